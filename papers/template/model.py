@@ -1,0 +1,22 @@
+"""A line, and the mean it is compared with."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from repro.registry import MODELS
+
+
+@MODELS.register
+class Line(nn.Module):
+    """`forward(x (B, 1)) -> slope * x + offset, (B, 1)` (Equation 1)."""
+
+    def __init__(self, slope: bool = True) -> None:
+        super().__init__()
+        self.offset = nn.Parameter(torch.zeros(1))
+        self.slope = nn.Parameter(torch.zeros(1)) if slope else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        line = self.offset.expand_as(x)
+        return line if self.slope is None else line + self.slope * x

@@ -1,0 +1,30 @@
+"""repro: the place where groups reproduce deep-learning papers.
+
+A **claim** names a config; the **config** names the parts; the **run** fits and measures them; the **record** keeps
+the numbers and all that is needed to get them again; the **verdict** sets them beside the claim; the **report**
+prints the verdicts.
+
+Where to look:
+
+    registry     the five registries of parts: datasets, models, losses, trainers, metrics
+    paper        Paper, Claim: `paper.toml` read and checked
+    config       a config as text: includes, places, digest
+    binding      gin's door: every statement checked, then bound
+    experiment   what a config describes: data, model, loss, trainer, metrics
+    run          config + seed -> a run folder -> a record
+    record       Record: read, write, stale or not
+    provenance   code digests, commit, packages, machine
+    verdict      judge(claim, records) -> Verdict
+    launch       claims minus records = a queue of commands
+    report       tables, figures and the Sphinx extension
+    scaffold     `repro new`: a copy of papers/template
+    listing      what there is, as rows and as text
+    cli          the `repro` command
+    testing      check_dataset, check_model, check_loss, check_metric, check_trainer
+    audio        the doors to torchaudio, soundfile and nussl
+    datasets models losses trainers metrics     the parts that papers share
+
+`import repro` and everything down to `cli` import no torch.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,180 @@
+"""nussl 1.1.9, made importable beside current libraries: the one file that imports it.
+
+nussl is no longer maintained. Here it is an independent reference for tests, a baseline for benchmarks, and the
+reader of its own datasets and checkpoints. No result of this project is computed with it.
+
+Each function below mends one thing, and says what. Only nussl's own modules are changed for good, and torch's list of
+types that a checkpoint may hold; whatever its import needs elsewhere is taken back afterwards.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.resources
+import importlib.util
+import sys
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import scipy.signal
+import torch
+
+INSTALL = "pip install --no-deps nussl==1.1.9"
+REQUIRED = {
+    "audioread": "audioread",
+    "ignite": "pytorch-ignite",
+    "librosa": "librosa",
+    "pyloudnorm": "pyloudnorm",
+    "six": "six",
+    "sklearn": "scikit-learn",
+    "soundfile": "soundfile",
+    "tensorboard": "tensorboard",
+    "tqdm": "tqdm",
+    "yaml": "pyyaml",
+}
+"""What nussl cannot do without: module name -> what to install."""
+
+OPTIONAL = [
+    "ffmpeg",
+    "gpytorch",
+    "jams",
+    "musdb",
+    "museval",
+    "norbert",
+    "numcodecs",
+    "pandas",
+    "sox",
+    "termtables",
+    "zarr",
+]
+"""What nussl imports at once but needs in a corner only: imported when that corner is used, if it is installed."""
+
+
+@functools.cache
+def import_nussl() -> ModuleType:
+    """The nussl package (about 4 s the first time). ImportError in one line if it, or what it needs, is not installed.
+
+    Left broken: report cards, `visualize_*`, the `Cache` transform, and OverlapAdd with its default window.
+    """
+    _check_installed()
+    for module in REQUIRED:  # before the stand-ins, lest one of these takes a stand-in for the real thing
+        importlib.import_module(module)
+    with warnings.catch_warnings(), _stand_ins(OPTIONAL), _scipy_windows():
+        warnings.simplefilter("ignore")  # old idioms, not for us to mend
+        nussl = importlib.import_module("nussl")
+    _mend_librosa_calls(nussl)
+    _mend_numpy_calls(nussl)
+    _allow_checkpoints(nussl)
+    return nussl
+
+
+def _check_installed() -> None:
+    if importlib.util.find_spec("nussl") is None:
+        raise ImportError(f"nussl is not installed: {INSTALL} (its own requirements do not install)", name="nussl")
+    missing = [package for module, package in REQUIRED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise ImportError(f"nussl needs more than is installed: pip install {' '.join(missing)}", name=missing[0])
+
+
+class _Later(ModuleType):
+    """Stands in for a library until the first use of one of its names, which imports it."""
+
+    def __getattr__(self, name: str) -> Any:
+        library = self.__name__
+        # The import system and `inspect` ask modules for such names; and nussl's import is no use of the library.
+        if name.startswith("__") or sys.modules.get(library) is self:
+            raise AttributeError(name)
+        try:
+            with _stand_ins({"musdb"} - {library}):  # museval imports it, which fails without ffmpeg on the PATH
+                return getattr(importlib.import_module(library), name)
+        except ImportError as error:
+            raise AttributeError(f"this part of nussl needs '{library}', which cannot be imported: {error}") from error
+
+
+@contextmanager
+def _stand_ins(names: Iterable[str]) -> Iterator[None]:
+    """Meanwhile, importing one of these libraries gives a stand-in, unless it is loaded already."""
+    absent: dict[str, ModuleType] = {name: _Later(name) for name in names if name not in sys.modules}
+    if "importlib_resources" not in sys.modules:
+        # A backport, of which nussl calls what the standard library has too.
+        absent["importlib_resources"] = importlib.resources
+    sys.modules.update(absent)
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]  # or others would find it and think the library installed
+
+
+@contextmanager
+def _scipy_windows() -> Iterator[None]:
+    """Meanwhile, scipy.signal has the windows that moved to scipy.signal.windows: nussl reads their names."""
+    moved = [name for name in ("hamming", "hann", "blackman") if not hasattr(scipy.signal, name)]
+    for name in moved:
+        setattr(scipy.signal, name, getattr(scipy.signal.windows, name))
+    try:
+        yield
+    finally:
+        for name in moved:
+            delattr(scipy.signal, name)
+
+
+class _Mended:
+    """A module as nussl expects it: some names replaced, all others as they are."""
+
+    def __init__(self, module: ModuleType, **replaced: Any) -> None:
+        self._module = module
+        self.__dict__.update(replaced)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+def _mend_librosa_calls(nussl: ModuleType) -> None:
+    """librosa takes these arguments by keyword only since 0.10; nussl gives them by position."""
+    import librosa
+
+    def resample(y: Any, orig_sr: int, target_sr: int, **options: Any) -> Any:
+        return librosa.resample(y, orig_sr=orig_sr, target_sr=target_sr, **options)
+
+    def rms(y: Any, **options: Any) -> Any:
+        return librosa.feature.rms(y=y, **options)
+
+    def mel(sr: int, n_fft: int, n_mels: int) -> Any:
+        return librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels)
+
+    feature, filters = _Mended(librosa.feature, rms=rms), _Mended(librosa.filters, mel=mel)
+    mended = _Mended(librosa, resample=resample, feature=feature, filters=filters)
+    nussl.core.audio_signal.librosa = mended
+    nussl.ml.networks.modules.blocks.librosa = mended
+
+
+def _mend_numpy_calls(nussl: ModuleType) -> None:
+    """numpy 2 dropped `np.mat`, which Duet uses."""
+    nussl.separation.spatial.duet.np = _Mended(np, mat=np.asmatrix)
+
+
+def _allow_checkpoints(nussl: ModuleType) -> None:
+    """Let torch.load read nussl's checkpoints with weights_only=True: their metadata hold these harmless types."""
+    transforms = vars(nussl.datasets.transforms).values()
+    # Not `Cache`: making one opens, and may delete, a folder that the checkpoint names.
+    kinds = [kind for kind in transforms if isinstance(kind, type) and kind.__name__ != "Cache" and _is_nussl(kind)]
+    containers = [nussl.STFTParams, OrderedDict, defaultdict, dict, list]
+    torch.serialization.add_safe_globals([*kinds, *containers, *_numpy_scalars()])
+
+
+def _is_nussl(kind: type) -> bool:
+    return kind.__module__.startswith("nussl.")
+
+
+def _numpy_scalars() -> list[Any]:
+    """What a pickled numpy number is made of, also under the module name that numpy 1 wrote."""
+    scalar = np.float64(0).__reduce__()[0]
+    dtypes = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
+    return [scalar, (scalar, "numpy.core.multiarray.scalar"), np.dtype, *dtypes]

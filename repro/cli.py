@@ -1,0 +1,140 @@
+"""The `repro` command: parses, calls one function, prints. What a machine reads goes to stdout, all else to stderr.
+
+Exit codes: 0 done, 1 a run failed, 2 the input was wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from repro import __version__
+from repro.errors import BadInput
+
+KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    given = _parser().parse_args(arguments)
+    try:
+        return int(given.call(given) or 0)
+    except BadInput as error:
+        print(f"repro: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output went away, as `repro list | head` does
+        return 0
+    except KeyboardInterrupt:
+        print("repro: interrupted", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="repro", description="Reproduce papers: claim, config, run, record, verdict.")
+    parser.add_argument("--version", action="version", version=f"repro {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = _add(commands, "list", _list, "what there is: papers, parts, runs")
+    command.add_argument("kind", nargs="?", default="papers", choices=KINDS)
+    command.add_argument("--json", action="store_true")
+    _add(commands, "show", _show, "one paper, claim, config or part").add_argument("name")
+    command = _add(commands, "run", _run, "run a config: train, measure, write a record")
+    command.add_argument("config", type=Path)
+    command.add_argument("--seed", type=_seed, default=0)
+    command.add_argument("--set", action="append", default=[], metavar="BINDING", dest="overrides",
+                         help="one more binding, as trainers.Supervised.steps=10; the record then stays in the run folder")
+    command = _add(commands, "todo", _todo, "claims minus records, as commands")
+    command.add_argument("paper", nargs="?")
+    command = _add(commands, "verdict", _verdict, "what the records say of a paper's claims")
+    command.add_argument("paper")
+    command.add_argument("--json", action="store_true")
+    _add(commands, "report", _report, "build the site")
+    _add(commands, "new", _new, "start a paper: a copy of papers/template").add_argument("name")
+    return parser
+
+
+def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | None], about: str) -> Any:
+    command = commands.add_parser(name, help=about, description=about)
+    command.set_defaults(call=call)
+    return command
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed; expected a whole number from 0")
+    return int(text)
+
+
+def _list(given: argparse.Namespace) -> None:
+    from repro import listing
+
+    rows = listing.rows(given.kind)
+    if given.json:
+        print(json.dumps(rows, indent=1))
+    elif rows:
+        print(listing.table(rows))
+    else:
+        print(f"no {given.kind} yet", file=sys.stderr)
+
+
+def _show(given: argparse.Namespace) -> None:
+    from repro import listing
+
+    print(listing.show(given.name))
+
+
+def _run(given: argparse.Namespace) -> int:
+    from repro import run
+    from repro.paper import where
+
+    try:
+        found, path = run.run(given.config, given.seed, tuple(given.overrides))
+    except (BadInput, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        logging.getLogger("repro").error("the run failed", exc_info=error)
+        return 1
+    for measured in found.measurements:
+        unit = measured.identity.get("unit", "")
+        print(f"{measured.test}: {measured.metric} {measured.mean:.3f} {unit}, {len(measured.values)} items",
+              file=sys.stderr)
+    if given.overrides:
+        print("the record stays in the run folder: no claim rests on a config changed by --set", file=sys.stderr)
+    print(where(path))
+    return 0
+
+
+def _todo(given: argparse.Namespace) -> None:
+    from repro import launch, paper
+
+    papers = [paper.find(given.paper)] if given.paper else paper.every()
+    for one in papers:
+        for job in launch.todo(one):
+            print(job.command)
+
+
+def _verdict(given: argparse.Namespace) -> None:
+    from repro import listing, paper, record, verdict
+
+    one = paper.find(given.paper)
+    records = record.of_paper(one.folder)
+    verdicts = [verdict.judge(claim, records) for claim in one.claims]
+    print(listing.verdicts_json(verdicts) if given.json else listing.verdicts_text(verdicts))
+
+
+def _report(given: argparse.Namespace) -> None:
+    from repro.report import site
+
+    print(site.build())
+
+
+def _new(given: argparse.Namespace) -> None:
+    from repro import scaffold
+
+    print(scaffold.new(given.name))

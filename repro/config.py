@@ -1,0 +1,122 @@
+"""A config as text: includes written out, each line knowing the file it came from, and a digest.
+
+The flattened text is what a run executes, what a record keeps (it runs by itself) and what the digest is taken of.
+Comments and blank lines do not count for the digest. Nothing here imports gin or the parts: `repro.binding` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from repro.errors import BadInput, nearest
+from repro.paper import where
+
+INCLUDE = re.compile(r"""^include\s+(['"])(?P<name>.+)\1\s*(#.*)?$""")
+IMPORT = re.compile(r"^import\s+(?P<module>[\w.]+)\s*(#.*)?$")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a config and where it stands."""
+
+    text: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """A config, flattened. `overrides` are the bindings given on the command line, already part of `lines`."""
+
+    path: Path
+    folder: Path  # the paper's folder
+    lines: tuple[Line, ...]
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def paper(self) -> str:
+        return self.folder.name
+
+    @property
+    def text(self) -> str:
+        return "".join(f"{line.text}\n" for line in self.lines)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the text without comments, blank lines and trailing blanks."""
+        return hashlib.sha256(_bare(self.text).encode()).hexdigest()
+
+    @property
+    def modules(self) -> list[tuple[str, str]]:
+        """The modules that the config imports, each with its place."""
+        hits = ((IMPORT.match(line.text), line.place) for line in self.lines)
+        return [(hit["module"], place) for hit, place in hits if hit]
+
+    def place(self, number: int) -> str:
+        """Where line `number` (from 1) of the flattened text stands: `configs/base.gin:12`."""
+        return self.lines[min(max(number, 1), len(self.lines)) - 1].place
+
+
+def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
+    """Read a `.gin` file of a paper. Raises BadInput when it, its paper or an include is missing."""
+    path = Path(path)
+    if not path.is_file():
+        known = [str(other) for other in path.parent.glob("*.gin")] if path.parent.is_dir() else []
+        raise BadInput(f"no config {path}{nearest(str(path), known)}")
+    folder = next((parent for parent in path.resolve().parents if (parent / "paper.toml").is_file()), None)
+    if folder is None:
+        raise BadInput("this config lies in no paper: no folder above it has a paper.toml", where(path))
+    lines = [*_flatten(path, ()), *(Line(text, f"--set {text!r}") for text in overrides)]
+    imports = [line for line in lines if IMPORT.match(line.text)]  # first, so that the text is valid gin
+    first = {line.text.split("#")[0].strip(): line for line in reversed(imports)}
+    rest = [line for line in lines if not IMPORT.match(line.text)]
+    return Config(path, folder, (*reversed(first.values()), *rest), overrides)
+
+
+def _flatten(path: Path, above: tuple[Path, ...]) -> list[Line]:
+    lines: list[Line] = []
+    for number, text in enumerate(_source(path).splitlines(), 1):
+        place = f"{where(path)}:{number}"
+        hit = INCLUDE.match(text)
+        lines.extend(_included(path, hit["name"], place, above) if hit else [Line(text, place)])
+    return lines
+
+
+def _included(path: Path, name: str, place: str, above: tuple[Path, ...]) -> list[Line]:
+    target = path.parent / name
+    if not target.is_file():
+        known = [other.name for other in path.parent.glob("*.gin") if other != path]
+        raise BadInput(f"include '{name}' not found beside this file{nearest(name, known)}", place)
+    if target.resolve() in (*above, path.resolve()):
+        raise BadInput(f"include '{name}' includes itself", place)
+    return _flatten(target, (*above, path.resolve()))
+
+
+def _source(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", where(path)) from None
+
+
+def _bare(text: str) -> str:
+    """The text without comments: a `#` in a string stays, so Python's own tokenizer reads it."""
+    kept: list[str] = []
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, IndentationError):
+        return text  # not well formed: binding it will say so; the digest is of the raw text
+    for token in tokens:
+        if token.type in (tokenize.COMMENT, tokenize.NL):
+            continue
+        kept.append("\n" if token.type == tokenize.NEWLINE else f"{token.string} ")
+    return "".join(kept)

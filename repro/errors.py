@@ -1,0 +1,29 @@
+"""Bad input gets one line: what was wrong, where, what was expected, and the nearest right name.
+
+`BadInput` is for what the user gave (a name, a config, a file, a missing mirror): the command line prints its
+one line and exits with 2. Everything else is a fault of a run and exits with 1.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(Exception):
+    """What the user gave is wrong; `str(error)` is the one line to show."""
+
+    def __init__(self, message: str, where: str = "") -> None:
+        line = " ".join(str(message).split())
+        super().__init__(f"{where}: {line}" if where else line)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'X'?"` for the known name closest to `name`, or the known names when none is close."""
+    names = sorted(set(known))
+    by_lower = {candidate.lower(): candidate for candidate in names}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean '{by_lower[close[0]]}'?"
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return f"; known: {shown}" if names else ""

@@ -1,0 +1,78 @@
+"""What a config describes: data, model, loss, trainer, metrics. It reads like a paper's method section.
+
+    experiment.train = @train/datasets.SpeechMixtures()
+    experiment.model = @models.EmbeddingNetwork()
+    experiment.loss = @losses.DeepClustering()
+    experiment.trainer = @trainers.Supervised()
+    experiment.test = {'unseen': @test/datasets.SpeechMixtures()}
+    experiment.metrics = [@metrics.SISDRImprovement()]
+
+`test` is a dict of test sets by name, for a paper may ask more than one question of one model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import gin
+
+from repro.record import Measurement
+from repro.registry import DATASETS, LOSSES, METRICS, MODELS, PARTS, TRAINERS
+
+
+@dataclass
+class Experiment:
+    """The parts of one config, built. A paper without training leaves out model, loss, trainer and train."""
+
+    test: Annotated[dict[str, Any], DATASETS]
+    metrics: Annotated[list[Any], METRICS]
+    model: Annotated[Any, MODELS] = None
+    train: Annotated[Any, DATASETS] = None
+    valid: Annotated[Any, DATASETS] = None
+    loss: Annotated[Any, LOSSES] = None
+    trainer: Annotated[Any, TRAINERS] = None
+    examples: int = 0  # how many items of each test set the record shows
+    history: dict[str, Any] = field(default_factory=dict, init=False)
+
+    def datasets(self) -> dict[str, Any]:
+        """Every dataset by its role: `train`, `valid`, and the test sets by their names."""
+        named = {"train": self.train, "valid": self.valid, **self.test}
+        return {role: dataset for role, dataset in named.items() if dataset is not None}
+
+    def fit(self, folder: Any, order_seed: int) -> dict[str, Any]:
+        """Train the model where the config names a trainer; returns the trainer's history."""
+        if self.trainer is None:
+            return {}
+        return dict(self.trainer.fit(self.model, self.loss, self.train, self.valid, folder, order_seed))
+
+    def measure(self, show: Callable[[Iterable[int], str], Iterable[int]]) -> list[Measurement]:
+        """Every metric on every item of every test set. `show(indices, name)` passes the indices on, with progress."""
+        found = []
+        for name, dataset in self.test.items():
+            rows = [self._values(dataset[index]) for index in show(range(len(dataset)), name)]
+            for metric, values in zip(self.metrics, zip(*rows, strict=True), strict=True):
+                found.append(Measurement(name, type(metric).__name__, dict(metric.identity), list(values)))
+        return found
+
+    def _values(self, item: tuple[Any, Any]) -> list[float]:
+        inputs, target = item
+        estimate = self.estimate(inputs)
+        return [round(float(metric(estimate, target, inputs)), 6) for metric in self.metrics]
+
+    def estimate(self, inputs: Any) -> Any:
+        """The model's answer to one item: `model.estimate(inputs)` where it has one; without a model, the inputs."""
+        if self.model is None:
+            return inputs
+        import torch
+
+        self.model.eval()
+        with torch.inference_mode():
+            if hasattr(self.model, "estimate"):
+                return self.model.estimate(inputs)
+            return self.model(inputs.unsqueeze(0))[0]
+
+
+PARTS["experiment"] = Experiment
+experiment = gin.configurable("experiment")(Experiment)

@@ -1,0 +1,43 @@
+"""Claims minus records: the runs that are still to be made, as commands for `tmux/session.sh` or a shell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from repro import record
+from repro.paper import Claim, Paper, where
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run that a claim waits for."""
+
+    claim: str
+    config: str
+    seed: int
+
+    @property
+    def command(self) -> str:
+        return f"repro run {self.config} --seed {self.seed}"
+
+
+def todo(paper: Paper) -> list[Job]:
+    """The runs that the claims of `paper` name and that no record (or only a stale one) answers, proxies first."""
+    done = {(r.config, r.seed) for r in record.of_paper(paper.folder) if not r.stale}
+    jobs: dict[tuple[str, int], Job] = {}
+    for claim in paper.claims:
+        for config, seed in _runs(claim):
+            name = config.removeprefix("configs/").removesuffix(".gin")
+            if (name, seed) not in done:
+                jobs.setdefault((config, seed), Job(claim.id, where(paper.folder / config), seed))
+    return sorted(jobs.values(), key=lambda job: job.seed)
+
+
+def _runs(claim: Claim) -> Iterator[tuple[str, int]]:
+    if claim.unread:
+        return
+    for proxy in claim.proxy:  # a proxy shows a trend: one seed is asked for
+        yield proxy, 0
+    for config in filter(None, (claim.config, claim.over)):
+        yield from ((config, seed) for seed in range(claim.seeds))

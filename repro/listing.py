@@ -1,0 +1,121 @@
+"""What there is, as rows and as text: papers, parts, runs, verdicts. Imports no part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from repro import paper, registry
+from repro.errors import BadInput, nearest
+from repro.verdict import Verdict
+
+Row = dict[str, Any]
+
+
+def rows(kind: str) -> list[Row]:
+    """The rows of `repro list KIND`, ready for JSON."""
+    if kind == "papers":
+        return [_paper_row(one) for one in paper.every()]
+    if kind == "runs":
+        return list(_runs(Path("runs")))
+    return [_part_row(part) for part in parts() if part.kind == kind]
+
+
+def parts() -> list[registry.Declared]:
+    """Every part that the source text of the core and of the papers declares."""
+    found = list(registry.declared(Path(__file__).parent, "repro"))
+    for name, folder in sorted(paper.folders().items()):
+        found.extend(registry.declared(folder, f"papers.{name}"))
+    return sorted(found, key=lambda part: (part.kind, part.name))
+
+
+def _paper_row(one: paper.Paper) -> Row:
+    return {"name": one.name, "year": one.year, "claims": len(one.claims), "title": one.title}
+
+
+def _part_row(part: registry.Declared) -> Row:
+    return {"name": f"{part.kind}.{part.name}", "module": part.module, "summary": part.summary}
+
+
+def _runs(folder: Path) -> Iterator[Row]:
+    for log in sorted(folder.glob("*/*/*-seed*/run.log")):
+        run = log.parent
+        yield {"paper": run.parts[-3], "config": run.parts[-2], "run": run.name, "folder": str(run)}
+
+
+def table(listed: Sequence[Row]) -> str:
+    """The rows as columns, the names of the keys above them."""
+    head = list(listed[0])
+    cells = [head, *([str(row[key]) for key in head] for row in listed)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+                     for line in cells)
+
+
+def show(name: str) -> str:
+    """A paper, a claim (`paper/claim`), a part (`losses.DeepClustering` or its class name) or a config file."""
+    if name.endswith(".gin"):
+        from repro import config
+
+        return config.read(Path(name)).text.rstrip()
+    head, _, claim = name.partition("/")
+    known = paper.folders()
+    if head in known:
+        one = paper.find(head)
+        return _fields(asdict(one.claim(claim))) if claim else _show_paper(one)
+    listed = {f"{part.kind}.{part.name}": part for part in parts()}
+    hits = [part for full, part in listed.items() if name in (full, part.name)]
+    if not hits:
+        raise BadInput(f"no paper, claim, part or config '{name}'{nearest(name, [*known, *listed])}")
+    return "\n\n".join(_show_part(part) for part in hits)
+
+
+def _show_paper(one: paper.Paper) -> str:
+    facts = _fields({"title": one.title, "authors": ", ".join(one.authors), "year": one.year, "venue": one.venue,
+                     "url": one.url, "group": one.group, "folder": paper.where(one.folder)})
+    claims = [f"  {claim.id}: {claim.says} ({claim.where}) [{claim.kind}]" for claim in one.claims]
+    configs = [f"  {paper.where(path)}" for path in one.configs]
+    return "\n".join([facts, "claims", *claims, "configs", *configs])
+
+
+def _show_part(part: registry.Declared) -> str:
+    import importlib
+    import inspect
+
+    cls = getattr(importlib.import_module(part.module), part.name)
+    return (f"{part.kind}.{part.name}{inspect.signature(cls)}\n\n{inspect.getdoc(cls) or ''}\n\n"
+            f"in a config: import {part.module}\n{paper.where(part.path)}:{part.line}")
+
+
+def _fields(facts: Row) -> str:
+    return "\n".join(f"{key:10} {value}" for key, value in facts.items() if value not in ("", None, [], False))
+
+
+def verdicts_json(verdicts: Sequence[Verdict]) -> str:
+    """A list of objects with `claim`, `outcome`, `why` and the evidence of each config."""
+    return json.dumps([_verdict_row(verdict) for verdict in verdicts], indent=1)
+
+
+def _verdict_row(verdict: Verdict) -> Row:
+    evidence = [{"config": found.config, "proxy": found.proxy, "unit": found.identity.get("unit"),
+                 "stale": found.stale, **asdict(found.interval)} for found in verdict.evidence]
+    return {"claim": verdict.claim.id, "outcome": verdict.outcome, "why": verdict.why, "evidence": evidence}
+
+
+def verdicts_text(verdicts: Sequence[Verdict]) -> str:
+    """A claim per paragraph: the outcome, what the paper says, what the records say."""
+    return "\n\n".join(_verdict_text(verdict) for verdict in verdicts)
+
+
+def _verdict_text(verdict: Verdict) -> str:
+    lines = [f"{verdict.outcome.upper()}  {verdict.claim.id}",
+             f"  paper  {verdict.claim.says} ({verdict.claim.where})", f"  why    {verdict.why}"]
+    for found in verdict.evidence:
+        ours = found.interval
+        kind = "proxy" if found.proxy else "ours "
+        lines.append(f"  {kind}  {ours.mean:.2f} [{ours.low:.2f}, {ours.high:.2f}] {found.identity.get('unit', '')}, "
+                     f"{ours.seeds} seed(s), {ours.items} items, {found.config}")
+    return "\n".join(lines)

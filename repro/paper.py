@@ -1,0 +1,198 @@
+"""A paper's folder and its `paper.toml`: what the paper claims, as data. Reading it imports nothing of the paper.
+
+    [paper]
+    title = "..."
+    [[claim]]
+    id = "abstract.sdr"
+    says = "..."
+    where = "abstract"
+    config = "configs/wsj0_2mix.gin"
+    metric = "SDRImprovement"
+    value = 6.0
+    tolerance = 0.5
+    because = "the paper says 'about'"
+
+Three kinds of claim, told by their keys: a **value** (`value` with `tolerance`), a **comparison** (`over`, another
+config, or `above`, a number that our value must exceed), and a **printed** number (`printed`: what a deterministic
+result must round to). A claim that nobody has read in the paper is `unread = true` and is never judged.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from repro.errors import BadInput, nearest
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number or ordering that the paper states, and the config that answers it."""
+
+    id: str
+    says: str
+    where: str
+    metric: str = ""
+    config: str = ""
+    test: str = "test"  # which of the config's test sets
+    value: float | None = None
+    tolerance: float | None = None
+    above: float | None = None
+    over: str = ""
+    printed: str = ""
+    because: str = ""
+    seeds: int = 3
+    proxy: list[str] = field(default_factory=list)  # weakest first: the last one with a record is judged
+    source: str = ""
+    unread: bool = False
+    line: int = 0
+
+    @property
+    def kind(self) -> str:
+        if self.unread:
+            return "unread"
+        if self.printed:
+            return "printed"
+        return "comparison" if self.over or self.above is not None else "value"
+
+    @property
+    def configs(self) -> list[str]:
+        """Every config that bears on the claim: its own first, then the other side, then the proxies."""
+        return [name for name in (self.config, self.over, *self.proxy) if name]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A plugin: the folder, the citation and the claims."""
+
+    name: str
+    folder: Path
+    title: str
+    authors: list[str]
+    year: int
+    venue: str = ""
+    url: str = ""
+    key: str = ""
+    group: str = ""
+    summary: str = ""
+    claims: list[Claim] = field(default_factory=list)
+
+    def claim(self, claim_id: str) -> Claim:
+        for claim in self.claims:
+            if claim.id == claim_id:
+                return claim
+        raise BadInput(f"no claim '{claim_id}'{nearest(claim_id, [c.id for c in self.claims])}", self.name)
+
+    @property
+    def configs(self) -> list[Path]:
+        return sorted((self.folder / "configs").glob("*.gin"))
+
+
+def folders() -> dict[str, Path]:
+    """Every folder with a `paper.toml` under any importable `papers` package, by name."""
+    import papers
+
+    found: dict[str, Path] = {}
+    for root in filter(Path.is_dir, map(Path, papers.__path__)):
+        for entry in sorted(root.iterdir()):
+            if (entry / "paper.toml").is_file():
+                found.setdefault(entry.name, entry)
+    return found
+
+
+def find(name: str) -> Paper:
+    """The paper called `name`."""
+    known = folders()
+    if name not in known:
+        raise BadInput(f"no paper '{name}'{nearest(name, known)}")
+    return read(known[name])
+
+
+def every() -> Iterator[Paper]:
+    """Every paper, in the order of the names."""
+    return (read(folder) for _, folder in sorted(folders().items()))
+
+
+def read(folder: Path) -> Paper:
+    """Read and check `folder/paper.toml`. Raises BadInput naming file and line."""
+    path = folder / "paper.toml"
+    text = path.read_text(encoding="utf-8")
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(str(error), where(path)) from None
+    if stray := set(data) - {"paper", "claim"}:
+        raise BadInput(f"unknown table '{min(stray)}'; expected [paper] and [[claim]]", where(path))
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.split("#")[0].strip() == "[[claim]]"]
+    rows = data.get("claim", [])
+    claims = [_claim(row, f"{where(path)}:{line}", line, folder) for row, line in zip(rows, lines, strict=True)]
+    _refuse_twins(claims, path)
+    head = {"name": folder.name, "folder": folder, "claims": claims, **data.get("paper", {})}
+    return _make(Paper, head, f"{where(path)}:1", hidden={"name", "folder", "claims"})
+
+
+def _claim(row: dict[str, Any], place: str, line: int, folder: Path) -> Claim:
+    if isinstance(row.get("proxy"), str):
+        row["proxy"] = [row["proxy"]]
+    claim = _make(Claim, {**row, "line": line}, place, hidden={"line"})
+    if claim.unread:
+        return claim
+    for key in ("config", "metric"):
+        if not getattr(claim, key):
+            raise BadInput(f"claim '{claim.id}' has no '{key}'", place)
+    if claim.kind == "value" and (claim.value is None or claim.tolerance is None or not claim.because):
+        raise BadInput(f"claim '{claim.id}' needs value, tolerance and because (or over, above, printed)", place)
+    for name in claim.configs:
+        if not (folder / name).is_file():
+            known = [f"configs/{path.name}" for path in (folder / "configs").glob("*.gin")]
+            raise BadInput(f"claim '{claim.id}' names {name}, which does not exist{nearest(name, known)}", place)
+    return claim
+
+
+def _refuse_twins(claims: list[Claim], path: Path) -> None:
+    seen: dict[str, Claim] = {}
+    for claim in claims:
+        if claim.id in seen:
+            raise BadInput(f"claim id '{claim.id}' stands already in line {seen[claim.id].line}",
+                           f"{where(path)}:{claim.line}")
+        seen[claim.id] = claim
+
+
+def _make(cls: type, row: dict[str, Any], place: str, hidden: set[str]) -> Any:
+    """`cls(**row)` after checking names, presence and types of its keys."""
+    hints = get_type_hints(cls)
+    known = {f.name: f for f in fields(cls)}
+    for key, value in row.items():
+        if key not in known:
+            raise BadInput(f"unknown key '{key}'{nearest(key, set(known) - hidden)}", place)
+        if not _fits(value, hints[key]):
+            raise BadInput(f"'{key}' is {value!r}; expected {_name(hints[key])}", place)
+    for name, spec in known.items():
+        if name not in row and spec.default is MISSING and spec.default_factory is MISSING:
+            raise BadInput(f"missing key '{name}'", place)
+    return cls(**row)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if hint == list[str]:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if getattr(hint, "__origin__", None) is list:
+        return isinstance(value, list)
+    allowed = (float, int) if hint in (float, float | None) else hint
+    return isinstance(value, allowed) and (not isinstance(value, bool) or hint is bool)
+
+
+def _name(hint: Any) -> str:
+    return {float | None: "a number", int: "a whole number", str: "a text", bool: "true or false",
+            list[str]: "a list of texts"}.get(hint, str(hint))
+
+
+def where(path: Path) -> str:
+    """`path` as one would type it from here: relative where it lies below the working directory."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,131 @@
+"""A record: the small JSON file that a run leaves in `papers/<paper>/records/`, the only source of numbers.
+
+It is written atomically, its keys in a fixed order; it holds no path of the machine. Reading the records of a paper
+marks each one whose config or code has changed since as stale, naming what changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from repro import config as configs
+from repro import provenance
+from repro.errors import BadInput
+from repro.paper import where
+
+FORMAT = 1
+EXAMPLES_LIMIT = 500_000  # bytes that one record's examples may take
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One metric on one test set: the value of every item, with the unit and identity of the metric."""
+
+    test: str
+    metric: str
+    identity: dict[str, Any]
+    values: list[float]
+
+    @property
+    def mean(self) -> float:
+        return sum(self.values) / len(self.values)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run of one config with one seed. `stale` says what has changed since; it is not stored."""
+
+    paper: str
+    config: str
+    seed: int
+    digest: str
+    measurements: list[Measurement]
+    text: str = ""
+    overrides: list[str] = field(default_factory=list)
+    data: dict[str, Any] = field(default_factory=dict)
+    code: dict[str, str] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    cost: dict[str, Any] = field(default_factory=dict)
+    curves: dict[str, list[list[float]]] = field(default_factory=dict)
+    examples: list[dict[str, Any]] = field(default_factory=list)
+    finished: str = ""
+    format: int = FORMAT
+    stale: str = ""
+
+    @property
+    def stem(self) -> str:
+        return f"{self.config}-seed{self.seed}"
+
+    def measured(self, test: str, metric: str) -> Measurement | None:
+        return next((m for m in self.measurements if (m.test, m.metric) == (test, metric)), None)
+
+
+def write(record: Record, folder: Path) -> Path:
+    """Write `record` into `folder` in one step: a reader sees the old file or the new one, never half of one."""
+    row = asdict(record)
+    del row["stale"]
+    path = folder / f"{record.stem}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
+        file.write(_dump(row))
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+    return path
+
+
+def _dump(row: dict[str, Any]) -> str:
+    """JSON, one line per key and per measurement: small, and a change of a number is a change of a line."""
+    parts = []
+    for key in sorted(row):
+        value = row[key]
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            inner = ",\n".join("  " + json.dumps(item, sort_keys=True) for item in value)
+            parts.append(f"{json.dumps(key)}: [\n{inner}\n]")
+        else:
+            parts.append(f"{json.dumps(key)}: {json.dumps(value, sort_keys=True)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def read(path: Path) -> Record:
+    """Read one record. Raises BadInput for a file that is not one."""
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))
+        if row["format"] != FORMAT:
+            raise BadInput(f"record format {row['format']}; this version reads format {FORMAT}", where(path))
+        row["measurements"] = [Measurement(**m) for m in row["measurements"]]
+        return Record(**row)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"not a record ({error!r})", where(path)) from None
+
+
+def of_paper(folder: Path) -> list[Record]:
+    """All records of a paper, the stale ones marked."""
+    records = [read(path) for path in sorted((folder / "records").glob("*.json"))]
+    return list(mark_stale(records, folder))
+
+
+def mark_stale(records: Iterable[Record], folder: Path) -> Iterable[Record]:
+    """Compare each record with the config and the code as they are now."""
+    now: dict[str, tuple[str, dict[str, str]]] = {}
+    for record in records:
+        if record.config not in now:
+            now[record.config] = _now(folder / "configs" / f"{record.config}.gin")
+        digest, code = now[record.config]
+        changed = sorted(name for name in {*code, *record.code} if code.get(name) != record.code.get(name))
+        if digest != record.digest:
+            changed.insert(0, f"configs/{record.config}.gin" if digest else f"configs/{record.config}.gin (gone)")
+        yield replace(record, stale=", ".join(changed))
+
+
+def _now(path: Path) -> tuple[str, dict[str, str]]:
+    if not path.is_file():
+        return "", {}
+    config = configs.read(path)
+    return config.digest, provenance.code(config)

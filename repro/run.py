@@ -1,0 +1,162 @@
+"""One execution of a config with one seed: config + seed -> a run folder -> a record.
+
+The folder `runs/<paper>/<config>/<digest>-seed<N>/` holds `config.gin` (runs by itself), `run.log`,
+`metrics.jsonl`, TensorBoard events, `checkpoints/` and `record.json`'s examples. Three streams of random numbers,
+one each for model, data order and dropout, come from the seed, so that changing one leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from repro import binding, provenance, record
+from repro.config import Config, read
+from repro.errors import BadInput
+from repro.paper import where
+from repro.record import Record
+
+log = logging.getLogger("repro")
+
+
+def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Record, Path]:
+    """Run `path` with `seed`; returns the record and where it was written.
+
+    With `overrides` the record stays in the run folder: it is of no committed config, so no claim can rest on it.
+    Raises BadInput when the config, its parts or its data are not as they should be.
+    """
+    config = read(path, overrides)
+    _find_paper(config)
+    folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
+    with _locked(folder), _logging(folder):
+        (folder / "config.gin").write_text(config.text, encoding="utf-8")
+        found = _execute(config, seed, folder)
+        home = folder if overrides else config.folder / "records"
+        if not overrides:
+            _publish(found, folder, home)
+        return found, record.write(found, home)
+
+
+def streams(seed: int) -> dict[str, int]:
+    """Independent seeds for `model`, `order` and `dropout`, all from the run's one seed."""
+    import numpy as np
+
+    names = ("model", "order", "dropout")
+    return {name: int(s.generate_state(1)[0]) for name, s in zip(names, np.random.SeedSequence(seed).spawn(3))}
+
+
+def _execute(config: Config, seed: int, folder: Path) -> Record:
+    import torch
+
+    from repro.experiment import experiment
+
+    began, seeds = time.perf_counter(), streams(seed)
+    torch.manual_seed(seeds["model"])  # before anything is built
+    binding.bind(config)
+    built = experiment()
+    source = provenance.source(config.folder)
+    log.info("%s, seed %d, in %s", where(config.path), seed, folder)
+    torch.manual_seed(seeds["dropout"])
+    history = built.fit(folder, seeds["order"])
+    trained = time.perf_counter() - began
+    measurements = built.measure(_progress)
+    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    return Record(
+        paper=config.paper,
+        config=config.name,
+        seed=seed,
+        digest=config.digest,
+        measurements=measurements,
+        text=config.text,
+        overrides=list(config.overrides),
+        data={role: dataset.fingerprint() for role, dataset in built.datasets().items()},
+        code=provenance.code(config),
+        source=source,
+        environment=provenance.environment(torch.get_num_threads(), accelerator),
+        cost={"seconds": round(time.perf_counter() - began, 1), "training_seconds": round(trained, 1),
+              **{key: history[key] for key in ("steps", "items_per_second") if key in history}},
+        curves=history.get("curves", {}),
+        examples=_examples(built, folder / "examples"),
+        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:
+    """The first items of each test set that can show its items (`dataset.illustrate`)."""
+    shown = []
+    for name, dataset in built.test.items():
+        for index in range(min(built.examples, len(dataset)) if hasattr(dataset, "illustrate") else 0):
+            inputs, target = dataset[index]
+            stem = folder / f"{name}-{index}"
+            folder.mkdir(exist_ok=True)
+            panels = dataset.illustrate(inputs, target, built.estimate(inputs), stem)
+            shown.append({"test": name, "item": index, "panels": panels})
+    size = sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0
+    if size > record.EXAMPLES_LIMIT:
+        raise BadInput(f"the examples take {size:,} bytes; a record may carry {record.EXAMPLES_LIMIT:,}: "
+                       "lower experiment.examples or shorten the test items")
+    return shown
+
+
+def _publish(found: Record, folder: Path, home: Path) -> None:
+    """Put the examples beside the record, in place of those of an earlier run."""
+    target = home / found.stem
+    shutil.rmtree(target, ignore_errors=True)
+    if found.examples:
+        shutil.copytree(folder / "examples", target)
+
+
+def _find_paper(config: Config) -> None:
+    """Make `papers.<name>` importable where the config lies outside the installed tree."""
+    root = str(config.folder.parent.parent)
+    if config.folder.parent.name == "papers" and root not in sys.path:
+        sys.path.insert(0, root)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Refuse a second run in the same folder while one is alive, then start from an empty folder."""
+    from filelock import FileLock, Timeout
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    try:
+        with lock.acquire(timeout=0):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            yield
+    except Timeout:
+        raise BadInput("this run is already going on in another process", str(folder)) from None
+
+
+@contextmanager
+def _logging(folder: Path) -> Iterator[None]:
+    handler = logging.FileHandler(folder / "run.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    try:
+        yield
+    except Exception:
+        log.debug("the run failed", exc_info=True)
+        raise
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _progress(indices: Iterable[int], name: str) -> Iterable[int]:
+    from tqdm import tqdm
+
+    return tqdm(indices, desc=f"measure {name}", unit="item", file=sys.stderr, mininterval=_pace())
+
+
+def _pace() -> float:
+    """Seconds between updates of a bar: often on a terminal, seldom in a log."""
+    return 0.2 if sys.stderr.isatty() else 10.0

@@ -1,0 +1,162 @@
+"""tmux/session.sh and worker.sh with a real tmux: each command runs once, a failure is set aside, nobody is killed."""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+SESSION = Path(__file__).parents[1] / "tmux" / "session.sh"
+SOCKET_LIMIT = 100  # bytes; the kernel allows 107 for the path of a Unix socket
+
+
+class Queue:
+    """One queue's folder, and what its workers leave there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.socket = folder, folder / "tmux.sock"
+
+    def start(self, commands: str, *gpus: str) -> subprocess.CompletedProcess[str]:
+        """Pipe `commands` into session.sh with one worker per entry of `gpus`."""
+        env = os.environ | {"REPRO_QUEUE": str(self.folder), "TMUX": "/nowhere,1,0"}  # as if started inside a tmux
+        return subprocess.run(
+            [SESSION, *gpus],
+            input=commands,
+            env=env,
+            cwd=self.folder.parent,
+            text=True,
+            capture_output=True,
+            timeout=10,
+        )
+
+    def tmux(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A tmux command to this queue's own server, never to another."""
+        return subprocess.run(["tmux", "-S", self.socket, *words], text=True, capture_output=True, timeout=10)
+
+    def runs(self) -> bool:
+        """Whether a worker lives: the session ends with its last one."""
+        return self.tmux("has-session").returncode == 0
+
+    def lines(self, name: str) -> list[str]:
+        """The lines of the queue's file `name`, none when there is no such file."""
+        path = self.folder / name
+        return path.read_text().splitlines() if path.exists() else []
+
+    def log(self) -> str:
+        """What all workers printed."""
+        return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
+
+def wait(until: Callable[[], object], what: str) -> None:
+    """Poll until `until()` is true; fail after eight seconds."""
+    end = time.monotonic() + 8
+    while not until():
+        assert time.monotonic() < end, f"waited 8 s in vain until {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def queue(tmp_path: Path) -> Iterator[Queue]:
+    queue = Queue(tmp_path / "my queue")  # the space is part of the test
+    assert len(os.fsencode(queue.socket)) < SOCKET_LIMIT, "run pytest with a shorter --basetemp"
+    yield queue
+    queue.tmux("kill-server")
+
+
+def test_every_command_runs_once(queue: Queue, tmp_path: Path) -> None:
+    commands = [f"echo {i} >> ran; sleep 0.0{i % 3}" for i in range(30)]
+    assert queue.start("\n".join(commands), "cpu", "cpu").returncode == 0
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert sorted((tmp_path / "ran").read_text().split(), key=int) == [str(i) for i in range(30)]
+    assert sorted(queue.lines("done")) == sorted(commands)
+    assert queue.lines("todo") == queue.lines("failed") == []
+    assert queue.log().count("the queue is empty") == 2
+
+
+def test_two_workers_work_at_once_in_two_windows(queue: Queue, tmp_path: Path) -> None:
+    meet = "touch {}; until [ -e {} ]; do sleep 0.02; done"  # ends only if the other one runs meanwhile
+    hold = "until [ -e go ]; do sleep 0.02; done"
+    queue.start(f"{meet.format('a', 'b')}; {hold}\n{meet.format('b', 'a')}; {hold}\n", "cpu", "cpu")
+    assert queue.tmux("list-windows", "-F", "#{window_name}").stdout.split() == ["1-cpu", "2-cpu"]
+    (tmp_path / "go").touch()
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert all("== exit code 0" in (queue.folder / f"{name}.log").read_text() for name in ("1-cpu", "2-cpu"))
+
+
+def test_failures_are_set_aside_with_their_code(queue: Queue) -> None:
+    queue.start("exit 7\nkill -9 $$\nno-such-program\necho still here\n", "cpu", "cpu")
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert sorted(queue.lines("failed")) == ["127\tno-such-program", "137\tkill -9 $$", "7\texit 7"]
+    assert queue.lines("done") == ["echo still here"]
+    assert re.search(r"^still here$", queue.log(), re.MULTILINE)
+
+
+def test_quotes_survive(queue: Queue, tmp_path: Path) -> None:
+    command = r"""printf '%s\n' "two  words" 'a "b" \n $HOME é' > 'a file' && echo "it's done" """.rstrip()
+    queue.start(command, "cpu")
+    wait(lambda: not queue.runs(), "the worker ended")
+    assert (tmp_path / "a file").read_text() == 'two  words\na "b" \\n $HOME é\n'
+    assert queue.lines("done") == [command]
+
+
+def test_each_worker_sees_its_gpu(queue: Queue, tmp_path: Path) -> None:
+    see = 'echo "[$CUDA_VISIBLE_DEVICES]" > saw-$$; until [ $(ls saw-* | wc -l) = 3 ]; do sleep 0.02; done'
+    queue.start(f"{see}\n" * 3, "0", "1,2", "cpu")
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert sorted(path.read_text() for path in tmp_path.glob("saw-*")) == ["[0]\n", "[1,2]\n", "[]\n"]
+
+
+def test_a_command_cannot_eat_the_queue(queue: Queue) -> None:
+    queue.start("cat\ncat\necho last\n# a comment\n\n", "cpu")
+    wait(lambda: not queue.runs(), "the worker ended")
+    assert queue.lines("done") == ["cat", "cat", "echo last"]
+
+
+def test_refuses_while_workers_live_and_starts_again_after_a_stop(queue: Queue, tmp_path: Path) -> None:
+    first = queue.start("echo $$ > pid; exec sleep 60\necho never\n", "cpu")
+    wait((tmp_path / "pid").exists, "the command ran")
+    assert f"tmux -S '{queue.socket}' attach" in first.stdout
+    refused = queue.start("echo other\n", "cpu")
+    assert refused.returncode == 2 and refused.stdout == ""
+    assert len(refused.stderr.splitlines()) == 1 and f"tmux -S '{queue.socket}' attach" in refused.stderr
+    assert queue.runs() and queue.lines("todo") == ["echo never"]
+
+    stop = re.search(r"stop: (tmux .*)$", first.stdout.strip())
+    assert stop, first.stdout
+    subprocess.run(["bash", "-c", stop[1]], check=True)  # as printed
+    process = Path("/proc") / (tmp_path / "pid").read_text().strip()
+    wait(lambda: not process.exists(), "the command died with the session")
+    assert queue.start("echo again\n", "cpu").returncode == 0
+    wait(lambda: not queue.runs(), "the worker ended")
+    assert queue.lines("done") == ["echo again"]
+
+
+def test_a_short_queue_ends_after_all_windows_are_open(queue: Queue) -> None:
+    started = queue.start("true\n", *["cpu"] * 6)
+    assert started.returncode == 0 and started.stderr == ""
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert queue.log().count("the queue is empty") == 6
+
+
+def test_two_starts_at_once_leave_one_session(queue: Queue, tmp_path: Path) -> None:
+    (tmp_path / "commands").write_text("sleep 60\n")
+    env, null = os.environ | {"REPRO_QUEUE": str(queue.folder)}, subprocess.DEVNULL
+    with (tmp_path / "commands").open() as one, (tmp_path / "commands").open() as two:
+        starts = [
+            subprocess.Popen([SESSION, "cpu"], stdin=file, stdout=null, stderr=null, env=env) for file in (one, two)
+        ]
+        assert sorted(start.wait(timeout=10) for start in starts) == [0, 2]
+
+
+@pytest.mark.parametrize(("commands", "gpus"), [("", ["cpu"]), ("\n  \n# none\n", ["cpu"]), ("echo hello\n", [])])
+def test_nothing_to_do_is_one_line_and_exit_code_2(queue: Queue, commands: str, gpus: list[str]) -> None:
+    nothing = queue.start(commands, *gpus)
+    assert nothing.returncode == 2 and nothing.stdout == ""
+    assert len(nothing.stderr.splitlines()) == 1
+    assert not queue.folder.exists()
