@@ -9,7 +9,8 @@ Where to look:
     registry     the five registries of parts: datasets, models, losses, trainers, metrics
     paper        Paper, Claim: `paper.toml` read and checked
     config       a config as text: includes, places, digest
-    binding      gin's door: every statement checked, then bound
+    statements   what a config says, each statement checked against the parts it names
+    binding      gin's door: a config read, bound, and built
     experiment   what a config describes: data, model, loss, trainer, metrics
     run          config + seed -> a run folder -> a record
     record       Record: read, write, stale or not

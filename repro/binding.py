@@ -1,55 +1,25 @@
-"""gin's door: check a config against the parts it names, and bind it.
-
-gin is silent about a binding of a part that is never built, an unused macro and a value of the wrong type; it names
-no file for an undefined macro and no near miss for a misspelt name. So every statement is checked here first, and
-each fault is one line with its place. Only then is the text given to gin.
-"""
+"""gin's door: read a config's statements, bind them once they are checked, and build what they describe."""
 
 from __future__ import annotations
 
 import importlib
-import inspect
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+import io
+import re
+import tokenize
+import traceback
+from pathlib import Path
+from typing import Any
 
 import gin
 from gin import config_parser
 
-from repro.config import Config
+from repro.config import IMPORT, Config
 from repro.errors import BadInput, nearest
-from repro.registry import PARTS, REGISTRIES, Registry
+from repro.experiment import Experiment, experiment
+from repro.paper import where
+from repro.statements import Binding, Macro, Reference, atoms, check
 
-
-@dataclass(frozen=True)
-class Reference:
-    """`@scope/losses.DeepClustering()` in a value."""
-
-    scope: str
-    selector: str
-    called: bool
-
-
-@dataclass(frozen=True)
-class Macro:
-    """`%NAME` in a value."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Binding:
-    """`scope/selector.parameter = value`; a macro's definition has no parameter."""
-
-    scope: str
-    selector: str
-    parameter: str
-    value: Any
-    place: str
-
-    @property
-    def name(self) -> str:
-        return "/".join(part for part in (self.scope, f"{self.selector}.{self.parameter}".rstrip(".")) if part)
+CALLED = re.compile(r"\n  (No values supplied by Gin|In call to configurable '(?P<name>[^']+)')")
 
 
 class _Delegate(config_parser.ParserDelegate):  # type: ignore[misc]
@@ -64,17 +34,47 @@ class _Delegate(config_parser.ParserDelegate):  # type: ignore[misc]
 def bind(config: Config) -> None:
     """Import the parts that `config` names, check every statement, and make it gin's only config.
 
-    Raises BadInput for an unknown or misspelt name, a value of the wrong type, a binding that nothing uses.
+    Raises BadInput for a statement that is wrong, and for what is missing.
     """
     rows = bindings(config)
     for module, place in config.modules:
         _import(module, place)
-    macros = {row.selector: row for row in rows if not row.parameter}
-    for row in rows:
-        _check(row, macros)
-    _refuse_unused(rows, macros)
+    check(rows, where(config.path))
     gin.clear_config()
     gin.parse_config(config.text)
+
+
+def build(config: Config) -> Experiment:
+    """Build what `config`, already bound, describes.
+
+    Raises BadInput for what a part's constructor refuses, with the place of the statement that names the part. A
+    ValueError or TypeError from deeper inside than a constructor is a fault of the code and passes.
+    """
+    try:
+        return experiment()
+    except BadInput as error:
+        raise _refused(error, config) from error
+    except (ValueError, TypeError) as error:
+        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_name not in ("__init__", "__post_init__"):
+            raise
+        raise _refused(error, config) from error
+
+
+def _refused(error: Exception, config: Config) -> BadInput:
+    """`error` without the text that gin adds for every part above, and with the place that names the innermost part."""
+    message = CALLED.split(str(error))[0]
+    name = next((hit["name"] for hit in CALLED.finditer(str(error)) if hit["name"]), "")
+    lines = [row.place for row in bindings(config) for atom in atoms(row.value)
+             if isinstance(atom, Reference) and atom.selector.rpartition(".")[2] == name]
+    return BadInput(message, lines[-1] if lines else where(config.path))
+
+
+def placed(error: BadInput, config: Config) -> BadInput:
+    """`error` with the place of the binding that its first word names, where it names one."""
+    first = str(error).partition(" ")[0]
+    lines = [row.place for row in bindings(config) if row.name == first]
+    return BadInput(str(error), lines[-1]) if lines else error
 
 
 def bindings(config: Config) -> list[Binding]:
@@ -82,139 +82,58 @@ def bindings(config: Config) -> list[Binding]:
     try:
         statements = list(config_parser.ConfigParser(config.text, _Delegate()))
     except SyntaxError as error:
-        what = str(error.msg).partition("\n")[0].replace("malformed node or string on line 1: ", "")
-        hint = "; a text needs quotes, a part needs @" if "ast." in what else ""
-        raise BadInput(f"cannot be read as gin: {what}{hint}", config.place(error.lineno or 1)) from None
+        what = str(error.msg).partition("\n")[0]
+        hint = "a value is a number, a text in quotes, a part with @ or a macro with %" if "ast." in what else what
+        raise BadInput(f"cannot be read as gin: {hint}", config.place(error.lineno or 1)) from None
+    except tokenize.TokenError:
+        raise BadInput("a bracket or a quote is never closed", config.place(_unclosed(config.text))) from None
+    for statement in statements:
+        _refuse_foreign(statement, config)
     rows = (s for s in statements if isinstance(s, config_parser.BindingStatement))
     return [Binding(s.scope, s.selector, s.arg_name or "", s.value, config.place(s.location.line_num)) for s in rows]
+
+
+def _unclosed(text: str) -> int:
+    """The line of the last bracket that is opened and not closed, or of a text that does not end."""
+    opened: list[int] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.string in ("(", "[", "{"):
+                opened.append(token.start[0])
+            elif token.string in (")", "]", "}"):
+                opened[-1:] = []
+    except tokenize.TokenError as error:
+        return opened[-1] if opened else int(error.args[1][0])
+    return 1
+
+
+def _refuse_foreign(statement: Any, config: Config) -> None:
+    """What gin can read but a record's text or a digest cannot follow."""
+    if isinstance(statement, config_parser.IncludeStatement):
+        raise BadInput("expected include 'file' on a line of its own", config.place(statement.location.line_num))
+    if isinstance(statement, config_parser.ImportStatement):
+        number = statement.location.line_num
+        if not IMPORT.match(config.lines[number - 1].text):
+            raise BadInput("expected import package.module, without from and as", config.place(number))
 
 
 def _import(module: str, place: str) -> None:
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if not module.startswith(str(error.name)):
+        if not f"{module}.".startswith(f"{error.name}."):
             raise  # the module is there; what it imports is not: that is a fault of the module
-        raise BadInput(f"no module '{module}'{nearest(module, _neighbours(module))}", place) from None
+        missing = str(error.name)
+        raise BadInput(f"no module '{module}'{nearest(missing, _neighbours(missing))}", place) from None
 
 
 def _neighbours(module: str) -> list[str]:
-    import pkgutil
-
+    """The modules that stand where `module` was looked for."""
     parent = module.rpartition(".")[0]
     try:
-        path = importlib.import_module(parent).__path__
+        roots = importlib.import_module(parent).__path__
     except (ImportError, ValueError, AttributeError):
-        return []
-    return [f"{parent}.{entry.name}" for entry in pkgutil.iter_modules(path)]
-
-
-def _check(row: Binding, macros: dict[str, Binding]) -> None:
-    for value in _atoms(row.value):
-        if isinstance(value, Macro) and value.name not in macros:
-            raise BadInput(f"no macro '%{value.name}'{nearest(value.name, macros)}", row.place)
-        if isinstance(value, Reference):
-            resolve(value.selector, row.place)
-    if not row.parameter:
-        return
-    part = PARTS[resolve(row.selector, row.place)]
-    known = inspect.signature(part).parameters
-    if row.parameter not in known:
-        raise BadInput(f"{row.selector} has no parameter '{row.parameter}'{nearest(row.parameter, known)}", row.place)
-    _check_type(row, part, _literal(row.value, macros))
-
-
-def resolve(selector: str, place: str) -> str:
-    """The full name of the one part that `selector` (a full name or its end) means."""
-    hits = [name for name in PARTS if name == selector or name.endswith(f".{selector}")]
-    if len(hits) == 1 or selector in PARTS:
-        return selector if selector in PARTS else hits[0]
-    if hits:
-        raise BadInput(f"'{selector}' may be any of {', '.join(sorted(hits))}", place)
-    raise BadInput(f"no part '{selector}' among the imported modules{nearest(selector, PARTS)}", place)
-
-
-def _check_type(row: Binding, part: Any, value: Any) -> None:
-    hint = _hints(part).get(row.parameter, Any)
-    registry = next((extra for extra in get_args(hint)[1:] if isinstance(extra, Registry)), None)
-    if registry is not None:
-        _check_kind(row, value, registry)
-    elif not any(isinstance(atom, (Reference, Macro)) for atom in _atoms(value)) and not _fits(value, hint):
-        raise BadInput(f"{row.name} is {value!r}; expected {_describe(hint)}", row.place)
-
-
-def _check_kind(row: Binding, value: Any, registry: Registry) -> None:
-    for atom in _atoms(value):
-        good = isinstance(atom, Reference) and atom.called and resolve(atom.selector, row.place) in {
-            f"{registry.kind}.{name}" for name in registry}
-        if not good and atom is not None:
-            shown = f"@{atom.selector}{'()' * atom.called}" if isinstance(atom, Reference) else repr(atom)
-            raise BadInput(f"{row.name} is {shown}; expected a part of {registry.kind}, as @{registry.kind}.Name()",
-                           row.place)
-
-
-def _hints(part: Any) -> dict[str, Any]:
-    target = part.__init__ if inspect.isclass(part) and "__init__" in vars(part) else part
-    return get_type_hints(target, include_extras=True)
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-    try:
-        TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value, strict=True)
-    except ValidationError:
-        return False
-    return True
-
-
-def _describe(hint: Any) -> str:
-    if get_origin(hint) is Annotated:
-        return _describe(get_args(hint)[0])
-    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
-
-
-def _literal(value: Any, macros: dict[str, Binding]) -> Any:
-    """`value` with its macros replaced by what they stand for."""
-    if isinstance(value, Macro):
-        return _literal(macros[value.name].value, macros)
-    if isinstance(value, dict):
-        return {key: _literal(item, macros) for key, item in value.items()}
-    return type(value)(_literal(item, macros) for item in value) if isinstance(value, (list, tuple)) else value
-
-
-def _atoms(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _atoms(item)
-    else:
-        yield value
-
-
-def _refuse_unused(rows: list[Binding], macros: dict[str, Binding]) -> None:
-    """Walk from `experiment` through its references as gin would build them; what is not met is a mistake."""
-    met: set[str] = set()
-
-    def visit(value: Any, scope: str) -> None:
-        for atom in _atoms(value):
-            if isinstance(atom, Macro) and atom.name not in met:
-                met.add(atom.name)
-            if isinstance(atom, Macro):
-                visit(macros[atom.name].value, scope)
-            if isinstance(atom, Reference):
-                build(resolve(atom.selector, ""), atom.scope or scope)
-
-    def build(selector: str, scope: str) -> None:
-        for row in rows:
-            applies = not row.scope or f"{scope}/".startswith(f"{row.scope}/")
-            if row.parameter and applies and resolve(row.selector, row.place) == selector:
-                met.add(row.name)
-                visit(row.value, scope)
-
-    build("experiment", "")
-    for row in rows:
-        if row.name not in met:
-            what = "is never built" if row.parameter else "is a macro that nothing uses"
-            raise BadInput(f"{row.name} has no effect: {row.selector if row.parameter else row.name} {what}", row.place)
+        return ["papers", "repro"]
+    entries = [entry for root in map(Path, roots) if root.is_dir() for entry in root.iterdir()]
+    return [f"{parent}.{entry.stem}" for entry in entries
+            if entry.stem.isidentifier() and not entry.stem.startswith("_") and entry.suffix in ("", ".py")]

@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from repro import __version__
 from repro.errors import BadInput
@@ -22,8 +22,8 @@ KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
-    given = _parser().parse_args(arguments)
     try:
+        given = _parser().parse_args(arguments)
         return int(given.call(given) or 0)
     except BadInput as error:
         print(f"repro: {error}", file=sys.stderr)
@@ -36,8 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse, with one line for a wrong argument."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message} (see {self.prog} --help)")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="repro", description="Reproduce papers: claim, config, run, record, verdict.")
+    parser = _Parser(prog="repro", description="Reproduce papers: claim, config, run, record, verdict.")
     parser.add_argument("--version", action="version", version=f"repro {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = _add(commands, "list", _list, "what there is: papers, parts, runs")
@@ -48,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("config", type=Path)
     command.add_argument("--seed", type=_seed, default=0)
     command.add_argument("--set", action="append", default=[], metavar="BINDING", dest="overrides",
-                         help="one more binding, as trainers.Supervised.steps=10; the record then stays in the run folder")
+                         help="one more binding, as trainers.Supervised.steps=10; the record stays in the run folder")
     command = _add(commands, "todo", _todo, "claims minus records, as commands")
     command.add_argument("paper", nargs="?")
     command = _add(commands, "verdict", _verdict, "what the records say of a paper's claims")

@@ -33,7 +33,7 @@ class Experiment:
     valid: Annotated[Any, DATASETS] = None
     loss: Annotated[Any, LOSSES] = None
     trainer: Annotated[Any, TRAINERS] = None
-    examples: int = 0  # how many items of each test set the record shows
+    examples: int = 0  # how many items of the first test set the record shows
     history: dict[str, Any] = field(default_factory=dict, init=False)
 
     def datasets(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ result must round to). A claim that nobody has read in the paper is `unread = tr
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
@@ -26,6 +27,10 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from repro.errors import BadInput, nearest
+
+HEAD = re.compile(r"\s*\[\s*paper\s*\]")
+CLAIM = re.compile(r"\s*\[\[\s*claim\s*\]\]")
+PRINTED = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?( ?%)?$")
 
 
 @dataclass(frozen=True)
@@ -126,30 +131,50 @@ def read(folder: Path) -> Paper:
         raise BadInput(str(error), where(path)) from None
     if stray := set(data) - {"paper", "claim"}:
         raise BadInput(f"unknown table '{min(stray)}'; expected [paper] and [[claim]]", where(path))
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.split("#")[0].strip() == "[[claim]]"]
-    rows = data.get("claim", [])
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if CLAIM.match(line)]
+    head, rows = data.get("paper", {}), data.get("claim", [])
+    if not isinstance(head, dict) or not isinstance(rows, list) or len(rows) != len(lines):
+        raise BadInput("expected one [paper] and each claim under its own [[claim]]", where(path))
     claims = [_claim(row, f"{where(path)}:{line}", line, folder) for row, line in zip(rows, lines, strict=True)]
     _refuse_twins(claims, path)
-    head = {"name": folder.name, "folder": folder, "claims": claims, **data.get("paper", {})}
-    return _make(Paper, head, f"{where(path)}:1", hidden={"name", "folder", "claims"})
+    return _make(Paper, head, _head_place(path, text), given={"name": folder.name, "folder": folder, "claims": claims})
+
+
+def _head_place(path: Path, text: str) -> str:
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if HEAD.match(line)]
+    return f"{where(path)}:{lines[0] if lines else 1}"
 
 
 def _claim(row: dict[str, Any], place: str, line: int, folder: Path) -> Claim:
     if isinstance(row.get("proxy"), str):
         row["proxy"] = [row["proxy"]]
-    claim = _make(Claim, {**row, "line": line}, place, hidden={"line"})
+    claim = _make(Claim, row, place, given={"line": line})
     if claim.unread:
         return claim
     for key in ("config", "metric"):
         if not getattr(claim, key):
             raise BadInput(f"claim '{claim.id}' has no '{key}'", place)
-    if claim.kind == "value" and (claim.value is None or claim.tolerance is None or not claim.because):
-        raise BadInput(f"claim '{claim.id}' needs value, tolerance and because (or over, above, printed)", place)
+    _refuse_unjudgeable(claim, place)
     for name in claim.configs:
         if not (folder / name).is_file():
             known = [f"configs/{path.name}" for path in (folder / "configs").glob("*.gin")]
             raise BadInput(f"claim '{claim.id}' names {name}, which does not exist{nearest(name, known)}", place)
     return claim
+
+
+def _refuse_unjudgeable(claim: Claim, place: str) -> None:
+    """A value needs its tolerance, a printed number must be one, and a mean needs at least one seed."""
+    whole = claim.tolerance is not None and claim.because
+    if claim.kind == "value" and (claim.value is None or not whole):
+        raise BadInput(f"claim '{claim.id}' needs value, tolerance and because (or over, above, printed)", place)
+    if claim.kind == "comparison" and claim.value is not None and not whole:
+        raise BadInput(f"claim '{claim.id}' compares with a value: it needs tolerance and because", place)
+    if claim.tolerance is not None and not claim.tolerance >= 0:
+        raise BadInput(f"'tolerance' is {claim.tolerance}; expected a number from 0", place)
+    if claim.seeds < 1:
+        raise BadInput(f"'seeds' is {claim.seeds}; expected a whole number from 1", place)
+    if claim.printed and not PRINTED.match(claim.printed):
+        raise BadInput(f"'printed' is {claim.printed!r}; expected a number as the paper prints it, as '63.5 %'", place)
 
 
 def _refuse_twins(claims: list[Claim], path: Path) -> None:
@@ -161,26 +186,24 @@ def _refuse_twins(claims: list[Claim], path: Path) -> None:
         seen[claim.id] = claim
 
 
-def _make(cls: type, row: dict[str, Any], place: str, hidden: set[str]) -> Any:
-    """`cls(**row)` after checking names, presence and types of its keys."""
+def _make(cls: type, row: dict[str, Any], place: str, given: dict[str, Any]) -> Any:
+    """`cls(**row, **given)` after checking names, presence and types of the keys in `row`."""
     hints = get_type_hints(cls)
-    known = {f.name: f for f in fields(cls)}
+    known = {f.name: f for f in fields(cls) if f.name not in given}
     for key, value in row.items():
         if key not in known:
-            raise BadInput(f"unknown key '{key}'{nearest(key, set(known) - hidden)}", place)
+            raise BadInput(f"unknown key '{key}'{nearest(key, known)}", place)
         if not _fits(value, hints[key]):
             raise BadInput(f"'{key}' is {value!r}; expected {_name(hints[key])}", place)
     for name, spec in known.items():
         if name not in row and spec.default is MISSING and spec.default_factory is MISSING:
             raise BadInput(f"missing key '{name}'", place)
-    return cls(**row)
+    return cls(**row, **given)
 
 
 def _fits(value: Any, hint: Any) -> bool:
     if hint == list[str]:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if getattr(hint, "__origin__", None) is list:
-        return isinstance(value, list)
     allowed = (float, int) if hint in (float, float | None) else hint
     return isinstance(value, allowed) and (not isinstance(value, bool) or hint is bool)
 

@@ -71,10 +71,11 @@ def write(record: Record, folder: Path) -> Path:
     """Write `record` into `folder` in one step: a reader sees the old file or the new one, never half of one."""
     row = asdict(record)
     del row["stale"]
+    text = _dump(row)
     path = folder / f"{record.stem}.json"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        file.write(_dump(row))
+        file.write(text)
     os.chmod(file.name, 0o644)
     os.replace(file.name, path)
     return path

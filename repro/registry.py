@@ -87,6 +87,7 @@ def _recipe(cls: type) -> Callable[..., Any]:
     parameters = list(inspect.signature(cls).parameters.values())[1:]  # the first is what the trainer gives
     keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     recipe.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # gin and our checks read this
+    recipe.recipe_of = cls  # type: ignore[attr-defined]  # our checks read its types
     recipe.__name__, recipe.__doc__, recipe.__module__ = cls.__name__, cls.__doc__, cls.__module__
     return recipe
 

@@ -34,6 +34,7 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
     """
     config = read(path, overrides)
     _find_paper(config)
+    binding.bind(config)  # a config that cannot run leaves no run folder
     folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     with _locked(folder), _logging(folder):
         (folder / "config.gin").write_text(config.text, encoding="utf-8")
@@ -49,22 +50,23 @@ def streams(seed: int) -> dict[str, int]:
     import numpy as np
 
     names = ("model", "order", "dropout")
-    return {name: int(s.generate_state(1)[0]) for name, s in zip(names, np.random.SeedSequence(seed).spawn(3))}
+    spawned = np.random.SeedSequence(seed).spawn(len(names))
+    return {name: int(s.generate_state(1)[0]) for name, s in zip(names, spawned, strict=True)}
 
 
 def _execute(config: Config, seed: int, folder: Path) -> Record:
     import torch
 
-    from repro.experiment import experiment
-
     began, seeds = time.perf_counter(), streams(seed)
     torch.manual_seed(seeds["model"])  # before anything is built
-    binding.bind(config)
-    built = experiment()
+    built = binding.build(config)
     source = provenance.source(config.folder)
     log.info("%s, seed %d, in %s", where(config.path), seed, folder)
     torch.manual_seed(seeds["dropout"])
-    history = built.fit(folder, seeds["order"])
+    try:
+        history = built.fit(folder, seeds["order"])
+    except BadInput as error:
+        raise binding.placed(error, config) from error
     trained = time.perf_counter() - began
     measurements = built.measure(_progress)
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
@@ -89,19 +91,20 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
 
 
 def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:
-    """The first items of each test set that can show its items (`dataset.illustrate`)."""
-    shown = []
-    for name, dataset in built.test.items():
-        for index in range(min(built.examples, len(dataset)) if hasattr(dataset, "illustrate") else 0):
-            inputs, target = dataset[index]
-            stem = folder / f"{name}-{index}"
-            folder.mkdir(exist_ok=True)
-            panels = dataset.illustrate(inputs, target, built.estimate(inputs), stem)
-            shown.append({"test": name, "item": index, "panels": panels})
-    size = sum(path.stat().st_size for path in folder.glob("*")) if folder.is_dir() else 0
-    if size > record.EXAMPLES_LIMIT:
-        raise BadInput(f"the examples take {size:,} bytes; a record may carry {record.EXAMPLES_LIMIT:,}: "
-                       "lower experiment.examples or shorten the test items")
+    """The first items of the first test set, if it can show its items (`dataset.illustrate`), while there is room."""
+    name, dataset = next(iter(built.test.items()))
+    shown: list[dict[str, Any]] = []
+    for index in range(min(built.examples, len(dataset)) if hasattr(dataset, "illustrate") else 0):
+        inputs, target = dataset[index]
+        folder.mkdir(exist_ok=True)
+        before = set(folder.iterdir())
+        panels = dataset.illustrate(inputs, target, built.estimate(inputs), folder / f"{name}-{index}")
+        if sum(path.stat().st_size for path in folder.iterdir()) > record.EXAMPLES_LIMIT:
+            log.warning("%d examples are kept: more would exceed %d bytes", index, record.EXAMPLES_LIMIT)
+            for path in set(folder.iterdir()) - before:
+                path.unlink()
+            break
+        shown.append({"test": name, "item": index, "panels": panels})
     return shown
 
 
@@ -141,10 +144,11 @@ def _logging(folder: Path) -> Iterator[None]:
     handler = logging.FileHandler(folder / "run.log", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
+    log.setLevel(logging.INFO)
     try:
         yield
-    except Exception:
-        log.debug("the run failed", exc_info=True)
+    except Exception:  # the traceback goes into the file alone: who called decides what to show
+        handler.handle(logging.makeLogRecord({"msg": "the run failed", "exc_info": sys.exc_info()}))
         raise
     finally:
         log.removeHandler(handler)

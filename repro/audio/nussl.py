@@ -40,19 +40,10 @@ REQUIRED = {
 }
 """What nussl cannot do without: module name -> what to install."""
 
-OPTIONAL = [
-    "ffmpeg",
-    "gpytorch",
-    "jams",
-    "musdb",
-    "museval",
-    "norbert",
-    "numcodecs",
-    "pandas",
-    "sox",
-    "termtables",
-    "zarr",
-]
+OPTIONAL = (
+    *("ffmpeg", "gpytorch", "jams", "musdb", "museval", "norbert"),
+    *("numcodecs", "pandas", "sox", "termtables", "zarr"),
+)
 """What nussl imports at once but needs in a corner only: imported when that corner is used, if it is installed."""
 
 

@@ -1,20 +1,34 @@
-"""Files that show a separated mixture: a short FLAC and a spectrogram PNG for the mixture, estimates, references."""
+"""Files that show a separated mixture: a short FLAC and a spectrogram PNG for the mixture, estimates, references.
+
+C sources, T samples, N frames, F frequencies. Nothing here moves a number: a record does not go stale with it.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
+from torch import Tensor, nn
 
-from repro.audio.files import spectrogram_peak, write_flac, write_spectrogram
+from repro.audio.files import Samples, as_mono, write_flac
+from repro.audio.stft import STFT
+from repro.errors import nearest
 
-SECONDS = 2.4  # of each sound: an example is to be heard, and the records stay small
+SECONDS = 1.8  # of each sound: an example is to be heard, and the records stay small
 RATE = 8000
 
+COLORMAPS = ("cividis", "inferno", "magma", "plasma", "viridis")
+"""matplotlib's perceptually uniform maps: equal steps in dB look equal."""
 
-def illustrate(inputs: dict[str, Any], target: torch.Tensor, estimate: torch.Tensor, stem: Path) -> list[dict[str, str]]:
+_COLOURS = 32  # steps of about 2 dB, finer than the eye resolves here; 256 would double the file
+
+
+def illustrate(inputs: dict[str, Any], target: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, str]]:
     """Write the sounds and spectrograms of one test item beside `stem`; returns `{label, sound, image}` rows.
 
     The estimates are put in the order of the references that they correlate with most.
@@ -34,7 +48,61 @@ def illustrate(inputs: dict[str, Any], target: torch.Tensor, estimate: torch.Ten
     return panels
 
 
-def _order(estimate: torch.Tensor, target: torch.Tensor) -> list[int]:
+def _order(estimate: Tensor, target: Tensor) -> list[int]:
     agreement = estimate @ target.T
     orders = itertools.permutations(range(len(target)))
     return list(max(orders, key=lambda order: sum(float(agreement[e, t]) for t, e in enumerate(order))))
+
+
+def spectrogram_peak(samples: Tensor, sample_rate: int) -> float:
+    """The largest STFT magnitude of (T,): the `peak` that puts several spectrograms on one colour scale."""
+    return float(_magnitude(samples, sample_rate).max())
+
+
+def write_spectrogram(
+    path: str | os.PathLike[str],
+    samples: Tensor,
+    sample_rate: int,
+    peak: float | None = None,
+    range_db: float = 70.0,
+    colormap: str = "magma",
+) -> None:
+    """Draw (T,) as a log spectrogram: a palette PNG, low frequencies at the bottom, one pixel per bin.
+
+    peak: magnitude of the brightest colour, by default the largest of `samples`; give the mixture's
+    (`spectrogram_peak`) to the mixture and to all estimates, so that equal colours are equal levels.
+    range_db: the darkest colour lies this far below `peak`, in dB, > 0. colormap: a name in `COLORMAPS`.
+
+    Windows of 32 ms every 16 ms, whatever the rate: 2 s at 8 kHz are 126 x 129 pixels, at most 10 kB.
+    """
+    if colormap not in COLORMAPS:
+        raise ValueError(f"no colormap '{colormap}'{nearest(colormap, COLORMAPS)}")
+    if range_db <= 0:
+        raise ValueError(f"range_db must be above 0, got {range_db}")
+    magnitude = _magnitude(samples, sample_rate)
+    level = _level_db(magnitude, float(magnitude.max()) if peak is None else peak)
+    colours = ((1 + level / range_db).clip(0, 1) * (_COLOURS - 1)).round().astype(np.uint8)
+    image = Image.fromarray(np.ascontiguousarray(colours.T[::-1]))  # row 0 is the top: high frequencies
+    image.putpalette(_palette(colormap))
+    image.save(path, format="PNG", optimize=True)
+
+
+def _magnitude(samples: Tensor, sample_rate: int) -> Samples:
+    """STFT magnitude (N, F) of (T,), zero-padded to one window at least, so that short sounds can be drawn."""
+    n_fft = max(2, 2 * round(0.016 * sample_rate))
+    waveform = torch.from_numpy(as_mono(samples))
+    waveform = nn.functional.pad(waveform, (0, max(0, n_fft - len(waveform))))
+    magnitude: Samples = STFT(n_fft, n_fft // 2, "hann")(waveform).abs().numpy()
+    return magnitude
+
+
+def _level_db(magnitude: Samples, peak: float) -> Samples:
+    """Level in dB relative to `peak`; digital silence, and all of it where `peak` is 0, is -inf."""
+    with np.errstate(divide="ignore"):
+        return 20 * np.log10(magnitude / peak) if peak > 0 else np.full_like(magnitude, -np.inf)
+
+
+def _palette(colormap: str) -> bytes:
+    from matplotlib import colormaps  # here, since reading audio should not wait for it
+
+    return np.asarray(colormaps[colormap](np.linspace(0, 1, _COLOURS), bytes=True)[:, :3]).tobytes()

@@ -23,10 +23,11 @@ def _import_torchaudio() -> ModuleType:
     """torchaudio, with its compiled extension left out where (and only where) that cannot be loaded."""
     try:
         return importlib.import_module("torchaudio")
-    except (OSError, ImportError) as error:
+    except (OSError, ImportError, RuntimeError) as error:
         if not _is_about_extension(error):
             raise
-    # The wheel is linked against CUDA, so beside a CPU-only torch its library does not load. What we use
+    # The wheel is linked against one version of CUDA: beside a CPU-only torch its library does not load, and beside a
+    # torch for another CUDA it refuses to (a RuntimeError that names both versions). What we use
     # (Spectrogram, InverseSpectrogram, resample) is plain torch and does not miss it.
     sys.modules[_EXTENSION] = _extension_stub()
     return importlib.import_module("torchaudio")
@@ -34,7 +35,7 @@ def _import_torchaudio() -> ModuleType:
 
 def _is_about_extension(error: Exception) -> bool:
     """Whether `error` names torchaudio's shared library, or one that it is linked against."""
-    libraries = ("_torchaudio", "libtorchaudio", "libtorch", "libc10", "libcud")
+    libraries = ("_torchaudio", "libtorchaudio", "libtorch", "libc10", "libcud", "different CUDA versions")
     return any(library in str(error) for library in libraries)
 
 

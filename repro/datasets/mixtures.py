@@ -40,7 +40,7 @@ class SpeechMixtures(Dataset[Item]):
     Every source is first set to one active level (files of a corpus may differ 26-fold), then spread over a relative
     level drawn from (0, `level_db`] dB, the first source the loudest, and summed. `corpus` items are
     `(samples, speaker)` with a `speaker_of` list. Excerpts of `seconds` are cut at random places; a shorter
-    utterance is padded with silence. With `fresh` every pass (`set_epoch`) mixes anew.
+    utterance is padded with silence. Mixture i is a function of `(seed, i)`: the set is fixed, as the paper's is.
     """
 
     illustrate = staticmethod(illustrate)
@@ -52,12 +52,11 @@ class SpeechMixtures(Dataset[Item]):
         num_sources: int = 2,
         seconds: float = 2.4,
         level_db: float = 5.0,
-        fresh: bool = False,
         seed: int = 0,
     ) -> None:
         self.corpus, self.size, self.num_sources, self.seed = corpus, size, num_sources, seed
         self.length = round(seconds * corpus.sample_rate)
-        self.level_db, self.fresh, self.epoch = level_db, fresh, 0
+        self.level_db = level_db
         self.utterances: dict[int, list[int]] = {}
         for index, speaker in enumerate(corpus.speaker_of):
             self.utterances.setdefault(speaker, []).append(index)
@@ -65,17 +64,13 @@ class SpeechMixtures(Dataset[Item]):
             raise BadInput(f"datasets.SpeechMixtures.num_sources is {num_sources}; "
                            f"the corpus has {len(self.utterances)} speakers")
 
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the mixtures of pass `epoch`; of no effect unless `fresh`."""
-        self.epoch = epoch if self.fresh else 0
-
     def __len__(self) -> int:
         return self.size
 
     def __getitem__(self, index: int) -> Item:
         if not 0 <= index < self.size:
             raise IndexError(index)
-        random = np.random.default_rng((self.seed, self.epoch, index))
+        random = np.random.default_rng((self.seed, index))
         speakers = random.choice(sorted(self.utterances), self.num_sources, replace=False)
         excerpts = [self._excerpt(int(speaker), random) for speaker in speakers]
         span = self.level_db * (1 - random.random())  # (0, level_db]

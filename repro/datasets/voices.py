@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from repro.registry import DATASETS
+
 Array = NDArray[np.float64]
 
 # Mean formants F1 F2 F3 of 33 men, in Hz: Peterson & Barney (1952), Table II.
@@ -201,11 +203,13 @@ def filter_frames(sources: Array, responses: NDArray[np.complex128], hop: int) -
     frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * hop, axis=1)[:, ::hop] * window  # (n, J, 2 hop)
     ringing = np.fft.irfft((np.fft.rfft(frames, size) * responses).sum(0), size)  # (J, size)
     blocks = -(-size // hop)
-    ringing = np.pad(ringing, ((0, 0), (0, blocks * hop - size))).reshape(num_frames, blocks, hop)
+    # Responses of zero phase also ring backward, which a DFT wraps to the end: half a hop of it is put back in front.
+    ringing = np.pad(np.roll(ringing, hop // 2, axis=1), ((0, 0), (0, blocks * hop - size)))
+    ringing = ringing.reshape(num_frames, blocks, hop)
     total = np.zeros((num_frames + blocks, hop))
     for block in range(blocks):
         total[block : block + num_frames] += ringing[:, block]
-    return total.reshape(-1)[hop : hop + num_samples]
+    return total.reshape(-1)[hop + hop // 2 :][:num_samples]
 
 
 def synthesise(rng: np.random.Generator, voice: Voice, seconds: float, sample_rate: int) -> Array:
@@ -231,6 +235,7 @@ def synthesise(rng: np.random.Generator, voice: Voice, seconds: float, sample_ra
     return samples * (0.1 / np.sqrt(np.mean(samples**2) + 1e-12))
 
 
+@DATASETS.register
 class SyntheticVoices(torch.utils.data.Dataset):
     """Utterances of synthetic people; item = (samples (T,) float32, speaker).
 

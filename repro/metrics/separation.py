@@ -55,7 +55,7 @@ class Identity(TypedDict):
 class SISDR:
     """Scale-invariant signal-to-distortion ratio (Le Roux et al. 2019, eq. 3-5), against the clean sources.
 
-    The mean of every signal is removed first, as nussl and asteroid do; the paper takes zero means for granted.
+    The mean of every signal is removed first, as nussl and asteroid do.
     """
 
     def __init__(self, sample_rate: int = 8000) -> None:

@@ -1,0 +1,46 @@
+"""`repro new NAME`: a paper that already runs, copied from papers/template."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import shutil
+from pathlib import Path
+
+from repro import paper, registry
+from repro.errors import BadInput
+
+TEXTS = (".py", ".gin", ".toml", ".md")
+
+
+def new(name: str) -> str:
+    """Copy papers/template to papers/`name` below the working directory; returns what to do next.
+
+    Modules and parts are renamed (`papers.name`, `NameLine`), since no two papers may register one name. The records
+    stay behind: a paper's numbers come from its own runs.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise BadInput(f"'{name}' cannot name a paper; expected small letters, digits and _, as deep_clustering")
+    known = paper.folders()
+    target = Path("papers") / name
+    if name in known or target.exists():
+        raise BadInput(f"a paper '{name}' stands already in {paper.where(known.get(name, target))}")
+    if not target.parent.is_dir():
+        raise BadInput("no folder papers/ here; expected to be called from the root of the project")
+    shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns("records", "__pycache__"))
+    (target / "records").mkdir()
+    _rename(target, name)
+    return (f"{target}/paper.toml\n"
+            f"  next: repro run {target}/configs/line.gin && repro verdict {name}, then make it your paper's")
+
+
+def _rename(folder: Path, name: str) -> None:
+    """Give the copied modules and parts the names of their new paper."""
+    prefix = "".join(word.capitalize() for word in name.split("_"))
+    parts = [part.name for part in registry.declared(folder, f"papers.{name}")]
+    pattern = re.compile(rf"\b({'|'.join(parts)})\b")
+    for path in folder.rglob("*"):
+        if path.suffix in TEXTS:
+            text = pattern.sub(rf"{prefix}\1", path.read_text(encoding="utf-8"))
+            text = re.sub(r"\b(papers[./])template\b", rf"\g<1>{name}", text)
+            path.write_text(re.sub(r"\b(repro \w+) template\b", rf"\1 {name}", text), encoding="utf-8")

@@ -1,0 +1,230 @@
+"""The statements of a config, and every check of them against the parts they name.
+
+gin is silent about a binding of a part that is never built, an unused macro and a value of the wrong type; it names
+no file for an undefined macro and no near miss for a misspelt name. So every statement is checked here before gin
+reads it, and each fault is one line with its place.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from repro.errors import BadInput, nearest
+from repro.registry import PARTS, Registry
+
+
+@dataclass(frozen=True)
+class Reference:
+    """`@scope/losses.DeepClustering()` in a value."""
+
+    scope: str
+    selector: str
+    called: bool
+
+
+@dataclass(frozen=True)
+class Macro:
+    """`%NAME` in a value."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Binding:
+    """`scope/selector.parameter = value`; a macro's definition has no parameter."""
+
+    scope: str
+    selector: str
+    parameter: str
+    value: Any
+    place: str
+
+    @property
+    def name(self) -> str:
+        return "/".join(part for part in (self.scope, f"{self.selector}.{self.parameter}".rstrip(".")) if part)
+
+
+def check(rows: list[Binding], place: str) -> None:
+    """Check every statement of a config whose parts are imported; `place` is the config's own, for what is missing.
+
+    Raises BadInput for an unknown or misspelt name, a value of the wrong type or missing, a binding that nothing uses.
+    """
+    macros = {row.selector: row for row in rows if not row.parameter}
+    _check_macros(rows, macros)
+    for row in rows:
+        _check(row, macros)
+    _refuse_unused(rows, macros, place)
+    _refuse_missing(rows, macros, place)
+
+
+def _check_macros(rows: list[Binding], macros: dict[str, Binding]) -> None:
+    """Every macro that is used is defined, and none is defined by way of itself."""
+    uses = {row.name: [atom.name for atom in atoms(row.value) if isinstance(atom, Macro)] for row in rows}
+    for row in rows:
+        for name in (atom.name for atom in atoms(row.value) if isinstance(atom, Macro)):
+            if name not in macros:
+                raise BadInput(f"no macro '%{name}'{nearest(name, macros)}", row.place)
+    for name, row in macros.items():
+        met, waiting = set[str](), list(uses[name])
+        while waiting:
+            used = waiting.pop()
+            if used == name:
+                raise BadInput(f"macro '%{name}' is defined by way of itself", row.place)
+            if used not in met:
+                met.add(used)
+                waiting.extend(uses[used])
+
+
+def _check(row: Binding, macros: dict[str, Binding]) -> None:
+    for value in atoms(row.value):
+        if isinstance(value, Reference):
+            name = resolve(value.selector, row.place)
+            if not value.called:
+                raise BadInput(f"@{value.selector} names a part without building it; expected @{name}()", row.place)
+    if not row.parameter:
+        return
+    part = PARTS[resolve(row.selector, row.place)]
+    known = inspect.signature(part).parameters
+    if row.parameter not in known:
+        raise BadInput(f"{row.selector} has no parameter '{row.parameter}'{nearest(row.parameter, known)}", row.place)
+    _check_type(row, part, _literal(row.value, macros))
+
+
+def resolve(selector: str, place: str) -> str:
+    """The full name of the one part that `selector` (a full name or its end) means."""
+    hits = [name for name in PARTS if name == selector or name.endswith(f".{selector}")]
+    if len(hits) == 1 or selector in PARTS:
+        return selector if selector in PARTS else hits[0]
+    if hits:
+        raise BadInput(f"'{selector}' may be any of {', '.join(sorted(hits))}", place)
+    raise BadInput(f"no part '{selector}' among the imported modules{nearest(selector, PARTS)}", place)
+
+
+def _check_type(row: Binding, part: Any, value: Any) -> None:
+    hint = _hints(part).get(row.parameter, Any)
+    registry = next((extra for extra in get_args(hint)[1:] if isinstance(extra, Registry)), None)
+    if registry is not None:
+        _check_kind(row, value, registry)
+    elif any(isinstance(atom, Reference) for atom in atoms(value)):
+        return  # what a part is, is for the part that gets it to say
+    if not _fits(value, hint):
+        raise BadInput(f"{row.name} is {_shown(value)}; expected {_describe(hint)}", row.place)
+
+
+def _check_kind(row: Binding, value: Any, registry: Registry) -> None:
+    for atom in atoms(value):
+        good = isinstance(atom, Reference) and atom.called and resolve(atom.selector, row.place) in {
+            f"{registry.kind}.{name}" for name in registry}
+        if not good and atom is not None:
+            raise BadInput(f"{row.name} is {_shown(atom)}; expected a part of {registry.kind}, "
+                           f"as @{registry.kind}.Name()", row.place)
+
+
+def _shown(value: Any) -> str:
+    return f"@{value.selector}()" if isinstance(value, Reference) else repr(value)
+
+
+def _hints(part: Any) -> dict[str, Any]:
+    part = getattr(part, "recipe_of", part)
+    target = part.__init__ if inspect.isclass(part) and "__init__" in vars(part) else part
+    try:
+        return get_type_hints(target, include_extras=True)
+    except NameError:  # a name that the library imports for type checkers only
+        return {}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True)).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def _describe(hint: Any) -> str:
+    if get_origin(hint) is Annotated:
+        return _describe(get_args(hint)[0])
+    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
+
+
+def _literal(value: Any, macros: dict[str, Binding]) -> Any:
+    """`value` with its macros replaced by what they stand for."""
+    if isinstance(value, Macro):
+        return _literal(macros[value.name].value, macros)
+    if isinstance(value, dict):
+        return {key: _literal(item, macros) for key, item in value.items()}
+    return type(value)(_literal(item, macros) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def atoms(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from atoms(item)
+    else:
+        yield value
+
+
+@dataclass(frozen=True)
+class Built:
+    """A part that gin would build: its full name, its scope, where it is named, the bindings that apply to it."""
+
+    selector: str
+    scope: str
+    place: str
+    rows: list[Binding]
+
+
+def _built(rows: list[Binding], macros: dict[str, Binding], place: str) -> Iterator[Built]:
+    """Walk from `experiment` through its references, as gin would build them."""
+    waiting: list[tuple[str, str, str, tuple[tuple[str, str], ...]]] = [("experiment", "", place, ())]
+    while waiting:
+        selector, scope, place, above = waiting.pop()
+        if (selector, scope) in above:
+            raise BadInput(f"@{selector}() is a part of itself", place)
+        mine = [row for row in rows if row.parameter and resolve(row.selector, row.place) == selector
+                and (not row.scope or f"{scope}/".startswith(f"{row.scope}/"))]
+        yield Built(selector, scope, place, mine)
+        for row in mine:
+            for atom in _through(row.value, macros):
+                if isinstance(atom, Reference):
+                    inner = resolve(atom.selector, row.place), atom.scope or scope, row.place
+                    waiting.append((*inner, (*above, (selector, scope))))
+
+
+def _through(value: Any, macros: dict[str, Binding]) -> Iterator[Any]:
+    """The atoms of `value`, and behind each macro those of its definition."""
+    for atom in atoms(value):
+        yield atom
+        if isinstance(atom, Macro):
+            yield from _through(macros[atom.name].value, macros)
+
+
+def _refuse_unused(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:
+    """What the walk does not meet is a mistake. A statement that a later one overrides counts as met."""
+    used = [row for part in _built(rows, macros, place) for row in part.rows]
+    met = {row.name for row in used} | {
+        atom.name for row in used for atom in _through(row.value, macros) if isinstance(atom, Macro)}
+    for row in rows:
+        if row.name not in met:
+            what = f"{row.selector} is never built" if row.parameter else "it is a macro that nothing uses"
+            scope = f" in scope '{row.scope}'" if row.scope else ""
+            raise BadInput(f"{row.name} has no effect: {what}{scope}", row.place)
+
+
+def _refuse_missing(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:
+    """A part that is built without a value for one of its required parameters."""
+    last = {(row.scope, resolve(row.selector, row.place), row.parameter): row for row in rows if row.parameter}
+    for part in _built(list(last.values()), macros, place):
+        bound = {row.parameter for row in part.rows}
+        for name, parameter in inspect.signature(PARTS[part.selector]).parameters.items():
+            open_ended = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            if parameter.default is parameter.empty and not open_ended and name not in bound:
+                scope = f"{part.scope}/" if part.scope else ""
+                raise BadInput(f"{scope}{part.selector}.{name} has no value and no default", part.place)

@@ -1,0 +1,150 @@
+"""The battery of checks for each kind of part. A paper's tests call them on its parts; CI calls them on every part.
+
+    from repro.testing import check_model
+    def test_model():
+        check_model(EmbeddingNetwork(...), inputs=torch.rand(3, 20, 129))
+
+Each check raises AssertionError with one line that says what is wrong with the part.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+IDENTITY = {"name", "version", "unit", "better", "aggregation", "reference", "sample_rate", "permutation"}
+
+
+def check_dataset(dataset: Any, items: int = 4) -> None:
+    """An item is a pair, the same whoever reads it, when and in whichever order; the dataset pickles."""
+    count = min(items, len(dataset))
+    assert count > 0, "the dataset is empty"
+    first = [dataset[index] for index in range(count)]
+    assert all(isinstance(item, tuple) and len(item) == 2 for item in first), "an item is not (inputs, target)"
+    again = [dataset[index] for index in reversed(range(count))][::-1]
+    assert same(first, again), "an item differs between two reads"
+    copied = _pickled(dataset)
+    assert same(first, [copied[index] for index in range(count)]), "an item of the pickled dataset differs"
+    loader = DataLoader(Subset(dataset, range(count)), batch_size=None, num_workers=2)
+    assert same(first, [tuple(item) for item in loader]), "an item differs between two workers"
+    assert dataset.fingerprint() == copied.fingerprint(), "the fingerprint differs for the same content"
+    if hasattr(dataset, "set_epoch"):
+        dataset.set_epoch(1)
+        other = [dataset[index] for index in range(count)]
+        dataset.set_epoch(0)
+        assert same(first, [dataset[index] for index in range(count)]), "pass 0 differs after pass 1"
+        dataset.set_epoch(1)
+        assert same(other, [dataset[index] for index in range(count)]), "pass 1 differs between two reads"
+        dataset.set_epoch(0)
+
+
+def check_model(model: nn.Module, inputs: Any) -> None:
+    """No item of a batch touches another, every parameter gets a gradient, zeros give finite output, it pickles.
+
+    `inputs`: a batch of at least two items.
+    """
+    model.train()
+    output = _seeded(model, inputs)
+    assert len(output) == _length(inputs) >= 2, "the output does not have one row per item of a batch of at least two"
+    swapped = apply(inputs, lambda x: torch.cat([x[:1], x[1:].flip(0) * 0 + x[:1]]))
+    assert torch.allclose(_seeded(model, swapped)[0], output[0], atol=1e-5), "an item's output depends on its batch"
+    weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(0))
+    model.zero_grad()
+    (output * weights).sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and bool(parameter.grad.any()), f"parameter {name} gets no gradient"
+    zeros = _seeded(model, apply(inputs, torch.zeros_like))
+    assert bool(zeros.isfinite().all()), "the output for zeros is not finite"
+    model.eval()
+    with torch.no_grad():
+        assert torch.equal(_pickled(model)(inputs), model(inputs)), "the pickled model answers otherwise"
+
+
+def check_loss(loss: nn.Module, output: torch.Tensor, target: Any) -> None:
+    """A finite scalar with finite gradients: on the batch, on one item, on zeros, on silence (a target of zeros)."""
+    silence = apply(target, torch.zeros_like)
+    cases = {
+        "the batch": (output, target),
+        "one item": (output[:1], apply(target, lambda x: x[:1])),
+        "zeros": (torch.zeros_like(output), target),
+        "silence": (output, silence),
+        "zeros and silence": (torch.zeros_like(output), silence),
+    }
+    for name, (given, wanted) in cases.items():
+        given = given.detach().requires_grad_()
+        value = _pickled(loss)(given, wanted)
+        assert value.shape == (), f"the loss of {name} is not a scalar"
+        assert bool(value.isfinite()), f"the loss of {name} is {float(value)}"
+        value.backward()
+        assert given.grad is not None and bool(given.grad.isfinite().all()), f"the gradient for {name} is not finite"
+
+
+def check_metric(metric: Any, estimate: Any, target: Any, inputs: Any) -> None:
+    """A finite float, the same twice, that leaves its arguments alone; a full identity; it pickles."""
+    missing = sorted(IDENTITY - set(metric.identity))
+    assert not missing, f"the identity lacks {', '.join(missing)}"
+    assert metric.identity["better"] in ("higher", "lower"), "identity['better'] is neither 'higher' nor 'lower'"
+    before = copy.deepcopy((estimate, target, inputs))
+    value = metric(estimate, target, inputs)
+    assert isinstance(value, float) and math.isfinite(value), f"the value is {value!r}, not a finite float"
+    assert same(before, (estimate, target, inputs)), "the metric changes its arguments"
+    assert _pickled(metric)(estimate, target, inputs) == value, "the value differs between two calls"
+
+
+def check_trainer(trainer: Any, model: nn.Module, loss: nn.Module, dataset: Any, steps: int = 100,
+                  ratio: float = 0.5) -> None:
+    """It overfits one batch: after `steps` steps on the same items the loss is below `ratio` times the first.
+
+    `trainer.steps` is set to `steps` and its schedule is left out, in a copy.
+    """
+    trainer = copy.copy(_pickled(trainer))
+    trainer.steps, trainer.schedule, trainer.valid_every = steps, None, 0
+    batch = Subset(dataset, range(trainer.batch_size))
+    with tempfile.TemporaryDirectory() as folder:
+        history = trainer.fit(model, loss, batch, None, Path(folder), order_seed=0)
+        curve = [value for _, value in history["curves"]["train"]]
+        assert history["steps"] == steps, f"the trainer made {history['steps']} steps of {steps}"
+        assert list(Path(folder, "checkpoints").glob("*.safetensors")), "the trainer left no checkpoint"
+    assert curve[-1] < ratio * curve[0], f"one batch is not overfitted: the loss went from {curve[0]} to {curve[-1]}"
+
+
+def same(one: Any, other: Any) -> bool:
+    """Are two nested structures of tensors and values equal, bit for bit?"""
+    if isinstance(one, torch.Tensor):
+        return isinstance(other, torch.Tensor) and one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(same(a, b) for a, b in zip(one, other, strict=True))
+    return bool(one == other)
+
+
+def apply(values: Any, change: Any) -> Any:
+    """`change` applied to every tensor of a tensor or dict of tensors."""
+    if isinstance(values, dict):
+        return {key: apply(value, change) for key, value in values.items()}
+    return change(values) if isinstance(values, torch.Tensor) else values
+
+
+def _seeded(model: nn.Module, inputs: Any) -> torch.Tensor:
+    torch.manual_seed(0)  # the same dropout each time
+    return model(inputs)  # type: ignore[no-any-return]
+
+
+def _length(inputs: Any) -> int:
+    return len(next(iter(inputs.values()))) if isinstance(inputs, dict) else len(inputs)
+
+
+def _pickled(part: Any) -> Any:
+    try:
+        return pickle.loads(pickle.dumps(part))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise AssertionError(f"{type(part).__name__} does not pickle: {error}") from error

@@ -1,0 +1,90 @@
+"""What holds of every paper: its claims read, its configs bind, its smoke config runs, its parts pass the checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.data import default_collate
+
+from repro import binding, config, paper, record, run, testing, verdict
+from repro.registry import REGISTRIES
+
+NAMES = sorted(paper.folders())
+CONFIGS = [path for name in NAMES for path in paper.find(name).configs]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.parent.name}/{path.stem}")
+def test_every_config_binds(path: Path) -> None:
+    """Names, parameters, types, unused bindings: all that can be known without building the parts."""
+    binding.bind(config.read(path))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_records_are_of_committed_configs(name: str) -> None:
+    one = paper.find(name)
+    stems = {path.stem for path in one.configs}
+    for found in record.of_paper(one.folder):
+        assert found.config in stems and not found.overrides
+        assert str(Path.cwd()) not in (one.folder / "records" / f"{found.stem}.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_record_is_stale(name: str) -> None:
+    assert [(r.stem, r.stale) for r in record.of_paper(paper.find(name).folder) if r.stale] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_claim_is_judged_or_said_not_to_be(name: str) -> None:
+    one = paper.find(name)
+    records = record.of_paper(one.folder)
+    assert {verdict.judge(claim, records).outcome for claim in one.claims} <= set(verdict.OUTCOMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_smoke_runs_to_a_record(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an override, so that the record stays in the run folder and the paper's own are not touched."""
+    monkeypatch.chdir(tmp_path)
+    found, path = run.run(paper.find(name).folder / "configs" / "smoke.gin", overrides=("experiment.examples = 0",))
+    assert path.is_relative_to("runs")
+    assert record.read(path).measurements == found.measurements
+    assert all(found.data.values()) and found.measurements
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parts_of_smoke_pass_the_checks(name: str) -> None:
+    built = binding.build(config.read(paper.find(name).folder / "configs" / "smoke.gin"))
+    for dataset in built.datasets().values():
+        testing.check_dataset(dataset)
+    check_measuring(built)
+    if built.trainer is not None:
+        check_training(built)
+
+
+def check_training(built: Any) -> None:
+    batch = [built.train[index] for index in range(3)]
+    inputs, target = default_collate(batch)
+    testing.check_model(built.model, inputs)
+    with torch.no_grad():
+        output = built.model(inputs)
+    testing.check_loss(built.loss, output, target)
+
+
+def check_measuring(built: Any) -> None:
+    for dataset in built.test.values():
+        inputs, target = dataset[0]
+        estimate = built.estimate(inputs)
+        for metric in built.metrics:
+            testing.check_metric(metric, estimate, target, inputs)
+
+
+def test_every_part_of_a_paper_is_in_a_config() -> None:
+    """A part that no config names is not run by anything: it is not part of the reproduction."""
+    for path in CONFIGS:
+        binding.bind(config.read(path))
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in CONFIGS)
+    registered = [f"{kind}.{name}" for kind, registry in REGISTRIES.items() for name in registry]
+    assert registered
+    assert [name for name in registered if f"@{name}" not in texts and f"/{name}" not in texts] == []
