@@ -22,7 +22,7 @@ from repro.statements import Binding, Macro, Reference, atoms, check
 CALLED = re.compile(r"\n  (No values supplied by Gin|In call to configurable '(?P<name>[^']+)')")
 
 
-class _Delegate(config_parser.ParserDelegate):  # type: ignore[misc]
+class _Delegate(config_parser.ParserDelegate):
     def configurable_reference(self, scoped_name: str, evaluate: bool) -> Reference:
         scope, _, selector = scoped_name.rpartition("/")
         return Reference(scope, selector, evaluate)
@@ -31,25 +31,26 @@ class _Delegate(config_parser.ParserDelegate):  # type: ignore[misc]
         return Macro(name)
 
 
-def bind(config: Config) -> None:
+def bind(config: Config, whole: bool = False) -> None:
     """Import the parts that `config` names, check every statement, and make it gin's only config.
 
-    Raises BadInput for a statement that is wrong, and for what is missing.
+    Raises BadInput for a statement that is wrong; and, where the config is to be `whole`, for what it leaves out.
     """
     rows = bindings(config)
     for module, place in config.modules:
         _import(module, place)
-    check(rows, where(config.path))
+    check(rows, where(config.path), whole)
     gin.clear_config()
     gin.parse_config(config.text)
 
 
 def build(config: Config) -> Experiment:
-    """Build what `config`, already bound, describes.
+    """Bind `config` and build what it describes.
 
     Raises BadInput for what a part's constructor refuses, with the place of the statement that names the part. A
     ValueError or TypeError from deeper inside than a constructor is a fault of the code and passes.
     """
+    bind(config, whole=True)
     try:
         return experiment()
     except BadInput as error:
@@ -65,8 +66,12 @@ def _refused(error: Exception, config: Config) -> BadInput:
     """`error` without the text that gin adds for every part above, and with the place that names the innermost part."""
     message = CALLED.split(str(error))[0]
     name = next((hit["name"] for hit in CALLED.finditer(str(error)) if hit["name"]), "")
-    lines = [row.place for row in bindings(config) for atom in atoms(row.value)
-             if isinstance(atom, Reference) and atom.selector.rpartition(".")[2] == name]
+    lines = [
+        row.place
+        for row in bindings(config)
+        for atom in atoms(row.value)
+        if isinstance(atom, Reference) and atom.selector.rpartition(".")[2] == name
+    ]
     return BadInput(message, lines[-1] if lines else where(config.path))
 
 
@@ -135,5 +140,8 @@ def _neighbours(module: str) -> list[str]:
     except (ImportError, ValueError, AttributeError):
         return ["papers", "repro"]
     entries = [entry for root in map(Path, roots) if root.is_dir() for entry in root.iterdir()]
-    return [f"{parent}.{entry.stem}" for entry in entries
-            if entry.stem.isidentifier() and not entry.stem.startswith("_") and entry.suffix in ("", ".py")]
+    return [
+        f"{parent}.{entry.stem}"
+        for entry in entries
+        if entry.stem.isidentifier() and not entry.stem.startswith("_") and entry.suffix in ("", ".py")
+    ]

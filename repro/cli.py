@@ -54,8 +54,14 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "run", _run, "run a config: train, measure, write a record")
     command.add_argument("config", type=Path)
     command.add_argument("--seed", type=_seed, default=0)
-    command.add_argument("--set", action="append", default=[], metavar="BINDING", dest="overrides",
-                         help="one more binding, as trainers.Supervised.steps=10; the record stays in the run folder")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="BINDING",
+        dest="overrides",
+        help="one more binding, as trainers.Supervised.steps=10; the record stays in the run folder",
+    )
     command = _add(commands, "todo", _todo, "claims minus records, as commands")
     command.add_argument("paper", nargs="?")
     command = _add(commands, "verdict", _verdict, "what the records say of a paper's claims")
@@ -109,8 +115,10 @@ def _run(given: argparse.Namespace) -> int:
         return 1
     for measured in found.measurements:
         unit = measured.identity.get("unit", "")
-        print(f"{measured.test}: {measured.metric} {measured.mean:.3f} {unit}, {len(measured.values)} items",
-              file=sys.stderr)
+        print(
+            f"{measured.test}: {measured.metric} {measured.mean:.3f} {unit}, {len(measured.values)} items",
+            file=sys.stderr,
+        )
     if given.overrides:
         print("the record stays in the run folder: no claim rests on a config changed by --set", file=sys.stderr)
     print(where(path))

@@ -71,7 +71,7 @@ class Experiment:
         with torch.inference_mode():
             if hasattr(self.model, "estimate"):
                 return self.model.estimate(inputs)
-            return self.model(inputs.unsqueeze(0))[0]
+            return self.model(inputs.unsqueeze(0))[0].detach()
 
 
 PARTS["experiment"] = Experiment

@@ -51,8 +51,9 @@ def table(listed: Sequence[Row]) -> str:
     head = list(listed[0])
     cells = [head, *([str(row[key]) for key in head] for row in listed)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-                     for line in cells)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )
 
 
 def show(name: str) -> str:
@@ -74,8 +75,17 @@ def show(name: str) -> str:
 
 
 def _show_paper(one: paper.Paper) -> str:
-    facts = _fields({"title": one.title, "authors": ", ".join(one.authors), "year": one.year, "venue": one.venue,
-                     "url": one.url, "group": one.group, "folder": paper.where(one.folder)})
+    facts = _fields(
+        {
+            "title": one.title,
+            "authors": ", ".join(one.authors),
+            "year": one.year,
+            "venue": one.venue,
+            "url": one.url,
+            "group": one.group,
+            "folder": paper.where(one.folder),
+        }
+    )
     claims = [f"  {claim.id}: {claim.says} ({claim.where}) [{claim.kind}]" for claim in one.claims]
     configs = [f"  {paper.where(path)}" for path in one.configs]
     return "\n".join([facts, "claims", *claims, "configs", *configs])
@@ -86,8 +96,10 @@ def _show_part(part: registry.Declared) -> str:
     import inspect
 
     cls = getattr(importlib.import_module(part.module), part.name)
-    return (f"{part.kind}.{part.name}{inspect.signature(cls)}\n\n{inspect.getdoc(cls) or ''}\n\n"
-            f"in a config: import {part.module}\n{paper.where(part.path)}:{part.line}")
+    return (
+        f"{part.kind}.{part.name}{inspect.signature(cls)}\n\n{inspect.getdoc(cls) or ''}\n\n"
+        f"in a config: import {part.module}\n{paper.where(part.path)}:{part.line}"
+    )
 
 
 def _fields(facts: Row) -> str:
@@ -100,8 +112,16 @@ def verdicts_json(verdicts: Sequence[Verdict]) -> str:
 
 
 def _verdict_row(verdict: Verdict) -> Row:
-    evidence = [{"config": found.config, "proxy": found.proxy, "unit": found.identity.get("unit"),
-                 "stale": found.stale, **asdict(found.interval)} for found in verdict.evidence]
+    evidence = [
+        {
+            "config": found.config,
+            "proxy": found.proxy,
+            "unit": found.identity.get("unit"),
+            "stale": found.stale,
+            **asdict(found.interval),
+        }
+        for found in verdict.evidence
+    ]
     return {"claim": verdict.claim.id, "outcome": verdict.outcome, "why": verdict.why, "evidence": evidence}
 
 
@@ -111,11 +131,15 @@ def verdicts_text(verdicts: Sequence[Verdict]) -> str:
 
 
 def _verdict_text(verdict: Verdict) -> str:
-    lines = [f"{verdict.outcome.upper()}  {verdict.claim.id}",
-             f"  paper  {verdict.claim.says} ({verdict.claim.where})", f"  why    {verdict.why}"]
+    lines = [
+        f"{verdict.outcome.upper()}  {verdict.claim.id}",
+        f"  paper  {verdict.claim.says} ({verdict.claim.where})",
+        f"  why    {verdict.why}",
+    ]
     for found in verdict.evidence:
         ours = found.interval
         kind = "proxy" if found.proxy else "ours "
-        lines.append(f"  {kind}  {ours.mean:.2f} [{ours.low:.2f}, {ours.high:.2f}] {found.identity.get('unit', '')}, "
-                     f"{ours.seeds} seed(s), {ours.items} items, {found.config}")
+        shown = ours.shown(found.identity.get("unit", ""))
+        seeds = "1 seed" if ours.seeds == 1 else f"{ours.seeds} seeds"
+        lines.append(f"  {kind}  {shown}, {seeds}, {ours.items} items, {found.config}")
     return "\n".join(lines)

@@ -124,11 +124,12 @@ def every() -> Iterator[Paper]:
 def read(folder: Path) -> Paper:
     """Read and check `folder/paper.toml`. Raises BadInput naming file and line."""
     path = folder / "paper.toml"
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(str(error), where(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise BadInput(f"not TOML: {error}", f"{where(path)}:{line[1]}" if line else where(path)) from None
     if stray := set(data) - {"paper", "claim"}:
         raise BadInput(f"unknown table '{min(stray)}'; expected [paper] and [[claim]]", where(path))
     lines = [number for number, line in enumerate(text.splitlines(), 1) if CLAIM.match(line)]
@@ -181,8 +182,9 @@ def _refuse_twins(claims: list[Claim], path: Path) -> None:
     seen: dict[str, Claim] = {}
     for claim in claims:
         if claim.id in seen:
-            raise BadInput(f"claim id '{claim.id}' stands already in line {seen[claim.id].line}",
-                           f"{where(path)}:{claim.line}")
+            raise BadInput(
+                f"claim id '{claim.id}' stands already in line {seen[claim.id].line}", f"{where(path)}:{claim.line}"
+            )
         seen[claim.id] = claim
 
 
@@ -209,8 +211,13 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def _name(hint: Any) -> str:
-    return {float | None: "a number", int: "a whole number", str: "a text", bool: "true or false",
-            list[str]: "a list of texts"}.get(hint, str(hint))
+    return {
+        float | None: "a number",
+        int: "a whole number",
+        str: "a text",
+        bool: "true or false",
+        list[str]: "a list of texts",
+    }.get(hint, str(hint))
 
 
 def where(path: Path) -> str:

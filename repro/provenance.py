@@ -87,16 +87,17 @@ def _absolute(name: str, path: Path, imported: tuple[tuple[int, str], ...]) -> I
 
 def source(folder: Path) -> dict[str, Any]:
     """The commit, whether the tree was dirty, and if so the digest of what differs (records aside)."""
-    apart = ["--", ":/", ":(exclude,top)papers/*/records"]
+    apart = ["--", ":/", ":(exclude,top,glob)papers/*/records/**"]
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "dirty": None}
     diff = _git(folder, "diff", "HEAD", *apart) or ""
-    new = (_git(folder, "ls-files", "--others", "--exclude-standard", "--full-name", *apart) or "").split()
+    listed = _git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--full-name", *apart) or ""
+    new = [name for name in listed.split("\0") if name]
     top = Path(_git(folder, "rev-parse", "--show-toplevel") or ".")
     digest = hashlib.sha256(diff.encode())
     for name in new:
-        digest.update(name.encode() + (top / name).read_bytes())
+        digest.update(name.encode() + ((top / name).read_bytes() if (top / name).is_file() else b""))
     dirty = bool(diff or new)
     return {"commit": commit, "dirty": dirty, **({"diff": digest.hexdigest()[:16]} if dirty else {})}
 

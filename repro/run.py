@@ -34,7 +34,7 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
     """
     config = read(path, overrides)
     _find_paper(config)
-    binding.bind(config)  # a config that cannot run leaves no run folder
+    binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     with _locked(folder), _logging(folder):
         (folder / "config.gin").write_text(config.text, encoding="utf-8")
@@ -82,8 +82,11 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
         code=provenance.code(config),
         source=source,
         environment=provenance.environment(torch.get_num_threads(), accelerator),
-        cost={"seconds": round(time.perf_counter() - began, 1), "training_seconds": round(trained, 1),
-              **{key: history[key] for key in ("steps", "items_per_second") if key in history}},
+        cost={
+            "seconds": round(time.perf_counter() - began, 1),
+            "training_seconds": round(trained, 1),
+            **{key: history[key] for key in ("steps", "items_per_second") if key in history},
+        },
         curves=history.get("curves", {}),
         examples=_examples(built, folder / "examples"),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

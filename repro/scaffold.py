@@ -20,7 +20,7 @@ def new(name: str) -> str:
     stay behind: a paper's numbers come from its own runs.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise BadInput(f"'{name}' cannot name a paper; expected small letters, digits and _, as deep_clustering")
+        raise BadInput(f"'{name}' cannot name a paper; expected small letters, digits and _, as my_paper")
     known = paper.folders()
     target = Path("papers") / name
     if name in known or target.exists():
@@ -30,8 +30,10 @@ def new(name: str) -> str:
     shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns("records", "__pycache__"))
     (target / "records").mkdir()
     _rename(target, name)
-    return (f"{target}/paper.toml\n"
-            f"  next: repro run {target}/configs/line.gin && repro verdict {name}, then make it your paper's")
+    return (
+        f"{target}/paper.toml\n"
+        f"  next: repro run {target}/configs/line.gin && repro verdict {name}, then make it your paper's"
+    )
 
 
 def _rename(folder: Path, name: str) -> None:

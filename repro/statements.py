@@ -47,17 +47,19 @@ class Binding:
         return "/".join(part for part in (self.scope, f"{self.selector}.{self.parameter}".rstrip(".")) if part)
 
 
-def check(rows: list[Binding], place: str) -> None:
+def check(rows: list[Binding], place: str, whole: bool) -> None:
     """Check every statement of a config whose parts are imported; `place` is the config's own, for what is missing.
 
-    Raises BadInput for an unknown or misspelt name, a value of the wrong type or missing, a binding that nothing uses.
+    Raises BadInput for an unknown or misspelt name, a value of the wrong type, a binding that nothing uses; and, if
+    the config is to be `whole` and not one made to be included, for a part without a value that it needs.
     """
     macros = {row.selector: row for row in rows if not row.parameter}
     _check_macros(rows, macros)
     for row in rows:
         _check(row, macros)
     _refuse_unused(rows, macros, place)
-    _refuse_missing(rows, macros, place)
+    if whole:
+        _refuse_missing(rows, macros, place)
 
 
 def _check_macros(rows: list[Binding], macros: dict[str, Binding]) -> None:
@@ -116,11 +118,16 @@ def _check_type(row: Binding, part: Any, value: Any) -> None:
 
 def _check_kind(row: Binding, value: Any, registry: Registry) -> None:
     for atom in atoms(value):
-        good = isinstance(atom, Reference) and atom.called and resolve(atom.selector, row.place) in {
-            f"{registry.kind}.{name}" for name in registry}
+        good = (
+            isinstance(atom, Reference)
+            and atom.called
+            and resolve(atom.selector, row.place) in {f"{registry.kind}.{name}" for name in registry}
+        )
         if not good and atom is not None:
-            raise BadInput(f"{row.name} is {_shown(atom)}; expected a part of {registry.kind}, "
-                           f"as @{registry.kind}.Name()", row.place)
+            raise BadInput(
+                f"{row.name} is {_shown(atom)}; expected a part of {registry.kind}, as @{registry.kind}.Name()",
+                row.place,
+            )
 
 
 def _shown(value: Any) -> str:
@@ -181,15 +188,24 @@ class Built:
     rows: list[Binding]
 
 
-def _built(rows: list[Binding], macros: dict[str, Binding], place: str) -> Iterator[Built]:
-    """Walk from `experiment` through its references, as gin would build them."""
+def _built(rows: list[Binding], macros: dict[str, Binding], place: str, overridden: bool) -> Iterator[Built]:
+    """Walk from `experiment` through its references, as gin would build them; or through `overridden` ones as well."""
     waiting: list[tuple[str, str, str, tuple[tuple[str, str], ...]]] = [("experiment", "", place, ())]
     while waiting:
         selector, scope, place, above = waiting.pop()
+        if (selector, scope) in above and overridden:
+            continue
         if (selector, scope) in above:
             raise BadInput(f"@{selector}() is a part of itself", place)
-        mine = [row for row in rows if row.parameter and resolve(row.selector, row.place) == selector
-                and (not row.scope or f"{scope}/".startswith(f"{row.scope}/"))]
+        mine = [
+            row
+            for row in rows
+            if row.parameter
+            and resolve(row.selector, row.place) == selector
+            and (not row.scope or f"{scope}/".startswith(f"{row.scope}/"))
+        ]
+        if not overridden:  # of the longest scope, the last
+            mine = list({row.parameter: row for row in sorted(mine, key=lambda row: len(row.scope))}.values())
         yield Built(selector, scope, place, mine)
         for row in mine:
             for atom in _through(row.value, macros):
@@ -208,9 +224,10 @@ def _through(value: Any, macros: dict[str, Binding]) -> Iterator[Any]:
 
 def _refuse_unused(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:
     """What the walk does not meet is a mistake. A statement that a later one overrides counts as met."""
-    used = [row for part in _built(rows, macros, place) for row in part.rows]
+    used = [row for part in _built(rows, macros, place, overridden=True) for row in part.rows]
     met = {row.name for row in used} | {
-        atom.name for row in used for atom in _through(row.value, macros) if isinstance(atom, Macro)}
+        atom.name for row in used for atom in _through(row.value, macros) if isinstance(atom, Macro)
+    }
     for row in rows:
         if row.name not in met:
             what = f"{row.selector} is never built" if row.parameter else "it is a macro that nothing uses"
@@ -220,8 +237,7 @@ def _refuse_unused(rows: list[Binding], macros: dict[str, Binding], place: str) 
 
 def _refuse_missing(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:
     """A part that is built without a value for one of its required parameters."""
-    last = {(row.scope, resolve(row.selector, row.place), row.parameter): row for row in rows if row.parameter}
-    for part in _built(list(last.values()), macros, place):
+    for part in _built(rows, macros, place, overridden=False):
         bound = {row.parameter for row in part.rows}
         for name, parameter in inspect.signature(PARTS[part.selector]).parameters.items():
             open_ended = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)

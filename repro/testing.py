@@ -82,7 +82,7 @@ def check_loss(loss: nn.Module, output: torch.Tensor, target: Any) -> None:
         given = given.detach().requires_grad_()
         value = _pickled(loss)(given, wanted)
         assert value.shape == (), f"the loss of {name} is not a scalar"
-        assert bool(value.isfinite()), f"the loss of {name} is {float(value)}"
+        assert bool(value.isfinite()), f"the loss of {name} is {value.item()}"
         value.backward()
         assert given.grad is not None and bool(given.grad.isfinite().all()), f"the gradient for {name} is not finite"
 
@@ -99,8 +99,9 @@ def check_metric(metric: Any, estimate: Any, target: Any, inputs: Any) -> None:
     assert _pickled(metric)(estimate, target, inputs) == value, "the value differs between two calls"
 
 
-def check_trainer(trainer: Any, model: nn.Module, loss: nn.Module, dataset: Any, steps: int = 100,
-                  ratio: float = 0.5) -> None:
+def check_trainer(
+    trainer: Any, model: nn.Module, loss: nn.Module, dataset: Any, steps: int = 100, ratio: float = 0.5
+) -> None:
     """It overfits one batch: after `steps` steps on the same items the loss is below `ratio` times the first.
 
     `trainer.steps` is set to `steps` and its schedule is left out, in a copy.
@@ -136,7 +137,7 @@ def apply(values: Any, change: Any) -> Any:
 
 def _seeded(model: nn.Module, inputs: Any) -> torch.Tensor:
     torch.manual_seed(0)  # the same dropout each time
-    return model(inputs)  # type: ignore[no-any-return]
+    return model(inputs)
 
 
 def _length(inputs: Any) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import PurePath
 from statistics import fmean, variance
 from typing import Any
@@ -19,13 +19,24 @@ from typing import Any
 from repro.paper import Claim
 from repro.record import Measurement, Record
 
-OUTCOMES = ("reproduced", "exceeded", "trend holds", "inconclusive", "trend fails", "not reproduced",
-            "not comparable", "stale", "not run", "unread")
+OUTCOMES = (
+    "reproduced",
+    "exceeded",
+    "trend holds",
+    "inconclusive",
+    "trend fails",
+    "not reproduced",
+    "not comparable",
+    "stale",
+    "not run",
+    "unread",
+)
+WIDE = Context(prec=700)  # any two floats, side by side
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its 95 % interval, with the two variances that made it."""
+    """A mean and its 95 % interval, with the variance of one seed and that of the mean over items which made it."""
 
     mean: float
     low: float
@@ -35,20 +46,38 @@ class Interval:
     seed_variance: float = 0.0
     item_variance: float = 0.0
 
+    def shown(self, unit: str = "") -> str:
+        """`5.93 [5.51, 6.35] dB`, with two uncertain digits."""
+        half = (self.high - self.low) / 2
+        texts = [number(value, half) for value in (self.mean, self.low, self.high)]
+        return f"{texts[0]} [{texts[1]}, {texts[2]}] {unit}".rstrip()
+
+
+def number(value: float, half: float = 0.0) -> str:
+    """`value` with the digits that an uncertainty of `half` leaves: two of them are uncertain."""
+    if half <= 0:
+        return f"{value:.6g}"
+    return f"{value:.{min(max(1 - math.floor(math.log10(half)), 0), 9)}f}"
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the records of one config say of a claim."""
+    """What the records of one config say of a claim; `over`: the records of the config it is compared with."""
 
     config: str
     interval: Interval
     identity: dict[str, Any]
     records: list[Record]
     proxy: bool
+    over: list[Record] = field(default_factory=list)
 
     @property
     def stale(self) -> str:
-        return next((record.stale for record in self.records if record.stale), "")
+        return next((record.stale for record in (*self.records, *self.over) if record.stale), "")
+
+
+Side = dict[int, tuple[Record, Measurement]]
+"""The records of one config that hold a claim's metric, by seed."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +95,13 @@ def judge(claim: Claim, records: Sequence[Record]) -> Verdict:
     """Set the records of a claim's configs beside the claim. The order of `records` does not matter."""
     if claim.unread:
         return Verdict(claim, "unread", "nobody has read this number in the paper")
-    evidence = [found for config in claim.configs if config != claim.over
-                for found in [_evidence(claim, config, records)] if found]
+    evidence = [
+        found
+        for config in claim.configs
+        if config != claim.over
+        for found in [_evidence(claim, config, records)]
+        if found
+    ]
     own = next((found for found in evidence if not found.proxy), None)
     if own is not None and own.interval.seeds >= claim.seeds:
         return Verdict(claim, *_full(claim, own), evidence, own)
@@ -81,60 +115,76 @@ def judge(claim: Claim, records: Sequence[Record]) -> Verdict:
 
 
 def _evidence(claim: Claim, config: str, records: Sequence[Record]) -> Evidence | None:
-    mine = _chosen(config, records)
-    pairs = [(record, found) for record in mine if (found := record.measured(claim.test, claim.metric))]
-    if not pairs:
+    ours = _measured(claim, config, records)
+    theirs = _measured(claim, claim.over, records) if claim.over else {}
+    if not ours or (claim.over and not theirs):
         return None
-    rows = {record.seed: found.values for record, found in pairs}
-    identity = _common([found for _, found in pairs])
-    if claim.over:
-        other = {r.seed: m for r in _chosen(claim.over, records) if (m := r.measured(claim.test, claim.metric))}
-        if not other:
-            return None
-        identity = _common([*(found for _, found in pairs), *other.values()])
-        rows = _differences(rows, {seed: m.values for seed, m in other.items()})
-    proxy = config != claim.config
-    return Evidence(config, interval(list(rows.values())), identity, [record for record, _ in pairs], proxy)
+    identity = _common(claim, ours, theirs)
+    found = _difference(claim, ours, theirs) if claim.over else interval([m.values for _, m in ours.values()])
+    return Evidence(
+        config,
+        found,
+        identity,
+        [record for record, _ in ours.values()],
+        config != claim.config,
+        [record for record, _ in theirs.values()],
+    )
 
 
-def _chosen(config: str, records: Sequence[Record]) -> list[Record]:
+def _measured(claim: Claim, config: str, records: Sequence[Record]) -> Side:
+    """The records of `config` that hold the claim's metric, by seed."""
     name = PurePath(config).stem
-    return sorted((r for r in records if r.config == name and not r.overrides), key=lambda r: r.seed)
+    mine = sorted((r for r in records if r.config == name and not r.overrides), key=lambda r: r.seed)
+    return {r.seed: (r, found) for r in mine if (found := r.measured(claim.test, claim.metric))}
 
 
-def _common(found: list[Measurement]) -> dict[str, Any]:
-    """The identity that all measurements share; empty when they differ, which makes them not comparable."""
-    first = found[0].identity
-    return first if all(m.identity == first for m in found) else {}
+def _common(claim: Claim, *sides: Side) -> dict[str, Any]:
+    """The identity that all measurements share; empty when it, or the data within one side, is not one and the same."""
+    found = [measurement.identity for side in sides for _, measurement in side.values()]
+    alike = all(identity == found[0] for identity in found)
+    return found[0] if alike and all(len(_data(claim, side)) < 2 for side in sides) else {}
 
 
-def _differences(ours: dict[int, list[float]], theirs: dict[int, list[float]]) -> dict[int, list[float]]:
-    """Item by item, seed by seed: paired where both saw the same items, else against the other side's mean."""
+def _data(claim: Claim, *sides: Side) -> set[str]:
+    """The fingerprints of the test data that `sides` were measured on."""
+    return {str(record.data.get(claim.test)) for side in sides for record, _ in side.values()}
+
+
+def _difference(claim: Claim, ours: Side, theirs: Side) -> Interval:
+    """Item by item, seed by seed: paired where both saw the same items, else as two independent means."""
     shared = sorted(set(ours) & set(theirs))
-    if shared and all(len(ours[s]) == len(theirs[s]) for s in shared):
-        return {s: [a - b for a, b in zip(ours[s], theirs[s], strict=True)] for s in shared}
-    level = fmean(fmean(values) for values in theirs.values())
-    return {s: [value - level for value in values] for s, values in ours.items()}
+    pairs = [(ours[seed][1].values, theirs[seed][1].values) for seed in shared]
+    if pairs and len(_data(claim, ours, theirs)) == 1 and all(len(a) == len(b) for a, b in pairs):
+        return interval([[x - y for x, y in zip(a, b, strict=True)] for a, b in pairs])
+    one, other = (interval([m.values for _, m in side.values()]) for side in (ours, theirs))
+    by_seed = one.seed_variance / one.seeds + other.seed_variance / other.seeds
+    seeds, items = min(one.seeds, other.seeds), min(one.items, other.items)  # few degrees of freedom: a wide interval
+    return _around(one.mean - other.mean, by_seed, seeds, one.item_variance + other.item_variance, items)
 
 
 def interval(rows: Sequence[Sequence[float]]) -> Interval:
     """The 95 % interval of the grand mean of `rows`, one row of item values per seed."""
     means = [fmean(row) for row in rows]
-    mean, items = fmean(means), min(len(row) for row in rows)
     across = [fmean(column) for column in zip(*rows, strict=False)]
-    by_item = variance(across) / items if items > 1 else 0.0
+    by_item = variance(across) / len(across) if len(across) > 1 else 0.0
     by_seed = variance(means) / len(rows) if len(rows) > 1 else 0.0
+    return _around(fmean(means), by_seed, len(rows), by_item, len(across))
+
+
+def _around(mean: float, by_seed: float, seeds: int, by_item: float, items: int) -> Interval:
+    """The interval of a mean whose variance has two parts, each estimated from so many values."""
     total = by_item + by_seed
     if total == 0.0:
-        return Interval(mean, mean, mean, len(rows), items)
-    half = _t(_freedom(by_seed, len(rows), by_item, items)) * math.sqrt(total)
-    return Interval(mean, mean - half, mean + half, len(rows), items, by_seed * len(rows), by_item)
+        return Interval(mean, mean, mean, seeds, items)
+    half = _t(_freedom(by_seed, seeds, by_item, items)) * math.sqrt(total)
+    return Interval(mean, mean - half, mean + half, seeds, items, by_seed * seeds, by_item)
 
 
 def _freedom(by_seed: float, seeds: int, by_item: float, items: int) -> float:
     """Welch-Satterthwaite: the degrees of freedom of a sum of two estimated variances."""
-    parts = ((by_seed, seeds), (by_item, items))
-    return (by_seed + by_item) ** 2 / sum(part**2 / (count - 1) for part, count in parts if part > 0)
+    total = by_seed + by_item  # shares of it: the square of a small variance may be zero
+    shares = ((by_seed / total, seeds), (by_item / total, items))
+    return 1 / sum(share**2 / (count - 1) for share, count in shares if share > 0)
 
 
 def _t(freedom: float) -> float:
@@ -189,25 +239,28 @@ def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
 
 def _printed(claim: Claim, ours: Interval) -> tuple[str, str]:
     """Does our number round to the digits printed?"""
-    printed = Decimal(claim.printed.rstrip(" %"))
+    printed = Decimal(claim.printed.rstrip("% "))
     digit = Decimal(1).scaleb(int(printed.as_tuple().exponent))
-    same = Decimal(repr(ours.mean)).quantize(digit, ROUND_HALF_UP) == printed
-    return ("reproduced" if same else "not reproduced"), f"{ours.mean!r} against the printed {claim.printed}"
+    same = math.isfinite(ours.mean) and Decimal(repr(ours.mean)).quantize(digit, ROUND_HALF_UP, WIDE) == printed
+    return ("reproduced" if same else "not reproduced"), f"{ours.mean:.10g} against the printed {claim.printed}"
 
 
 def _say(ours: Interval, found: Evidence) -> str:
     unit = found.identity.get("unit", "")
     runs = "one seed, items only" if ours.seeds == 1 else f"{ours.seeds} seeds"
-    return f"{ours.mean:.2f} {unit} [{ours.low:.2f}, {ours.high:.2f}] ({runs}, {ours.items} items)"
+    return f"{ours.shown(unit)} ({runs}, {ours.items} items)"
 
 
 def _more(ours: Interval, distance: float) -> str:
     """How many more seeds would settle it, if the mean stays where it is."""
+    if ours.seed_variance + ours.item_variance == 0:
+        return "it is the bound itself, with no spread: more seeds would not settle it"
     if ours.seeds < 2:
         return "a second seed is needed to know the spread between seeds"
     for seeds in range(ours.seeds + 1, 101):
         by_seed = ours.seed_variance / seeds
         freedom = _freedom(by_seed, seeds, ours.item_variance, ours.items)
         if _t(freedom) * math.sqrt(by_seed + ours.item_variance) < distance:
-            return f"{seeds - ours.seeds} more seeds would settle it"
+            more = seeds - ours.seeds
+            return f"{more} more {'seed' if more == 1 else 'seeds'} would settle it"
     return "more seeds would not settle it: more test items would"

@@ -24,11 +24,16 @@ def imported(path: Path) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom) and not node.level:
             yield node.module or ""
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
+            yield from (given.value for given in node.args if isinstance(given, ast.Constant))
 
 
 def importers(library: str) -> set[str]:
-    return {str(path.relative_to(ROOT)) for path in CORE + PAPERS
-            if any(name.split(".")[0] == library for name in imported(path))}
+    return {
+        str(path.relative_to(ROOT))
+        for path in CORE + PAPERS
+        if any(name.split(".")[0] == library for name in imported(path))
+    }
 
 
 def test_the_core_names_no_paper() -> None:
@@ -63,16 +68,24 @@ def test_a_library_has_its_doors(library: str, doors: set[str]) -> None:
 
 def test_the_spine_loads_no_heavy_library() -> None:
     spine = [path.stem for path in (ROOT / "repro").glob("*.py") if path.stem not in ("__init__", "testing")]
-    code = "; ".join([*(f"import repro.{name}" for name in sorted(spine)), "import repro.launch, repro.report, sys",
-                      "print({'torch', 'nussl', 'torchaudio', 'matplotlib', 'sphinx'} & set(sys.modules))"])
+    code = "; ".join(
+        [
+            *(f"import repro.{name}" for name in sorted(spine)),
+            "import repro.launch, repro.report, sys",
+            "print({'torch', 'nussl', 'torchaudio', 'matplotlib', 'sphinx'} & set(sys.modules))",
+        ]
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "set()"
 
 
 def test_the_verdict_opens_no_file() -> None:
     text = (ROOT / "repro" / "verdict.py").read_text(encoding="utf-8")
-    calls = {node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-             for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)}
+    calls = {
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call)
+    }
     assert not calls & {"open", "read_text", "read_bytes", "write_text"}
     assert not {"torch", "os", "json"} & {name.split(".")[0] for name in imported(ROOT / "repro" / "verdict.py")}
 

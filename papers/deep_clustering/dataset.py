@@ -15,7 +15,6 @@ from repro.audio.stft import STFT
 from repro.errors import BadInput
 from repro.registry import DATASETS
 
-Spectrogram = tuple[torch.Tensor, torch.Tensor]  # magnitude (N, F) float32, dominant source (N, F) int8
 SILENCE_DB = 40.0  # a bin this far below the loudest of its mixture belongs to nobody
 
 
@@ -24,9 +23,8 @@ class DominantSources(Dataset[tuple[torch.Tensor, dict[str, torch.Tensor]]]):
     """Item: `(magnitude (N, F), {"dominant": (N, F) int64, "weights": (N, F)})`, N = `frames`.
 
     `dominant` is the index of the loudest source of each bin. `weights` are 0 in silent bins; elsewhere 1
-    ("active", the paper's), or the bin's share of the magnitude ("magnitude", so that loud bins count more, as Wang
-    et al. 2018). One segment is cut from each mixture, at a place that changes from pass to pass. With `cache` the
-    spectrograms are kept in memory (about 0.6 kB a frame): a step then waits for no STFT.
+    ("active", the paper's), or the bin's magnitude ("magnitude", so that loud bins count more, as Wang et al. 2018).
+    One segment is cut from each mixture, at a place that changes from pass to pass.
     """
 
     def __init__(
@@ -34,42 +32,52 @@ class DominantSources(Dataset[tuple[torch.Tensor, dict[str, torch.Tensor]]]):
         mixtures: Annotated[Any, DATASETS],
         frames: int = 100,
         weights: Literal["active", "magnitude"] = "active",
-        cache: bool = False,
         seed: int = 0,
     ) -> None:
         self.mixtures, self.frames, self.weights, self.seed = mixtures, frames, weights, seed
-        self.cache: dict[int, Spectrogram] | None = {} if cache else None
         self.stft, self.epoch = STFT(), 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the segments of pass `epoch`."""
+        """Choose the segments of pass `epoch`, and its mixtures where they change."""
         self.epoch = epoch
+        if hasattr(self.mixtures, "set_epoch"):
+            self.mixtures.set_epoch(epoch)
 
     def __len__(self) -> int:
         return len(self.mixtures)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        magnitude, dominant = self._spectrogram(index)
-        if len(magnitude) < self.frames:
-            raise BadInput(f"datasets.DominantSources.frames is {self.frames}; mixture {index} has {len(magnitude)} frames")
-        start = int(np.random.default_rng((self.seed, self.epoch, index)).integers(len(magnitude) - self.frames + 1))
-        magnitude = magnitude[start:start + self.frames]
-        target = {"dominant": dominant[start:start + self.frames].long(), "weights": self._weights(magnitude)}
-        return magnitude, target
-
-    def _spectrogram(self, index: int) -> Spectrogram:
-        if self.cache is not None and index in self.cache:
-            return self.cache[index]
         inputs, sources = self.mixtures[index]
-        found = self.stft(inputs["mixture"]).abs(), self.stft(sources).abs().argmax(0).to(torch.int8)
-        if self.cache is not None:
-            self.cache[index] = found
-        return found
+        power = self._power(torch.cat([inputs["mixture"].unsqueeze(0), sources]), index)  # (1 + C, N, F)
+        magnitude = power[0].sqrt()
+        return magnitude, {"dominant": loudest(power[1:]), "weights": self._weights(magnitude)}
+
+    def _power(self, waveforms: torch.Tensor, index: int) -> torch.Tensor:
+        """Squared magnitudes of a segment of `waveforms (1 + C, T)`; only the segment is transformed."""
+        hop, window = self.stft.hop_length, self.stft.n_fft
+        spare = 1 + waveforms.shape[1] // hop - self.frames
+        if spare < 0:
+            found = spare + self.frames
+            raise BadInput(f"datasets.DominantSources.frames is {self.frames}; mixture {index} has {found}")
+        start = int(np.random.default_rng((self.seed, self.epoch, index)).integers(spare + 1))
+        before = min(start, window // hop)  # frames whose windows reach into the segment's first one
+        piece = waveforms[:, (start - before) * hop : (start + self.frames) * hop + window]
+        spectrogram = self.stft(piece)[:, before : before + self.frames]
+        return spectrogram.real.square() + spectrogram.imag.square()  # complex abs() costs five times as much
 
     def _weights(self, magnitude: torch.Tensor) -> torch.Tensor:
         active = (magnitude > magnitude.max() * 10 ** (-SILENCE_DB / 20)).float()
         return active if self.weights == "active" else active * magnitude
 
     def fingerprint(self) -> str:
-        """That of the mixtures: the spectrograms follow from them."""
+        """That of the mixtures: the segments follow from them."""
         return str(self.mixtures.fingerprint())
+
+
+def loudest(power: torch.Tensor) -> torch.Tensor:
+    """The index (N, F) of the largest of `power (C, N, F)`, the first of equals: argmax(0), but 10 times as fast."""
+    index, best = torch.zeros(power.shape[1:], dtype=torch.int64), power[0]
+    for source in range(1, len(power)):
+        index[power[source] > best] = source
+        best = torch.maximum(best, power[source])
+    return index

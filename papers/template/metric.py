@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 
 from repro.registry import METRICS
@@ -11,8 +13,16 @@ from repro.registry import METRICS
 class SquaredError:
     """The squared error of one point."""
 
-    identity = {"name": "squared error", "version": 1, "unit": "", "better": "lower", "aggregation": "none",
-                "reference": "the noisy point", "sample_rate": None, "permutation": None}
+    identity: ClassVar = {
+        "name": "squared error",
+        "version": 1,
+        "unit": "",
+        "better": "lower",
+        "aggregation": "none",
+        "reference": "the noisy point",
+        "sample_rate": None,
+        "permutation": None,
+    }
 
     def __call__(self, estimate: torch.Tensor, target: torch.Tensor, inputs: torch.Tensor) -> float:
         return float((estimate - target).pow(2).sum())

@@ -40,7 +40,8 @@ class SpeechMixtures(Dataset[Item]):
     Every source is first set to one active level (files of a corpus may differ 26-fold), then spread over a relative
     level drawn from (0, `level_db`] dB, the first source the loudest, and summed. `corpus` items are
     `(samples, speaker)` with a `speaker_of` list. Excerpts of `seconds` are cut at random places; a shorter
-    utterance is padded with silence. Mixture i is a function of `(seed, i)`: the set is fixed, as the paper's is.
+    utterance is padded with silence. Mixture i is a function of `(seed, i)`: the set is fixed, as the paper's is. With
+    `fresh` it is a function of `(seed, epoch, i)`: every pass mixes anew, for a corpus too small to be heard twice.
     """
 
     illustrate = staticmethod(illustrate)
@@ -52,17 +53,25 @@ class SpeechMixtures(Dataset[Item]):
         num_sources: int = 2,
         seconds: float = 2.4,
         level_db: float = 5.0,
+        fresh: bool = False,
         seed: int = 0,
     ) -> None:
         self.corpus, self.size, self.num_sources, self.seed = corpus, size, num_sources, seed
         self.length = round(seconds * corpus.sample_rate)
-        self.level_db = level_db
-        self.utterances: dict[int, list[int]] = {}
+        self.level_db, self.fresh, self.epoch = level_db, fresh, 0
+        spoken: dict[int, list[int]] = {}
         for index, speaker in enumerate(corpus.speaker_of):
-            self.utterances.setdefault(speaker, []).append(index)
+            spoken.setdefault(speaker, []).append(index)
+        self.utterances = [spoken[speaker] for speaker in sorted(spoken)]  # by speaker
+        self.gains: dict[int, float] = {}  # of each utterance, to the common level
         if num_sources > len(self.utterances):
-            raise BadInput(f"datasets.SpeechMixtures.num_sources is {num_sources}; "
-                           f"the corpus has {len(self.utterances)} speakers")
+            raise BadInput(
+                f"datasets.SpeechMixtures.num_sources is {num_sources}; the corpus has {len(self.utterances)} speakers"
+            )
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the mixtures of pass `epoch`; of no effect unless `fresh`."""
+        self.epoch = epoch if self.fresh else 0
 
     def __len__(self) -> int:
         return self.size
@@ -70,29 +79,34 @@ class SpeechMixtures(Dataset[Item]):
     def __getitem__(self, index: int) -> Item:
         if not 0 <= index < self.size:
             raise IndexError(index)
-        random = np.random.default_rng((self.seed, index))
-        speakers = random.choice(sorted(self.utterances), self.num_sources, replace=False)
-        excerpts = [self._excerpt(int(speaker), random) for speaker in speakers]
+        random = np.random.default_rng((self.seed, self.epoch, index))
+        speakers = random.choice(len(self.utterances), self.num_sources, replace=False)
+        excerpts = [self._excerpt(self.utterances[speaker], random) for speaker in speakers]
         span = self.level_db * (1 - random.random())  # (0, level_db]
         gains = torch.linspace(span / 2, -span / 2, self.num_sources)
         sources = torch.stack(excerpts) * (10 ** (gains / 20)).unsqueeze(1)
         return {"mixture": sources.sum(0), "num_sources": self.num_sources}, sources
 
-    def _excerpt(self, speaker: int, random: np.random.Generator) -> torch.Tensor:
-        """`length` samples of a random utterance of `speaker` at the common level, not all pause."""
-        samples, _ = self.corpus[int(random.choice(self.utterances[speaker]))]
-        samples = samples * (LEVEL / active_rms(samples))
+    def _excerpt(self, utterances: list[int], random: np.random.Generator) -> torch.Tensor:
+        """`length` samples of one of `utterances` at the common level, not all pause."""
+        chosen = utterances[int(random.integers(len(utterances)))]
+        samples, _ = self.corpus[chosen]
+        if chosen not in self.gains:
+            self.gains[chosen] = LEVEL / active_rms(samples)
         spare = max(len(samples) - self.length, 0)
         for _ in range(20):
             start = int(random.integers(spare + 1))
-            excerpt = samples[start:start + self.length]
-            if excerpt.square().mean().sqrt() > LEVEL / 10:
+            excerpt = samples[start : start + self.length] * self.gains[chosen]
+            if float(excerpt.square().mean()) > (LEVEL / 10) ** 2:
                 break
         return torch.nn.functional.pad(excerpt, (0, self.length - len(excerpt)))
 
     def fingerprint(self) -> str:
-        """Digest of the first mixtures and their sources as 16-bit integers, and of the size."""
-        return _digest((self[index] for index in range(min(8, self.size))), self.size)
+        """Digest of the first mixtures of the first pass and their sources, as 16-bit integers, and of the size."""
+        epoch, self.epoch = self.epoch, 0
+        digest = _digest((self[index] for index in range(min(8, self.size))), self.size)
+        self.epoch = epoch
+        return digest
 
 
 @DATASETS.register

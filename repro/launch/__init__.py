@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,11 +20,11 @@ class Job:
 
     @property
     def command(self) -> str:
-        return f"repro run {self.config} --seed {self.seed}"
+        return f"repro run {shlex.quote(self.config)} --seed {self.seed}"
 
 
 def todo(paper: Paper) -> list[Job]:
-    """The runs that the claims of `paper` name and that no record (or only a stale one) answers, proxies first."""
+    """The runs that the claims of `paper` name and that no fresh record answers, by seed, proxies first."""
     done = {(r.config, r.seed) for r in record.of_paper(paper.folder) if not r.stale}
     jobs: dict[tuple[str, int], Job] = {}
     for claim in paper.claims:

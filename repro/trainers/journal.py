@@ -29,8 +29,15 @@ class Journal:
         self.file = (folder / "metrics.jsonl").open("a", encoding="utf-8")
         self.events = SummaryWriter(str(folder / "tensorboard"))
         pace = 0.2 if sys.stderr.isatty() else 10.0
-        self.bar = tqdm(total=steps * batch_size, desc="train", unit="item", disable=quiet, mininterval=pace,
-                        file=sys.stderr, smoothing=0.05)
+        self.bar = tqdm(
+            total=steps * batch_size,
+            desc="train",
+            unit="item",
+            disable=quiet,
+            mininterval=pace,
+            file=sys.stderr,
+            smoothing=0.05,
+        )
         self.losses: list[torch.Tensor] = []
         self.done, self.began = 0, time.perf_counter()
 
@@ -44,7 +51,7 @@ class Journal:
 
     def count(self, batches: Any) -> Iterator[tuple[int, Any]]:
         """`(step, batch)` from 1 to the last step, with the bar."""
-        for number, batch in zip(range(1, self.steps + 1), batches):
+        for number, batch in zip(range(1, self.steps + 1), batches, strict=False):
             yield number, batch
             self.done = number
             self.bar.update(self.batch_size)
@@ -72,12 +79,15 @@ class Journal:
     def history(self) -> dict[str, Any]:
         """What the trainer returns: steps, items per second, curves of at most `POINTS` points each."""
         curves = {name: _thin(entries) for name, entries in self.entries.items() if entries}
-        return {"steps": self.done, "items_per_second": round(self.done * self.batch_size / self.seconds, 1),
-                "curves": curves}
+        return {
+            "steps": self.done,
+            "items_per_second": round(self.done * self.batch_size / self.seconds, 1),
+            "curves": curves,
+        }
 
 
 def _thin(entries: list[list[float]]) -> list[list[float]]:
     """Means of neighbouring entries, so that a long curve keeps its shape in few points."""
     size = -(-len(entries) // POINTS)
-    groups = [entries[start:start + size] for start in range(0, len(entries), size)]
+    groups = [entries[start : start + size] for start in range(0, len(entries), size)]
     return [[int(group[-1][0]), round(fmean(value for _, value in group), 6)] for group in groups]

@@ -8,5 +8,17 @@ import torch
 from repro.registry import adopt
 
 adopt(torch.optim, [name for name in torch.optim.__all__ if isinstance(getattr(torch.optim, name), type)])
-adopt(torch.optim.lr_scheduler, ["ConstantLR", "CosineAnnealingLR", "ExponentialLR", "LinearLR", "MultiStepLR",
-                                 "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "StepLR"])
+adopt(
+    torch.optim.lr_scheduler,
+    [
+        "ConstantLR",
+        "CosineAnnealingLR",
+        "ExponentialLR",
+        "LinearLR",
+        "MultiStepLR",
+        "OneCycleLR",
+        "PolynomialLR",
+        "ReduceLROnPlateau",
+        "StepLR",
+    ],
+)

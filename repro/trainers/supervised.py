@@ -55,18 +55,21 @@ class Supervised:
         self.optimizer, self.schedule, self.precision = optimizer, schedule, precision
         self.clip_norm, self.clip_percentile = clip_norm, clip_percentile
         self.valid_every, self.patience = valid_every, patience
+        self._clip()  # what it refuses is refused before anything is trained
 
     def step(self, model: nn.Module, loss: nn.Module, batch: tuple[Any, Any]) -> torch.Tensor:
         """The scalar loss of one batch: what a paper with a training of its own overrides."""
         inputs, target = batch
-        return loss(model(inputs), target)  # type: ignore[no-any-return]
+        return loss(model(inputs), target)
 
     def fit(
         self, model: nn.Module, loss: nn.Module, train: Any, valid: Any, folder: Path, order_seed: int
     ) -> dict[str, Any]:
         """Train `model` in place; see `repro.trainers` for the contract."""
+        self._refuse(train, valid)
         accelerator = Accelerator(
-            mixed_precision=self.precision, dataloader_config=DataLoaderConfiguration(split_batches=True))
+            mixed_precision=self.precision, dataloader_config=DataLoaderConfiguration(split_batches=True)
+        )
         optimizer = self.optimizer(model.parameters())
         schedule = self.schedule(optimizer) if self.schedule else None
         clip = self._clip()
@@ -101,11 +104,26 @@ class Supervised:
             return AutoClip(self.clip_percentile)
         return None if self.clip_norm is None else ClipNorm(self.clip_norm)
 
+    def _refuse(self, train: Any, valid: Any) -> None:
+        """What cannot be trained, each named by the binding to change."""
+        if not 0 < self.batch_size <= len(train):
+            raise BadInput(
+                f"trainers.Supervised.batch_size is {self.batch_size}; expected 1 to {len(train)}, "
+                "the size of the training set"
+            )
+        if self.valid_every and valid is None:
+            raise BadInput(f"trainers.Supervised.valid_every is {self.valid_every}; expected 0, or an experiment.valid")
+
     def _loader(self, train: Any, order_seed: int) -> DataLoader[Any]:
-        if len(train) < self.batch_size:
-            raise BadInput(f"trainers.Supervised.batch_size is {self.batch_size}; the training set has {len(train)} items")
         sampler = RandomSampler(train, generator=torch.Generator().manual_seed(order_seed))
-        return DataLoader(train, self.batch_size, sampler=sampler, drop_last=True, num_workers=self.workers)
+        return DataLoader(
+            train,
+            self.batch_size,
+            sampler=sampler,
+            drop_last=True,
+            num_workers=self.workers,
+            generator=torch.Generator().manual_seed(order_seed),
+        )  # else it draws from dropout's stream
 
     def _cycle(self, loader: Any, train: Any) -> Iterator[Any]:
         """Batches without end; a dataset with `set_epoch` is told which pass this is."""
@@ -119,7 +137,7 @@ class Supervised:
         """Mean loss over the validation set, in eval mode; every process computes all of it."""
         model.eval()
         total = torch.zeros((), device=accelerator.device)
-        for batch in DataLoader(valid, min(self.batch_size, len(valid))):
+        for batch in DataLoader(valid, min(self.batch_size, len(valid)), generator=torch.Generator()):
             inputs, target = _to(batch, accelerator.device)
             total += self.step(model, loss, (inputs, target)).detach() * _length(inputs)
         return float(total) / len(valid)

@@ -14,7 +14,8 @@ from repro.testing import check_loss
 Case = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
-def case(seed: int, batch: int = 2, frames: int = 5, frequencies: int = 7, embedding: int = 4, sources: int = 2) -> Case:
+def case(seed: int, sources: int = 2) -> Case:
+    batch, frames, frequencies, embedding = 2, 5, 7, 4
     random = torch.Generator().manual_seed(seed)
     raw = torch.randn(batch, frames, frequencies, embedding, generator=random, dtype=torch.float64)
     weights = torch.rand(batch, frames, frequencies, generator=random, dtype=torch.float64)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from typing import Literal
 
 import pytest
 import torch
 
 from papers.deep_clustering.dataset import DominantSources
 from papers.deep_clustering.loss import DeepClustering
-from papers.deep_clustering.model import EmbeddingNetwork, cluster
+from papers.deep_clustering.model import EmbeddingNetwork, cluster, masks
 from repro.audio.stft import STFT
 from repro.datasets.mixtures import SpeechMixtures
 from repro.datasets.voices import SyntheticVoices
@@ -39,24 +40,34 @@ def test_clusters_of_perfect_embeddings_are_the_ideal_mask(mixtures: SpeechMixtu
     inputs, sources = mixtures[0]
     dominant = STFT()(sources).abs().argmax(0)
     spectrogram = STFT()(inputs["mixture"])
-    labels = cluster(torch.nn.functional.one_hot(dominant).float(), spectrogram.abs(), 2)
-    masks = torch.stack([labels == 0, labels == 1])
-    estimate = STFT().inverse(masks * spectrogram, sources.shape[-1])
+    distances = cluster(torch.nn.functional.one_hot(dominant).float(), spectrogram.abs(), 2)
+    estimate = STFT().inverse(masks(distances, "binary") * spectrogram, sources.shape[-1])
     ours = SISDRImprovement()(estimate, sources, inputs)
     assert ours == pytest.approx(IdealBinaryMask(SISDRImprovement())(estimate, sources, inputs), abs=1e-4)
 
 
-def test_estimates_add_up_to_the_mixture(mixtures: SpeechMixtures) -> None:
+@pytest.mark.parametrize("kind", ["binary", "soft"])
+@pytest.mark.parametrize("number", [2, 3])
+def test_estimates_add_up_to_the_mixture(
+    mixtures: SpeechMixtures, kind: Literal["binary", "soft"], number: int
+) -> None:
     inputs, _ = mixtures[1]
-    for number in (2, 3):
-        estimate = EmbeddingNetwork(hidden=6, embedding=4).estimate({**inputs, "num_sources": number})
-        assert estimate.shape == (number, len(inputs["mixture"]))
-        assert torch.allclose(estimate.sum(0), inputs["mixture"], atol=1e-5)
+    estimate = EmbeddingNetwork(hidden=6, embedding=4, masks=kind).estimate({**inputs, "num_sources": number})
+    assert estimate.shape == (number, len(inputs["mixture"]))
+    assert torch.allclose(estimate.sum(0), inputs["mixture"], atol=1e-5)
+
+
+def test_soft_masks_are_nearest_first() -> None:
+    """A soft mask prefers the cluster that the binary one takes, and is undecided half way."""
+    distances = torch.rand(3, 5, 7)
+    soft, binary = masks(distances, "soft"), masks(distances, "binary")
+    assert torch.equal(soft.argmax(0), binary.argmax(0)) and bool((soft < 1).all())
+    assert torch.allclose(masks(torch.ones(2, 1, 1), "soft"), torch.full((2, 1, 1), 0.5))
 
 
 def test_one_batch_can_be_overfitted(mixtures: SpeechMixtures) -> None:
     """If the network, the loss and the targets fit together, a few segments are learnt by heart."""
-    data = DominantSources(mixtures, frames=20, weights="magnitude", cache=True)
+    data = DominantSources(mixtures, frames=20, weights="magnitude")
     trainer = Supervised(steps=1, batch_size=2, optimizer=functools.partial(torch.optim.Adam, lr=5e-3), clip_norm=1.0)
     torch.manual_seed(0)
     check_trainer(trainer, EmbeddingNetwork(hidden=32, embedding=8), DeepClustering(), data, steps=200, ratio=0.4)

@@ -1,0 +1,25 @@
+"""The report: the site whose every number comes from a record or from `paper.toml`.
+
+Where to look:
+
+    site        `repro report`: builds docs/ with Sphinx
+    sphinx      the extension: pages, directives, roles; the only file that imports sphinx and docutils
+    page        Page: a paper, its records and its verdicts; the generated page as MyST
+    markup      tag(): HTML and SVG whose text is always escaped
+    words       numbers, intervals, times and counts as one says them
+    outcome     the bar of outcomes with its counts in words, and a paper's facts
+    figure      a row per claim: what the paper says, what the records say
+    axis        a range of numbers, its ticks, and where a number stands on it
+    claims      the same rows as a table, with records, configs and commands
+    curves      learning curves, a panel per record
+    examples    sounds and pictures of test items
+    commands    what to type, with the time it took and where
+    origin      where each record comes from, and every metric in it
+    cite        how a paper is cited: a line, and BibTeX
+    quote       one number in a sentence
+    parts       the catalogue of parts
+    prose       `report.md` and `tips.md`: how they join the page, where their links lead
+    files       records, configs and sources beside the pages, so that every link works offline
+
+Nothing here imports torch or matplotlib: a figure is a few lines of SVG whose colours the style sheet gives.
+"""

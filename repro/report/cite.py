@@ -1,0 +1,51 @@
+"""How a paper is cited: as a line under the title, and as BibTeX."""
+
+from __future__ import annotations
+
+from repro.paper import Paper
+from repro.report.markup import Markup, copyable, join, link, outside, tag
+
+KINDS = (
+    ("arxiv", "misc", "howpublished"),
+    ("journal", "article", "journal"),
+    ("transactions", "article", "journal"),
+    ("letters", "article", "journal"),
+)
+
+
+def line(paper: Paper) -> Markup:
+    """Authors, year, venue and link; then the sentence and the group."""
+    address = outside(paper.url)
+    source = [link("the paper", address, rel="external")] if address else []
+    head = tag("p", join([f"{', '.join(paper.authors)}.", f"{venue(paper)}.", *source], " "), class_="repro-citation")
+    says = tag("p", paper.summary, class_="repro-summary") if paper.summary else ""
+    group = tag("p", f"Reproduced by {paper.group}", class_="repro-muted") if paper.group else ""
+    return join([head, says, group])
+
+
+def venue(paper: Paper) -> str:
+    """Venue and year, the year once."""
+    year = str(paper.year)
+    return paper.venue if year in paper.venue else ", ".join(filter(None, (paper.venue, year)))
+
+
+def bibtex(paper: Paper) -> Markup:
+    """The entry, in a block that one click copies."""
+    return copyable(entry(paper))
+
+
+def entry(paper: Paper) -> str:
+    """The BibTeX entry; its type is read off the venue."""
+    kind, place = next(
+        ((kind, field) for word, kind, field in KINDS if word in paper.venue.lower()),
+        ("inproceedings", "booktitle") if paper.venue else ("misc", ""),
+    )
+    fields = {
+        "title": f"{{{paper.title}}}",
+        "author": " and ".join(paper.authors),
+        place: paper.venue,
+        "year": str(paper.year),
+        "url": paper.url,
+    }
+    rows = [f"  {name} = {{{value}}}," for name, value in fields.items() if name and value]
+    return "\n".join([f"@{kind}{{{paper.key or paper.name},", *rows, "}"])

@@ -1,0 +1,52 @@
+"""What to type, with the time it took and the machine it took it on."""
+
+from __future__ import annotations
+
+from repro import launch
+from repro.record import Record
+from repro.report.markup import Markup, copyable, join, link, tag
+from repro.report.page import Page
+from repro.report.words import count, duration, machine
+
+
+def commands(page: Page) -> Markup:
+    """The runs that were made, each with its cost; then those that wait; then how to judge them."""
+    parts = [_made(page)] if page.records else [tag("p", "No run has left a record yet.", class_="repro-muted")]
+    waiting = len(launch.todo(page.paper))
+    if waiting:
+        parts += [
+            tag(
+                "p",
+                f"{count(waiting, 'run')} still to be made for these claims. This prints them, one command per line:",
+            ),
+            copyable(f"repro todo {page.name}"),
+        ]
+    parts += [tag("p", "Judge the claims, and build this page:"), copyable(f"repro verdict {page.name}\nrepro report")]
+    return join(parts)
+
+
+def command(found: Record) -> str:
+    """The command that makes a record."""
+    extra = "".join(f" --set '{binding}'" for binding in found.overrides)
+    return f"repro run papers/{found.paper}/configs/{found.config}.gin --seed {found.seed}{extra}"
+
+
+def _made(page: Page) -> Markup:
+    configs: dict[str, list[Record]] = {}
+    for found in sorted(page.records, key=page.rank):
+        configs.setdefault(found.config, []).append(found)
+    return join(_config(page, records) for records in configs.values())
+
+
+def _config(page: Page, records: list[Record]) -> Markup:
+    """The commands of one config, and below them what they took."""
+    took = sum(found.cost.get("seconds", 0.0) for found in records) / len(records)
+    machines = " and ".join(dict.fromkeys(machine(found.environment) for found in records))
+    links = join([link(found.stem, page.origin(found)) for found in records], ", ")
+    cost = f"{duration(took)}{' a run' if len(records) > 1 else ''} on {machines}: "
+    return tag(
+        "div",
+        copyable("\n".join(command(found) for found in records)),
+        tag("p", cost, links, class_="repro-muted"),
+        class_="repro-commands",
+    )

@@ -1,0 +1,108 @@
+"""Learning curves: a small panel per record, training and validation told apart by colour, dash and mark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from repro.record import Record
+from repro.report.axis import Axis, around, powers
+from repro.report.markup import Markup, fold, join, link, picture, tag
+from repro.report.page import Page
+from repro.report.words import count, number
+
+WIDTH, HEIGHT = 250, 170
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34  # what the labels take
+STEEP = 30  # a loss that falls by more than this factor is drawn on a logarithmic axis
+NAMES = {"train": "training loss", "valid": "validation loss"}
+OPEN = 6  # panels shown before the rest is folded
+
+Curve = Sequence[Sequence[float]]
+
+
+def curves(page: Page) -> Markup:
+    """A panel for every record that has curves."""
+    records = [found for found in sorted(page.records, key=page.rank) if any(found.curves.values())]
+    if not records:
+        return tag("p", "No record of this paper has learning curves.", class_="repro-muted")
+    panels = [_panel(page, found) for found in records]
+    names = sorted({name for found in records for name in found.curves}, key=list(NAMES).index)
+    keys = [tag("li", _key(name), tag("span", NAMES[name])) for name in names]
+    rest = [fold(f"{count(len(panels) - OPEN, 'more record')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
+    return join([tag("ul", *keys, class_="repro-legend"), _grid(panels[:OPEN]), *rest])
+
+
+def _grid(panels: Sequence[Markup]) -> Markup:
+    return tag("div", *panels, class_="repro-panels")
+
+
+def _panel(page: Page, found: Record) -> Markup:
+    drawn = {name: points for name, points in found.curves.items() if points}
+    across = around([0.0, *(point[0] for points in drawn.values() for point in points)], ticks=4, margin=0.0)
+    upward = _upward([point[1] for points in drawn.values() for point in points])
+    lines = [part for name, points in drawn.items() for part in _curve(name, points, across, upward)]
+    shape = picture(
+        f"Learning curve of {found.stem}",
+        _say(drawn, upward),
+        *_frame(across, upward),
+        *lines,
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        class_="repro-curve",
+    )
+    return tag("figure", shape, tag("figcaption", link(found.stem, page.origin(found))), class_="repro-panel")
+
+
+def _upward(values: Sequence[float]) -> Axis:
+    return powers(values) if min(values) > 0 and max(values) > STEEP * min(values) else around(values, ticks=4)
+
+
+def _say(drawn: Mapping[str, Curve], upward: Axis) -> str:
+    parts = [
+        f"the {name} loss goes from {number(points[0][1])} at step {number(points[0][0])} to "
+        f"{number(points[-1][1])} at step {number(points[-1][0])}"
+        for name, points in drawn.items()
+    ]
+    text = "; ".join(parts) + (", on a logarithmic axis." if upward.log else ".")
+    return text[:1].upper() + text[1:]
+
+
+def _curve(name: str, points: Curve, across: Axis, upward: Axis) -> list[Markup]:
+    places = [(_x(across, step), _y(upward, value)) for step, value in points]
+    line = tag("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places), class_=f"curve {name}")
+    if name != "valid" or len(places) > 25:
+        return [line]
+    return [line, *(tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.6, class_="dot valid") for x, y in places)]
+
+
+def _frame(across: Axis, upward: Axis) -> list[Markup]:
+    """Grid lines and their numbers."""
+    parts = []
+    for tick in upward.ticks:
+        y = _y(upward, tick)
+        parts += [
+            tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"),
+            tag("text", _label(tick), x=LEFT - 6, y=y + 4, text_anchor="end"),
+        ]
+    for tick in across.ticks:
+        parts.append(tag("text", _label(tick), x=_x(across, tick), y=HEIGHT - BOTTOM + 16, text_anchor="middle"))
+    middle = (LEFT + WIDTH - RIGHT) / 2
+    return [*parts, tag("text", "step", x=middle, y=HEIGHT - 4, text_anchor="middle", class_="name")]
+
+
+def _label(tick: float) -> str:
+    if abs(tick) >= 10000:
+        return f"{tick / 1000:g}k"
+    return f"{tick:g}".replace("-", "−")
+
+
+def _x(axis: Axis, value: float) -> float:
+    return LEFT + (WIDTH - LEFT - RIGHT) * axis.share(value)
+
+
+def _y(axis: Axis, value: float) -> float:
+    return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * axis.share(value)
+
+
+def _key(name: str) -> Markup:
+    dots = [tag("circle", cx=17, cy=9, r=3, class_="dot valid")] if name == "valid" else []
+    line = tag("polyline", points="2,9 32,9", class_=f"curve {name}")
+    return tag("svg", line, *dots, width=34, height=18, class_="repro-curve", aria_hidden="true")

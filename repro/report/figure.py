@@ -1,0 +1,219 @@
+"""A row per claim: where the paper puts the number, with its tolerance, and where the records put it.
+
+Claims of one metric share an axis; differences have their own. Positions are percentages, so that a figure is as wide
+as its column and its letters stay readable on a phone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+
+from repro.paper import Claim
+from repro.report.axis import Axis, around
+from repro.report.markup import Markup, join, link, picture, tag
+from repro.report.outcome import badge
+from repro.report.page import Page
+from repro.report.words import count, number, spread
+from repro.verdict import Evidence, Verdict
+
+LANE = 20  # pixels of height per interval
+EDGE = 2.5  # percent kept free on either side, so that a mark at the border is whole
+
+
+def figure(page: Page) -> Markup:
+    """Every claim that was read in the paper, grouped by metric."""
+    groups: dict[tuple[str, bool], list[Verdict]] = {}
+    for verdict in page.verdicts:
+        if verdict.claim.kind != "unread":
+            groups.setdefault((verdict.claim.metric, bool(verdict.claim.over)), []).append(verdict)
+    if not groups:
+        return tag("p", "No claim of this paper has been read in the paper yet.", class_="repro-muted")
+    drawn = [_group(page, *key, verdicts) for key, verdicts in groups.items()]
+    return tag("figure", *drawn, _legend(page.verdicts), class_="repro-figure")
+
+
+def target(claim: Claim) -> tuple[float, float] | None:
+    """Between which values the paper's number lies: its tolerance, or the digits it prints."""
+    if claim.printed:
+        printed = Decimal(claim.printed.rstrip(" %"))
+        half = 0.5 * 10.0 ** int(printed.as_tuple().exponent)
+        return float(printed) - half, float(printed) + half
+    if claim.value is None:
+        return None
+    return claim.value - (claim.tolerance or 0.0), claim.value + (claim.tolerance or 0.0)
+
+
+def bound(claim: Claim) -> float | None:
+    """What a comparison must be on the right side of."""
+    return (claim.above or 0.0) if claim.kind == "comparison" and claim.value is None else None
+
+
+def claimed(claim: Claim, unit: str) -> str:
+    """What the paper says, in few words: `6 ± 0.5 dB`, `above 3 dB`."""
+    if claim.kind == "unread":
+        return "not read yet"
+    if claim.printed:
+        return f"{claim.printed}, to the digit printed"
+    if claim.value is not None:
+        return f"{number(claim.value)} ± {number(claim.tolerance or 0.0)} {unit}".rstrip()
+    other = f"better than {claim.over.removeprefix('configs/').removesuffix('.gin')}"
+    return f"above {number(claim.above)} {unit}".rstrip() if claim.above is not None else other
+
+
+def _group(page: Page, metric: str, difference: bool, verdicts: Sequence[Verdict]) -> Markup:
+    unit = page.unit(verdicts[0].claim)
+    axis = around(value for verdict in verdicts for value in _extent(verdict))
+    name = f"{metric}, difference of two configs" if difference else metric
+    head = tag("p", tag("strong", name), f" in {unit}" if unit else "", class_="repro-figure-head")
+    rows = [_row(page, verdict, axis, unit) for verdict in verdicts]
+    scale = tag("div", tag("span"), _scale(axis), tag("span"), class_="repro-row", aria_hidden="true")
+    return tag("div", head, *rows, scale, class_="repro-group")
+
+
+def _extent(verdict: Verdict) -> list[float]:
+    """Every number that a row shows."""
+    edges = [*(target(verdict.claim) or ()), *(value for value in (bound(verdict.claim),) if value is not None)]
+    return edges + [value for found in verdict.evidence for value in (found.interval.low, found.interval.high)]
+
+
+def _row(page: Page, verdict: Verdict, axis: Axis, unit: str) -> Markup:
+    name = link(verdict.claim.says, page.place(verdict.claim), class_="repro-row-name")
+    return tag("div", name, _strip(verdict, axis, unit), badge(verdict.outcome), class_="repro-row")
+
+
+def _strip(verdict: Verdict, axis: Axis, unit: str) -> Markup:
+    height = LANE * max(len(verdict.evidence), 1) + 8
+    grid = [_upright(axis, tick, "grid") for tick in axis.ticks]
+    lanes = len(verdict.evidence)
+    marks = [_interval(axis, found, (lane + 0.5) / lanes, unit) for lane, found in enumerate(verdict.evidence)]
+    return picture(
+        f"{verdict.claim.id}: {verdict.outcome}",
+        _say(verdict, unit),
+        *grid,
+        *_paper(verdict, axis),
+        *marks,
+        class_="repro-strip",
+        width="100%",
+        height=height,
+    )
+
+
+def _say(verdict: Verdict, unit: str) -> str:
+    """The row in words, for those who do not see it."""
+    parts = [f"The paper says {claimed(verdict.claim, unit)}"]
+    parts += [
+        f"{'the proxy' if found.proxy else 'ours'} {_name(found)} gives {spread(found.interval, unit)}"
+        for found in verdict.evidence
+    ]
+    return "; ".join(parts if len(parts) > 1 else [*parts, "no record answers it"]) + "."
+
+
+def _name(found: Evidence) -> str:
+    return found.config.removeprefix("configs/").removesuffix(".gin")
+
+
+def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
+    """The band in which our interval should lie, and the paper's own number or bound as a line."""
+    between, edge = target(verdict.claim), bound(verdict.claim)
+    if between is not None:
+        return [_band(axis, *between), _upright(axis, sum(between) / 2, "paper")]
+    if edge is None:
+        return []
+    better = next((found.identity.get("better") for found in verdict.evidence), None)
+    up = better != "lower" or verdict.claim.above is not None
+    sides = (
+        [_band(axis, edge, axis.high) if up else _band(axis, axis.low, edge)]
+        if better or not verdict.claim.over
+        else []
+    )
+    return [*sides, _upright(axis, edge, "paper")]
+
+
+def _band(axis: Axis, low: float, high: float) -> Markup:
+    left, right = _x(axis, low), _x(axis, high)
+    return tag("rect", x=f"{left:.3f}%", y=0, width=f"{max(right - left, 0.2):.3f}%", height="100%", class_="band")
+
+
+def _interval(axis: Axis, found: Evidence, down: float, unit: str) -> Markup:
+    """A mean and its interval, at the share `down` of the row's height."""
+    ours, kind = found.interval, "proxy" if found.proxy else "ours"
+    note = f"{_name(found)}: {spread(ours, unit)}, {count(ours.seeds, 'seed')}, {count(ours.items, 'item')}"
+    low, mean, high = (f"{_x(axis, value):.3f}%" for value in (ours.low, ours.mean, ours.high))
+    bar = tag("line", x1=low, x2=high, y1=0, y2=0)
+    ends = [tag("line", x1=x, x2=x, y1=-5, y2=5) for x in (low, high)]
+    return tag(
+        "svg",
+        tag("title", note),
+        bar,
+        *ends,
+        _mark(mean, 0, found.proxy),
+        y=f"{100 * down:.3f}%",
+        overflow="visible",
+        class_=f"{kind} old" if found.stale else kind,
+    )
+
+
+def _mark(x: str, y: float, proxy: bool) -> Markup:
+    """A filled circle for ours, a hollow diamond for a proxy: told apart without colour."""
+    if proxy:
+        return tag("svg", tag("path", d="M0-6 6 0 0 6-6 0Z"), x=x, y=y, overflow="visible")
+    return tag("circle", cx=x, cy=y, r=5)
+
+
+def _upright(axis: Axis, value: float, kind: str) -> Markup:
+    x = f"{_x(axis, value):.3f}%"
+    return tag("line", x1=x, x2=x, y1=0, y2="100%", class_=kind)
+
+
+def _x(axis: Axis, value: float) -> float:
+    """Percent from the left."""
+    return EDGE + (100 - 2 * EDGE) * axis.share(value)
+
+
+def _scale(axis: Axis) -> Markup:
+    half = axis.step / 2
+    labels = [
+        tag("text", _tick(tick, half), x=f"{_x(axis, tick):.3f}%", y=14, text_anchor="middle") for tick in axis.ticks
+    ]
+    return tag("svg", *labels, class_="repro-strip", width="100%", height=20, focusable="false")
+
+
+def _tick(tick: float, half: float) -> str:
+    decimals = max(0, -math.floor(math.log10(2 * half)))
+    return f"{tick:.{decimals}f}".replace("-", "−")
+
+
+def _legend(verdicts: Sequence[Verdict]) -> Markup:
+    """What the marks mean, those alone that occur."""
+    evidence = [found for verdict in verdicts for found in verdict.evidence]
+    items = [_key("paper", "the paper: its number or bound; the band is where ours should lie")]
+    if any(not found.proxy for found in evidence):
+        items.append(_key("ours", "ours: mean and 95 % interval"))
+    if any(found.proxy for found in evidence):
+        items.append(
+            _key(
+                "proxy",
+                "a proxy: the same question on data anyone can have. It is evidence for a trend; "
+                "its value is not comparable to the paper's",
+            )
+        )
+    if any(found.stale for found in evidence):
+        items.append(_key("ours old", "faded: the config or its code has changed since, the record is stale"))
+    return tag("figcaption", tag("ul", *items, class_="repro-legend"))
+
+
+def _key(kind: str, words: str) -> Markup:
+    if kind == "paper":
+        marks = [
+            tag("rect", x=4, y=0, width=26, height=18, class_="band"),
+            tag("line", x1=17, x2=17, y1=0, y2=18, class_="paper"),
+        ]
+    else:
+        marks = [tag("g", tag("line", x1=2, x2=32, y1=9, y2=9), _mark("17", 9, kind == "proxy"), class_=kind)]
+    return tag(
+        "li",
+        tag("svg", *marks, width=34, height=18, class_="repro-strip", aria_hidden="true"),
+        tag("span", join([words])),
+    )

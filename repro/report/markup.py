@@ -1,0 +1,84 @@
+"""HTML and SVG elements whose text and attributes are always escaped: what a paper's files say is never markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from markupsafe import Markup as Markup
+from markupsafe import escape
+
+VOID = frozenset({"br", "hr", "img"})
+
+Attribute = str | float | bool | None
+
+
+def tag(name: str, *children: str, **attributes: Attribute) -> Markup:
+    """`<name attributes>children</name>`, well-formed as XML too. A child that is no `Markup` is escaped.
+
+    `class_` becomes class, `stroke_width` stroke-width, `data_copy` data-copy; None and False leave it out.
+    """
+    given = Markup("").join(_attribute(key, value) for key, value in attributes.items())
+    if name in VOID:
+        return Markup("<{}{} />").format(Markup(name), given)
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), given, join(children))
+
+
+def join(children: Iterable[str], between: str = "") -> Markup:
+    """The children one after the other, each escaped unless it is `Markup`."""
+    return escape(between).join(children)
+
+
+def link(text: str, href: str, **attributes: Attribute) -> Markup:
+    """A link; plain text where there is nowhere to go."""
+    return tag("a", text, href=href, **attributes) if href else escape(text)
+
+
+def inline(text: str) -> Markup:
+    """`text` with what stands between backticks as code, as docstrings have it."""
+    pieces = re.split(r"`+([^`]+)`+", text)
+    return join(tag("code", piece) if number % 2 else piece for number, piece in enumerate(pieces))
+
+
+def outside(url: str) -> str:
+    """`url` where it leads to the web; nothing for `javascript:` and its like."""
+    return url if url.startswith(("https://", "http://")) else ""
+
+
+def picture(title: str, words: str, *children: str, **attributes: Attribute) -> Markup:
+    """An SVG that says in words what it shows."""
+    return tag(
+        "svg",
+        tag("title", title),
+        tag("desc", words),
+        *children,
+        role="img",
+        xmlns="http://www.w3.org/2000/svg",
+        **attributes,
+    )
+
+
+def box(*children: str, label: str) -> Markup:
+    """A box that scrolls sideways by itself, so that the page does not; the keyboard reaches it."""
+    return tag("div", *children, class_="repro-box", tabindex="0", role="region", aria_label=label)
+
+
+def copyable(command: str) -> Markup:
+    """A command that one click copies (`repro.js` adds the button)."""
+    return tag("pre", tag("code", command), class_="repro-command")
+
+
+def fold(summary: str, *children: str, **attributes: Attribute) -> Markup:
+    """What is there for those who ask."""
+    return tag("details", tag("summary", summary), *children, **attributes)
+
+
+def _attribute(key: str, value: Attribute) -> Markup:
+    if value is None or value is False:
+        return Markup("")
+    name = key.rstrip("_").replace("_", "-")
+    return Markup(' {}="{}"').format(Markup(name), "" if value is True else _short(value))
+
+
+def _short(value: str | float) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,81 @@
+"""The outcome of a paper as one stacked bar, with its counts in words; and the facts beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from repro.report.markup import Markup, join, picture, tag
+from repro.report.page import Page
+from repro.report.words import count, day, duration, slug
+from repro.verdict import OUTCOMES, Verdict
+
+SIGNS = dict(zip(OUTCOMES, "✓↑◇?◆✗≠↻–·", strict=True))
+TIERS = {
+    1: ("T1", "smoke: the chain runs, nothing is judged"),
+    2: ("T2", "proxy: data anyone can have"),
+    3: ("T3", "full: the paper's own configuration"),
+}
+
+
+def outcome(page: Page) -> Markup:
+    """The bar, the counts and the facts of a paper."""
+    return tag("div", bar(page.verdicts), counts(page.verdicts), facts(page), class_="repro-outcome")
+
+
+def tally(verdicts: Sequence[Verdict]) -> dict[str, int]:
+    """How many claims came out how, in the order of `OUTCOMES`, those that never occur left out."""
+    found = Counter(verdict.outcome for verdict in verdicts)
+    return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
+
+
+def said(verdicts: Sequence[Verdict]) -> str:
+    """`2 reproduced, 1 inconclusive`."""
+    return ", ".join(f"{many} {outcome}" for outcome, many in tally(verdicts).items()) or "no claims yet"
+
+
+def bar(verdicts: Sequence[Verdict]) -> Markup:
+    """One stacked bar, a segment per outcome as wide as its share."""
+    parts, left, total = [], 0.0, max(len(verdicts), 1)
+    for outcome, many in tally(verdicts).items():
+        width = 100 * many / total
+        parts.append(
+            tag(
+                "rect",
+                tag("title", f"{many} {outcome}"),
+                x=f"{left:.3f}%",
+                y=0,
+                width=f"{width:.3f}%",
+                height="100%",
+                class_=f"fill {slug(outcome)}",
+            )
+        )
+        left += width
+    words = f"Of {count(len(verdicts), 'claim')}: {said(verdicts)}."
+    return picture("Outcome", words, *parts, class_="repro-bar", width="100%", height=18)
+
+
+def counts(verdicts: Sequence[Verdict]) -> Markup:
+    """The same counts in words, each with its sign and colour."""
+    items = [tag("li", badge(outcome, f"{many} {outcome}")) for outcome, many in tally(verdicts).items()]
+    return tag("ul", *items, class_="repro-counts") if items else tag("p", "No claims yet.", class_="repro-muted")
+
+
+def badge(outcome: str, text: str = "") -> Markup:
+    """An outcome told by word, sign and colour, in this order of trust."""
+    sign = tag("span", SIGNS[outcome], aria_hidden="true", class_="sign")
+    return tag("span", sign, text or outcome, class_=f"repro-badge {slug(outcome)}")
+
+
+def facts(page: Page) -> Markup:
+    """Tier, cost and date: how far this went, what it took and how old it is."""
+    code, words = TIERS[page.tier]
+    if page.tier == 3:
+        words += f" for {len(page.full)} of {count(len(page.paper.claims), 'claim')}"
+    cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
+    rows = [
+        ("Tier", join([tag("strong", code), words], " ")),
+        ("Cost", cost),
+        ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
+    ]
+    return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-facts")

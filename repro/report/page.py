@@ -1,0 +1,168 @@
+"""A paper with its records and verdicts, and the MyST text of its page.
+
+The order of the sections is the order of a reader's questions: what came out, of which claims, does it look and sound
+right, how is it run, why did it come out so, where do the numbers come from.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from repro import paper as papers
+from repro import record, verdict
+from repro.paper import Claim, Paper
+from repro.record import Record
+from repro.report import prose
+from repro.report.words import slug
+from repro.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a paper's page is made of. `root` leads from the document that shows it to the root of the site."""
+
+    paper: Paper
+    records: list[Record]
+    verdicts: list[Verdict]
+    root: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.paper.name
+
+    @property
+    def address(self) -> str:
+        return f"{self.root}papers/{self.name}.html"
+
+    @property
+    def newest(self) -> str:
+        return max((found.finished for found in self.records), default="")
+
+    @property
+    def seconds(self) -> float:
+        return sum(found.cost.get("seconds", 0.0) for found in self.records)
+
+    @property
+    def full(self) -> list[Claim]:
+        """The claims whose own config has a record."""
+        return [claim for claim in self.paper.claims if claim.config and self._has(claim.config)]
+
+    @property
+    def tier(self) -> int:
+        """3: the paper's own config has a record, 2: a proxy has one, 1: only the smoke config runs."""
+        if self.full:
+            return 3
+        return 2 if any(self._has(name) for claim in self.paper.claims for name in claim.proxy) else 1
+
+    def file(self, *parts: str) -> str:
+        """The address of a file of the paper's folder, copied beside the pages."""
+        return "/".join((f"{self.root}files/papers/{self.name}", *parts))
+
+    def origin(self, found: Record) -> str:
+        """The address of the place on the page that says where a record comes from."""
+        return f"{self.address}#{slug('record', found.stem)}"
+
+    def place(self, claim: Claim) -> str:
+        """The address of a claim's row."""
+        return f"{self.address}#{slug('claim', claim.id)}"
+
+    def unit(self, claim: Claim) -> str:
+        """The unit of a claim's metric, as any record of the paper states it."""
+        units = (
+            m.identity.get("unit", "") for found in self.records for m in found.measurements if m.metric == claim.metric
+        )
+        return next(units, "")
+
+    def rank(self, found: Record) -> tuple[int, str, int]:
+        """Sorts records: a claim's own config first, then proxies, then the rest."""
+        name = f"configs/{found.config}.gin"
+        own = any(name in (claim.config, claim.over) for claim in self.paper.claims)
+        proxy = any(name in claim.proxy for claim in self.paper.claims)
+        return 0 if own else 1 if proxy else 2, found.config, found.seed
+
+    def _has(self, config: str) -> bool:
+        return any(f"configs/{found.config}.gin" == config and not found.overrides for found in self.records)
+
+
+def read(name: str, root: str = "") -> Page:
+    """The page of the paper called `name`, as seen from `root`. Raises BadInput for files that cannot be read."""
+    return replace(_read(name), root=root)
+
+
+@functools.cache
+def _read(name: str) -> Page:
+    one = papers.find(name)
+    records = record.of_paper(one.folder)
+    return Page(one, records, [verdict.judge(claim, records) for claim in one.claims])
+
+
+def forget() -> None:
+    """Read every paper anew: its files may have changed since the last build of this process."""
+    _read.cache_clear()
+
+
+def plain(text: str) -> str:
+    """`text` for MyST, every sign of markup escaped."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
+TEXT = """\
+<!-- Written by repro.report from papers/{name}/: change it there. -->
+# {title}
+
+```{{cite}} {name}
+```
+
+```{{outcome}} {name}
+```
+
+## What came out
+
+```{{figure-claims}} {name}
+```
+
+```{{claims}} {name}
+```
+
+{shown}## Reproduce it
+
+```{{commands}} {name}
+```
+
+## How it differs from the paper, and why it came out so
+
+{report}
+
+## What was hard
+
+{tips}
+
+## Where the numbers come from
+
+```{{origin}} {name}
+```
+
+## Cite the paper
+
+```{{bibtex}} {name}
+```
+"""
+
+
+def text(page: Page, below: Path) -> str:
+    """The MyST text of the page, for a file in the folder `below`."""
+    shown = ""
+    if any(found.examples for found in page.records):
+        shown += f"## Look and listen\n\n```{{examples}} {page.name}\n```\n\n"
+    if any(found.curves for found in page.records):
+        shown += f"## Learning curves\n\n```{{curves}} {page.name}\n```\n\n"
+    return TEXT.format(
+        name=page.name,
+        title=plain(page.paper.title),
+        shown=shown,
+        report=prose.include(page.paper.folder / "report.md", below),
+        tips=prose.include(page.paper.folder / "tips.md", below),
+    )

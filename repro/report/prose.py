@@ -1,0 +1,95 @@
+"""`report.md` and `tips.md`, written by hand: how they join the page of their paper, and where their links lead."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+from repro.report import files
+from repro.report.markup import Markup, tag
+
+HEADING = re.compile(r"^(#{1,6})\s")
+FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
+LINK = re.compile(
+    r"(?<!`)(?P<ticks>`{1,2})(?!`)[^`]+(?P=ticks)|(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)"
+)
+WEB = re.compile(r"^(https?:|mailto:|#)")
+
+
+def include(path: Path, below: Path, level: int = 3) -> str:
+    """The directive that puts `path` into a page of the folder `below`, its headings from `level` down.
+
+    A first line `# Title` is left out: the page has a heading for it already.
+    """
+    if not path.is_file():
+        return f"*There is no `{path.name}` yet.*"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    start = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    start += 1 if lines and lines[start].startswith("# ") else 0
+    top = min(_levels(lines[start:]), default=level)
+    target = Path(os.path.relpath(path, below)).as_posix()
+    return f"```{{include}} {target}\n:start-line: {start}\n:heading-offset: {max(level - top, 0)}\n```"
+
+
+def _levels(lines: list[str]) -> Iterator[int]:
+    for line, told in zip(lines, _told(lines), strict=True):
+        if told and (hit := HEADING.match(line)):
+            yield len(hit[1])
+
+
+def _told(lines: list[str]) -> Iterator[bool]:
+    """For each line whether it is prose: not within a block of code. A directive's block is prose."""
+    code, directives = "", 0
+    for line in lines:
+        hit = FENCE.match(line)
+        info = hit["info"].strip() if hit else ""
+        prose = not code
+        if code:
+            code = "" if hit and not info and hit["fence"].startswith(code) else code
+        elif hit and info.startswith("{"):
+            directives += 1
+        elif hit and directives and not info:
+            directives -= 1
+        elif hit:
+            code, prose = hit["fence"], False
+        yield prose
+
+
+def relink(text: str, folder: Path, root: str) -> str:
+    """`text` with its links to files of the paper's `folder` leading to their copies beside the pages.
+
+    A link that leads nowhere, or out of the folder, loses its address and stays as text. Lines stay lines; code stays
+    as it is.
+    """
+    lines = text.split("\n")
+    blocks = groupby(zip(lines, _told(lines), strict=True), key=itemgetter(1))
+    told = [("\n".join(line for line, _ in block), prose) for prose, block in blocks]
+    return "\n".join(_relink(block, folder, root) if prose else block for block, prose in told)
+
+
+def _relink(text: str, folder: Path, root: str) -> str:
+    def turned(hit: re.Match[str]) -> str:
+        address = None if hit["ticks"] else _address(hit["target"], folder, root, bool(hit["image"]))
+        if address is None:
+            return hit[0]
+        if hit["image"] and address:
+            return tag("img", src=address, alt=hit["text"])
+        return tag("a", Markup(hit["text"]), href=address) if address else hit["text"]
+
+    return LINK.sub(turned, text)
+
+
+def _address(target: str, folder: Path, root: str, raw: bool) -> str | None:
+    """Where `target` leads: None for the web, empty for nowhere. A picture is wanted `raw`."""
+    if WEB.match(target):
+        return None
+    name, _, line = target.partition("#")
+    path = (folder / name).resolve()
+    if not path.is_file() or not path.is_relative_to(folder.resolve()):
+        return ""
+    place = f"{root}files/papers/{folder.name}/{path.relative_to(folder.resolve()).as_posix()}"
+    return place if raw else files.shown(place) + (f"#{line}" if line else "")

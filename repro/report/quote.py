@@ -1,0 +1,64 @@
+"""One number in a sentence, looked up: what the roles `{record}` and `{claim}` print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from repro.errors import BadInput, nearest
+from repro.record import Record
+from repro.report.page import Page
+from repro.report.words import duration, number, spread
+from repro.verdict import interval
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What to print and where it leads; `fault` is why the number cannot be trusted."""
+
+    text: str
+    href: str = ""
+    fault: str = ""
+
+
+def measured(page: Page, name: str) -> Quote:
+    """`stem:test:metric`, the mean and interval of one record; or `stem:seconds`, what it cost.
+
+    Raises BadInput for a name that leads nowhere, with the nearest that does.
+    """
+    stem, *rest = name.split(":")
+    found = _find(page, stem)
+    text = _cost(found, rest[0]) if len(rest) == 1 else _value(found, rest)
+    return Quote(text, page.origin(found), f"{stem} is stale: {found.stale} changed since" if found.stale else "")
+
+
+def judged(page: Page, name: str) -> Quote:
+    """What the records say of a claim. Raises BadInput where they say nothing."""
+    claim = page.paper.claim(name)
+    verdict = next(verdict for verdict in page.verdicts if verdict.claim is claim)
+    if verdict.judged is None:
+        raise BadInput(f"claim '{name}' is {verdict.outcome}: {verdict.why}")
+    stale = verdict.judged.stale
+    text = spread(verdict.judged.interval, page.unit(claim))
+    return Quote(text, page.place(claim), f"claim '{name}' rests on a stale record: {stale} changed" if stale else "")
+
+
+def _find(page: Page, stem: str) -> Record:
+    for found in page.records:
+        if found.stem == stem:
+            return found
+    raise BadInput(f"no record '{stem}'{nearest(stem, [found.stem for found in page.records])}")
+
+
+def _value(found: Record, rest: list[str]) -> str:
+    known = {f"{m.test}:{m.metric}": m for m in found.measurements}
+    name = ":".join(rest)
+    if name not in known:
+        raise BadInput(f"no measurement '{name}' in {found.stem}{nearest(name, known)}")
+    return spread(interval([known[name].values]), known[name].identity.get("unit", ""))
+
+
+def _cost(found: Record, name: str) -> str:
+    if name not in found.cost:
+        raise BadInput(f"no cost '{name}' in {found.stem}{nearest(name, found.cost)}")
+    value = found.cost[name]
+    return duration(value) if name.endswith("seconds") else number(value)

@@ -1,0 +1,34 @@
+"""`repro report`: the site, built from docs/ into docs/_build/html."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+from repro import paper
+from repro.errors import BadInput
+
+log = logging.getLogger("repro")
+
+DOCS = Path("docs")
+HTML = DOCS / "_build" / "html"
+
+
+def build() -> str:
+    """Build the site; returns the path of its first page, then that of each paper's, a line each.
+
+    Raises BadInput where there is no docs/conf.py, no Sphinx, or Sphinx cannot build it.
+    """
+    if not (DOCS / "conf.py").is_file():
+        raise BadInput("no docs/conf.py below the working directory: start this in the root of the repository")
+    if importlib.util.find_spec("sphinx") is None:
+        raise BadInput("the site is built by Sphinx, which is not installed: pip install -e '.[docs]'")
+    list(paper.every())  # a paper that cannot be read is one line here, before Sphinx
+    log.info("building the site from %s", DOCS)
+    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(DOCS), str(HTML)]
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+        raise BadInput("Sphinx could not build the site; its own lines above say why", str(DOCS / "conf.py"))
+    return "\n".join(str(path) for path in [HTML / "index.html", *sorted((HTML / "papers").glob("*.html"))])

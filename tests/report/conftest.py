@@ -1,0 +1,201 @@
+"""The report: a site built from a small paper that stands in a temporary folder."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from repro import config, provenance, record
+from repro.record import Measurement, Record
+from repro.report import page
+
+pytest.importorskip("sphinx")
+pytest.importorskip("furo")
+
+DOCS = Path(__file__).parents[2] / "docs"
+HOSTILE = "<script>alert(1)</script>"
+SVG = "{http://www.w3.org/2000/svg}"
+
+PAPER = f"""
+[paper]
+title = "Twenty {HOSTILE} coins & *stars*"
+authors = ["A. <b>Bold</b>"]
+year = 2020
+url = "javascript:alert(1)"
+summary = 'An <img src=x onerror="alert(1)"> image'
+
+[[claim]]
+id = "mean"
+says = 'The mean "is" five {HOSTILE}'
+where = "Table 1"
+config = "configs/full.gin"
+metric = "Length"
+value = 5.0
+tolerance = 0.5
+because = "<i>because</i>"
+seeds = 2
+proxy = "configs/proxy.gin"
+
+[[claim]]
+id = "order"
+says = "Full is longer than none"
+where = "Table 2"
+config = "configs/never.gin"
+above = 0.0
+metric = "Length"
+proxy = "configs/proxy.gin"
+
+[[claim]]
+id = "later"
+says = "Nobody has read this"
+where = "Table 9"
+unread = true
+"""
+
+REPORT = """# Report
+
+## Differences
+
+We measured {record}`full-seed0:test:Length` in {record}`full-seed0:seconds`; in all {claim}`mean`.
+See [the model](model.py#L2), [the guide](../../CONTRIBUTING.md) and [the web](https://example.org).
+"""
+
+
+class Elements(HTMLParser):
+    """Every element of a page, with its attributes, and the text of the page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, attribute: str, *tags: str) -> list[str]:
+        return [given[attribute] for tag, given in self.found if attribute in given and (not tags or tag in tags)]
+
+
+def _keep(folder: Path, name: str, seed: int, mean: float) -> Record:
+    """A record of 50 items around `mean`, as a run would write it."""
+    read = config.read(folder / "configs" / f"{name}.gin")
+    draw = random.Random(f"{name}{seed}")
+    identity = {"name": "length", "version": 1, "unit": "mm", "better": "higher"}
+    made = Record(
+        "tiny",
+        name,
+        seed,
+        read.digest,
+        text=read.text,
+        code=provenance.code(read),
+        measurements=[Measurement("test", "Length", identity, [draw.gauss(mean, 0.5) for _ in range(50)])],
+        cost={"seconds": 75.0},
+        environment={"processor": "Abacus", "threads": 1, "cores": 2},
+        curves={"train": [[10, 3.0], [20, 0.01]], "valid": [[20, 0.02]]},
+        examples=[{"test": "test", "item": 0, "panels": [{"label": "mixture", "sound": "m.flac", "image": "m.png"}]}],
+        finished="2026-01-02T03:04:05+00:00",
+    )
+    record.write(made, folder / "records")
+    (folder / "records" / made.stem).mkdir(exist_ok=True)
+    for file in ("m.flac", "m.png"):
+        (folder / "records" / made.stem / file).write_bytes(b"bytes")
+    return made
+
+
+def _paper(root: Path) -> Path:
+    folder = root / "papers" / "tiny"
+    (folder / "configs").mkdir(parents=True)
+    for name in ("full", "proxy", "never"):
+        (folder / "configs" / f"{name}.gin").write_text(f"import papers.tiny.model\nwidth = '{name}'\n")
+    (folder / "paper.toml").write_text(PAPER)
+    (folder / "model.py").write_text('"""A model."""\nSIZE = 1\n')
+    (folder / "report.md").write_text(REPORT)
+    for name, seed in (("full", 0), ("full", 1), ("proxy", 0)):
+        _keep(folder, name, seed, 5.0)
+    docs = root / "docs"
+    (docs / "_static").mkdir(parents=True)
+    for file in ("conf.py", "_static/repro.css", "_static/repro.js"):
+        (docs / file).write_bytes((DOCS / file).read_bytes())
+    (docs / "index.md").write_text("# Home\n\n```{papers}\n```\n\n```{toctree}\n:glob:\n\npapers/*\n```\n")
+    return folder
+
+
+def _build(root: Path, *options: str) -> tuple[int, str]:
+    """Build as `make docs` does; returns the exit code and what was said on stderr."""
+    from sphinx.cmd.build import main
+
+    said = StringIO()
+    with redirect_stderr(said), redirect_stdout(StringIO()):
+        code = main(
+            [
+                "-q",
+                "-W",
+                "--keep-going",
+                "-D",
+                "repro_papers=tiny",
+                *options,
+                "-b",
+                "html",
+                str(root / "docs"),
+                str(root / "html"),
+            ]
+        )
+    return code, re.sub(r"\x1b\[[\d;]*m", "", said.getvalue())
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a site that was built without a warning; tests only read it."""
+    root = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        _paper(root)
+        patch.syspath_prepend(str(root))
+        assert _build(root) == (0, "")
+        yield root
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A paper of one's own, to be changed, with no site yet."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    page.forget()
+    return _paper(tmp_path)
+
+
+def _html(root: Path, name: str = "papers/tiny") -> Elements:
+    return Elements((root / "html" / f"{name}.html").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def html() -> Callable[..., Elements]:
+    """`html(root, page)`: the elements of a built page."""
+    return _html
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[..., tuple[int, str]]:
+    """`build(root, *options)`: the exit code and what was said."""
+    return _build
+
+
+@pytest.fixture(scope="session")
+def keep() -> Callable[..., Record]:
+    """`keep(folder, config, seed, mean)`: write a record."""
+    return _keep
+
+
+@pytest.fixture(scope="session")
+def elements() -> type[Elements]:
+    """`elements(text)`: the elements of a text."""
+    return Elements

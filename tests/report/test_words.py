@@ -1,0 +1,66 @@
+"""Words, digits, headings and links of the report, and the command that builds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro.errors import BadInput
+from repro.report import prose, site, words
+
+
+def test_report_needs_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=r"no docs/conf\.py"):
+        site.build()
+
+
+def test_report_prints_where_its_pages_are(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = fresh.parents[1]
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    conf = root / "docs/conf.py"
+    conf.write_text(conf.read_text() + 'repro_papers = ["tiny"]\n')
+    assert site.build().splitlines() == ["docs/_build/html/index.html", "docs/_build/html/papers/tiny.html"]
+    assert capfd.readouterr().out == ""
+    assert (root / "docs/_build/html/papers/tiny.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "text"),
+    [
+        (5.9321, 0.37, "5.93"),
+        (-0.01, 0.0013, "−0.0100"),
+        (123.4, 21.0, "123"),
+        (0.3, 0.0, "0.3"),
+    ],
+)
+def test_digits_follow_the_uncertainty(value: float, half: float, text: str) -> None:
+    assert words.number(value, half) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(2.6, "2.6 s"), (75, "75 s"), (840, "14 min"), (11520, "3.2 h"), (181440, "2.1 days")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+def test_headings_of_prose_start_below_those_of_the_page(tmp_path: Path) -> None:
+    path = tmp_path / "tips.md"
+    path.write_text("# Tips\n\n```python\n# no heading\n```\n\n## One\n\n### Deeper\n")
+    assert prose.include(path, tmp_path) == "```{include} tips.md\n:start-line: 1\n:heading-offset: 1\n```"
+
+
+def test_only_links_in_prose_are_turned(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("")
+    turned = f"files/papers/{tmp_path.name}/a.py.html"
+    text = "[one\nline](a.py) `[x](a.py)` [`code`](a.py#L1)\n```py\n[x](a.py)\n```\n"
+    text += "```{note}\n[in](a.py)\n```\n[out](b.py)"
+    assert prose.relink(text, tmp_path, "") == (
+        f'<a href="{turned}">one\nline</a> `[x](a.py)` <a href="{turned}#L1">`code`</a>\n```py\n[x](a.py)\n```\n'
+        f'```{{note}}\n<a href="{turned}">in</a>\n```\nout'
+    )

@@ -1,0 +1,152 @@
+"""gin's door: syntax faults with their place, and what a part's constructor refuses as one line."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from repro import binding
+from repro import config as configs
+from repro.errors import BadInput
+
+
+@pytest.mark.parametrize(("text", "line", "words"), [
+    ("experiment.examples 3", 2, ["cannot be read as gin"]),
+    ("experiment.examples = 3 4", 2, ["cannot be read as gin"]),
+    ("# x\nexperiment.examples = three", 3, ["cannot be read as gin", "in quotes", "with @"]),
+    ("experiment.examples = @", 2, ["cannot be read as gin"]),
+    ("experiment.examples = 'x", 2, ["cannot be read as gin"]),
+    ("experiment.test = {'a': 1\n\n# end", 2, ["never closed"]),
+    ("experiment.examples = 1\nexperiment.metrics = [(1,\n  2]", 4, ["cannot be read as gin"]),
+    ("from papers import template", 2, ["expected import package.module"]),
+    ("import papers.template.model as m", 2, ["expected import package.module"]),
+    ("  include 'base.gin'", 2, ["expected include 'file'"]),
+])  # fmt: skip
+def test_bad_syntax_is_one_line_with_its_place(paper: Any, text: str, line: int, words: list[str]) -> None:
+    path = paper.config("bad", f"{text}\n")
+    with pytest.raises(BadInput) as caught:
+        binding.bindings(configs.read(path))
+    assert str(caught.value).startswith(f"{path}:{line}: "), str(caught.value)
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+    assert "0x" not in str(caught.value), "no address of an object"
+
+
+PARTS = """
+from torch import nn
+from repro.errors import BadInput
+from repro.registry import MODELS
+
+def deep(x):
+    raise ValueError("deep inside")
+
+@MODELS.register
+class Net(nn.Module):
+    def __init__(self, fault: str = "") -> None:
+        super().__init__()
+        if fault == "value":
+            raise ValueError("fault is no good\\nnor is its second line")
+        if fault == "type":
+            raise TypeError("fault is of no good type")
+        if fault == "input":
+            raise BadInput("no such fault; did you mean 'value'?")
+        if fault == "dropout":
+            self.dropout = nn.Dropout(2.0)
+        if fault == "deep":
+            deep(1)
+        if fault == "runtime":
+            raise RuntimeError("broken")
+"""
+
+
+@pytest.fixture
+def faulty(paper: Any) -> Callable[[str], Path]:
+    module = paper.module("net", PARTS)
+    return lambda fault: paper.config(
+        "bad", f"import {module}\n# ...\nexperiment.model = @models.Net()\nmodels.Net.fault = '{fault}'\n"
+    )
+
+
+@pytest.mark.parametrize(("fault", "message"), [
+    ("value", "fault is no good nor is its second line"), ("type", "fault is of no good type"),
+    ("input", "no such fault; did you mean 'value'?"),
+    ("dropout", "dropout probability has to be between 0 and 1, but got 2.0"),
+])  # fmt: skip
+def test_what_a_constructor_refuses_is_one_line(faulty: Any, refused: Any, fault: str, message: str) -> None:
+    path = faulty(fault)
+    assert refused("run", path) == f"{path}:4: {message}"
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("deep", ValueError), ("runtime", RuntimeError)])
+def test_a_fault_deeper_inside_passes(faulty: Any, fault: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind, match=r"deep inside|broken"):
+        binding.build(configs.read(faulty(fault)))
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("trainers.Supervised.clip_percentile = 110.0", "percentile is 110.0; expected a number in (0, 100]"),
+    ("trainers.Supervised.clip_percentile = 10\ntrainers.Supervised.clip_norm = 1", "both clip_norm and clip_perc"),
+])  # fmt: skip
+def test_what_the_trainer_refuses_names_where_it_is_named(paper: Any, refused: Any, line: str, words: str) -> None:
+    message = refused("run", paper.config("bad", f"{line}\n"))
+    base = (paper.folder / "configs" / "base.gin").read_text().splitlines()
+    number = base.index("experiment.trainer = @trainers.Supervised()") + 1
+    assert message.startswith(f"papers/{paper.name}/configs/base.gin:{number}: ") and words in message
+
+
+def test_a_batch_larger_than_the_data_names_the_binding(paper: Any, refused: Any) -> None:
+    path = paper.config("bad", "trainers.Supervised.batch_size = 40\ntrain/datasets.NoisyLine.size = 30\n")
+    assert refused("run", path).startswith(f"{path}:2: trainers.Supervised.batch_size is 40; expected 1 to 30")
+    path = paper.config("bad", "# ...\ntrainers.Supervised.valid_every = 1\n")
+    assert refused("run", path).startswith(f"{path}:3: trainers.Supervised.valid_every is 1")
+
+
+@pytest.mark.parametrize(("mirror", "words"), [
+    (None, "REPRO_MIRROR is not set"), ("nowhere", "REPRO_MIRROR is nowhere, which is no folder"),
+    (".", "no folder librispeech_8k in REPRO_MIRROR"),
+])  # fmt: skip
+def test_a_missing_mirror_names_the_part_that_wants_it(
+    paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch, mirror: str | None, words: str
+) -> None:
+    monkeypatch.delenv("REPRO_MIRROR", raising=False)
+    if mirror:
+        monkeypatch.setenv("REPRO_MIRROR", mirror)
+    path = paper.config(
+        "bad",
+        "import repro.datasets.librispeech\nexperiment.valid = @datasets.LibriSpeech8k()\n"
+        "datasets.LibriSpeech8k.split = 'val'\n",
+    )
+    message = refused("run", path)
+    assert message.startswith(f"{path}:3: ") and words in message
+
+
+def test_build_gives_what_the_config_names(paper: Any) -> None:
+    text = "models.Line.slope = False\ntorch.optim.SGD.lr = 0.25\ntrainers.Supervised.steps = 3\n"
+    sizes = "datasets.NoisyLine.size = 70\ntrain/datasets.NoisyLine.size = 60\ntest/datasets.NoisyLine.size = 60\n"
+    built = binding.build(configs.read(paper.config("more", f"{text}{sizes}")))
+    assert type(built.model).__name__ == "Line" and built.model.slope is None
+    assert (len(built.train), len(built.test["test"]), built.trainer.steps) == (60, 60, 3), "a scope goes before none"
+    assert not torch.equal(built.train.x, built.test["test"].x), "each scope has its own seed"
+    assert built.trainer.optimizer(built.model.parameters()).defaults["lr"] == 0.25
+
+
+def test_what_is_built_pickles(paper: Any) -> None:
+    """Workers that are spawned get the parts by pickle and see no gin."""
+    built = binding.build(configs.read(paper.folder / "configs" / "smoke.gin"))
+    for part in (built.train, built.model, built.loss, built.trainer, *built.metrics):
+        assert type(pickle.loads(pickle.dumps(part))) is type(part)
+
+
+def test_a_config_leaves_nothing_for_the_next(paper: Any) -> None:
+    binding.build(configs.read(paper.config("one", "models.Line.slope = False\n")))
+    assert binding.build(configs.read(paper.folder / "configs" / "smoke.gin")).model.slope is not None
+
+
+def test_a_module_whose_own_import_fails_is_its_own_fault(paper: Any, repro: Any) -> None:
+    module = paper.module("broken", "import no_such_library\n")
+    code, out, err = repro("run", paper.config("bad", f"import {module}\n"))
+    assert (code, out) == (1, "") and "no_such_library" in err and "Traceback" in err

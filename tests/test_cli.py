@@ -1,0 +1,167 @@
+"""The command line: stdout for machines, exit codes, lazy imports, and what `list` and `show` know."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import __version__
+
+HEAVY = ("torch", "nussl", "torchaudio", "matplotlib", "sphinx")
+SPINE = (
+    "repro",
+    "repro.cli",
+    "repro.listing",
+    "repro.verdict",
+    "repro.record",
+    "repro.launch",
+    "repro.binding",
+    "repro.run",
+    "repro.experiment",
+    "repro.statements",
+    "repro.config",
+    "repro.paper",
+    "repro.provenance",
+)
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def test_the_spine_loads_nothing_heavy() -> None:
+    loaded = python(f"import {', '.join(SPINE)}, sys; print([m for m in {HEAVY} if m in sys.modules])")
+    assert (loaded.stdout, loaded.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("words", [
+    ("list",), ("list", "models", "--json"), ("list", "runs"), ("todo",), ("verdict", "template"),
+    ("verdict", "template", "--json"), ("show", "template"), ("show", "template/fit.error"),
+])  # fmt: skip
+def test_looking_loads_nothing_heavy(words: tuple[str, ...]) -> None:
+    code = (
+        f"import sys\nfrom repro.cli import main\ncode = main({list(words)})\n"
+        f"print([m for m in {HEAVY} if m in sys.modules], code, file=sys.stderr)"
+    )
+    assert python(code).stderr.splitlines()[-1] == "[] 0"
+
+
+def test_exit_code_and_streams_of_a_process(paper: Any) -> None:
+    bad = python("import sys; from repro.cli import main; sys.exit(main(['verdict', 'templat']))")
+    assert (bad.returncode, bad.stdout) == (2, "") and bad.stderr.count("\n") == 1
+    pipe = "import sys; from repro.cli import main; sys.exit(main(['list', 'models']))"
+    closed = subprocess.run(
+        f'{sys.executable} -c "{pipe}" | true; exit ${{PIPESTATUS[0]}}',
+        shell=True,
+        executable="/bin/bash",
+        capture_output=True,
+        text=True,
+    )
+    assert (closed.returncode, closed.stderr) == (0, ""), "a reader that goes away is no fault"
+
+
+@pytest.mark.parametrize(("words", "parts"), [
+    (("run", "x.gin", "--seed", "-1"), ["--seed", "'-1'", "a whole number from 0"]),
+    (("run", "x.gin", "--seed", "two"), ["--seed", "'two'", "a whole number from 0"]),
+    (("run", "x.gin", "--seed", "1.5"), ["--seed", "'1.5'"]),
+    (("run",), ["required", "config"]),
+    (("run", "x.gin", "--sed", "1", "--nonsense"), ["--nonsense"]),
+    (("list", "modles"), ["'modles'", "models"]),
+    (("rum",), ["'rum'", "run"]),
+    ((), ["COMMAND"]),
+    (("show", "templat"), ["'templat'", "did you mean 'template'"]),
+    (("show", "template/fit.eror"), ["no claim 'fit.eror'", "did you mean 'fit.error'"]),
+    (("show", "losses.MeanSquar"), ["did you mean 'losses.MeanSquare'"]),
+    (("show", "nowhere.gin"), ["no config nowhere.gin"]),
+    (("verdict", "templat"), ["no paper 'templat'", "did you mean 'template'"]),
+    (("todo", "templat"), ["no paper 'templat'"]),
+])  # fmt: skip
+def test_a_wrong_argument_is_one_line(refused: Any, words: tuple[str, ...], parts: list[str]) -> None:
+    line = refused(*words)
+    assert [part for part in parts if part not in line] == [], line
+
+
+def test_help_and_version(repro: Any) -> None:
+    assert repro("--version") == (0, f"repro {__version__}\n", "")
+    code, out, err = repro("run", "--help")
+    assert (code, err) == (0, "") and "--seed" in out and "--set" in out
+
+
+def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None:
+    config = f"papers/{paper.name}/configs/smoke.gin"
+    code, out, err = repro("run", config, "--seed", "4")
+    assert (code, out) == (0, f"papers/{paper.name}/records/smoke-seed4.json\n")
+    assert "test: SquaredError" in err
+    code, out, err = repro("run", config, "--set", "trainers.Supervised.steps=1")
+    assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "no claim rests" in err
+
+
+KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_list_is_json_alone_and_a_table_of_the_same_rows(paper: Any, repro: Any, kind: str) -> None:
+    repro("run", f"papers/{paper.name}/configs/smoke.gin")
+    code, out, err = repro("list", kind, "--json")
+    rows = json.loads(out)
+    assert (code, err) == (0, "") and rows
+    _, table, _ = repro("list", kind)
+    head, *lines = table.splitlines()
+    assert head.split() == list(rows[0]) and len(lines) == len(rows)
+    assert all(line.startswith(str(next(iter(row.values())))) for line, row in zip(lines, rows, strict=True))
+
+
+def test_a_list_of_nothing_is_an_empty_list(paper: Any, repro: Any) -> None:
+    assert repro("list", "runs", "--json") == (0, "[]\n", "")
+    assert repro("list", "runs") == (0, "", "no runs yet\n")
+
+
+def test_lists_know_the_copied_paper(paper: Any, repro: Any) -> None:
+    assert paper.name in [row["name"] for row in json.loads(repro("list", "--json")[1])]
+    models = json.loads(repro("list", "models", "--json")[1])
+    assert {"name": "models.Line", "module": f"papers.{paper.name}.model"}.items() <= next(
+        row for row in models if paper.name in row["module"]
+    ).items()
+
+
+def test_list_runs_names_each_run_and_its_folder(paper: Any, repro: Any) -> None:
+    for seed in (0, 1):
+        repro("run", f"papers/{paper.name}/configs/smoke.gin", "--seed", seed)
+    rows = json.loads(repro("list", "runs", "--json")[1])
+    assert [(row["paper"], row["config"], row["run"][-6:]) for row in rows] == [
+        (paper.name, "smoke", "-seed0"),
+        (paper.name, "smoke", "-seed1"),
+    ]
+    assert all((Path(row["folder"]) / "config.gin").is_file() for row in rows)
+
+
+def test_show(paper: Any, repro: Any) -> None:
+    code, out, err = repro("show", paper.name)
+    assert (code, err) == (0, "")
+    assert "A straight line" in out and "fit.error" in out and f"papers/{paper.name}/configs/smoke.gin" in out
+    assert "tolerance" in repro("show", f"{paper.name}/fit.error")[1]
+    config = repro("show", f"papers/{paper.name}/configs/smoke.gin")[1]
+    assert "include" not in config and "trainers.Supervised.steps = 2" in config and "torch.optim.SGD.lr" in config
+    part = repro("show", "trainers.Supervised")[1]
+    assert "batch_size" in part and "import repro.trainers.supervised" in part
+    assert part == repro("show", "Supervised")[1]
+
+
+def test_verdict_of_a_run(paper: Any, repro: Any) -> None:
+    text = (paper.folder / "paper.toml").read_text() + "seeds = 1\n"
+    paper.toml(text)
+    ours = next(claim for claim in json.loads(repro("verdict", paper.name, "--json")[1]) if "beats" in claim["claim"])
+    assert ours["outcome"] == "not run" and ours["evidence"] == []
+    for name in ("line", "mean"):
+        repro("run", f"papers/{paper.name}/configs/{name}.gin")
+    code, out, err = repro("verdict", paper.name, "--json")
+    assert (code, err) == (0, "")
+    ours = next(claim for claim in json.loads(out) if "beats" in claim["claim"])
+    assert ours["outcome"] == "reproduced" and ours["evidence"][0]["high"] < 0
+    text_lines = repro("verdict", paper.name)[1].splitlines()
+    assert f"REPRODUCED  {ours['claim']}" in text_lines

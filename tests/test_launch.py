@@ -1,0 +1,106 @@
+"""Claims minus records: what is still to be run, and no more."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from repro import config as configs
+from repro import launch, provenance
+from repro import paper as papers
+from repro import record as records
+from repro.paper import Paper
+from repro.record import Record
+
+TOML = """[paper]
+title = "T"
+authors = ["A"]
+year = 2020
+[[claim]]
+id = "value"
+says = "s"
+where = "w"
+config = "configs/line.gin"
+metric = "SquaredError"
+value = 1.0
+tolerance = 0.1
+because = "so"
+seeds = 2
+[[claim]]
+id = "beats"
+says = "s"
+where = "w"
+config = "configs/line.gin"
+over = "configs/mean.gin"
+proxy = "configs/smoke.gin"
+metric = "SquaredError"
+seeds = 3
+[[claim]]
+id = "unread"
+says = "s"
+where = "w"
+config = "configs/more.gin"
+unread = true
+"""
+
+
+@pytest.fixture
+def one(paper: Any) -> Paper:
+    paper.toml(TOML)
+    return papers.read(paper.folder)
+
+
+def done(one: Paper, config: str, seed: int, **changed: Any) -> None:
+    found = configs.read(one.folder / "configs" / f"{config}.gin")
+    record = Record(one.name, config, seed, found.digest, [], code=provenance.code(found))
+    records.write(replace(record, **changed), one.folder / "records")
+
+
+def waiting(one: Paper) -> set[tuple[str, int]]:
+    jobs = launch.todo(one)
+    pairs = {(job.config.rpartition("/")[2].removesuffix(".gin"), job.seed) for job in jobs}
+    assert len(pairs) == len(jobs), "no run is asked for twice"
+    return pairs
+
+
+ALL = {(config, seed) for config in ("line", "mean") for seed in range(3)} | {("smoke", 0)}
+
+
+def test_without_records_every_run_of_every_claim_waits_once(one: Paper) -> None:
+    assert waiting(one) == ALL
+
+
+def test_records_answer_and_stale_ones_do_not(one: Paper) -> None:
+    done(one, "line", 0)
+    done(one, "mean", 2)
+    done(one, "smoke", 0, digest="of another text")
+    done(one, "line", 1, code={})
+    assert waiting(one) == ALL - {("line", 0), ("mean", 2)}
+
+
+def test_all_done_leaves_nothing(one: Paper) -> None:
+    for config, seed in ALL:
+        done(one, config, seed)
+    assert launch.todo(one) == []
+
+
+def test_the_first_seed_of_everything_comes_first(one: Paper) -> None:
+    seeds = [job.seed for job in launch.todo(one)]
+    assert seeds == sorted(seeds)
+
+
+def test_a_command_of_todo_runs_and_then_no_longer_waits(paper: Any, one: Paper, repro: Any) -> None:
+    code, out, _ = repro("todo", one.name)
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == len(ALL)
+    assert all(line.startswith("repro run ") for line in lines)
+    smoke = next(line for line in lines if "smoke.gin" in line)
+    assert repro(*shlex.split(smoke)[1:])[0] == 0
+    assert set(repro("todo", one.name)[1].splitlines()) == set(lines) - {smoke}
+
+
+def test_todo_without_a_name_lists_every_paper(one: Paper, repro: Any) -> None:
+    assert set(repro("todo", one.name)[1].splitlines()) <= set(repro("todo")[1].splitlines())

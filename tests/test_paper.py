@@ -1,0 +1,117 @@
+"""paper.toml: what is read, and every way of writing it wrong as one line with file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from repro import paper as papers
+from repro.errors import BadInput
+
+HEAD = """[paper]
+title = "T"
+authors = ["A"]
+year = 2020
+
+"""
+CLAIM = """[[claim]]
+id = "a"
+says = "x is 1"
+where = "Table 1"
+config = "configs/line.gin"
+metric = "SquaredError"
+value = 1.0
+tolerance = 0.1
+because = "so"
+"""  # its first line is line 6 of HEAD + CLAIM
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (("title = \"T\"\n", ""), [":1: ", "missing key 'title'"]),
+    (("title", "titel"), [":1: ", "unknown key 'titel'", "did you mean 'title'"]),
+    (("year = 2020", "year = \"2020\""), [":1: ", "'year' is '2020'", "a whole number"]),
+    (("year = 2020", "year = true"), [":1: ", "'year' is True", "a whole number"]),
+    (("authors = [\"A\"]", "authors = \"A\""), [":1: ", "'authors' is 'A'", "a list of texts"]),
+    (("authors = [\"A\"]", "authors = [1]"), [":1: ", "'authors' is [1]", "a list of texts"]),
+    (("year = 2020", "name = \"x\"\nyear = 2020"), [":1: ", "unknown key 'name'"]),
+    (("tolerance = 0.1", "tolerence = 0.1"), [":6: ", "unknown key 'tolerence'", "did you mean 'tolerance'"]),
+    (("tolerance = 0.1", "tolerance = \"0.1\""), [":6: ", "'tolerance' is '0.1'", "a number"]),
+    (("tolerance = 0.1", "tolerance = -0.1"), [":6: ", "'tolerance' is -0.1", "from 0"]),
+    (("tolerance = 0.1\n", ""), [":6: ", "claim 'a' needs", "tolerance"]),
+    (("because = \"so\"\n", ""), [":6: ", "claim 'a' needs", "because"]),
+    (("metric = \"SquaredError\"\n", ""), [":6: ", "claim 'a' has no 'metric'"]),
+    (("says = \"x is 1\"\n", ""), [":6: ", "missing key 'says'"]),
+    (("line.gin", "lime.gin"), [":6: ", "configs/lime.gin", "did you mean 'configs/line.gin'"]),
+    (("because", "over = \"configs/men.gin\"\nbecause"), [":6: ", "configs/men.gin", "'configs/mean.gin'"]),
+    (("because", "proxy = \"configs/smok.gin\"\nbecause"), [":6: ", "configs/smok.gin", "'configs/smoke.gin'"]),
+    (("because", "seeds = 0\nbecause"), [":6: ", "'seeds' is 0", "from 1"]),
+    (("because", "unread = 1\nbecause"), [":6: ", "'unread' is 1", "true or false"]),
+    (("because", "printed = \"about 3\"\nbecause"), [":6: ", "'printed' is 'about 3'", "a number"]),
+    (("tolerance = 0.1", "over = \"configs/mean.gin\""), [":6: ", "claim 'a'", "tolerance"]),
+    (("because", "line = 3\nbecause"), [":6: ", "unknown key 'line'"]),
+    (("[[claim]]", "[claim]"), ["[[claim]]"]),
+    (("[[claim]]", "[[clam]]"), ["unknown table 'clam'", "[[claim]]"]),
+    (("[paper]", "[[paper]]"), ["[paper]"]),
+    (("year = 2020", "year = "), [":4", "not TOML"]),
+])  # fmt: skip
+def test_wrong_input_is_one_line_with_its_place(paper: Any, change: tuple[str, str], words: list[str]) -> None:
+    paper.toml((HEAD + CLAIM).replace(*change, 1))
+    with pytest.raises(BadInput) as caught:
+        papers.read(paper.folder)
+    assert str(caught.value).startswith(f"papers/{paper.name}/paper.toml:")
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_twins_are_refused_naming_both_lines(paper: Any) -> None:
+    paper.toml(HEAD + CLAIM + "\n[[ claim ]]  # again\n" + CLAIM.partition("\n")[2])
+    with pytest.raises(BadInput, match=r"paper\.toml:16: claim id 'a' stands already in line 6"):
+        papers.read(paper.folder)
+
+
+def test_what_stands_in_the_file_is_what_is_read(paper: Any) -> None:
+    paper.toml(HEAD + CLAIM)
+    read = papers.read(paper.folder)
+    assert (read.title, read.authors, read.year, read.name) == ("T", ["A"], 2020, paper.name)
+    (claim,) = read.claims
+    assert (claim.value, claim.tolerance, claim.kind, claim.seeds, claim.line) == (1.0, 0.1, "value", 3, 6)
+    assert read.claim("a") is claim
+    with pytest.raises(BadInput, match="no claim 'b'; known: a"):
+        read.claim("b")
+
+
+@pytest.mark.parametrize(("more", "kind"), [
+    ("", "value"), ("over = 'configs/mean.gin'", "comparison"), ("above = 0", "comparison"),
+    ("printed = '0.037'", "printed"), ("unread = true", "unread"),
+])  # fmt: skip
+def test_the_keys_tell_the_kind(paper: Any, more: str, kind: str) -> None:
+    paper.toml(f"{HEAD}{CLAIM}{more}\n")
+    assert papers.read(paper.folder).claims[0].kind == kind
+
+
+def test_an_unread_claim_needs_no_config(paper: Any) -> None:
+    paper.toml(HEAD + "[[claim]]\nid = 'a'\nsays = 's'\nwhere = 'w'\nunread = true\n")
+    assert papers.read(paper.folder).claims[0].configs == []
+
+
+def test_own_config_first_and_weakest_proxy_next(paper: Any) -> None:
+    paper.toml(f"{HEAD}{CLAIM}over = 'configs/mean.gin'\nproxy = 'configs/smoke.gin'\n")
+    assert papers.read(paper.folder).claims[0].configs == ["configs/line.gin", "configs/mean.gin", "configs/smoke.gin"]
+
+
+def test_a_folder_with_paper_toml_is_a_plugin(paper: Any) -> None:
+    assert papers.find(paper.name).folder == paper.folder
+    assert {paper.name, "template"} <= set(papers.folders())
+    with pytest.raises(BadInput, match=f"no paper '{paper.name}x'; did you mean '{paper.name}'"):
+        papers.find(f"{paper.name}x")
+
+
+def test_an_unknown_paper_on_the_command_line(paper: Any, refused: Callable[..., str]) -> None:
+    for command in ("todo", "verdict"):
+        assert "did you mean 'template'" in refused(command, "templat")
+
+
+def test_a_claim_without_its_config_on_the_command_line(paper: Any, refused: Callable[..., str]) -> None:
+    paper.toml((HEAD + CLAIM).replace("line.gin", "lime.gin"))
+    assert "paper.toml:6: claim 'a' names configs/lime.gin" in refused("verdict", paper.name)

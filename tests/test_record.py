@@ -1,0 +1,156 @@
+"""Records: written in one step, in a fixed order, and stale as soon as what made them has changed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from repro import config as configs
+from repro import provenance
+from repro import record as records
+from repro.errors import BadInput
+from repro.record import Measurement, Record
+
+SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name": "m"}, [1.0, 2.5])],
+               code={"b": "1", "a": "2"}, cost={"seconds": 1.5}, curves={"train": [[1, 0.5]]})  # fmt: skip
+
+TEXTS = st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), st.text(max_size=5)), max_size=3)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@settings(max_examples=40)
+@given(st.builds(Record, st.text(max_size=5), st.just("c"), st.integers(0, 9), st.text(max_size=5),
+                 st.lists(st.builds(Measurement, st.text(max_size=5), st.text(max_size=5), TEXTS,
+                                    st.lists(FINITE, min_size=1, max_size=4)), max_size=3),
+                 text=st.text(), cost=TEXTS, examples=st.lists(TEXTS, max_size=2)))  # fmt: skip
+def test_what_is_written_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, record: Record) -> None:
+    path = records.write(record, tmp_path_factory.mktemp("records"))
+    assert records.read(path) == record
+    assert list(json.loads(path.read_text())) == sorted(json.loads(path.read_text()))
+
+
+def test_the_order_of_keys_does_not_depend_on_the_writer(tmp_path: Path) -> None:
+    other = replace(SMALL, code=dict(sorted(SMALL.code.items())))
+    assert list(other.code) != list(SMALL.code)
+    assert records.write(SMALL, tmp_path / "one").read_bytes() == records.write(other, tmp_path / "two").read_bytes()
+
+
+def test_a_change_of_one_number_is_a_change_of_one_line(tmp_path: Path) -> None:
+    more = [*SMALL.measurements, Measurement("test", "N", {}, [1.0])]
+    changed = [*SMALL.measurements, Measurement("test", "N", {}, [2.0])]
+    one, two = (
+        records.write(replace(SMALL, measurements=rows), tmp_path / name).read_text().splitlines()
+        for name, rows in (("one", more), ("two", changed))
+    )
+    assert len(one) == len(two) and sum(a != b for a, b in zip(one, two, strict=True)) == 1
+
+
+def test_staleness_is_not_stored(tmp_path: Path) -> None:
+    assert records.read(records.write(replace(SMALL, stale="model"), tmp_path)).stale == ""
+
+
+def test_a_write_that_fails_leaves_the_old_record_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = records.write(SMALL, tmp_path)
+    with pytest.raises(TypeError):
+        records.write(replace(SMALL, cost={"seconds": object()}), tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name], "nothing half written lies about"
+
+    def broken(*_: Any) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("os.replace", broken)
+    with pytest.raises(OSError, match="full"):
+        records.write(replace(SMALL, digest="new"), tmp_path)
+    assert records.read(path) == SMALL
+    assert list(tmp_path.glob("*.json")) == [path], "what the reader lists is whole"
+
+
+def test_a_reader_never_sees_half_a_record(tmp_path: Path) -> None:
+    big = replace(SMALL, curves={"train": [[float(step), 0.5] for step in range(5_000)]})
+    path = records.write(big, tmp_path)
+    done = threading.Event()
+
+    def write() -> None:
+        for _ in range(10):
+            records.write(big, tmp_path)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    reads = 0
+    while not done.is_set() or not reads:
+        assert len(json.loads(path.read_text())["curves"]["train"]) == 5_000
+        reads += 1
+    writer.join()
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("{", "not a record"), ("[]", "not a record"), ('{"format": 99}', "format 99; this version reads format 1"),
+    ('{"format": 1}', "not a record"), ('{"format": 1, "measurements": [], "color": 1}', "not a record"),
+])  # fmt: skip
+def test_a_file_that_is_no_record_is_one_line(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(BadInput, match=rf"x\.json: .*{words}"):
+        records.read(tmp_path / "x.json")
+
+
+@pytest.fixture
+def fresh(paper: Any) -> Any:
+    """A paper with a record of smoke.gin and one of mean.gin, as a run would leave them."""
+    for name in ("smoke", "mean"):
+        config = configs.read(paper.folder / "configs" / f"{name}.gin")
+        code = provenance.code(config)
+        records.write(replace(SMALL, paper=paper.name, config=name, digest=config.digest, code=code), paper.records)
+    return paper
+
+
+def stale(paper: Any) -> dict[str, str]:
+    return {found.config: found.stale for found in records.of_paper(paper.folder)}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_a_record_is_fresh_until_something_changes(fresh: Any) -> None:
+    assert stale(fresh) == {"smoke": "", "mean": ""}
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [
+    ("configs/base.gin", "# What all rows share.", "# Other words."),
+    ("configs/smoke.gin", "include", "\n# x\ninclude"),
+    ("model.py", "A line, and", "Another docstring, and"), ("model.py", "import torch\n", "import torch\n\n# why\n"),
+    ("model.py", "Equation 1", "Equation 7"), ("metric.py", "import torch\n", "import torch  # why\n"),
+])  # fmt: skip
+def test_remarks_leave_a_record_fresh(fresh: Any, name: str, old: str, new: str) -> None:
+    edit(fresh.folder / name, old, new)
+    assert stale(fresh) == {"smoke": "", "mean": ""}
+
+
+def test_a_changed_config_is_named_and_stales_its_own_record_only(fresh: Any) -> None:
+    edit(fresh.folder / "configs" / "mean.gin", "= False", "= True")
+    assert stale(fresh) == {"smoke": "", "mean": "configs/mean.gin"}
+    edit(fresh.folder / "configs" / "base.gin", "SGD.lr = 0.3", "SGD.lr = 0.2")
+    assert stale(fresh) == {"smoke": "configs/smoke.gin", "mean": "configs/mean.gin"}
+
+
+def test_changed_code_is_named(fresh: Any) -> None:
+    edit(fresh.folder / "model.py", "self.slope * x", "self.slope * x + 0")
+    module = f"papers.{fresh.name}.model"
+    assert stale(fresh) == {"smoke": module, "mean": module}
+    edit(fresh.folder / "loss.py", ".mean()", ".sum()")
+    assert stale(fresh)["smoke"] == f"papers.{fresh.name}.loss, {module}"
+
+
+def test_a_config_that_is_gone_is_named(fresh: Any) -> None:
+    (fresh.folder / "configs" / "mean.gin").unlink()
+    assert "configs/mean.gin (gone)" in stale(fresh)["mean"] and stale(fresh)["smoke"] == ""
