@@ -42,7 +42,7 @@ def test_the_outcome_is_told_in_words(built: Path, html: Callable[..., Any]) -> 
 
 def test_prose_knows_its_paper_and_its_files(built: Path, html: Callable[..., Any]) -> None:
     found = html(built)
-    links = html.values("href", "a")
+    links = found.values("href", "a")
     assert "../files/papers/tiny/model.py.html#L2" in links and "https://example.org" in links
     assert "the guide" in html.text and not any("CONTRIBUTING" in link for link in links)
     assert "There is no tips.md yet." in html.text
