@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import gin
@@ -34,7 +34,6 @@ class Experiment:
     loss: Annotated[Any, LOSSES] = None
     trainer: Annotated[Any, TRAINERS] = None
     examples: int = 0  # how many items of the first test set the record shows
-    history: dict[str, Any] = field(default_factory=dict, init=False)
 
     def datasets(self) -> dict[str, Any]:
         """Every dataset by its role: `train`, `valid`, and the test sets by their names."""
@@ -71,7 +70,8 @@ class Experiment:
         with torch.inference_mode():
             if hasattr(self.model, "estimate"):
                 return self.model.estimate(inputs)
-            return self.model(inputs.unsqueeze(0))[0].detach()
+            device = next((p.device for p in self.model.parameters()), None)
+            return self.model(inputs.unsqueeze(0).to(device))[0].detach().cpu()
 
 
 PARTS["experiment"] = Experiment

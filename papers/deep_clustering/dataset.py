@@ -15,7 +15,7 @@ from repro.audio.stft import STFT
 from repro.errors import BadInput
 from repro.registry import DATASETS
 
-SILENCE_DB = 40.0  # a bin this far below the loudest of its mixture belongs to nobody
+SILENCE_DB = 40.0  # a bin this far below the loudest of its segment belongs to nobody
 
 
 @DATASETS.register

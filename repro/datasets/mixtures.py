@@ -92,7 +92,10 @@ class SpeechMixtures(Dataset[Item]):
         chosen = utterances[int(random.integers(len(utterances)))]
         samples, _ = self.corpus[chosen]
         if chosen not in self.gains:
-            self.gains[chosen] = LEVEL / active_rms(samples)
+            level = active_rms(samples)
+            if level == 0:
+                raise ValueError(f"utterance {chosen} of the corpus is silent: it cannot be set to a level")
+            self.gains[chosen] = LEVEL / level
         spare = max(len(samples) - self.length, 0)
         for _ in range(20):
             start = int(random.integers(spare + 1))

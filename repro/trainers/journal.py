@@ -73,8 +73,8 @@ class Journal:
         self.entries[name].append([number, value])
         self.file.write(json.dumps({"curve": name, "step": number, "loss": value, **more}) + "\n")
         self.file.flush()
-        for key, number_ in {"loss": value, **more}.items():
-            self.events.add_scalar(f"{name}/{key}", number_, number)
+        for key, scalar in {"loss": value, **more}.items():
+            self.events.add_scalar(f"{name}/{key}", scalar, number)
 
     def history(self) -> dict[str, Any]:
         """What the trainer returns: steps, items per second, curves of at most `POINTS` points each."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DataLoaderConfiguration
+from accelerate.utils import DataLoaderConfiguration, send_to_device
 from safetensors.torch import load_model, save_model
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -70,6 +70,9 @@ class Supervised:
         accelerator = Accelerator(
             mixed_precision=self.precision, dataloader_config=DataLoaderConfiguration(split_batches=True)
         )
+        if not accelerator.is_main_process:  # one process keeps the run's own files; the others keep theirs apart
+            folder = folder / f"process{accelerator.process_index}"
+            folder.mkdir(exist_ok=True)
         optimizer = self.optimizer(model.parameters())
         schedule = self.schedule(optimizer) if self.schedule else None
         clip = self._clip()
@@ -82,6 +85,7 @@ class Supervised:
                 model.train()
                 value = self.step(model, loss, batch)
                 accelerator.backward(value)
+                accelerator.unscale_gradients(optimizer)  # of no effect but with fp16
                 norm = clip(model.parameters()) if clip else None
                 optimizer.step()
                 optimizer.zero_grad()
@@ -122,8 +126,8 @@ class Supervised:
             sampler=sampler,
             drop_last=True,
             num_workers=self.workers,
-            generator=torch.Generator().manual_seed(order_seed),
-        )  # else it draws from dropout's stream
+            generator=torch.Generator().manual_seed(order_seed),  # else it draws from dropout's stream
+        )
 
     def _cycle(self, loader: Any, train: Any) -> Iterator[Any]:
         """Batches without end; a dataset with `set_epoch` is told which pass this is."""
@@ -138,7 +142,7 @@ class Supervised:
         model.eval()
         total = torch.zeros((), device=accelerator.device)
         for batch in DataLoader(valid, min(self.batch_size, len(valid)), generator=torch.Generator()):
-            inputs, target = _to(batch, accelerator.device)
+            inputs, target = send_to_device(batch, accelerator.device)
             total += self.step(model, loss, (inputs, target)).detach() * _length(inputs)
         return float(total) / len(valid)
 
@@ -164,12 +168,6 @@ class Checkpoints:
         save_model(model, str(self.folder / "last.safetensors"))
         if self.best < float("inf"):
             load_model(model, self.folder / "best.safetensors")
-
-
-def _to(batch: Any, device: torch.device) -> Any:
-    from accelerate.utils import send_to_device
-
-    return send_to_device(batch, device)
 
 
 def _length(inputs: Any) -> int:
