@@ -44,8 +44,8 @@ def test_prose_knows_its_paper_and_its_files(built: Path, html: Callable[..., An
     found = html(built)
     links = found.values("href", "a")
     assert "../files/papers/tiny/model.py.html#L2" in links and "https://example.org" in links
-    assert "the guide" in html.text and not any("CONTRIBUTING" in link for link in links)
-    assert "There is no tips.md yet." in html.text
+    assert "the guide" in found.text and not any("CONTRIBUTING" in link for link in links)
+    assert "There is no tips.md yet." in found.text
 
 
 def test_every_link_and_file_is_there(built: Path, html: Callable[..., Any], elements: Callable[..., Any]) -> None:

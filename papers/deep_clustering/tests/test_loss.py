@@ -30,7 +30,8 @@ def n_by_n(output: torch.Tensor, target: dict[str, torch.Tensor], balanced: bool
     """The published sums, pair by pair: every bin against every bin."""
     losses = []
     for embeddings, dominant, weights in zip(output, target["dominant"], target["weights"], strict=True):
-        v, y, w = embeddings.flatten(0, 1), dominant.flatten(), weights.flatten()
+        active = weights > 0  # bins that belong to nobody are in no pair
+        v, y, w = embeddings[active], dominant[active], weights[active]
         alike = y[:, None] == y[None, :]
         sizes = (alike * w).sum(1)  # d_i: the weight of the bins that share i's source
         pairs = w[:, None] * w / (sizes[:, None] * sizes).sqrt() if balanced else w[:, None] * w
