@@ -1,0 +1,100 @@
+"""`repro new`: the copy runs, its tests pass, its claims are judged, and it shares no name with the template."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro import config, paper, record, registry, run, scaffold, verdict
+from repro.errors import BadInput
+
+TEMPLATE = paper.find("template").folder
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project: a folder with papers/ in it, importable and the working directory."""
+    (tmp_path / "papers").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_a_new_paper_runs_and_is_judged(here: Path) -> None:
+    scaffold.new("first_try")
+    for name in ("line", "mean"):
+        for seed in range(3):
+            run.run(here / "papers" / "first_try" / "configs" / f"{name}.gin", seed)
+    one = paper.find("first_try")
+    outcomes = {verdict.judge(claim, record.of_paper(one.folder)).outcome for claim in one.claims}
+    assert outcomes == {"reproduced"}
+
+
+def test_the_tests_of_a_new_paper_pass(here: Path) -> None:
+    scaffold.new("second_try")
+    environment = {**os.environ, "PYTHONPATH": str(here)}
+    command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "papers/second_try"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "passed" in done.stdout, done.stdout
+
+
+def test_nothing_keeps_the_name_of_the_template(here: Path) -> None:
+    scaffold.new("third_try")
+    folder = here / "papers" / "third_try"
+    ours = {part.name for part in registry.declared(folder, "papers.third_try")}
+    theirs = {part.name for part in registry.declared(TEMPLATE, "papers.template")}
+    assert ours == {f"ThirdTry{name}" for name in theirs}
+    modules = {module for path in folder.glob("configs/*.gin") for module, _ in config.read(path).modules}
+    assert not any(module.startswith("papers.template") for module in modules)
+    assert list((folder / "records").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Bad-Name", "'Bad-Name' cannot name a paper; expected small letters, digits and _"),
+        ("class", "'class' cannot name a paper"),
+        ("template", "a paper 'template' stands already"),
+    ],
+)
+def test_a_bad_name_is_refused(here: Path, name: str, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        scaffold.new(name)
+    assert list((here / "papers").iterdir()) == []
+
+
+def test_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match="no folder papers/ here"):
+        scaffold.new("any")
+
+
+def test_a_model_and_a_loss_of_ones_own_take_forty_lines() -> None:
+    """What a group writes for its first judged claim: model, loss, one config, one claim; docstrings do not count."""
+    code = sum(statements(TEMPLATE / name) for name in ("model.py", "loss.py"))
+    texts = [
+        (TEMPLATE / "configs" / "mean.gin").read_text(),
+        (TEMPLATE / "paper.toml").read_text().split("[[claim]]")[1],
+    ]
+    lines = [line for text in texts for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    assert code + len(lines) <= 40
+
+
+def statements(path: Path) -> int:
+    """Lines of code: those that hold a token of a statement, docstrings aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            body[:] = body[1:] or [ast.Pass()]
+    return len([line for line in ast.unparse(tree).splitlines() if line.strip()])
