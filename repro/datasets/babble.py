@@ -81,7 +81,7 @@ def draw_voice(rng: np.random.Generator) -> Voice:
         breathiness=np.exp(rng.uniform(np.log(0.01), np.log(0.12))),
         jitter=rng.uniform(0.002, 0.015),
         rate=np.exp(rng.normal(0, 0.15)),
-        f0_range=rng.uniform(1.0, 3.5),
+        f0_range=rng.uniform(0.5, 2.0),
         bandwidth=np.exp(rng.normal(0, 0.2)),
     )
 
