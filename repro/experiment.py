@@ -12,12 +12,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import gin
 
+from repro.errors import BadInput
 from repro.record import Measurement
 from repro.registry import DATASETS, LOSSES, METRICS, MODELS, PARTS, TRAINERS
 
@@ -34,6 +36,15 @@ class Experiment:
     loss: Annotated[Any, LOSSES] = None
     trainer: Annotated[Any, TRAINERS] = None
     examples: int = 0  # how many items of the first test set the record shows
+
+    def __post_init__(self) -> None:
+        names = [metric.identity["name"] for metric in self.metrics]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise BadInput(f"experiment.metrics has two that are called {min(twice)}; expected one of each")
+        if taken := {"train", "valid"} & set(self.test):
+            raise BadInput(f"experiment.test has a test set '{min(taken)}'; expected a name other than train and valid")
+        if empty := [name for name, dataset in self.test.items() if len(dataset) == 0]:
+            raise BadInput(f"experiment.test '{empty[0]}' has no items")
 
     def datasets(self) -> dict[str, Any]:
         """Every dataset by its role: `train`, `valid`, and the test sets by their names."""
@@ -52,13 +63,17 @@ class Experiment:
         for name, dataset in self.test.items():
             rows = [self._values(dataset[index]) for index in show(range(len(dataset)), name)]
             for metric, values in zip(self.metrics, zip(*rows, strict=True), strict=True):
-                found.append(Measurement(name, type(metric).__name__, dict(metric.identity), list(values)))
+                found.append(Measurement(name, metric.identity["name"], dict(metric.identity), list(values)))
         return found
 
     def _values(self, item: tuple[Any, Any]) -> list[float]:
         inputs, target = item
         estimate = self.estimate(inputs)
-        return [round(float(metric(estimate, target, inputs)), 6) for metric in self.metrics]
+        values = [float(f"{metric(estimate, target, inputs):.9g}") for metric in self.metrics]
+        for metric, value in zip(self.metrics, values, strict=True):
+            if not math.isfinite(value):
+                raise FloatingPointError(f"{metric.identity['name']} of an item is {value}")
+        return values
 
     def estimate(self, inputs: Any) -> Any:
         """The model's answer to one item: `model.estimate(inputs)` where it has one; without a model, the inputs."""
@@ -72,6 +87,15 @@ class Experiment:
                 return self.model.estimate(inputs)
             device = next((p.device for p in self.model.parameters()), None)
             return self.model(inputs.unsqueeze(0).to(device))[0].detach().cpu()
+
+
+def streams(seed: int) -> dict[str, int]:
+    """Independent seeds for `model`, `order` and `dropout`, all from the run's one seed."""
+    import numpy as np
+
+    names = ("model", "order", "dropout")
+    spawned = np.random.SeedSequence(seed).spawn(len(names))
+    return {name: int(s.generate_state(1)[0]) for name, s in zip(names, spawned, strict=True)}
 
 
 PARTS["experiment"] = Experiment

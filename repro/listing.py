@@ -97,7 +97,7 @@ def _show_part(part: registry.Declared) -> str:
 
     cls = getattr(importlib.import_module(part.module), part.name)
     return (
-        f"{part.kind}.{part.name}{inspect.signature(cls)}\n\n{inspect.getdoc(cls) or ''}\n\n"
+        f"{part.kind}.{part.name}{inspect.signature(cls, eval_str=True)}\n\n{inspect.getdoc(cls) or ''}\n\n"
         f"in a config: import {part.module}\n{paper.where(part.path)}:{part.line}"
     )
 

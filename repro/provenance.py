@@ -62,7 +62,17 @@ def _examine(path: Path, changed: int) -> tuple[str, tuple[tuple[int, str], ...]
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_text(body[0]):
             del body[0]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16], imported
+    return hashlib.sha256(_written(tree).encode()).hexdigest()[:16], imported
+
+
+def _written(node: Any) -> str:
+    """The tree as text, its empty fields left out: `ast.dump` writes them differently from one Python to the next."""
+    if isinstance(node, list):
+        return f"[{','.join(map(_written, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
+    return f"{type(node).__name__}({','.join(f'{name}={_written(value)}' for name, value in fields)})"
 
 
 def _is_text(node: ast.AST) -> bool:

@@ -45,22 +45,15 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
         return found, record.write(found, home)
 
 
-def streams(seed: int) -> dict[str, int]:
-    """Independent seeds for `model`, `order` and `dropout`, all from the run's one seed."""
-    import numpy as np
-
-    names = ("model", "order", "dropout")
-    spawned = np.random.SeedSequence(seed).spawn(len(names))
-    return {name: int(s.generate_state(1)[0]) for name, s in zip(names, spawned, strict=True)}
-
-
 def _execute(config: Config, seed: int, folder: Path) -> Record:
     import torch
+
+    from repro.experiment import streams
 
     began, seeds = time.perf_counter(), streams(seed)
     torch.manual_seed(seeds["model"])  # before anything is built
     built = binding.build(config)
-    source = provenance.source(config.folder)
+    source, code = provenance.source(config.folder), provenance.code(config)  # as they are now: training takes a while
     log.info("%s, seed %d, in %s", where(config.path), seed, folder)
     torch.manual_seed(seeds["dropout"])
     try:
@@ -79,7 +72,7 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
         text=config.text,
         overrides=list(config.overrides),
         data={role: dataset.fingerprint() for role, dataset in built.datasets().items()},
-        code=provenance.code(config),
+        code=code,
         source=source,
         environment=provenance.environment(torch.get_num_threads(), accelerator),
         cost={

@@ -18,6 +18,7 @@ from repro import config as configs
 from repro import record as records
 from repro import run
 from repro.errors import BadInput
+from repro.experiment import streams
 
 NOISY = '''
 import torch
@@ -115,7 +116,7 @@ def test_the_text_of_a_run_runs_by_itself(paper: Any, noisy: Any) -> None:
 
 
 def test_the_streams_are_independent_of_each_other_and_of_the_neighbouring_seed() -> None:
-    table = [run.streams(seed) for seed in range(400)]
+    table = [streams(seed) for seed in range(400)]
     assert {tuple(row) for row in table} == {("model", "order", "dropout")}
     drawn = [value for row in table for value in row.values()]
     assert len(set(drawn)) == len(drawn)

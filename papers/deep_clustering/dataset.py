@@ -5,6 +5,7 @@ Letters: N frames, F frequencies, C sources.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -70,8 +71,9 @@ class DominantSources(Dataset[tuple[torch.Tensor, dict[str, torch.Tensor]]]):
         return active if self.weights == "active" else active * magnitude
 
     def fingerprint(self) -> str:
-        """That of the mixtures: the segments follow from them."""
-        return str(self.mixtures.fingerprint())
+        """Digest of the mixtures and of how segments are cut from them."""
+        parameters = f"{self.mixtures.fingerprint()} {self.frames} {self.weights} {self.seed}"
+        return hashlib.sha256(parameters.encode()).hexdigest()[:16]
 
 
 def loudest(power: torch.Tensor) -> torch.Tensor:

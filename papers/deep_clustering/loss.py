@@ -1,5 +1,7 @@
 """The objective of deep clustering, by its low-rank identity.
 
+The form was read in public texts on the paper; the numbers of the equations are from memory: the PDF was not at hand.
+
 Letters: B batch, N frames, F frequencies, D embedding, C sources; i and j run over the bins of one item.
 """
 

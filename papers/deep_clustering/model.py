@@ -1,4 +1,4 @@
-"""The embedding network, and the separation it allows (Sections 2 and 3).
+"""The embedding network, and the separation it allows.
 
 Letters: B batch, N frames, F frequencies, D embedding, C sources, T samples.
 """
@@ -22,10 +22,11 @@ SHARPNESS = 2.0  # of soft masks, per squared distance of unit vectors; chosen o
 class EmbeddingNetwork(nn.Module):
     """`layers` BLSTM layers of `hidden` cells each way and one linear layer to `embedding` values a bin.
 
-    `forward(magnitude (B, N, F)) -> (B, N, F, D)`, every D-vector of unit norm (Equation 1 needs it).
+    `forward(magnitude (B, N, F)) -> (B, N, F, D)`, every D-vector of unit norm, as the loss needs it.
 
     `masks`: "binary" gives each bin to its cluster, as the paper does; "soft" shares it out by the distances to the
-    cluster means, as nussl does, so that a bin between two clusters does not go wholly to the wrong one.
+    cluster means (nussl does so too, with another falling-off), so that a bin between two clusters does not go wholly
+    to the wrong one.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class EmbeddingNetwork(nn.Module):
 
     @torch.no_grad()
     def estimate(self, inputs: dict[str, Any]) -> torch.Tensor:
-        """`{"mixture": (T,), "num_sources": C} -> (C, T)`: cluster the embeddings, mask the mixture (Section 3)."""
+        """`{"mixture": (T,), "num_sources": C} -> (C, T)`: cluster the embeddings, mask the mixture."""
         mixture = inputs["mixture"].to(self.linear.weight.device)
         spectrogram = self.stft(mixture)
         magnitude = spectrogram.abs()
@@ -65,9 +66,10 @@ def cluster(embeddings: torch.Tensor, magnitude: torch.Tensor, num_sources: int)
 
     One clustering of the whole utterance ("global" in the paper), not one per segment.
     """
-    loud = magnitude > magnitude.max() * 10 ** (-LOUD_DB / 20)
+    loud = (magnitude > magnitude.max() * 10 ** (-LOUD_DB / 20)).flatten()
     rows = embeddings.flatten(0, 1)  # (N F, D)
-    found = KMeans(num_sources, n_init=5, random_state=0).fit(rows[loud.flatten()].cpu().numpy())
+    heard = rows[loud] if int(loud.sum()) >= num_sources else rows  # near silence all bins must do
+    found = KMeans(num_sources, n_init=5, random_state=0).fit(heard.cpu().numpy())
     means = torch.from_numpy(found.cluster_centers_).to(rows)
     return torch.cdist(means, rows).square().view(num_sources, *magnitude.shape)
 

@@ -14,7 +14,7 @@ class SquaredError:
     """The squared error of one point."""
 
     identity: ClassVar = {
-        "name": "squared error",
+        "name": "SquaredError",
         "version": 1,
         "unit": "",
         "better": "lower",

@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 
 from repro.audio.files import read_audio
 from repro.datasets import mirror
+from repro.errors import BadInput
 from repro.registry import DATASETS
 
 ARCHIVE = "train-clean-100_8k_flac.tar"
@@ -33,6 +34,9 @@ class LibriSpeech8k(Dataset[tuple[torch.Tensor, int]]):
     def __init__(self, split: Literal["train", "val", "test"]) -> None:
         self.split = split
         self.folder = mirror.folder("librispeech_8k")
+        for name in ("metadata.csv", ARCHIVE):
+            if not (self.folder / name).is_file():
+                raise BadInput(f"{self.folder} holds no {name}")
         with (self.folder / "metadata.csv").open(encoding="utf-8", newline="") as file:
             self.rows = [row for row in csv.DictReader(file) if row["split"] == split]
         self.speaker_of = [int(row["speaker"]) for row in self.rows]
@@ -43,7 +47,10 @@ class LibriSpeech8k(Dataset[tuple[torch.Tensor, int]]):
             return [self._decode(archive, row) for row in self.rows]
 
     def _decode(self, archive: tarfile.TarFile, row: dict[str, str]) -> torch.Tensor:
-        member = archive.extractfile(row["file"])
+        try:
+            member = archive.extractfile(row["file"])
+        except KeyError:
+            member = None
         if member is None:
             raise ValueError(f"{ARCHIVE} holds no file {row['file']}")
         return read_audio(io.BytesIO(member.read()), self.sample_rate)

@@ -7,6 +7,7 @@ exactly the sum of the sources.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -102,12 +103,16 @@ class SpeechMixtures(Dataset[Item]):
             excerpt = samples[start : start + self.length] * self.gains[chosen]
             if float(excerpt.square().mean()) > (LEVEL / 10) ** 2:
                 break
+        else:
+            raise ValueError(f"utterance {chosen} of the corpus is nearly all pause: no excerpt of it can be used")
         return torch.nn.functional.pad(excerpt, (0, self.length - len(excerpt)))
 
     def fingerprint(self) -> str:
-        """Digest of the first mixtures of the first pass and their sources, as 16-bit integers, and of the size."""
+        """Digest of the corpus, the parameters, and every mixture (of a `fresh` set: the first 8 of the first pass)."""
+        parameters = (self.size, self.num_sources, self.length, self.level_db, self.fresh, self.seed)
         epoch, self.epoch = self.epoch, 0
-        digest = _digest((self[index] for index in range(min(8, self.size))), self.size)
+        items = (self[index] for index in range(min(8, self.size) if self.fresh else self.size))
+        digest = _digest(items, f"{self.corpus.fingerprint()} {parameters}")
         self.epoch = epoch
         return digest
 
@@ -132,7 +137,7 @@ class WSJ0Mix(Dataset[Item]):
             raise BadInput(f"{self.folder}/mix holds {len(self.names)} wav files; expected {size}")
         missing = [path for name in self.names for path in self._sources(name) if not path.is_file()]
         if missing:
-            raise BadInput(f"{missing[0]} is missing, {len(missing)} files in all")
+            raise BadInput(f"{missing[0]} is missing, the first of {len(missing)} missing files")
 
     def _sources(self, name: str) -> list[Path]:
         return [self.folder / f"s{number}" / name for number in range(1, self.num_sources + 1)]
@@ -147,13 +152,13 @@ class WSJ0Mix(Dataset[Item]):
         return {"mixture": mixture, "num_sources": self.num_sources}, sources
 
     def fingerprint(self) -> str:
-        """Digest of eight mixtures spread over the split, with their sources, and of the count."""
+        """Digest of every name, and of eight mixtures spread over the split with their sources."""
         step = max(len(self) // 8, 1)
-        return _digest((self[index] for index in range(0, len(self), step)), len(self))
+        return _digest((self[index] for index in range(0, len(self), step)), " ".join(self.names))
 
 
-def _digest(items: Any, size: int) -> str:
-    digest = hashlib.sha256(str(size).encode())
+def _digest(items: Iterable[Item], parameters: str) -> str:
+    digest = hashlib.sha256(parameters.encode())
     for inputs, sources in items:
         for samples in (inputs["mixture"], sources):
             digest.update((samples * 32768).round().to(torch.int16).numpy().tobytes())

@@ -46,27 +46,31 @@ class Journal:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.seconds = time.perf_counter() - self.began
+        if self.losses and kind is None:  # training stopped between two entries
+            self._enter(self.done)
         for sink in (self.file, self.events, self.bar):
             sink.close()
 
     def count(self, batches: Any) -> Iterator[tuple[int, Any]]:
         """`(step, batch)` from 1 to the last step, with the bar."""
         for number, batch in zip(range(1, self.steps + 1), batches, strict=False):
-            yield number, batch
             self.done = number
+            yield number, batch
             self.bar.update(self.batch_size)
 
     def step(self, number: int, loss: torch.Tensor, rate: float, norm: float | None) -> None:
         """Remember the loss of one step. Raises FloatingPointError when it is not finite."""
         self.losses.append(loss.detach())
-        if number % EVERY and number != self.steps:
-            return
+        if number % EVERY == 0 or number == self.steps:
+            self._enter(number, lr=rate, **({} if norm is None else {"gradient_norm": norm}))
+
+    def _enter(self, number: int, **more: float) -> None:
         value = float(torch.stack(self.losses).mean())
         self.losses.clear()
         if not abs(value) < float("inf"):
             raise FloatingPointError(f"the loss is {value} within the {EVERY} steps up to step {number}")
         self.bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
-        self.note("train", number, value, lr=rate, **({} if norm is None else {"gradient_norm": norm}))
+        self.note("train", number, value, **more)
 
     def note(self, name: str, number: int, value: float, **more: float) -> None:
         """One line of `metrics.jsonl` and the same numbers for TensorBoard."""
