@@ -32,7 +32,7 @@ test: venv ## the fast tests; some of them: ARGS='-k verdict'
 
 test-all: venv ## the slow tests too, then the benchmarks (one process, so that times mean something)
 	$(PYTEST) $(PARALLEL) -m '' --timeout 1800 $(ARGS)
-	$(PYTEST) -m '' --timeout 1800 tests/benchmarks
+	$(PYTEST) -s -m '' --timeout 1800 tests/benchmarks
 
 docs: venv ## the site, in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html

@@ -20,6 +20,7 @@ Where to look:
     report       tables, figures and the Sphinx extension
     scaffold     `repro new`: a copy of papers/template
     listing      what there is, as rows and as text
+    errors       BadInput: one line for what the user gave
     cli          the `repro` command
     testing      check_dataset, check_model, check_loss, check_metric, check_trainer
     audio        the doors to torchaudio, soundfile and nussl

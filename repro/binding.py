@@ -77,9 +77,10 @@ def _refused(error: Exception, config: Config) -> BadInput:
 
 def placed(error: BadInput, config: Config) -> BadInput:
     """`error` with the place of the binding that its first word names, where it names one."""
-    first = str(error).partition(" ")[0]
+    message = str(error).rpartition("BadInput: ")[2]  # a DataLoader's worker sends its whole traceback
+    first = message.partition(" ")[0]
     lines = [row.place for row in bindings(config) if row.name == first]
-    return BadInput(str(error), lines[-1]) if lines else error
+    return BadInput(message, lines[-1] if lines else "")
 
 
 def bindings(config: Config) -> list[Binding]:

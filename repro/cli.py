@@ -119,8 +119,8 @@ def _run(given: argparse.Namespace) -> int:
             f"{measured.test}: {measured.metric} {measured.mean:.3f} {unit}, {len(measured.values)} items",
             file=sys.stderr,
         )
-    if given.overrides:
-        print("the record stays in the run folder: no claim rests on a config changed by --set", file=sys.stderr)
+    if path.parent.name != "records":
+        print("the record stays in the run folder: no claim rests on a config that is not committed", file=sys.stderr)
     print(where(path))
     return 0
 

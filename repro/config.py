@@ -15,9 +15,10 @@ from functools import cached_property
 from pathlib import Path
 
 from repro.errors import BadInput, nearest
-from repro.paper import where
+from repro.paper import folders, where
 
 INCLUDE = re.compile(r"""^include\s+(['"])(?P<name>.+)\1\s*(#.*)?$""")
+COPIED = re.compile(r"# a run of papers/(?P<paper>\w+)/")
 IMPORT = re.compile(r"^import\s+(?P<module>[\w.]+)\s*(#.*)?$")
 
 
@@ -47,6 +48,11 @@ class Config:
         return self.folder.name
 
     @property
+    def committed(self) -> bool:
+        """Whether this is a config of its paper as it stands there: only then may a claim rest on its record."""
+        return not self.overrides and self.folder in self.path.resolve().parents
+
+    @property
     def text(self) -> str:
         return "".join(f"{line.text}\n" for line in self.lines)
 
@@ -72,7 +78,9 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     if not path.is_file():
         known = [str(other) for other in path.parent.glob("*.gin")] if path.parent.is_dir() else []
         raise BadInput(f"no config {path}{nearest(str(path), known)}")
-    folder = next((parent for parent in path.resolve().parents if (parent / "paper.toml").is_file()), None)
+    folder = next(
+        (parent for parent in path.resolve().parents if (parent / "paper.toml").is_file()), _copied_from(path)
+    )
     if folder is None:
         raise BadInput("this config lies in no paper: no folder above it has a paper.toml", where(path))
     lines = [*_flatten(path, ()), *(Line(text, f"--set {text!r}") for text in overrides)]
@@ -80,6 +88,12 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     first = {line.text.split("#")[0].strip(): line for line in reversed(imports)}
     rest = [line for line in lines if not IMPORT.match(line.text)]
     return Config(path, folder, (*reversed(first.values()), *rest), overrides)
+
+
+def _copied_from(path: Path) -> Path | None:
+    """The paper that a run's own `config.gin` names in its first line."""
+    hit = COPIED.match(_source(path))
+    return folders().get(hit["paper"]) if hit else None
 
 
 def _flatten(path: Path, above: tuple[Path, ...]) -> list[Line]:

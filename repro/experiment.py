@@ -38,6 +38,8 @@ class Experiment:
     examples: int = 0  # how many items of the first test set the record shows
 
     def __post_init__(self) -> None:
+        if not self.metrics or not self.test:
+            raise BadInput("experiment needs at least one of metrics and one of test")
         names = [metric.identity["name"] for metric in self.metrics]
         if twice := {name for name in names if names.count(name) > 1}:
             raise BadInput(f"experiment.metrics has two that are called {min(twice)}; expected one of each")

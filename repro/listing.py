@@ -43,7 +43,8 @@ def _part_row(part: registry.Declared) -> Row:
 def _runs(folder: Path) -> Iterator[Row]:
     for log in sorted(folder.glob("*/*/*-seed*/run.log")):
         run = log.parent
-        yield {"paper": run.parts[-3], "config": run.parts[-2], "run": run.name, "folder": str(run)}
+        state = "finished" if any(run.glob("*-seed*.json")) else "not finished"
+        yield {"paper": run.parts[-3], "config": run.parts[-2], "run": run.name, "state": state, "folder": str(run)}
 
 
 def table(listed: Sequence[Row]) -> str:

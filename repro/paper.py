@@ -51,6 +51,7 @@ class Claim:
     because: str = ""
     seeds: int = 3
     proxy: list[str] = field(default_factory=list)  # weakest first: the last one with a record is judged
+    proxy_over: list[str] = field(default_factory=list)  # the other side of each proxy, where there is `over`
     source: str = ""
     unread: bool = False
     line: int = 0
@@ -64,9 +65,25 @@ class Claim:
         return "comparison" if self.over or self.above is not None else "value"
 
     @property
+    def pairs(self) -> list[tuple[str, str, bool]]:
+        """(config, the other side or "", is it a proxy), the claim's own first."""
+        others = self.proxy_over or [""] * len(self.proxy)
+        proxies = ((config, other, True) for config, other in zip(self.proxy, others, strict=True))
+        return [(self.config, self.over, False), *proxies] if self.config else []
+
+    @property
     def configs(self) -> list[str]:
-        """Every config that bears on the claim: its own first, then the other side, then the proxies."""
-        return [name for name in (self.config, self.over, *self.proxy) if name]
+        """Every config that bears on the claim."""
+        return [name for config, other, _ in self.pairs for name in (config, other) if name]
+
+    @property
+    def runs(self) -> list[tuple[str, int]]:
+        """(config, seed) of every run that the claim asks for, proxies first: a trend needs one seed."""
+        if self.unread:
+            return []
+        trend = [(name, 0) for config, other, proxy in self.pairs if proxy for name in (config, other) if name]
+        own = [(name, seed) for name in (self.config, self.over) if name for seed in range(self.seeds)]
+        return trend + own
 
 
 @dataclass(frozen=True)
@@ -147,8 +164,9 @@ def _head_place(path: Path, text: str) -> str:
 
 
 def _claim(row: dict[str, Any], place: str, line: int, folder: Path) -> Claim:
-    if isinstance(row.get("proxy"), str):
-        row["proxy"] = [row["proxy"]]
+    for key in ("proxy", "proxy_over"):
+        if isinstance(row.get(key), str):
+            row[key] = [row[key]]
     claim = _make(Claim, row, place, given={"line": line})
     if claim.unread:
         return claim
@@ -172,6 +190,10 @@ def _refuse_unjudgeable(claim: Claim, place: str) -> None:
         raise BadInput(f"claim '{claim.id}' compares with a value: it needs tolerance and because", place)
     if claim.tolerance is not None and not claim.tolerance >= 0:
         raise BadInput(f"'tolerance' is {claim.tolerance}; expected a number from 0", place)
+    if len(claim.proxy_over) != (len(claim.proxy) if claim.over else 0):
+        raise BadInput(
+            "'proxy_over' must name the other side of each proxy where there is 'over', and only there", place
+        )
     if claim.seeds < 1:
         raise BadInput(f"'seeds' is {claim.seeds}; expected a whole number from 1", place)
     if claim.printed and not PRINTED.match(claim.printed):

@@ -87,10 +87,10 @@ def _dump(row: dict[str, Any]) -> str:
     for key in sorted(row):
         value = row[key]
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            inner = ",\n".join("  " + json.dumps(item, sort_keys=True) for item in value)
+            inner = ",\n".join("  " + json.dumps(item, sort_keys=True, allow_nan=False) for item in value)
             parts.append(f"{json.dumps(key)}: [\n{inner}\n]")
         else:
-            parts.append(f"{json.dumps(key)}: {json.dumps(value, sort_keys=True)}")
+            parts.append(f"{json.dumps(key)}: {json.dumps(value, sort_keys=True, allow_nan=False)}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import os
 import shutil
 import sys
 import time
@@ -29,20 +30,27 @@ log = logging.getLogger("repro")
 def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Record, Path]:
     """Run `path` with `seed`; returns the record and where it was written.
 
-    With `overrides` the record stays in the run folder: it is of no committed config, so no claim can rest on it.
+    Only the record of a committed config goes to the paper. With `overrides`, or from a run's own copy of its config,
+    it stays in the run folder, since no claim can rest on it.
     Raises BadInput when the config, its parts or its data are not as they should be.
     """
     config = read(path, overrides)
+    _refuse_processes()
     _find_paper(config)
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     with _locked(folder), _logging(folder):
-        (folder / "config.gin").write_text(config.text, encoding="utf-8")
+        header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
+        (folder / "config.gin").write_text(header + config.text, encoding="utf-8")
         found = _execute(config, seed, folder)
-        home = folder if overrides else config.folder / "records"
-        if not overrides:
-            _publish(found, folder, home)
-        return found, record.write(found, home)
+        kept = record.write(found, folder)
+        return found, _publish(found, folder, config.folder / "records") if config.committed else kept
+
+
+def _refuse_processes() -> None:
+    """A trainer may run in several processes; a run, which measures and writes, is one so far."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise BadInput(f"WORLD_SIZE is {os.environ['WORLD_SIZE']}; expected repro run to be one process (one GPU)")
 
 
 def _execute(config: Config, seed: int, folder: Path) -> Record:
@@ -104,12 +112,13 @@ def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:
     return shown
 
 
-def _publish(found: Record, folder: Path, home: Path) -> None:
-    """Put the examples beside the record, in place of those of an earlier run."""
+def _publish(found: Record, folder: Path, home: Path) -> Path:
+    """Put the record and its examples into the paper, in place of those of an earlier run."""
     target = home / found.stem
     shutil.rmtree(target, ignore_errors=True)
     if found.examples:
         shutil.copytree(folder / "examples", target)
+    return record.write(found, home)
 
 
 def _find_paper(config: Config) -> None:

@@ -97,9 +97,8 @@ def judge(claim: Claim, records: Sequence[Record]) -> Verdict:
         return Verdict(claim, "unread", "nobody has read this number in the paper")
     evidence = [
         found
-        for config in claim.configs
-        if config != claim.over
-        for found in [_evidence(claim, config, records)]
+        for config, other, proxy in claim.pairs
+        for found in [_evidence(claim, config, other, proxy, records)]
         if found
     ]
     own = next((found for found in evidence if not found.proxy), None)
@@ -114,19 +113,19 @@ def judge(claim: Claim, records: Sequence[Record]) -> Verdict:
     return Verdict(claim, *_trend(claim, proxies[-1]), evidence, proxies[-1])
 
 
-def _evidence(claim: Claim, config: str, records: Sequence[Record]) -> Evidence | None:
+def _evidence(claim: Claim, config: str, other: str, proxy: bool, records: Sequence[Record]) -> Evidence | None:
     ours = _measured(claim, config, records)
-    theirs = _measured(claim, claim.over, records) if claim.over else {}
-    if not ours or (claim.over and not theirs):
+    theirs = _measured(claim, other, records) if other else {}
+    if not ours or (other and not theirs):
         return None
     identity = _common(claim, ours, theirs)
-    found = _difference(claim, ours, theirs) if claim.over else interval([m.values for _, m in ours.values()])
+    found = _difference(claim, ours, theirs) if other else interval([m.values for _, m in ours.values()])
     return Evidence(
         config,
         found,
         identity,
         [record for record, _ in ours.values()],
-        config != claim.config,
+        proxy,
         [record for record, _ in theirs.values()],
     )
 

@@ -77,6 +77,20 @@ def test_mixtures_are_of_different_speakers_at_one_level() -> None:
         SpeechMixtures(corpus, size=1, num_sources=4)
 
 
+def test_the_fingerprint_is_of_everything_that_is_measured() -> None:
+    """One other sample in one utterance that is used, another seed, another level: another fingerprint."""
+
+    def mixtures(corpus: SyntheticVoices, **changed: float) -> SpeechMixtures:
+        return SpeechMixtures(corpus, **{"size": 12, "seconds": 1.0, **changed})  # type: ignore[arg-type]
+
+    plain, spoilt = (SyntheticVoices("test", speakers=4, utterances=2, seconds=1.0) for _ in range(2))
+    spoilt[3][0][4000] += 0.5
+    ours = mixtures(plain).fingerprint()
+    assert ours == mixtures(SyntheticVoices("test", speakers=4, utterances=2, seconds=1.0)).fingerprint()
+    others = [mixtures(spoilt), mixtures(plain, seed=1), mixtures(plain, level_db=4.0), mixtures(plain, fresh=True)]
+    assert len({ours, *(other.fingerprint() for other in others)}) == 5
+
+
 def test_active_rms_ignores_pauses() -> None:
     tone = torch.sin(torch.arange(8192) * 0.3)
     paused = torch.cat([tone, torch.zeros(8192)])

@@ -36,6 +36,7 @@ where = "w"
 config = "configs/line.gin"
 over = "configs/mean.gin"
 proxy = "configs/smoke.gin"
+proxy_over = "configs/mean.gin"
 metric = "SquaredError"
 seeds = 3
 [[claim]]

@@ -96,8 +96,20 @@ def test_an_unread_claim_needs_no_config(paper: Any) -> None:
 
 
 def test_own_config_first_and_weakest_proxy_next(paper: Any) -> None:
-    paper.toml(f"{HEAD}{CLAIM}over = 'configs/mean.gin'\nproxy = 'configs/smoke.gin'\n")
-    assert papers.read(paper.folder).claims[0].configs == ["configs/line.gin", "configs/mean.gin", "configs/smoke.gin"]
+    paper.toml(
+        f"{HEAD}{CLAIM}over = 'configs/mean.gin'\nproxy = 'configs/smoke.gin'\nproxy_over = 'configs/base.gin'\n"
+    )
+    names = [name.removeprefix("configs/") for name in papers.read(paper.folder).claims[0].configs]
+    assert names == ["line.gin", "mean.gin", "smoke.gin", "base.gin"]
+
+
+@pytest.mark.parametrize(
+    "keys", ["over = 'configs/mean.gin'\nproxy = 'configs/smoke.gin'\n", "proxy_over = 'configs/mean.gin'\n"]
+)
+def test_a_proxy_of_a_comparison_has_two_sides(paper: Any, keys: str) -> None:
+    paper.toml(f"{HEAD}{CLAIM}{keys}")
+    with pytest.raises(BadInput, match="'proxy_over' must name the other side of each proxy"):
+        papers.read(paper.folder)
 
 
 def test_a_folder_with_paper_toml_is_a_plugin(paper: Any) -> None:

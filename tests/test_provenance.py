@@ -112,3 +112,10 @@ def test_the_environment_is_plain_and_names_what_decides() -> None:
     assert json.loads(json.dumps(found)) == found
     assert found["packages"]["torch"] == torch.__version__ and found["threads"] == 3
     assert "pytest" not in found["packages"], "extras do not move numbers"
+
+
+def test_a_digest_is_the_same_on_every_python(tmp_path: Path) -> None:
+    """Pinned: `ast.dump` gives other texts from one version of Python to the next, and would make records stale."""
+    path = tmp_path / "part.py"
+    path.write_text('def f(x, *, y=1):\n    """Text."""\n    return [x, None][0] if y else ...\n')
+    assert provenance._examine(path, 0)[0] == "b4637318ed59e7da"

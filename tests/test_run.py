@@ -18,7 +18,8 @@ from repro import config as configs
 from repro import record as records
 from repro import run
 from repro.errors import BadInput
-from repro.experiment import streams
+from repro.experiment import Experiment, streams
+from repro.registry import declared
 
 NOISY = '''
 import torch
@@ -110,9 +111,48 @@ def test_the_text_of_a_run_runs_by_itself(paper: Any, noisy: Any) -> None:
     """That of the run folder and that of the record, with an override in it."""
     found, path = run.run(noisy(), 1, ("torch.optim.SGD.lr = 0.05",))
     text = (path.parent / "config.gin").read_text()
-    assert text == found.text
-    again, _ = run.run(paper.config("alone", text, base=""), 1)
+    again, kept = run.run(path.parent / "config.gin", 1)
     assert again.measurements == found.measurements and again.digest == found.digest
+    assert kept.is_relative_to("runs"), "no claim rests on a copy"
+    again, _ = run.run(paper.config("alone", found.text, base=""), 1)
+    assert again.measurements == found.measurements and again.digest == found.digest and found.text in text
+
+
+def test_code_that_changes_during_a_run_makes_its_record_stale(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record is of the code that ran, not of what stands there at its end."""
+    fit = Experiment.fit
+
+    def edited(self: Experiment, folder: Any, order_seed: int) -> dict[str, Any]:
+        loss = paper.folder / "loss.py"
+        loss.write_text(loss.read_text() + "\nCHANGED = True\n")
+        return fit(self, folder, order_seed)
+
+    monkeypatch.setattr(Experiment, "fit", edited)
+    run.run(paper.folder / "configs" / "smoke.gin")
+    assert [found.stale for found in records.of_paper(paper.folder)] == [f"papers.{paper.name}.loss"]
+
+
+def test_several_processes_are_refused(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BadInput, match="WORLD_SIZE is 2; expected repro run to be one process"):
+        run.run(paper.folder / "configs" / "smoke.gin")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "experiment.metrics = [@metrics.{part}(), @metrics.{part}()]",
+            "experiment.metrics has two that are called SquaredError",
+        ),
+        ("experiment.test = {{'train': @test/datasets.{data}()}}", "experiment.test has a test set 'train'"),
+        ("test/datasets.{data}.size = 0", "experiment.test 'test' has no items"),
+    ],
+)
+def test_what_cannot_be_told_apart_or_measured_is_refused(paper: Any, line: str, message: str) -> None:
+    parts = {part.kind: part.name for part in declared(paper.folder, f"papers.{paper.name}")}
+    with pytest.raises(BadInput, match=message):
+        run.run(paper.config("odd", line.format(part=parts["metrics"], data=parts["datasets"])))
 
 
 def test_the_streams_are_independent_of_each_other_and_of_the_neighbouring_seed() -> None:

@@ -210,7 +210,7 @@ def test_validation_keeps_the_best_weights_and_patience_stops(tmp_path: Path) ->
 
 def test_without_validation_the_last_weights_stay(tmp_path: Path) -> None:
     _, model, _ = fit(tmp_path, drifting(), cls=Drifting, steps=9)
-    assert float(model.weight) == pytest.approx(0.9)
+    assert model.weight.item() == pytest.approx(0.9)
     assert not (tmp_path / "checkpoints" / "best.safetensors").exists()
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from repro import record
-from repro.paper import Claim, Paper, where
+from repro.paper import Paper, where
 
 
 @dataclass(frozen=True)
@@ -28,17 +27,8 @@ def todo(paper: Paper) -> list[Job]:
     done = {(r.config, r.seed) for r in record.of_paper(paper.folder) if not r.stale}
     jobs: dict[tuple[str, int], Job] = {}
     for claim in paper.claims:
-        for config, seed in _runs(claim):
+        for config, seed in claim.runs:
             name = config.removeprefix("configs/").removesuffix(".gin")
             if (name, seed) not in done:
                 jobs.setdefault((config, seed), Job(claim.id, where(paper.folder / config), seed))
     return sorted(jobs.values(), key=lambda job: job.seed)
-
-
-def _runs(claim: Claim) -> Iterator[tuple[str, int]]:
-    if claim.unread:
-        return
-    for proxy in claim.proxy:  # a proxy shows a trend: one seed is asked for
-        yield proxy, 0
-    for config in filter(None, (claim.config, claim.over)):
-        yield from ((config, seed) for seed in range(claim.seeds))

@@ -77,12 +77,14 @@ def _files(page: Page, verdict: Verdict) -> Markup:
 
 def commands(page: Page, claim: Claim) -> list[str]:
     """What to type to make the records of a claim: proxies with one seed, its own configs with all."""
-    many = "0" if claim.seeds == 1 else f"$(seq 0 {claim.seeds - 1})"
-    lines = [f"repro run papers/{page.name}/{name} --seed 0" for name in claim.proxy]
-    for name in filter(None, (claim.config, claim.over)):
-        once = f"repro run papers/{page.name}/{name} --seed"
-        lines.append(f"{once} 0" if claim.seeds == 1 else f"for seed in {many}; do {once} $seed; done")
-    return lines
+    seeds: dict[str, int] = {}
+    for name, _ in claim.runs:
+        seeds[name] = seeds.get(name, 0) + 1
+    return [_command(f"repro run papers/{page.name}/{name} --seed", many) for name, many in seeds.items()]
+
+
+def _command(once: str, seeds: int) -> str:
+    return f"{once} 0" if seeds == 1 else f"for seed in $(seq 0 {seeds - 1}); do {once} $seed; done"
 
 
 def _unread(verdicts: list[Verdict]) -> Markup:

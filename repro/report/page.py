@@ -55,7 +55,9 @@ class Page:
         """3: the paper's own config has a record, 2: a proxy has one, 1: only the smoke config runs."""
         if self.full:
             return 3
-        return 2 if any(self._has(name) for claim in self.paper.claims for name in claim.proxy) else 1
+        return (
+            2 if any(self._has(name) for claim in self.paper.claims for name, _, proxy in claim.pairs if proxy) else 1
+        )
 
     def file(self, *parts: str) -> str:
         """The address of a file of the paper's folder, copied beside the pages."""
@@ -80,7 +82,7 @@ class Page:
         """Sorts records: a claim's own config first, then proxies, then the rest."""
         name = f"configs/{found.config}.gin"
         own = any(name in (claim.config, claim.over) for claim in self.paper.claims)
-        proxy = any(name in claim.proxy for claim in self.paper.claims)
+        proxy = any(name in claim.configs for claim in self.paper.claims)
         return 0 if own else 1 if proxy else 2, found.config, found.seed
 
     def _has(self, config: str) -> bool:

@@ -12,6 +12,8 @@ class ClipNorm:
     """Scale the gradient so that its norm is at most `norm`."""
 
     def __init__(self, norm: float = 5.0) -> None:
+        if norm <= 0:
+            raise ValueError(f"clip_norm is {norm}; expected a number above 0")
         self.norm = norm
 
     def __call__(self, parameters: Iterable[torch.nn.Parameter]) -> float:

@@ -110,6 +110,8 @@ class Supervised:
 
     def _refuse(self, train: Any, valid: Any) -> None:
         """What cannot be trained, each named by the binding to change."""
+        if self.steps < 1:
+            raise BadInput(f"trainers.Supervised.steps is {self.steps}; expected a whole number from 1")
         if not 0 < self.batch_size <= len(train):
             raise BadInput(
                 f"trainers.Supervised.batch_size is {self.batch_size}; expected 1 to {len(train)}, "

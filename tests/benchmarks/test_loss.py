@@ -38,6 +38,7 @@ def test_against_nussl(benchmark: Any) -> None:
     peer = seconds(lambda: theirs(output, sources, root), rounds=5)
     own = seconds(lambda: ours(output, target), rounds=20)
     benchmark.extra_info["times_faster_than_nussl"] = round(peer / own, 2)
+    print(f"\nthe loss against nussl's: {peer / own:.1f} times as fast")
 
 
 def test_against_the_sum_over_pairs(benchmark: Any) -> None:
@@ -51,4 +52,6 @@ def test_against_the_sum_over_pairs(benchmark: Any) -> None:
     ours = DeepClustering()
     benchmark(lambda: ours(output, target).backward())
     own = seconds(lambda: ours(output, target), rounds=50)
-    benchmark.extra_info["times_faster_than_pairs"] = round(seconds(pairs, rounds=5) / own, 1)
+    ratio = seconds(pairs, rounds=5) / own
+    benchmark.extra_info["times_faster_than_pairs"] = round(ratio, 1)
+    print(f"\nthe loss against the sum over pairs, 2,064 bins: {ratio:.0f} times as fast")

@@ -51,4 +51,6 @@ def test_items_per_second(benchmark: Any, tmp_path: Path) -> None:
     bare(model, loss, data)
     ratios = [ours() / bare(model, loss, data) for _ in range(5)]
     benchmark.pedantic(ours, rounds=1)
-    benchmark.extra_info.update({"ratio_to_bare_loop": round(statistics.median(ratios), 3), "target": 0.95})
+    ratio = statistics.median(ratios)
+    benchmark.extra_info["ratio_to_bare_loop"] = round(ratio, 3)
+    print(f"\nitems per second against a bare loop: {ratio:.3f} (wanted: at least 0.95)")
