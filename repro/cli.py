@@ -84,16 +84,19 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _list(given: argparse.Namespace) -> None:
+def _list(given: argparse.Namespace) -> int:
     from repro import listing
 
-    rows = listing.rows(given.kind)
+    rows, faults = listing.rows(given.kind)
     if given.json:
         print(json.dumps(rows, indent=1))
     elif rows:
         print(listing.table(rows))
     else:
         print(f"no {given.kind} yet", file=sys.stderr)
+    for fault in faults:
+        print(f"repro: {fault}", file=sys.stderr)
+    return 2 if faults else 0
 
 
 def _show(given: argparse.Namespace) -> None:
@@ -107,18 +110,12 @@ def _run(given: argparse.Namespace) -> int:
     from repro.paper import where
 
     try:
-        found, path = run.run(given.config, given.seed, tuple(given.overrides))
+        _, path = run.run(given.config, given.seed, tuple(given.overrides))
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
         logging.getLogger("repro").error("the run failed", exc_info=error)
         return 1
-    for measured in found.measurements:
-        unit = measured.identity.get("unit", "")
-        print(
-            f"{measured.test}: {measured.metric} {measured.mean:.3f} {unit}, {len(measured.values)} items",
-            file=sys.stderr,
-        )
     if path.parent.name != "records":
         print("the record stays in the run folder: no claim rests on a config that is not committed", file=sys.stderr)
     print(where(path))
@@ -129,9 +126,9 @@ def _todo(given: argparse.Namespace) -> None:
     from repro import launch, paper
 
     papers = [paper.find(given.paper)] if given.paper else paper.every()
-    for one in papers:
-        for job in launch.todo(one):
-            print(job.command)
+    jobs = [job for one in papers for job in launch.todo(one)]  # all or none: a shell goes on with half of a queue
+    for job in jobs:
+        print(job.command)
 
 
 def _verdict(given: argparse.Namespace) -> None:

@@ -75,6 +75,8 @@ class Config:
 def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     """Read a `.gin` file of a paper. Raises BadInput when it, its paper or an include is missing."""
     path = Path(path)
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', [str(f) for f in path.rglob('*.gin')])}")
     if not path.is_file():
         known = [str(other) for other in path.parent.glob("*.gin")] if path.parent.is_dir() else []
         raise BadInput(f"no config {path}{nearest(str(path), known)}")

@@ -15,13 +15,14 @@ from repro.verdict import Verdict
 Row = dict[str, Any]
 
 
-def rows(kind: str) -> list[Row]:
-    """The rows of `repro list KIND`, ready for JSON."""
+def rows(kind: str) -> tuple[list[Row], list[BadInput]]:
+    """The rows of `repro list KIND`, ready for JSON, and what could not be listed."""
     if kind == "papers":
-        return [_paper_row(one) for one in paper.every()]
+        papers, faults = paper.readable()
+        return [_paper_row(one) for one in papers], faults
     if kind == "runs":
-        return list(_runs(Path("runs")))
-    return [_part_row(part) for part in parts() if part.kind == kind]
+        return list(_runs(Path("runs"))), []
+    return [_part_row(part) for part in parts() if part.kind == kind], []
 
 
 def parts() -> list[registry.Declared]:
@@ -104,7 +105,9 @@ def _show_part(part: registry.Declared) -> str:
 
 
 def _fields(facts: Row) -> str:
-    return "\n".join(f"{key:10} {value}" for key, value in facts.items() if value not in ("", None, [], False))
+    return "\n".join(
+        f"{key:10} {value}" for key, value in facts.items() if value not in ("", None, [], False) and key != "line"
+    )
 
 
 def verdicts_json(verdicts: Sequence[Verdict]) -> str:
@@ -142,5 +145,5 @@ def _verdict_text(verdict: Verdict) -> str:
         kind = "proxy" if found.proxy else "ours "
         shown = ours.shown(found.identity.get("unit", ""))
         seeds = "1 seed" if ours.seeds == 1 else f"{ours.seeds} seeds"
-        lines.append(f"  {kind}  {shown}, {seeds}, {ours.items} items, {found.config}")
+        lines.append(f"  {kind}  {shown}, {seeds}, {ours.items} items, {found.name}")
     return "\n".join(lines)

@@ -19,9 +19,9 @@ result must round to). A claim that nobody has read in the paper is `unread = tr
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
-from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -133,9 +133,21 @@ def find(name: str) -> Paper:
     return read(known[name])
 
 
-def every() -> Iterator[Paper]:
-    """Every paper, in the order of the names."""
-    return (read(folder) for _, folder in sorted(folders().items()))
+def every() -> list[Paper]:
+    """Every paper, in the order of the names. Raises BadInput at the first that cannot be read."""
+    return [read(folder) for _, folder in sorted(folders().items())]
+
+
+def readable() -> tuple[list[Paper], list[BadInput]]:
+    """Every paper that can be read, and what is wrong with the others: one broken paper must not hide the rest."""
+    papers: list[Paper] = []
+    faults: list[BadInput] = []
+    for _, folder in sorted(folders().items()):
+        try:
+            papers.append(read(folder))
+        except BadInput as error:
+            faults.append(error)
+    return papers, faults
 
 
 def read(folder: Path) -> Paper:
@@ -228,6 +240,8 @@ def _make(cls: type, row: dict[str, Any], place: str, given: dict[str, Any]) -> 
 def _fits(value: Any, hint: Any) -> bool:
     if hint == list[str]:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
     allowed = (float, int) if hint in (float, float | None) else hint
     return isinstance(value, allowed) and (not isinstance(value, bool) or hint is bool)
 

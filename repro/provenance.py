@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.config import Config
+from repro.registry import parse
 
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
 PRESENTATION = ("repro.audio.show",)  # draws what was obtained; no number rests on it
@@ -56,7 +57,7 @@ def _file(name: str, roots: dict[str, Path]) -> Path | None:
 @functools.cache
 def _examine(path: Path, changed: int) -> tuple[str, tuple[tuple[int, str], ...]]:
     """The digest of a module's code, and the modules it imports as (level, name)."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parse(path)
     imported = tuple(_imports(tree))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -7,6 +7,7 @@ marks each one whose config or code has changed since as stale, naming what chan
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterable
@@ -98,12 +99,31 @@ def read(path: Path) -> Record:
     """Read one record. Raises BadInput for a file that is not one."""
     try:
         row = json.loads(path.read_text(encoding="utf-8"))
-        if row["format"] != FORMAT:
-            raise BadInput(f"record format {row['format']}; this version reads format {FORMAT}", where(path))
+    except json.JSONDecodeError as error:
+        raise BadInput(f"not a record: {error.msg}", f"{where(path)}:{error.lineno}") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise BadInput(f"not a record: {error}", where(path)) from None
+    if not isinstance(row, dict) or row.get("format") != FORMAT:
+        raise BadInput(f"not a record of format {FORMAT}, the one that this version reads", where(path))
+    try:
         row["measurements"] = [Measurement(**m) for m in row["measurements"]]
-        return Record(**row)
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"not a record ({error!r})", where(path)) from None
+        record = Record(**row)
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"not a record: {error}", where(path)) from None
+    _refuse_odd(record, path)
+    return record
+
+
+def _refuse_odd(record: Record, path: Path) -> None:
+    """A record edited by hand must not crash a verdict."""
+    if not isinstance(record.seed, int) or record.stem != path.stem:
+        raise BadInput(
+            f"the record is of {record.stem}; expected one of {path.stem}, as the file is called", where(path)
+        )
+    for found in record.measurements:
+        good = isinstance(found.values, list) and all(isinstance(v, (int, float)) for v in found.values)
+        if not good or not found.values or not all(map(math.isfinite, found.values)):
+            raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers", where(path))
 
 
 def of_paper(folder: Path) -> list[Record]:
@@ -119,9 +139,12 @@ def mark_stale(records: Iterable[Record], folder: Path) -> Iterable[Record]:
         if record.config not in now:
             now[record.config] = _now(folder / "configs" / f"{record.config}.gin")
         digest, code = now[record.config]
+        if not digest:
+            yield replace(record, stale=f"configs/{record.config}.gin (gone)")
+            continue
         changed = sorted(name for name in {*code, *record.code} if code.get(name) != record.code.get(name))
         if digest != record.digest:
-            changed.insert(0, f"configs/{record.config}.gin" if digest else f"configs/{record.config}.gin (gone)")
+            changed.insert(0, f"configs/{record.config}.gin")
         yield replace(record, stale=", ".join(changed))
 
 

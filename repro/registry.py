@@ -115,19 +115,26 @@ class Declared:
     summary: str
 
 
+def parse(path: Path) -> ast.Module:
+    """The syntax tree of a source file. Raises BadInput with the line where it is not Python."""
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise BadInput(f"not Python: {error.msg}", f"{path}:{error.lineno}") from None
+
+
 def declared(folder: Path, package: str) -> Iterator[Declared]:
     """The parts registered in the `.py` files below `folder` (tests aside), read as text."""
     for path in sorted(folder.rglob("*.py")):
         if "tests" in path.relative_to(folder).parts:
             continue
-        text = path.read_text(encoding="utf-8")
-        if ".register" in text:
+        if ".register" in path.read_text(encoding="utf-8"):
             inner = path.relative_to(folder).with_suffix("").parts
-            yield from _declared_in(path, text, ".".join((package, *(p for p in inner if p != "__init__"))))
+            yield from _declared_in(path, ".".join((package, *(p for p in inner if p != "__init__"))))
 
 
-def _declared_in(path: Path, text: str, module: str) -> Iterator[Declared]:
-    for node in ast.parse(text, filename=str(path)).body:
+def _declared_in(path: Path, module: str) -> Iterator[Declared]:
+    for node in parse(path).body:
         for decorator in getattr(node, "decorator_list", []):
             if isinstance(decorator, ast.Attribute) and decorator.attr == "register":
                 kind = getattr(decorator.value, "id", "").lower()

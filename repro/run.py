@@ -70,6 +70,9 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
         raise binding.placed(error, config) from error
     trained = time.perf_counter() - began
     measurements = built.measure(_progress)
+    for found in measurements:
+        mean = f"{found.mean:.4g} {found.identity.get('unit', '')}".rstrip()
+        log.info("%s: %s %s, %d items", found.test, found.metric, mean, len(found.values))
     accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
     return Record(
         paper=config.paper,

@@ -16,6 +16,7 @@ from pathlib import PurePath
 from statistics import fmean, variance
 from typing import Any
 
+from repro.errors import nearest
 from repro.paper import Claim
 from repro.record import Measurement, Record
 
@@ -70,6 +71,12 @@ class Evidence:
     records: list[Record]
     proxy: bool
     over: list[Record] = field(default_factory=list)
+    other: str = ""  # the other config of a comparison
+
+    @property
+    def name(self) -> str:
+        """The config, or both as a difference."""
+        return f"{self.config} less {self.other}" if self.other else self.config
 
     @property
     def stale(self) -> str:
@@ -104,13 +111,24 @@ def judge(claim: Claim, records: Sequence[Record]) -> Verdict:
     own = next((found for found in evidence if not found.proxy), None)
     if own is not None and own.interval.seeds >= claim.seeds:
         return Verdict(claim, *_full(claim, own), evidence, own)
-    missing = f"{own.interval.seeds if own else 0} of {claim.seeds} seeds of {claim.config}"
+    missing = _missing(claim, own, records)
     proxies = [found for found in evidence if found.proxy]
     if not proxies:
         return Verdict(claim, "not run", missing, evidence)
     if claim.kind != "comparison":
         return Verdict(claim, "not run", f"{missing}; a proxy cannot judge a {claim.kind}", evidence)
     return Verdict(claim, *_trend(claim, proxies[-1]), evidence, proxies[-1])
+
+
+def _missing(claim: Claim, own: Evidence | None, records: Sequence[Record]) -> str:
+    """What is not there: seeds, or the very thing that the claim asks of its records."""
+    stems = {PurePath(config).stem for config in claim.configs}
+    held = {f"{m.test}: {m.metric}" for record in records if record.config in stems for m in record.measurements}
+    wanted = f"{claim.test}: {claim.metric}"
+    if held and wanted not in held:
+        return f"no '{wanted}' in the records of its configs{nearest(wanted, held)}"
+    whose = f"that {claim.config} and {claim.over} share" if claim.over else f"of {claim.config}"
+    return f"{own.interval.seeds if own else 0} of {claim.seeds} seeds {whose}"
 
 
 def _evidence(claim: Claim, config: str, other: str, proxy: bool, records: Sequence[Record]) -> Evidence | None:
@@ -127,6 +145,7 @@ def _evidence(claim: Claim, config: str, other: str, proxy: bool, records: Seque
         [record for record, _ in ours.values()],
         proxy,
         [record for record, _ in theirs.values()],
+        other,
     )
 
 
@@ -217,7 +236,8 @@ def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
     bound, ours = claim.above or 0.0, found.interval
     up = found.identity.get("better") != "lower" or claim.above is not None
     low, high = (ours.low, ours.high) if up else (-ours.high, -ours.low)
-    note = f"{_say(ours, found)} against a bound of {bound:g}"
+    what = f"the difference {found.name} is " if found.other else ""
+    note = f"{what}{_say(ours, found)} against a bound of {bound:g}"
     if low > bound:
         return yes, note
     return (no, note) if high < bound else ("inconclusive", f"{note}; {_more(ours, abs(ours.mean - bound))}")

@@ -92,13 +92,29 @@ def test_a_reader_never_sees_half_a_record(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("{", "not a record"), ("[]", "not a record"), ('{"format": 99}', "format 99; this version reads format 1"),
+    ("{", "not a record"), ("[]", "not a record"), ('{"format": 99}', "not a record of format 1"),
     ('{"format": 1}', "not a record"), ('{"format": 1, "measurements": [], "color": 1}', "not a record"),
 ])  # fmt: skip
 def test_a_file_that_is_no_record_is_one_line(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(BadInput, match=rf"x\.json: .*{words}"):
+    with pytest.raises(BadInput, match=rf"x\.json(:1)?: .*{words}"):
         records.read(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("values", [[], ["a"], [1.0, float("nan")], [float("inf")], "abc", None])
+def test_values_edited_by_hand_are_refused(tmp_path: Path, values: Any) -> None:
+    measured = {"test": "t", "metric": "m", "identity": {}, "values": values}
+    row = {"format": 1, "paper": "p", "config": "c", "seed": 0, "digest": "", "measurements": [measured]}
+    (tmp_path / "c-seed0.json").write_text(json.dumps(row))
+    with pytest.raises(BadInput, match=r"c-seed0\.json: the values of t: m are not a list of finite numbers"):
+        records.read(tmp_path / "c-seed0.json")
+
+
+def test_a_number_that_is_none_is_not_written(tmp_path: Path) -> None:
+    found = Record("p", "c", 0, "", [Measurement("t", "m", {}, [float("nan")])])
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        records.write(found, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

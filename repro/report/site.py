@@ -26,9 +26,10 @@ def build() -> str:
         raise BadInput("no docs/conf.py below the working directory: start this in the root of the repository")
     if importlib.util.find_spec("sphinx") is None:
         raise BadInput("the site is built by Sphinx, which is not installed: pip install -e '.[docs]'")
-    list(paper.every())  # a paper that cannot be read is one line here, before Sphinx
+    names = [one.name for one in paper.every()]  # a paper that cannot be read is one line here, before Sphinx
     log.info("building the site from %s", DOCS)
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(DOCS), str(HTML)]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
         raise BadInput("Sphinx could not build the site; its own lines above say why", str(DOCS / "conf.py"))
-    return "\n".join(str(path) for path in [HTML / "index.html", *sorted((HTML / "papers").glob("*.html"))])
+    pages = [HTML / "index.html", *(HTML / "papers" / f"{name}.html" for name in names)]
+    return "\n".join(str(path) for path in pages if path.is_file())

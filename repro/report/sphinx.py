@@ -100,6 +100,8 @@ def write_pages(app: Sphinx) -> None:
     for path in folder.glob("*.md"):
         if path.stem not in wanted:
             path.unlink()
+            (Path(app.outdir) / "papers" / f"{path.stem}.html").unlink(missing_ok=True)
+            shutil.rmtree(Path(app.outdir) / "files" / "papers" / path.stem, ignore_errors=True)
     for name in wanted:
         path, text = folder / f"{name}.md", page.text(page.read(name), folder)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
