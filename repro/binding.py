@@ -131,6 +131,8 @@ def _import(module: str, place: str) -> None:
             raise  # the module is there; what it imports is not: that is a fault of the module
         missing = str(error.name)
         raise BadInput(f"no module '{module}'{nearest(missing, _neighbours(missing))}", place) from None
+    except SyntaxError as error:
+        raise BadInput(f"not Python: {error.msg}", f"{error.filename}:{error.lineno}") from None
 
 
 def _neighbours(module: str) -> list[str]:

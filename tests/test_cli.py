@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +14,10 @@ import pytest
 from repro import __version__
 
 HEAVY = ("torch", "nussl", "torchaudio", "matplotlib", "sphinx")
-SPINE = (
-    "repro",
-    "repro.cli",
-    "repro.listing",
-    "repro.verdict",
-    "repro.record",
-    "repro.launch",
-    "repro.binding",
-    "repro.run",
-    "repro.experiment",
-    "repro.statements",
-    "repro.config",
-    "repro.paper",
-    "repro.provenance",
-)
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-
-
-def test_the_spine_loads_nothing_heavy() -> None:
-    loaded = python(f"import {', '.join(SPINE)}, sys; print([m for m in {HEAVY} if m in sys.modules])")
-    assert (loaded.stdout, loaded.stderr) == ("[]\n", "")
 
 
 @pytest.mark.parametrize("words", [
@@ -165,3 +146,30 @@ def test_verdict_of_a_run(paper: Any, repro: Any) -> None:
     assert ours["outcome"] == "reproduced" and ours["evidence"][0]["high"] < 0
     text_lines = repro("verdict", paper.name)[1].splitlines()
     assert f"REPRODUCED  {ours['claim']}" in text_lines
+
+
+def test_one_broken_paper_does_not_hide_the_others(paper: Any, repro: Callable[..., tuple[int, str, str]]) -> None:
+    paper.toml("[paper]\ntitle = 1\n")
+    code, listed, said = repro("list")
+    assert code == 2 and "template" in listed and paper.name not in listed
+    assert said.count("\n") == 1 and f"{paper.name}/paper.toml:1: 'title' is 1; expected a text" in said
+    assert repro("verdict", "template")[0] == 0
+    assert repro("todo")[:2] == (2, ""), "half of a queue would be run"
+
+
+def test_code_that_is_not_python_is_one_line(paper: Any, refused: Callable[..., str]) -> None:
+    (paper.folder / "model.py").write_text("@MODELS.register\nclass :\n")
+    assert "model.py:2: not Python" in refused("list", "models")
+    assert "model.py:2: not Python" in refused("run", paper.folder / "configs" / "smoke.gin")
+
+
+def test_a_folder_is_no_config(paper: Any, refused: Callable[..., str]) -> None:
+    assert "is a folder; expected a .gin file" in refused("run", paper.folder / "configs")
+
+
+def test_list_says_which_runs_finished(paper: Any, repro: Callable[..., tuple[int, str, str]]) -> None:
+    repro("run", paper.folder / "configs" / "smoke.gin")
+    (Path("runs") / paper.name / "line" / "abc-seed0").mkdir(parents=True)
+    (Path("runs") / paper.name / "line" / "abc-seed0" / "run.log").touch()
+    states = {row["config"]: row["state"] for row in json.loads(repro("list", "runs", "--json")[1])}
+    assert states == {"smoke": "finished", "line": "not finished"}

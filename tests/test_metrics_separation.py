@@ -23,6 +23,7 @@ from repro.metrics.separation import (
     ideal_binary_mask,
 )
 from repro.registry import METRICS
+from repro.testing import check_metric
 
 METRIC_CLASSES = [SISDR, SISDRImprovement, SDR, SDRImprovement]
 EXACT = 1e-9  # dB
@@ -255,3 +256,9 @@ def test_metrics_are_registered_unchanged_and_pickle(metric):
     assert METRICS[metric.__name__] is metric
     instance = IdealBinaryMask(SISDR()) if metric is IdealBinaryMask else metric()
     assert pickle.loads(pickle.dumps(instance)).identity == instance.identity
+
+
+@pytest.mark.parametrize("metric", [*(cls() for cls in METRIC_CLASSES), IdealBinaryMask(SISDR())])
+def test_battery(metric):
+    sources = torch.randn(2, 4000, generator=torch.Generator().manual_seed(0))
+    check_metric(metric, sources + 0.1 * sources.flip(0), sources, {"mixture": sources.sum(0), "num_sources": 2})
