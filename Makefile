@@ -26,6 +26,7 @@ demo: venv ## one small paper from run to report: trains, judges its claims, bui
 	$(BIN)/repro run papers/deep_clustering/configs/demo.gin
 	$(BIN)/repro verdict deep_clustering
 	$(BIN)/repro report
+	@echo 'open docs/_build/html/papers/deep_clustering.html'
 
 test: venv ## the fast tests; some of them: ARGS='-k verdict'
 	$(PYTEST) $(PARALLEL) $(ARGS)
