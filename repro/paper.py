@@ -187,6 +187,8 @@ def _claim(row: dict[str, Any], place: str, line: int, folder: Path) -> Claim:
             raise BadInput(f"claim '{claim.id}' has no '{key}'", place)
     _refuse_unjudgeable(claim, place)
     for name in claim.configs:
+        if not re.fullmatch(r"configs/[^/]+\.gin", name):
+            raise BadInput(f"claim '{claim.id}' names {name}; expected configs/<name>.gin", place)
         if not (folder / name).is_file():
             known = [f"configs/{path.name}" for path in (folder / "configs").glob("*.gin")]
             raise BadInput(f"claim '{claim.id}' names {name}, which does not exist{nearest(name, known)}", place)

@@ -112,6 +112,7 @@ def test_an_include_met_twice_by_two_ways_is_no_circle(paper: Any) -> None:
     paper.config("left", "", base="base.gin")
     path = paper.config("both", "include 'base.gin'\n", base="left.gin")
     binding.bind(configs.read(path))
+    assert configs.read(path).text.count("experiment.model =") == 2
 
 
 def test_a_file_that_is_no_text(paper: Any) -> None:

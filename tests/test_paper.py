@@ -127,3 +127,10 @@ def test_an_unknown_paper_on_the_command_line(paper: Any, refused: Callable[...,
 def test_a_claim_without_its_config_on_the_command_line(paper: Any, refused: Callable[..., str]) -> None:
     paper.toml((HEAD + CLAIM).replace("line.gin", "lime.gin"))
     assert "paper.toml:6: claim 'a' names configs/lime.gin" in refused("verdict", paper.name)
+
+
+@pytest.mark.parametrize("name", ["configs/deep/line.gin", "line.gin", "configs/line"])
+def test_a_config_stands_directly_in_configs(paper: Any, name: str) -> None:
+    paper.toml((HEAD + CLAIM).replace("configs/line.gin", name))
+    with pytest.raises(BadInput, match=f"claim 'a' names {name}; expected configs/<name>.gin"):
+        papers.read(paper.folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gin
 import pytest
 import torch
 from torch.utils.data import default_collate
@@ -20,6 +21,7 @@ CONFIGS = [path for name in NAMES for path in paper.find(name).configs]
 def test_every_config_binds(path: Path) -> None:
     """Names, parameters, types, unused bindings: all that can be known without building the parts."""
     binding.bind(config.read(path))
+    assert "experiment." in gin.config_str()
 
 
 @pytest.mark.parametrize("name", NAMES)

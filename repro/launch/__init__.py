@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from repro import record
 from repro.paper import Paper, where
@@ -28,7 +29,6 @@ def todo(paper: Paper) -> list[Job]:
     jobs: dict[tuple[str, int], Job] = {}
     for claim in paper.claims:
         for config, seed in claim.runs:
-            name = config.removeprefix("configs/").removesuffix(".gin")
-            if (name, seed) not in done:
+            if (PurePath(config).stem, seed) not in done:
                 jobs.setdefault((config, seed), Job(claim.id, where(paper.folder / config), seed))
     return sorted(jobs.values(), key=lambda job: job.seed)
