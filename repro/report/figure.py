@@ -79,7 +79,10 @@ def _extent(verdict: Verdict) -> list[float]:
 
 
 def _row(page: Page, verdict: Verdict, axis: Axis, unit: str) -> Markup:
-    name = link(verdict.claim.says, page.place(verdict.claim), class_="repro-row-name")
+    says = link(verdict.claim.says, page.place(verdict.claim), class_="repro-row-name")
+    whose = ", ".join(_name(found) for found in verdict.evidence)
+    lead = "from the top: " if len(verdict.evidence) > 1 else ""
+    name = tag("div", says, tag("div", f"{lead}{whose}", class_="repro-row-whose") if whose else "")
     return tag("div", name, _strip(verdict, axis, unit), badge(verdict.outcome), class_="repro-row")
 
 
