@@ -231,16 +231,25 @@ def _trend(claim: Claim, proxy: Evidence) -> tuple[str, str]:
     return _sign(claim, proxy, "trend holds", "trend fails")
 
 
+def bound(claim: Claim) -> float:
+    """What a comparison must be on the right side of: the stated number, or no difference."""
+    return claim.above or 0.0
+
+
+def upward(claim: Claim, identity: dict[str, Any]) -> bool:
+    """Whether the right side of the bound is above it: always with `above`, else as the metric's own direction is."""
+    return claim.above is not None or identity.get("better") != "lower"
+
+
 def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
     """A comparison: is our value (or difference) on the claimed side of the bound?"""
-    bound, ours = claim.above or 0.0, found.interval
-    up = found.identity.get("better") != "lower" or claim.above is not None
-    low, high = (ours.low, ours.high) if up else (-ours.high, -ours.low)
+    edge, ours = bound(claim), found.interval
+    low, high = (ours.low, ours.high) if upward(claim, found.identity) else (-ours.high, -ours.low)
     what = f"the difference {found.name} is " if found.other else ""
-    note = f"{what}{_say(ours, found)} against a bound of {bound:g}"
-    if low > bound:
+    note = f"{what}{_say(ours, found)} against a bound of {edge:g}"
+    if low > edge:
         return yes, note
-    return (no, note) if high < bound else ("inconclusive", f"{note}; {_more(ours, abs(ours.mean - bound))}")
+    return (no, note) if high < edge else ("inconclusive", f"{note}; {_more(ours, abs(ours.mean - edge))}")
 
 
 def _value(claim: Claim, own: Evidence) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.outcome import badge
 from repro.report.page import Page
 from repro.report.words import count, number, spread
-from repro.verdict import Evidence, Verdict
+from repro.verdict import Evidence, Verdict, bound, upward
 
 LANE = 20  # pixels of height per interval
 EDGE = 2.5  # percent kept free on either side, so that a mark at the border is whole
@@ -45,9 +45,9 @@ def target(claim: Claim) -> tuple[float, float] | None:
     return claim.value - (claim.tolerance or 0.0), claim.value + (claim.tolerance or 0.0)
 
 
-def bound(claim: Claim) -> float | None:
-    """What a comparison must be on the right side of."""
-    return (claim.above or 0.0) if claim.kind == "comparison" and claim.value is None else None
+def edge(claim: Claim) -> float | None:
+    """The bound of a claim that is told by its sign."""
+    return bound(claim) if claim.kind == "comparison" and claim.value is None else None
 
 
 def claimed(claim: Claim, unit: str) -> str:
@@ -74,7 +74,7 @@ def _group(page: Page, metric: str, difference: bool, verdicts: Sequence[Verdict
 
 def _extent(verdict: Verdict) -> list[float]:
     """Every number that a row shows."""
-    edges = [*(target(verdict.claim) or ()), *(value for value in (bound(verdict.claim),) if value is not None)]
+    edges = [*(target(verdict.claim) or ()), *(value for value in (edge(verdict.claim),) if value is not None)]
     return edges + [value for found in verdict.evidence for value in (found.interval.low, found.interval.high)]
 
 
@@ -119,19 +119,15 @@ def _name(found: Evidence) -> str:
 
 def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
     """The band in which our interval should lie, and the paper's own number or bound as a line."""
-    between, edge = target(verdict.claim), bound(verdict.claim)
+    between, line = target(verdict.claim), edge(verdict.claim)
     if between is not None:
         return [_band(axis, *between), _upright(axis, sum(between) / 2, "paper")]
-    if edge is None:
+    if line is None:
         return []
-    better = next((found.identity.get("better") for found in verdict.evidence), None)
-    up = better != "lower" or verdict.claim.above is not None
-    sides = (
-        [_band(axis, edge, axis.high) if up else _band(axis, axis.low, edge)]
-        if better or not verdict.claim.over
-        else []
-    )
-    return [*sides, _upright(axis, edge, "paper")]
+    identity = next((found.identity for found in verdict.evidence), {})
+    side = _band(axis, line, axis.high) if upward(verdict.claim, identity) else _band(axis, axis.low, line)
+    known = bool(identity) or not verdict.claim.over  # without a record nobody knows which way is better
+    return [*([side] if known else []), _upright(axis, line, "paper")]
 
 
 def _band(axis: Axis, low: float, high: float) -> Markup:

@@ -11,7 +11,6 @@ from repro.registry import Declared
 from repro.report import files
 from repro.report.markup import Markup, box, inline, join, link, tag
 
-KINDS = ("datasets", "models", "losses", "trainers", "metrics")
 HEADS = ("In a config", "What it is", "Used by")
 
 

@@ -24,6 +24,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 import repro
 from repro import paper
 from repro.errors import BadInput
+from repro.registry import REGISTRIES
 from repro.report import (
     cite,
     claims,
@@ -210,7 +211,7 @@ class Parts(Printed):
     """The parts of one kind, or of all kinds with a heading each."""
 
     def made(self) -> Iterator[nodes.Node]:
-        for kind in self.arguments or parts.KINDS:
+        for kind in self.arguments or REGISTRIES:
             section = nodes.section(ids=[kind], names=[kind])
             section += nodes.title(text=kind.capitalize())
             yield from _headed(section, parts.parts(kind, self.root), bool(self.arguments))

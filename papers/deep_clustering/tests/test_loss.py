@@ -80,8 +80,8 @@ def test_loss_knows_no_order_of_sources(balanced: bool) -> None:
     assert torch.allclose(DeepClustering(balanced)(output, target), DeepClustering(balanced)(output, swapped))
 
 
-def test_balanced_classes_weigh_the_same() -> None:
-    """Of a rare and a frequent source each has half of the weight of same-source pairs."""
+def test_balancing_makes_same_source_pairs_weigh_as_the_size_of_the_source() -> None:
+    """All pairs within a source weigh d together, d squared in the plain form: rare sources count for more."""
     _, target = case(4)
     dominant = torch.zeros_like(target["dominant"])
     dominant[:, 0, :2] = 1
@@ -89,7 +89,7 @@ def test_balanced_classes_weigh_the_same() -> None:
     sources = one_hot(dominant).double()
     shares = (balance(weights, sources).unsqueeze(2) * sources).sum((1, 3)) ** 2  # (B, C): sum of 1/d over the pairs
     sizes = (weights.unsqueeze(2) * sources).sum((1, 3))
-    assert torch.allclose(shares, sizes)  # (d * d^-1/2)^2 = d: linear in d where the plain form is quadratic
+    assert torch.allclose(shares, sizes)
 
 
 def test_float32_does_not_cancel_on_long_segments() -> None:
