@@ -3,7 +3,8 @@
 Where to look:
 
     site        `repro report`: builds docs/ with Sphinx
-    sphinx      the extension: pages, directives, roles; the only file that imports sphinx and docutils
+    sphinx      the extension: pages, and the files beside them
+    directives  what a page may ask for: directives and roles; it and `sphinx` alone import sphinx and docutils
     page        Page: a paper, its records and its verdicts; the generated page as MyST
     markup      tag(): HTML and SVG whose text is always escaped
     words       numbers, intervals, times and counts as one says them

@@ -1,16 +1,8 @@
-"""The Sphinx extension: a page per paper, the directives and roles that print records, and the files beside them.
-
-    ```{outcome} PAPER```           {record}`demo-seed0:unseen:SISDRImprovement`
-    ```{claims}```                  {claim}`abstract.sdr`
-
-A text that stands in a paper's folder, or on its page, knows its paper; elsewhere one names it
-(`{claim}`PAPER/abstract.sdr``). What is stale or missing shows as such and is a warning, so that `-W` fails.
-"""
+"""The Sphinx extension: a page per paper, and the files beside them; `directives` says what a page may ask for."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,70 +10,25 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
-from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 import repro
 from repro import paper
 from repro.errors import BadInput
-from repro.registry import REGISTRIES
-from repro.report import (
-    cite,
-    claims,
-    commands,
-    curves,
-    examples,
-    figure,
-    files,
-    origin,
-    outcome,
-    page,
-    parts,
-    prose,
-    quote,
-)
-from repro.report import papers as cards
-from repro.report.markup import Markup, link, tag
-from repro.report.page import Page
-
-log = logging.getLogger(__name__)
-
-SECTIONS: dict[str, Callable[[Page], Markup]] = {
-    "cite": lambda shown: cite.line(shown.paper),
-    "bibtex": lambda shown: cite.bibtex(shown.paper),
-    "outcome": outcome.outcome,
-    "figure-claims": figure.figure,
-    "claims": claims.claims,
-    "curves": curves.curves,
-    "examples": examples.examples,
-    "commands": commands.commands,
-    "origin": origin.origin,
-}
+from repro.report import directives, files, page, prose
+from repro.report.directives import names, to_root
+from repro.report.markup import Markup, tag
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.add_config_value("repro_papers", [], "env", [list, str])
-    for name in SECTIONS:
-        app.add_directive(name, Section)
-    app.add_directive("papers", Cards)
-    app.add_directive("parts", Parts)
-    app.add_directive("tips", Tips)
-    app.add_role("record", Number(quote.measured))
-    app.add_role("claim", Number(quote.judged))
+    directives.add_to(app)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("builder-inited", prepare)
     app.connect("env-get-outdated", outdated)
     app.connect("include-read", relink)
     app.connect("build-finished", publish)
     return {"version": repro.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def names(app: Sphinx) -> list[str]:
-    """The papers of this site: all, unless `repro_papers` in conf.py names some."""
-    wanted = app.config.repro_papers
-    chosen = wanted.split(",") if isinstance(wanted, str) else list(wanted)
-    return sorted(chosen or paper.folders())
 
 
 def prepare(app: Sphinx) -> None:
@@ -118,7 +65,7 @@ def relink(app: Sphinx, path: Path, document: str, content: list[str]) -> None:
     """Make the links of a paper's own texts lead to the copies of its files."""
     folder = (Path(app.srcdir) / path).resolve().parent
     if (folder / "paper.toml").is_file():
-        content[0] = prose.relink(content[0], folder, _root(app.env.docname))
+        content[0] = prose.relink(content[0], folder, to_root(app.env.docname))
 
 
 def publish(app: Sphinx, error: Exception | None) -> None:
@@ -140,136 +87,3 @@ def formula(translator: Any, node: nodes.math | nodes.math_block) -> None:
     block = isinstance(node, nodes.math_block)
     translator.body.append(tag("div" if block else "span", Markup(tex2mathml(node.astext(), block)), class_="math"))
     raise nodes.SkipNode
-
-
-def _root(document: str) -> str:
-    return "../" * document.count("/")
-
-
-def _here(source: str, document: str) -> str:
-    """The paper that a text belongs to: by the folder it stands in, or by the page it stands on."""
-    folder = Path(source).parent if source else Path()
-    if (folder / "paper.toml").is_file():
-        return folder.name
-    return document.removeprefix("papers/") if document.startswith("papers/") else ""
-
-
-class Printed(SphinxDirective):
-    """A directive that prints HTML made from records; bad input becomes a warning and a visible line."""
-
-    optional_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        self.env.metadata[self.env.docname]["repro"] = "1"
-        try:
-            return list(self.made())
-        except BadInput as error:
-            log.warning("%s", error, location=self.get_location(), type="repro")
-            return [_raw(tag("p", str(error), class_="repro-fault"))]
-
-    def made(self) -> Iterator[nodes.Node]:
-        raise NotImplementedError
-
-    @property
-    def root(self) -> str:
-        return _root(self.env.docname)
-
-
-class Section(Printed):
-    """One section of a paper's page."""
-
-    def made(self) -> Iterator[nodes.Node]:
-        name = self.arguments[0] if self.arguments else _here(self.get_source_info()[0], self.env.docname)
-        if not name:
-            raise BadInput(f"which paper? write ```{{{self.name}}} PAPER")
-        shown = page.read(name, self.root)
-        if self.name == "claims":
-            self._warn(shown)
-        yield _raw(SECTIONS[self.name](shown))
-
-    def _warn(self, shown: Page) -> None:
-        for found in shown.records:
-            if found.stale:
-                log.warning(
-                    "papers/%s/records/%s.json is stale: %s changed since",
-                    shown.name,
-                    found.stem,
-                    found.stale,
-                    location=self.get_location(),
-                    type="repro",
-                )
-
-
-class Cards(Printed):
-    """A card per paper."""
-
-    def made(self) -> Iterator[nodes.Node]:
-        yield _raw(cards.papers(page.read(name, self.root) for name in names(self.env.app)))
-
-
-class Parts(Printed):
-    """The parts of one kind, or of all kinds with a heading each."""
-
-    def made(self) -> Iterator[nodes.Node]:
-        for kind in self.arguments or REGISTRIES:
-            section = nodes.section(ids=[kind], names=[kind])
-            section += nodes.title(text=kind.capitalize())
-            yield from _headed(section, parts.parts(kind, self.root), bool(self.arguments))
-
-
-class Tips(Printed):
-    """The tips of every paper, under a heading each."""
-
-    def made(self) -> Iterator[nodes.Node]:
-        folder = Path(self.env.doc2path(self.env.docname)).parent
-        known = paper.folders()
-        told = [name for name in names(self.env.app) if (known[name] / "tips.md").is_file()]
-        for name in told:
-            shown = page.read(name, self.root)
-            text = f"## [{page.plain(shown.paper.title)}](papers/{name}.md)\n\n"
-            text += prose.include(known[name] / "tips.md", folder)
-            yield from self.parse_text_to_nodes(text, allow_section_headings=True)
-        if not told:
-            yield _raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
-
-
-class Number(SphinxRole):
-    """A number in a sentence, with a link to where it comes from."""
-
-    def __init__(self, look: Callable[[Page, str], quote.Quote]) -> None:
-        super().__init__()
-        self.look = look
-
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        self.env.metadata[self.env.docname]["repro"] = "1"
-        try:
-            found = self._look()
-        except BadInput as error:
-            found = quote.Quote(f"missing: {self.text}", fault=str(error))
-        if found.fault:
-            log.warning("%s", found.fault, location=self.get_location(), type="repro")
-        return [_raw(_inline(found))], []
-
-    def _look(self) -> quote.Quote:
-        name, slash, rest = self.text.partition("/")
-        if not slash:
-            name, rest = _here(self.get_source_info()[0], self.env.docname), self.text
-        if not name:
-            raise BadInput(f"which paper? write {{{self.name}}}`PAPER/{self.text}`")
-        return self.look(page.read(name, _root(self.env.docname)), rest)
-
-
-def _inline(found: quote.Quote) -> Markup:
-    if not found.fault:
-        return link(found.text, found.href, class_="repro-number")
-    text = found.text if found.text.startswith("missing") else f"stale: {found.text}"
-    return tag("span", text, class_="repro-fault", title=found.fault)
-
-
-def _headed(section: nodes.section, html: Markup, bare: bool) -> Iterator[nodes.Node]:
-    section += _raw(html)
-    yield from section.children[1:] if bare else [section]
-
-
-def _raw(html: Markup) -> nodes.raw:
-    return nodes.raw("", str(html), format="html")
