@@ -50,6 +50,7 @@ class Record:
     text: str = ""
     overrides: list[str] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
+    items: dict[str, list[str]] = field(default_factory=dict)  # the names of a test set's items, where they have names
     code: dict[str, str] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
@@ -63,6 +64,11 @@ class Record:
     @property
     def stem(self) -> str:
         return f"{self.config}-seed{self.seed}"
+
+    def fingerprint(self, role: str) -> str:
+        """That of the data in one role, as text; empty where the record holds none."""
+        found = self.data.get(role, "")
+        return found if isinstance(found, str) else json.dumps(found, sort_keys=True)
 
     def measured(self, test: str, metric: str) -> Measurement | None:
         return next((m for m in self.measurements if (m.test, m.metric) == (test, metric)), None)

@@ -83,6 +83,7 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
         text=config.text,
         overrides=list(config.overrides),
         data={role: dataset.fingerprint() for role, dataset in built.datasets().items()},
+        items={name: list(dataset.names) for name, dataset in built.test.items() if hasattr(dataset, "names")},
         code=code,
         source=source,
         environment=provenance.environment(torch.get_num_threads(), accelerator),

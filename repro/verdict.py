@@ -1,23 +1,21 @@
 """What the records say of a claim, with its uncertainty. Pure: opens no file, imports no torch.
 
-**The interval.** Item i of seed s gives x[s][i] = mu + seed_s + item_i + rest. Over S seeds and n shared items the
-variance of the grand mean is estimated by (variance of the seed means)/S + (variance of the item means)/n, slightly
-too large since both contain the rest, and the 95 % interval is Student's t with Welch-Satterthwaite degrees of
-freedom. With one seed only the items speak: the interval then says nothing of the spread between seeds.
+`repro.interval` says how the interval comes about; docs/guide/claims.md says when which verdict is given.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import PurePath
-from statistics import fmean, variance
 from typing import Any
 
+from repro.claim import Claim
 from repro.errors import nearest
-from repro.paper import Claim
+from repro.interval import Interval, difference, interval
 from repro.record import Measurement, Record
 
 OUTCOMES = (
@@ -32,33 +30,14 @@ OUTCOMES = (
     "not run",
     "unread",
 )
+RANKS = {outcome: rank for rank, outcome in enumerate(OUTCOMES)} | {"exceeded": OUTCOMES.index("inconclusive")}
 WIDE = Context(prec=700)  # any two floats, side by side
 
+Held = Mapping[str, Sequence[Record]]
+"""Records by the name of their config."""
 
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its 95 % interval, with the variance of one seed and that of the mean over items which made it."""
-
-    mean: float
-    low: float
-    high: float
-    seeds: int
-    items: int
-    seed_variance: float = 0.0
-    item_variance: float = 0.0
-
-    def shown(self, unit: str = "") -> str:
-        """`5.93 [5.51, 6.35] dB`, with two uncertain digits."""
-        half = (self.high - self.low) / 2
-        texts = [number(value, half) for value in (self.mean, self.low, self.high)]
-        return f"{texts[0]} [{texts[1]}, {texts[2]}] {unit}".rstrip()
-
-
-def number(value: float, half: float = 0.0) -> str:
-    """`value` with the digits that an uncertainty of `half` leaves: two of them are uncertain."""
-    if half <= 0:
-        return f"{value:.6g}"
-    return f"{value:.{min(max(1 - math.floor(math.log10(half)), 0), 9)}f}"
+Side = dict[int, tuple[Record, Measurement, list[float]]]
+"""The records of one config that hold what a claim asks for, by seed, with the values that count."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +51,7 @@ class Evidence:
     proxy: bool
     over: list[Record] = field(default_factory=list)
     other: str = ""  # the other config of a comparison
+    unlike: str = ""  # why it cannot be compared, with the claim or within itself
 
     @property
     def name(self) -> str:
@@ -81,10 +61,6 @@ class Evidence:
     @property
     def stale(self) -> str:
         return next((record.stale for record in (*self.records, *self.over) if record.stale), "")
-
-
-Side = dict[int, tuple[Record, Measurement]]
-"""The records of one config that hold a claim's metric, by seed."""
 
 
 @dataclass(frozen=True)
@@ -98,21 +74,42 @@ class Verdict:
     judged: Evidence | None = None
 
 
-def judge(claim: Claim, records: Sequence[Record]) -> Verdict:
+def judge(claim: Claim, records: Iterable[Record]) -> Verdict:
     """Set the records of a claim's configs beside the claim. The order of `records` does not matter."""
+    return judge_all([claim], records)[0]
+
+
+def judge_all(claims: Iterable[Claim], records: Iterable[Record]) -> list[Verdict]:
+    """A verdict for each claim, in their order."""
+    held: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        if not record.overrides:
+            held[record.config].append(record)
+    for mine in held.values():
+        mine.sort(key=lambda record: record.seed)
+    return [_judge(claim, held) for claim in claims]
+
+
+def worse(now: str, before: str) -> bool:
+    """Whether outcome `now` is farther from a reproduced claim than `before`.
+
+    `exceeded` ranks with `inconclusive`: a wider tolerance leads from the one over the other to `reproduced`.
+    """
+    return RANKS[now] > RANKS[before]
+
+
+def _judge(claim: Claim, held: Held) -> Verdict:
     if claim.unread:
         return Verdict(claim, "unread", "nobody has read this number in the paper")
-    evidence = [
-        found
-        for config, other, proxy in claim.pairs
-        for found in [_evidence(claim, config, other, proxy, records)]
-        if found
-    ]
-    own = next((found for found in evidence if not found.proxy), None)
+    if claim.no_config:
+        return Verdict(claim, "not run", claim.no_config)
+    found = (_evidence(claim, config, other, proxy, held) for config, other, proxy in claim.pairs)
+    evidence = [one for one in found if one]
+    own = next((one for one in evidence if not one.proxy), None)
     if own is not None and own.interval.seeds >= claim.seeds:
         return Verdict(claim, *_full(claim, own), evidence, own)
-    missing = _missing(claim, own, records)
-    proxies = [found for found in evidence if found.proxy]
+    missing = _missing(claim, own, held)
+    proxies = [one for one in evidence if one.proxy]
     if not proxies:
         return Verdict(claim, "not run", missing, evidence)
     if claim.kind != "comparison":
@@ -120,115 +117,103 @@ def judge(claim: Claim, records: Sequence[Record]) -> Verdict:
     return Verdict(claim, *_trend(claim, proxies[-1]), evidence, proxies[-1])
 
 
-def _missing(claim: Claim, own: Evidence | None, records: Sequence[Record]) -> str:
+def _missing(claim: Claim, own: Evidence | None, held: Held) -> str:
     """What is not there: seeds, or the very thing that the claim asks of its records."""
-    stems = {PurePath(config).stem for config in claim.configs}
-    held = {f"{m.test}: {m.metric}" for record in records if record.config in stems for m in record.measurements}
+    records = [record for config in claim.configs for record in held.get(PurePath(config).stem, ())]
+    known = {f"{m.test}: {m.metric}" for record in records for m in record.measurements}
     wanted = f"{claim.test}: {claim.metric}"
-    if held and wanted not in held:
-        return f"no '{wanted}' in the records of its configs{nearest(wanted, held)}"
+    if known and wanted not in known:
+        return f"no '{wanted}' in the records of its configs{nearest(wanted, known)}"
+    items = {name for record in records for name in record.items.get(claim.test, ())}
+    if records and claim.item and claim.item not in items:
+        return f"no item '{claim.item}' in the records of its configs{nearest(claim.item, items)}"
     whose = f"that {claim.config} and {claim.over} share" if claim.over else f"of {claim.config}"
     return f"{own.interval.seeds if own else 0} of {claim.seeds} seeds {whose}"
 
 
-def _evidence(claim: Claim, config: str, other: str, proxy: bool, records: Sequence[Record]) -> Evidence | None:
-    ours = _measured(claim, config, records)
-    theirs = _measured(claim, other, records) if other else {}
+def _evidence(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Evidence | None:
+    ours = _measured(claim, config, claim.test, held)
+    theirs = _measured(claim, other, claim.over_test or claim.test, held) if other else {}
     if not ours or (other and not theirs):
         return None
-    identity = _common(claim, ours, theirs)
-    found = _difference(claim, ours, theirs) if other else interval([m.values for _, m in ours.values()])
-    return Evidence(
-        config,
-        found,
-        identity,
-        [record for record, _ in ours.values()],
-        proxy,
-        [record for record, _ in theirs.values()],
-        other,
-    )
+    unlike = _unlike(claim, ours, theirs, proxy)
+    rows, others = _rows(ours), _rows(theirs)
+    if other:
+        found = difference(rows, others, ours.keys() == theirs.keys(), len(_data(ours, theirs)) == 1)
+    else:
+        found = interval(rows)
+    identity = next(iter(ours.values()))[1].identity
+    records, over = ([record for record, _, _ in side.values()] for side in (ours, theirs))
+    return Evidence(config, found, identity, records, proxy, over, other, unlike)
 
 
-def _measured(claim: Claim, config: str, records: Sequence[Record]) -> Side:
-    """The records of `config` that hold the claim's metric, by seed."""
-    name = PurePath(config).stem
-    mine = sorted((r for r in records if r.config == name and not r.overrides), key=lambda r: r.seed)
-    return {r.seed: (r, found) for r in mine if (found := r.measured(claim.test, claim.metric))}
+def _measured(claim: Claim, config: str, test: str, held: Held) -> Side:
+    """The records of `config` that hold the claim's metric, by seed: the values of all items, or of the one named."""
+    found: Side = {}
+    for record in held.get(PurePath(config).stem, ()):
+        measurement = record.measured(test, claim.metric)
+        names = record.items.get(test, [])
+        if measurement is None or (claim.item and claim.item not in names):
+            continue
+        values = [measurement.values[names.index(claim.item)]] if claim.item else measurement.values
+        found[record.seed] = (record, measurement, values)
+    return found
 
 
-def _common(claim: Claim, *sides: Side) -> dict[str, Any]:
-    """The identity that all measurements share; empty when it, or the data within one side, is not one and the same."""
-    found = [measurement.identity for side in sides for _, measurement in side.values()]
-    alike = all(identity == found[0] for identity in found)
-    return found[0] if alike and all(len(_data(claim, side)) < 2 for side in sides) else {}
+def _rows(side: Side) -> list[list[float]]:
+    """A row per seed, equally long: where they are not, the records are not comparable anyway."""
+    items = min((len(values) for _, _, values in side.values()), default=0)
+    return [values[:items] for _, _, values in side.values()]
 
 
-def _data(claim: Claim, *sides: Side) -> set[str]:
+def _unlike(claim: Claim, ours: Side, theirs: Side, proxy: bool) -> str:
+    """Why these measurements cannot be set beside the claim or each other; empty where they can."""
+    first = next(iter(ours.values()))[1].identity
+    for _, measurement, _ in (*ours.values(), *theirs.values()):
+        other = measurement.identity
+        if keys := sorted(key for key in {*first, *other} if first.get(key) != other.get(key)):
+            return f"the records do not measure the same thing: they differ in {', '.join(keys)}"
+    for side in (ours, theirs):
+        if len(_data(side)) > 1 or len({len(values) for _, _, values in side.values()}) > 1:
+            return "the records were made on different test data"
+    if theirs and not claim.over_test and len(_data(ours, theirs)) > 1:
+        return "the two configs were measured on different test data"
+    return "" if proxy else _unlike_the_claim(claim, first, ours)
+
+
+def _unlike_the_claim(claim: Claim, identity: dict[str, Any], ours: Side) -> str:
+    for key, wanted in claim.identity.items():
+        if identity.get(key) != wanted:
+            return f"the paper's {key} is {wanted}, that of the records is {identity.get(key)}"
+    if claim.data and _data(ours) != {claim.data}:
+        return f"the claim is about the data {claim.data}, the records were made on {min(_data(ours))}"
+    return ""
+
+
+def _data(*sides: Side) -> set[str]:
     """The fingerprints of the test data that `sides` were measured on."""
-    return {str(record.data.get(claim.test)) for side in sides for record, _ in side.values()}
-
-
-def _difference(claim: Claim, ours: Side, theirs: Side) -> Interval:
-    """Item by item, seed by seed: paired where both saw the same items, else as two independent means."""
-    shared = sorted(set(ours) & set(theirs))
-    pairs = [(ours[seed][1].values, theirs[seed][1].values) for seed in shared]
-    if pairs and len(_data(claim, ours, theirs)) == 1 and all(len(a) == len(b) for a, b in pairs):
-        return interval([[x - y for x, y in zip(a, b, strict=True)] for a, b in pairs])
-    one, other = (interval([m.values for _, m in side.values()]) for side in (ours, theirs))
-    by_seed = one.seed_variance / one.seeds + other.seed_variance / other.seeds
-    seeds, items = min(one.seeds, other.seeds), min(one.items, other.items)  # few degrees of freedom: a wide interval
-    return _around(one.mean - other.mean, by_seed, seeds, one.item_variance + other.item_variance, items)
-
-
-def interval(rows: Sequence[Sequence[float]]) -> Interval:
-    """The 95 % interval of the grand mean of `rows`, one row of item values per seed."""
-    means = [fmean(row) for row in rows]
-    across = [fmean(column) for column in zip(*rows, strict=False)]
-    by_item = variance(across) / len(across) if len(across) > 1 else 0.0
-    by_seed = variance(means) / len(rows) if len(rows) > 1 else 0.0
-    return _around(fmean(means), by_seed, len(rows), by_item, len(across))
-
-
-def _around(mean: float, by_seed: float, seeds: int, by_item: float, items: int) -> Interval:
-    """The interval of a mean whose variance has two parts, each estimated from so many values."""
-    total = by_item + by_seed
-    if total == 0.0:
-        return Interval(mean, mean, mean, seeds, items)
-    half = _t(_freedom(by_seed, seeds, by_item, items)) * math.sqrt(total)
-    return Interval(mean, mean - half, mean + half, seeds, items, by_seed * seeds, by_item)
-
-
-def _freedom(by_seed: float, seeds: int, by_item: float, items: int) -> float:
-    """Welch-Satterthwaite: the degrees of freedom of a sum of two estimated variances."""
-    total = by_seed + by_item  # shares of it: the square of a small variance may be zero
-    shares = ((by_seed / total, seeds), (by_item / total, items))
-    return 1 / sum(share**2 / (count - 1) for share, count in shares if share > 0)
-
-
-def _t(freedom: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 0.975))
+    return {record.fingerprint(measurement.test) for side in sides for record, measurement, _ in side.values()}
 
 
 def _full(claim: Claim, own: Evidence) -> tuple[str, str]:
-    if not own.identity:
-        return "not comparable", "the records do not measure the same thing"
-    if own.stale:
-        return "stale", f"changed since the record: {own.stale}"
+    if fault := _unfit(own):
+        return fault
     if claim.kind == "printed":
-        return _printed(claim, own.interval)
+        return _printed(claim, own)
     if claim.kind == "comparison" and claim.value is None:
         return _sign(claim, own, "reproduced", "not reproduced")
     return _value(claim, own)
 
 
 def _trend(claim: Claim, proxy: Evidence) -> tuple[str, str]:
-    if not proxy.identity:
-        return "not comparable", "the records do not measure the same thing"
-    if proxy.stale:
-        return "stale", f"changed since the record: {proxy.stale}"
-    return _sign(claim, proxy, "trend holds", "trend fails")
+    return _unfit(proxy) or _sign(claim, proxy, "trend holds", "trend fails")
+
+
+def _unfit(found: Evidence) -> tuple[str, str] | None:
+    """Why this evidence decides nothing, if so."""
+    if found.unlike:
+        return "not comparable", found.unlike
+    return ("stale", f"changed since the record: {found.stale}") if found.stale else None
 
 
 def bound(claim: Claim) -> float:
@@ -246,49 +231,50 @@ def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
     edge, ours = bound(claim), found.interval
     low, high = (ours.low, ours.high) if upward(claim, found.identity) else (-ours.high, -ours.low)
     what = f"the difference {found.name} is " if found.other else ""
-    note = f"{what}{_say(ours, found)} against a bound of {edge:g}"
+    note = f"{what}{_say(found)} against a bound of {edge:g}"
     if low > edge:
         return yes, note
-    return (no, note) if high < edge else ("inconclusive", f"{note}; {_more(ours, abs(ours.mean - edge))}")
+    return (no, note) if high < edge else ("inconclusive", f"{note}; {_more(ours, edge)}")
 
 
 def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
-    assert claim.value is not None and claim.tolerance is not None  # read() refuses a value claim without them
+    assert claim.value is not None and claim.tolerance is not None  # a claim is read with both or neither
     low, high, ours = claim.value - claim.tolerance, claim.value + claim.tolerance, own.interval
-    note = f"{_say(ours, own)} against {claim.value:g} +- {claim.tolerance:g}"
+    note = f"{_say(own)} against {claim.value:g} +- {claim.tolerance:g}"
     if low <= ours.low and ours.high <= high:
         return "reproduced", note
     if ours.low > high or ours.high < low:
         better = (ours.low > high) == (own.identity.get("better") != "lower")
         return ("exceeded" if better else "not reproduced"), note
-    border = min((low, high), key=lambda edge: abs(edge - ours.mean))
-    return "inconclusive", f"{note}; {_more(ours, abs(ours.mean - border))}"
+    return "inconclusive", f"{note}; {_more(ours, min((low, high), key=lambda edge: abs(edge - ours.mean)))}"
 
 
-def _printed(claim: Claim, ours: Interval) -> tuple[str, str]:
-    """Does our number round to the digits printed?"""
-    printed = Decimal(claim.printed.rstrip("% "))
-    digit = Decimal(1).scaleb(int(printed.as_tuple().exponent))
-    same = math.isfinite(ours.mean) and Decimal(repr(ours.mean)).quantize(digit, ROUND_HALF_UP, WIDE) == printed
-    return ("reproduced" if same else "not reproduced"), f"{ours.mean:.10g} against the printed {claim.printed}"
+def factor(claim: Claim, unit: str) -> int:
+    """What our number is multiplied by to be in the unit of the print: a share is printed as percent."""
+    return 100 if claim.printed.endswith("%") and unit != "%" else 1
 
 
-def _say(ours: Interval, found: Evidence) -> str:
-    unit = found.identity.get("unit", "")
+def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
+    """Does our number round to the digits printed? A number halfway rounds away from zero."""
+    printed, digit = claim.digits
+    mean, by = own.interval.mean, factor(claim, own.identity.get("unit", ""))
+    same = math.isfinite(mean) and (Decimal(repr(mean)) * by).quantize(digit, ROUND_HALF_UP, WIDE) == printed
+    return ("reproduced" if same else "not reproduced"), f"{mean * by:.9g} against the printed {claim.printed}"
+
+
+def _say(found: Evidence) -> str:
+    ours = found.interval
     runs = "one seed, items only" if ours.seeds == 1 else f"{ours.seeds} seeds"
-    return f"{ours.shown(unit)} ({runs}, {ours.items} items)"
+    return f"{ours.shown(found.identity.get('unit', ''))} ({runs}, {ours.items} items)"
 
 
-def _more(ours: Interval, distance: float) -> str:
+def _more(ours: Interval, edge: float) -> str:
     """How many more seeds would settle it, if the mean stays where it is."""
     if ours.seed_variance + ours.item_variance == 0:
         return "it is the bound itself, with no spread: more seeds would not settle it"
     if ours.seeds < 2:
         return "a second seed is needed to know the spread between seeds"
-    for seeds in range(ours.seeds + 1, 101):
-        by_seed = ours.seed_variance / seeds
-        freedom = _freedom(by_seed, seeds, ours.item_variance, ours.items)
-        if _t(freedom) * math.sqrt(by_seed + ours.item_variance) < distance:
-            more = seeds - ours.seeds
-            return f"{more} more {'seed' if more == 1 else 'seeds'} would settle it"
-    return "more seeds would not settle it: more test items would"
+    more = ours.seeds_to_settle(edge)
+    if not more:
+        return "more seeds would not settle it: more test items would"
+    return f"{more} more {'seed' if more == 1 else 'seeds'} would settle it"

@@ -30,31 +30,38 @@ because = "so"
 
 @pytest.mark.parametrize(("change", "words"), [
     (("title = \"T\"\n", ""), [":1: ", "missing key 'title'"]),
-    (("title", "titel"), [":1: ", "unknown key 'titel'", "did you mean 'title'"]),
-    (("year = 2020", "year = \"2020\""), [":1: ", "'year' is '2020'", "a whole number"]),
-    (("year = 2020", "year = true"), [":1: ", "'year' is True", "a whole number"]),
-    (("authors = [\"A\"]", "authors = \"A\""), [":1: ", "'authors' is 'A'", "a list of texts"]),
-    (("authors = [\"A\"]", "authors = [1]"), [":1: ", "'authors' is [1]", "a list of texts"]),
-    (("year = 2020", "name = \"x\"\nyear = 2020"), [":1: ", "unknown key 'name'"]),
-    (("tolerance = 0.1", "tolerence = 0.1"), [":6: ", "unknown key 'tolerence'", "did you mean 'tolerance'"]),
-    (("tolerance = 0.1", "tolerance = \"0.1\""), [":6: ", "'tolerance' is '0.1'", "a number"]),
-    (("tolerance = 0.1", "tolerance = -0.1"), [":6: ", "'tolerance' is -0.1", "from 0"]),
-    (("tolerance = 0.1\n", ""), [":6: ", "claim 'a' needs", "tolerance"]),
-    (("because = \"so\"\n", ""), [":6: ", "claim 'a' needs", "because"]),
-    (("metric = \"SquaredError\"\n", ""), [":6: ", "claim 'a' has no 'metric'"]),
+    (("title", "titel"), [":2: ", "unknown key 'titel'", "did you mean 'title'"]),
+    (("year = 2020", "year = \"2020\""), [":4: ", "'year' is '2020'", "a whole number"]),
+    (("year = 2020", "year = true"), [":4: ", "'year' is True", "a whole number"]),
+    (("authors = [\"A\"]", "authors = \"A\""), [":3: ", "'authors' is 'A'", "a list of texts"]),
+    (("authors = [\"A\"]", "authors = [1]"), [":3: ", "'authors' is [1]", "a list of texts"]),
+    (("year = 2020", "name = \"x\"\nyear = 2020"), [":4: ", "unknown key 'name'"]),
+    (("tolerance = 0.1", "tolerence = 0.1"), [":13: ", "unknown key 'tolerence'", "did you mean 'tolerance'"]),
+    (("tolerance = 0.1", "tolerance = \"0.1\""), [":13: ", "'tolerance' is '0.1'", "a number"]),
+    (("tolerance = 0.1", "tolerance = inf"), [":13: ", "'tolerance' is inf", "a number"]),
+    (("tolerance = 0.1", "tolerance = -0.1"), [":13: ", "'tolerance' is -0.1", "from 0"]),
+    (("tolerance = 0.1\n", ""), [":12: ", "claim 'a' has a value and no 'tolerance'"]),
+    (("because = \"so\"\n", ""), [":12: ", "claim 'a' has a value and no 'because'"]),
+    (("value = 1.0\n", ""), [":6: ", "claim 'a' has no 'value'", "'unread = true'"]),
+    (("metric = \"SquaredError\"\n", ""), [":6: ", "claim 'a' has no 'metric'", "'no_config'"]),
+    (("because", "no_config = \"no data\"\nbecause"), [":10: ", "both 'no_config' and 'config'"]),
     (("says = \"x is 1\"\n", ""), [":6: ", "missing key 'says'"]),
-    (("line.gin", "lime.gin"), [":6: ", "configs/lime.gin", "did you mean 'configs/line.gin'"]),
-    (("because", "over = \"configs/men.gin\"\nbecause"), [":6: ", "configs/men.gin", "'configs/mean.gin'"]),
-    (("because", "proxy = \"configs/smok.gin\"\nbecause"), [":6: ", "configs/smok.gin", "'configs/smoke.gin'"]),
-    (("because", "seeds = 0\nbecause"), [":6: ", "'seeds' is 0", "from 1"]),
-    (("because", "unread = 1\nbecause"), [":6: ", "'unread' is 1", "true or false"]),
-    (("because", "printed = \"about 3\"\nbecause"), [":6: ", "'printed' is 'about 3'", "a number"]),
-    (("tolerance = 0.1", "over = \"configs/mean.gin\""), [":6: ", "claim 'a'", "tolerance"]),
-    (("because", "line = 3\nbecause"), [":6: ", "unknown key 'line'"]),
+    (("line.gin", "lime.gin"), [":10: ", "configs/lime.gin", "did you mean 'configs/line.gin'"]),
+    (("because", "over = \"configs/men.gin\"\nbecause"), [":14: ", "configs/men.gin", "'configs/mean.gin'"]),
+    (("because", "over_test = \"other\"\nbecause"), [":14: ", "'over_test'", "'over', which is missing"]),
+    (("because", "proxy = \"configs/smok.gin\"\nbecause"), [":14: ", "configs/smok.gin", "'configs/smoke.gin'"]),
+    (("because", "seeds = 0\nbecause"), [":14: ", "'seeds' is 0", "from 1"]),
+    (("because", "unread = 1\nbecause"), [":14: ", "'unread' is 1", "true or false"]),
+    (("because", "identity = 1\nbecause"), [":14: ", "'identity' is 1", "a table"]),
+    (("because", "printed = \"about 3\"\nbecause"), [":14: ", "'printed' is 'about 3'", "a number"]),
+    (("tolerance = 0.1", "over = \"configs/mean.gin\""), [":12: ", "claim 'a'", "tolerance"]),
+    (("because", "line = 3\nbecause"), [":14: ", "unknown key 'line'"]),
     (("[[claim]]", "[claim]"), ["[[claim]]"]),
     (("[[claim]]", "[[clam]]"), ["unknown table 'clam'", "[[claim]]"]),
     (("[paper]", "[[paper]]"), ["[paper]"]),
     (("year = 2020", "year = "), [":4", "not TOML"]),
+    (("year = 2020", "year = 2020\n[raff]\nreadability = \"Fine\""), [":6: ", "'readability'", "'Good'"]),
+    (("year = 2020", "year = 2020\n[raff]\nreadable = \"Good\""), [":6: ", "did you mean 'readability'"]),
 ])  # fmt: skip
 def test_wrong_input_is_one_line_with_its_place(paper: Any, change: tuple[str, str], words: list[str]) -> None:
     paper.toml((HEAD + CLAIM).replace(*change, 1))
@@ -126,7 +133,7 @@ def test_an_unknown_paper_on_the_command_line(paper: Any, refused: Callable[...,
 
 def test_a_claim_without_its_config_on_the_command_line(paper: Any, refused: Callable[..., str]) -> None:
     paper.toml((HEAD + CLAIM).replace("line.gin", "lime.gin"))
-    assert "paper.toml:6: claim 'a' names configs/lime.gin" in refused("verdict", paper.name)
+    assert "paper.toml:10: claim 'a' names configs/lime.gin" in refused("verdict", paper.name)
 
 
 @pytest.mark.parametrize("name", ["configs/deep/line.gin", "line.gin", "configs/line"])

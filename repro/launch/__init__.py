@@ -24,11 +24,10 @@ class Job:
 
 
 def todo(paper: Paper) -> list[Job]:
-    """The runs that the claims of `paper` name and that no fresh record answers, by seed, proxies first."""
+    """The runs that the claims and causes of `paper` name and that no fresh record answers, by seed, proxies first."""
     done = {(r.config, r.seed) for r in record.of_paper(paper.folder) if not r.stale}
     jobs: dict[tuple[str, int], Job] = {}
-    for claim in paper.claims:
-        for config, seed in claim.runs:
-            if (PurePath(config).stem, seed) not in done:
-                jobs.setdefault((config, seed), Job(claim.id, where(paper.folder / config), seed))
+    for claim, config, seed in paper.runs:
+        if (PurePath(config).stem, seed) not in done:
+            jobs.setdefault((config, seed), Job(claim, where(paper.folder / config), seed))
     return sorted(jobs.values(), key=lambda job: job.seed)

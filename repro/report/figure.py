@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import Decimal
 
 from repro.paper import Claim
 from repro.report.axis import Axis, around
@@ -37,9 +36,8 @@ def figure(page: Page) -> Markup:
 def target(claim: Claim) -> tuple[float, float] | None:
     """Between which values the paper's number lies: its tolerance, or the digits it prints."""
     if claim.printed:
-        printed = Decimal(claim.printed.rstrip(" %"))
-        half = 0.5 * 10.0 ** int(printed.as_tuple().exponent)
-        return float(printed) - half, float(printed) + half
+        printed, digit = claim.digits
+        return float(printed - digit / 2), float(printed + digit / 2)
     if claim.value is None:
         return None
     return claim.value - (claim.tolerance or 0.0), claim.value + (claim.tolerance or 0.0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from repro.errors import BadInput, nearest
+from repro.interval import interval
 from repro.record import Record
 from repro.report.page import Page
 from repro.report.words import duration, number, spread
-from repro.verdict import interval
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from repro import verdict
-from repro.verdict import Interval
+from repro import interval
+from repro.interval import Interval
 
 
 def number(value: float, half: float = 0.0) -> str:
     """`value` with the digits that an uncertainty of `half` leaves, and a minus sign as printed."""
-    return verdict.number(value, half).replace("-", "−")
+    return interval.number(value, half).replace("-", "−")
 
 
 def spread(found: Interval, unit: str = "") -> str:

@@ -18,7 +18,7 @@ from scipy.stats import t
 
 from repro import record
 from repro.report import curves, figure, outcome, page, words
-from repro.verdict import interval
+from repro.interval import interval
 
 HOSTILE = "<script>alert(1)</script>"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,0 +1,115 @@
+"""What a paper claims, as data: Claim, Cause and Features. Each key of `paper.toml` is a field here, with its meaning.
+
+Three kinds of claim, told by their keys: a **value** (`value` with `tolerance`), a **comparison** (`over`, another
+config, or `above`, a number that our value must exceed), and a **printed** number (`printed`: what a deterministic
+result must round to). A claim that nobody has read in the paper is `unread = true` and is never judged.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?( ?%)?")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One number or ordering that the paper states, and the config that answers it."""
+
+    id: Annotated[str, "a name that stays: pages and prose link to it"]
+    says: Annotated[str, "the claim in one sentence"]
+    where: Annotated[str, "where the paper states it: table, row and column, or section"]
+    metric: Annotated[str, "which metric"] = ""
+    config: Annotated[str, "the config that answers it, as `configs/NAME.gin`"] = ""
+    test: Annotated[str, "on which of the config's test sets"] = "test"
+    item: Annotated[str, "one named item of that test set, where the claim is not about their mean"] = ""
+    value: Annotated[float | None, "the number; with `tolerance` and `because`"] = None
+    tolerance: Annotated[float | None, "how far ours may lie from it; committed before the first record"] = None
+    because: Annotated[str, "the reason for that tolerance"] = ""
+    over: Annotated[str, "another config: the claim is about the difference, `config` less `over`"] = ""
+    over_test: Annotated[str, "the test set of the other side, where it is another one"] = ""
+    above: Annotated[float | None, "a number that ours must exceed"] = None
+    printed: Annotated[str, "what a deterministic result must round to, as printed: `0.037`, `9.68e-25`, `63.5 %`"] = ""
+    seeds: Annotated[int, "how many seeds a verdict needs: 3 where nothing is said, 1 where `printed`"] = 3
+    proxy: Annotated[
+        list[str], "configs that ask the same question of data anyone can have, the weakest first (or one)"
+    ] = field(default_factory=list)
+    proxy_over: Annotated[list[str], "the other side of each proxy, for a claim with `over`"] = field(
+        default_factory=list
+    )
+    identity: Annotated[
+        dict[str, Any], "what the metric must be for ours to be comparable, as `{ sample_rate = 8000 }`"
+    ] = field(default_factory=dict)
+    data: Annotated[str, "the fingerprint that the test data must have for ours to be comparable"] = ""
+    source: Annotated[str, "where the number was read, if not in the paper itself"] = ""
+    unread: Annotated[bool, "true for a claim known to exist that nobody has read yet: it is never judged"] = False
+    no_config: Annotated[str, "why no config can answer it, in place of `config` and `metric`"] = ""
+    table: str = ""  # the [[table]] it was written in, with its row and column there
+    row: str = ""
+    column: str = ""
+    line: int = 0
+
+    @property
+    def kind(self) -> str:
+        if self.unread:
+            return "unread"
+        if self.printed:
+            return "printed"
+        return "comparison" if self.over or self.above is not None else "value"
+
+    @property
+    def pairs(self) -> list[tuple[str, str, bool]]:
+        """(config, the other side or "", is it a proxy), the claim's own first."""
+        others = self.proxy_over or [""] * len(self.proxy)
+        proxies = ((config, other, True) for config, other in zip(self.proxy, others, strict=True))
+        return [(self.config, self.over, False), *proxies] if self.config else []
+
+    @property
+    def configs(self) -> list[str]:
+        """Every config that bears on the claim."""
+        return list(dict.fromkeys(name for config, other, _ in self.pairs for name in (config, other) if name))
+
+    @property
+    def runs(self) -> list[tuple[str, int]]:
+        """(config, seed) of every run that the claim asks for, proxies first: a trend needs one seed."""
+        if self.unread:
+            return []
+        trend = [(name, 0) for config, other, proxy in self.pairs if proxy for name in (config, other) if name]
+        own = [(name, seed) for name in (self.config, self.over) if name for seed in range(self.seeds)]
+        return list(dict.fromkeys(trend + own))
+
+    @property
+    def digits(self) -> tuple[Decimal, Decimal]:
+        """The printed number, and one unit of its last digit: `9.68e-25` is 9.68E-25 and 0.01E-25."""
+        number = Decimal(self.printed.rstrip("% "))
+        return number, Decimal(1).scaleb(int(number.as_tuple().exponent))
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A suspected cause for claims that were not reproduced, with the one-factor config that tests it."""
+
+    claims: Annotated[list[str], "the ids of the claims that it may explain (or of a whole table)"]
+    says: Annotated[str, "the suspicion in one sentence: what differs from the paper"]
+    config: Annotated[str, "the config that changes this one factor"]
+    over: Annotated[str, "the config it changes; the claim's own where nothing is said"] = ""
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Features:
+    """What Raff (2019) found to matter for reproduction: his ten significant features of this paper, scored by hand."""
+
+    readability: Annotated[Literal["", "Low", "Ok", "Good", "Excellent"], "how many reads it took to follow"] = ""
+    rigor: Annotated[Literal["", "Theory", "Balance", "Empirical"], "what the paper leans on"] = ""
+    algorithm_difficulty: Annotated[Literal["", "Low", "Medium", "High"], "how hard the method is to build"] = ""
+    pseudo_code: Annotated[Literal["", "No", "Step-Code", "Yes", "Code-Like"], "how the method is written down"] = ""
+    hyperparameters_specified: Annotated[Literal["", "No", "Partial", "Yes"], "are all values in the paper"] = ""
+    compute_needed: Annotated[Literal["", "Desktop", "GPU", "Server", "Cluster"], "what its experiments need"] = ""
+    authors_reply: Annotated[Literal["", "N/A", "No", "Yes"], "did the authors answer; N/A: not asked"] = ""
+    primary_topic: Annotated[str, "the field, as `Deep Learning`"] = ""
+    equations_per_page: Annotated[float | None, "numbered or displayed equations per page"] = None
+    tables_per_page: Annotated[float | None, "tables per page"] = None

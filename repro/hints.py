@@ -1,0 +1,57 @@
+"""Type hints at run time: does a value fit one, and how is one said in words."""
+
+from __future__ import annotations
+
+import math
+import types
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+WORDS: dict[Any, str] = {
+    float: "a number",
+    int: "a whole number",
+    str: "a text",
+    bool: "true or false",
+    Any: "anything",
+}
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value read from TOML fits `hint`: an int is a number too, a bool is no int, a number is finite."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return any(fits(value, one) for one in inner)
+    if origin is Annotated:
+        return fits(value, inner[0])
+    if origin is Literal:
+        return value in inner
+    if origin is list:
+        return isinstance(value, list) and all(fits(item, inner[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(fits(item, inner[1]) for item in value.values())
+    return _is(value, hint)
+
+
+def _is(value: Any, hint: Any) -> bool:
+    if hint is Any:
+        return True
+    if isinstance(value, bool) or hint is bool:
+        return isinstance(value, bool) and hint is bool
+    if isinstance(value, float):
+        return hint is float and math.isfinite(value)
+    return isinstance(value, (float, int) if hint is float else hint)
+
+
+def said(hint: Any) -> str:
+    """`list[str]` as `a list of texts`."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(said(one) for one in inner if one is not type(None))
+    if origin is Annotated:
+        return said(inner[0])
+    if origin is Literal:
+        return "one of " + ", ".join(repr(one) for one in inner if one)
+    if origin is list:
+        return f"a list of {said(inner[0]).removeprefix('a ')}s"
+    if origin is dict:
+        return f"a table of {said(inner[1]).removeprefix('a ')}s" if inner[1] is not Any else "a table"
+    return WORDS.get(hint, str(hint))

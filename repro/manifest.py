@@ -1,0 +1,246 @@
+"""`paper.toml` read and checked: every fault is one line with the file, the line and the nearest right name.
+
+What can be written there is what the data types of `repro.claim` and `repro.paper` hold, and one thing more: a whole
+table of the paper as a `[[table]]`, each of whose cells becomes a claim. `{row}` and `{column}` stand for its place.
+
+    [[table]]
+    id = "table1"
+    says = "The p value of {row}"
+    where = "Table 1, {row}"
+    config = "configs/table1.gin"
+    metric = "PValue"
+    item = "{row}"
+    [table.printed]
+    "Year Published" = "0.964"
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+from repro.claim import NUMBER, Cause, Claim, Features
+from repro.errors import BadInput, nearest
+from repro.hints import fits, said
+from repro.paper import Paper, where
+from repro.places import Block, blocks
+
+MANY = {"claim", "table", "cause"}
+GIVEN = {
+    Paper: ("name", "folder", "claims", "causes", "features"),
+    Claim: ("table", "row", "column", "line"),
+    Cause: ("line",),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that the paper prints: a claim for each of its cells. Its texts may hold `{row}` and `{column}`."""
+
+    id: Annotated[str, "the first part of the id of each of its claims; the row and the column follow"]
+    says: Annotated[str, "the claim of one cell in one sentence"]
+    where: Annotated[str, "where the paper states it"]
+    printed: Annotated[
+        dict[str, str | dict[str, str]], "row = what is printed there, or row = { column = what is printed there }"
+    ] = field(default_factory=dict)
+    value: Annotated[
+        dict[str, float | dict[str, float]], "row = number, or row = { column = number }; with `tolerance`, `because`"
+    ] = field(default_factory=dict)
+    config: Annotated[str, "the config that answers it"] = ""
+    metric: Annotated[str, "which metric"] = ""
+    test: Annotated[str, "on which of the config's test sets"] = "test"
+    item: Annotated[str, "one named item of that test set"] = ""
+    tolerance: Annotated[float | None, "how far ours may lie from each number"] = None
+    because: Annotated[str, "the reason for that tolerance"] = ""
+    seeds: Annotated[int, "how many seeds a verdict needs"] = 3
+    identity: Annotated[dict[str, Any], "what the metric must be for ours to be comparable"] = field(
+        default_factory=dict
+    )
+    data: Annotated[str, "the fingerprint that the test data must have for ours to be comparable"] = ""
+    source: Annotated[str, "where the numbers were read"] = ""
+    no_config: Annotated[str, "why no config can answer it"] = ""
+
+
+def read(folder: Path) -> Paper:
+    """Read and check `folder/paper.toml`. Raises BadInput naming file and line."""
+    path = folder / "paper.toml"
+    text, data = _load(path)
+    found = blocks(text, where(path))
+    head = _one(data, found, "paper", where(path)) or {}
+    place = found["paper"][0] if found["paper"] else Block(f"{where(path)}", 1)
+    configs = frozenset(f"configs/{config.name}" for config in (folder / "configs").glob("*.gin"))
+    cells = sorted(_cells(data, found, where(path)), key=lambda cell: cell[1].line)
+    claims = [_claim(row, at, given, configs) for row, at, given in cells]
+    _refuse_twins(claims, where(path))
+    causes = [_cause(row, at, claims, configs) for row, at in _rows(data, found, "cause", where(path))]
+    features = _one(data, found, "raff", where(path))
+    scored = None if features is None else make(Features, features, found["raff"][0], {})
+    given = {"name": folder.name, "folder": folder, "claims": claims, "causes": causes, "features": scored}
+    one: Paper = make(Paper, head, place, given)
+    return one
+
+
+def _load(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise BadInput(f"not TOML: {error}", f"{where(path)}:{line[1]}" if line else where(path)) from None
+    if stray := set(data) - {"paper", "raff", *MANY}:
+        hint = "expected [paper], [raff], [[claim]], [[table]] and [[cause]]"
+        raise BadInput(f"unknown table '{min(stray)}'; {hint}", where(path))
+    return text, data
+
+
+def _one(data: dict[str, Any], found: dict[str, list[Block]], name: str, place: str) -> dict[str, Any] | None:
+    """The row under `[name]`, if there is one."""
+    row = data.get(name)
+    if row is not None and (not isinstance(row, dict) or len(found[name]) != 1):
+        raise BadInput(f"expected one [{name}], with its keys below it", place)
+    return row
+
+
+def _rows(
+    data: dict[str, Any], found: dict[str, list[Block]], name: str, place: str
+) -> Iterator[tuple[dict[str, Any], Block]]:
+    """The rows under each `[[name]]`, and where each stands."""
+    rows = data.get(name, [])
+    if not isinstance(rows, list) or len(rows) != len(found[name]):
+        raise BadInput(f"expected each {name} under its own [[{name}]]", place)
+    yield from zip(rows, found[name], strict=True)
+
+
+def _cells(
+    data: dict[str, Any], found: dict[str, list[Block]], place: str
+) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
+    """Every claim as (row, place, what is known of it besides)."""
+    for row, at in _rows(data, found, "claim", place):
+        yield row, at, {}
+    for row, at in _rows(data, found, "table", place):
+        table = make(Table, row, at, {})
+        if bool(table.printed) == bool(table.value):
+            raise BadInput(f"table '{table.id}' needs either [table.printed] or [table.value]", at.place())
+        yield from _expand(row, at, "printed" if table.printed else "value")
+
+
+def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
+    """A claim per cell of a table; the cell's line is its place."""
+    for row, cell in table[kind].items():
+        for column, content in cell.items() if isinstance(cell, dict) else [("", cell)]:
+            texts = {
+                key: value.replace("{row}", row).replace("{column}", column) if isinstance(value, str) else value
+                for key, value in table.items()
+                if key != kind
+            }
+            name = ".".join(slug(part) for part in (row, column) if part)
+            claim = {**texts, "id": f"{table['id']}.{name}", kind: content}
+            yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
+
+
+def slug(text: str) -> str:
+    """`Year Published` as a part of an id: `year-published`."""
+    return re.sub(r"[^\w-]+", "-", text.lower()).strip("-")
+
+
+def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: frozenset[str]) -> Claim:
+    row = {key: [row[key]] if key.startswith("proxy") and isinstance(row[key], str) else row[key] for key in row}
+    if "printed" in row:
+        row.setdefault("seeds", 1)
+    claim: Claim = make(Claim, row, at, {"line": at.line, **given})
+    if claim.unread:
+        return claim
+    _refuse_unanswered(claim, at)
+    _refuse_unjudgeable(claim, at)
+    for key in ("config", "over", "proxy", "proxy_over"):
+        for name in [getattr(claim, key)] if isinstance(getattr(claim, key), str) else getattr(claim, key):
+            _refuse_missing(name, f"claim '{claim.id}'", at.place(key), configs)
+    return claim
+
+
+def _refuse_unanswered(claim: Claim, at: Block) -> None:
+    """A claim names what answers it, or says why nothing can."""
+    for key in ("config", "metric"):
+        if claim.no_config and getattr(claim, key):
+            raise BadInput(f"claim '{claim.id}' has both 'no_config' and '{key}'", at.place(key))
+        if not claim.no_config and not getattr(claim, key):
+            raise BadInput(f"claim '{claim.id}' has no '{key}' (nor 'no_config', the reason for it)", at.place())
+
+
+def _refuse_unjudgeable(claim: Claim, at: Block) -> None:
+    """A value needs its tolerance, a printed number must be one, and a mean needs at least one seed."""
+    stated = {"tolerance": claim.tolerance, "because": claim.because or None}
+    if claim.kind == "value" and claim.value is None:
+        hint = "or 'over', 'above', 'printed'; or 'unread = true' until someone has read it in the paper"
+        raise BadInput(f"claim '{claim.id}' has no 'value' ({hint})", at.place())
+    if claim.kind in ("value", "comparison") and claim.value is not None:
+        for key in (key for key, value in stated.items() if value is None):
+            raise BadInput(f"claim '{claim.id}' has a value and no '{key}'", at.place("value"))
+    if claim.tolerance is not None and not claim.tolerance >= 0:
+        raise BadInput(f"'tolerance' is {claim.tolerance}; expected a number from 0", at.place("tolerance"))
+    if len(claim.proxy_over) != (len(claim.proxy) if claim.over else 0):
+        hint = "must name the other side of each proxy where there is 'over', and only there"
+        raise BadInput(f"'proxy_over' {hint}", at.place("proxy_over"))
+    if claim.over_test and not claim.over:
+        raise BadInput("'over_test' names the test set of 'over', which is missing", at.place("over_test"))
+    if claim.seeds < 1:
+        raise BadInput(f"'seeds' is {claim.seeds}; expected a whole number from 1", at.place("seeds"))
+    if claim.printed and not NUMBER.fullmatch(claim.printed):
+        hint = "expected a number as the paper prints it, as '0.037', '9.68e-25' or '63.5 %'"
+        raise BadInput(f"'printed' is {claim.printed!r}; {hint}", at.place("printed"))
+
+
+def _refuse_missing(name: str, whose: str, place: str, configs: frozenset[str]) -> None:
+    if not name or name in configs:
+        return
+    if not re.fullmatch(r"configs/[^/]+\.gin", name):
+        raise BadInput(f"{whose} names {name}; expected configs/<name>.gin", place)
+    raise BadInput(f"{whose} names {name}, which does not exist{nearest(name, configs)}", place)
+
+
+def _cause(row: dict[str, Any], at: Block, claims: list[Claim], configs: frozenset[str]) -> Cause:
+    cause: Cause = make(Cause, row, at, {"line": at.line})
+    known = {claim.id for claim in claims} | {claim.table for claim in claims if claim.table}
+    for name in cause.claims:
+        if name not in known:
+            raise BadInput(f"no claim or table '{name}'{nearest(name, known)}", at.place("claims"))
+    for key in ("config", "over"):
+        _refuse_missing(getattr(cause, key), "this cause", at.place(key), configs)
+    return cause
+
+
+def _refuse_twins(claims: list[Claim], path: str) -> None:
+    seen: dict[str, Claim] = {}
+    for claim in claims:
+        if claim.id in seen:
+            raise BadInput(
+                f"claim id '{claim.id}' stands already in line {seen[claim.id].line}", f"{path}:{claim.line}"
+            )
+        seen[claim.id] = claim
+
+
+@functools.cache
+def keys(cls: type) -> dict[str, Any]:
+    """The fields of `cls` that may be written in the file, with their types."""
+    hints = get_type_hints(cls)
+    return {spec.name: hints[spec.name] for spec in fields(cls) if spec.name not in GIVEN.get(cls, ())}
+
+
+def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> Any:
+    """`cls(**row, **given)` after checking names, presence and types of the keys in `row`."""
+    known = keys(cls)
+    for key, value in row.items():
+        if key not in known:
+            raise BadInput(f"unknown key '{key}'{nearest(key, known)}", at.place(key))
+        if not fits(value, known[key]):
+            raise BadInput(f"'{key}' is {value!r}; expected {said(known[key])}", at.place(key))
+    for spec in fields(cls):
+        bare = spec.default is MISSING and spec.default_factory is MISSING
+        if spec.name in known and spec.name not in row and bare:
+            raise BadInput(f"missing key '{spec.name}'", at.place())
+    return cls(**row, **given)
