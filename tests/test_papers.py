@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from torch.utils.data import default_collate
 
 from repro import binding, config, listing, paper, record, run, testing, verdict
+from repro.report import tips
 
 NAMES = sorted(paper.folders())
 NOT_YET = {"metrics.SISDR", "metrics.SDR"}  # what the improvements are improvements of
@@ -48,6 +50,18 @@ def test_records_that_a_claim_names_can_judge_it(name: str) -> None:
         trend = {(config, 0) for config, _, proxy in claim.pairs if proxy and claim.kind == "comparison"}
         if (trend and trend <= done) or (claim.runs and set(claim.runs) <= done):
             assert verdict.judge(claim, records).outcome not in ("not run", "not comparable", "stale"), claim.id
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tips_name_tests_that_are_there(name: str) -> None:
+    """Every tip is a symptom, its cause, its fix, and a test of this repository, or none and why."""
+    root = paper.folders()[name].parents[1]
+    for tip in tips.read(paper.folders()[name] / "tips.md"):
+        said = tip.text.partition("- **Test** ")[2]
+        named = [found.partition("::") for found in re.findall(r"`([\w/]+\.py(?:::\w+)?)`", said)]
+        assert named or said.startswith("none"), tip.symptom
+        for file, _, test in named:
+            assert f"def {test}" in (root / file).read_text(encoding="utf-8"), f"{tip.symptom}: {file}::{test}"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-// Two comforts; every page reads the same without them.
+// Three comforts; every page reads the same without them.
 
 // Of a console session only what was typed.
 function commands(text) {
@@ -33,3 +33,34 @@ function open() {
 }
 addEventListener("hashchange", open);
 open();
+
+// A box that shows only the entries with all words typed, each at the start of a word. `?q=nan` fills it in.
+function filter(home) {
+  const entries = [...document.querySelectorAll(".repro-entry")];
+  const words = entries.map((entry) => ` ${entry.textContent.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ")}`);
+  const groups = [...document.querySelectorAll("section:has(> .repro-entry)")].filter((group) => !group.contains(home));
+  const [label, box, said] = ["label", "input", "output"].map((name) => document.createElement(name));
+  label.textContent = home.dataset.label;
+  label.htmlFor = box.id = "repro-filter";
+  box.type = "search";
+  box.value = new URLSearchParams(location.search).get("q") ?? "";
+  said.setAttribute("aria-live", "polite");
+  home.append(label, box, said);
+
+  function show() {
+    const typed = box.value.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+    entries.forEach((entry, i) => { entry.hidden = !typed.every((word) => words[i].includes(` ${word}`)); });
+    groups.forEach((group) => { group.hidden = !group.querySelector(".repro-entry:not([hidden])"); });
+    const many = entries.filter((entry) => !entry.hidden).length;
+    said.textContent = `${many} of ${entries.length} ${home.dataset.noun}s`;
+  }
+  box.addEventListener("input", show);
+  addEventListener("hashchange", () => {  // a link to an entry shows it
+    if (!document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("[hidden]")) return;
+    box.value = "";
+    show();
+    open();
+  });
+  show();
+}
+for (const home of document.querySelectorAll(".repro-filter")) filter(home);

@@ -18,7 +18,11 @@ Where to look:
     origin      where each record comes from, and every metric in it
     cite        how a paper is cited: a line, and BibTeX
     quote       one number in a sentence
-    parts       the catalogue of parts
+    parts       the catalogue of parts, an entry each
+    source      a part as its source text tells it: parameters, docstrings, letters of shapes
+    implementation  the parts that a paper's configs build, and where the paper stands in its code
+    mentions    the lines of code that name an equation, a section, a table of the paper
+    tips        `tips.md` read by symptom, in the one form it may have
     prose       `report.md` and `tips.md`: how they join the page, where their links lead
     files       records, configs and sources beside the pages, so that every link works offline
 

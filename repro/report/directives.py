@@ -9,6 +9,7 @@ A text that stands in a paper's folder, or on its page, knows its paper; elsewhe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from repro import paper
 from repro.errors import BadInput
-from repro.registry import REGISTRIES
+from repro.paper import Paper
+from repro.registry import REGISTRIES, Declared
 from repro.report import (
     cite,
     claims,
@@ -27,12 +29,13 @@ from repro.report import (
     curves,
     examples,
     figure,
+    implementation,
     origin,
     outcome,
     page,
     parts,
-    prose,
     quote,
+    tips,
 )
 from repro.report import papers as cards
 from repro.report.markup import Markup, link, tag
@@ -49,6 +52,7 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "curves": curves.curves,
     "examples": examples.examples,
     "commands": commands.commands,
+    "implementation": implementation.implementation,
     "origin": origin.origin,
 }
 
@@ -91,11 +95,15 @@ class Printed(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         self.env.metadata[self.env.docname]["repro"] = "1"
+        return list(self.guarded(self.made()))
+
+    def guarded(self, made: Iterator[nodes.Node]) -> Iterator[nodes.Node]:
+        """What is made, up to the first bad input."""
         try:
-            return list(self.made())
+            yield from made
         except BadInput as error:
             log.warning("%s", error, location=self.get_location(), type="repro")
-            return [_raw(tag("p", str(error), class_="repro-fault"))]
+            yield _raw(tag("p", str(error), class_="repro-fault"))
 
     def made(self) -> Iterator[nodes.Node]:
         raise NotImplementedError
@@ -138,29 +146,45 @@ class Cards(Printed):
 
 
 class Parts(Printed):
-    """The parts of one kind, or of all kinds with a heading each."""
+    """The parts of one kind, or of all kinds with a heading each; below it an entry per part, with its anchor."""
 
     def made(self) -> Iterator[nodes.Node]:
+        shown = names(self.env.app)
+        papers = [page.read(name).paper for name in shown]
+        if not self.arguments:
+            yield filtered("part", "Find a part by its name, or by any word of its description")
         for kind in self.arguments or REGISTRIES:
-            section = nodes.section(ids=[kind], names=[kind])
-            section += nodes.title(text=kind.capitalize())
-            yield from _headed(section, parts.parts(kind, self.root), bool(self.arguments))
+            entries = [self._entry(part, papers) for part in parts.of_kind(kind, shown)]
+            found = entries or [_raw(tag("p", f"No {kind} yet.", class_="repro-muted"))]
+            yield from found if self.arguments else [_section(kind, [nodes.Text(kind.capitalize())], *found)]
+
+    def _entry(self, part: Declared, papers: list[Paper]) -> nodes.Node:
+        html = _raw(parts.entry(part, papers, self.root))
+        return _section(parts.anchor(part), [nodes.Text(part.name)], html, class_="repro-entry")
 
 
 class Tips(Printed):
-    """The tips of every paper, under a heading each."""
+    """The tips of every paper, each under its symptom, with its anchor and the paper it is from."""
 
     def made(self) -> Iterator[nodes.Node]:
-        folder = Path(self.env.doc2path(self.env.docname)).parent
         known = paper.folders()
         told = [name for name in names(self.env.app) if (known[name] / "tips.md").is_file()]
-        for name in told:
-            shown = page.read(name, self.root)
-            text = f"## [{page.plain(shown.paper.title)}](papers/{name}.md)\n\n"
-            text += prose.include(known[name] / "tips.md", folder)
-            yield from self.parse_text_to_nodes(text, allow_section_headings=True)
         if not told:
             yield _raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
+            return
+        yield filtered("tip", "Find a tip by its symptom, or by any word of it")
+        for name in told:
+            yield from self.guarded(self._of(page.read(name, self.root), known[name] / "tips.md"))
+
+    def _of(self, shown: Page, path: Path) -> Iterator[nodes.Node]:
+        """A section per tip: its items are included, so that their links and roles know their paper."""
+        target = Path(os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent)).as_posix()
+        origin = tag("p", link(shown.paper.title, f"{shown.address}#what-was-hard"), class_="repro-muted")
+        for tip in tips.read(path):
+            text = f"```{{include}} {target}\n:start-line: {tip.first}\n:end-line: {tip.last}\n```"
+            anchor = f"{shown.name}.{nodes.make_id(tip.symptom)}"
+            words, _ = self.parse_inline(tip.symptom)
+            yield _section(anchor, words, _raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
 
 
 class Number(SphinxRole):
@@ -196,9 +220,14 @@ def _inline(found: quote.Quote) -> Markup:
     return tag("span", text, class_="repro-fault", title=found.fault)
 
 
-def _headed(section: nodes.section, html: Markup, bare: bool) -> Iterator[nodes.Node]:
-    section += _raw(html)
-    yield from section.children[1:] if bare else [section]
+def filtered(noun: str, label: str) -> nodes.raw:
+    """Where `repro.js` puts a box that filters the entries of the page; without it, all are shown."""
+    return _raw(tag("div", class_="repro-filter", data_noun=noun, data_label=label))
+
+
+def _section(name: str, title: list[nodes.Node], *children: nodes.Node, class_: str = "") -> nodes.section:
+    head = nodes.title("", "", *title)
+    return nodes.section("", head, *children, ids=[name], names=[name], classes=[class_] if class_ else [])
 
 
 def _raw(html: Markup) -> nodes.raw:

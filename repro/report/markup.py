@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from markupsafe import Markup as Markup
 from markupsafe import escape
 
-VOID = frozenset({"br", "hr", "img"})
+VOID = frozenset({"br", "hr", "img", "wbr"})
 
 Attribute = str | float | bool | None
 
@@ -38,6 +40,19 @@ def inline(text: str) -> Markup:
     """`text` with what stands between backticks as code, as docstrings have it."""
     pieces = re.split(r"`+([^`]+)`+", text)
     return join(tag("code", piece) if number % 2 else piece for number, piece in enumerate(pieces))
+
+
+def markdown(text: str) -> Markup:
+    """A docstring's paragraphs, lists and indented blocks; headings and pictures stay as text, and so does HTML."""
+    return Markup(_reader().render(text))
+
+
+@functools.cache
+def _reader() -> Any:
+    from markdown_it import MarkdownIt
+
+    rules = ["heading", "lheading", "hr", "image", "autolink", "html_block", "html_inline", "reference"]
+    return MarkdownIt("commonmark", {"html": False}).disable(rules)
 
 
 def outside(url: str) -> str:

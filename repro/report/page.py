@@ -142,6 +142,11 @@ TEXT = """\
 
 {tips}
 
+## Implementation details
+
+```{{implementation}} {name}
+```
+
 ## Where the numbers come from
 
 ```{{origin}} {name}

@@ -3,54 +3,125 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from repro import listing, paper
+from repro import listing
+from repro.paper import Paper
 from repro.registry import Declared
-from repro.report import files
-from repro.report.markup import Markup, box, inline, join, link, tag
+from repro.report import files, source
+from repro.report.markup import Markup, inline, join, link, markdown, tag
+from repro.report.source import Method, Parameter
 
-HEADS = ("In a config", "What it is", "Used by")
-
-
-def parts(kind: str, root: str) -> Markup:
-    """The parts of one kind as a table, as seen from `root`."""
-    found = [part for part in listing.parts() if part.kind == kind]
-    if not found:
-        return tag("p", f"No {kind} yet.", class_="repro-muted")
-    configs = _configs()
-    head = tag("tr", *(tag("th", name, scope="col") for name in HEADS))
-    rows = [_row(part, configs, root) for part in found]
-    return box(tag("table", tag("thead", head), tag("tbody", *rows), class_="repro-parts"), label=kind)
+LONG = 72  # characters: a longer signature has a line per parameter
 
 
-def _row(part: Declared, configs: dict[str, str], root: str) -> Markup:
-    name = tag(
-        "th",
-        tag("code", f"@{part.kind}.{part.name}()"),
-        tag("span", link(part.module, _source(part, root)), class_="repro-muted"),
-        scope="row",
+@dataclass(frozen=True)
+class Use:
+    """A line of a config that builds a part."""
+
+    paper: str
+    config: str
+    line: int
+
+
+def of_kind(kind: str, papers: Sequence[str]) -> list[Declared]:
+    """The parts of one kind that the core and `papers` have, by name."""
+    homes = ("repro.", *(f"papers.{name}." for name in papers))
+    return [part for part in listing.parts() if part.kind == kind and part.module.startswith(homes)]
+
+
+def entry(part: Declared, papers: list[Paper], root: str) -> Markup:
+    """What stands below a part's name, as seen from `root`."""
+    told = source.read(part)
+    facts = [
+        ("In a config", _in_a_config(part)),
+        ("Source", link(f"{part.module}, line {part.line}", address(part, root))),
+        ("Letters", inline(told.letters.removeprefix("Letters: "))),
+        ("Used by", _users(part, papers, root)),
+    ]
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts if value]
+    return join(
+        [
+            _signature(part.name, told.parameters, root),
+            tag("div", markdown(told.doc), class_="repro-doc"),
+            *(_method(method) for method in told.methods),
+            tag("dl", *rows, class_="repro-pairs"),
+        ]
     )
-    users = [link(user, f"{root}papers/{user}.html") for user in users_of(part, configs)]
-    return tag("tr", name, tag("td", inline(part.summary)), tag("td", join(users, ", ") if users else "–"))
 
 
-def users_of(part: Declared, configs: dict[str, str]) -> Sequence[str]:
-    """The papers whose configs build the part."""
-    mention = re.compile(rf"@(?:[\w.-]+/)*(?:{part.kind}\.)?{part.name}\b")
-    return [name for name, text in configs.items() if mention.search(text)]
+def anchor(part: Declared) -> str:
+    """The id of a part's entry: the name that a config uses."""
+    return f"{part.kind}.{part.name}"
 
 
-def _configs() -> dict[str, str]:
-    """All configs of each paper, as one text."""
-    return {
-        name: "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("configs/*.gin")))
-        for name, folder in sorted(paper.folders().items())
-    }
-
-
-def _source(part: Declared, root: str) -> str:
+def address(part: Declared, root: str) -> str:
+    """The line of the source listing where a part begins."""
     stem = part.module.replace(".", "/")
     path = stem if Path(part.path).name != "__init__.py" else f"{stem}/__init__"
     return f"{files.shown(f'{root}files/{path}.py')}#L{part.line}"
+
+
+def uses(part: Declared, one: Paper) -> Iterator[Use]:
+    """The lines of the paper's configs that build the part."""
+    mention = re.compile(rf"@(?:[\w.-]+/)*(?:{part.kind}\.)?{part.name}\b")
+    for path in one.configs:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if mention.search(line.partition("#")[0]):
+                yield Use(one.name, path.name, number)
+
+
+def config_links(found: list[Use], root: str) -> Markup:
+    """The configs of those lines, each linked to the first of them."""
+    first = {use.config: use for use in reversed(found)}
+    return join(
+        (
+            link(name, f"{files.shown(f'{root}files/papers/{use.paper}/configs/{name}')}#L{use.line}")
+            for name, use in sorted(first.items())
+        ),
+        ", ",
+    )
+
+
+def _users(part: Declared, papers: list[Paper], root: str) -> Markup:
+    lines = []
+    for one in papers:
+        if found := list(uses(part, one)):
+            name = link(one.title, f"{root}papers/{one.name}.html")
+            lines.append(tag("span", name, ": ", config_links(found, root), class_="line"))
+    return join(lines) or Markup("no paper's config")
+
+
+def _in_a_config(part: Declared) -> Markup:
+    return join([tag("code", f"import {part.module}"), tag("code", f"@{anchor(part)}()")], " and then ")
+
+
+def _signature(name: str, parameters: list[Parameter], root: str) -> Markup:
+    shown = [_parameter(parameter, root) for parameter in parameters]
+    between, around = (", ", "") if len(join(shown, ", ").striptags()) + len(name) < LONG else (",\n    ", "\n")
+    indent = "    " if around else ""
+    end = f",{around}" if around else ""
+    return tag(
+        "pre",
+        tag("code", tag("strong", name), "(", around, indent, join(shown, between), end, ")"),
+        class_="repro-signature",
+    )
+
+
+def _parameter(parameter: Parameter, root: str) -> Markup:
+    """`name: type = default`; where parts of a kind go in, their name leads to them."""
+    kind = link(f"@{parameter.kind}", f"{root}parts.html#{parameter.kind}") if parameter.kind else ""
+    told = join([piece for piece in (parameter.type, kind) if piece], " of ")
+    value = tag("span", " = ", tag("span", parameter.default, class_="s")) if parameter.default else ""
+    return join([parameter.name, tag("span", ": ", told, class_="type") if told else "", value])
+
+
+def _method(method: Method) -> Markup:
+    return tag(
+        "div",
+        tag("pre", tag("code", tag("strong", method.name), method.signature), class_="repro-signature"),
+        tag("div", markdown(method.doc), class_="repro-doc"),
+        class_="repro-method",
+    )

@@ -36,12 +36,12 @@ def include(path: Path, below: Path, level: int = 3) -> str:
 
 
 def _levels(lines: list[str]) -> Iterator[int]:
-    for line, told in zip(lines, _told(lines), strict=True):
-        if told and (hit := HEADING.match(line)):
+    for line, plain in zip(lines, told(lines), strict=True):
+        if plain and (hit := HEADING.match(line)):
             yield len(hit[1])
 
 
-def _told(lines: list[str]) -> Iterator[bool]:
+def told(lines: list[str]) -> Iterator[bool]:
     """For each line whether it is prose: not within a block of code. A directive's block is prose."""
     code, directives = "", 0
     for line in lines:
@@ -66,9 +66,9 @@ def relink(text: str, folder: Path, root: str) -> str:
     as it is.
     """
     lines = text.split("\n")
-    blocks = groupby(zip(lines, _told(lines), strict=True), key=itemgetter(1))
-    told = [("\n".join(line for line, _ in block), prose) for prose, block in blocks]
-    return "\n".join(_relink(block, folder, root) if prose else block for block, prose in told)
+    blocks = groupby(zip(lines, told(lines), strict=True), key=itemgetter(1))
+    joined = [("\n".join(line for line, _ in block), prose) for prose, block in blocks]
+    return "\n".join(_relink(block, folder, root) if prose else block for block, prose in joined)
 
 
 def _relink(text: str, folder: Path, root: str) -> str:

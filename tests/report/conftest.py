@@ -190,6 +190,12 @@ def build() -> Callable[..., tuple[int, str]]:
 
 
 @pytest.fixture(scope="session")
+def small() -> Callable[[Path], Path]:
+    """`small(root)`: write the paper and its docs; the paper's folder."""
+    return _paper
+
+
+@pytest.fixture(scope="session")
 def keep() -> Callable[..., Record]:
     """`keep(folder, config, seed, mean)`: write a record."""
     return _keep

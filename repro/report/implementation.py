@@ -1,0 +1,76 @@
+"""The implementation in detail: the parts that a paper's configs build, and where the paper stands in its code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from repro import listing
+from repro.report import files, parts
+from repro.report.markup import Markup, box, inline, join, link, tag
+from repro.report.mentions import Mention, mentions, rank
+from repro.report.page import Page
+
+BUILT = ("Part", "What it is", "Built by")
+PLACES = ("In the paper", "In the code", "What stands there")
+SILENT = "No comment or docstring of this paper's code names an equation or a section of the paper."
+
+
+def implementation(page: Page) -> Markup:
+    """Two tables: the parts, those of the paper first; and every line that names a place of the paper."""
+    found = [(path, one) for path in sorted(page.paper.folder.glob("*.py")) for one in mentions(path)]
+    places = sorted((row for row in found if row[1].place), key=lambda row: (rank(row[1].place), row[0]))
+    return join(
+        [
+            _table("The parts that its configs build", BUILT, list(_parts(page)), "No config builds a part."),
+            _table("The paper in the code", PLACES, [_place(page, *row) for row in places], SILENT),
+            *(_caveat(page, *row) for row in found if not row[1].place),
+        ]
+    )
+
+
+def _table(title: str, heads: tuple[str, ...], rows: list[Markup], none: str) -> Markup:
+    """The rows below their heads; the sentence `none` where there are none."""
+    caption = tag("p", tag("strong", title), class_="repro-caption")
+    if not rows:
+        return caption + tag("p", none, class_="repro-muted")
+    names = [tag("th", name, scope="col", role="columnheader") for name in heads]
+    head = tag("thead", tag("tr", *names, role="row"), role="rowgroup")
+    body = tag("tbody", *rows, role="rowgroup")
+    return caption + box(tag("table", head, body, class_="repro-lines", role="table"), label=title)
+
+
+def _row(name: Markup, *cells: Markup) -> Markup:
+    """The roles say that it is a table where a narrow screen shows it as blocks."""
+    return tag(
+        "tr",
+        tag("th", name, scope="row", role="rowheader"),
+        *(tag("td", cell, role="cell") for cell in cells),
+        role="row",
+    )
+
+
+def _parts(page: Page) -> Iterator[Markup]:
+    """A row per part that a config of the paper builds."""
+    for part in sorted(listing.parts(), key=lambda part: part.module.startswith("repro.")):
+        if found := list(parts.uses(part, page.paper)):
+            name = link(join([f"{part.kind}.", tag("wbr"), part.name]), f"{page.root}parts.html#{parts.anchor(part)}")
+            source = link(f"{part.module}, line {part.line}", parts.address(part, page.root))
+            what = inline(part.summary) + tag("span", source, class_="repro-muted")
+            yield _row(tag("code", name), what, parts.config_links(found, page.root))
+
+
+def _place(page: Page, path: Path, found: Mention) -> Markup:
+    code = tag("code", found.code) if found.code else Markup("")
+    inside = join(found.inside.split("."), join([".", tag("wbr")]))
+    within = tag("span", tag("code", inside), class_="repro-muted") if found.inside else Markup("")
+    place = tag("span", found.place, class_="place")
+    return _row(place, _line(page, path, found) + within, code + tag("span", inline(found.sentence)))
+
+
+def _caveat(page: Page, path: Path, found: Mention) -> Markup:
+    return tag("p", _line(page, path, found), ": ", inline(found.sentence), class_="repro-caveat")
+
+
+def _line(page: Page, path: Path, found: Mention) -> Markup:
+    return link(f"{path.name}:{found.line}", f"{files.shown(page.file(path.name))}#L{found.line}")

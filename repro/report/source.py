@@ -1,0 +1,135 @@
+"""A part as its source text tells it: parameters, docstrings, letters of shapes. Nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib.util
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro.registry import REGISTRIES, Declared, parse
+
+LETTERS = re.compile(r"Letters: |[A-Z] [a-z]+, [A-Z] [a-z]+[,;.]")
+CALLS = ("__call__", "__getitem__")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a config may bind. `kind` is the registry whose parts it takes; `default` is "" where it is required."""
+
+    name: str
+    type: str = ""
+    default: str = ""
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A documented method: its parameters and what it returns, as written."""
+
+    name: str
+    signature: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """All that the text says of a part; `letters` is the paragraph of its module that names the dimensions."""
+
+    parameters: list[Parameter]
+    doc: str
+    methods: list[Method]
+    letters: str
+
+
+def read(part: Declared) -> Source:
+    """Read `part`'s file. Raises BadInput with the line where it is not Python."""
+    tree = parse(part.path)
+    node = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == part.name)
+    letters = [text for text in _paragraphs(ast.get_docstring(tree)) if LETTERS.match(text)]
+    return Source(
+        _parameters(node, tree), ast.get_docstring(node) or "", list(_methods(node)), letters[0] if letters else ""
+    )
+
+
+def _paragraphs(text: str | None) -> list[str]:
+    return [" ".join(block.split()) for block in (text or "").split("\n\n")]
+
+
+def _parameters(node: ast.ClassDef, tree: ast.Module) -> list[Parameter]:
+    """Those of the class's own `__init__` or dataclass fields, else of the first base whose source is ours."""
+    if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return list(_fields(node))
+    for inner in node.body:
+        if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+            return list(_arguments(inner.args))
+    for base in node.bases:
+        if found := _class(ast.unparse(base), tree):
+            return _parameters(*found)
+    return []
+
+
+def _class(name: str, tree: ast.Module) -> tuple[ast.ClassDef, ast.Module] | None:
+    """A class that `tree` defines, or imports from the core or from a paper, with the module that defines it."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            return node, tree
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("repro.", "papers.")):
+            for alias in node.names:
+                path = _path(node.module or "")
+                if path and name == (alias.asname or alias.name):
+                    return _class(alias.name, parse(path))
+    return None
+
+
+def _path(module: str) -> Path | None:
+    """The file of a module: its packages are looked up, the module itself is not executed."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ImportError:
+        return None
+    return Path(spec.origin) if spec and spec.origin else None
+
+
+def _fields(node: ast.ClassDef) -> Iterator[Parameter]:
+    for inner in node.body:
+        if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name):
+            yield _parameter(inner.target.id, inner.annotation, inner.value)
+
+
+def _arguments(given: ast.arguments) -> Iterator[Parameter]:
+    """Every parameter but `self`."""
+    placed = [*given.posonlyargs, *given.args]
+    defaults = [*[None] * (len(placed) - len(given.defaults)), *given.defaults]
+    named = zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    for argument, default in [*list(zip(placed, defaults, strict=True))[1:], *named]:
+        yield _parameter(argument.arg, argument.annotation, default)
+
+
+def _parameter(name: str, annotation: ast.expr | None, default: ast.expr | None) -> Parameter:
+    hint, kind = annotation, ""
+    if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value) == "Annotated":
+        hint, marks = annotation.slice.elts[0], annotation.slice.elts[1:]  # type: ignore[attr-defined]
+        kind = next((mark.id.lower() for mark in marks if isinstance(mark, ast.Name)), "")
+    kind = kind if kind in REGISTRIES else ""
+    told = ast.unparse(hint) if hint else ""
+    return Parameter(name, "" if kind and told == "Any" else told, ast.unparse(default) if default else "", kind)
+
+
+def _methods(node: ast.ClassDef) -> Iterator[Method]:
+    """Those that say what they do; private ones are not for a reader of the catalogue."""
+    for inner in node.body:
+        if not isinstance(inner, ast.FunctionDef) or (inner.name.startswith("_") and inner.name not in CALLS):
+            continue
+        if doc := ast.get_docstring(inner):
+            returns = f" -> {ast.unparse(inner.returns)}" if inner.returns else ""
+            yield Method(inner.name, f"({_without_self(inner.args)}){returns}", doc)
+
+
+def _without_self(given: ast.arguments) -> str:
+    shown = copy.deepcopy(given)
+    del (shown.posonlyargs or shown.args)[:1]
+    return ast.unparse(shown)
