@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import re
+import sys
 import tokenize
 import traceback
 from pathlib import Path
@@ -13,11 +15,13 @@ from typing import Any
 import gin
 from gin import config_parser
 
-from repro.config import IMPORT, Config
+from repro.config import IMPORT, Config, read
 from repro.errors import BadInput, nearest
 from repro.experiment import Experiment, experiment
 from repro.paper import where
 from repro.statements import Binding, Macro, Reference, atoms, check
+
+log = logging.getLogger("repro")
 
 CALLED = re.compile(r"\n  (No values supplied by Gin|In call to configurable '(?P<name>[^']+)')")
 
@@ -37,11 +41,19 @@ def bind(config: Config, whole: bool = False) -> None:
     Raises BadInput for a statement that is wrong; and, where the config is to be `whole`, for what it leaves out.
     """
     rows = bindings(config)
+    _find_paper(config)
     for module, place in config.modules:
         _import(module, place)
     check(rows, where(config.path), whole)
     gin.clear_config()
     gin.parse_config(config.text)
+
+
+def _find_paper(config: Config) -> None:
+    """Make `papers.<name>` importable where the config lies outside the installed tree."""
+    root = str(config.folder.parent.parent)
+    if config.folder.parent.name == "papers" and root not in sys.path:
+        sys.path.insert(0, root)
 
 
 def build(config: Config) -> Experiment:
@@ -60,6 +72,15 @@ def build(config: Config) -> Experiment:
         if frame.f_code.co_name not in ("__init__", "__post_init__"):
             raise
         raise _refused(error, config) from error
+
+
+def fingerprints(path: Path) -> dict[str, Any] | None:
+    """The fingerprint of each dataset of a config as its data is now; None, and a warning, where it cannot be had."""
+    try:
+        return {role: dataset.fingerprint() for role, dataset in build(read(path)).datasets().items()}
+    except BadInput as error:
+        log.warning("the data of %s is not read again: %s", where(path), error)
+        return None
 
 
 def _refused(error: Exception, config: Config) -> BadInput:

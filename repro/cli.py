@@ -1,6 +1,6 @@
 """The `repro` command: parses, calls one function, prints. What a machine reads goes to stdout, all else to stderr.
 
-Exit codes: 0 done, 1 a run failed, 2 the input was wrong.
+Exit codes: 0 done, 1 a run failed or a verdict is worse than the committed one, 2 the input was wrong.
 """
 
 from __future__ import annotations
@@ -66,7 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("paper", nargs="?")
     command = _add(commands, "verdict", _verdict, "what the records say of a paper's claims")
     command.add_argument("paper")
-    command.add_argument("--json", action="store_true")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="everything, for machines")
+    form.add_argument("--check", action="store_true", help="exit 1 if one is worse than in the paper's verdicts.json")
+    form.add_argument("--write", action="store_true", help="write verdicts.json")
+    command.add_argument("--data", action="store_true", help="read the data again too: is it what the records saw?")
     _add(commands, "report", _report, "build the site")
     _add(commands, "new", _new, "start a paper: a copy of papers/template").add_argument("name")
     return parser
@@ -131,13 +135,33 @@ def _todo(given: argparse.Namespace) -> None:
         print(job.command)
 
 
-def _verdict(given: argparse.Namespace) -> None:
-    from repro import listing, paper, record, verdict
+def _verdict(given: argparse.Namespace) -> int:
+    from repro import ledger, listing, paper, record, verdict, verdicts
 
     one = paper.find(given.paper)
-    records = record.of_paper(one.folder)
-    verdicts = [verdict.judge(claim, records) for claim in one.claims]
-    print(listing.verdicts_json(verdicts) if given.json else listing.verdicts_text(verdicts))
+    records = record.of_paper(one.folder, _data() if given.data else None)
+    judged = verdict.judge_all(one.claims, records)
+    if given.check:
+        return _check(verdicts.changes(verdicts.read(one.folder), judged))
+    if given.write:
+        print(paper.where(verdicts.write(one.folder, judged)))
+    elif given.json:
+        print(verdicts.as_json(one, judged, ledger.ledger(one, judged, records)))
+    else:
+        print(listing.verdicts(judged, ledger.ledger(one, judged, records)))
+    return 0
+
+
+def _data() -> Callable[[Path], dict[str, Any] | None]:
+    from repro import binding
+
+    return binding.fingerprints
+
+
+def _check(changes: Sequence[tuple[bool, str]]) -> int:
+    for _, line in changes:
+        print(line)
+    return int(any(worse for worse, _ in changes))
 
 
 def _report(given: argparse.Namespace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from repro import paper, registry
 from repro.errors import BadInput, nearest
+from repro.ledger import Entry
 from repro.verdict import Verdict
 
 Row = dict[str, Any]
@@ -110,31 +110,14 @@ def _fields(facts: Row) -> str:
     )
 
 
-def verdicts_json(verdicts: Sequence[Verdict]) -> str:
-    """A list of objects with `claim`, `outcome`, `why` and the evidence of each config."""
-    return json.dumps([_verdict_row(verdict) for verdict in verdicts], indent=1)
+def verdicts(judged: Sequence[Verdict], entries: Sequence[Entry]) -> str:
+    """A claim per paragraph: the outcome, what the paper says, what the records say, what is suspected."""
+    return "\n\n".join(
+        _verdict(verdict, [entry for entry in entries if entry.claim is verdict.claim]) for verdict in judged
+    )
 
 
-def _verdict_row(verdict: Verdict) -> Row:
-    evidence = [
-        {
-            "config": found.config,
-            "proxy": found.proxy,
-            "unit": found.identity.get("unit"),
-            "stale": found.stale,
-            **asdict(found.interval),
-        }
-        for found in verdict.evidence
-    ]
-    return {"claim": verdict.claim.id, "outcome": verdict.outcome, "why": verdict.why, "evidence": evidence}
-
-
-def verdicts_text(verdicts: Sequence[Verdict]) -> str:
-    """A claim per paragraph: the outcome, what the paper says, what the records say."""
-    return "\n\n".join(_verdict_text(verdict) for verdict in verdicts)
-
-
-def _verdict_text(verdict: Verdict) -> str:
+def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
     lines = [
         f"{verdict.outcome.upper()}  {verdict.claim.id}",
         f"  paper  {verdict.claim.says} ({verdict.claim.where})",
@@ -146,4 +129,5 @@ def _verdict_text(verdict: Verdict) -> str:
         shown = ours.shown(found.identity.get("unit", ""))
         seeds = "1 seed" if ours.seeds == 1 else f"{ours.seeds} seeds"
         lines.append(f"  {kind}  {shown}, {seeds}, {ours.items} items, {found.name}")
+    lines += [f"  cause  {entry.cause.says}: {entry.after.outcome} ({entry.after.why})" for entry in entries]
     return "\n".join(lines)

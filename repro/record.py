@@ -6,11 +6,12 @@ marks each one whose config or code has changed since as stale, naming what chan
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,13 @@ def write(record: Record, folder: Path) -> Path:
     """Write `record` into `folder` in one step: a reader sees the old file or the new one, never half of one."""
     row = asdict(record)
     del row["stale"]
-    text = _dump(row)
-    path = folder / f"{record.stem}.json"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False, encoding="utf-8") as file:
+    return replace_text(folder / f"{record.stem}.json", _dump(row))
+
+
+def replace_text(path: Path, text: str) -> Path:
+    """Write `text` to `path` in one step."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
         file.write(text)
     os.chmod(file.name, 0o644)
     os.replace(file.name, path)
@@ -132,30 +136,47 @@ def _refuse_odd(record: Record, path: Path) -> None:
             raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers", where(path))
 
 
-def of_paper(folder: Path) -> list[Record]:
-    """All records of a paper, the stale ones marked."""
+Data = Callable[[Path], dict[str, Any] | None]
+"""Reads the data of a config again: the fingerprint of each role, or None where the data cannot be had here."""
+
+
+def of_paper(folder: Path, data: Data | None = None) -> list[Record]:
+    """All records of a paper, the stale ones marked; those made on other data too, where `data` reads it again."""
     records = [read(path) for path in sorted((folder / "records").glob("*.json"))]
-    return list(mark_stale(records, folder))
+    return list(mark_stale(records, folder, data))
 
 
-def mark_stale(records: Iterable[Record], folder: Path) -> Iterable[Record]:
-    """Compare each record with the config and the code as they are now."""
-    now: dict[str, tuple[str, dict[str, str]]] = {}
+def mark_stale(records: Iterable[Record], folder: Path, data: Data | None = None) -> Iterable[Record]:
+    """Compare each record with the config, the code and (with `data`) the data as they are now."""
+
+    @functools.cache
+    def now(config: str) -> Now | None:
+        path = folder / "configs" / f"{config}.gin"
+        return _now(path, data) if path.is_file() else None
+
     for record in records:
-        if record.config not in now:
-            now[record.config] = _now(folder / "configs" / f"{record.config}.gin")
-        digest, code = now[record.config]
-        if not digest:
-            yield replace(record, stale=f"configs/{record.config}.gin (gone)")
-            continue
-        changed = sorted(name for name in {*code, *record.code} if code.get(name) != record.code.get(name))
-        if digest != record.digest:
-            changed.insert(0, f"configs/{record.config}.gin")
+        found = now(record.config)
+        changed = [f"configs/{record.config}.gin (gone)"] if found is None else list(_changed(record, found))
         yield replace(record, stale=", ".join(changed))
 
 
-def _now(path: Path) -> tuple[str, dict[str, str]]:
-    if not path.is_file():
-        return "", {}
+@dataclass(frozen=True)
+class Now:
+    """What a record of a config would rest on if it were made now."""
+
+    digest: str
+    code: dict[str, str]
+    data: dict[str, Any] | None
+
+
+def _now(path: Path, data: Data | None) -> Now:
     config = configs.read(path)
-    return config.digest, provenance.code(config)
+    return Now(config.digest, provenance.code(config), data(path) if data else None)
+
+
+def _changed(record: Record, now: Now) -> Iterator[str]:
+    if now.digest != record.digest:
+        yield f"configs/{record.config}.gin"
+    yield from sorted(name for name in {*now.code, *record.code} if now.code.get(name) != record.code.get(name))
+    if now.data is not None:
+        yield from (f"data of {role}" for role, found in record.data.items() if now.data.get(role) != found)

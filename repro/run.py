@@ -36,7 +36,6 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
     """
     config = read(path, overrides)
     _refuse_processes()
-    _find_paper(config)
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     with _locked(folder), _logging(folder):
@@ -123,13 +122,6 @@ def _publish(found: Record, folder: Path, home: Path) -> Path:
     if found.examples:
         shutil.copytree(folder / "examples", target)
     return record.write(found, home)
-
-
-def _find_paper(config: Config) -> None:
-    """Make `papers.<name>` importable where the config lies outside the installed tree."""
-    root = str(config.folder.parent.parent)
-    if config.folder.parent.name == "papers" and root not in sys.path:
-        sys.path.insert(0, root)
 
 
 @contextmanager

@@ -1,0 +1,117 @@
+"""The verdicts of a paper for machines: as JSON, and as the committed `verdicts.json` that guards them.
+
+`verdicts.json` holds the outcome of each claim, a line each: a change of an outcome is a change of a line, for a
+reviewer to see. `repro verdict PAPER --check` compares it with what the records say now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from repro import record
+from repro.errors import BadInput, nearest
+from repro.ledger import Entry
+from repro.paper import Paper, where
+from repro.verdict import OUTCOMES, Evidence, Verdict, worse
+
+FORMAT = 1
+FILE = "verdicts.json"
+
+
+def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry]) -> str:
+    """The verdicts and the ledger; docs/guide/claims.md documents each key. Numbers have nine digits."""
+    rows = [_verdict(verdict) for verdict in verdicts]
+    causes = [_cause(entry) for entry in entries]
+    return json.dumps({"format": FORMAT, "paper": paper.name, "verdicts": rows, "ledger": causes}, indent=1)
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    claim, judged = verdict.claim, verdict.judged
+    stated = {key: getattr(claim, key) for key in ("value", "tolerance", "above", "over", "printed")}
+    return {
+        "claim": claim.id,
+        "kind": claim.kind,
+        "where": claim.where,
+        "metric": claim.metric,
+        "test": claim.test,
+        "item": claim.item,
+        "stated": {key: value for key, value in stated.items() if value not in (None, "")},
+        "outcome": verdict.outcome,
+        "why": verdict.why,
+        "judged": judged.config if judged else None,
+        "evidence": [_evidence(found) for found in verdict.evidence],
+    }
+
+
+def _evidence(found: Evidence) -> dict[str, Any]:
+    ours = found.interval
+    return {
+        "config": found.config,
+        "over": found.other,
+        "proxy": found.proxy,
+        "mean": _short(ours.mean),
+        "low": _short(ours.low),
+        "high": _short(ours.high),
+        "unit": found.identity.get("unit", ""),
+        "seeds": ours.seeds,
+        "items": ours.items,
+        "records": [record.stem for record in (*found.records, *found.over)],
+        "stale": found.stale,
+        "unlike": found.unlike,
+    }
+
+
+def _cause(entry: Entry) -> dict[str, Any]:
+    return {
+        "claim": entry.claim.id,
+        "says": entry.cause.says,
+        "config": entry.cause.config,
+        "changes": entry.base,
+        "effect": _evidence(entry.effect) if entry.effect else None,
+        "share_of_gap": None if entry.share is None else _short(entry.share),
+        "outcome": entry.after.outcome,
+        "why": entry.after.why,
+    }
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.9g}")
+
+
+def write(folder: Path, verdicts: Sequence[Verdict]) -> Path:
+    """Put the outcomes into the paper's `verdicts.json`, in one step."""
+    rows = {verdict.claim.id: verdict.outcome for verdict in verdicts}
+    return record.replace_text(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+
+
+def read(folder: Path) -> dict[str, str]:
+    """The committed outcome of each claim. Raises BadInput for a file that is missing or is none."""
+    path = folder / FILE
+    if not path.is_file():
+        raise BadInput(f"no {FILE} to compare with; write it by: repro verdict {folder.name} --write", where(folder))
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"not JSON: {error}", where(path)) from None
+    if not isinstance(rows, dict):
+        raise BadInput("expected an object of claim: outcome", where(path))
+    for claim, outcome in rows.items():
+        if outcome not in OUTCOMES:
+            raise BadInput(f"'{claim}' is {outcome!r}{nearest(str(outcome), OUTCOMES)}", where(path))
+    return rows
+
+
+def changes(before: dict[str, str], verdicts: Sequence[Verdict]) -> list[tuple[bool, str]]:
+    """(is it worse, a line that says so) for every claim whose outcome is not the committed one."""
+    found = []
+    for verdict in verdicts:
+        name, now = verdict.claim.id, verdict.outcome
+        old = before.get(name, "")
+        if now != old:
+            bad = bool(old) and worse(now, old)
+            found.append((bad, f"{'worse' if bad else 'changed'}: {name}: {old or 'new'} -> {now} ({verdict.why})"))
+    gone = sorted(set(before) - {verdict.claim.id for verdict in verdicts})
+    return found + [(True, f"worse: {name}: {before[name]} -> no such claim") for name in gone]
