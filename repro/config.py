@@ -19,6 +19,7 @@ from repro.paper import folders, where
 
 INCLUDE = re.compile(r"""^include\s+(['"])(?P<name>.+)\1\s*(#.*)?$""")
 COPIED = re.compile(r"# a run of papers/(?P<paper>\w+)/")
+SPACED = re.compile(r"\s*([.@/()\[\]{}:%-])\s*|\s+(?=,)")
 IMPORT = re.compile(r"^import\s+(?P<module>[\w.]+)\s*(#.*)?$")
 
 
@@ -100,8 +101,9 @@ def _copied_from(path: Path) -> Path | None:
 
 def _flatten(path: Path, above: tuple[Path, ...]) -> list[Line]:
     lines: list[Line] = []
+    file = where(path)
     for number, text in enumerate(_source(path).splitlines(), 1):
-        place = f"{where(path)}:{number}"
+        place = f"{file}:{number}"
         hit = INCLUDE.match(text)
         lines.extend(_included(path, hit["name"], place, above) if hit else [Line(text, place)])
     return lines
@@ -122,6 +124,19 @@ def _source(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", where(path)) from None
+
+
+def differences(one: Config, other: Config) -> list[tuple[str, str, str]]:
+    """(name, value in `one`, value in `other`) of every setting in which they differ; empty where a side has none."""
+    before, after = _settings(one), _settings(other)
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return [(name, before.get(name, ""), after.get(name, "")) for name in names]
+
+
+def _settings(config: Config) -> dict[str, str]:
+    """What each name is set to, the last time it is."""
+    rows = (line.partition(" = ") for line in _bare(config.text).splitlines())
+    return {SPACED.sub(r"\1", name): SPACED.sub(r"\1", value.strip()) for name, sign, value in rows if sign}
 
 
 def _bare(text: str) -> str:
