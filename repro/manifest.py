@@ -22,7 +22,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from repro.claim import NUMBER, Cause, Claim, Features
 from repro.errors import BadInput, nearest
@@ -123,10 +123,11 @@ def _cells(
     for row, at in _rows(data, found, "claim", place):
         yield row, at, {}
     for row, at in _rows(data, found, "table", place):
-        table = make(Table, row, at, {})
-        if bool(table.printed) == bool(table.value):
-            raise BadInput(f"table '{table.id}' needs either [table.printed] or [table.value]", at.place())
-        yield from _expand(row, at, "printed" if table.printed else "value")
+        kinds = [key for key in ("printed", "value") if isinstance(row.get(key), dict)]
+        if len(kinds) != 1:
+            raise BadInput("a table needs either [table.printed] or [table.value]", at.place())
+        make(Table, {key: value for key, value in row.items() if key != kinds[0]}, at, {})
+        yield from _expand(row, at, kinds[0])
 
 
 def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
@@ -229,6 +230,12 @@ def keys(cls: type) -> dict[str, Any]:
     """The fields of `cls` that may be written in the file, with their types."""
     hints = get_type_hints(cls)
     return {spec.name: hints[spec.name] for spec in fields(cls) if spec.name not in GIVEN.get(cls, ())}
+
+
+def meanings(cls: type) -> dict[str, str]:
+    """What each of these fields means, as its type's annotation says."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {name: get_args(hints[name])[-1] for name in keys(cls)}
 
 
 def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> Any:

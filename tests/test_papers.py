@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from repro import binding, config, listing, paper, record, run, testing, verdict
+from repro import binding, config, ledger, listing, paper, record, run, testing, verdict, verdicts
 from repro.report import tips
 
 NAMES = sorted(paper.folders())
@@ -50,6 +50,33 @@ def test_records_that_a_claim_names_can_judge_it(name: str) -> None:
         trend = {(config, 0) for config, _, proxy in claim.pairs if proxy and claim.kind == "comparison"}
         if (trend and trend <= done) or (claim.runs and set(claim.runs) <= done):
             assert verdict.judge(claim, records).outcome not in ("not run", "not comparable", "stale"), claim.id
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
+    """What `repro verdict PAPER --check` guards; a change for the better is committed too (`--write`)."""
+    one = paper.find(name)
+    judged = verdict.judge_all(one.claims, record.of_paper(one.folder))
+    assert verdicts.changes(verdicts.read(one.folder), judged) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_not_reproduced_is_explained(name: str) -> None:
+    """In the ledger, or by its id in report.md."""
+    one = paper.find(name)
+    told = (one.folder / "report.md").read_text(encoding="utf-8")
+    judged = verdict.judge_all(one.claims, record.of_paper(one.folder))
+    assert [claim.id for claim in ledger.unexplained(one, judged) if claim.id not in told] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cause_changes_one_factor(name: str) -> None:
+    """The config of a cause includes the one it changes, and differs from it in one setting."""
+    one = paper.find(name)
+    for claim in one.claims:
+        for cause in one.causes_of(claim):
+            base, changed = (config.read(one.folder / path) for path in (cause.over or claim.config, cause.config))
+            assert len(config.differences(base, changed)) == 1, cause.config
 
 
 @pytest.mark.parametrize("name", NAMES)

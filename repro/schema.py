@@ -1,0 +1,59 @@
+"""The JSON Schema of `paper.toml`, for editors: written from the same data types that the file is checked with.
+
+`paper.schema.json` beside this file is committed; a paper's first line, `#:schema ../../repro/paper.schema.json`, lets
+an editor complete and check its keys.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from repro import manifest
+from repro.claim import Cause, Claim, Features
+from repro.manifest import Table
+from repro.paper import Paper
+
+FILE = Path(__file__).with_name("paper.schema.json")
+TABLES: dict[str, type] = {"paper": Paper, "raff": Features, "claim": Claim, "table": Table, "cause": Cause}
+
+
+def text() -> str:
+    """The schema as the committed file holds it."""
+    from pydantic import ConfigDict, Field, create_model
+
+    strict = ConfigDict(extra="forbid")
+    models = {name: _model(name, cls, strict) for name, cls in TABLES.items()}
+    whole: dict[str, Any] = {
+        name: (list[model] if name in manifest.MANY else model, Field(... if name == "paper" else None))  # type: ignore[valid-type]
+        for name, model in models.items()
+    }
+    schema = create_model("paper.toml", __config__=strict, **whole).model_json_schema()
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=1) + "\n"
+
+
+def _model(name: str, cls: type, strict: Any) -> Any:
+    from pydantic import Field, create_model
+
+    known, told = manifest.keys(cls), manifest.meanings(cls)
+    rows: dict[str, Any] = {}
+    for spec in fields(cls):
+        if spec.name not in known:
+            continue
+        default = spec.default_factory() if spec.default_factory is not MISSING else spec.default
+        hint = known[spec.name] | str if spec.name.startswith("proxy") else known[spec.name]
+        rows[spec.name] = (hint, Field(... if default is MISSING else default, description=told[spec.name]))
+    return create_model(name, __config__=strict, **rows)
+
+
+def rows(name: str) -> list[tuple[str, str, bool]]:
+    """(key, meaning, must it be given) of every key of `[name]` or `[[name]]`."""
+    cls = TABLES[name]
+    needed = {s.name for s in fields(cls) if s.default is MISSING and s.default_factory is MISSING}
+    return [(key, meaning, key in needed) for key, meaning in manifest.meanings(cls).items()]
+
+
+if __name__ == "__main__":  # python -m repro.schema
+    FILE.write_text(text(), encoding="utf-8")

@@ -1,0 +1,104 @@
+"""`[[table]]` and `[[cause]]` in paper.toml, and where each key stands."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro import paper as papers
+from repro.errors import BadInput
+from repro.places import blocks
+
+HEAD = """[paper]
+title = "T"
+authors = ["A"]
+year = 2020
+
+"""
+TABLE = """[[table]]
+id = "table1"
+says = "The p value of {row}, {column}"
+where = "Table 1, {row}"
+config = "configs/line.gin"
+metric = "P{column}"
+item = "{row}"
+[table.printed]
+"Year Published" = { No = "0.964", Yes = ".1" }
+Pages = "0.4"
+"""  # its first line is line 6 of HEAD + TABLE
+CAUSE = """[[cause]]
+claims = ["table1"]
+says = "s"
+config = "configs/mean.gin"
+"""
+
+
+def test_a_table_is_a_claim_for_each_of_its_cells(paper: Any) -> None:
+    paper.toml(HEAD + TABLE)
+    read = papers.read(paper.folder)
+    assert [claim.id for claim in read.claims] == [
+        "table1.year-published.no", "table1.year-published.yes", "table1.pages"]  # fmt: skip
+    first = read.claims[0]
+    assert (first.says, first.where) == ("The p value of Year Published, No", "Table 1, Year Published")
+    assert (first.metric, first.item, first.printed, first.seeds) == ("PNo", "Year Published", "0.964", 1)
+    assert (first.table, first.row, first.column, first.line) == ("table1", "Year Published", "No", 14)
+    assert (read.claims[2].column, read.claims[2].line, read.claims[2].kind) == ("", 15, "printed")
+
+
+def test_a_table_of_values_shares_its_tolerance(paper: Any) -> None:
+    more = "tolerance = 0.5\nbecause = 'so'\nseeds = 2\n[table.value]\n'a b' = 1\nc = 2.5\n"
+    paper.toml(HEAD + TABLE.partition("[table.printed]")[0] + more)
+    first, second = papers.read(paper.folder).claims
+    assert (first.kind, first.value, first.tolerance, first.seeds) == ("value", 1, 0.5, 2)
+    assert (second.id, second.value) == ("table1.c", 2.5)
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (("\"0.964\"", "0.964"), [":14: ", "'printed' is 0.964", "a text"]),
+    (("\"0.964\"", "\"about 1\""), [":14: ", "'printed' is 'about 1'", "'63.5 %'"]),
+    (("Pages = \"0.4\"", "Pages = \"0,4\""), [":15: ", "'printed' is '0,4'"]),
+    (("[table.printed]", "[table.print]"), [":6: ", "needs either [table.printed]"]),
+    (("line.gin", "lime.gin"), [":", "configs/lime.gin", "did you mean 'configs/line.gin'"]),
+    (("item =", "itm ="), [":12: ", "unknown key 'itm'"]),
+    (("metric = \"P{column}\"\n", ""), [":", "has no 'metric'"]),
+    (("[table.printed]\n", "[table.value]\nx = 1\n[table.printed]\n"), [":6: ", "[table.printed] or [table.value]"]),
+    (("[[table]]", "[table]"), ["each table under its own [[table]]"]),
+    (("claims = [\"table1\"]", "claims = [\"table2\"]"), [":17: ", "no claim or table 'table2'", "'table1'"]),
+    (("configs/mean.gin", "configs/men.gin"), [":19: ", "this cause names configs/men.gin", "'configs/mean.gin'"]),
+    (("says = \"s\"", "say = \"s\""), [":18: ", "unknown key 'say'", "'says'"]),
+])  # fmt: skip
+def test_wrong_input_is_one_line_with_its_place(paper: Any, change: tuple[str, str], words: list[str]) -> None:
+    paper.toml((HEAD + TABLE + CAUSE).replace(*change, 1))
+    with pytest.raises(BadInput) as caught:
+        papers.read(paper.folder)
+    assert str(caught.value).startswith(f"papers/{paper.name}/paper.toml:")
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_a_cause_of_a_table_is_one_of_each_of_its_claims(paper: Any) -> None:
+    paper.toml(HEAD + TABLE + CAUSE)
+    read = papers.read(paper.folder)
+    assert [read.causes_of(claim) for claim in read.claims] == [read.causes] * 3
+    assert ("table1.pages", "configs/mean.gin", 0) in read.runs
+
+
+KEYS = st.text(st.characters(codec="ascii", categories=["L", "N"], include_characters="_- ."), min_size=1, max_size=9)
+
+
+@given(st.lists(st.dictionaries(KEYS, st.sampled_from(["1", "'a = 1'", "[\n1,\n2]", "'''\nb = 2\n'''"]), max_size=4)))
+def test_every_key_is_found_in_its_line(tables: list[dict[str, str]]) -> None:
+    """Whatever the keys are called, and though a text of several lines may look like one."""
+    text, expected = "", []
+    for table in tables:
+        text += "\n# a comment\n[[claim]]  # here\n"
+        lines = {}
+        for key, value in table.items():
+            lines[key] = text.count("\n") + 1
+            text += f'"{key}" = {value}\n'
+        expected.append(lines)
+    assert len(tomllib.loads(text).get("claim", [])) == len(tables)
+    assert [block.lines for block in blocks(text, "p")["claim"]] == expected
