@@ -23,6 +23,11 @@ def line(paper: Paper) -> Markup:
     return join([head, says, group])
 
 
+def abstract(paper: Paper) -> Markup:
+    """What the paper does and finds, in our words; nothing where nobody has written it."""
+    return tag("p", paper.abstract, class_="repro-abstract") if paper.abstract else join([])
+
+
 def venue(paper: Paper) -> str:
     """Venue and year, the year once."""
     year = str(paper.year)

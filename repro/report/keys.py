@@ -1,0 +1,19 @@
+"""What may be written in `paper.toml`: a table of the keys of one of its tables, from the types that check it."""
+
+from __future__ import annotations
+
+from repro import schema
+from repro.errors import BadInput, nearest
+from repro.report.markup import Markup, box, inline, tag
+
+
+def keys(name: str) -> Markup:
+    """The keys of `[name]` or `[[name]]` with their meanings. Raises BadInput for a table that there is not."""
+    if name not in schema.TABLES:
+        raise BadInput(f"no table '{name}' in paper.toml{nearest(name, schema.TABLES)}")
+    head = tag("tr", tag("th", "Key", scope="col"), tag("th", "Meaning", scope="col"))
+    rows = [
+        tag("tr", tag("th", tag("code", key), scope="row"), tag("td", inline(meaning), " (needed)" if needed else ""))
+        for key, meaning, needed in schema.rows(name)
+    ]
+    return box(tag("table", tag("thead", head), tag("tbody", *rows)), label=f"Keys of {name}")
