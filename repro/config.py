@@ -81,9 +81,8 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     if not path.is_file():
         known = [str(other) for other in path.parent.glob("*.gin")] if path.parent.is_dir() else []
         raise BadInput(f"no config {path}{nearest(str(path), known)}")
-    folder = next(
-        (parent for parent in path.resolve().parents if (parent / "paper.toml").is_file()), _copied_from(path)
-    )
+    above = (parent for parent in path.resolve().parents if (parent / "paper.toml").is_file())
+    folder = next(above, None) or _copied_from(path)
     if folder is None:
         raise BadInput("this config lies in no paper: no folder above it has a paper.toml", where(path))
     lines = [*_flatten(path, ()), *(Line(text, f"--set {text!r}") for text in overrides)]

@@ -14,7 +14,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,14 @@ PRESENTATION = ("repro.audio.show",)  # draws what was obtained; no number rests
 
 def code(config: Config) -> dict[str, str]:
     """Digest of every module that `config` rests on, by name. Reads source text, imports nothing."""
-    roots = {"repro": Path(__file__).parent, "papers": config.folder.parent}
+    return of_modules([module for module, _ in config.modules], config.folder.parent)
+
+
+def of_modules(modules: Iterable[str], papers: Path) -> dict[str, str]:
+    """The same for a config that imports `modules`, its paper standing in the folder `papers`."""
+    roots = {"repro": Path(__file__).parent, "papers": papers}
     found: dict[str, str] = {}
-    waiting = ["repro.experiment", *(module for module, _ in config.modules)]
+    waiting = ["repro.experiment", *modules]
     while waiting:
         name = waiting.pop()
         path = _file(name, roots)

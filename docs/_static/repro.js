@@ -23,13 +23,13 @@ for (const block of document.querySelectorAll("pre.repro-command, div.highlight 
   home.append(button);
 }
 
-// A link to a record opens it.
+// A link to what is folded opens it.
 function open() {
   const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (found instanceof HTMLDetailsElement) {
-    found.open = true;
-    found.scrollIntoView();
-  }
+  let fold = found?.closest("details");
+  if (!fold) return;
+  for (; fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  found.scrollIntoView();
 }
 addEventListener("hashchange", open);
 open();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from repro import launch
 from repro.record import Record
 from repro.report.markup import Markup, copyable, join, link, tag
 from repro.report.page import Page
@@ -12,15 +11,10 @@ from repro.report.words import count, duration, machine
 def commands(page: Page) -> Markup:
     """The runs that were made, each with its cost; then those that wait; then how to judge them."""
     parts = [_made(page)] if page.records else [tag("p", "No run has left a record yet.", class_="repro-muted")]
-    waiting = len(launch.todo(page.paper))
-    if waiting:
-        parts += [
-            tag(
-                "p",
-                f"{count(waiting, 'run')} still to be made for these claims. This prints them, one command per line:",
-            ),
-            copyable(f"repro todo {page.name}"),
-        ]
+    if page.waiting:
+        runs = count(page.waiting, "run")
+        text = f"{runs} still to be made for these claims. This prints them, one command per line:"
+        parts += [tag("p", text), copyable(f"repro todo {page.name}")]
     parts += [tag("p", "Judge the claims, and build this page:"), copyable(f"repro verdict {page.name}\nrepro report")]
     return join(parts)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -23,13 +24,17 @@ from repro.errors import BadInput
 from repro.paper import Paper
 from repro.registry import REGISTRIES, Declared
 from repro.report import (
+    changes,
     cite,
     claims,
     commands,
     curves,
     examples,
+    features,
     figure,
     implementation,
+    keys,
+    ledger,
     origin,
     outcome,
     page,
@@ -38,6 +43,7 @@ from repro.report import (
     tips,
 )
 from repro.report import papers as cards
+from repro.report.changes import note
 from repro.report.markup import Markup, link, tag
 from repro.report.page import Page
 
@@ -48,7 +54,9 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "bibtex": lambda shown: cite.bibtex(shown.paper),
     "outcome": outcome.outcome,
     "figure-claims": figure.figure,
+    "abstract": lambda shown: cite.abstract(shown.paper),
     "claims": claims.claims,
+    "ledger": ledger.section,
     "curves": curves.curves,
     "examples": examples.examples,
     "commands": commands.commands,
@@ -56,12 +64,17 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "origin": origin.origin,
 }
 
+SEARCHED = frozenset({"abstract", "cite", "claims", "implementation"})
+
 
 def add_to(app: Sphinx) -> None:
     """Make the directives and roles known."""
+    app.add_node(Quiet, html=(write_quiet, None))
     for name in SECTIONS:
         app.add_directive(name, Section)
     app.add_directive("papers", Cards)
+    app.add_directive("features", Scores)
+    app.add_directive("keys", Keys)
     app.add_directive("parts", Parts)
     app.add_directive("tips", Tips)
     app.add_role("record", Number(quote.measured))
@@ -88,13 +101,22 @@ def _here(source: str, document: str) -> str:
     return document.removeprefix("papers/") if document.startswith("papers/") else ""
 
 
+class Quiet(nodes.General, nodes.Element):
+    """HTML that the search of the site need not know: figures, digests, commands."""
+
+
+def write_quiet(translator: Any, node: Quiet) -> None:
+    """Write it as it is."""
+    translator.body.append(node["html"])
+    raise nodes.SkipNode
+
+
 class Printed(SphinxDirective):
     """A directive that prints HTML made from records; bad input becomes a warning and a visible line."""
 
     optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        self.env.metadata[self.env.docname]["repro"] = "1"
         return list(self.guarded(self.made()))
 
     def guarded(self, made: Iterator[nodes.Node]) -> Iterator[nodes.Node]:
@@ -102,6 +124,7 @@ class Printed(SphinxDirective):
         try:
             yield from made
         except BadInput as error:
+            note(self.env, changes.FAULT)
             log.warning("%s", error, location=self.get_location(), type="repro")
             yield _raw(tag("p", str(error), class_="repro-fault"))
 
@@ -120,14 +143,17 @@ class Section(Printed):
         name = self.arguments[0] if self.arguments else _here(self.get_source_info()[0], self.env.docname)
         if not name:
             raise BadInput(f"which paper? write ```{{{self.name}}} PAPER")
+        note(self.env, f"paper {name}", *(["parts"] if self.name == "implementation" else []))
         shown = page.read(name, self.root)
         if self.name == "claims":
             self._warn(shown)
-        yield _raw(SECTIONS[self.name](shown))
+        html = SECTIONS[self.name](shown)
+        yield _raw(html) if self.name in SEARCHED else Quiet("", html=str(html))
 
     def _warn(self, shown: Page) -> None:
         for found in shown.records:
             if found.stale:
+                note(self.env, changes.FAULT)
                 log.warning(
                     "papers/%s/records/%s.json is stale: %s changed since",
                     shown.name,
@@ -142,7 +168,28 @@ class Cards(Printed):
     """A card per paper."""
 
     def made(self) -> Iterator[nodes.Node]:
-        yield _raw(cards.papers(page.read(name, self.root) for name in names(self.env.app)))
+        shown = names(self.env.app)
+        note(self.env, "papers", *(f"paper {name}" for name in shown))
+        yield _raw(cards.papers([page.read(name, self.root) for name in shown]))
+
+
+class Scores(Printed):
+    """The features that Raff found to matter, against how the papers came out."""
+
+    def made(self) -> Iterator[nodes.Node]:
+        shown = names(self.env.app)
+        note(self.env, "papers", *(f"paper {name}" for name in shown))
+        yield _raw(features.features([page.read(name, self.root) for name in shown]))
+
+
+class Keys(Printed):
+    """The keys of one table of `paper.toml`."""
+
+    required_arguments, optional_arguments = 1, 0
+
+    def made(self) -> Iterator[nodes.Node]:
+        note(self.env, "parts")
+        yield _raw(keys.keys(self.arguments[0]))
 
 
 class Parts(Printed):
@@ -150,6 +197,7 @@ class Parts(Printed):
 
     def made(self) -> Iterator[nodes.Node]:
         shown = names(self.env.app)
+        note(self.env, "papers", "parts", *(f"code {name}" for name in shown))
         papers = [page.read(name).paper for name in shown]
         if not self.arguments:
             yield filtered("part", "Find a part by its name, or by any word of its description")
@@ -168,6 +216,7 @@ class Tips(Printed):
 
     def made(self) -> Iterator[nodes.Node]:
         known = paper.folders()
+        note(self.env, "papers", *(f"title {name}" for name in names(self.env.app)))
         told = [name for name in names(self.env.app) if (known[name] / "tips.md").is_file()]
         if not told:
             yield _raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
@@ -195,12 +244,12 @@ class Number(SphinxRole):
         self.look = look
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        self.env.metadata[self.env.docname]["repro"] = "1"
         try:
             found = self._look()
         except BadInput as error:
             found = quote.Quote(f"missing: {self.text}", fault=str(error))
         if found.fault:
+            note(self.env, changes.FAULT)
             log.warning("%s", found.fault, location=self.get_location(), type="repro")
         return [_raw(_inline(found))], []
 
@@ -210,6 +259,7 @@ class Number(SphinxRole):
             name, rest = _here(self.get_source_info()[0], self.env.docname), self.text
         if not name:
             raise BadInput(f"which paper? write {{{self.name}}}`PAPER/{self.text}`")
+        note(self.env, f"paper {name}")
         return self.look(page.read(name, to_root(self.env.docname)), rest)
 
 

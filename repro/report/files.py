@@ -6,13 +6,17 @@ are copied as they are.
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro.report.markup import Markup, join, tag
+from repro.report.markup import Markup, escape, join, numbered, tag
 
-TEXTS = {".py": "python", ".gin": "python", ".toml": "toml", ".md": "markdown"}
+TEXTS = {".py": "python", ".gin": "gin", ".toml": "toml", ".md": "text"}
+SIMPLE = re.compile(r"""("[^"\n]*"|'[^'\n]*'|\#.*)""")
+TABLE = "claims.csv"  # the claims as a table, made with the page
 COPIES = frozenset({".json", ".flac", ".wav", ".ogg", ".mp3", ".png", ".jpg", ".svg"})
 
 STYLE = """
@@ -30,14 +34,27 @@ def shown(address: str) -> str:
 
 
 def publish(folder: Path, name: str, target: Path) -> None:
-    """Put the files of a paper's `folder` below `target`, those that are there already and no older left alone."""
+    """Put the files of a paper's `folder` below `target`: those that are there and no older stay, those gone go."""
     home = target / "files" / "papers" / name
+    kept = {home / TABLE}
     for path in _files(folder):
-        relative = path.relative_to(folder)
+        relative = path.relative_to(folder).as_posix()
+        kept.add(copy := home / shown(relative))
         if path.suffix in TEXTS:
-            _write(path, home / f"{relative}.html", f"papers/{name}/{relative.as_posix()}")
+            _write(path, copy, f"papers/{name}/{relative}")
         else:
-            _copy(path, home / relative)
+            _same(path, copy)
+    _drop(home, kept)
+
+
+def _drop(home: Path, kept: set[Path]) -> None:
+    """Remove what is not `kept`, and the folders that are then empty."""
+    for path in _walk(home):
+        if path not in kept:
+            path.unlink()
+    for folder, _, _ in os.walk(home, topdown=False):
+        if not os.listdir(folder):
+            os.rmdir(folder)
 
 
 def publish_source(folder: Path, target: Path) -> None:
@@ -48,16 +65,33 @@ def publish_source(folder: Path, target: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and path.suffix in {*TEXTS, *COPIES}:
-            yield path
+    return (path for path in _walk(folder) if path.suffix in {*TEXTS, *COPIES})
 
 
-def _copy(path: Path, target: Path) -> None:
-    if not _fresh(path, target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target)
+def _walk(folder: Path) -> Iterator[Path]:
+    """The files below a folder, hidden ones aside."""
+    for home, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
+        yield from (Path(home, name) for name in names if not name.startswith("."))
+
+
+def _same(path: Path, target: Path) -> None:
+    """The file itself under a second name, since there may be thousands; a copy on another file system."""
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        if not target.samefile(path) and not (_fresh(path, target) and _alike(path, target)):
+            target.unlink()
+            _same(path, target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True)
+        _same(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
+
+
+def _alike(path: Path, target: Path) -> bool:
+    return path.stat().st_size == target.stat().st_size
 
 
 def _write(path: Path, target: Path, title: str) -> None:
@@ -67,23 +101,32 @@ def _write(path: Path, target: Path, title: str) -> None:
 
 
 def _fresh(path: Path, target: Path) -> bool:
-    return target.is_file() and target.stat().st_mtime >= path.stat().st_mtime
+    try:
+        return target.stat().st_mtime >= path.stat().st_mtime
+    except FileNotFoundError:
+        return False
 
 
 def listing(text: str, language: str, title: str) -> str:
     """A page of numbered lines, each with the id `L<number>`."""
-    from pygments import highlight  # type: ignore[import-untyped]
-    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
-    from pygments.lexers import get_lexer_by_name  # type: ignore[import-untyped]
-
-    lexer = get_lexer_by_name(language, stripnl=False)
-    coloured = highlight(text, lexer, HtmlFormatter(nowrap=True)).splitlines()
-    lines = [_line(number, Markup(line)) for number, line in enumerate(coloured, 1)]
-    body = tag("h1", title) + tag("pre", join(lines, "\n"))
+    coloured = _python(text) if language == "python" else escape(text) if language == "text" else _plain(text)
+    body = tag("h1", title) + tag("pre", numbered(coloured.splitlines()))
     head = tag("meta", charset="utf-8").removesuffix("</meta>") + tag("title", title) + tag("style", Markup(STYLE))
     width = '<meta name="viewport" content="width=device-width">'
     return f'<!doctype html>\n<html lang="en"><head>{head}{width}</head>\n<body>{body}</body></html>\n'
 
 
-def _line(number: int, line: Markup) -> Markup:
-    return tag("span", tag("a", str(number), href=f"#L{number}"), line, id=f"L{number}")
+def _python(text: str) -> Markup:
+    from pygments import highlight  # type: ignore[import-untyped]
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+    from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
+
+    return Markup(highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
+
+
+def _plain(text: str) -> Markup:
+    """Texts and comments in colour, as configs and TOML have them within one line: there may be thousands of files."""
+    pieces = SIMPLE.split(text)
+    return join(
+        tag("span", piece, class_="c" if piece[0] == "#" else "s") if n % 2 else piece for n, piece in enumerate(pieces)
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro import listing
 from repro.report import files, parts
 from repro.report.markup import Markup, box, inline, join, link, tag
 from repro.report.mentions import Mention, mentions, rank
@@ -52,7 +51,7 @@ def _row(name: Markup, *cells: Markup) -> Markup:
 
 def _parts(page: Page) -> Iterator[Markup]:
     """A row per part that a config of the paper builds."""
-    for part in sorted(listing.parts(), key=lambda part: part.module.startswith("repro.")):
+    for part in sorted(parts.every(), key=lambda part: part.module.startswith("repro.")):
         if found := list(parts.uses(part, page.paper)):
             name = link(join([f"{part.kind}.", tag("wbr"), part.name]), f"{page.root}parts.html#{parts.anchor(part)}")
             source = link(f"{part.module}, line {part.line}", parts.address(part, page.root))

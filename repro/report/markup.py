@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from markupsafe import Markup as Markup
-from markupsafe import escape
+from markupsafe import escape as escape
 
 VOID = frozenset({"br", "hr", "img", "wbr"})
 
@@ -20,15 +20,15 @@ def tag(name: str, *children: str, **attributes: Attribute) -> Markup:
 
     `class_` becomes class, `stroke_width` stroke-width, `data_copy` data-copy; None and False leave it out.
     """
-    given = Markup("").join(_attribute(key, value) for key, value in attributes.items())
+    given = "".join([_attribute(key, value) for key, value in attributes.items()])
     if name in VOID:
-        return Markup("<{}{} />").format(Markup(name), given)
-    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), given, join(children))
+        return Markup(f"<{name}{given} />")
+    return Markup(f"<{name}{given}>{''.join(map(escape, children))}</{name}>")
 
 
 def join(children: Iterable[str], between: str = "") -> Markup:
     """The children one after the other, each escaped unless it is `Markup`."""
-    return escape(between).join(children)
+    return Markup(str.join(escape(between), map(escape, children)))
 
 
 def link(text: str, href: str, **attributes: Attribute) -> Markup:
@@ -83,16 +83,26 @@ def copyable(command: str) -> Markup:
     return tag("pre", tag("code", command), class_="repro-command")
 
 
+def numbered(lines: Iterable[str]) -> Markup:
+    """Lines of code with their numbers, each with the id `L<number>`."""
+    rows = [f'<span id="L{n}"><a href="#L{n}">{n}</a>{escape(line)}</span>' for n, line in enumerate(lines, 1)]
+    return Markup("\n".join(rows))
+
+
 def fold(summary: str, *children: str, **attributes: Attribute) -> Markup:
     """What is there for those who ask."""
     return tag("details", tag("summary", summary), *children, **attributes)
 
 
-def _attribute(key: str, value: Attribute) -> Markup:
+def _attribute(key: str, value: Attribute) -> str:
     if value is None or value is False:
-        return Markup("")
-    name = key.rstrip("_").replace("_", "-")
-    return Markup(' {}="{}"').format(Markup(name), "" if value is True else _short(value))
+        return ""
+    return f' {_name(key)}="{"" if value is True else escape(_short(value))}"'
+
+
+@functools.cache
+def _name(key: str) -> str:
+    return key.rstrip("_").replace("_", "-")
 
 
 def _short(value: str | float) -> str:

@@ -1,103 +1,146 @@
-"""Where each record comes from, and every metric in it."""
+"""Where the records come from, and every metric in them: a fold per config, what its seeds share said once."""
 
 from __future__ import annotations
 
-import json
-from statistics import stdev
+import math
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from repro.record import Measurement, Record
 from repro.report import files
 from repro.report.markup import Markup, box, fold, join, link, tag
 from repro.report.page import Page
-from repro.report.words import day, duration, machine, number, slug
+from repro.report.words import count, day, duration, machine, number, slug
 
-HEADS = ("Test set", "Metric", "Items", "Mean", "SD", "Unit")
+RUNS = ("Seed", "Record", "Time", "of which training", "Items per second", "Finished")
+METRICS = ("Metric", "Seed", "Items", "Mean", "SD", "Unit")
 
 
 def origin(page: Page) -> Markup:
-    """A fold per record; the first line of each says what it is."""
+    """A fold per config; the first line of each says what it is."""
     if not page.records:
         return tag("p", "No records yet.", class_="repro-muted")
-    return join(_record(page, found) for found in sorted(page.records, key=page.rank))
+    ranked = groupby(sorted(page.records, key=page.rank), key=lambda found: found.config)
+    return join([_config(page, config, list(records)) for config, records in ranked])
 
 
-def _record(page: Page, found: Record) -> Markup:
-    stale = tag("span", "stale", class_="repro-chip stale") if found.stale else ""
-    about = f"seed {found.seed}, {duration(found.cost.get('seconds', 0.0))}, {day(found.finished)}"
-    summary = join([tag("strong", found.stem), tag("span", about, class_="repro-muted"), stale], " ")
+def _config(page: Page, config: str, records: list[Record]) -> Markup:
+    stale = tag("span", "stale", class_="repro-chip stale") if any(found.stale for found in records) else ""
+    took = duration(sum(_seconds(found) for found in records))
+    days = dict.fromkeys(day(found.finished) for found in sorted(records, key=lambda found: found.finished))
+    about = f"{count(len(records), 'record')}, {took}, {' to '.join(list(days)[:1] + list(days)[1:][-1:])}"
+    texts = _shared(records, lambda found: found.text)
     return fold(
-        summary,
-        box(_metrics(found), label=f"Metrics of {found.stem}"),
-        _facts(page, found),
-        fold("Config, includes written out", tag("pre", tag("code", found.text), tabindex="0")),
-        fold("Code and packages", _pairs(found.code), _pairs(found.environment.get("packages", {}))),
-        id=slug("record", found.stem),
+        join([tag("strong", config), tag("span", about, class_="repro-muted"), stale], " "),
+        box(_table("repro-runs", RUNS, [_run(page, found) for found in records]), label=f"Runs of {config}"),
+        box(_table("repro-metrics", METRICS, _metrics(records)), label=f"Metrics of {config}"),
+        _pairs(records, _facts),
+        *(fold(f"Config, includes written out{of}", tag("pre", tag("code", text), tabindex="0")) for text, of in texts),
+        fold(
+            "Code and packages",
+            _pairs(records, lambda found: found.code),
+            _pairs(records, lambda found: found.environment.get("packages", {})),
+        ),
+        tag("p", link(f"{config}.gin", files.shown(page.file("configs", f"{config}.gin"))), class_="repro-muted"),
+        id=slug("records", config),
         class_="repro-record",
     )
 
 
-def _facts(page: Page, found: Record) -> Markup:
-    cost, environment = found.cost, found.environment
-    raw = link(f"{found.stem}.json", page.file("records", f"{found.stem}.json"))
-    config = link(f"{found.config}.gin", files.shown(page.file("configs", f"{found.config}.gin")))
-    return _pairs(
-        {
-            "record": raw,
-            "config": config,
-            "seed": str(found.seed),
-            "changed since": found.stale or "nothing",
-            "digest of the config": found.digest,
-            "commit": _commit(found.source),
-            **{f"data, {role}": _fingerprint(value) for role, value in found.data.items()},
-            "machine": machine(environment),
-            "system": str(environment.get("system", "")),
-            "python": str(environment.get("python", "")),
-            "threads": str(environment.get("threads", "")),
-            "time": f"{duration(cost.get('seconds', 0.0))}, of which training "
-            f"{duration(cost.get('training_seconds', 0.0))}",
-            "steps": str(cost.get("steps", "none")),
-            "items per second": str(cost.get("items_per_second", "none")),
-            "finished": found.finished,
-        }
+def _seconds(found: Record, name: str = "seconds") -> float:
+    return float(found.cost.get(name, 0.0))
+
+
+def _table(kind: str, heads: tuple[str, ...], rows: Iterable[Markup]) -> Markup:
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in heads)))
+    return tag("table", head, tag("tbody", *rows), class_=kind)
+
+
+def _run(page: Page, found: Record) -> Markup:
+    """What is a run's own."""
+    speed = found.cost.get("items_per_second")
+    cells = (
+        link(f"{found.stem}.json", page.file("records", f"{found.stem}.json")),
+        duration(_seconds(found)),
+        duration(_seconds(found, "training_seconds")),
+        f"{speed:.4g}" if isinstance(speed, (int, float)) else "–",
+        found.finished,
     )
+    seed = tag("th", str(found.seed), scope="row")
+    return tag("tr", seed, *(tag("td", cell) for cell in cells), id=slug("record", found.stem))
 
 
-def _commit(source: dict[str, Any]) -> str:
-    if not source.get("commit"):
-        return "none: the run was made outside git"
-    changed = f", with changes not committed (digest {source.get('diff')})" if source.get("dirty") else ""
-    return f"{source['commit']}{changed}"
+def _metrics(records: list[Record]) -> Iterator[Markup]:
+    """The rows of each metric on each test set, a seed each, and what it is exactly below them."""
+    found: dict[tuple[str, str, str], list[tuple[int, Measurement]]] = {}
+    for one in records:
+        for measured in one.measurements:
+            found.setdefault((measured.test, measured.metric, _identity(measured)), []).append((one.seed, measured))
+    for (test, metric, identity), rows in found.items():
+        name = tag("th", metric, tag("span", test, class_="repro-muted"), scope="rowgroup", rowspan=len(rows))
+        for place, (seed, measured) in enumerate(rows):
+            yield tag("tr", name if place == 0 else "", *_values(seed, measured))
+        yield tag("tr", tag("td", identity, colspan=len(METRICS), class_="repro-muted"), class_="more")
 
 
-def _fingerprint(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-
-
-def _pairs(pairs: dict[str, str]) -> Markup:
-    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs.items() if value]
-    return tag("dl", *rows, class_="repro-pairs")
-
-
-def _metrics(found: Record) -> Markup:
-    head = tag("tr", *(tag("th", name, scope="col") for name in HEADS))
-    rows = [_metric(measured) for measured in found.measurements]
-    return tag("table", tag("thead", head), tag("tbody", *rows), class_="repro-metrics")
-
-
-def _metric(measured: Measurement) -> Markup:
-    many = len(measured.values)
-    deviation = stdev(measured.values) if many > 1 else 0.0
-    half = 2 * deviation / many**0.5
+def _identity(measured: Measurement) -> str:
     rest = {key: value for key, value in measured.identity.items() if key != "unit" and value is not None}
-    identity = "; ".join(f"{key} {value}" for key, value in rest.items())
-    numbers = [f"{many:,}", number(measured.mean, half), number(deviation, half) if many > 1 else "–"]
-    row = tag(
-        "tr",
-        tag("td", measured.test),
-        tag("th", measured.metric, scope="row"),
-        *(tag("td", text, class_="number") for text in numbers),
-        tag("td", measured.identity.get("unit", "")),
-    )
-    about = tag("td", identity, colspan=len(HEADS), class_="repro-muted")
-    return join([row, tag("tr", about, class_="more")])
+    return "; ".join(f"{key} {value}" for key, value in rest.items())
+
+
+def _values(seed: int, measured: Measurement) -> list[Markup]:
+    many, mean = len(measured.values), measured.mean
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in measured.values) / max(many - 1, 1))
+    half = 2 * deviation / many**0.5
+    numbers = (seed, f"{many:,}", number(mean, half), number(deviation, half) if many > 1 else "–")
+    return [tag("td", str(text)) for text in (*numbers, measured.identity.get("unit", ""))]
+
+
+def _facts(found: Record) -> dict[str, str]:
+    """What the seeds of one config mostly share."""
+    environment = found.environment
+    return {
+        "changed since": found.stale or "nothing",
+        "digest of the config": found.digest,
+        "commit": commit(found),
+        **{f"data, {role}": found.fingerprint(role) for role in found.data},
+        "machine": machine(environment),
+        "system": str(environment.get("system", "")),
+        "python": str(environment.get("python", "")),
+        "threads": str(environment.get("threads", "")),
+        "steps": str(found.cost.get("steps", "none")),
+    }
+
+
+def commit(found: Record) -> str:
+    """The commit that a record was made from, and whether it was all."""
+    if not found.source.get("commit"):
+        return "none: the run was made outside git"
+    changed = f", with changes not committed (digest {found.source.get('diff')})" if found.source.get("dirty") else ""
+    return f"{found.source['commit']}{changed}"
+
+
+def _shared(records: list[Record], look: Any) -> list[tuple[str, str]]:
+    """Each value with the seeds that have it, said only where not all have the same."""
+    seeds: dict[str, list[str]] = {}
+    for found in records:
+        seeds.setdefault(look(found), []).append(str(found.seed))
+    if len(seeds) == 1:
+        return [(next(iter(seeds)), "")]
+    return [(value, f" (seed {', '.join(whose)})") for value, whose in seeds.items() if value]
+
+
+def _pairs(records: list[Record], look: Any) -> Markup:
+    """The facts of all records, each value once."""
+    looked = [(found, look(found)) for found in records]
+    if all(facts == looked[0][1] for _, facts in looked):
+        looked = looked[:1]
+    names = dict.fromkeys(name for _, facts in looked for name in facts)
+    told = {id(found): facts for found, facts in looked}
+    rows = []
+    for name in names:
+        values = _shared([found for found, _ in looked], lambda found, name=name: told[id(found)].get(name, ""))
+        said = "; ".join(f"{value}{of}" for value, of in values if value)
+        rows += [tag("div", tag("dt", name), tag("dd", said))] if said else []
+    return tag("dl", *rows, class_="repro-pairs")

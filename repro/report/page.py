@@ -73,20 +73,42 @@ class Page:
 
     def unit(self, claim: Claim) -> str:
         """The unit of a claim's metric, as any record of the paper states it."""
-        units = (
-            m.identity.get("unit", "") for found in self.records for m in found.measurements if m.metric == claim.metric
-        )
-        return next(units, "")
+        return self._units.get(claim.metric, "")
+
+    @functools.cached_property
+    def _units(self) -> dict[str, str]:
+        return {m.metric: m.identity.get("unit", "") for found in self.records for m in found.measurements}
+
+    @property
+    def waiting(self) -> int:
+        """How many runs the claims still wait for."""
+        done = {(f"configs/{found.config}.gin", found.seed) for found in self.records if not found.stale}
+        return len({(config, seed) for _, config, seed in self.paper.runs} - done)
 
     def rank(self, found: Record) -> tuple[int, str, int]:
         """Sorts records: a claim's own config first, then proxies, then the rest."""
-        name = f"configs/{found.config}.gin"
-        own = any(name in (claim.config, claim.over) for claim in self.paper.claims)
-        proxy = any(name in claim.configs for claim in self.paper.claims)
-        return 0 if own else 1 if proxy else 2, found.config, found.seed
+        return self._weights.get(f"configs/{found.config}.gin", 2), found.config, found.seed
+
+    @functools.cached_property
+    def by_config(self) -> dict[str, list[Record]]:
+        """The records of each config, named as a claim names it."""
+        found: dict[str, list[Record]] = {}
+        for one in self.records:
+            found.setdefault(f"configs/{one.config}.gin", []).append(one)
+        return found
+
+    @functools.cached_property
+    def _weights(self) -> dict[str, int]:
+        claims = self.paper.claims
+        proxies = {name: 1 for claim in claims for name in claim.configs}
+        return proxies | {name: 0 for claim in claims for name in (claim.config, claim.over) if name}
+
+    @functools.cached_property
+    def _answered(self) -> frozenset[str]:
+        return frozenset(f"configs/{found.config}.gin" for found in self.records if not found.overrides)
 
     def _has(self, config: str) -> bool:
-        return any(f"configs/{found.config}.gin" == config and not found.overrides for found in self.records)
+        return config in self._answered
 
 
 def read(name: str, root: str = "") -> Page:
@@ -98,7 +120,7 @@ def read(name: str, root: str = "") -> Page:
 def _read(name: str) -> Page:
     one = papers.find(name)
     records = record.of_paper(one.folder)
-    return Page(one, records, [verdict.judge(claim, records) for claim in one.claims])
+    return Page(one, records, verdict.judge_all(one.claims, records))
 
 
 def forget() -> None:
@@ -118,6 +140,9 @@ TEXT = """\
 ```{{cite}} {name}
 ```
 
+```{{abstract}} {name}
+```
+
 ```{{outcome}} {name}
 ```
 
@@ -135,6 +160,9 @@ TEXT = """\
 ```
 
 ## How it differs from the paper, and why it came out so
+
+```{{ledger}} {name}
+```
 
 {report}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,10 +27,22 @@ class Use:
     line: int
 
 
+@functools.cache
+def every() -> list[Declared]:
+    """Every part of the core and of all papers: read once, each page needs them."""
+    return listing.parts()
+
+
+def forget() -> None:
+    """Look at every file anew."""
+    every.cache_clear()
+    _mentions.cache_clear()
+
+
 def of_kind(kind: str, papers: Sequence[str]) -> list[Declared]:
     """The parts of one kind that the core and `papers` have, by name."""
     homes = ("repro.", *(f"papers.{name}." for name in papers))
-    return [part for part in listing.parts() if part.kind == kind and part.module.startswith(homes)]
+    return [part for part in every() if part.kind == kind and part.module.startswith(homes)]
 
 
 def entry(part: Declared, papers: list[Paper], root: str) -> Markup:
@@ -67,10 +80,18 @@ def address(part: Declared, root: str) -> str:
 def uses(part: Declared, one: Paper) -> Iterator[Use]:
     """The lines of the paper's configs that build the part."""
     mention = re.compile(rf"@(?:[\w.-]+/)*(?:{part.kind}\.)?{part.name}\b")
-    for path in one.configs:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if mention.search(line.partition("#")[0]):
-                yield Use(one.name, path.name, number)
+    for name, number, line in _mentions(one.folder):
+        if part.name in line and mention.search(line):
+            yield Use(one.name, name, number)
+
+
+@functools.cache
+def _mentions(folder: Path) -> list[tuple[str, int, str]]:
+    """The lines of the paper's configs that build something, with file and number: every part asks for them."""
+    paths = sorted(folder.glob("configs/*.gin"))
+    lines = ((path.name, path.read_text(encoding="utf-8").splitlines()) for path in paths)
+    split = ((name, number, line.partition("#")[0]) for name, rows in lines for number, line in enumerate(rows, 1))
+    return [row for row in split if "@" in row[2]]
 
 
 def config_links(found: list[Use], root: str) -> Markup:

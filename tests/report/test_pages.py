@@ -17,8 +17,8 @@ import pytest
 from scipy.stats import t
 
 from repro import record
-from repro.report import curves, figure, outcome, page, words
 from repro.interval import interval
+from repro.report import curves, figure, outcome, page, words
 
 HOSTILE = "<script>alert(1)</script>"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -1,0 +1,129 @@
+"""What a document prints, as digests: it is read again when one of them is another, and only then.
+
+A document notes its sources while it is read, as `paper NAME`: all that the page of a paper is made of, its files and
+the digests of the code that decides whether its records are stale. Sphinx watches none of these.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from repro import paper, provenance
+from repro.config import IMPORT
+from repro.errors import BadInput
+
+FAULT = "fault"
+"""The source of a document that shows a fault: it is read, and warned about, until the fault is mended."""
+
+CORE = Path(provenance.__file__).parent
+
+
+def digest(source: str) -> str:
+    """The digest of a source as it is now; that of a paper that is gone is empty."""
+    kind, _, name = source.partition(" ")
+    if kind == FAULT:
+        return os.urandom(8).hex()
+    return {"paper": _paper, "title": _title, "code": _code, "papers": _papers, "parts": _parts}[kind](name)
+
+
+def program() -> str:
+    """The digest of what prints the pages: they are all made anew when it is another."""
+    return _short([*_stats(CORE, ".py"), *_stats(CORE / "report", ".py")])
+
+
+def forget() -> None:
+    """Look at every file anew."""
+    for looked in (_paper, _title, _code, _papers, _parts):
+        looked.cache_clear()
+
+
+@functools.cache
+def _paper(name: str) -> str:
+    """The files of a paper, and the digests of the code that its configs rest on, be it outside of it."""
+    folder = paper.folders().get(name)
+    if folder is None:
+        return ""
+    modules = {hit["module"] for path in folder.glob("configs/*.gin") for hit in _imports(path)}
+    try:
+        code = provenance.of_modules(sorted(modules), folder.parent)
+    except BadInput as error:  # what is no Python is said where it is printed
+        code = {"fault": str(error)}
+    files = [*_stats(folder, ".toml", ".md"), *_stats(folder / "records", ".json")]
+    return _short([*files, _code(name), *map(":".join, code.items())])
+
+
+@functools.cache
+def _code(name: str) -> str:
+    """The parts and configs of a paper, and what it is called."""
+    folder = paper.folders().get(name)
+    if folder is None:
+        return ""
+    return _short([*_stats(folder, ".py"), *_stats(folder / "configs", ".gin"), _title(name)])
+
+
+@functools.cache
+def _title(name: str) -> str:
+    """The title of a paper, and whether it has tips."""
+    try:
+        found = paper.find(name)
+    except BadInput:
+        return ""
+    return f"{found.title} {(found.folder / 'tips.md').is_file()}"
+
+
+@functools.cache
+def _papers(_: str) -> str:
+    """Which papers there are."""
+    return _short(sorted(paper.folders()))
+
+
+@functools.cache
+def _parts(_: str) -> str:
+    """The source of the core, where its parts are declared."""
+    return _short(line for room in sorted({CORE, *CORE.glob("*/")}) for line in _stats(room, ".py"))
+
+
+def _imports(path: Path) -> Iterator[dict[str, str]]:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return (hit.groupdict() for line in lines if (hit := IMPORT.match(line)))
+
+
+def _stats(folder: Path, *suffixes: str) -> list[str]:
+    """Path, time and size of the files of a folder: there may be thousands of records."""
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        found = [(entry.path, entry.stat()) for entry in entries if entry.name.endswith(suffixes)]
+    return sorted(f"{path} {state.st_mtime_ns} {state.st_size}" for path, state in found)
+
+
+def _short(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def printed(env: Any) -> dict[str, dict[str, str]]:
+    """The sources of each document with their digests when it was read: `repro.report.changes` says what they are."""
+    if not hasattr(env, "repro_printed"):
+        env.repro_printed = {}
+    found: dict[str, dict[str, str]] = env.repro_printed
+    return found
+
+
+def note(env: Any, *sources: str) -> None:
+    """Let the document that is being read be read again when one of `sources` changes."""
+    printed(env).setdefault(env.docname, {}).update({source: digest(source) for source in sources})
+
+
+def purge(app: Any, env: Any, document: str) -> None:
+    """Forget a document that is gone or is read again."""
+    printed(env).pop(document, None)
+
+
+def merge(app: Any, env: Any, documents: Iterable[str], other: Any) -> None:
+    """Take over what another process has read."""
+    printed(env).update({name: sources for name, sources in printed(other).items() if name in documents})

@@ -1,0 +1,133 @@
+"""Building again: what has changed is read again, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import record
+
+OTHER = """
+[paper]
+title = "The other paper"
+authors = ["B. Other"]
+year = 2021
+"""
+HOME = {"index", "papers/tiny"}
+
+
+class Site:
+    """A site of two papers, in a folder of its own; `again()` builds it and says what was read, written and heard."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tiny, self.root = folder, folder.parents[1]
+        self.parallel = 1
+        other = self.root / "papers" / "other"
+        (other / "configs").mkdir(parents=True)
+        (other / "paper.toml").write_text(OTHER)
+        (self.root / "docs/guide.md").write_text("# Guide\n\nNo paper here.\n")
+        (self.root / "docs/words.md").write_text("# Words\n\nOurs is {claim}`tiny/mean`.\n")
+        index = self.root / "docs/index.md"
+        index.write_text(index.read_text().replace("papers/*\n", "papers/*\nguide\nwords\n"))
+
+    def again(self, papers: str = "other,tiny") -> tuple[set[str], set[str], str]:
+        from sphinx.application import Sphinx
+        from sphinx.util.docutils import docutils_namespace
+
+        said, read = StringIO(), set()
+        docs, html = self.root / "docs", self.root / "html"
+        given = {"repro_papers": papers} if papers else {}
+        before = {path: path.stat().st_mtime_ns for path in html.rglob("*.html")}
+        with docutils_namespace():
+            app = Sphinx(docs, docs, html, html / ".trees", "html", given, None, said, parallel=self.parallel)
+            app.connect("env-before-read-docs", lambda app, env, names: read.update(names))
+            app.build()
+        changed = [path for path in html.rglob("*.html") if before.get(path) != path.stat().st_mtime_ns]
+        written = {path.relative_to(html).with_suffix("").as_posix() for path in changed}
+        apart = ("files/", "genindex", "search")
+        return read, {name for name in written if not name.startswith(apart)}, said.getvalue()
+
+
+@pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
+def site(fresh: Path, request: pytest.FixtureRequest) -> Site:
+    made = Site(fresh)
+    made.parallel = request.param
+    for number in range(6):  # as many documents as Sphinx wants before it reads them in parallel
+        (made.root / f"docs/page{number}.md").write_text(f"---\norphan: true\n---\n# Page {number}\n")
+    assert made.again()[2] == ""
+    return made
+
+
+def test_nothing_changed_nothing_read(site: Site) -> None:
+    assert site.again() == (set(), set(), "")
+
+
+def test_a_changed_record_rebuilds_what_prints_it(site: Site) -> None:
+    old = record.read(site.tiny / "records/full-seed0.json")
+    record.write(replace(old, cost={"seconds": 80.0}), site.tiny / "records")
+    read, written, said = site.again()
+    assert read == written == {*HOME, "words"} and said == ""
+    assert "3.8 min" in (site.root / "html/papers/tiny.html").read_text()  # 123 s and twice 75 s
+    assert site.again() == (set(), set(), "")
+
+
+def test_code_that_makes_a_record_stale_rebuilds_and_warns_until_mended(site: Site) -> None:
+    sound = (site.tiny / "model.py").read_text()
+    (site.tiny / "model.py").write_text(sound.replace("SIZE = 1", "SIZE = 2"))
+    read, _, said = site.again()
+    assert read == {*HOME, "words"} and "records/full-seed0.json is stale: papers.tiny.model changed since" in said
+    read, _, said = site.again()
+    assert "papers/tiny" in read and "is stale" in said  # a fault is told in every build, not in the first alone
+    (site.tiny / "model.py").write_text(sound)
+    assert site.again()[2] == ""
+    assert site.again() == (set(), set(), "")
+
+
+def test_another_paper_is_left_alone(site: Site) -> None:
+    path = site.root / "papers/other/paper.toml"
+    path.write_text(path.read_text() + 'summary = "New."\n')
+    assert site.again()[0] == {"index", "papers/other"}
+
+
+def test_papers_come_and_go(fresh: Path) -> None:
+    site = Site(fresh)
+    conf = site.root / "docs/conf.py"
+    conf.write_text(conf.read_text() + "\nfrom pathlib import Path\nhome = Path(__file__).parents[1] / 'papers'\n")
+    conf.write_text(
+        conf.read_text() + "repro_papers = sorted(path.parent.name for path in home.glob('*/paper.toml'))\n"
+    )
+    assert site.again("")[2] == ""
+    shutil.copytree(site.root / "papers/other", site.root / "papers/third")
+    _, written, said = site.again("")
+    assert "papers/third" in written and "words" in written and said == ""  # every page has the list beside it
+    shutil.rmtree(site.root / "papers/third")
+    _, written, said = site.again("")
+    assert "words" in written and said == "" and not (site.root / "html/papers/third.html").exists()
+    assert "third" not in (site.root / "html/index.html").read_text()
+    assert not list(Path(site.root / "html/files/papers").glob("third*"))
+
+
+def test_a_record_gone_takes_its_copy_along(fresh: Path) -> None:
+    site = Site(fresh)
+    site.again()
+    (site.tiny / "records/proxy-seed0.json").unlink()
+    shutil.rmtree(site.tiny / "records/proxy-seed0")
+    assert site.again()[0] == {*HOME, "words"}
+    assert not list((site.root / "html/files/papers/tiny/records").glob("proxy*"))
+
+
+def test_a_time_alone_changes_no_page(fresh: Path, html: Callable[..., Any]) -> None:
+    """A file that was written anew as it was may be read again, but the page stays as it is."""
+    site = Site(fresh)
+    site.again()
+    before = (site.root / "html/papers/tiny.html").read_text()
+    os.utime(site.tiny / "records/full-seed0.json")
+    site.again()
+    assert (site.root / "html/papers/tiny.html").read_text() == before
