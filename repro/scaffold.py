@@ -16,8 +16,8 @@ TEXTS = (".py", ".gin", ".toml", ".md")
 def new(name: str) -> str:
     """Copy papers/template to papers/`name` below the working directory; returns what to do next.
 
-    Modules and parts are renamed (`papers.name`, `NameLine`), since no two papers may register one name. The records
-    stay behind: a paper's numbers come from its own runs.
+    Modules and parts are renamed (`papers.name`, `NameLine`), since no two papers may register one name. Records and
+    verdicts stay behind: a paper's numbers come from its own runs.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise BadInput(f"'{name}' cannot name a paper; expected small letters, digits and _, as my_paper")
@@ -27,12 +27,12 @@ def new(name: str) -> str:
         raise BadInput(f"a paper '{name}' stands already in {paper.where(known.get(name, target))}")
     if not target.parent.is_dir():
         raise BadInput("no folder papers/ here; expected to be called from the root of the project")
-    shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns("records", "__pycache__"))
+    shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns("records", "verdicts.json", "__pycache__"))
     (target / "records").mkdir()
     _rename(target, name)
     return (
         f"{target}/paper.toml\n"
-        f"  next: repro run {target}/configs/line.gin && repro verdict {name}, then make it your paper's"
+        f"  next: repro todo {name} | sh && repro verdict {name}, then make it your paper's"
     )
 
 

@@ -56,8 +56,10 @@ def test_records_that_a_claim_names_can_judge_it(name: str) -> None:
 def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
     """What `repro verdict PAPER --check` guards; a change for the better is committed too (`--write`)."""
     one = paper.find(name)
-    judged = verdict.judge_all(one.claims, record.of_paper(one.folder))
-    assert verdicts.changes(verdicts.read(one.folder), judged) == []
+    records = record.of_paper(one.folder)
+    if not records:
+        pytest.skip("no record yet: nothing to guard")
+    assert verdicts.changes(verdicts.read(one.folder), verdict.judge_all(one.claims, records)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
