@@ -1,13 +1,27 @@
 """The site: `repro report`, or `make docs` where a warning is an error. Nothing is fetched when a page is viewed."""
 
+from sphinx.errors import PycodeError
+from sphinx.pycode import ModuleAnalyzer
+
 project = "repro"
 author = "the repro authors"
 copyright = "the repro authors"
 
-extensions = ["myst_parser", "sphinx_design", "repro.report.sphinx"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_design", "repro.report.sphinx"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
+
+# The API, from docstrings: those are Markdown, as all texts here (repro.report.api says so).
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_mock_imports = ["torch", "torchaudio"]  # their names are enough, and importing them would take the longest
+for mock in ("torch", "torch.nn"):  # else autodoc imports them to look up a base class
+    ModuleAnalyzer.cache["module", mock] = PycodeError("not needed")
+autodoc_typehints_format = "short"
+add_module_names = False
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
 html_title = "repro"

@@ -23,6 +23,7 @@ Where to look:
     implementation  the parts that a paper's configs build, and where the paper stands in its code
     mentions    the lines of code that name an equation, a section, a table of the paper
     tips        `tips.md` read by symptom, in the one form it may have
+    api         what sphinx.ext.autodoc is told, for the page of the API
     prose       `report.md` and `tips.md`: how they join the page, where their links lead
     files       records, configs and sources beside the pages, so that every link works offline
 

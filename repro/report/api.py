@@ -1,0 +1,42 @@
+"""What sphinx.ext.autodoc is told: docstrings are Markdown, as every text here, and a field's meaning is no type."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import is_dataclass
+from typing import Any, get_type_hints
+
+from repro.report.markup import markdown, tag
+
+
+def add_to(app: Any) -> None:
+    """Listen to autodoc, which the site may be without."""
+    app.setup_extension("sphinx.ext.autodoc")
+    app.connect("autodoc-process-docstring", docstring)
+    app.connect("autodoc-process-signature", signature)
+
+
+def docstring(app: Any, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
+    """Replace `lines` by what they are as HTML; autodoc takes them for reStructuredText."""
+    text = "\n".join(lines).strip()
+    if text:
+        html = tag("div", markdown(text), class_="repro-doc")
+        lines[:] = [".. raw:: html", "", *(f"   {line}" for line in html.splitlines()), ""]
+
+
+def signature(
+    app: Any, what: str, name: str, found: Any, options: Any, said: str | None, returns: str
+) -> tuple[str, str] | None:
+    """Of a dataclass the types alone, `str` for `Annotated[str, "what it means"]`; of a class on a mock its own."""
+    if what == "class" and is_dataclass(found):
+        return _own(found, get_type_hints(found)), returns
+    if what == "class" and (said or "").startswith("(*args") and "__init__" in vars(found):
+        return _own(found, inspect.get_annotations(found.__init__, eval_str=True)), returns
+    return None
+
+
+def _own(found: Any, hints: dict[str, Any]) -> str:
+    """The parameters of a class's `__init__` with these types. Sphinx breaks only Python into lines."""
+    given = list(inspect.signature(found.__init__).parameters.values())[1:]
+    bare = [one.replace(annotation=hints.get(one.name, one.annotation)) for one in given]
+    return str(inspect.Signature(bare)).replace("<factory>", "...")

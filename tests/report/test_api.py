@@ -1,0 +1,67 @@
+"""The API page: what a paper imports is on it, docstrings are read as Markdown, the site builds without a warning."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro.claim import Claim
+from repro.registry import REGISTRIES
+from repro.report import api
+
+ROOT = Path(__file__).parents[2]
+LISTED = set(re.findall(r"automodule:: (\S+)", (ROOT / "docs/api.md").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "papers").glob("*/*.py")), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
+def test_what_a_paper_imports_is_on_the_page(path: Path) -> None:
+    """Parts stand in the catalogue, their contracts on the page."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        if module.startswith("repro."):
+            room = ".".join(module.split(".")[:2])
+            assert module in LISTED or room in LISTED & {f"repro.{kind}" for kind in REGISTRIES}, module
+
+
+def test_a_docstring_is_markdown() -> None:
+    lines = ["One `a < b`:", "", "    x = 1", ""]
+    api.docstring(None, "module", "m", None, None, lines)
+    assert lines[0] == ".. raw:: html" and all(line.startswith("   ") for line in lines[1:] if line)
+    assert "<code>a &lt; b</code>" in "".join(lines) and "<pre><code>x = 1" in "".join(lines)
+    empty: list[str] = []
+    api.docstring(None, "module", "m", None, None, empty)
+    assert empty == []
+
+
+def test_a_signature_is_types_alone() -> None:
+    said, _ = api.signature(None, "class", "Claim", Claim, None, "", "") or ("", "")
+    tree = ast.parse(f"def claim{said}: ...").body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    arguments = {one.arg: ast.unparse(one.annotation) for one in tree.args.args if one.annotation}
+    assert list(arguments) == [field.name for field in dataclasses.fields(Claim)]
+    assert arguments["id"] == "str" and "Annotated" not in said
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    """The guide, the catalogue, the tips and the API, with the template for a paper; and without torch."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("_build", "papers"))
+    (tmp_path / "papers").symlink_to(ROOT / "papers")
+    lines = (
+        "import sys; from sphinx.cmd.build import main",
+        "code = main(['-q', '-W', '--keep-going', '-D', 'repro_papers=template', '-b', 'html', 'docs', 'html'])",
+        "print(code, sorted({'torch', 'torchaudio'} & set(sys.modules)))",
+    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0 []", done.stderr
+    page = (tmp_path / "html/api.html").read_text(encoding="utf-8")
+    assert 'id="repro.paper.Paper"' in page and 'id="repro.audio.stft.STFT"' in page and "system-message" not in page
