@@ -7,7 +7,10 @@ prints the verdicts.
 Where to look:
 
     registry     the five registries of parts: datasets, models, losses, trainers, metrics
-    paper        Paper, Claim: `paper.toml` read and checked
+    paper        Paper: a folder in papers/, found and read
+    claim        Claim, Cause, Features: what `paper.toml` may say, each key with its meaning
+    manifest     `paper.toml` checked, key by key (places: where each stands; hints: does it fit its type)
+    schema       the JSON Schema of `paper.toml`
     config       a config as text: includes, places, digest
     statements   what a config says, each statement checked against the parts it names
     binding      gin's door: a config read, bound, and built
@@ -15,7 +18,10 @@ Where to look:
     run          config + seed -> a run folder -> a record
     record       Record: read, write, stale or not
     provenance   code digests, commit, packages, machine
+    interval     the 95 % interval of a mean over seeds and items
     verdict      judge(claim, records) -> Verdict
+    ledger       claims that failed, their suspected causes, and what changing each does
+    verdicts     `verdicts.json`, and the verdicts as JSON
     launch       claims minus records = a queue of commands
     report       tables, figures and the Sphinx extension
     scaffold     `repro new`: a copy of papers/template
