@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sphinx.errors import SphinxError
 import repro
 from repro import paper
 from repro.errors import BadInput
-from repro.report import api, directives, files, page, prose
+from repro.report import api, changes, directives, files, page, parts, prose
 from repro.report.directives import names, to_root
 from repro.report.markup import Markup, tag
 
@@ -25,20 +26,33 @@ def setup(app: Sphinx) -> dict[str, Any]:
     directives.add_to(app)
     api.add_to(app)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
+    app.add_config_value("repro_program", "", "env", str)
+    app.connect("config-inited", know_the_program)
     app.connect("builder-inited", prepare)
     app.connect("env-get-outdated", outdated)
+    app.connect("env-purge-doc", changes.purge)
+    app.connect("env-merge-info", changes.merge)
+    app.connect("env-updated", renamed)
     app.connect("include-read", relink)
     app.connect("build-finished", publish)
     return {"version": repro.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
+def know_the_program(app: Sphinx, config: Any) -> None:
+    """Make Sphinx read everything again when what prints the pages has changed."""
+    config.repro_program = changes.program()
+
+
 def prepare(app: Sphinx) -> None:
     """Write the pages; a paper that cannot be read is one line, no traceback."""
     page.forget()
+    changes.forget()
+    parts.forget()
     try:
         write_pages(app)
     except BadInput as error:
         raise SphinxError(str(error)) from None
+    gc.freeze()  # the records stay to the end: the collector need not visit them again and again
 
 
 def write_pages(app: Sphinx) -> None:
@@ -46,20 +60,33 @@ def write_pages(app: Sphinx) -> None:
     folder = Path(app.srcdir) / "papers"
     folder.mkdir(exist_ok=True)
     wanted = names(app)
+    written = getattr(app.env, "repro_written", {})
+    app.env.repro_written = {name: changes.digest(f"paper {name}") for name in wanted}  # type: ignore[attr-defined]
     for path in folder.glob("*.md"):
         if path.stem not in wanted:
             path.unlink()
             (Path(app.outdir) / "papers" / f"{path.stem}.html").unlink(missing_ok=True)
             shutil.rmtree(Path(app.outdir) / "files" / "papers" / path.stem, ignore_errors=True)
-    for name in wanted:
-        path, text = folder / f"{name}.md", page.text(page.read(name), folder)
+    for name, digest in app.env.repro_written.items():  # type: ignore[attr-defined]
+        path = folder / f"{name}.md"
+        if written.get(name) == digest and path.is_file():
+            continue
+        text = page.text(page.read(name), folder)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
 
 
 def outdated(app: Sphinx, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-    """Every document that prints records: whether one is stale depends on code that Sphinx does not watch."""
-    return [name for name in env.found_docs if env.metadata.get(name, {}).get("repro")]
+    """The documents of which something printed has changed, or that show a fault: Sphinx watches neither."""
+    sources = changes.printed(env)
+    return [name for name in env.found_docs if any(changes.digest(s) != d for s, d in sources.get(name, {}).items())]
+
+
+def renamed(app: Sphinx, env: Any) -> list[str]:
+    """Every document, to be written again, where the papers that stand beside each page are no longer the same."""
+    titles = {name: changes.digest(f"title {name}") for name in names(app)}
+    before, env.repro_titles = getattr(env, "repro_titles", titles), titles
+    return [] if titles == before else list(env.found_docs)
 
 
 def relink(app: Sphinx, path: Path, document: str, content: list[str]) -> None:
