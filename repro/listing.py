@@ -106,7 +106,9 @@ def _show_part(part: registry.Declared) -> str:
 
 def _fields(facts: Row) -> str:
     return "\n".join(
-        f"{key:10} {value}" for key, value in facts.items() if value not in ("", None, [], False) and key != "line"
+        f"{key:10} {value}"
+        for key, value in facts.items()
+        if value is not False and value not in ("", None, [], {}) and key != "line"
     )
 
 

@@ -40,6 +40,14 @@ def test_no_record_is_stale(name: str) -> None:
     assert [(r.stem, r.stale) for r in record.of_paper(paper.find(name).folder) if r.stale] == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_the_data_is_what_the_records_saw(name: str) -> None:
+    """Where it can be had here: a warning names the rest."""
+    records = record.of_paper(paper.find(name).folder, binding.fingerprints)
+    assert [(found.stem, found.stale) for found in records if found.stale] == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_records_that_a_claim_names_can_judge_it(name: str) -> None:
     """Where a proxy or the claim's own config has its records, something comes out of them."""
