@@ -56,10 +56,11 @@ function filter(home) {
   }
   box.addEventListener("input", show);
   addEventListener("hashchange", () => {  // a link to an entry shows it
-    if (!document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("[hidden]")) return;
+    const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!found?.closest("[hidden]")) return;
     box.value = "";
     show();
-    open();
+    found.scrollIntoView();
   });
   show();
 }
