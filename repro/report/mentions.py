@@ -29,14 +29,14 @@ KINDS = {
 NUMBER = r"\(?(?:[A-Z]?\d+(?:\.\d+)*[a-z]?|[IVX]+\b|[A-H](?:\.\d+)*\b)\)?"
 PLACE = re.compile(
     r"(?P<kind>\b(?i:equations?|eqs?\.?|sections?|secs?\.?|algorithms?|alg\.|tables?|tab\.|figures?|figs?\.?|appendix|app\.)|§)"
-    rf"\s*(?P<number>{NUMBER}(?:\s?[-–]\s?{NUMBER}| and {NUMBER})?)(?!\w)"
+    rf"\s*(?P<number>{NUMBER}(?:(?:\s?[-–]\s?| and | to ){NUMBER})*)(?!\w)"
 )
 YEAR = r"(?:19|20)\d\d[a-z]?\b"
-BEFORE, AFTER = (
-    re.compile(rf"{YEAR}\)?,?\s*$"),
-    re.compile(rf"\s+(?:of|in|by)\s+[A-Z][^;:]{{0,40}}?{YEAR}"),
-)  # another paper's
-END = re.compile(r"(?<=[.;!?])(?<!Eq\.)(?<!Sec\.)(?<!Fig\.)(?<!Tab\.)(?<!al\.)\s+(?=[A-Z`])")
+BEFORE = re.compile(rf"{YEAR}\)?,?\s*$")  # of another paper's place
+AFTER = re.compile(rf"\s+(?:of|in|by)\s+[A-Z][^;:]{{0,40}}?{YEAR}")
+ABBREVIATED = "".join(rf"(?<!\b{word}\.)" for word in ("eq", "sec", "fig", "tab", "al", "vs", "cf", "i.e", "e.g"))
+END = re.compile(rf"(?i)(?<=[.!?]){ABBREVIATED}\s+(?=[a-z`])")
+CODE = re.compile(r"`[^`]*`")
 CAVEAT = re.compile(r"\bnumbers of the (?:equations|sections|tables|figures)\b")
 
 
@@ -75,7 +75,7 @@ def mentions(path: Path) -> list[Mention]:
 def rank(place: str) -> tuple[int, list[int], str]:
     """Sorts places: sections, equations and the rest, each by number."""
     kinds = list(dict.fromkeys(KINDS.values()))
-    kind = place.partition(" ")[0]
+    kind = place.partition(" ")[0].removesuffix("s")
     return kinds.index(kind) if kind in kinds else -1, [int(digits) for digits in re.findall(r"\d+", place)], place
 
 
@@ -96,7 +96,8 @@ def _sentences(text: str) -> list[str]:
 
 
 def _places(sentence: str) -> Iterator[tuple[int, str]]:
-    for hit in PLACE.finditer(sentence):
+    words = CODE.sub(lambda code: " " * len(code[0]), sentence)
+    for hit in PLACE.finditer(words):
         if not BEFORE.search(sentence[: hit.start()]) and not AFTER.match(sentence[hit.end() :]):
             yield hit.start(), _said(hit)
     if caveat := CAVEAT.search(sentence):
@@ -104,9 +105,11 @@ def _places(sentence: str) -> Iterator[tuple[int, str]]:
 
 
 def _said(hit: re.Match[str]) -> str:
-    """`eq. (1)` as `Equation 1`."""
+    """`eq. (1)` as `Equation 1`, `figs. 2-4` as `Figures 2-4`."""
     kind = next(name for start, name in KINDS.items() if hit["kind"].lower().startswith(start))
-    return f"{kind} {re.sub(r'[()]', '', ' '.join(hit['number'].split()))}"
+    number = re.sub(r"[()]", "", " ".join(hit["number"].split()))
+    many = re.search(r"[-– ]", number) and kind != "Appendix"
+    return f"{kind}s {number}" if many else f"{kind} {number}"
 
 
 def _docstrings(tree: ast.Module, lines: list[str]) -> Iterator[Prose]:
