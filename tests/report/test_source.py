@@ -59,7 +59,7 @@ def test_a_dataclass_takes_its_fields(tmp_path: Path) -> None:
         ("# First.\n# As in Sec. 2.1 of it. Last.\nx = 1\n", [("Section 2.1", 2, "As in Sec. 2.1 of it.", "")]),
         ("x = '# Table 1'\n", []),
         ('"""Names are `Table 5, Yes`."""\n', []),
-        ("# One. see Tables 2 and 5 to 9, cf. x. no\n", [("Tables 2 and 5 to 9", 1, "see Tables 2 and 5 to 9, cf. x.")]),
+        ("# A. see Tables 2 and 5 to 9, cf. x. no\n", [("Tables 2 and 5 to 9", 1, "see Tables 2 and 5 to 9, cf. x.")]),
         ("# the table of 3 rows, section by section\n", []),
         ("# (Le Roux et al. 2019, eq. 3-5)\n# Peterson & Barney (1952), Table II\n", []),
         ("# eq. 4 of Le Roux et al. (2019)\n", []),
