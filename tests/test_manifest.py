@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from repro import paper as papers
@@ -102,3 +103,32 @@ def test_every_key_is_found_in_its_line(tables: list[dict[str, str]]) -> None:
         expected.append(lines)
     assert len(tomllib.loads(text).get("claim", [])) == len(tables)
     assert [block.lines for block in blocks(text, "p")["claim"]] == expected
+
+
+TEMPLATE = (papers.find("template").folder / "paper.toml").read_text(encoding="utf-8")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(st.data())
+def test_whatever_is_typed_there_is_one_line_and_no_traceback(paper: Any, data: st.DataObject) -> None:
+    """Lines of the template and of a table, dropped, doubled, moved and mistyped."""
+    lines = (TEMPLATE + TABLE).splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        change = data.draw(st.sampled_from(["drop", "double", "move", "type"]))
+        line = lines.pop(at)
+        if change == "double":
+            lines[at:at] = [line, line]
+        if change == "move":
+            lines.insert(data.draw(st.integers(0, len(lines))), line)
+        if change == "type":
+            start = data.draw(st.integers(0, len(line)))
+            lines.insert(
+                at,
+                line[:start]
+                + data.draw(st.sampled_from(['"', "=", "[", "]", ".", "0", "x", "{", " ", "'''"]))
+                + line[start + 1 :],
+            )
+    paper.toml("\n".join(lines))
+    with contextlib.suppress(BadInput):  # whose text is one line by itself; anything else is a fault of ours
+        papers.read(paper.folder)
