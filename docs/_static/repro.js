@@ -1,4 +1,4 @@
-// Three comforts; every page reads the same without them.
+// A few comforts; every page reads the same without them.
 
 // Of a console session only what was typed.
 function commands(text) {
@@ -33,6 +33,15 @@ function open() {
 }
 addEventListener("hashchange", open);
 open();
+
+// How old a record is: the page holds its date, which does not grow old with the reader.
+const said = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+for (const time of document.querySelectorAll(".repro-facts time, .repro-card time")) {
+  const days = Math.floor((Date.now() - Date.parse(time.dateTime)) / 86400000);
+  if (Number.isNaN(days)) continue;
+  const [many, unit] = days < 60 ? [days, "day"] : days < 730 ? [Math.round(days / 30.44), "month"] : [Math.round(days / 365.25), "year"];
+  time.after(`, ${said.format(-many, unit)}`);
+}
 
 // A box that shows only the entries with all words typed, each at the start of a word. `?q=nan` fills it in.
 function filter(home) {

@@ -4,7 +4,9 @@ Where to look:
 
     site        `repro report`: builds docs/ with Sphinx
     sphinx      the extension: pages, and the files beside them
-    directives  what a page may ask for: directives and roles; it and `sphinx` alone import sphinx and docutils
+    directives  what a page may ask for; it, `roles` and `sphinx` alone import sphinx and docutils
+    roles       numbers and verdicts in a sentence
+    changes     what a document prints, as digests: which pages are read again
     page        Page: a paper, its records and its verdicts; the generated page as MyST
     markup      tag(): HTML and SVG whose text is always escaped
     words       numbers, intervals, times and counts as one says them
@@ -12,6 +14,9 @@ Where to look:
     figure      a row per claim: what the paper says, what the records say
     axis        a range of numbers, its ticks, and where a number stands on it
     claims      the same rows as a table, with records, configs and commands
+    cells       the claims of one table of the paper, laid out as it is printed
+    evidence    our number, the configs and records behind it, what to type
+    spreadsheet the claims of a paper, and all papers, as CSV
     curves      learning curves, a panel per record
     examples    sounds and pictures of test items
     commands    what to type, with the time it took and where

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from repro.paper import Paper
 from repro.report.markup import Markup, copyable, join, link, outside, tag
+from repro.report.outcome import said
+from repro.report.page import Page
 
 KINDS = (
     ("arxiv", "misc", "howpublished"),
@@ -34,9 +36,26 @@ def venue(paper: Paper) -> str:
     return paper.venue if year in paper.venue else ", ".join(filter(None, (paper.venue, year)))
 
 
-def bibtex(paper: Paper) -> Markup:
-    """The entry, in a block that one click copies."""
-    return copyable(entry(paper))
+def bibtex(page: Page) -> Markup:
+    """The entries of the paper and of this report, each in a block that one click copies."""
+    parts = [tag("p", "The paper:"), copyable(entry(page.paper))]
+    if page.records:
+        parts += [tag("p", "This report of its reproduction:"), copyable(report(page))]
+    return join(parts)
+
+
+def report(page: Page) -> str:
+    """The BibTeX entry of the report, as old as its newest record."""
+    newest = max(page.records, key=lambda found: found.finished)
+    commit = newest.source.get("commit")
+    note = [said(page.verdicts), *([f"newest record made from commit {commit[:12]}"] if commit else [])]
+    fields = {
+        "title": f"{{Reproducibility report: {page.paper.title}}}",
+        "author": f"{{{page.paper.group}}}" if page.paper.group else "",
+        "year": newest.finished[:4],
+        "note": "; ".join(note),
+    }
+    return _entry("misc", f"{page.paper.key or page.name}-report", fields)
 
 
 def entry(paper: Paper) -> str:
@@ -52,5 +71,9 @@ def entry(paper: Paper) -> str:
         "year": str(paper.year),
         "url": paper.url,
     }
+    return _entry(kind, paper.key or paper.name, fields)
+
+
+def _entry(kind: str, key: str, fields: dict[str, str]) -> str:
     rows = [f"  {name} = {{{value}}}," for name, value in fields.items() if name and value]
-    return "\n".join([f"@{kind}{{{paper.key or paper.name},", *rows, "}"])
+    return "\n".join([f"@{kind}{{{key},", *rows, "}"])

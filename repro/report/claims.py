@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repro.paper import Claim
-from repro.report import files
-from repro.report.figure import claimed
+from repro.report import cells, files
+from repro.report.evidence import asked, links
+from repro.report.figure import claimed, tables
 from repro.report.markup import Markup, box, copyable, fold, join, link, tag
 from repro.report.outcome import badge
 from repro.report.page import Page
@@ -17,21 +17,32 @@ HEADS = ("Claim", "The paper says", "Ours, 95 % interval", "Seeds × items", "Ve
 
 
 def claims(page: Page) -> Markup:
-    """The table of the claims that were read, and those unread folded below it."""
+    """The table of the claims that were read, each table of the paper below it, and those unread folded at the end."""
     judged = [verdict for verdict in page.verdicts if verdict.outcome != "unread"]
     unread = [verdict for verdict in page.verdicts if verdict.outcome == "unread"]
-    parts = [box(_table(page, judged), label="Claims and verdicts")] if judged else []
+    placed = [verdict for verdict in judged if verdict.claim.table or verdict.claim.kind == "printed"]
+    single = [verdict for verdict in judged if not verdict.claim.table and verdict.claim.kind != "printed"]
+    parts = [box(_table(page, single), label="Claims and verdicts")] if single else []
+    parts += [cells.table(page, group) for group in tables(placed).values()]
+    if judged:
+        table = link("claims.csv", page.file(files.TABLE), download=f"{page.name}-claims.csv")
+        parts.append(tag("p", "All claims as a table: ", table, class_="repro-muted"))
     return join([*parts, *([_unread(unread)] if unread else [])])
 
 
-def _table(page: Page, verdicts: Iterable[Verdict]) -> Markup:
+def one(page: Page, verdict: Verdict) -> Markup:
+    """The row of one claim, for a page beside the paper's own."""
+    return box(_table(page, [verdict], anchor=False), label=f"The claim {verdict.claim.id}")
+
+
+def _table(page: Page, verdicts: Iterable[Verdict], anchor: bool = True) -> Markup:
     names = [tag("th", name, scope="col", role="columnheader") for name in HEADS]
     head = tag("thead", tag("tr", *names, role="row"), role="rowgroup")
-    bodies = [tag("tbody", _row(page, verdict), _more(page, verdict), role="rowgroup") for verdict in verdicts]
+    bodies = [tag("tbody", _row(page, verdict, anchor), _more(page, verdict), role="rowgroup") for verdict in verdicts]
     return tag("table", head, *bodies, class_="repro-claims", role="table")
 
 
-def _row(page: Page, verdict: Verdict) -> Markup:
+def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     claim, unit = verdict.claim, page.unit(verdict.claim)
     place = tag("span", f"{claim.where} · {claim.id}", class_="repro-muted")
     name = tag("th", claim.says, place, scope="row", role="rowheader")
@@ -41,7 +52,7 @@ def _row(page: Page, verdict: Verdict) -> Markup:
     cells = [
         tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in zip(HEADS[1:], said, strict=True)
     ]
-    return tag("tr", name, *cells, id=slug("claim", claim.id), role="row")
+    return tag("tr", name, *cells, id=slug("claim", claim.id) if anchor else None, role="row")
 
 
 def _ours(found: Evidence, unit: str) -> Markup:
@@ -60,31 +71,9 @@ def _more(page: Page, verdict: Verdict) -> Markup:
     why = tag("p", tag("strong", "Why: "), verdict.why, ".")
     because = tag("p", tag("strong", "Tolerance: "), claim.because) if claim.because else ""
     source = tag("p", tag("strong", "Read in: "), claim.source) if claim.source else ""
-    run = fold("Run it", because, source, copyable("\n".join(commands(page, claim))))
-    cell = tag("td", why, _files(page, verdict), run, colspan=len(HEADS), role="cell")
+    run = fold("Run it", because, source, copyable("\n".join(asked(page, claim)))) if claim.runs else ""
+    cell = tag("td", why, links(page, verdict), run, colspan=len(HEADS), role="cell")
     return tag("tr", cell, class_="more", role="row")
-
-
-def _files(page: Page, verdict: Verdict) -> Markup:
-    configs = [link(name.removeprefix("configs/"), files.shown(page.file(name))) for name in verdict.claim.configs]
-    found = [found.stem for found in page.records if f"configs/{found.config}.gin" in verdict.claim.configs]
-    records = [link(f"{stem}.json", page.file("records", f"{stem}.json")) for stem in found]
-    listed = [tag("strong", "Configs: "), join(configs, ", ")]
-    if records:
-        listed += [tag("strong", " Records: "), join(records, ", ")]
-    return tag("p", *listed)
-
-
-def commands(page: Page, claim: Claim) -> list[str]:
-    """What to type to make the records of a claim: proxies with one seed, its own configs with all."""
-    seeds: dict[str, int] = {}
-    for name, _ in claim.runs:
-        seeds[name] = seeds.get(name, 0) + 1
-    return [_command(f"repro run papers/{page.name}/{name} --seed", many) for name, many in seeds.items()]
-
-
-def _command(once: str, seeds: int) -> str:
-    return f"{once} 0" if seeds == 1 else f"for seed in $(seq 0 {seeds - 1}); do {once} $seed; done"
 
 
 def _unread(verdicts: list[Verdict]) -> Markup:

@@ -1,10 +1,8 @@
-"""The directives and roles that print records: what a page may ask for.
+"""The directives that print records: what a page may ask for.
 
-    ```{outcome} PAPER```           {record}`demo-seed0:unseen:SISDRImprovement`
-    ```{claims}```                  {claim}`abstract.sdr`
+    ```{outcome} PAPER```    ```{claims}```    ```{claim} PAPER/abstract.sdr```
 
-A text that stands in a paper's folder, or on its page, knows its paper; elsewhere one names it
-(`{claim}`PAPER/abstract.sdr``). What is stale or missing shows as such and is a warning, so that `-W` fails.
+`roles` has those within a sentence, and how a text names its paper.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.docutils import SphinxDirective
 
 from repro import paper
 from repro.errors import BadInput
@@ -46,12 +44,13 @@ from repro.report import papers as cards
 from repro.report.changes import note
 from repro.report.markup import Markup, link, tag
 from repro.report.page import Page
+from repro.report.roles import here, named, raw, to_root
 
 log = logging.getLogger(__name__)
 
 SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "cite": lambda shown: cite.line(shown.paper),
-    "bibtex": lambda shown: cite.bibtex(shown.paper),
+    "bibtex": cite.bibtex,
     "outcome": outcome.outcome,
     "figure-claims": figure.figure,
     "abstract": lambda shown: cite.abstract(shown.paper),
@@ -77,8 +76,7 @@ def add_to(app: Sphinx) -> None:
     app.add_directive("keys", Keys)
     app.add_directive("parts", Parts)
     app.add_directive("tips", Tips)
-    app.add_role("record", Number(quote.measured))
-    app.add_role("claim", Number(quote.judged))
+    app.add_directive("claim", One)
 
 
 def names(app: Sphinx) -> list[str]:
@@ -86,19 +84,6 @@ def names(app: Sphinx) -> list[str]:
     wanted = app.config.repro_papers
     chosen = wanted.split(",") if isinstance(wanted, str) else list(wanted)
     return sorted(chosen or paper.folders())
-
-
-def to_root(document: str) -> str:
-    """The way from a document to the root of the site."""
-    return "../" * document.count("/")
-
-
-def _here(source: str, document: str) -> str:
-    """The paper that a text belongs to: by the folder it stands in, or by the page it stands on."""
-    folder = Path(source).parent if source else Path()
-    if (folder / "paper.toml").is_file():
-        return folder.name
-    return document.removeprefix("papers/") if document.startswith("papers/") else ""
 
 
 class Quiet(nodes.General, nodes.Element):
@@ -126,7 +111,7 @@ class Printed(SphinxDirective):
         except BadInput as error:
             note(self.env, changes.FAULT)
             log.warning("%s", error, location=self.get_location(), type="repro")
-            yield _raw(tag("p", str(error), class_="repro-fault"))
+            yield raw(tag("p", str(error), class_="repro-fault"))
 
     def made(self) -> Iterator[nodes.Node]:
         raise NotImplementedError
@@ -140,7 +125,7 @@ class Section(Printed):
     """One section of a paper's page."""
 
     def made(self) -> Iterator[nodes.Node]:
-        name = self.arguments[0] if self.arguments else _here(self.get_source_info()[0], self.env.docname)
+        name = self.arguments[0] if self.arguments else here(self.get_source_info()[0], self.env.docname)
         if not name:
             raise BadInput(f"which paper? write ```{{{self.name}}} PAPER")
         note(self.env, f"paper {name}", *(["parts"] if self.name == "implementation" else []))
@@ -148,7 +133,7 @@ class Section(Printed):
         if self.name == "claims":
             self._warn(shown)
         html = SECTIONS[self.name](shown)
-        yield _raw(html) if self.name in SEARCHED else Quiet("", html=str(html))
+        yield raw(html) if self.name in SEARCHED else Quiet("", html=str(html))
 
     def _warn(self, shown: Page) -> None:
         for found in shown.records:
@@ -164,13 +149,29 @@ class Section(Printed):
                 )
 
 
+class One(Printed):
+    """One claim: its row of the figure, and its row of the table."""
+
+    required_arguments = 1
+    optional_arguments = 0
+
+    def made(self) -> Iterator[nodes.Node]:
+        shown, rest = named(self.arguments[0], self.get_source_info()[0], self.env, self.name, self.root)
+        verdict = quote.verdict_of(shown, rest)
+        if verdict.outcome == "stale":
+            note(self.env, changes.FAULT)
+            log.warning("claim '%s' is stale: %s", rest, verdict.why, location=self.get_location(), type="repro")
+        yield Quiet("", html=str(figure.one(shown, verdict)))
+        yield raw(claims.one(shown, verdict))
+
+
 class Cards(Printed):
     """A card per paper."""
 
     def made(self) -> Iterator[nodes.Node]:
         shown = names(self.env.app)
         note(self.env, "papers", *(f"paper {name}" for name in shown))
-        yield _raw(cards.papers([page.read(name, self.root) for name in shown]))
+        yield raw(cards.papers([page.read(name, self.root) for name in shown], self.root))
 
 
 class Scores(Printed):
@@ -179,7 +180,7 @@ class Scores(Printed):
     def made(self) -> Iterator[nodes.Node]:
         shown = names(self.env.app)
         note(self.env, "papers", *(f"paper {name}" for name in shown))
-        yield _raw(features.features([page.read(name, self.root) for name in shown]))
+        yield raw(features.features([page.read(name, self.root) for name in shown]))
 
 
 class Keys(Printed):
@@ -189,7 +190,7 @@ class Keys(Printed):
 
     def made(self) -> Iterator[nodes.Node]:
         note(self.env, "parts")
-        yield _raw(keys.keys(self.arguments[0]))
+        yield raw(keys.keys(self.arguments[0]))
 
 
 class Parts(Printed):
@@ -203,11 +204,11 @@ class Parts(Printed):
             yield filtered("part", "Find a part by its name, or by any word of its description")
         for kind in self.arguments or REGISTRIES:
             entries = [self._entry(part, papers) for part in parts.of_kind(kind, shown)]
-            found = entries or [_raw(tag("p", f"No {kind} yet.", class_="repro-muted"))]
+            found = entries or [raw(tag("p", f"No {kind} yet.", class_="repro-muted"))]
             yield from found if self.arguments else [_section(kind, [nodes.Text(kind.capitalize())], *found)]
 
     def _entry(self, part: Declared, papers: list[Paper]) -> nodes.Node:
-        html = _raw(parts.entry(part, papers, self.root))
+        html = raw(parts.entry(part, papers, self.root))
         return _section(parts.anchor(part), [nodes.Text(part.name)], html, class_="repro-entry")
 
 
@@ -219,7 +220,7 @@ class Tips(Printed):
         note(self.env, "papers", *(f"title {name}" for name in names(self.env.app)))
         told = [name for name in names(self.env.app) if (known[name] / "tips.md").is_file()]
         if not told:
-            yield _raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
+            yield raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
             return
         yield filtered("tip", "Find a tip by its symptom, or by any word of it")
         for name in told:
@@ -233,52 +234,14 @@ class Tips(Printed):
             text = f"```{{include}} {target}\n:start-line: {tip.first}\n:end-line: {tip.last}\n```"
             anchor = f"{shown.name}.{nodes.make_id(tip.symptom)}"
             words, _ = self.parse_inline(tip.symptom)
-            yield _section(anchor, words, _raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
-
-
-class Number(SphinxRole):
-    """A number in a sentence, with a link to where it comes from."""
-
-    def __init__(self, look: Callable[[Page, str], quote.Quote]) -> None:
-        super().__init__()
-        self.look = look
-
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        try:
-            found = self._look()
-        except BadInput as error:
-            found = quote.Quote(f"missing: {self.text}", fault=str(error))
-        if found.fault:
-            note(self.env, changes.FAULT)
-            log.warning("%s", found.fault, location=self.get_location(), type="repro")
-        return [_raw(_inline(found))], []
-
-    def _look(self) -> quote.Quote:
-        name, slash, rest = self.text.partition("/")
-        if not slash:
-            name, rest = _here(self.get_source_info()[0], self.env.docname), self.text
-        if not name:
-            raise BadInput(f"which paper? write {{{self.name}}}`PAPER/{self.text}`")
-        note(self.env, f"paper {name}")
-        return self.look(page.read(name, to_root(self.env.docname)), rest)
-
-
-def _inline(found: quote.Quote) -> Markup:
-    if not found.fault:
-        return link(found.text, found.href, class_="repro-number")
-    text = found.text if found.text.startswith("missing") else f"stale: {found.text}"
-    return tag("span", text, class_="repro-fault", title=found.fault)
+            yield _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
 
 
 def filtered(noun: str, label: str) -> nodes.raw:
     """Where `repro.js` puts a box that filters the entries of the page; without it, all are shown."""
-    return _raw(tag("div", class_="repro-filter", data_noun=noun, data_label=label))
+    return raw(tag("div", class_="repro-filter", data_noun=noun, data_label=label))
 
 
 def _section(name: str, title: list[nodes.Node], *children: nodes.Node, class_: str = "") -> nodes.section:
     head = nodes.title("", "", *title)
     return nodes.section("", head, *children, ids=[name], names=[name], classes=[class_] if class_ else [])
-
-
-def _raw(html: Markup) -> nodes.raw:
-    return nodes.raw("", str(html), format="html")

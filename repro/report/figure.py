@@ -10,11 +10,12 @@ import math
 from collections.abc import Sequence
 
 from repro.paper import Claim
+from repro.report import cells
 from repro.report.axis import Axis, around
 from repro.report.markup import Markup, join, link, picture, tag
-from repro.report.outcome import badge
+from repro.report.outcome import SIGNS, badge, counts, said
 from repro.report.page import Page
-from repro.report.words import count, number, spread
+from repro.report.words import count, number, slug, spread
 from repro.verdict import Evidence, Verdict, bound, upward
 
 LANE = 20  # pixels of height per interval
@@ -22,15 +23,60 @@ EDGE = 2.5  # percent kept free on either side, so that a mark at the border is 
 
 
 def figure(page: Page) -> Markup:
-    """Every claim that was read in the paper, grouped by metric."""
-    groups: dict[tuple[str, bool], list[Verdict]] = {}
-    for verdict in page.verdicts:
-        if verdict.claim.kind != "unread":
-            groups.setdefault((verdict.claim.metric, bool(verdict.claim.over)), []).append(verdict)
-    if not groups:
+    """Every claim that was read in the paper: a row each, by metric; a square each where a number is printed."""
+    read = [verdict for verdict in page.verdicts if verdict.claim.kind != "unread"]
+    if not read:
         return tag("p", "No claim of this paper has been read in the paper yet.", class_="repro-muted")
-    drawn = [_group(page, *key, verdicts) for key, verdicts in groups.items()]
-    return tag("figure", *drawn, _legend(page.verdicts), class_="repro-figure")
+    printed = [verdict for verdict in read if verdict.claim.kind == "printed"]
+    drawn = [rows(page, [verdict for verdict in read if verdict.claim.kind != "printed"])]
+    return join([*drawn, *([squares(page, printed)] if printed else [])])
+
+
+def one(page: Page, verdict: Verdict) -> Markup:
+    """One claim as a row or, printed, as a square."""
+    return squares(page, [verdict]) if verdict.claim.kind == "printed" else rows(page, [verdict])
+
+
+def rows(page: Page, verdicts: Sequence[Verdict]) -> Markup:
+    """A row per claim, those of one metric on one axis; nothing without claims."""
+    groups: dict[tuple[str, bool], list[Verdict]] = {}
+    for verdict in verdicts:
+        groups.setdefault((verdict.claim.metric, bool(verdict.claim.over)), []).append(verdict)
+    drawn = [_group(page, *key, members) for key, members in groups.items()]
+    return tag("figure", *drawn, _legend(verdicts), class_="repro-figure") if drawn else Markup("")
+
+
+def tables(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
+    """The verdicts by the table that prints them; those of no table come last, under the empty name."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in sorted(verdicts, key=lambda verdict: not verdict.claim.table):
+        found.setdefault(verdict.claim.table, []).append(verdict)
+    return found
+
+
+def squares(page: Page, verdicts: Sequence[Verdict]) -> Markup:
+    """A square per printed number, each a link to its place, in a field per table of the paper."""
+    fields = []
+    for members in tables(verdicts).values():
+        links = [tag("li", _square(page, verdict)) for verdict in members]
+        fields.append(
+            tag(
+                "div",
+                tag("span", cells.title(members)),
+                tag("ul", *links, class_="repro-squares"),
+                class_="repro-field",
+            )
+        )
+    head = tag("p", tag("strong", "Printed numbers"), f": of {len(verdicts)}, {said(verdicts)}.")
+    keys = tag("figcaption", "A square per number, in the order of the paper: ", counts(verdicts))
+    return tag("figure", head, *fields, keys, class_="repro-figure")
+
+
+def _square(page: Page, verdict: Verdict) -> Markup:
+    words = f"{verdict.claim.says}: {verdict.outcome}"
+    kind = f"repro-square {slug(verdict.outcome)}"
+    sign = tag("span", SIGNS[verdict.outcome], aria_hidden="true")
+    return tag("a", sign, href=page.place(verdict.claim), title=words, aria_label=words, class_=kind)
 
 
 def target(claim: Claim) -> tuple[float, float] | None:

@@ -80,7 +80,7 @@ def _same(path: Path, target: Path) -> None:
     try:
         os.link(path, target)
     except FileExistsError:
-        if not target.samefile(path) and not (_fresh(path, target) and _alike(path, target)):
+        if not target.samefile(path) and not (fresh(path, target) and _alike(path, target)):
             target.unlink()
             _same(path, target)
     except FileNotFoundError:
@@ -95,12 +95,13 @@ def _alike(path: Path, target: Path) -> bool:
 
 
 def _write(path: Path, target: Path, title: str) -> None:
-    if not _fresh(path, target):
+    if not fresh(path, target):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(listing(path.read_text(encoding="utf-8"), TEXTS[path.suffix], title), encoding="utf-8")
 
 
-def _fresh(path: Path, target: Path) -> bool:
+def fresh(path: Path, target: Path) -> bool:
+    """Whether `target` is there and no older than `path`, of which it is made."""
     try:
         return target.stat().st_mtime >= path.stat().st_mtime
     except FileNotFoundError:

@@ -180,7 +180,7 @@ TEXT = """\
 ```{{origin}} {name}
 ```
 
-## Cite the paper
+## Cite
 
 ```{{bibtex}} {name}
 ```

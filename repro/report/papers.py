@@ -1,32 +1,53 @@
-"""The landing page: a card per paper, the outcome first."""
+"""The landing page: a row per paper, the outcome first; a box to filter them by where there are many."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from repro.report import cite
-from repro.report.markup import Markup, link, tag
-from repro.report.outcome import bar, counts, facts
+from repro.report.markup import Markup, join, link, tag
+from repro.report.outcome import TIERS, bar, counts
 from repro.report.page import Page
+from repro.report.words import count, day, duration
+
+MANY = 8  # papers from which on a filter helps
+TABLE = "papers.csv"
 
 
-def papers(pages: Iterable[Page]) -> Markup:
-    """A card per paper, in the order of the names."""
-    cards = [_card(page) for page in pages]
-    return tag("ul", *cards, class_="repro-papers") if cards else tag("p", "No papers yet.", class_="repro-muted")
+def papers(pages: Sequence[Page], root: str) -> Markup:
+    """A row per paper, in the order of the names, as seen from `root`."""
+    if not pages:
+        return tag("p", "No papers yet.", class_="repro-muted")
+    label = "Find a paper by its title, its authors, its group or an outcome"
+    box = tag("div", class_="repro-filter", data_noun="paper", data_label=label) if len(pages) >= MANY else ""
+    rows = [_row(page) for page in pages]
+    table = link("papers.csv", f"{root}files/{TABLE}", download=True)
+    return join(
+        [
+            box,
+            tag("ul", *rows, class_="repro-papers"),
+            tag("p", "All papers as a table: ", table, class_="repro-muted"),
+        ]
+    )
 
 
-def _card(page: Page) -> Markup:
+def _row(page: Page) -> Markup:
+    """What the paper is on the left, what came out on the right; on a phone one below the other."""
     paper = page.paper
     authors = paper.authors[0] + (" et al." if len(paper.authors) > 1 else "") if paper.authors else ""
-    about = ", ".join(filter(None, (authors, cite.venue(paper))))
+    about = ", ".join(filter(None, (authors, cite.venue(paper), paper.group and f"reproduced by {paper.group}")))
     head = tag("p", link(paper.title, page.address), class_="repro-card-title")
-    return tag(
-        "li",
-        head,
-        tag("p", about, class_="repro-muted"),
-        bar(page.verdicts),
-        counts(page.verdicts),
-        facts(page),
-        class_="repro-card",
-    )
+    said = tag("div", head, tag("p", about, class_="repro-muted"), _facts(page))
+    return tag("li", said, tag("div", bar(page.verdicts), counts(page.verdicts)), class_="repro-card repro-entry")
+
+
+def _facts(page: Page) -> Markup:
+    """Tier, cost, date and age in one line."""
+    code, words = TIERS[page.tier]
+    facts: list[str] = [tag("abbr", code, title=words)]
+    if page.records:
+        facts.append(f"{duration(page.seconds)} in {count(len(page.records), 'run')}")
+        facts.append(join(["newest record ", tag("time", day(page.newest), datetime=page.newest)]))
+    else:
+        facts.append("no run yet")
+    return tag("p", join(facts, " · "), class_="repro-card-facts")

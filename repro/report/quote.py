@@ -1,4 +1,4 @@
-"""One number in a sentence, looked up: what the roles `{record}` and `{claim}` print."""
+"""One number in a sentence, looked up: what the roles `{record}`, `{claim}` and `{verdict}` print."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from repro.interval import interval
 from repro.record import Record
 from repro.report.page import Page
 from repro.report.words import duration, number, spread
+from repro.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class Quote:
-    """What to print and where it leads; `fault` is why the number cannot be trusted."""
+    """What to print and where it leads; `fault` is why it cannot be trusted. A verdict is printed as a badge."""
 
     text: str
     href: str = ""
     fault: str = ""
+    outcome: str = ""
 
 
 def measured(page: Page, name: str) -> Quote:
@@ -33,13 +35,26 @@ def measured(page: Page, name: str) -> Quote:
 
 def judged(page: Page, name: str) -> Quote:
     """What the records say of a claim. Raises BadInput where they say nothing."""
-    claim = page.paper.claim(name)
-    verdict = next(verdict for verdict in page.verdicts if verdict.claim is claim)
+    verdict = verdict_of(page, name)
+    claim = verdict.claim
     if verdict.judged is None:
         raise BadInput(f"claim '{name}' is {verdict.outcome}: {verdict.why}")
     stale = verdict.judged.stale
     text = spread(verdict.judged.interval, page.unit(claim))
     return Quote(text, page.place(claim), f"claim '{name}' rests on a stale record: {stale} changed" if stale else "")
+
+
+def decided(page: Page, name: str) -> Quote:
+    """The verdict on a claim, whatever it is. Raises BadInput for a claim that the paper does not have."""
+    verdict = verdict_of(page, name)
+    fault = f"claim '{name}' is stale: {verdict.why}" if verdict.outcome == "stale" else ""
+    return Quote(verdict.outcome, page.place(verdict.claim), fault, verdict.outcome)
+
+
+def verdict_of(page: Page, name: str) -> Verdict:
+    """The verdict on the claim called `name`. Raises BadInput with the nearest name where there is none."""
+    claim = page.paper.claim(name)
+    return next(verdict for verdict in page.verdicts if verdict.claim is claim)
 
 
 def _find(page: Page, stem: str) -> Record:

@@ -15,8 +15,9 @@ from sphinx.errors import SphinxError
 import repro
 from repro import paper
 from repro.errors import BadInput
-from repro.report import api, changes, directives, files, page, parts, prose
-from repro.report.directives import names, to_root
+from repro.report import api, changes, directives, files, page, parts, prose, roles, spreadsheet
+from repro.report import papers as cards
+from repro.report.directives import names
 from repro.report.markup import Markup, tag
 
 
@@ -24,6 +25,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.add_config_value("repro_papers", [], "env", [list, str])
     directives.add_to(app)
+    roles.add_to(app)
     api.add_to(app)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.add_config_value("repro_program", "", "env", str)
@@ -93,7 +95,7 @@ def relink(app: Sphinx, path: Path, document: str, content: list[str]) -> None:
     """Make the links of a paper's own texts lead to the copies of its files."""
     folder = (Path(app.srcdir) / path).resolve().parent
     if (folder / "paper.toml").is_file():
-        content[0] = prose.relink(content[0], folder, to_root(app.env.docname))
+        content[0] = prose.relink(content[0], folder, roles.to_root(app.env.docname))
 
 
 def publish(app: Sphinx, error: Exception | None) -> None:
@@ -107,7 +109,24 @@ def publish(app: Sphinx, error: Exception | None) -> None:
             shutil.rmtree(folder)
     for name in names(app):
         files.publish(known[name], name, target)
+    publish_tables(app)
     files.publish_source(Path(repro.__file__).parent, target)
+
+
+def publish_tables(app: Sphinx) -> None:
+    """Write the tables for download: those of the papers whose pages are newer, and that of all with them."""
+    target = Path(app.outdir)
+    old = []
+    for name in names(app):
+        table = target / "files" / "papers" / name / files.TABLE
+        if not files.fresh(target / "papers" / f"{name}.html", table):
+            old.append((table, name))
+    for table, name in old:
+        table.parent.mkdir(parents=True, exist_ok=True)
+        table.write_text(spreadsheet.claims(page.read(name)), encoding="utf-8", newline="")
+    if old:
+        text = spreadsheet.papers(page.read(name) for name in names(app))
+        (target / "files" / cards.TABLE).write_text(text, encoding="utf-8", newline="")
 
 
 def formula(translator: Any, node: nodes.math | nodes.math_block) -> None:

@@ -1,0 +1,88 @@
+"""The claims of one table of the paper, laid out as it is printed: a verdict in every cell, the rest one click away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repro.report.evidence import asked, links, ours
+from repro.report.markup import Markup, box, copyable, fold, join, tag
+from repro.report.outcome import SIGNS, badge, counts
+from repro.report.page import Page
+from repro.report.words import number, slug
+from repro.verdict import Verdict
+
+WANTING = frozenset({"not reproduced", "not comparable", "stale", "inconclusive", "exceeded"})
+"""The outcomes that a reader comes to see: a table that holds one of them stands open."""
+
+
+def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
+    """One table, folded where all is as the paper has it; numbers of no table are a row each."""
+    name = verdicts[0].claim.table
+    about = join([tag("strong", title(verdicts)), tag("span", name, class_="repro-muted") if name else ""], " ")
+    return fold(
+        join([about, counts(verdicts)]),
+        box(_grid(verdicts), label=f"{title(verdicts)} {name}".rstrip()),
+        *(_about(page, verdict) for verdict in verdicts),
+        open=any(verdict.outcome in WANTING for verdict in verdicts),
+        class_="repro-printed",
+    )
+
+
+def title(verdicts: Sequence[Verdict]) -> str:
+    """`Table 3, Shapiro p`: where the paper has it, and the metric where all cells have one."""
+    if not verdicts[0].claim.table:
+        return "Elsewhere in the paper"
+    metrics = {verdict.claim.metric for verdict in verdicts} - {""}
+    return ", ".join([verdicts[0].claim.where.partition(",")[0], *(metrics if len(metrics) == 1 else ())])
+
+
+def _grid(verdicts: Sequence[Verdict]) -> Markup:
+    """Rows and columns in the order of the paper."""
+    rows = dict.fromkeys(_row(verdict) for verdict in verdicts)
+    columns = dict.fromkeys(verdict.claim.column for verdict in verdicts)
+    at = {(_row(verdict), verdict.claim.column): verdict for verdict in verdicts}
+    heads = [tag("th", column or "printed", scope="col") for column in columns]
+    body = [
+        tag("tr", tag("th", row, scope="row"), *(_cell(at.get((row, column))) for column in columns)) for row in rows
+    ]
+    return tag("table", tag("thead", tag("tr", tag("td"), *heads)), tag("tbody", *body), class_="repro-cells")
+
+
+def _row(verdict: Verdict) -> str:
+    return verdict.claim.row or verdict.claim.says
+
+
+def _cell(verdict: Verdict | None) -> Markup:
+    """The paper's number with a sign; ours below it where it is another."""
+    if verdict is None:
+        return tag("td")
+    claim, outcome = verdict.claim, verdict.outcome
+    printed = claim.printed or number(claim.value or 0.0)
+    other = f"ours {ours(verdict)}" if outcome in WANTING and ours(verdict) else ""
+    shown = tag(
+        "button",
+        tag("span", SIGNS[outcome], class_="sign", aria_hidden="true"),
+        tag("span", printed),
+        tag("span", other, class_="ours") if other else "",
+        type="button",
+        popovertarget=slug("about", claim.id),
+        aria_label=f"{claim.says}: the paper prints {printed}, {other + ', ' if other else ''}{outcome}",
+        class_=f"repro-cell {slug(outcome)}",
+    )
+    return tag("td", shown, id=slug("claim", claim.id))
+
+
+def _about(page: Page, verdict: Verdict) -> Markup:
+    """What a click on the cell shows: why, and how to get it again."""
+    claim = verdict.claim
+    return tag(
+        "div",
+        tag("p", tag("strong", claim.says), tag("span", f" {claim.where} · {claim.id}", class_="repro-muted")),
+        tag("p", badge(verdict.outcome), f" {verdict.why}."),
+        links(page, verdict),
+        copyable("\n".join(asked(page, claim))) if claim.runs else "",
+        tag("p", tag("strong", "Read in: "), claim.source) if claim.source else "",
+        popover=True,
+        id=slug("about", claim.id),
+        class_="repro-about",
+    )

@@ -1,0 +1,93 @@
+"""The roles that print numbers and verdicts in a sentence, and whose paper a text belongs to.
+
+    {record}`demo-seed0:unseen:SISDRImprovement`    {claim}`abstract.sdr`    {verdict}`abstract.sdr`
+
+A text that stands in a paper's folder, or on its page, knows its paper; elsewhere one names it
+(`{claim}`PAPER/abstract.sdr``). What is stale or missing shows as such and is a warning, so that `-W` fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxRole
+
+from repro.errors import BadInput
+from repro.report import changes, page, quote
+from repro.report.changes import note
+from repro.report.markup import Markup, link, tag
+from repro.report.outcome import badge
+from repro.report.page import Page
+
+log = logging.getLogger(__name__)
+
+
+def add_to(app: Sphinx) -> None:
+    """Make the roles known."""
+    app.add_role("record", Number(quote.measured))
+    app.add_role("claim", Number(quote.judged))
+    app.add_role("verdict", Number(quote.decided))
+
+
+def to_root(document: str) -> str:
+    """The way from a document to the root of the site."""
+    return "../" * document.count("/")
+
+
+def here(source: str, document: str) -> str:
+    """The paper that a text belongs to: by the folder it stands in, or by the page it stands on."""
+    folder = Path(source).parent if source else Path()
+    if (folder / "paper.toml").is_file():
+        return folder.name
+    return document.removeprefix("papers/") if document.startswith("papers/") else ""
+
+
+def named(text: str, source: str, env: Any, asker: str, root: str) -> tuple[Page, str]:
+    """The paper that `PAPER/NAME` is about, and the name; the paper of the text where none is named, else BadInput."""
+    name, slash, rest = text.partition("/")
+    if not slash:
+        name, rest = here(source, env.docname), text
+    if not name:
+        raise BadInput(f"which paper? write {{{asker}}}`PAPER/{text}`")
+    note(env, f"paper {name}")
+    return page.read(name, root), rest
+
+
+class Number(SphinxRole):
+    """A number in a sentence, with a link to where it comes from."""
+
+    def __init__(self, look: Callable[[Page, str], quote.Quote]) -> None:
+        super().__init__()
+        self.look = look
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        try:
+            found = self._look()
+        except BadInput as error:
+            found = quote.Quote(f"missing: {self.text}", fault=str(error))
+        if found.fault:
+            note(self.env, changes.FAULT)
+            log.warning("%s", found.fault, location=self.get_location(), type="repro")
+        return [raw(_inline(found))], []
+
+    def _look(self) -> quote.Quote:
+        source, root = self.get_source_info()[0], to_root(self.env.docname)
+        return self.look(*named(self.text, source, self.env, self.name, root))
+
+
+def _inline(found: quote.Quote) -> Markup:
+    if found.outcome:
+        return tag("a", badge(found.outcome), href=found.href, title=found.fault or None, class_="repro-number")
+    if not found.fault:
+        return link(found.text, found.href, class_="repro-number")
+    text = found.text if found.text.startswith("missing") else f"stale: {found.text}"
+    return tag("span", text, class_="repro-fault", title=found.fault)
+
+
+def raw(html: Markup) -> nodes.raw:
+    return nodes.raw("", str(html), format="html")

@@ -1,0 +1,77 @@
+"""The claims of a paper, and the papers of the site, as CSV: what the pages show, for those who count with it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from repro.report.outcome import tally
+from repro.report.page import Page
+from repro.verdict import OUTCOMES, Verdict, factor
+
+CLAIMS = (
+    *("claim", "says", "where", "kind", "metric", "test", "item", "paper", "tolerance", "ours", "low", "high", "unit"),
+    *("seeds", "items", "verdict", "why", "config", "records"),
+)
+PAPERS = ("paper", "title", "year", "claims", *OUTCOMES, "tier", "runs", "seconds", "newest record")
+
+
+def claims(page: Page) -> str:
+    """A row per claim. Ours is in the unit of the print, and the row is that of what decided the verdict."""
+    return _csv(CLAIMS, (_claim(page, verdict) for verdict in page.verdicts))
+
+
+def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
+    claim, found = verdict.claim, verdict.judged
+    by = factor(claim, page.unit(claim)) if claim.printed else 1
+    paper = claim.printed or (claim.value if claim.value is not None else claim.above)
+    numbers: list[object] = ["", "", ""]
+    if found is not None:
+        numbers = [repr(value * by) for value in (found.interval.mean, found.interval.low, found.interval.high)]
+    return (
+        *(claim.id, claim.says, claim.where, claim.kind, claim.metric, claim.test, claim.item, paper, claim.tolerance),
+        *numbers,
+        "%" if by != 1 else page.unit(claim),
+        *((found.interval.seeds, found.interval.items) if found else ("", "")),
+        *(verdict.outcome, verdict.why),
+        found.name if found else claim.config,
+        " ".join(record.stem for record in (*found.records, *found.over)) if found else "",
+    )
+
+
+def papers(pages: Iterable[Page]) -> str:
+    """A row per paper, with a column per outcome."""
+    return _csv(PAPERS, map(_paper, pages))
+
+
+def _paper(page: Page) -> Sequence[object]:
+    counts = tally(page.verdicts)
+    return (
+        *(page.name, page.paper.title, page.paper.year, len(page.verdicts)),
+        *(counts.get(outcome, 0) for outcome in OUTCOMES),
+        *(f"T{page.tier}", len(page.records), f"{page.seconds:.1f}", page.newest),
+    )
+
+
+def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """As RFC 4180 has it, but for a text that a spreadsheet would take for a formula: it begins with an apostrophe."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(heads)
+    writer.writerows([[_inert(cell) for cell in row] for row in rows])
+    return text.getvalue()
+
+
+def _inert(cell: object) -> object:
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t") and not _number(cell):
+        return f"'{cell}"
+    return cell
+
+
+def _number(text: str) -> bool:
+    try:
+        float(text.rstrip("% "))
+    except ValueError:
+        return False
+    return True
