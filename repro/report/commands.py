@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repro.record import Record
+from repro.report.evidence import loop
 from repro.report.markup import Markup, copyable, join, link, tag
 from repro.report.page import Page
 from repro.report.words import count, duration, machine
@@ -32,6 +33,14 @@ def _made(page: Page) -> Markup:
     return join(_config(page, records) for records in configs.values())
 
 
+def _all(records: list[Record]) -> str:
+    """The command of each record; a loop where the seeds are many and in a row."""
+    seeds, overrides = [found.seed for found in records], any(found.overrides for found in records)
+    if len(seeds) <= 3 or overrides or seeds != list(range(len(seeds))):
+        return "\n".join(map(command, records))
+    return loop(command(records[0]).removesuffix(" 0"), len(seeds))
+
+
 def _config(page: Page, records: list[Record]) -> Markup:
     """The commands of one config, and below them what they took."""
     took = sum(found.cost.get("seconds", 0.0) for found in records) / len(records)
@@ -40,7 +49,7 @@ def _config(page: Page, records: list[Record]) -> Markup:
     cost = f"{duration(took)}{' a run' if len(records) > 1 else ''} on {machines}: "
     return tag(
         "div",
-        copyable("\n".join(command(found) for found in records)),
+        copyable(_all(records)),
         tag("p", cost, links, class_="repro-muted"),
         class_="repro-commands",
     )

@@ -35,8 +35,9 @@ def asked(page: Page, claim: Claim) -> list[str]:
     seeds: dict[str, int] = {}
     for name, _ in claim.runs:
         seeds[name] = seeds.get(name, 0) + 1
-    return [_command(f"repro run papers/{page.name}/{name} --seed", many) for name, many in seeds.items()]
+    return [loop(f"repro run papers/{page.name}/{name} --seed", many) for name, many in seeds.items()]
 
 
-def _command(once: str, seeds: int) -> str:
+def loop(once: str, seeds: int) -> str:
+    """The command `once` with seed 0, or with each of several seeds."""
     return f"{once} 0" if seeds == 1 else f"for seed in $(seq 0 {seeds - 1}); do {once} $seed; done"

@@ -13,7 +13,7 @@ from repro.paper import Claim
 from repro.report import cells
 from repro.report.axis import Axis, around
 from repro.report.markup import Markup, join, link, picture, tag
-from repro.report.outcome import SIGNS, badge, counts, said
+from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
 from repro.report.words import count, number, slug, spread
 from repro.verdict import Evidence, Verdict, bound, upward
@@ -67,9 +67,9 @@ def squares(page: Page, verdicts: Sequence[Verdict]) -> Markup:
                 class_="repro-field",
             )
         )
-    head = tag("p", tag("strong", "Printed numbers"), f": of {len(verdicts)}, {said(verdicts)}.")
-    keys = tag("figcaption", "A square per number, in the order of the paper: ", counts(verdicts))
-    return tag("figure", head, *fields, keys, class_="repro-figure")
+    what = f": {count(len(verdicts), 'square')}, in the order of the paper"
+    head = tag("div", tag("strong", "Printed numbers"), what, counts(verdicts), class_="repro-figure-head")
+    return tag("figure", head, *fields, class_="repro-figure")
 
 
 def _square(page: Page, verdict: Verdict) -> Markup:

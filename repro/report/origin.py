@@ -64,7 +64,7 @@ def _run(page: Page, found: Record) -> Markup:
         link(f"{found.stem}.json", page.file("records", f"{found.stem}.json")),
         duration(_seconds(found)),
         duration(_seconds(found, "training_seconds")),
-        f"{speed:.4g}" if isinstance(speed, (int, float)) else "–",
+        f"{speed:,.0f}" if isinstance(speed, (int, float)) and speed >= 10 else str(speed or "–"),
         found.finished,
     )
     seed = tag("th", str(found.seed), scope="row")

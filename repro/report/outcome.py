@@ -11,6 +11,7 @@ from repro.report.words import count, day, duration, slug
 from repro.verdict import OUTCOMES, Verdict
 
 SIGNS = dict(zip(OUTCOMES, "✓↑◇?◆✗≠↻–·", strict=True))
+SEEN = 0.02  # the least share of the bar
 TIERS = {
     1: ("T1", "smoke: the chain runs, nothing is judged"),
     2: ("T2", "proxy: data anyone can have"),
@@ -35,10 +36,11 @@ def said(verdicts: Sequence[Verdict]) -> str:
 
 
 def bar(verdicts: Sequence[Verdict]) -> Markup:
-    """One stacked bar, a segment per outcome as wide as its share."""
-    parts, left, total = [], 0.0, max(len(verdicts), 1)
+    """One stacked bar, a segment per outcome as wide as its share; one claim of hundreds is still seen."""
+    parts, left = [], 0.0
+    shares = {outcome: max(many / len(verdicts), SEEN) for outcome, many in tally(verdicts).items()}
     for outcome, many in tally(verdicts).items():
-        width = 100 * many / total
+        width = 100 * shares[outcome] / sum(shares.values())
         parts.append(
             tag(
                 "rect",

@@ -45,9 +45,8 @@ def _facts(page: Page) -> Markup:
     """Tier, cost, date and age in one line."""
     code, words = TIERS[page.tier]
     facts: list[str] = [tag("abbr", code, title=words)]
-    if page.records:
-        facts.append(f"{duration(page.seconds)} in {count(len(page.records), 'run')}")
+    cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}"
+    facts.append(cost if page.records else "no run yet")
+    if page.newest:
         facts.append(join(["newest record ", tag("time", day(page.newest), datetime=page.newest)]))
-    else:
-        facts.append("no run yet")
     return tag("p", join(facts, " · "), class_="repro-card-facts")

@@ -68,6 +68,24 @@ See [the model](model.py#L2), [the guide](../../CONTRIBUTING.md) and [the web](h
 """
 
 
+INDEX = """# Home
+
+```{papers}
+```
+
+```{claim} tiny/mean
+```
+
+It is {verdict}`tiny/mean`, and {verdict}`tiny/order`.
+
+```{toctree}
+:glob:
+
+papers/*
+```
+"""
+
+
 class Elements(HTMLParser):
     """Every element of a page, with its attributes, and the text of the page."""
 
@@ -127,7 +145,7 @@ def _paper(root: Path) -> Path:
     (docs / "_static").mkdir(parents=True)
     for file in ("conf.py", "_static/repro.css", "_static/repro.js"):
         (docs / file).write_bytes((DOCS / file).read_bytes())
-    (docs / "index.md").write_text("# Home\n\n```{papers}\n```\n\n```{toctree}\n:glob:\n\npapers/*\n```\n")
+    (docs / "index.md").write_text(INDEX)
     return folder
 
 
