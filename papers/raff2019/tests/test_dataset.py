@@ -112,6 +112,13 @@ def test_nothing_is_read_before_the_first_item(monkeypatch: pytest.MonkeyPatch) 
         features[0]
 
 
+def test_the_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file begins with one, its lines end with CRLF, and `N/A` is a text like another."""
+    (tmp_path / NAME).write_bytes("\ufeffReproduced,Authors Reply\r\nYes,N/A\r\n".encode())
+    monkeypatch.setattr(fetch, "file", lambda *_: tmp_path / NAME)
+    assert list(Attempts()) == [({"Authors Reply": "N/A"}, "Yes")]
+
+
 def test_the_synthetic_table_has_its_columns_and_its_seed() -> None:
     one, same, other = SyntheticAttempts(), SyntheticAttempts(), SyntheticAttempts(seed=1)
     assert set(one.rows[0]) == {*LEVELS, *NUMBERS}
