@@ -37,8 +37,8 @@ def of_modules(modules: Iterable[str], papers: Path) -> dict[str, str]:
     waiting = ["repro.experiment", *modules]
     while waiting:
         name = waiting.pop()
-        path = _file(name, roots)
-        if name in found or path is None or not _counts(name):
+        path = None if name in found or not _counts(name) else _file(name, roots)
+        if path is None:
             continue
         found[name], imported = _examine(path, path.stat().st_mtime_ns)
         waiting.extend(_absolute(name, path, imported))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from repro.errors import BadInput
 FAULT = "fault"
 """The source of a document that shows a fault: it is read, and warned about, until the fault is mended."""
 
+TITLE = re.compile(r"(?m)^\s*title\s*=.*$")
 CORE = Path(provenance.__file__).parent
 
 
@@ -38,14 +40,14 @@ def program() -> str:
 
 def forget() -> None:
     """Look at every file anew."""
-    for looked in (_paper, _title, _code, _papers, _parts):
+    for looked in (_folders, _paper, _title, _code, _papers, _parts):
         looked.cache_clear()
 
 
 @functools.cache
 def _paper(name: str) -> str:
     """The files of a paper, and the digests of the code that its configs rest on, be it outside of it."""
-    folder = paper.folders().get(name)
+    folder = _folders().get(name)
     if folder is None:
         return ""
     modules = {hit["module"] for path in folder.glob("configs/*.gin") for hit in _imports(path)}
@@ -60,7 +62,7 @@ def _paper(name: str) -> str:
 @functools.cache
 def _code(name: str) -> str:
     """The parts and configs of a paper, and what it is called."""
-    folder = paper.folders().get(name)
+    folder = _folders().get(name)
     if folder is None:
         return ""
     return _short([*_stats(folder, ".py"), *_stats(folder / "configs", ".gin"), _title(name)])
@@ -68,18 +70,23 @@ def _code(name: str) -> str:
 
 @functools.cache
 def _title(name: str) -> str:
-    """The title of a paper, and whether it has tips."""
-    try:
-        found = paper.find(name)
-    except BadInput:
+    """The title of a paper, as its file sets it, and whether it has tips."""
+    folder = _folders().get(name)
+    if folder is None:
         return ""
-    return f"{found.title} {(found.folder / 'tips.md').is_file()}"
+    text = (folder / "paper.toml").read_text(encoding="utf-8", errors="replace")
+    return f"{TITLE.findall(text)} {(folder / 'tips.md').is_file()}"
+
+
+@functools.cache
+def _folders() -> dict[str, Path]:
+    return paper.folders()
 
 
 @functools.cache
 def _papers(_: str) -> str:
     """Which papers there are."""
-    return _short(sorted(paper.folders()))
+    return _short(sorted(_folders()))
 
 
 @functools.cache

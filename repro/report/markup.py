@@ -26,6 +26,12 @@ def tag(name: str, *children: str, **attributes: Attribute) -> Markup:
     return Markup(f"<{name}{given}>{''.join(map(escape, children))}</{name}>")
 
 
+def row(*cells: str, first: Markup | None = None, **attributes: Attribute) -> Markup:
+    """A row of a table, `first` before its cells: there may be thousands, so they are written at once."""
+    inner = "".join([f"<td>{escape(cell)}</td>" for cell in cells])
+    return tag("tr", Markup(f"{first or ''}{inner}"), **attributes)
+
+
 def join(children: Iterable[str], between: str = "") -> Markup:
     """The children one after the other, each escaped unless it is `Markup`."""
     return Markup(str.join(escape(between), map(escape, children)))

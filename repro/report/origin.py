@@ -9,7 +9,7 @@ from typing import Any
 
 from repro.record import Measurement, Record
 from repro.report import files
-from repro.report.markup import Markup, box, fold, join, link, tag
+from repro.report.markup import Markup, box, fold, join, link, row, tag
 from repro.report.page import Page
 from repro.report.words import count, day, duration, machine, number, slug
 
@@ -68,7 +68,7 @@ def _run(page: Page, found: Record) -> Markup:
         found.finished,
     )
     seed = tag("th", str(found.seed), scope="row")
-    return tag("tr", seed, *(tag("td", cell) for cell in cells), id=slug("record", found.stem))
+    return row(*cells, first=seed, id=slug("record", found.stem))
 
 
 def _metrics(records: list[Record]) -> Iterator[Markup]:
@@ -80,7 +80,7 @@ def _metrics(records: list[Record]) -> Iterator[Markup]:
     for (test, metric, identity), rows in found.items():
         name = tag("th", metric, tag("span", test, class_="repro-muted"), scope="rowgroup", rowspan=len(rows))
         for place, (seed, measured) in enumerate(rows):
-            yield tag("tr", name if place == 0 else "", *_values(seed, measured))
+            yield row(*_values(seed, measured), first=name if place == 0 else None)
         yield tag("tr", tag("td", identity, colspan=len(METRICS), class_="repro-muted"), class_="more")
 
 
@@ -89,12 +89,12 @@ def _identity(measured: Measurement) -> str:
     return "; ".join(f"{key} {value}" for key, value in rest.items())
 
 
-def _values(seed: int, measured: Measurement) -> list[Markup]:
+def _values(seed: int, measured: Measurement) -> list[str]:
     many, mean = len(measured.values), measured.mean
     deviation = math.sqrt(sum((value - mean) ** 2 for value in measured.values) / max(many - 1, 1))
     half = 2 * deviation / many**0.5
-    numbers = (seed, f"{many:,}", number(mean, half), number(deviation, half) if many > 1 else "–")
-    return [tag("td", str(text)) for text in (*numbers, measured.identity.get("unit", ""))]
+    numbers = (str(seed), f"{many:,}", number(mean, half), number(deviation, half) if many > 1 else "–")
+    return [*numbers, measured.identity.get("unit", "")]
 
 
 def _facts(found: Record) -> dict[str, str]:

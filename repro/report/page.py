@@ -117,8 +117,14 @@ def read(name: str, root: str = "") -> Page:
 
 
 @functools.cache
+def _folders() -> dict[str, Path]:
+    return papers.folders()
+
+
+@functools.cache
 def _read(name: str) -> Page:
-    one = papers.find(name)
+    known = _folders()
+    one = papers.read(known[name]) if name in known else papers.find(name)
     records = record.of_paper(one.folder)
     return Page(one, records, verdict.judge_all(one.claims, records))
 
@@ -126,6 +132,7 @@ def _read(name: str) -> Page:
 def forget() -> None:
     """Read every paper anew: its files may have changed since the last build of this process."""
     _read.cache_clear()
+    _folders.cache_clear()
 
 
 def plain(text: str) -> str:

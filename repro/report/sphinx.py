@@ -50,11 +50,14 @@ def prepare(app: Sphinx) -> None:
     page.forget()
     changes.forget()
     parts.forget()
+    gc.disable()  # the records stay to the end: the collector need not visit them again and again
     try:
         write_pages(app)
     except BadInput as error:
         raise SphinxError(str(error)) from None
-    gc.freeze()  # the records stay to the end: the collector need not visit them again and again
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def write_pages(app: Sphinx) -> None:
