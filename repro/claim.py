@@ -1,8 +1,8 @@
 """What a paper claims, as data: Claim, Cause and Features. Each key of `paper.toml` is a field here, with its meaning.
 
 Three kinds of claim, told by their keys: a **value** (`value` with `tolerance`), a **comparison** (`over`, another
-config, or `above`, a number that our value must exceed), and a **printed** number (`printed`: what a deterministic
-result must round to). A claim that nobody has read in the paper is `unread = true` and is never judged.
+config, or `above` or `below`, a number), and a **printed** number (`printed`: what a deterministic result must round
+to). A claim that nobody has read in the paper is `unread = true` and is never judged.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Claim:
     over: Annotated[str, "another config: the claim is about the difference, `config` less `over`"] = ""
     over_test: Annotated[str, "the test set of the other side, where it is another one"] = ""
     above: Annotated[float | None, "a number that ours must exceed"] = None
+    below: Annotated[float | None, "a number that ours must stay under"] = None
     printed: Annotated[str, "what a deterministic result must round to, as printed: `0.037`, `9.68e-25`, `63.5 %`"] = ""
     seeds: Annotated[int, "how many seeds a verdict needs: 3 where nothing is said, 1 where `printed`"] = 3
     proxy: Annotated[
@@ -58,7 +59,12 @@ class Claim:
             return "unread"
         if self.printed:
             return "printed"
-        return "comparison" if self.over or self.above is not None else "value"
+        return "comparison" if self.over or self.bound is not None else "value"
+
+    @property
+    def bound(self) -> float | None:
+        """The number that ours must exceed or stay under."""
+        return self.below if self.above is None else self.above
 
     @property
     def pairs(self) -> list[tuple[str, str, bool]]:

@@ -59,5 +59,5 @@ def _entry(before: Verdict, cause: Cause, records: Sequence[Record]) -> Entry:
     base = cause.over or (before.judged.config if before.judged else claim.config)
     changed = replace(claim, config=cause.config, proxy=[], proxy_over=[], identity={}, data="")
     # the two sides may hold other items: the factor may be the data
-    less = replace(changed, over=base, over_test=claim.test, value=None, printed="", above=None)
+    less = replace(changed, over=base, over_test=claim.test, value=None, printed="", above=None, below=None)
     return Entry(claim, cause, base, before, judge(changed, records), judge(less, records).judged)

@@ -177,7 +177,7 @@ def _refuse_unjudgeable(claim: Claim, at: Block) -> None:
     """A value needs its tolerance, a printed number must be one, and a mean needs at least one seed."""
     stated = {"tolerance": claim.tolerance, "because": claim.because or None}
     if claim.kind == "value" and claim.value is None:
-        hint = "or 'over', 'above', 'printed'; or 'unread = true' until someone has read it in the paper"
+        hint = "or 'over', 'above', 'below', 'printed'; or 'unread = true' until someone has read it in the paper"
         raise BadInput(f"claim '{claim.id}' has no 'value' ({hint})", at.place())
     if claim.kind in ("value", "comparison") and claim.value is not None:
         for key in (key for key, value in stated.items() if value is None):
@@ -187,6 +187,8 @@ def _refuse_unjudgeable(claim: Claim, at: Block) -> None:
     if len(claim.proxy_over) != (len(claim.proxy) if claim.over else 0):
         hint = "must name the other side of each proxy where there is 'over', and only there"
         raise BadInput(f"'proxy_over' {hint}", at.place("proxy_over"))
+    if claim.above is not None and claim.below is not None:
+        raise BadInput(f"claim '{claim.id}' has both 'above' and 'below': two claims", at.place("below"))
     if claim.over_test and not claim.over:
         raise BadInput("'over_test' names the test set of 'over', which is missing", at.place("over_test"))
     if claim.seeds < 1:

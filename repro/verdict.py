@@ -218,23 +218,22 @@ def _unfit(found: Evidence) -> tuple[str, str] | None:
 
 def bound(claim: Claim) -> float:
     """What a comparison must be on the right side of: the stated number, or no difference."""
-    return claim.above or 0.0
+    return claim.bound or 0.0
 
 
 def upward(claim: Claim, identity: dict[str, Any]) -> bool:
-    """Whether the right side of the bound is above it: always with `above`, else as the metric's own direction is."""
-    return claim.above is not None or identity.get("better") != "lower"
+    """Whether the right side of the bound is above it: as the claim says, else as the metric's own direction is."""
+    return identity.get("better") != "lower" if claim.bound is None else claim.above is not None
 
 
 def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
     """A comparison: is our value (or difference) on the claimed side of the bound?"""
     edge, ours = bound(claim), found.interval
-    low, high = (ours.low, ours.high) if upward(claim, found.identity) else (-ours.high, -ours.low)
     what = f"the difference {found.name} is " if found.other else ""
     note = f"{what}{_say(found)} against a bound of {edge:g}"
-    if low > edge:
-        return yes, note
-    return (no, note) if high < edge else ("inconclusive", f"{note}; {_more(ours, edge)}")
+    if ours.low <= edge <= ours.high:
+        return "inconclusive", f"{note}; {_more(ours, edge)}"
+    return (yes if (ours.low > edge) == upward(claim, found.identity) else no), note
 
 
 def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
@@ -263,9 +262,11 @@ def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
 
 
 def _say(found: Evidence) -> str:
-    ours = found.interval
+    ours, unit = found.interval, found.identity.get("unit", "")
+    if ours.seeds == ours.items == 1:
+        return ours.shown(unit)
     runs = "one seed, items only" if ours.seeds == 1 else f"{ours.seeds} seeds"
-    return f"{ours.shown(found.identity.get('unit', ''))} ({runs}, {ours.items} items)"
+    return f"{ours.shown(unit)} ({runs}, {ours.items} {'item' if ours.items == 1 else 'items'})"
 
 
 def _more(ours: Interval, edge: float) -> str:

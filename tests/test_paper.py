@@ -50,6 +50,7 @@ because = "so"
     (("because", "over = \"configs/men.gin\"\nbecause"), [":14: ", "configs/men.gin", "'configs/mean.gin'"]),
     (("because", "over_test = \"other\"\nbecause"), [":14: ", "'over_test'", "'over', which is missing"]),
     (("because", "proxy = \"configs/smok.gin\"\nbecause"), [":14: ", "configs/smok.gin", "'configs/smoke.gin'"]),
+    (("because", "above = 0\nbelow = 1\nbecause"), [":15: ", "both 'above' and 'below'"]),
     (("because", "seeds = 0\nbecause"), [":14: ", "'seeds' is 0", "from 1"]),
     (("because", "unread = 1\nbecause"), [":14: ", "'unread' is 1", "true or false"]),
     (("because", "identity = 1\nbecause"), [":14: ", "'identity' is 1", "a table"]),
@@ -89,7 +90,7 @@ def test_what_stands_in_the_file_is_what_is_read(paper: Any) -> None:
 
 
 @pytest.mark.parametrize(("more", "kind"), [
-    ("", "value"), ("over = 'configs/mean.gin'", "comparison"), ("above = 0", "comparison"),
+    ("", "value"), ("over = 'configs/mean.gin'", "comparison"), ("above = 0", "comparison"), ("below = 0", "comparison"),
     ("printed = '0.037'", "printed"), ("unread = true", "unread"),
 ])  # fmt: skip
 def test_the_keys_tell_the_kind(paper: Any, more: str, kind: str) -> None:

@@ -1,6 +1,6 @@
 """Datasets. The contract: a `torch.utils.data.Dataset` whose item is `(inputs, target)`.
 
-- `inputs` and `target` are tensors, or dicts of tensors and numbers.
+- `inputs` and `target` are tensors, numbers, texts, or lists and dicts of these.
 - Random choices are a function of `(seed, epoch, index)` and of nothing else, so that an item does not depend on who
   read what before it; a dataset that changes from pass to pass has `set_epoch(epoch)`.
 - It pickles, and costs little to build: reading waits for the first item.

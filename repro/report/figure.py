@@ -103,7 +103,9 @@ def claimed(claim: Claim, unit: str) -> str:
     if claim.value is not None:
         return f"{number(claim.value)} ± {number(claim.tolerance or 0.0)} {unit}".rstrip()
     other = f"better than {claim.over.removeprefix('configs/').removesuffix('.gin')}"
-    return f"above {number(claim.above)} {unit}".rstrip() if claim.above is not None else other
+    if claim.bound is None:
+        return other
+    return f"{'above' if claim.above is not None else 'below'} {number(claim.bound)} {unit}".rstrip()
 
 
 def _group(page: Page, metric: str, difference: bool, verdicts: Sequence[Verdict]) -> Markup:

@@ -61,8 +61,8 @@ def _effect(page: Page, entry: Entry) -> Markup:
     """How far the change moves our number, and how much of the gap that is."""
     if entry.effect is None:
         return join(["not measured"])
-    if entry.effect.unlike:
-        return join([f"two unlike numbers: {entry.effect.unlike}"])
+    if entry.effect.unlike:  # numbers of unlike metrics are not subtracted
+        return join([f"not a difference: {entry.effect.unlike}"])
     moved = spread(entry.effect.interval, page.unit(entry.claim))
     share = "" if entry.share is None else f" ({entry.share:.0%} of the gap)"
     return join([moved, share])

@@ -23,7 +23,7 @@ class Quote:
 
 
 def measured(page: Page, name: str) -> Quote:
-    """`stem:test:metric`, the mean and interval of one record; or `stem:seconds`, what it cost.
+    """`stem:test:metric`, mean and interval of a record; `stem:test:metric:item`, one item; `stem:seconds`, a cost.
 
     Raises BadInput for a name that leads nowhere, with the nearest that does.
     """
@@ -66,10 +66,14 @@ def _find(page: Page, stem: str) -> Record:
 
 def _value(found: Record, rest: list[str]) -> str:
     known = {f"{m.test}:{m.metric}": m for m in found.measurements}
-    name = ":".join(rest)
+    name, item = ":".join(rest[:2]), ":".join(rest[2:])
     if name not in known:
         raise BadInput(f"no measurement '{name}' in {found.stem}{nearest(name, known)}")
-    return spread(interval([known[name].values]), known[name].identity.get("unit", ""))
+    names = found.items.get(rest[0], [])
+    if item and item not in names:
+        raise BadInput(f"no item '{item}' of {name} in {found.stem}{nearest(item, names)}")
+    values = [known[name].values[names.index(item)]] if item else known[name].values
+    return spread(interval([values]), known[name].identity.get("unit", ""))
 
 
 def _cost(found: Record, name: str) -> str:

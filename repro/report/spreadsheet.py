@@ -25,7 +25,7 @@ def claims(page: Page) -> str:
 def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
     claim, found = verdict.claim, verdict.judged
     by = factor(claim, page.unit(claim)) if claim.printed else 1
-    paper = claim.printed or (claim.value if claim.value is not None else claim.above)
+    paper = claim.printed or (claim.value if claim.value is not None else claim.bound)
     numbers: list[object] = ["", "", ""]
     if found is not None:
         numbers = [repr(value * by) for value in (found.interval.mean, found.interval.low, found.interval.high)]
