@@ -127,10 +127,11 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _todo(given: argparse.Namespace) -> None:
-    from repro import launch, paper
+    from repro import launch, paper, record
 
     papers = [paper.find(given.paper)] if given.paper else paper.every()
-    jobs = [job for one in papers for job in launch.todo(one)]  # all or none: a shell goes on with half of a queue
+    # all or none: a shell goes on with half of a queue
+    jobs = [job for one in papers for job in launch.todo(one, record.of_paper(one.folder))]
     for job in jobs:
         print(job.command)
 

@@ -108,7 +108,7 @@ def _dump(row: dict[str, Any]) -> str:
 def read(path: Path) -> Record:
     """Read one record. Raises BadInput for a file that is not one."""
     try:
-        row = json.loads(path.read_text(encoding="utf-8"))
+        row = json.loads(path.read_bytes())
     except json.JSONDecodeError as error:
         raise BadInput(f"not a record: {error.msg}", f"{where(path)}:{error.lineno}") from None
     except (UnicodeDecodeError, OSError) as error:
@@ -157,7 +157,7 @@ def mark_stale(records: Iterable[Record], folder: Path, data: Data | None = None
     for record in records:
         found = now(record.config)
         changed = [f"configs/{record.config}.gin (gone)"] if found is None else list(_changed(record, found))
-        yield replace(record, stale=", ".join(changed))
+        yield replace(record, stale=", ".join(changed)) if changed else record
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,7 @@ def new(name: str) -> str:
     shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns("records", "verdicts.json", "__pycache__"))
     (target / "records").mkdir()
     _rename(target, name)
-    return (
-        f"{target}/paper.toml\n"
-        f"  next: repro todo {name} | sh && repro verdict {name}, then make it your paper's"
-    )
+    return f"{target}/paper.toml\n  next: repro todo {name} | sh && repro verdict {name}, then make it your paper's"
 
 
 def _rename(folder: Path, name: str) -> None:

@@ -69,7 +69,9 @@ def test_a_library_has_its_doors(library: str, doors: set[str]) -> None:
 
 
 def test_the_spine_loads_no_heavy_library() -> None:
-    spine = [path.stem for path in (ROOT / "repro").glob("*.py") if path.stem not in ("__init__", "__main__", "testing")]
+    spine = [
+        path.stem for path in (ROOT / "repro").glob("*.py") if path.stem not in ("__init__", "__main__", "testing")
+    ]
     code = "; ".join(
         [
             *(f"import repro.{name}" for name in sorted(spine)),

@@ -61,7 +61,7 @@ def done(one: Paper, config: str, seed: int, **changed: Any) -> None:
 
 
 def waiting(one: Paper) -> set[tuple[str, int]]:
-    jobs = launch.todo(one)
+    jobs = launch.todo(one, records.of_paper(one.folder))
     pairs = {(job.config.rpartition("/")[2].removesuffix(".gin"), job.seed) for job in jobs}
     assert len(pairs) == len(jobs), "no run is asked for twice"
     return pairs
@@ -85,11 +85,11 @@ def test_records_answer_and_stale_ones_do_not(one: Paper) -> None:
 def test_all_done_leaves_nothing(one: Paper) -> None:
     for config, seed in ALL:
         done(one, config, seed)
-    assert launch.todo(one) == []
+    assert launch.todo(one, records.of_paper(one.folder)) == []
 
 
 def test_the_first_seed_of_everything_comes_first(one: Paper) -> None:
-    seeds = [job.seed for job in launch.todo(one)]
+    seeds = [job.seed for job in launch.todo(one, records.of_paper(one.folder))]
     assert seeds == sorted(seeds)
 
 

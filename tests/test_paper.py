@@ -90,8 +90,8 @@ def test_what_stands_in_the_file_is_what_is_read(paper: Any) -> None:
 
 
 @pytest.mark.parametrize(("more", "kind"), [
-    ("", "value"), ("over = 'configs/mean.gin'", "comparison"), ("above = 0", "comparison"), ("below = 0", "comparison"),
-    ("printed = '0.037'", "printed"), ("unread = true", "unread"),
+    ("", "value"), ("over = 'configs/mean.gin'", "comparison"), ("above = 0", "comparison"),
+    ("below = 0", "comparison"), ("printed = '0.037'", "printed"), ("unread = true", "unread"),
 ])  # fmt: skip
 def test_the_keys_tell_the_kind(paper: Any, more: str, kind: str) -> None:
     paper.toml(f"{HEAD}{CLAIM}{more}\n")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from repro import record
 from repro.paper import Paper, where
+from repro.record import Record
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,9 @@ class Job:
         return f"repro run {shlex.quote(self.config)} --seed {self.seed}"
 
 
-def todo(paper: Paper) -> list[Job]:
+def todo(paper: Paper, records: Iterable[Record]) -> list[Job]:
     """The runs that the claims and causes of `paper` name and that no fresh record answers, by seed, proxies first."""
-    done = {(r.config, r.seed) for r in record.of_paper(paper.folder) if not r.stale}
+    done = {(found.config, found.seed) for found in records if not found.stale}
     jobs: dict[tuple[str, int], Job] = {}
     for claim, config, seed in paper.runs:
         if (PurePath(config).stem, seed) not in done:

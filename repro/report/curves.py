@@ -1,8 +1,9 @@
-"""Learning curves: a small panel per record, training and validation told apart by colour, dash and mark."""
+"""Learning curves: a panel per config with a line per seed, training and validation told apart by colour and dash."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 
 from repro.record import Record
 from repro.report.axis import Axis, around, powers
@@ -20,14 +21,15 @@ Curve = Sequence[Sequence[float]]
 
 
 def curves(page: Page) -> Markup:
-    """A panel for every record that has curves."""
-    records = [found for found in sorted(page.records, key=page.rank) if any(found.curves.values())]
+    """A panel for every config whose records have curves; a single point is none."""
+    drawn = (found for found in page.records if any(len(points) > 1 for points in found.curves.values()))
+    records = sorted(drawn, key=page.rank)
     if not records:
         return tag("p", "No record of this paper has learning curves.", class_="repro-muted")
-    panels = [_panel(page, found) for found in records]
+    panels = [_panel(page, list(mine)) for _, mine in groupby(records, key=lambda found: found.config)]
     names = sorted({name for found in records for name in found.curves}, key=list(NAMES).index)
     keys = [tag("li", _key(name), tag("span", NAMES[name])) for name in names]
-    rest = [fold(f"{count(len(panels) - OPEN, 'more record')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
+    rest = [fold(f"{count(len(panels) - OPEN, 'more config')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
     return join([tag("ul", *keys, class_="repro-legend"), _grid(panels[:OPEN]), *rest])
 
 
@@ -35,34 +37,43 @@ def _grid(panels: Sequence[Markup]) -> Markup:
     return tag("div", *panels, class_="repro-panels")
 
 
-def _panel(page: Page, found: Record) -> Markup:
-    drawn = {name: points for name, points in found.curves.items() if points}
-    across = around([0.0, *(point[0] for points in drawn.values() for point in points)], ticks=4, margin=0.0)
-    upward = _upward([point[1] for points in drawn.values() for point in points])
-    lines = [part for name, points in drawn.items() for part in _curve(name, points, across, upward)]
+def _panel(page: Page, records: Sequence[Record]) -> Markup:
+    """The curves of one config, those of all its seeds on the same axes."""
+    drawn = [(name, points) for found in records for name, points in found.curves.items() if len(points) > 1]
+    across = around([0.0, *(point[0] for _, points in drawn for point in points)], ticks=4, margin=0.0)
+    upward = _upward([point[1] for _, points in drawn for point in points])
+    lines = [part for name, points in drawn for part in _curve(name, points, across, upward)]
     shape = picture(
-        f"Learning curve of {found.stem}",
+        f"Learning curves of {records[0].config}",
         _say(drawn, upward),
         *_frame(across, upward),
         *lines,
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         class_="repro-curve",
     )
-    return tag("figure", shape, tag("figcaption", link(found.stem, page.origin(found))), class_="repro-panel")
+    seeds = join([link(str(found.seed), page.origin(found)) for found in records], ", ")
+    noun = "seed" if len(records) == 1 else "seeds"
+    return tag("figure", shape, tag("figcaption", f"{records[0].config}, {noun} ", seeds), class_="repro-panel")
 
 
 def _upward(values: Sequence[float]) -> Axis:
     return powers(values) if min(values) > 0 and max(values) > STEEP * min(values) else around(values, ticks=4)
 
 
-def _say(drawn: Mapping[str, Curve], upward: Axis) -> str:
-    parts = [
-        f"the {name} loss goes from {number(points[0][1])} at step {number(points[0][0])} to "
-        f"{number(points[-1][1])} at step {number(points[-1][0])}"
-        for name, points in drawn.items()
-    ]
+def _say(drawn: Sequence[tuple[str, Curve]], upward: Axis) -> str:
+    """Where the curves begin and end, in words: of several seeds from the least to the greatest."""
+    parts = []
+    for name in dict.fromkeys(name for name, _ in drawn):
+        first, last = ([points[at] for other, points in drawn if other == name] for at in (0, -1))
+        parts.append(f"the {name} loss goes from {_reach(first)} to {_reach(last)}")
     text = "; ".join(parts) + (", on a logarithmic axis." if upward.log else ".")
     return text[:1].upper() + text[1:]
+
+
+def _reach(points: Sequence[Sequence[float]]) -> str:
+    values, steps = (sorted({point[index] for point in points}) for index in (1, 0))
+    said = " to ".join(number(value) for value in dict.fromkeys((values[0], values[-1])))
+    return f"{said} at step {number(steps[-1])}"
 
 
 def _curve(name: str, points: Curve, across: Axis, upward: Axis) -> list[Markup]:

@@ -175,12 +175,18 @@ class Cards(Printed):
 
 
 class Scores(Printed):
-    """The features that Raff found to matter, against how the papers came out."""
+    """The features that Raff found to matter, against how the papers came out.
+
+    The argument is the paper that counted; below it, `feature: table` names each of its tables.
+    """
+
+    required_arguments, optional_arguments, has_content = 1, 0, True
 
     def made(self) -> Iterator[nodes.Node]:
         shown = names(self.env.app)
-        note(self.env, "papers", *(f"paper {name}" for name in shown))
-        yield raw(features.features([page.read(name, self.root) for name in shown]))
+        note(self.env, "papers", *(f"paper {name}" for name in (*shown, self.arguments[0])))
+        there = features.study(page.read(self.arguments[0], self.root), self.content)
+        yield raw(features.features([page.read(name, self.root) for name in shown], there))
 
 
 class Keys(Printed):

@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import get_args
 
 from repro import manifest
 from repro.claim import Features
+from repro.errors import BadInput, nearest
 from repro.report.markup import Markup, box, join, link, tag
 from repro.report.outcome import bar, said
 from repro.report.page import Page
-from repro.verdict import Verdict
 
-HEADS = ("Feature", "Level", "Papers", "How their claims came out")
+HEADS = ("Feature", "Level", "Reproduced there", "Papers here, and how their claims came out")
 
 
-def features(pages: Iterable[Page]) -> Markup:
+@dataclass(frozen=True)
+class Study:
+    """The paper that counted, and for each feature the id of its table there: rows are levels, columns No and Yes."""
+
+    page: Page
+    tables: Mapping[str, str]
+
+    def rate(self, feature: str, level: str) -> Markup:
+        """How many papers of this level were reproduced there, as the records count them."""
+        table = self.tables.get(feature)
+        counts = [self._count(f"{table}.{manifest.slug(level)}.{column}") for column in ("yes", "no")] if table else []
+        if not counts or None in counts:
+            return join(["–"])
+        yes, no = (round(count) for count in counts if count is not None)
+        where = self.page.place(self.page.paper.claim(f"{table}.{manifest.slug(level)}.yes"))
+        return link(f"{yes} of {yes + no} ({yes / (yes + no):.0%})", where)
+
+    def _count(self, claim: str) -> float | None:
+        found = [verdict for verdict in self.page.verdicts if verdict.claim.id == claim]
+        return found[0].judged.interval.mean if found and found[0].judged else None
+
+
+def study(page: Page, lines: Iterable[str]) -> Study:
+    """Read `feature: table` from each line. Raises BadInput for a feature or a table that there is not."""
+    tables = dict(line.replace(" ", "").split(":", 1) for line in lines if ":" in line)
+    known = {"feature": set(manifest.keys(Features)), "table": {claim.table for claim in page.paper.claims}}
+    for kind, names in (("feature", tables), ("table", tables.values())):
+        for name in names:
+            if name not in known[kind]:
+                raise BadInput(f"no {kind} '{name}'{nearest(name, known[kind])}")
+    return Study(page, tables)
+
+
+def features(pages: Iterable[Page], there: Study) -> Markup:
     """A row per level of each feature, with the papers scored so and the outcomes of their claims."""
     scored = [page for page in pages if page.paper.features is not None]
-    groups = [_group(name, scored) for name in manifest.keys(Features)]
-    bodies = [group for group in groups if group]
+    bodies = [group for name in manifest.keys(Features) if (group := _group(name, scored, there))]
     if not bodies:
         return tag("p", "No paper has been scored yet.", class_="repro-muted")
     head = tag("tr", *(tag("th", name, scope="col") for name in HEADS))
@@ -27,7 +60,7 @@ def features(pages: Iterable[Page]) -> Markup:
     return box(table, label="Features of the papers and their outcomes")
 
 
-def _group(name: str, pages: list[Page]) -> Markup | None:
+def _group(name: str, pages: list[Page], there: Study) -> Markup | None:
     """The levels of one feature, in the order of the scale where it has one."""
     by_level: dict[str, list[Page]] = {}
     for page in pages:
@@ -35,7 +68,11 @@ def _group(name: str, pages: list[Page]) -> Markup | None:
             by_level.setdefault(level, []).append(page)
     scale = [str(level) for level in get_args(manifest.keys(Features)[name])]
     levels = sorted(by_level, key=lambda level: (scale.index(level) if level in scale else len(scale), level))
-    rows = [_row(name if not number else "", level, by_level[level]) for number, level in enumerate(levels)]
+    title = name.replace("_", " ").capitalize()
+    rows = [
+        _row("" if number else title, level, there.rate(name, level), by_level[level])
+        for number, level in enumerate(levels)
+    ]
     return tag("tbody", *rows) if rows else None
 
 
@@ -44,8 +81,12 @@ def _level(page: Page, name: str) -> str:
     return f"{value:g}" if isinstance(value, float | int) else value or ""
 
 
-def _row(name: str, level: str, pages: list[Page]) -> Markup:
-    verdicts: list[Verdict] = [verdict for page in pages for verdict in page.verdicts]
-    papers = join([link(page.paper.title, page.address) for page in pages], "; ")
-    cells = [tag("td", level), tag("td", papers), tag("td", bar(verdicts), said(verdicts))]
-    return tag("tr", tag("th", name.replace("_", " ").capitalize(), scope="row"), *cells)
+def _row(title: str, level: str, rate: Markup, pages: list[Page]) -> Markup:
+    cells = [level, rate, join(map(_outcome, pages))]
+    return tag("tr", tag("th", title, scope="row"), *(tag("td", cell) for cell in cells))
+
+
+def _outcome(page: Page) -> Markup:
+    """One paper: a paper of many claims must not outweigh the others."""
+    name = link(page.name, page.address, title=page.paper.title)
+    return tag("div", name, bar(page.verdicts), tag("span", said(page.verdicts), class_="repro-muted"))

@@ -16,4 +16,4 @@ def keys(name: str) -> Markup:
         tag("tr", tag("th", tag("code", key), scope="row"), tag("td", inline(meaning), " (needed)" if needed else ""))
         for key, meaning, needed in schema.rows(name)
     ]
-    return box(tag("table", tag("thead", head), tag("tbody", *rows)), label=f"Keys of {name}")
+    return box(tag("table", tag("thead", head), tag("tbody", *rows), class_="repro-keys"), label=f"Keys of {name}")

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from repro import launch, record, verdict
 from repro import paper as papers
-from repro import record, verdict
 from repro.paper import Claim, Paper
 from repro.record import Record
 from repro.report import prose
@@ -82,8 +82,7 @@ class Page:
     @property
     def waiting(self) -> int:
         """How many runs the claims still wait for."""
-        done = {(f"configs/{found.config}.gin", found.seed) for found in self.records if not found.stale}
-        return len({(config, seed) for _, config, seed in self.paper.runs} - done)
+        return len(launch.todo(self.paper, self.records))
 
     def rank(self, found: Record) -> tuple[int, str, int]:
         """Sorts records: a claim's own config first, then proxies, then the rest."""
