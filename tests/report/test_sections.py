@@ -1,0 +1,104 @@
+"""The ledger of causes, the features of papers and the keys of paper.toml, as they are printed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from repro import paper as papers
+from repro import schema
+from repro.claim import Cause, Features
+from repro.errors import BadInput
+from repro.report import curves, features, keys, ledger, page
+
+TEMPLATE = page.read("template")
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_the_ledger_shows_change_effect_and_verdict_of_each_cause() -> None:
+    said = plain(ledger.section(TEMPLATE))
+    means = {
+        name: sum(r.measurements[0].mean for r in TEMPLATE.records if r.config == name) / 3
+        for name in ("ten_steps", "ten_steps_fast")
+    }
+    effect = means["ten_steps_fast"] - means["ten_steps"]
+    assert "torch.optim.SGD.lr = 0.6 was 0.3" in said and "trainers.Supervised.batch_size = 200 was 50" in said
+    assert f"−{-effect:.4f} [" in said and f"({effect / (0.01 - means['ten_steps']):.0%} of the gap)" in said
+    assert said.count("not reproduced") == 2 and said.count("✓ reproduced") == 1
+
+
+def test_a_failure_without_a_cause_is_named_and_one_without_records_is_not_measured() -> None:
+    bare = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[]))
+    assert "Without a suspected cause" in plain(ledger.section(bare)) and "fit.ten-steps" in ledger.section(bare)
+    suspicion = Cause(["fit.ten-steps"], "something", "configs/smoke.gin")
+    open_end = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[suspicion]))
+    said = plain(ledger.section(open_end))
+    assert "not measured" in said and "0 of 3 seeds of configs/smoke.gin" in said
+
+
+def test_every_number_of_the_ledger_leads_to_its_record() -> None:
+    html = ledger.section(TEMPLATE)
+    assert f'href="{TEMPLATE.origin(next(r for r in TEMPLATE.records if r.config == "ten_steps_fast"))}"' in html
+
+
+@pytest.mark.parametrize("name", schema.TABLES)
+def test_the_guide_prints_every_key(name: str) -> None:
+    html = keys.keys(name)
+    assert all(f"<code>{key}</code>" in html for key, _, _ in schema.rows(name))
+
+
+def test_an_unknown_table_is_refused() -> None:
+    with pytest.raises(BadInput, match="no table 'clam' in paper.toml; did you mean 'claim'"):
+        keys.keys("clam")
+
+
+def study(*lines: str) -> features.Study:
+    return features.study(page.read("raff2019"), lines)
+
+
+def test_the_rate_of_a_level_is_what_the_records_count() -> None:
+    """Table 11 of the paper: of 75 papers of low readability 14 were reproduced."""
+    there = study("readability: table11", "rigor: table8")
+    assert plain(there.rate("readability", "Low")) == "14 of 75 (19%)"
+    assert plain(there.rate("rigor", "Theory")) == "31 of 84 (37%)"
+    assert there.rate("pseudo_code", "No") == "–", "no table is named for it"
+    assert there.rate("readability", "Unheard of") == "–"
+
+
+def test_a_paper_stands_in_the_row_of_its_level() -> None:
+    one = replace(TEMPLATE, paper=replace(TEMPLATE.paper, features=Features(readability="Low", equations_per_page=1.5)))
+    rows = features.features([one, page.read("deep_clustering")], study("readability: table11")).split("<tr>")
+    (row,) = [plain(row) for row in rows if ">Low<" in row]
+    assert row == "Readability Low 14 of 75 (19%) template Outcome " + row.partition("Outcome ")[2]
+    assert "2 reproduced, 1 not reproduced" in row
+    assert any("Equations per page 1.5" in plain(row) for row in rows)
+    assert "No paper has been scored yet" in features.features([TEMPLATE], study())
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ("readabilty: table11", "no feature 'readabilty'; did you mean 'readability'"),
+    ("readability: table111", "no table 'table111'; did you mean 'table11'"),
+])  # fmt: skip
+def test_a_misspelt_feature_or_table_is_refused(line: str, words: str) -> None:
+    with pytest.raises(BadInput, match=re.escape(words)):
+        study(line)
+
+
+def test_curves_of_one_config_share_a_panel() -> None:
+    html = curves.curves(TEMPLATE)
+    configs = {r.config for r in TEMPLATE.records if any(len(points) > 1 for points in r.curves.values())}
+    assert html.count("<figure") == len(configs) >= 2
+    panel = next(part for part in html.split("<figure") if "mean, seeds" in plain(part))
+    assert panel.count("<polyline") == 3 and all(f"record-mean-seed{seed}" in panel for seed in range(3))
+
+
+def test_the_page_of_every_paper_is_told_by_its_claims() -> None:
+    """Nothing that a paper claims is left out of what is judged."""
+    for name in papers.folders():
+        shown = page.read(name)
+        assert [verdict.claim for verdict in shown.verdicts] == shown.paper.claims
