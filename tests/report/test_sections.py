@@ -53,7 +53,7 @@ def test_the_guide_prints_every_key(name: str) -> None:
 
 
 def test_an_unknown_table_is_refused() -> None:
-    with pytest.raises(BadInput, match="no table 'clam' in paper.toml; did you mean 'claim'"):
+    with pytest.raises(BadInput, match=r"no table 'clam' in paper\.toml; did you mean 'claim'"):
         keys.keys("clam")
 
 
