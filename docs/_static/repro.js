@@ -23,6 +23,11 @@ for (const block of document.querySelectorAll("pre.repro-command, div.highlight 
   home.append(button);
 }
 
+// What scrolls sideways can be reached with the keyboard, in every browser.
+for (const box of document.querySelectorAll("pre, .table-wrapper")) {
+  if (box.scrollWidth > box.clientWidth && box.tabIndex < 0) box.tabIndex = 0;
+}
+
 // A link to what is folded opens it.
 function open() {
   const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));

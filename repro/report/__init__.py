@@ -14,6 +14,7 @@ Where to look:
     figure      a row per claim: what the paper says, what the records say
     axis        a range of numbers, its ticks, and where a number stands on it
     claims      the same rows as a table, with records, configs and commands
+    disagreements  the claims that came out otherwise, and what is known of the reason
     cells       the claims of one table of the paper, laid out as it is printed
     evidence    our number, the configs and records behind it, what to type
     spreadsheet the claims of a paper, and all papers, as CSV

@@ -8,7 +8,7 @@ from repro.report.evidence import asked, links, ours
 from repro.report.markup import Markup, box, copyable, fold, join, tag
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
-from repro.report.words import number, slug
+from repro.report.words import number, slug, typeset
 from repro.verdict import Verdict
 
 WANTING = frozenset({"not reproduced", "not comparable", "stale", "inconclusive", "exceeded"})
@@ -33,7 +33,8 @@ def title(verdicts: Sequence[Verdict]) -> str:
     if not verdicts[0].claim.table:
         return "Elsewhere in the paper"
     metrics = {verdict.claim.metric for verdict in verdicts} - {""}
-    return ", ".join([verdicts[0].claim.where.partition(",")[0], *(metrics if len(metrics) == 1 else ())])
+    where = verdicts[0].claim.where.partition(",")[0]
+    return ", ".join([where[:1].upper() + where[1:], *(metrics if len(metrics) == 1 else ())])
 
 
 def _grid(verdicts: Sequence[Verdict]) -> Markup:
@@ -57,7 +58,7 @@ def _cell(verdict: Verdict | None) -> Markup:
     if verdict is None:
         return tag("td")
     claim, outcome = verdict.claim, verdict.outcome
-    printed = claim.printed or number(claim.value or 0.0)
+    printed = typeset(claim.printed) or number(claim.value or 0.0)
     other = f"ours {ours(verdict)}" if outcome in WANTING and ours(verdict) else ""
     shown = tag(
         "button",
@@ -74,15 +75,18 @@ def _cell(verdict: Verdict | None) -> Markup:
 
 def _about(page: Page, verdict: Verdict) -> Markup:
     """What a click on the cell shows: why, and how to get it again."""
-    claim = verdict.claim
+    claim, name = verdict.claim, slug("about", verdict.claim.id)
     return tag(
         "div",
+        tag("button", "close", type="button", popovertarget=name, popovertargetaction="hide", class_="repro-close"),
         tag("p", tag("strong", claim.says), tag("span", f" {claim.where} · {claim.id}", class_="repro-muted")),
-        tag("p", badge(verdict.outcome), f" {verdict.why}."),
+        tag("p", badge(verdict.outcome), f" {typeset(verdict.why)}."),
         links(page, verdict),
         copyable("\n".join(asked(page, claim))) if claim.runs else "",
         tag("p", tag("strong", "Read in: "), claim.source) if claim.source else "",
         popover=True,
-        id=slug("about", claim.id),
+        role="dialog",
+        aria_label=claim.says,
+        id=name,
         class_="repro-about",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from repro.paper import Paper
-from repro.report.markup import Markup, copyable, join, link, outside, tag
+from repro.report.markup import Markup, copyable, fold, join, link, outside, tag
 from repro.report.outcome import said
 from repro.report.page import Page
 
@@ -26,8 +26,8 @@ def line(paper: Paper) -> Markup:
 
 
 def abstract(paper: Paper) -> Markup:
-    """What the paper does and finds, in our words; nothing where nobody has written it."""
-    return tag("p", paper.abstract, class_="repro-abstract") if paper.abstract else join([])
+    """What the paper does and finds, in our words; folded, for the summary says it in short."""
+    return fold("What the paper does and finds", tag("p", paper.abstract)) if paper.abstract else join([])
 
 
 def venue(paper: Paper) -> str:

@@ -10,7 +10,7 @@ from repro.report.figure import claimed, tables
 from repro.report.markup import Markup, box, copyable, fold, join, link, tag
 from repro.report.outcome import badge
 from repro.report.page import Page
-from repro.report.words import count, slug, spread
+from repro.report.words import count, slug, spread, typeset
 from repro.verdict import Evidence, Verdict
 
 HEADS = ("Claim", "The paper says", "Ours, 95 % interval", "Seeds × items", "Verdict")
@@ -68,7 +68,7 @@ def _lines(items: Iterable[str]) -> Markup:
 def _more(page: Page, verdict: Verdict) -> Markup:
     """Why, the files and the commands: the second line of a claim."""
     claim = verdict.claim
-    why = tag("p", tag("strong", "Why: "), verdict.why, ".")
+    why = tag("p", tag("strong", "Why: "), typeset(verdict.why), ".")
     because = tag("p", tag("strong", "Tolerance: "), claim.because) if claim.because else ""
     source = tag("p", tag("strong", "Read in: "), claim.source) if claim.source else ""
     run = fold("Run it", because, source, copyable("\n".join(asked(page, claim)))) if claim.runs else ""

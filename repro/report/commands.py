@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from repro.record import Record
 from repro.report.evidence import loop
-from repro.report.markup import Markup, copyable, join, link, tag
+from repro.report.markup import Markup, copyable, fold, join, link, tag
 from repro.report.page import Page
 from repro.report.words import count, duration, machine
+
+OPEN = 8  # configs shown before the rest is folded
 
 
 def commands(page: Page) -> Markup:
@@ -20,25 +22,22 @@ def commands(page: Page) -> Markup:
     return join(parts)
 
 
-def command(found: Record) -> str:
-    """The command that makes a record."""
-    extra = "".join(f" --set '{binding}'" for binding in found.overrides)
-    return f"repro run papers/{found.paper}/configs/{found.config}.gin --seed {found.seed}{extra}"
-
-
 def _made(page: Page) -> Markup:
     configs: dict[str, list[Record]] = {}
     for found in sorted(page.records, key=page.rank):
         configs.setdefault(found.config, []).append(found)
-    return join(_config(page, records) for records in configs.values())
+    made = [_config(page, records) for records in configs.values()]
+    rest = [fold(f"{count(len(made) - OPEN, 'more config')}", *made[OPEN:])] if made[OPEN:] else []
+    return join([*made[:OPEN], *rest])
 
 
 def _all(records: list[Record]) -> str:
-    """The command of each record; a loop where the seeds are many and in a row."""
-    seeds, overrides = [found.seed for found in records], any(found.overrides for found in records)
-    if len(seeds) <= 3 or overrides or seeds != list(range(len(seeds))):
-        return "\n".join(map(command, records))
-    return loop(command(records[0]).removesuffix(" 0"), len(seeds))
+    """The command that makes these records of one config: a line for each way it was run."""
+    ways: dict[str, list[int]] = {}
+    for found in records:
+        ways.setdefault("".join(f" --set '{binding}'" for binding in found.overrides), []).append(found.seed)
+    once = f"repro run papers/{records[0].paper}/configs/{records[0].config}.gin --seed"
+    return "\n".join(loop(once, seeds, more) for more, seeds in ways.items())
 
 
 def _config(page: Page, records: list[Record]) -> Markup:

@@ -2,20 +2,63 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+
 from repro.paper import Claim
 from repro.report import files
 from repro.report.markup import Markup, join, link, tag
 from repro.report.page import Page
-from repro.report.words import number
-from repro.verdict import Verdict, factor
+from repro.report.words import number, spread, typeset
+from repro.verdict import WIDE, Evidence, Verdict, factor
+
+MORE = range(2, 12)
+"""Digits of ours beyond those of the print: two, or as many as it takes to see that it rounds to another number."""
 
 
 def ours(verdict: Verdict) -> str:
-    """Our number for a printed one, with nine digits and in the unit of the print; empty where there is none."""
-    if verdict.judged is None:
+    """The number that decided the verdict; empty where there is none."""
+    return shown(verdict.claim, verdict.judged) if verdict.judged else ""
+
+
+def shown(claim: Claim, found: Evidence) -> str:
+    """Our number as a reader compares it: beside a print in its unit and form, else with its interval."""
+    unit = found.identity.get("unit", "")
+    if not claim.printed:
+        return spread(found.interval, unit)
+    percent = " %" if claim.printed.endswith("%") else ""
+    return _beside(claim, Decimal(repr(found.interval.mean)) * factor(claim, unit)) + percent
+
+
+def _beside(claim: Claim, value: Decimal) -> str:
+    """`value` with the digits of the print and two more, so that one sees whether it rounds to it."""
+    printed, digit = claim.digits
+    if not math.isfinite(value) or abs(value) < digit:
+        return number(float(value))
+    if value == value.to_integral_value() and digit == 1:
+        return typeset(str(int(value)))
+    same = value.quantize(digit, ROUND_HALF_UP, WIDE) == printed
+    tried = (value.quantize(digit.scaleb(-more), ROUND_HALF_UP, WIDE) for more in MORE)
+    told = next((one for one in tried if (one.quantize(digit, ROUND_HALF_UP, WIDE) == printed) == same), value)
+    return typeset(_scientific(told) if "e" in claim.printed.lower() else f"{told:f}")
+
+
+def slip(claim: Claim, found: Evidence) -> str:
+    """How our number could have become the print by a slip of the pen; empty where no such slip leads to it."""
+    if not claim.printed or not math.isfinite(found.interval.mean):
         return ""
-    found = verdict.judged
-    return number(found.interval.mean * factor(verdict.claim, found.identity.get("unit", "")))
+    printed, digit = claim.digits
+    value = Decimal(repr(found.interval.mean)) * factor(claim, found.identity.get("unit", ""))
+    if value.quantize(digit, ROUND_DOWN, WIDE) == printed:
+        return "as if ours were cut, not rounded"
+    once = value.quantize(digit.scaleb(-1), ROUND_HALF_UP, WIDE)
+    return "as if ours were rounded twice" if once.quantize(digit, ROUND_HALF_UP, WIDE) == printed else ""
+
+
+def _scientific(value: Decimal) -> str:
+    places = value.adjusted() - int(value.as_tuple().exponent)
+    return f"{value:.{places}e}"
 
 
 def links(page: Page, verdict: Verdict) -> Markup:
@@ -32,12 +75,16 @@ def links(page: Page, verdict: Verdict) -> Markup:
 
 def asked(page: Page, claim: Claim) -> list[str]:
     """What to type to make the records of a claim: proxies with one seed, its own configs with all."""
-    seeds: dict[str, int] = {}
-    for name, _ in claim.runs:
-        seeds[name] = seeds.get(name, 0) + 1
+    seeds: dict[str, list[int]] = {}
+    for name, seed in claim.runs:
+        seeds.setdefault(name, []).append(seed)
     return [loop(f"repro run papers/{page.name}/{name} --seed", many) for name, many in seeds.items()]
 
 
-def loop(once: str, seeds: int) -> str:
-    """The command `once` with seed 0, or with each of several seeds."""
-    return f"{once} 0" if seeds == 1 else f"for seed in $(seq 0 {seeds - 1}); do {once} $seed; done"
+def loop(once: str, seeds: Sequence[int], more: str = "") -> str:
+    """The command `once` with its seed and what follows it, in one line however many seeds there are."""
+    first, last = min(seeds), max(seeds)
+    if first == last:
+        return f"{once} {first}{more}"
+    row = f"$(seq {first} {last})" if list(seeds) == list(range(first, last + 1)) else " ".join(map(str, seeds))
+    return f"for seed in {row}; do {once} $seed{more}; done"

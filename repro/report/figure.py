@@ -15,7 +15,7 @@ from repro.report.axis import Axis, around
 from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
-from repro.report.words import count, number, slug, spread
+from repro.report.words import count, number, slug, spread, typeset
 from repro.verdict import Evidence, Verdict, bound, upward
 
 LANE = 20  # pixels of height per interval
@@ -99,7 +99,7 @@ def claimed(claim: Claim, unit: str) -> str:
     if claim.kind == "unread":
         return "not read yet"
     if claim.printed:
-        return f"{claim.printed}, to the digit printed"
+        return f"{typeset(claim.printed)}, to the digit printed"
     if claim.value is not None:
         return f"{number(claim.value)} ± {number(claim.tolerance or 0.0)} {unit}".rstrip()
     other = f"better than {claim.over.removeprefix('configs/').removesuffix('.gin')}"

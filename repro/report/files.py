@@ -21,7 +21,8 @@ COPIES = frozenset({".json", ".flac", ".wav", ".ogg", ".mp3", ".png", ".jpg", ".
 
 STYLE = """
 :root{color-scheme:light dark}body{margin:1rem;font:14px/1.5 ui-monospace,Menlo,Consolas,monospace}
-h1{font-size:1rem}pre{overflow-x:auto}pre a{display:inline-block;min-width:4ch;margin-right:2ch;text-align:right;
+h1{font-size:1rem;overflow-wrap:anywhere}pre{overflow-x:auto}
+pre a{display:inline-block;min-width:4ch;margin-right:2ch;text-align:right;
 color:#767676;text-decoration:none;user-select:none}span:target{background:#e69f0055}.c,.c1,.sd{color:#767676}
 .k,.kn,.kd{color:#0072b2}.s,.s1,.s2{color:#00785a}@media(prefers-color-scheme:dark){.k,.kn,.kd{color:#56b4e9}
 .s,.s1,.s2{color:#4cc9a4}.c,.c1,.sd,pre a{color:#9a9a9a}}
@@ -95,7 +96,7 @@ def _alike(path: Path, target: Path) -> bool:
 
 
 def _write(path: Path, target: Path, title: str) -> None:
-    if not fresh(path, target):
+    if not (fresh(path, target) and fresh(Path(__file__), target)):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(listing(path.read_text(encoding="utf-8"), TEXTS[path.suffix], title), encoding="utf-8")
 
@@ -111,7 +112,7 @@ def fresh(path: Path, target: Path) -> bool:
 def listing(text: str, language: str, title: str) -> str:
     """A page of numbered lines, each with the id `L<number>`."""
     coloured = _python(text) if language == "python" else escape(text) if language == "text" else _plain(text)
-    body = tag("h1", title) + tag("pre", numbered(coloured.splitlines()))
+    body = tag("main", tag("h1", title), tag("pre", numbered(coloured.splitlines()), tabindex="0"))
     head = tag("meta", charset="utf-8").removesuffix("</meta>") + tag("title", title) + tag("style", Markup(STYLE))
     width = '<meta name="viewport" content="width=device-width">'
     return f'<!doctype html>\n<html lang="en"><head>{head}{width}</head>\n<body>{body}</body></html>\n'

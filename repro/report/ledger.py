@@ -8,10 +8,11 @@ from repro import config
 from repro.ledger import Entry, ledger, unexplained
 from repro.paper import Claim
 from repro.report import files
-from repro.report.markup import Markup, box, join, link, tag
+from repro.report.evidence import shown
+from repro.report.markup import Markup, entry, join, link, tag, worded
 from repro.report.outcome import badge
 from repro.report.page import Page
-from repro.report.words import spread
+from repro.report.words import slug, spread, typeset
 from repro.verdict import Verdict
 
 HEADS = ("Suspected cause", "What was changed", "Ours with it", "Effect", "Verdict with it")
@@ -27,26 +28,30 @@ def section(page: Page) -> Markup:
 
 def _claim(page: Page, entries: list[Entry]) -> Markup:
     claim, before = entries[0].claim, entries[0].before
-    says = join([link(claim.says, page.place(claim)), ": ", before.why, ". ", badge(before.outcome)])
-    head = tag("tr", *(tag("th", name, scope="col") for name in HEADS))
-    rows = [_row(page, entry) for entry in entries]
-    table = tag("table", tag("thead", head), tag("tbody", *rows), class_="repro-ledger")
-    return tag("div", tag("p", says), box(table, label=f"Suspected causes of {claim.id}"))
+    says = join([link(claim.says, page.place(claim)), ": ", typeset(before.why), ". ", badge(before.outcome)])
+    rows = [_row(page, one) for one in entries]
+    table = worded("repro-ledger", HEADS, rows, label=f"Suspected causes of {claim.id}")
+    return tag("div", tag("p", says), table, id=anchor(claim), class_="repro-causes")
 
 
-def _row(page: Page, entry: Entry) -> Markup:
-    cells = [_changed(page, entry), _ours(page, entry.after), _effect(page, entry), badge(entry.after.outcome)]
-    return tag("tr", tag("th", entry.cause.says, scope="row"), *(tag("td", cell) for cell in cells))
+def anchor(claim: Claim) -> str:
+    """The id of the place where the suspected causes of a claim stand."""
+    return slug("causes", claim.id)
 
 
-def _changed(page: Page, entry: Entry) -> Markup:
+def _row(page: Page, one: Entry) -> Markup:
+    cells = (_changed(page, one), _ours(page, one.after), _effect(page, one), badge(one.after.outcome))
+    return entry(one.cause.says, HEADS, cells)
+
+
+def _changed(page: Page, one: Entry) -> Markup:
     """The config, and the settings in which it differs from the one that it changes."""
-    base, changed = (config.read(page.paper.folder / name) for name in (entry.base, entry.cause.config))
+    base, changed = (config.read(page.paper.folder / name) for name in (one.base, one.cause.config))
     rows = [
         tag("div", tag("code", f"{name} = {after or 'nothing'}"), tag("span", f" was {before or 'not set'}"))
         for name, before, after in config.differences(base, changed)
     ]
-    return join([link(f"{changed.name}.gin", files.shown(page.file(entry.cause.config))), *rows])
+    return join([link(f"{changed.name}.gin", files.shown(page.file(one.cause.config))), *rows])
 
 
 def _ours(page: Page, after: Verdict) -> Markup:
@@ -54,18 +59,24 @@ def _ours(page: Page, after: Verdict) -> Markup:
     if not after.evidence:
         return join([after.why])
     found = after.evidence[0]
-    return link(spread(found.interval, found.identity.get("unit", "")), page.origin(found.records[0]))
+    return link(shown(after.claim, found), page.origin(found.records[0]))
 
 
-def _effect(page: Page, entry: Entry) -> Markup:
+def _effect(page: Page, one: Entry) -> Markup:
     """How far the change moves our number, and how much of the gap that is."""
-    if entry.effect is None:
+    if one.effect is None:
         return join(["not measured"])
-    if entry.effect.unlike:  # numbers of unlike metrics are not subtracted
-        return join([f"not a difference: {entry.effect.unlike}"])
-    moved = spread(entry.effect.interval, page.unit(entry.claim))
-    share = "" if entry.share is None else f" ({entry.share:.0%} of the gap)"
+    if one.effect.unlike:  # numbers of unlike metrics are not subtracted
+        return join([f"not a difference: {one.effect.unlike}"])
+    found = one.effect.interval
+    moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
+    share = "" if one.share is None else f" ({_share(one.share)} of the gap)"
     return join([moved, share])
+
+
+def _share(share: float) -> str:
+    """In percent, in times the gap where it is many."""
+    return typeset(f"{share:.0%}" if abs(share) < 10 else f"{share:,.3g} times")
 
 
 def _unexplained(page: Page, claims: list[Claim]) -> Markup:

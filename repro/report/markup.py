@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from markupsafe import Markup as Markup
@@ -82,6 +82,23 @@ def picture(title: str, words: str, *children: str, **attributes: Attribute) -> 
 def box(*children: str, label: str) -> Markup:
     """A box that scrolls sideways by itself, so that the page does not; the keyboard reaches it."""
     return tag("div", *children, class_="repro-box", tabindex="0", role="region", aria_label=label)
+
+
+def worded(kind: str, heads: Sequence[str], rows: Iterable[str], label: str) -> Markup:
+    """A table of words that a narrow screen shows as blocks: each `td` of `rows` has its head as `data-label`.
+
+    The roles say that it is a table still: a browser forgets it where the style sheet makes blocks of it.
+    """
+    head = tag("tr", *(tag("th", name, scope="col", role="columnheader") for name in heads), role="row")
+    body = [tag("thead", head, role="rowgroup"), tag("tbody", *rows, role="rowgroup")]
+    return box(tag("table", *body, class_=f"repro-blocks {kind}", role="table"), label=label)
+
+
+def entry(name: str, heads: Sequence[str], cells: Sequence[str]) -> Markup:
+    """A row of such a table: its name, and a cell below each further head."""
+    pairs = zip(heads[1:], cells, strict=True)
+    given = [tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in pairs]
+    return tag("tr", tag("th", name, scope="row", role="rowheader"), *given, role="row")
 
 
 def copyable(command: str) -> Markup:

@@ -1,7 +1,7 @@
 """A paper with its records and verdicts, and the MyST text of its page.
 
-The order of the sections is the order of a reader's questions: what came out, of which claims, does it look and sound
-right, how is it run, why did it come out so, where do the numbers come from.
+The order of the sections is the order of a reader's questions: what does not agree, what came out, of which
+claims, does it look and sound right, how is it run, why did it come out so, where do the numbers come from.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from repro.record import Record
 from repro.report import prose
 from repro.report.words import slug
 from repro.verdict import Verdict
+
+FAILED = frozenset({"not reproduced", "trend fails", "exceeded"})
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class Page:
     @functools.cached_property
     def _units(self) -> dict[str, str]:
         return {m.metric: m.identity.get("unit", "") for found in self.records for m in found.measurements}
+
+    @property
+    def failed(self) -> list[Verdict]:
+        """The verdicts on claims that came out otherwise, those better than claimed with them."""
+        return [verdict for verdict in self.verdicts if verdict.outcome in FAILED]
 
     @property
     def waiting(self) -> int:
@@ -146,13 +153,13 @@ TEXT = """\
 ```{{cite}} {name}
 ```
 
-```{{abstract}} {name}
-```
-
 ```{{outcome}} {name}
 ```
 
-## What came out
+```{{abstract}} {name}
+```
+
+{gaps}## What came out
 
 ```{{figure-claims}} {name}
 ```
@@ -195,6 +202,7 @@ TEXT = """\
 
 def text(page: Page, below: Path) -> str:
     """The MyST text of the page, for a file in the folder `below`."""
+    gaps = f"## What does not agree\n\n```{{disagreements}} {page.name}\n```\n\n" if page.failed else ""
     shown = ""
     if any(found.examples for found in page.records):
         shown += f"## Look and listen\n\n```{{examples}} {page.name}\n```\n\n"
@@ -203,6 +211,7 @@ def text(page: Page, below: Path) -> str:
     return TEXT.format(
         name=page.name,
         title=plain(page.paper.title),
+        gaps=gaps,
         shown=shown,
         report=prose.include(page.paper.folder / "report.md", below),
         tips=prose.include(page.paper.folder / "tips.md", below),

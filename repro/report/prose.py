@@ -11,12 +11,14 @@ from pathlib import Path
 
 from repro.report import files
 from repro.report.markup import Markup, tag
+from repro.report.words import POWER, power
 
 HEADING = re.compile(r"^(#{1,6})\s")
 FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
 LINK = re.compile(
     r"(?<!`)(?P<ticks>`{1,2})(?!`)[^`]+(?P=ticks)|(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)"
 )
+TYPED = re.compile(f"{LINK.pattern}|{POWER.pattern}")
 WEB = re.compile(r"^(https?:|mailto:|#)")
 
 
@@ -62,7 +64,8 @@ def told(lines: list[str]) -> Iterator[bool]:
 def relink(text: str, folder: Path, root: str) -> str:
     """`text` with its links to files of the paper's `folder` leading to their copies beside the pages.
 
-    A link that leads nowhere, or out of the folder, loses its address and stays as text. Lines stay lines; code stays
+    A link that leads nowhere, or out of the folder, loses its address and stays as text; `1.5e-9` becomes
+    `1.5 × 10⁻⁹`, as the numbers beside it are printed. Lines stay lines; code stays
     as it is.
     """
     lines = text.split("\n")
@@ -73,6 +76,8 @@ def relink(text: str, folder: Path, root: str) -> str:
 
 def _relink(text: str, folder: Path, root: str) -> str:
     def turned(hit: re.Match[str]) -> str:
+        if hit["power"]:
+            return power(hit)
         address = None if hit["ticks"] else _address(hit["target"], folder, root, bool(hit["image"]))
         if address is None:
             return hit[0]
@@ -80,7 +85,7 @@ def _relink(text: str, folder: Path, root: str) -> str:
             return tag("img", src=address, alt=hit["text"])
         return tag("a", Markup(hit["text"]), href=address) if address else hit["text"]
 
-    return LINK.sub(turned, text)
+    return TYPED.sub(turned, text)
 
 
 def _address(target: str, folder: Path, root: str, raw: bool) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from repro.errors import BadInput, nearest
 from repro.interval import interval
 from repro.record import Record
+from repro.report.evidence import ours
 from repro.report.page import Page
 from repro.report.words import duration, number, spread
 from repro.verdict import Verdict
@@ -40,8 +41,8 @@ def judged(page: Page, name: str) -> Quote:
     if verdict.judged is None:
         raise BadInput(f"claim '{name}' is {verdict.outcome}: {verdict.why}")
     stale = verdict.judged.stale
-    text = spread(verdict.judged.interval, page.unit(claim))
-    return Quote(text, page.place(claim), f"claim '{name}' rests on a stale record: {stale} changed" if stale else "")
+    fault = f"claim '{name}' rests on a stale record: {stale} changed" if stale else ""
+    return Quote(ours(verdict), page.place(claim), fault)
 
 
 def decided(page: Page, name: str) -> Quote:

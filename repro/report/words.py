@@ -7,15 +7,30 @@ import re
 from repro import interval
 from repro.interval import Interval
 
+POWER = re.compile(r"(?<![\w.,/-])(?P<digits>[-+−]?(?:\d+\.?\d*|\.\d+))[eE](?P<power>[-+]?\d+)(?!\.?\w)")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+
 
 def number(value: float, half: float = 0.0) -> str:
     """`value` with the digits that an uncertainty of `half` leaves, and a minus sign as printed."""
-    return interval.number(value, half).replace("-", "−")
+    return typeset(interval.number(value, half))
 
 
 def spread(found: Interval, unit: str = "") -> str:
     """`5.93 [5.51, 6.35] dB`."""
-    return found.shown(unit).replace("-", "−")
+    return typeset(found.shown(unit))
+
+
+def typeset(text: str) -> str:
+    """`1.5e-09` as `1.5 × 10⁻⁹`, `-3` as `−3`, `+-` as `±`; names, addresses and dates stay as they are."""
+    return re.sub(r"(?<![^\s\[(])-(?=\.?\d)", "−", POWER.sub(power, text)).replace(" +- ", " ± ")
+
+
+def power(hit: re.Match[str]) -> str:
+    """A power of ten that `POWER` has found, as it is printed."""
+    digits, raised = hit["digits"].replace("-", "−"), str(int(hit["power"])).translate(RAISED)
+    return f"{digits}{NARROW}×{NARROW}10{raised}"
 
 
 def count(many: int, noun: str) -> str:

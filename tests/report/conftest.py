@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from html.parser import HTMLParser
@@ -181,6 +184,22 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.syspath_prepend(str(root))
         assert _build(root) == (0, "")
         yield root
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The site of all papers, built as `make docs` does; and its exit code with the heavy libraries it loaded."""
+    root = tmp_path_factory.mktemp("real")
+    shutil.copytree(DOCS, root / "docs", ignore=shutil.ignore_patterns("_build", "papers"))
+    (root / "papers").symlink_to(DOCS.parent / "papers")
+    lines = (
+        "import sys; from sphinx.cmd.build import main",
+        "code = main(['-q', '-W', '--keep-going', '-b', 'html', 'docs', 'html'])",
+        "print(code, sorted({'torch', 'torchaudio', 'matplotlib', 'nussl'} & set(sys.modules)))",
+    )
+    command = [sys.executable, "-c", "\n".join(lines)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    return root / "html", f"{done.stdout}{done.stderr}".strip()
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_what_came_out_is_said_in_words_and_signs(many: Page, elements: Callable
     assert len(labels) == 302 and labels.count("Feature 7: W of the test: not reproduced") == 1
     assert drawn.text.count("✗") == 2  # its square, and the key
     told = [label for label in elements(str(claims.claims(many))).values("aria-label", "button") if "ours" in label]
-    assert told == ["Feature 7: W of the test: the paper prints 7.50, ours 7.001, not reproduced"]
+    assert told == ["Feature 7: W of the test: the paper prints 7.50, ours 7.0010, not reproduced"]
 
 
 def test_a_table_is_laid_out_as_printed_and_open_where_something_is_wrong(many: Page) -> None:
@@ -138,4 +138,4 @@ def test_no_text_is_a_formula(cell: str, written: str) -> None:
 
 def test_a_number_is_shown_in_the_unit_of_the_print(many: Page) -> None:
     verdict = next(verdict for verdict in many.verdicts if verdict.claim.id == "table1.feature-7.p")
-    assert evidence.ours(verdict) == "7.021"
+    assert evidence.ours(verdict) == "7.0210"

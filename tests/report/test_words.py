@@ -43,6 +43,19 @@ def test_digits_follow_the_uncertainty(value: float, half: float, text: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("1.54496e-09 against the printed 1.55e-9", "1.54496 × 10⁻⁹ against the printed 1.55 × 10⁻⁹"),
+        ("-2e+10 [-3.5, 1e5]", "−2 × 10¹⁰ [−3.5, 1 × 10⁵]"),
+        ("6 +- 0.5 of configs/lr_1e-3.gin on 2026-01-02, adam-1e-3, a1e-3, 0x1e-3, 1e-3.gin", None),
+    ],
+)
+def test_powers_are_typeset_and_names_are_not(typed: str, text: str | None) -> None:
+    shown = words.typeset(typed).replace(words.NARROW, " ")
+    assert shown == (typed.replace("+-", "±") if text is None else text)
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(2.6, "2.6 s"), (75, "75 s"), (840, "14 min"), (11520, "3.2 h"), (181440, "2.1 days")]
 )
 def test_durations(seconds: float, text: str) -> None:
@@ -59,8 +72,8 @@ def test_only_links_in_prose_are_turned(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("")
     turned = f"files/papers/{tmp_path.name}/a.py.html"
     text = "[one\nline](a.py) `[x](a.py)` [`code`](a.py#L1)\n```py\n[x](a.py)\n```\n"
-    text += "```{note}\n[in](a.py)\n```\n[out](b.py)"
-    assert prose.relink(text, tmp_path, "") == (
+    text += "```{note}\n[in](a.py)\n```\n[out](b.py) 1e-9 `1e-9`"
+    assert prose.relink(text, tmp_path, "").replace(words.NARROW, " ") == (
         f'<a href="{turned}">one\nline</a> `[x](a.py)` <a href="{turned}#L1">`code`</a>\n```py\n[x](a.py)\n```\n'
-        f'```{{note}}\n<a href="{turned}">in</a>\n```\nout'
+        f'```{{note}}\n<a href="{turned}">in</a>\n```\nout 1 × 10⁻⁹ `1e-9`'
     )

@@ -1,0 +1,73 @@
+"""The claims that came out otherwise, and what is known of the reason: the first thing that an author wants to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repro.ledger import Entry, ledger
+from repro.report.evidence import ours, slip
+from repro.report.figure import claimed
+from repro.report.ledger import anchor
+from repro.report.markup import Markup, entry, fold, join, link, tag, worded
+from repro.report.outcome import badge
+from repro.report.page import Page
+from repro.report.words import count, typeset
+from repro.verdict import Verdict
+
+HEADS = ("Claim", "The paper", "Ours", "Why")
+OPEN = 12  # rows shown before the rest is folded
+
+
+def disagreements(page: Page) -> Markup:
+    """A row per claim that failed; below them what could not be tried, and why."""
+    causes: dict[str, list[Entry]] = {}
+    for cause in ledger(page.paper, page.verdicts, page.records):
+        causes.setdefault(cause.claim.id, []).append(cause)
+    rows = [_row(page, verdict, causes.get(verdict.claim.id, ())) for verdict in page.failed]
+    lead = f"{len(rows)} of {count(len(page.verdicts), 'claim')}, each with our number and what is known of the reason."
+    more = [fold(f"{len(rows) - OPEN} more", _table(rows[OPEN:]))] if rows[OPEN:] else []
+    return join([tag("p", lead), _table(rows[:OPEN]), *more, _untried(page)])
+
+
+def _table(rows: Sequence[Markup]) -> Markup:
+    return worded("repro-gaps", HEADS, rows, label="What does not agree")
+
+
+def _row(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
+    claim = verdict.claim
+    says = join([link(claim.says, page.place(claim)), tag("span", claim.where, class_="repro-muted")])
+    printed = typeset(claim.printed) or claimed(claim, page.unit(claim))
+    other = "" if verdict.outcome == "not reproduced" else badge(verdict.outcome)
+    cells = (printed, join([ours(verdict), other], " "), _why(page, verdict, causes))
+    return entry(says, HEADS, cells)
+
+
+def _why(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
+    """What the digits show and what the ledger knows, with the way to it."""
+    seen = slip(verdict.claim, verdict.judged) if verdict.judged else ""
+    return join([f"{seen}; " if seen else "", _known(page, verdict, causes)])
+
+
+def _known(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
+    if not causes:
+        return link("no cause is tested yet", f"{page.address}#{REASONS}")
+    found = [one.cause.says for one in causes if one.after.outcome == "reproduced"]
+    tried = [one for one in causes if one.after.judged]
+    way = f"{page.address}#{anchor(verdict.claim)}"
+    if found:
+        return join(["it agrees with one thing changed: ", link("; ".join(found), way)])
+    return link(f"open: {count(len(tried), 'cause')} tested, none alone explains it", way)
+
+
+REASONS = "how-it-differs-from-the-paper-and-why-it-came-out-so"
+"""The id of the section on reasons, as Sphinx makes it from the heading in `page.TEXT`."""
+
+
+def _untried(page: Page) -> Markup:
+    """The claims that have no verdict, with the reason for each."""
+    waiting = [verdict for verdict in page.verdicts if verdict.outcome == "not run"]
+    items = [
+        tag("li", link(verdict.claim.says, page.place(verdict.claim)), f": {typeset(verdict.why)}")
+        for verdict in waiting
+    ]
+    return fold(f"{count(len(items), 'claim')} not run, and why", tag("ul", *items)) if items else Markup("")

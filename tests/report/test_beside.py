@@ -1,0 +1,95 @@
+"""Our number beside a printed one, what a slip of the pen looks like, and the commands that make it again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.claim import Claim
+from repro.interval import interval
+from repro.report import commands, disagreements, evidence, page, words
+from repro.verdict import WIDE, Evidence
+
+TEMPLATE = page.read("template")
+PRINTS = ("0.631", "1.55e-9", "22", "5.67", "3.50e4", "63.5 %", ".184", "-0.20")
+
+
+def claim(printed: str) -> Claim:
+    return Claim("some", "Some number", "Table 1", printed=printed, seeds=1)
+
+
+def found(mean: float) -> Evidence:
+    return Evidence("configs/a.gin", interval([[mean]]), {"unit": "%"}, [], False)
+
+
+def read(text: str) -> Decimal:
+    """A number as it is typeset, read back."""
+    raised = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+    plain = text.removesuffix(" %").replace("−", "-").replace(f"{words.NARROW}×{words.NARROW}10", "e")
+    return Decimal(plain.translate(raised))
+
+
+@given(st.sampled_from(PRINTS), st.floats(-12, 12))
+def test_what_is_shown_rounds_to_the_print_if_and_only_if_ours_does(printed: str, moved: float) -> None:
+    """So that nobody sees two equal numbers that are said to differ, or the other way round."""
+    number, digit = claim(printed).digits
+    mean = float(number) + moved * float(digit)
+    shown = read(evidence.shown(claim(printed), found(mean)))
+    rounds = [value.quantize(digit, ROUND_HALF_UP, WIDE) == number for value in (shown, Decimal(repr(mean)))]
+    assert rounds[0] == rounds[1]
+    assert abs(shown - Decimal(repr(mean))) <= max(digit / 100, abs(shown) / 10**5)
+
+
+@pytest.mark.parametrize(
+    ("printed", "mean", "shown", "slip"),
+    [
+        ("1.55e-9", 1.54496074e-09, "1.54496 × 10⁻⁹", "as if ours were rounded twice"),
+        ("6.01e-8", 6.01589976e-08, "6.0159 × 10⁻⁸", "as if ours were cut, not rounded"),
+        ("8.75e-5", 8.87459654e-05, "8.8746 × 10⁻⁵", ""),
+        ("0.213", 0.1835315, "0.18353", ""),
+        ("22", 23.0, "23", ""),
+        ("0.004", 1.23456e-6, "1.23456 × 10⁻⁶", ""),
+        ("63.5 %", 61.049, "61.049 %", ""),
+    ],
+)
+def test_ours_has_two_digits_more_than_the_print(printed: str, mean: float, shown: str, slip: str) -> None:
+    assert evidence.shown(claim(printed), found(mean)).replace(words.NARROW, " ") == shown
+    assert evidence.slip(claim(printed), found(mean)) == slip
+
+
+@pytest.mark.parametrize(
+    ("seeds", "line"),
+    [
+        ([3], "run 3"),
+        ([0, 1, 2], "for seed in $(seq 0 2); do run $seed; done"),
+        ([4, 5], "for seed in $(seq 4 5); do run $seed; done"),
+        ([0, 2, 5], "for seed in 0 2 5; do run $seed; done"),
+    ],
+)
+def test_a_config_is_one_line_however_many_its_seeds(seeds: list[int], line: str) -> None:
+    assert evidence.loop("run", seeds) == line
+
+
+def test_many_configs_are_folded_and_each_way_to_run_one_has_its_line() -> None:
+    record = TEMPLATE.records[0]
+    many = [replace(record, config=f"c{n:02}", seed=seed) for n in range(20) for seed in range(3)]
+    many.append(replace(record, config="c00", seed=7, overrides=["a.b = 1"]))
+    shown, folded = str(commands.commands(replace(TEMPLATE, records=many))).split("<details>")
+    assert "12 more configs" in folded and len(re.findall("repro run", folded)) == 12
+    lines = re.findall(r"[^<>]*repro run[^<>]*", shown)
+    assert len(lines) == 8 and lines[1].startswith("for seed in $(seq 0 2); do repro run")
+    assert lines[0].splitlines()[1] == "repro run papers/template/configs/c00.gin --seed 7 --set &#39;a.b = 1&#39;"
+
+
+def test_the_reasons_are_those_of_the_ledger() -> None:
+    """The template's failed claim agrees with twice the learning rate; without causes it says so."""
+    html = disagreements.disagreements(TEMPLATE)
+    cause = next(one.says for one in TEMPLATE.paper.causes if "fast" in one.config)
+    assert "it agrees with one thing changed" in html and cause in html and "#causes-fit.ten-steps" in html
+    bare = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[]))
+    assert "no cause is tested yet" in disagreements.disagreements(bare)

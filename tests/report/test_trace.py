@@ -1,0 +1,197 @@
+"""The real site: every verdict can be traced in two clicks, every link leads somewhere, nothing is fetched.
+
+A claim has a place on its paper's page. From its row, or from what a click on its cell shows, links lead to its records
+and its configs, and the command that makes them can be copied.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from repro import paper as papers
+from repro.claim import Claim
+from repro.report import page
+from repro.report.words import slug
+
+pytestmark = pytest.mark.xdist_group("site")  # one process builds it for all
+
+VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+LOADING = {**dict.fromkeys(("script", "img", "audio", "video", "source", "iframe"), "src"), "link": "href"}
+WEB = re.compile(r"^(?:https?:)?//")
+
+
+@dataclass
+class Node:
+    """An element with its text and its children."""
+
+    tag: str
+    given: dict[str, str]
+    parent: Node | None = None
+    children: list[Node] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+
+    def within(self) -> Iterator[Node]:
+        yield self
+        for child in self.children:
+            yield from child.within()
+
+    def values(self, attribute: str, *tags: str) -> list[str]:
+        return [node.given[attribute] for node in self.within() if attribute in node.given and node.tag in tags]
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(piece for node in self.within() for piece in node.text).split())
+
+    def above(self, *tags: str) -> Node:
+        found = self
+        while found.parent and found.tag not in tags:
+            found = found.parent
+        return found
+
+
+class Tree(HTMLParser):
+    """A page as nodes, with the node of each id."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.open = self.top = Node("", {})
+        self.ids: dict[str, Node] = {}
+        self.twice: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        node = Node(tag, {name: value or "" for name, value in attrs}, self.open)
+        self.open.children.append(node)
+        if name := node.given.get("id"):
+            self.twice += [name] if name in self.ids else []
+            self.ids[name] = node
+        if tag not in VOID:
+            self.open = node
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open = self.open if tag in VOID else self.open.parent or self.top
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open = self.open.above(tag).parent or self.top
+
+    def handle_data(self, data: str) -> None:
+        self.open.text.append(data)
+
+    def links(self) -> Iterator[tuple[str, Path, str]]:
+        """Each link of the page that stays on the site: as written, the file and the place that it leads to."""
+        for link in sorted({*self.top.values("href", "a", "link"), *self.top.values("src", *LOADING)}):
+            address, _, place = link.partition("#")
+            if not re.match(r"[a-z]+:|//", link):
+                file = self.path.parent / unquote(address.partition("?")[0]) if address else self.path
+                yield link, file.resolve(), unquote(place)
+
+
+@pytest.fixture(scope="module")
+def site(real: tuple[Path, str]) -> dict[Path, Tree]:
+    """Every page of the real site."""
+    return {path.resolve(): Tree(path) for path in real[0].rglob("*.html")}
+
+
+@pytest.fixture(scope="module")
+def of_paper(real: tuple[Path, str], site: dict[Path, Tree]) -> Callable[[str], Tree]:
+    return lambda name: site[(real[0] / "papers" / f"{name}.html").resolve()]
+
+
+def _around(tree: Tree, claim: Claim) -> list[Node]:
+    """What a reader sees of a claim at its place: its rows, and what its button shows."""
+    at = tree.ids[slug("claim", claim.id)]
+    shown = [tree.ids[name] for name in at.values("popovertarget", "button")]
+    return [at.above("tbody") if at.tag == "tr" else at, *shown]
+
+
+@pytest.mark.parametrize("name", sorted(papers.folders()))
+def test_every_verdict_can_be_traced_in_two_clicks(name: str, of_paper: Callable[[str], Tree]) -> None:
+    """To its records where it has some, to its configs, and to what one types to make them."""
+    tree, shown = of_paper(name), page.read(name)
+    for verdict in shown.verdicts:
+        claim, around = verdict.claim, _around(tree, verdict.claim)
+        links = {link.partition("#")[0] for node in around for link in node.values("href", "a")}
+        words = " ".join(node.words for node in around)
+        records = [found for one in verdict.evidence for found in (*one.records, *one.over)]
+        wanted = {f"../files/papers/{name}/records/{found.stem}.json" for found in records}
+        wanted |= {f"../files/papers/{name}/{config}.html" for config, _ in claim.runs}
+        assert wanted <= links, f"{name}: {claim.id} has no link to {wanted - links}"
+        for config in dict.fromkeys(config for config, _ in claim.runs):
+            assert f"repro run papers/{name}/{config} --seed" in words, f"{name}: {claim.id}"
+        assert verdict.outcome == "unread" or verdict.outcome in words
+        for record in wanted:
+            path = tree.path.parent / record
+            assert path.is_file() and (path.suffix == ".html" or json.loads(path.read_text())["paper"] == name)
+
+
+def test_every_link_of_every_page_leads_somewhere(site: dict[Path, Tree]) -> None:
+    broken = []
+    for tree in site.values():
+        for link, file, place in tree.links():
+            file = file / "index.html" if file.is_dir() else file
+            if not file.is_file() or (place and file in site and place not in site[file].ids):
+                broken.append(f"{tree.path.name}: {link}")
+    assert not broken
+
+
+def test_no_page_loads_anything_from_elsewhere(real: tuple[Path, str], site: dict[Path, Tree]) -> None:
+    for tree in site.values():
+        found = [link for tag, name in LOADING.items() for link in tree.top.values(name, tag) if WEB.match(link)]
+        styles = [*tree.top.values("style", *{node.tag for node in tree.top.within()})]
+        styles += [node.words for node in tree.top.within() if node.tag == "style"]
+        assert not found and not [text for text in styles if "//" in text], tree.path
+    for path in real[0].rglob("*.css"):
+        assert not re.search(r"(url\(|@import)\s*['\"]?(https?:)?//", path.read_text(encoding="utf-8")), path
+
+
+def test_every_page_is_in_order(site: dict[Path, Tree]) -> None:
+    """Headings go down one at a time, no id stands twice, pictures have words, tables of ours have heads."""
+    for tree in site.values():
+        nodes = list(tree.top.within())
+        levels = [int(node.tag[1]) for node in nodes if re.fullmatch(r"h[1-6]", node.tag)]
+        levels = levels or [1]  # the search makes its page by script
+        assert levels[0] == 1 and all(after <= before + 1 for before, after in pairwise(levels)), tree.path
+        assert not tree.twice, tree.path
+        assert all(node.given.get("alt") for node in nodes if node.tag == "img"), tree.path
+        for node in nodes:
+            if node.tag == "svg" and node.given.get("role") == "img":
+                assert {"title", "desc"} <= {child.tag for child in node.children}, tree.path
+            if node.tag == "table" and node.given.get("class", "").startswith("repro-"):
+                assert node.values("scope", "th"), tree.path
+
+
+def test_what_a_click_shows_can_be_closed(of_paper: Callable[[str], Tree]) -> None:
+    shown = [node for node in of_paper("raff2019").top.within() if "popover" in node.given]
+    assert shown
+    for node in shown:
+        (button,) = [child for child in node.within() if child.given.get("popovertargetaction") == "hide"]
+        assert button.given["popovertarget"] == node.given["id"] and button.words == "close"
+        assert node.given["aria-label"]
+
+
+def test_what_does_not_agree_comes_first(of_paper: Callable[[str], Tree]) -> None:
+    """Below the bar and above the figure, each failed claim with the print, ours and a way to the reasons."""
+    tree, shown = of_paper("raff2019"), page.read("raff2019")
+    heads = [node.words.rstrip("#¶").strip() for node in tree.top.within() if node.tag == "h2"]
+    assert heads[:2] == ["What does not agree", "What came out"]
+    (table,) = [node for node in tree.top.within() if "repro-gaps" in node.given.get("class", "").split()]
+    rows = [node for node in table.within() if node.tag == "tr"][1:]
+    assert len(shown.failed) == len(rows) >= 11
+    for verdict, row in zip(shown.failed, rows, strict=True):
+        place, reason = (link.partition("#")[2] for link in row.values("href", "a"))
+        assert place == slug("claim", verdict.claim.id) and reason in tree.ids
+    rigor = next(row.words for row in rows if "Rigor vs Empirical" in row.words)
+    assert "1.55 × 10⁻⁹ 1.54496 × 10⁻⁹ as if ours were rounded twice" in rigor
+    reply = next(row.words for row in rows if "Authors Reply" in row.words)
+    assert "6.01 × 10⁻⁸ 6.0159 × 10⁻⁸ as if ours were cut" in reply
