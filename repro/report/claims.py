@@ -56,7 +56,8 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
 
 
 def _ours(found: Evidence, unit: str) -> Markup:
-    kind = [tag("span", "proxy", class_="repro-muted")] if found.proxy else []
+    name = found.config.removeprefix("configs/").removesuffix(".gin")
+    kind = [tag("span", f"proxy {name}", class_="repro-muted")] if found.proxy else []
     old = [tag("span", "stale", class_="repro-chip stale")] if found.stale else []
     return join([*kind, spread(found.interval, unit), *old], " ")
 

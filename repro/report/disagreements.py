@@ -43,20 +43,15 @@ def _row(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
 
 
 def _why(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
-    """What the digits show and what the ledger knows, with the way to it."""
-    seen = slip(verdict.claim, verdict.judged) if verdict.judged else ""
-    return join([f"{seen}; " if seen else "", _known(page, verdict, causes)])
-
-
-def _known(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
-    if not causes:
-        return link("no cause is tested yet", f"{page.address}#{REASONS}")
+    """What the ledger knows, else what the digits look like, with the way to the rest."""
+    way = f"{page.address}#{anchor(verdict.claim) if causes else REASONS}"
     found = [one.cause.says for one in causes if one.after.outcome == "reproduced"]
-    tried = [one for one in causes if one.after.judged]
-    way = f"{page.address}#{anchor(verdict.claim)}"
     if found:
         return join(["it agrees with one thing changed: ", link("; ".join(found), way)])
-    return link(f"open: {count(len(tried), 'cause')} tested, none alone explains it", way)
+    if verdict.judged and (seen := slip(verdict.claim, verdict.judged)):
+        return link(seen, way)
+    tried = count(sum(one.after.judged is not None for one in causes), "cause")
+    return link(f"open: {tried} tested, none alone explains it" if causes else "no cause is tested yet", way)
 
 
 REASONS = "how-it-differs-from-the-paper-and-why-it-came-out-so"

@@ -102,8 +102,10 @@ def entry(name: str, heads: Sequence[str], cells: Sequence[str]) -> Markup:
 
 
 def copyable(command: str) -> Markup:
-    """A command that one click copies (`repro.js` adds the button)."""
-    return tag("pre", tag("code", command), class_="repro-command")
+    """A command that one click copies (`repro.js` adds the button); `--seed` stays whole where a line is narrow."""
+    pieces = re.split(r"(?<=\s)(--[\w-]+)", command)
+    whole = (tag("span", piece, class_="option") if n % 2 else piece for n, piece in enumerate(pieces))
+    return tag("pre", tag("code", *whole), class_="repro-command")
 
 
 def numbered(lines: Iterable[str]) -> Markup:

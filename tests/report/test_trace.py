@@ -31,13 +31,13 @@ WEB = re.compile(r"^(?:https?:)?//")
 
 @dataclass
 class Node:
-    """An element with its text and its children."""
+    """An element with its children; a piece of text is one without a name."""
 
     tag: str
     given: dict[str, str]
     parent: Node | None = None
     children: list[Node] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
+    text: str = ""
 
     def within(self) -> Iterator[Node]:
         yield self
@@ -49,7 +49,7 @@ class Node:
 
     @property
     def words(self) -> str:
-        return " ".join(" ".join(piece for node in self.within() for piece in node.text).split())
+        return " ".join(" ".join(node.text for node in self.within()).split())
 
     def above(self, *tags: str) -> Node:
         found = self
@@ -86,7 +86,7 @@ class Tree(HTMLParser):
         self.open = self.open.above(tag).parent or self.top
 
     def handle_data(self, data: str) -> None:
-        self.open.text.append(data)
+        self.open.children.append(Node("", {}, self.open, text=data))
 
     def links(self) -> Iterator[tuple[str, Path, str]]:
         """Each link of the page that stays on the site: as written, the file and the place that it leads to."""
@@ -129,7 +129,8 @@ def test_every_verdict_can_be_traced_in_two_clicks(name: str, of_paper: Callable
         assert wanted <= links, f"{name}: {claim.id} has no link to {wanted - links}"
         for config in dict.fromkeys(config for config, _ in claim.runs):
             assert f"repro run papers/{name}/{config} --seed" in words, f"{name}: {claim.id}"
-        assert verdict.outcome == "unread" or verdict.outcome in words
+        badges = [one.words for node in around for one in node.within() if "repro-badge" in one.given.get("class", "")]
+        assert verdict.outcome == "unread" or [badge.partition(" ")[2] for badge in badges] == [verdict.outcome]
         for record in wanted:
             path = tree.path.parent / record
             assert path.is_file() and (path.suffix == ".html" or json.loads(path.read_text())["paper"] == name)
