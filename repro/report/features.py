@@ -9,7 +9,7 @@ from typing import get_args
 from repro import manifest
 from repro.claim import Features
 from repro.errors import BadInput, nearest
-from repro.report.markup import Markup, box, join, link, tag
+from repro.report.markup import Markup, entry, join, link, tag, worded
 from repro.report.outcome import bar, said
 from repro.report.page import Page
 
@@ -52,15 +52,13 @@ def study(page: Page, lines: Iterable[str]) -> Study:
 def features(pages: Iterable[Page], there: Study) -> Markup:
     """A row per level of each feature, with the papers scored so and the outcomes of their claims."""
     scored = [page for page in pages if page.paper.features is not None]
-    bodies = [group for name in manifest.keys(Features) if (group := _group(name, scored, there))]
-    if not bodies:
+    rows = [row for name in manifest.keys(Features) for row in _rows(name, scored, there)]
+    if not rows:
         return tag("p", "No paper has been scored yet.", class_="repro-muted")
-    head = tag("tr", *(tag("th", name, scope="col") for name in HEADS))
-    table = tag("table", tag("thead", head), *bodies, class_="repro-features")
-    return box(table, label="Features of the papers and their outcomes")
+    return worded("repro-features", HEADS, rows, label="Features of the papers and their outcomes")
 
 
-def _group(name: str, pages: list[Page], there: Study) -> Markup | None:
+def _rows(name: str, pages: list[Page], there: Study) -> list[Markup]:
     """The levels of one feature, in the order of the scale where it has one."""
     by_level: dict[str, list[Page]] = {}
     for page in pages:
@@ -69,21 +67,14 @@ def _group(name: str, pages: list[Page], there: Study) -> Markup | None:
     scale = [str(level) for level in get_args(manifest.keys(Features)[name])]
     levels = sorted(by_level, key=lambda level: (scale.index(level) if level in scale else len(scale), level))
     title = name.replace("_", " ").capitalize()
-    rows = [
-        _row("" if number else title, level, there.rate(name, level), by_level[level])
-        for number, level in enumerate(levels)
+    return [
+        entry(title, HEADS, (level, there.rate(name, level), join(map(_outcome, by_level[level])))) for level in levels
     ]
-    return tag("tbody", *rows) if rows else None
 
 
 def _level(page: Page, name: str) -> str:
     value = getattr(page.paper.features, name)
     return f"{value:g}" if isinstance(value, float | int) else value or ""
-
-
-def _row(title: str, level: str, rate: Markup, pages: list[Page]) -> Markup:
-    cells = [level, rate, join(map(_outcome, pages))]
-    return tag("tr", tag("th", title, scope="row"), *(tag("td", cell) for cell in cells))
 
 
 def _outcome(page: Page) -> Markup:

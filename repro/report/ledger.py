@@ -70,13 +70,13 @@ def _effect(page: Page, one: Entry) -> Markup:
         return join([f"not a difference: {one.effect.unlike}"])
     found = one.effect.interval
     moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
-    share = "" if one.share is None else f" ({_share(one.share)} of the gap)"
+    share = "" if one.share is None else f" ({_share(one.share)} the gap)"
     return join([moved, share])
 
 
 def _share(share: float) -> str:
-    """In percent, in times the gap where it is many."""
-    return typeset(f"{share:.0%}" if abs(share) < 10 else f"{share:,.3g} times")
+    """In percent, in times where it is many."""
+    return typeset(f"{share:.0%} of" if abs(share) < 10 else f"{share:.3g} times")
 
 
 def _unexplained(page: Page, claims: list[Claim]) -> Markup:

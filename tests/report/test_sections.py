@@ -72,8 +72,8 @@ def test_the_rate_of_a_level_is_what_the_records_count() -> None:
 
 def test_a_paper_stands_in_the_row_of_its_level() -> None:
     one = replace(TEMPLATE, paper=replace(TEMPLATE.paper, features=Features(readability="Low", equations_per_page=1.5)))
-    rows = features.features([one, page.read("deep_clustering")], study("readability: table11")).split("<tr>")
-    (row,) = [plain(row) for row in rows if ">Low<" in row]
+    rows = features.features([one, page.read("deep_clustering")], study("readability: table11")).split("<tr")
+    (row,) = [plain(f"<tr{row}") for row in rows if ">Low<" in row]
     assert row == "Readability Low 14 of 75 (19%) template Outcome " + row.partition("Outcome ")[2]
     assert "2 reproduced, 1 not reproduced" in row
     assert any("Equations per page 1.5" in plain(row) for row in rows)
