@@ -27,8 +27,9 @@ SCRIPT = """
     await new Promise((done) => { frame.onload = done; });
     const inner = frame.contentDocument;
     for (const fold of inner.querySelectorAll("details")) fold.open = true;
-    const root = inner.documentElement;
-    if (root.scrollWidth > root.clientWidth || !inner.body.textContent.trim()) wide.push(page);
+    const homes = [inner.documentElement, inner.body, ...inner.querySelectorAll(".page, .main, .content")];
+    const over = homes.some((home) => home.scrollWidth > home.clientWidth);  // the theme lets .content scroll
+    if (over || !inner.body.textContent.trim()) wide.push(page);
     frame.remove();
   }
   document.querySelector("pre").textContent = JSON.stringify(wide);
