@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import logging
 import re
 import sys
 import tokenize
@@ -15,13 +14,12 @@ from typing import Any
 import gin
 from gin import config_parser
 
+from repro import preflight
 from repro.config import IMPORT, Config, read
 from repro.errors import BadInput, nearest
 from repro.experiment import Experiment, experiment
 from repro.paper import where
 from repro.statements import Binding, Macro, Reference, atoms, check
-
-log = logging.getLogger("repro")
 
 CALLED = re.compile(r"\n  (No values supplied by Gin|In call to configurable '(?P<name>[^']+)')")
 
@@ -74,13 +72,9 @@ def build(config: Config) -> Experiment:
         raise _refused(error, config) from error
 
 
-def fingerprints(path: Path) -> dict[str, Any] | None:
-    """The fingerprint of each dataset of a config as its data is now; None, and a warning, where it cannot be had."""
-    try:
-        return {role: dataset.fingerprint() for role, dataset in build(read(path)).datasets().items()}
-    except BadInput as error:
-        log.warning("the data of %s is not read again: %s", where(path), error)
-        return None
+def fingerprints(path: Path) -> dict[str, Any]:
+    """The fingerprint of each dataset of a config as its data is now. Raises BadInput where it cannot be had."""
+    return preflight.data(build(read(path)))
 
 
 def _refused(error: Exception, config: Config) -> BadInput:

@@ -118,10 +118,13 @@ def _run(given: argparse.Namespace) -> int:
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
-        logging.getLogger("repro").error("the run failed", exc_info=error)
+        log = "; ".join(getattr(error, "__notes__", []))  # where run.run has put the traceback
+        logging.getLogger("repro").error("the run failed: %s: %s %s", type(error).__name__, error, log)
+        if not log:
+            raise
         return 1
     if path.parent.name != "records":
-        print("the record stays in the run folder: no claim rests on a config that is not committed", file=sys.stderr)
+        print("the record stays in the run folder: no claim rests on this config as it was run", file=sys.stderr)
     print(where(path))
     return 0
 
@@ -134,16 +137,21 @@ def _todo(given: argparse.Namespace) -> None:
     jobs = [job for one in papers for job in launch.todo(one, record.of_paper(one.folder))]
     for job in jobs:
         print(job.command)
+    if not jobs:
+        print("repro: every run that a claim asks for has its record", file=sys.stderr)
 
 
 def _verdict(given: argparse.Namespace) -> int:
     from repro import ledger, listing, paper, record, verdict, verdicts
 
     one = paper.find(given.paper)
-    records = record.of_paper(one.folder, _data() if given.data else None)
+    unread: dict[str, list[str]] = {}
+    records = record.of_paper(one.folder, _data(unread) if given.data else None)
     judged = verdict.judge_all(one.claims, records)
+    for reason, configs in unread.items():
+        print(f"repro: the data of {', '.join(configs)} is not read again: {reason}", file=sys.stderr)
     if given.check:
-        return _check(verdicts.changes(verdicts.read(one.folder), judged))
+        return _check(verdicts.changes(verdicts.read(one.folder), judged)) or int(bool(unread))
     if given.write:
         print(paper.where(verdicts.write(one.folder, judged)))
     elif given.json:
@@ -153,15 +161,25 @@ def _verdict(given: argparse.Namespace) -> int:
     return 0
 
 
-def _data() -> Callable[[Path], dict[str, Any] | None]:
+def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | None]:
+    """Reads the data of a config again; what cannot be had goes into `unread`: the reason, and the configs."""
     from repro import binding
 
-    return binding.fingerprints
+    def look(path: Path) -> dict[str, Any] | None:
+        try:
+            return binding.fingerprints(path)
+        except BadInput as error:
+            unread.setdefault(str(error), []).append(path.stem)
+            return None
+
+    return look
 
 
 def _check(changes: Sequence[tuple[bool, str]]) -> int:
     for _, line in changes:
         print(line)
+    if not changes:
+        print("repro: every verdict is as committed", file=sys.stderr)
     return int(any(worse for worse, _ in changes))
 
 

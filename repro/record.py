@@ -127,13 +127,13 @@ def read(path: Path) -> Record:
 def _refuse_odd(record: Record, path: Path) -> None:
     """A record edited by hand must not crash a verdict."""
     if not isinstance(record.seed, int) or record.stem != path.stem:
-        raise BadInput(
-            f"the record is of {record.stem}; expected one of {path.stem}, as the file is called", where(path)
-        )
+        raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
     for found in record.measurements:
         good = isinstance(found.values, list) and all(isinstance(v, (int, float)) for v in found.values)
         if not good or not found.values or not all(map(math.isfinite, found.values)):
             raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers", where(path))
+        if len(record.items.get(found.test, found.values)) != len(found.values):
+            raise BadInput(f"{found.test}: {found.metric} has not a value for each of the names of items", where(path))
 
 
 Data = Callable[[Path], dict[str, Any] | None]

@@ -119,6 +119,8 @@ def parse(path: Path) -> ast.Module:
     """The syntax tree of a source file. Raises BadInput with the line where it is not Python."""
     try:
         return ast.parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
     except SyntaxError as error:
         raise BadInput(f"not Python: {error.msg}", f"{path}:{error.lineno}") from None
 

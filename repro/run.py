@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from repro import binding, provenance, record
+from repro import binding, paper, preflight, provenance, record
 from repro.config import Config, read
 from repro.errors import BadInput
 from repro.paper import where
@@ -30,8 +30,8 @@ log = logging.getLogger("repro")
 def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Record, Path]:
     """Run `path` with `seed`; returns the record and where it was written.
 
-    Only the record of a committed config goes to the paper. With `overrides`, or from a run's own copy of its config,
-    it stays in the run folder, since no claim can rest on it.
+    Only the record of a committed config goes to the paper. With `overrides`, from a run's own copy of its config, or
+    of `smoke.gin`, it stays in the run folder, since no claim rests on it.
     Raises BadInput when the config, its parts or its data are not as they should be.
     """
     config = read(path, overrides)
@@ -43,7 +43,13 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
         (folder / "config.gin").write_text(header + config.text, encoding="utf-8")
         found = _execute(config, seed, folder)
         kept = record.write(found, folder)
-        return found, _publish(found, folder, config.folder / "records") if config.committed else kept
+        return found, _publish(found, folder, config.folder / "records") if _counts(config) else kept
+
+
+def _counts(config: Config) -> bool:
+    """Whether the record goes to the paper: not that of a config changed by hand, nor of an unclaimed smoke run."""
+    named = {name for _, name, _ in paper.read(config.folder).runs}
+    return config.committed and (config.name != "smoke" or "configs/smoke.gin" in named)
 
 
 def _refuse_processes() -> None:
@@ -60,8 +66,13 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
     began, seeds = time.perf_counter(), streams(seed)
     torch.manual_seed(seeds["model"])  # before anything is built
     built = binding.build(config)
+    data, items = preflight.data(built), preflight.items(built)
+    if config.committed:
+        preflight.answers(config, built, items)
     source, code = provenance.source(config.folder), provenance.code(config)  # as they are now: training takes a while
     log.info("%s, seed %d, in %s", where(config.path), seed, folder)
+    if source.get("dirty") and _counts(config):
+        log.warning("the working tree has changes that are not committed: the record will say so; commit first")
     torch.manual_seed(seeds["dropout"])
     try:
         history = built.fit(folder, seeds["order"])
@@ -81,8 +92,8 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
         measurements=measurements,
         text=config.text,
         overrides=list(config.overrides),
-        data={role: dataset.fingerprint() for role, dataset in built.datasets().items()},
-        items={name: list(dataset.names) for name, dataset in built.test.items() if hasattr(dataset, "names")},
+        data=data,
+        items=items,
         code=code,
         source=source,
         environment=provenance.environment(torch.get_num_threads(), accelerator),
@@ -148,7 +159,8 @@ def _logging(folder: Path) -> Iterator[None]:
     log.setLevel(logging.INFO)
     try:
         yield
-    except Exception:  # the traceback goes into the file alone: who called decides what to show
+    except Exception as error:  # the traceback goes into the file alone: who called decides what to show
+        error.add_note(f"(the traceback is in {folder / 'run.log'})")
         handler.handle(logging.makeLogRecord({"msg": "the run failed", "exc_info": sys.exc_info()}))
         raise
     finally:

@@ -27,6 +27,8 @@ def check_dataset(dataset: Any, items: int = 4) -> None:
     """An item is a pair, the same whoever reads it, when and in whichever order; the dataset pickles."""
     count = min(items, len(dataset))
     assert count > 0, "the dataset is empty"
+    if hasattr(dataset, "names"):
+        assert len(set(dataset.names)) == len(dataset), "the names of the items are not one of its own for each"
     first = [dataset[index] for index in range(count)]
     assert all(isinstance(item, tuple) and len(item) == 2 for item in first), "an item is not (inputs, target)"
     again = [dataset[index] for index in reversed(range(count))][::-1]

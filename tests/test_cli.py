@@ -74,12 +74,15 @@ def test_help_and_version(repro: Any) -> None:
 
 
 def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None:
-    config = f"papers/{paper.name}/configs/smoke.gin"
+    config = f"papers/{paper.name}/configs/ten_steps.gin"
     code, out, err = repro("run", config, "--seed", "4")
-    assert (code, out) == (0, f"papers/{paper.name}/records/smoke-seed4.json\n")
+    assert (code, out) == (0, f"papers/{paper.name}/records/ten_steps-seed4.json\n")
     assert "test: SquaredError" in err
-    code, out, err = repro("run", config, "--set", "trainers.Supervised.steps=1")
-    assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "no claim rests" in err
+    smoke = f"papers/{paper.name}/configs/smoke.gin"
+    for words in ((config, "--set", "trainers.Supervised.steps=1"), (smoke,)):
+        code, out, err = repro("run", *words)
+        assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "no claim rests" in err
+    assert [path.name for path in paper.records.iterdir()] == ["ten_steps-seed4.json"]
 
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")

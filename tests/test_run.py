@@ -128,7 +128,7 @@ def test_code_that_changes_during_a_run_makes_its_record_stale(paper: Any, monke
         return fit(self, folder, order_seed)
 
     monkeypatch.setattr(Experiment, "fit", edited)
-    run.run(paper.folder / "configs" / "smoke.gin")
+    run.run(paper.folder / "configs" / "ten_steps.gin")
     assert [found.stale for found in records.of_paper(paper.folder)] == [f"papers.{paper.name}.loss"]
 
 
@@ -251,10 +251,10 @@ def test_a_config_runs_from_anywhere(paper: Any, tmp_path: Path, monkeypatch: py
 
 def test_a_run_in_a_process_of_its_own(paper: Any) -> None:
     """As a person starts it: stdout is the record's path alone, the numbers are those of a run in this process."""
-    config = f"papers/{paper.name}/configs/smoke.gin"
+    config = f"papers/{paper.name}/configs/ten_steps.gin"
     here = run.run(Path(config))[0].measurements
     command = f"import sys; from repro.cli import main; sys.exit(main(['run', '{config}']))"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"papers/{paper.name}/records/smoke-seed0.json\n"
+    assert done.stdout == f"papers/{paper.name}/records/ten_steps-seed0.json\n"
     assert records.read(Path(done.stdout.strip())).measurements == here

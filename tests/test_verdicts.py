@@ -30,7 +30,7 @@ def ran(paper: Any, repro: Any) -> Any:
 def test_a_worse_verdict_fails_the_check(ran: Any, repro: Any, refused: Any) -> None:
     assert f"write it by: repro verdict {ran.name} --write" in _no_file(ran, refused)
     assert repro("verdict", ran.name, "--write") == (0, f"papers/{ran.name}/verdicts.json\n", "")
-    assert repro("verdict", ran.name, "--check") == (0, "", "")
+    assert repro("verdict", ran.name, "--check") == (0, "", "repro: every verdict is as committed\n")
     record = next(ran.records.glob("line-seed0.json"))
     record.rename(record.with_suffix(".away"))
     code, out, _ = repro("verdict", ran.name, "--check")
@@ -120,8 +120,10 @@ def test_data_that_cannot_be_had_is_said_and_the_rest_judged(
     config = ran.folder / "configs" / "line.gin"
     config.write_text(f"import papers.{ran.name}.far\ninclude 'base.gin'\nexperiment.valid = @datasets.Far()\n")
     code, out, err = repro("verdict", ran.name, "--data")
-    assert code == 0 and "line.gin is not read again" in err and "REPRO_MIRROR is not set" in err
+    assert code == 0 and "the data of line is not read again" in err and "REPRO_MIRROR is not set" in err
     assert out.startswith("STALE  fit.error"), "its config changed: that is known without the data"
+    repro("verdict", ran.name, "--write")
+    assert [repro("verdict", ran.name, "--check", *more)[0] for more in ((), ("--data",))] == [0, 1]
 
 
 def test_configs_are_compared_setting_by_setting(paper: Any) -> None:

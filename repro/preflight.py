@@ -1,0 +1,65 @@
+"""What a run must know before it trains: a fault found after hours of training would cost them.
+
+The data and the names of its items as the record will hold them, and whether the run measures what the claims ask.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from repro import paper
+from repro.claim import Claim
+from repro.config import Config
+from repro.errors import BadInput, nearest
+
+
+def data(built: Any) -> dict[str, Any]:
+    """The fingerprint of each dataset by its role. Raises BadInput for a dataset that has none."""
+    found = {}
+    for role, dataset in built.datasets().items():
+        if not callable(getattr(dataset, "fingerprint", None)):
+            raise BadInput(f"dataset '{role}' ({type(dataset).__name__}) has no fingerprint() for the record")
+        found[role] = dataset.fingerprint()
+    return found
+
+
+def items(built: Any) -> dict[str, list[str]]:
+    """The names of the items of each test set that has names. Raises BadInput unless each item has one of its own."""
+    return {role: _names(role, dataset) for role, dataset in built.test.items() if hasattr(dataset, "names")}
+
+
+def _names(role: str, dataset: Any) -> list[str]:
+    given = f"dataset '{role}' ({type(dataset).__name__})"
+    try:
+        names = list(dataset.names)
+    except TypeError:
+        raise BadInput(f"{given} has names that are no list (a method?); expected an attribute or a property") from None
+    if not all(isinstance(name, str) for name in names) or len(names) != len(dataset):
+        raise BadInput(f"{given} has {len(names)} names for {len(dataset)} items; expected a text for each")
+    if twins := {name for name in names if names.count(name) > 1}:
+        raise BadInput(f"{given} has two items that are called '{min(twins)}'")
+    return names
+
+
+def answers(config: Config, built: Any, names: dict[str, list[str]]) -> None:
+    """Refuse a run that would not measure what a claim asks of its config: metric, test set, item."""
+    one = paper.read(config.folder)
+    mine = f"configs/{config.name}.gin"
+    for claim in one.claims:
+        for name, other, _ in claim.pairs:
+            if name == mine:
+                _answer(claim, claim.test, built, names, f"{paper.where(config.folder)}/paper.toml:{claim.line}")
+            if other == mine:
+                test = claim.over_test or claim.test
+                _answer(claim, test, built, names, f"{paper.where(config.folder)}/paper.toml:{claim.line}")
+
+
+def _answer(claim: Claim, test: str, built: Any, names: dict[str, list[str]], place: str) -> None:
+    metrics = [metric.identity["name"] for metric in built.metrics]
+    rows = [("test set", test, list(built.test)), ("metric", claim.metric, metrics)]
+    if claim.item:
+        rows.append(("item", claim.item, names.get(test, [])))
+    for kind, wanted, known in rows:
+        if wanted not in known:
+            hint = f"which its config does not have{nearest(wanted, known)}"
+            raise BadInput(f"claim '{claim.id}' asks for the {kind} '{wanted}', {hint}", place)
