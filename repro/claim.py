@@ -31,8 +31,8 @@ class Claim:
     because: Annotated[str, "the reason for that tolerance"] = ""
     over: Annotated[str, "another config: the claim is about the difference, `config` less `over`"] = ""
     over_test: Annotated[str, "the test set of the other side, where it is another one"] = ""
-    above: Annotated[float | None, "a number that ours must exceed"] = None
-    below: Annotated[float | None, "a number that ours must stay under"] = None
+    above: Annotated[float | None, "a number that ours (with `over`: the difference) must exceed"] = None
+    below: Annotated[float | None, "a number that ours (or the difference) must stay under"] = None
     printed: Annotated[str, "what a deterministic result must round to, as printed: `0.037`, `9.68e-25`, `63.5 %`"] = ""
     seeds: Annotated[int, "how many seeds a verdict needs: 3 where nothing is said, 1 where `printed`"] = 3
     proxy: Annotated[

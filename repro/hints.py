@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 WORDS: dict[Any, str] = {
     float: "a number",
     int: "a whole number",
-    str: "a text",
+    str: "a text in quotes",
     bool: "true or false",
     Any: "anything",
 }
@@ -54,7 +54,7 @@ def said(hint: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(repr(one) for one in inner if one)
     if origin is list:
-        return f"a list of {said(inner[0]).removeprefix('a ')}s"
+        return f"a list of {WORDS.get(inner[0], 'item').removeprefix('a ').removesuffix(' in quotes')}s"
     if origin is dict:
         return f"a table of {said(inner[1]).removeprefix('a ')}s" if inner[1] is not Any else "a table"
     return WORDS.get(hint, str(hint))

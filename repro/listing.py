@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from repro import paper, registry
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
-from repro.verdict import Verdict
+from repro.verdict import OUTCOMES, Verdict
 
 Row = dict[str, Any]
 
@@ -59,7 +60,7 @@ def table(listed: Sequence[Row]) -> str:
 
 
 def show(name: str) -> str:
-    """A paper, a claim (`paper/claim`), a part (`losses.DeepClustering` or its class name) or a config file."""
+    """A paper, a claim (its id, or `paper/id`), a part (`losses.DeepClustering` or its class name) or a config."""
     if name.endswith(".gin"):
         from repro import config
 
@@ -69,6 +70,8 @@ def show(name: str) -> str:
     if head in known:
         one = paper.find(head)
         return _fields(asdict(one.claim(claim))) if claim else _show_paper(one)
+    if claims := [(one.name, claim) for one in paper.readable()[0] for claim in one.claims if claim.id == name]:
+        return "\n\n".join(_fields({"paper": whose, **asdict(claim)}) for whose, claim in claims)
     listed = {f"{part.kind}.{part.name}": part for part in parts()}
     hits = [part for full, part in listed.items() if name in (full, part.name)]
     if not hits:
@@ -113,13 +116,19 @@ def _fields(facts: Row) -> str:
 
 
 def verdicts(judged: Sequence[Verdict], entries: Sequence[Entry]) -> str:
-    """A claim per paragraph: the outcome, what the paper says, what the records say, what is suspected."""
-    return "\n\n".join(
-        _verdict(verdict, [entry for entry in entries if entry.claim is verdict.claim]) for verdict in judged
-    )
+    """A claim per paragraph: the outcome, what the paper says, what the records say, what is suspected.
+
+    A number that is printed and reproduced is one line: a paper may have hundreds. The counts come last.
+    """
+    shown = [_verdict(verdict, [entry for entry in entries if entry.claim is verdict.claim]) for verdict in judged]
+    counts = Counter(verdict.outcome for verdict in judged)
+    told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
+    return "\n\n".join([*shown, f"{_count(len(judged), 'claim')}: {told or 'none yet'}"])
 
 
 def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
+    if verdict.claim.printed and verdict.outcome == "reproduced":
+        return f"{verdict.outcome.upper()}  {verdict.claim.id}: {verdict.why} ({verdict.claim.where})"
     lines = [
         f"{verdict.outcome.upper()}  {verdict.claim.id}",
         f"  paper  {verdict.claim.says} ({verdict.claim.where})",
@@ -129,7 +138,11 @@ def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
         ours = found.interval
         kind = "proxy" if found.proxy else "ours "
         shown = ours.shown(found.identity.get("unit", ""))
-        seeds = "1 seed" if ours.seeds == 1 else f"{ours.seeds} seeds"
-        lines.append(f"  {kind}  {shown}, {seeds}, {ours.items} items, {found.name}")
+        seeds, items = _count(ours.seeds, "seed"), _count(ours.items, "item")
+        lines.append(f"  {kind}  {shown}, {seeds}, {items}, {found.name}")
     lines += [f"  cause  {entry.cause.says}: {entry.after.outcome} ({entry.after.why})" for entry in entries]
     return "\n".join(lines)
+
+
+def _count(many: int, noun: str) -> str:
+    return f"{many} {noun}" if many == 1 else f"{many} {noun}s"

@@ -30,6 +30,7 @@ from repro.hints import fits, said
 from repro.paper import Paper, where
 from repro.places import Block, blocks
 
+ID = r"[\w.+-]+"
 MANY = {"claim", "table", "cause"}
 GIVEN = {
     Paper: ("name", "folder", "claims", "causes", "features"),
@@ -87,14 +88,16 @@ def read(folder: Path) -> Paper:
 
 def _load(path: Path) -> tuple[str, dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         line = re.search(r"at line (\d+)", str(error))
         raise BadInput(f"not TOML: {error}", f"{where(path)}:{line[1]}" if line else where(path)) from None
-    if stray := set(data) - {"paper", "raff", *MANY}:
-        hint = "expected [paper], [raff], [[claim]], [[table]] and [[cause]]"
-        raise BadInput(f"unknown table '{min(stray)}'; {hint}", where(path))
+    known = {"paper", "raff", *MANY}
+    if stray := sorted(set(data) - known):
+        lines = [found[0].line for name, found in blocks(text, "").items() if name == stray[0]]
+        hint = f"{nearest(stray[0], known)} (expected [paper], [raff], [[claim]], [[table]], [[cause]])"
+        raise BadInput(f"unknown table '{stray[0]}'{hint}", f"{where(path)}:{lines[0] if lines else 1}")
     return text, data
 
 
@@ -127,6 +130,7 @@ def _cells(
         if len(kinds) != 1:
             raise BadInput("a table needs either [table.printed] or [table.value]", at.place())
         make(Table, {key: value for key, value in row.items() if key != kinds[0]}, at, {})
+        _refuse_blanks(row, kinds[0], at)
         yield from _expand(row, at, kinds[0])
 
 
@@ -144,6 +148,16 @@ def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[
             yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
 
 
+def _refuse_blanks(table: dict[str, Any], kind: str, at: Block) -> None:
+    """A table has rows, a row has columns, and a text names no place but these two."""
+    if empty := [name for name in ("", *table[kind]) if (table[kind] if not name else table[kind][name]) == {}]:
+        raise BadInput(f"[table.{kind}] is empty; expected row = content", at.below(kind, empty[0]).place())
+    for key, value in table.items():
+        for name in re.findall(r"\{(\w+)\}", value) if isinstance(value, str) else []:
+            if name not in ("row", "column"):
+                raise BadInput(f"'{{{name}}}' in '{key}'; expected {{row}} or {{column}}", at.place(key))
+
+
 def slug(text: str) -> str:
     """`Year Published` as a part of an id: `year-published`."""
     return re.sub(r"[^\w-]+", "-", text.lower()).strip("-")
@@ -154,8 +168,11 @@ def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: froze
     if "printed" in row:
         row.setdefault("seeds", 1)
     claim: Claim = make(Claim, row, at, {"line": at.line, **given})
+    if not re.fullmatch(ID, claim.id):
+        raise BadInput(f"'id' is {claim.id!r}; expected letters, digits and . - _ +, no blank", at.place("id"))
     if claim.unread:
         return claim
+    _refuse_contradictions(claim, at)
     _refuse_unanswered(claim, at)
     _refuse_unjudgeable(claim, at)
     for key in ("config", "over", "proxy", "proxy_over"):
@@ -187,8 +204,6 @@ def _refuse_unjudgeable(claim: Claim, at: Block) -> None:
     if len(claim.proxy_over) != (len(claim.proxy) if claim.over else 0):
         hint = "must name the other side of each proxy where there is 'over', and only there"
         raise BadInput(f"'proxy_over' {hint}", at.place("proxy_over"))
-    if claim.above is not None and claim.below is not None:
-        raise BadInput(f"claim '{claim.id}' has both 'above' and 'below': two claims", at.place("below"))
     if claim.over_test and not claim.over:
         raise BadInput("'over_test' names the test set of 'over', which is missing", at.place("over_test"))
     if claim.seeds < 1:
@@ -196,6 +211,18 @@ def _refuse_unjudgeable(claim: Claim, at: Block) -> None:
     if claim.printed and not NUMBER.fullmatch(claim.printed):
         hint = "expected a number as the paper prints it, as '0.037', '9.68e-25' or '63.5 %'"
         raise BadInput(f"'printed' is {claim.printed!r}; {hint}", at.place("printed"))
+
+
+def _refuse_contradictions(claim: Claim, at: Block) -> None:
+    """Two keys that cannot both be meant."""
+    pairs = [("printed", "value"), ("printed", "over"), ("printed", "above"), ("printed", "below"), ("above", "below")]
+    for one, other in pairs:
+        if getattr(claim, one) not in ("", None) and getattr(claim, other) not in ("", None):
+            raise BadInput(f"claim '{claim.id}' has both '{one}' and '{other}': two claims", at.place(other))
+    if claim.over and claim.over == claim.config and not claim.over_test:
+        raise BadInput(f"claim '{claim.id}' compares {claim.over} with itself", at.place("over"))
+    if claim.config and claim.config in claim.proxy:
+        raise BadInput(f"claim '{claim.id}' names its own config as its proxy", at.place("proxy"))
 
 
 def _refuse_missing(name: str, whose: str, place: str, configs: frozenset[str]) -> None:
@@ -214,6 +241,9 @@ def _cause(row: dict[str, Any], at: Block, claims: list[Claim], configs: frozens
             raise BadInput(f"no claim or table '{name}'{nearest(name, known)}", at.place("claims"))
     for key in ("config", "over"):
         _refuse_missing(getattr(cause, key), "this cause", at.place(key), configs)
+    meant = [claim for claim in claims if claim.id in cause.claims or claim.table in cause.claims]
+    if not cause.claims or any(cause.config == (cause.over or claim.config) for claim in meant):
+        raise BadInput("a cause names a claim, and a config other than the one it changes", at.place("config"))
     return cause
 
 

@@ -20,11 +20,14 @@ def new(name: str) -> str:
     verdicts stay behind: a paper's numbers come from its own runs.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise BadInput(f"'{name}' cannot name a paper; expected small letters, digits and _, as my_paper")
+        hint = "expected a Python name of small letters, digits and _ that begins with a letter, as my_paper"
+        raise BadInput(f"'{name}' cannot name a paper; {hint}")
     known = paper.folders()
     target = Path("papers") / name
     if name in known or target.exists():
         raise BadInput(f"a paper '{name}' stands already in {paper.where(known.get(name, target))}")
+    if twin := next((other for other in known if _prefix(other) == _prefix(name)), ""):
+        raise BadInput(f"the parts of '{name}' would be called as those of '{twin}': {_prefix(name)}...")
     if not target.parent.is_dir():
         raise BadInput("no folder papers/ here; expected to be called from the root of the project")
     shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns("records", "verdicts.json", "__pycache__"))
@@ -33,9 +36,14 @@ def new(name: str) -> str:
     return f"{target}/paper.toml\n  next: repro todo {name} | sh && repro verdict {name}, then make it your paper's"
 
 
+def _prefix(name: str) -> str:
+    """What the names of the copied parts begin with."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
 def _rename(folder: Path, name: str) -> None:
     """Give the copied modules and parts the names of their new paper."""
-    prefix = "".join(word.capitalize() for word in name.split("_"))
+    prefix = _prefix(name)
     parts = [part.name for part in registry.declared(folder, f"papers.{name}")]
     pattern = re.compile(rf"\b({'|'.join(parts)})\b")
     for path in folder.rglob("*"):

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ OUTCOMES = (
     "not comparable",
     "stale",
     "not run",
+    "not checkable",
     "unread",
 )
 RANKS = {outcome: rank for rank, outcome in enumerate(OUTCOMES)} | {"exceeded": OUTCOMES.index("inconclusive")}
@@ -102,7 +102,7 @@ def _judge(claim: Claim, held: Held) -> Verdict:
     if claim.unread:
         return Verdict(claim, "unread", "nobody has read this number in the paper")
     if claim.no_config:
-        return Verdict(claim, "not run", claim.no_config)
+        return Verdict(claim, "not checkable", claim.no_config)
     found = (_evidence(claim, config, other, proxy, held) for config, other, proxy in claim.pairs)
     evidence = [one for one in found if one]
     own = next((one for one in evidence if not one.proxy), None)
@@ -206,7 +206,10 @@ def _full(claim: Claim, own: Evidence) -> tuple[str, str]:
 
 
 def _trend(claim: Claim, proxy: Evidence) -> tuple[str, str]:
-    return _unfit(proxy) or _sign(claim, proxy, "trend holds", "trend fails")
+    if fault := _unfit(proxy):
+        return fault
+    outcome, why = _sign(claim, proxy, "trend holds", "trend fails")
+    return outcome, f"by the proxy {proxy.config}: {why}"
 
 
 def _unfit(found: Evidence) -> tuple[str, str] | None:
@@ -256,9 +259,12 @@ def factor(claim: Claim, unit: str) -> int:
 def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
     """Does our number round to the digits printed? A number halfway rounds away from zero."""
     printed, digit = claim.digits
-    mean, by = own.interval.mean, factor(claim, own.identity.get("unit", ""))
-    same = math.isfinite(mean) and (Decimal(repr(mean)) * by).quantize(digit, ROUND_HALF_UP, WIDE) == printed
-    return ("reproduced" if same else "not reproduced"), f"{mean * by:.9g} against the printed {claim.printed}"
+    ours, by = own.interval, factor(claim, own.identity.get("unit", ""))
+    if ours.seed_variance > 0:
+        return "not comparable", f"a printed number is for results without chance; {_say(own)} vary from seed to seed"
+    rounded = (Decimal(repr(ours.mean)) * by).quantize(digit, ROUND_HALF_UP, WIDE)
+    note = f"{ours.mean * by:.9g} rounds to {str(rounded).lower()}, printed is {claim.printed}"
+    return ("reproduced" if rounded == printed else "not reproduced"), note
 
 
 def _say(found: Evidence) -> str:

@@ -129,6 +129,7 @@ def test_show(paper: Any, repro: Any) -> None:
     assert (code, err) == (0, "")
     assert "A straight line" in out and "fit.error" in out and f"papers/{paper.name}/configs/smoke.gin" in out
     assert "tolerance" in repro("show", f"{paper.name}/fit.error")[1]
+    assert repro("show", "table1.readability")[1].startswith("paper      raff2019"), "by its id alone"
     config = repro("show", f"papers/{paper.name}/configs/smoke.gin")[1]
     assert "include" not in config and "trainers.Supervised.steps = 2" in config and "torch.optim.SGD.lr" in config
     part = repro("show", "trainers.Supervised")[1]
@@ -153,6 +154,7 @@ def test_verdict_of_a_run(paper: Any, repro: Any) -> None:
     assert ours["outcome"] == "reproduced" and ours["evidence"][0]["high"] < 0
     text_lines = repro("verdict", paper.name)[1].splitlines()
     assert f"REPRODUCED  {ours['claim']}" in text_lines
+    assert text_lines[-1] == "3 claims: 2 reproduced, 1 not run"
 
 
 def test_one_broken_paper_does_not_hide_the_others(paper: Any, repro: Callable[..., tuple[int, str, str]]) -> None:

@@ -120,3 +120,10 @@ def test_the_mirror_comes_first(server: Server, tmp_path: Path, monkeypatch: pyt
     mirrored.unlink()
     assert get(server).is_relative_to(tmp_path / "cache")
     assert server.asked == ["/table.csv"]
+
+
+def test_a_mirror_that_is_no_folder_is_named(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REPRO_MIRROR", str(tmp_path / "nowhere"))
+    with pytest.raises(BadInput, match="REPRO_MIRROR is .*nowhere, which is no folder; expected one that holds study/"):
+        fetch.file("study", "a.csv", f"{server.address}/a.csv", SHA256)
+    assert server.asked == []

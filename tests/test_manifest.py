@@ -67,6 +67,12 @@ def test_a_table_of_values_shares_its_tolerance(paper: Any) -> None:
     (("item =", "itm ="), [":12: ", "unknown key 'itm'"]),
     (("metric = \"P{column}\"\n", ""), [":", "has no 'metric'"]),
     (("[table.printed]\n", "[table.value]\nx = 1\n[table.printed]\n"), [":6: ", "[table.printed] or [table.value]"]),
+    (("\"Year Published\" = { No = \"0.964\", Yes = \".1\" }\nPages = \"0.4\"\n", ""),
+     [":13: ", "[table.printed] is empty"]),
+    (("{ No = \"0.964\", Yes = \".1\" }", "{}"), [":14: ", "[table.printed] is empty"]),
+    (("metric = \"P{column}\"", "metric = \"P{col}\""), [":11: ", "'{col}' in 'metric'; expected {row} or {column}"]),
+    (("[\"table1\"]", "[]"), [":19: ", "a cause names a claim"]),
+    (("mean.gin", "line.gin"), [":19: ", "a config other than the one it changes"]),
     (("[[table]]", "[table]"), ["each table under its own [[table]]"]),
     (("claims = [\"table1\"]", "claims = [\"table2\"]"), [":17: ", "no claim or table 'table2'", "'table1'"]),
     (("configs/mean.gin", "configs/men.gin"), [":19: ", "this cause names configs/men.gin", "'configs/mean.gin'"]),
@@ -78,6 +84,11 @@ def test_wrong_input_is_one_line_with_its_place(paper: Any, change: tuple[str, s
         papers.read(paper.folder)
     assert str(caught.value).startswith(f"papers/{paper.name}/paper.toml:")
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_fault(paper: Any) -> None:
+    paper.toml("\ufeff" + HEAD + TABLE)
+    assert len(papers.read(paper.folder).claims) == 3
 
 
 def test_a_cause_of_a_table_is_one_of_each_of_its_claims(paper: Any) -> None:

@@ -54,11 +54,17 @@ because = "so"
     (("because", "seeds = 0\nbecause"), [":14: ", "'seeds' is 0", "from 1"]),
     (("because", "unread = 1\nbecause"), [":14: ", "'unread' is 1", "true or false"]),
     (("because", "identity = 1\nbecause"), [":14: ", "'identity' is 1", "a table"]),
-    (("because", "printed = \"about 3\"\nbecause"), [":14: ", "'printed' is 'about 3'", "a number"]),
+    (("value = 1.0", "printed = \"about 3\""), [":12: ", "'printed' is 'about 3'", "a number"]),
+    (("value = 1.0", "printed = 0.3"), [":12: ", "'printed' is 0.3; expected a text in quotes"]),
+    (("because", "printed = \"0.3\"\nbecause"), [":12: ", "both 'printed' and 'value'"]),
+    (("because", "over = \"configs/line.gin\"\nbecause"), [":14: ", "compares configs/line.gin with itself"]),
+    (("because", "proxy = \"configs/line.gin\"\nbecause"), [":14: ", "its own config as its proxy"]),
+    (("id = \"a\"", "id = \"\""), [":7: ", "'id' is ''"]),
+    (("id = \"a\"", "id = \"a b\""), [":7: ", "'id' is 'a b'", "no blank"]),
     (("tolerance = 0.1", "over = \"configs/mean.gin\""), [":12: ", "claim 'a'", "tolerance"]),
     (("because", "line = 3\nbecause"), [":14: ", "unknown key 'line'"]),
     (("[[claim]]", "[claim]"), ["[[claim]]"]),
-    (("[[claim]]", "[[clam]]"), ["unknown table 'clam'", "[[claim]]"]),
+    (("[[claim]]", "[[clam]]"), [":6: ", "unknown table 'clam'; did you mean 'claim'", "[[claim]]"]),
     (("[paper]", "[[paper]]"), ["[paper]"]),
     (("year = 2020", "year = "), [":4", "not TOML"]),
     (("year = 2020", "year = 2020\n[raff]\nreadability = \"Fine\""), [":6: ", "'readability'", "'Good'"]),
@@ -94,7 +100,8 @@ def test_what_stands_in_the_file_is_what_is_read(paper: Any) -> None:
     ("below = 0", "comparison"), ("printed = '0.037'", "printed"), ("unread = true", "unread"),
 ])  # fmt: skip
 def test_the_keys_tell_the_kind(paper: Any, more: str, kind: str) -> None:
-    paper.toml(f"{HEAD}{CLAIM}{more}\n")
+    text = CLAIM.replace("value = 1.0\n", "") if "printed" in more else CLAIM
+    paper.toml(f"{HEAD}{text}{more}\n")
     assert papers.read(paper.folder).claims[0].kind == kind
 
 

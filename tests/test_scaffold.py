@@ -59,7 +59,8 @@ def test_nothing_keeps_the_name_of_the_template(here: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Bad-Name", "'Bad-Name' cannot name a paper; expected small letters, digits and _"),
+        ("Bad-Name", "'Bad-Name' cannot name a paper; expected a Python name of small letters, digits and _"),
+        ("template_", "would be called as those of 'template': Template"),
         ("class", "'class' cannot name a paper"),
         ("template", "a paper 'template' stands already"),
     ],

@@ -95,7 +95,7 @@ def test_the_stronger_proxy_is_judged() -> None:
     claim = replace(OVER, over="", above=0.0, proxy=["configs/weak.gin", "configs/strong.gin"])
     verdict = judge(claim, records(1.0, config="weak") + records(-1.0, config="strong"))
     assert verdict.outcome == "trend fails" and verdict.judged is not None
-    assert verdict.judged.config == "configs/strong.gin" and len(verdict.evidence) == 2
+    assert verdict.judged.config == "configs/strong.gin" in verdict.why and len(verdict.evidence) == 2
 
 
 def test_too_few_seeds_says_how_many() -> None:
@@ -175,6 +175,14 @@ def test_a_printed_number_must_round_to_its_digits(printed: str, ours: float, sa
     assert printed in verdict.why
 
 
+def test_a_printed_number_is_for_results_without_chance() -> None:
+    """However many seeds were run besides: the mean of several must not round to what one does not."""
+    same, other = [record([1.0], seed=0), record([1.0], seed=1)], [record([0.9], seed=0), record([1.1], seed=1)]
+    assert judge(PRINTED, same).outcome == "reproduced"
+    assert judge(PRINTED, other).outcome == "not comparable" and "without chance" in judge(PRINTED, other).why
+    assert "rounds to 0.9, printed is 1.0" in judge(PRINTED, other[:1]).why
+
+
 @pytest.mark.parametrize("printed", ["63.5 %", "63.5%", "63.5"])
 def test_a_number_that_is_in_percent_already_is_not_multiplied(printed: str) -> None:
     outcomes = [judge(replace(PRINTED, printed=printed), [record([x], unit="%")]).outcome for x in (63.46, 0.635)]
@@ -239,7 +247,7 @@ def test_a_claim_about_one_item_is_judged_by_that_item() -> None:
 
 def test_a_claim_that_nothing_can_answer_says_why() -> None:
     claim = Claim("c", "says", "where", no_config="the paper quotes another study", printed="26 %", seeds=1)
-    assert (judge(claim, []).outcome, judge(claim, []).why) == ("not run", "the paper quotes another study")
+    assert (judge(claim, []).outcome, judge(claim, []).why) == ("not checkable", "the paper quotes another study")
 
 
 def test_two_test_sets_of_one_config_are_compared_where_the_claim_says_so() -> None:

@@ -22,9 +22,11 @@ def file(folder: str, name: str, url: str, sha256: str) -> Path:
     The cache is the folder named by `REPRO_CACHE`, or the platform's own. A download appears there whole or not at all.
     Raises BadInput for bytes of another checksum, and where the file is in no mirror and cannot be downloaded.
     """
-    mirrored = Path(os.environ.get(mirror.VARIABLE, ""), folder, name)
-    if os.environ.get(mirror.VARIABLE) and mirrored.is_file():
-        return _checked(mirrored, sha256)
+    root = os.environ.get(mirror.VARIABLE, "")
+    if root and not Path(root).is_dir():
+        raise BadInput(f"{mirror.VARIABLE} is {root}, which is no folder; expected one that holds {folder}/{name}")
+    if root and Path(root, folder, name).is_file():
+        return _checked(Path(root, folder, name), sha256)
     cache = Path(os.environ.get(CACHE) or pooch.os_cache("repro")) / folder
     try:
         return Path(pooch.retrieve(url, f"sha256:{sha256}", fname=name, path=cache))
