@@ -10,7 +10,19 @@ from repro.report.page import Page
 from repro.report.words import count, day, duration, slug
 from repro.verdict import OUTCOMES, Verdict
 
-SIGNS = dict(zip(OUTCOMES, "✓↑◇?◆✗≠↻–·", strict=True))
+SIGNS = {
+    "reproduced": "✓",
+    "exceeded": "↑",
+    "trend holds": "◇",
+    "inconclusive": "?",
+    "trend fails": "◆",
+    "not reproduced": "✗",
+    "not comparable": "≠",
+    "stale": "↻",
+    "not run": "–",
+    "not checkable": "∅",
+    "unread": "·",
+}
 SEEN = 0.02  # the least share of the bar
 TIERS = {
     1: ("T1", "smoke: the chain runs, nothing is judged"),
