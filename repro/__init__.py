@@ -9,12 +9,14 @@ Where to look:
     registry     the five registries of parts: datasets, models, losses, trainers, metrics
     paper        Paper: a folder in papers/, found and read
     claim        Claim, Cause, Features: what `paper.toml` may say, each key with its meaning
-    manifest     `paper.toml` checked, key by key (places: where each stands; hints: does it fit its type)
+    manifest     `paper.toml` checked, key by key (places: where each stands; hints: does it fit its type;
+                 refusals: what a claim must not say)
     schema       the JSON Schema of `paper.toml`
     config       a config as text: includes, places, digest
     statements   what a config says, each statement checked against the parts it names
     binding      gin's door: a config read, bound, and built
     experiment   what a config describes: data, model, loss, trainer, metrics
+    preflight    what a run must know before it trains
     run          config + seed -> a run folder -> a record
     record       Record: read, write, stale or not
     provenance   code digests, commit, packages, machine

@@ -24,13 +24,13 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 
-from repro.claim import NUMBER, Cause, Claim, Features
+from repro.claim import Cause, Claim, Features
 from repro.errors import BadInput, nearest
 from repro.hints import fits, said
 from repro.paper import Paper, where
 from repro.places import Block, blocks
+from repro.refusals import refuse
 
-ID = r"[\w.+-]+"
 MANY = {"claim", "table", "cause"}
 GIVEN = {
     Paper: ("name", "folder", "claims", "causes", "features"),
@@ -168,61 +168,13 @@ def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: froze
     if "printed" in row:
         row.setdefault("seeds", 1)
     claim: Claim = make(Claim, row, at, {"line": at.line, **given})
-    if not re.fullmatch(ID, claim.id):
-        raise BadInput(f"'id' is {claim.id!r}; expected letters, digits and . - _ +, no blank", at.place("id"))
+    refuse(claim, at)
     if claim.unread:
         return claim
-    _refuse_contradictions(claim, at)
-    _refuse_unanswered(claim, at)
-    _refuse_unjudgeable(claim, at)
     for key in ("config", "over", "proxy", "proxy_over"):
         for name in [getattr(claim, key)] if isinstance(getattr(claim, key), str) else getattr(claim, key):
             _refuse_missing(name, f"claim '{claim.id}'", at.place(key), configs)
     return claim
-
-
-def _refuse_unanswered(claim: Claim, at: Block) -> None:
-    """A claim names what answers it, or says why nothing can."""
-    for key in ("config", "metric"):
-        if claim.no_config and getattr(claim, key):
-            raise BadInput(f"claim '{claim.id}' has both 'no_config' and '{key}'", at.place(key))
-        if not claim.no_config and not getattr(claim, key):
-            raise BadInput(f"claim '{claim.id}' has no '{key}' (nor 'no_config', the reason for it)", at.place())
-
-
-def _refuse_unjudgeable(claim: Claim, at: Block) -> None:
-    """A value needs its tolerance, a printed number must be one, and a mean needs at least one seed."""
-    stated = {"tolerance": claim.tolerance, "because": claim.because or None}
-    if claim.kind == "value" and claim.value is None:
-        hint = "or 'over', 'above', 'below', 'printed'; or 'unread = true' until someone has read it in the paper"
-        raise BadInput(f"claim '{claim.id}' has no 'value' ({hint})", at.place())
-    if claim.kind in ("value", "comparison") and claim.value is not None:
-        for key in (key for key, value in stated.items() if value is None):
-            raise BadInput(f"claim '{claim.id}' has a value and no '{key}'", at.place("value"))
-    if claim.tolerance is not None and not claim.tolerance >= 0:
-        raise BadInput(f"'tolerance' is {claim.tolerance}; expected a number from 0", at.place("tolerance"))
-    if len(claim.proxy_over) != (len(claim.proxy) if claim.over else 0):
-        hint = "must name the other side of each proxy where there is 'over', and only there"
-        raise BadInput(f"'proxy_over' {hint}", at.place("proxy_over"))
-    if claim.over_test and not claim.over:
-        raise BadInput("'over_test' names the test set of 'over', which is missing", at.place("over_test"))
-    if claim.seeds < 1:
-        raise BadInput(f"'seeds' is {claim.seeds}; expected a whole number from 1", at.place("seeds"))
-    if claim.printed and not NUMBER.fullmatch(claim.printed):
-        hint = "expected a number as the paper prints it, as '0.037', '9.68e-25' or '63.5 %'"
-        raise BadInput(f"'printed' is {claim.printed!r}; {hint}", at.place("printed"))
-
-
-def _refuse_contradictions(claim: Claim, at: Block) -> None:
-    """Two keys that cannot both be meant."""
-    pairs = [("printed", "value"), ("printed", "over"), ("printed", "above"), ("printed", "below"), ("above", "below")]
-    for one, other in pairs:
-        if getattr(claim, one) not in ("", None) and getattr(claim, other) not in ("", None):
-            raise BadInput(f"claim '{claim.id}' has both '{one}' and '{other}': two claims", at.place(other))
-    if claim.over and claim.over == claim.config and not claim.over_test:
-        raise BadInput(f"claim '{claim.id}' compares {claim.over} with itself", at.place("over"))
-    if claim.config and claim.config in claim.proxy:
-        raise BadInput(f"claim '{claim.id}' names its own config as its proxy", at.place("proxy"))
 
 
 def _refuse_missing(name: str, whose: str, place: str, configs: frozenset[str]) -> None:
