@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repro.paper import Paper
+from repro.record import Record
 from repro.report.markup import Markup, copyable, fold, join, link, outside, tag
 from repro.report.outcome import said
 from repro.report.page import Page
@@ -47,8 +48,7 @@ def bibtex(page: Page) -> Markup:
 def report(page: Page) -> str:
     """The BibTeX entry of the report, as old as its newest record."""
     newest = max(page.records, key=lambda found: found.finished)
-    commit = newest.source.get("commit")
-    note = [said(page.verdicts), *([f"newest record made from commit {commit[:12]}"] if commit else [])]
+    note = [said(page.verdicts), *([f"newest record made from {made_from(newest)}"] if made_from(newest) else [])]
     fields = {
         "title": f"{{Reproducibility report: {page.paper.title}}}",
         "author": f"{{{page.paper.group}}}" if page.paper.group else "",
@@ -56,6 +56,13 @@ def report(page: Page) -> str:
         "note": "; ".join(note),
     }
     return _entry("misc", f"{page.paper.key or page.name}-report", fields)
+
+
+def made_from(found: Record) -> str:
+    """The commit that a record was made from, in short, and whether that was all; empty outside git."""
+    commit = found.source.get("commit")
+    changed = " with uncommitted changes" if found.source.get("dirty") else ""
+    return f"commit {commit[:12]}{changed}" if commit else ""
 
 
 def entry(paper: Paper) -> str:

@@ -98,7 +98,8 @@ def _alike(path: Path, target: Path) -> bool:
 def _write(path: Path, target: Path, title: str) -> None:
     if not (fresh(path, target) and fresh(Path(__file__), target)):
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(listing(path.read_text(encoding="utf-8"), TEXTS[path.suffix], title), encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")  # what is no UTF-8 is told where it is read
+        target.write_text(listing(text, TEXTS[path.suffix], title), encoding="utf-8")
 
 
 def fresh(path: Path, target: Path) -> bool:

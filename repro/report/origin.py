@@ -30,6 +30,8 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
     took = duration(sum(_seconds(found) for found in records))
     days = dict.fromkeys(day(found.finished) for found in sorted(records, key=lambda found: found.finished))
     about = f"{count(len(records), 'record')}, {took}, {' to '.join(list(days)[:1] + list(days)[1:][-1:])}"
+    if any(found.source.get("dirty") for found in records):
+        about += ", with uncommitted changes"
     texts = _shared(records, lambda found: found.text)
     return fold(
         join([tag("strong", config), tag("span", about, class_="repro-muted"), stale], " "),
@@ -117,7 +119,7 @@ def commit(found: Record) -> str:
     """The commit that a record was made from, and whether it was all."""
     if not found.source.get("commit"):
         return "none: the run was made outside git"
-    changed = f", with changes not committed (digest {found.source.get('diff')})" if found.source.get("dirty") else ""
+    changed = f", with uncommitted changes (digest {found.source.get('diff')})" if found.source.get("dirty") else ""
     return f"{found.source['commit']}{changed}"
 
 

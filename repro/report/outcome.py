@@ -87,9 +87,12 @@ def facts(page: Page) -> Markup:
     if page.tier == 3:
         words += f" for {len(page.full)} of {count(len(page.paper.claims), 'claim')}"
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
+    dirty = sum(bool(found.source.get("dirty")) for found in page.records)
+    kept = [("Not from a commit", f"{count(dirty, 'record')} made with uncommitted changes")] if dirty else []
     rows = [
         ("Tier", join([tag("strong", code), words], " ")),
         ("Cost", cost),
         ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
+        *kept,
     ]
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-facts")

@@ -9,6 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from repro.errors import BadInput
 from repro.report import files
 from repro.report.markup import Markup, tag
 from repro.report.words import POWER, power
@@ -29,12 +30,22 @@ def include(path: Path, below: Path, level: int = 3) -> str:
     """
     if not path.is_file():
         return f"*There is no `{path.name}` yet.*"
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read(path)
     start = next((number for number, line in enumerate(lines) if line.strip()), 0)
     start += 1 if lines and lines[start].startswith("# ") else 0
     top = min(_levels(lines[start:]), default=level)
     target = Path(os.path.relpath(path, below)).as_posix()
     return f"```{{include}} {target}\n:start-line: {start}\n:heading-offset: {max(level - top, 0)}\n```"
+
+
+def read(path: Path) -> list[str]:
+    """The lines of a text. Raises BadInput with the line where it is not UTF-8."""
+    raw = path.read_bytes()
+    try:
+        return raw.decode().splitlines()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise BadInput(f"not a text in UTF-8: the byte {raw[error.start]:#04x}", f"{path}:{line}") from None
 
 
 def _levels(lines: list[str]) -> Iterator[int]:

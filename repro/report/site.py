@@ -15,6 +15,7 @@ log = logging.getLogger("repro")
 
 DOCS = Path("docs")
 HTML = DOCS / "_build" / "html"
+TOLD = 3  # the exit code of a build that bad input stopped: it is told already
 
 
 def build() -> str:
@@ -29,7 +30,10 @@ def build() -> str:
     names = [one.name for one in paper.every()]  # a paper that cannot be read is one line here, before Sphinx
     log.info("building the site from %s", DOCS)
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(DOCS), str(HTML)]
-    if subprocess.run(command, stdout=sys.stderr, check=False).returncode:
+    done = subprocess.run(command, stdout=sys.stderr, check=False)
+    if done.returncode == TOLD:
+        raise SystemExit(2)
+    if done.returncode:
         raise BadInput("Sphinx could not build the site; its own lines above say why", str(DOCS / "conf.py"))
     pages = [HTML / "index.html", *(HTML / "papers" / f"{name}.html" for name in names)]
     return "\n".join(str(path) for path in pages if path.is_file())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,17 @@ from typing import Any
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
-from sphinx.errors import SphinxError
+from sphinx.util import logging
 
 import repro
 from repro import paper
 from repro.errors import BadInput
-from repro.report import api, changes, directives, files, page, parts, prose, roles, spreadsheet
+from repro.report import api, changes, directives, files, page, parts, prose, roles, site, spreadsheet
 from repro.report import papers as cards
 from repro.report.directives import names
 from repro.report.markup import Markup, tag
+
+log = logging.getLogger(__name__)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -46,7 +49,8 @@ def know_the_program(app: Sphinx, config: Any) -> None:
 
 
 def prepare(app: Sphinx) -> None:
-    """Write the pages; a paper that cannot be read is one line, no traceback."""
+    """Write the pages. A paper that cannot be read ends the build with one line: of an exception that is not an exit
+    Sphinx prints a report for its own developers."""
     page.forget()
     changes.forget()
     parts.forget()
@@ -54,7 +58,8 @@ def prepare(app: Sphinx) -> None:
     try:
         write_pages(app)
     except BadInput as error:
-        raise SphinxError(str(error)) from None
+        log.error("%s", error, type="repro")
+        raise SystemExit(site.TOLD) from None
     finally:
         gc.freeze()
         gc.enable()
@@ -65,20 +70,34 @@ def write_pages(app: Sphinx) -> None:
     folder = Path(app.srcdir) / "papers"
     folder.mkdir(exist_ok=True)
     wanted = names(app)
-    written = getattr(app.env, "repro_written", {})
-    app.env.repro_written = {name: changes.digest(f"paper {name}") for name in wanted}  # type: ignore[attr-defined]
     for path in folder.glob("*.md"):
         if path.stem not in wanted:
             path.unlink()
             (Path(app.outdir) / "papers" / f"{path.stem}.html").unlink(missing_ok=True)
             shutil.rmtree(Path(app.outdir) / "files" / "papers" / path.stem, ignore_errors=True)
-    for name, digest in app.env.repro_written.items():  # type: ignore[attr-defined]
-        path = folder / f"{name}.md"
-        if written.get(name) == digest and path.is_file():
-            continue
-        text = page.text(page.read(name), folder)
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+    written = getattr(app.env, "repro_written", {})
+    app.env.repro_written = {name: write_page(app, name, written.get(name, "")) for name in wanted}  # type: ignore[attr-defined]
+
+
+def write_page(app: Sphinx, name: str, written: str) -> str:
+    """Write the page of one paper where its text is another; returns what that text was made of.
+
+    A paper of thousands of records is read only where this differs from what was `written`, in any part: the paper,
+    the program that makes the text, and the text that stands there, which another build may have made.
+    """
+    path = Path(app.srcdir) / "papers" / f"{name}.md"
+    if written and written == made_of(app, name, path):
+        return written
+    text = page.text(page.read(name), path.parent).encode()
+    if not path.is_file() or path.read_bytes() != text:
+        path.write_bytes(text)
+    return made_of(app, name, path)
+
+
+def made_of(app: Sphinx, name: str, path: Path) -> str:
+    """The digests of a paper, of the program and of the page that is there."""
+    there = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return f"{changes.digest(f'paper {name}')} {app.config.repro_program} {there}"
 
 
 def outdated(app: Sphinx, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:

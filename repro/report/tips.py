@@ -36,7 +36,7 @@ class Tip:
 
 def read(path: Path) -> list[Tip]:
     """The tips of a file, in its order. Raises BadInput with the line where the form is another."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = prose.read(path)
     told = [line if plain else "" for line, plain in zip(lines, prose.told(lines), strict=True)]
     starts = [number for number, line in enumerate(told) if HEADING.match(line)]
     _refuse_preamble(path, told[: starts[0] if starts else len(told)])

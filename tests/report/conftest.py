@@ -157,21 +157,12 @@ def _build(root: Path, *options: str) -> tuple[int, str]:
     from sphinx.cmd.build import main
 
     said = StringIO()
+    given = ["-q", "-W", "--keep-going", "-D", "repro_papers=tiny", *options, "-b", "html"]
     with redirect_stderr(said), redirect_stdout(StringIO()):
-        code = main(
-            [
-                "-q",
-                "-W",
-                "--keep-going",
-                "-D",
-                "repro_papers=tiny",
-                *options,
-                "-b",
-                "html",
-                str(root / "docs"),
-                str(root / "html"),
-            ]
-        )
+        try:
+            code = main([*given, str(root / "docs"), str(root / "html")])
+        except SystemExit as stopped:  # by bad input, after a line that says so
+            code = int(stopped.code or 0)
     return code, re.sub(r"\x1b\[[\d;]*m", "", said.getvalue())
 
 

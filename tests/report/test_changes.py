@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from repro import record
+from repro.report import changes, page
 
 OTHER = """
 [paper]
@@ -94,6 +95,24 @@ def test_another_paper_is_left_alone(site: Site) -> None:
     path = site.root / "papers/other/paper.toml"
     path.write_text(path.read_text() + 'summary = "New."\n')
     assert site.again()[0] == {"index", "papers/other"}
+
+
+def test_pages_are_written_anew_by_another_program(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`git pull` may bring another layout: no paper has changed, but each page has."""
+    monkeypatch.setattr(changes, "program", lambda: "another")
+    monkeypatch.setattr(page, "TEXT", page.TEXT.replace("## Cite", "## How to cite"))
+    site.again()
+    for name in ("tiny", "other"):
+        assert "How to cite" in (site.root / f"html/papers/{name}.html").read_text()
+    assert site.again() == (set(), set(), "")
+
+
+def test_a_page_that_another_build_has_written_is_written_anew(site: Site) -> None:
+    path = site.root / "docs/papers/tiny.md"
+    sound = path.read_text()
+    path.write_text("# Of another program\n")
+    site.again()
+    assert path.read_text() == sound
 
 
 def test_papers_come_and_go(fresh: Path) -> None:

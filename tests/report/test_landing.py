@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from repro import record
-from repro.report import cite, outcome, page, papers
+from repro.report import cite, origin, outcome, page, papers
 from repro.report.page import Page
 
 
@@ -59,7 +59,17 @@ def test_the_report_is_cited_by_its_newest_record(shown: Page) -> None:
     entry = cite.report(replace(shown, records=[*shown.records, newest]))
     assert entry.startswith("@misc{tiny-report,") and "year = {2031}" in entry and "url" not in entry
     assert "Reproducibility report: Twenty" in entry
-    assert "1 reproduced, 1 trend holds, 1 unread; newest record made from commit a1b2c3d4e5f6" in entry
+    assert "1 reproduced, 1 trend holds, 1 unread; newest record made from commit a1b2c3d4e5f6}" in entry
+
+
+def test_a_record_of_an_uncommitted_tree_is_not_cited_as_of_a_commit(shown: Page) -> None:
+    source = {"commit": "a1b2c3d4e5f6a7b8", "dirty": True, "diff": "ffff"}
+    newest = replace(shown.records[0], finished="2031-05-06T00:00:00+00:00", source=source)
+    dirty = replace(shown, records=[*shown.records, newest])
+    assert "from commit a1b2c3d4e5f6 with uncommitted changes}" in cite.report(dirty)
+    assert "1 record made with uncommitted changes" in outcome.facts(dirty)
+    assert origin.origin(dirty).count("with uncommitted changes") == 2  # its fold, and beside the commit
+    assert "uncommitted" not in outcome.facts(shown) + origin.origin(shown)
 
 
 def test_the_date_of_the_newest_record_can_be_read_by_programs(built: Path, html: Callable[..., Any]) -> None:
