@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+THIN = 0.012
+"""The least share of an axis that can be told from a line: a few pixels."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What a row shows: all its numbers, and how wide its bands and intervals are."""
+
+    values: Sequence[float]
+    widths: Sequence[float]
+
+    @property
+    def span(self) -> float:
+        return max(self.values) - min(self.values) if self.values else 0.0
+
+    @property
+    def needed(self) -> float:
+        """What must be told from a line. On an axis of its own a row cannot show what is thinner than that."""
+        seen = [width for width in self.widths if width > 0]
+        return max(min(seen, default=self.span), 2 * THIN * self.span)
 
 
 @dataclass(frozen=True)
@@ -27,6 +48,24 @@ class Axis:
         first, last = math.ceil(self.low / self.step - 1e-9), math.floor(self.high / self.step + 1e-9)
         marks = [round(index * self.step, 12) for index in range(first, last + 1)]
         return [10.0**mark for mark in marks] if self.log else marks
+
+
+def apart(rows: Sequence[Extent]) -> list[list[int]]:
+    """The rows by number, those that one axis shows well together, in their order."""
+    groups: list[list[int]] = []
+    for number in range(len(rows)):
+        fitting = (group for group in groups if _well([rows[other] for other in (*group, number)]))
+        group = next(fitting, None)
+        if group is None:
+            groups.append([number])
+        else:
+            group.append(number)
+    return groups
+
+
+def _well(rows: Sequence[Extent]) -> bool:
+    span = Extent([value for row in rows for value in row.values], []).span
+    return all(row.needed == 0 or row.needed >= THIN * span for row in rows)
 
 
 def around(values: Iterable[float], ticks: int = 5, margin: float = 0.06) -> Axis:

@@ -43,15 +43,18 @@ def _row(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
 
 
 def _why(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
-    """What the ledger knows, else what the digits look like, with the way to the rest."""
+    """What the ledger knows, else where the report tells of it, else what the digits look like."""
     way = f"{page.address}#{anchor(verdict.claim) if causes else REASONS}"
     found = [one.cause.says for one in causes if one.after.outcome == "reproduced"]
     if found:
         return join(["it agrees with one thing changed: ", link("; ".join(found), way)])
-    if verdict.judged and (seen := slip(verdict.claim, verdict.judged)):
-        return link(seen, way)
-    tried = count(sum(one.after.judged is not None for one in causes), "cause")
-    return link(f"open: {tried} tested, none alone explains it" if causes else "no cause is tested yet", way)
+    if causes:
+        tried = count(sum(one.after.judged is not None for one in causes), "cause")
+        return link(f"open: {tried} tested, none alone explains it", way)
+    if page.names(verdict.claim):
+        return link("see the discussion", way)
+    seen = slip(verdict.claim, verdict.judged) if verdict.judged else ""
+    return link(seen or "no cause is tested yet", way)
 
 
 REASONS = "how-it-differs-from-the-paper-and-why-it-came-out-so"

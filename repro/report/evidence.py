@@ -16,6 +16,9 @@ from repro.verdict import WIDE, Evidence, Verdict, factor
 MORE = range(2, 12)
 """Digits of ours beyond those of the print: two, or as many as it takes to see that it rounds to another number."""
 
+TELLING = 3
+"""Digits of a print from which on one may guess how it was rounded."""
+
 
 def ours(verdict: Verdict) -> str:
     """The number that decided the verdict; empty where there is none."""
@@ -45,15 +48,19 @@ def _beside(claim: Claim, value: Decimal) -> str:
 
 
 def slip(claim: Claim, found: Evidence) -> str:
-    """How our number could have become the print by a slip of the pen; empty where no such slip leads to it."""
-    if not claim.printed or not math.isfinite(found.interval.mean):
+    """How our number could have become the print by a slip of the pen; empty where no such slip leads to it.
+
+    Of few digits, or of a number with chance in it, every tenth would look so.
+    """
+    alone = found.interval.seeds == found.interval.items == 1 and math.isfinite(found.interval.mean)
+    if not (claim.printed and alone and len(claim.digits[0].as_tuple().digits) >= TELLING):
         return ""
     printed, digit = claim.digits
     value = Decimal(repr(found.interval.mean)) * factor(claim, found.identity.get("unit", ""))
     if value.quantize(digit, ROUND_DOWN, WIDE) == printed:
-        return "as if ours were cut, not rounded"
+        return "the print looks cut, not ours"
     once = value.quantize(digit.scaleb(-1), ROUND_HALF_UP, WIDE)
-    return "as if ours were rounded twice" if once.quantize(digit, ROUND_HALF_UP, WIDE) == printed else ""
+    return "the print looks rounded twice, not ours" if once.quantize(digit, ROUND_HALF_UP, WIDE) == printed else ""
 
 
 def _scientific(value: Decimal) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from repro.paper import Claim
 from repro.report import cells
-from repro.report.axis import Axis, around
+from repro.report.axis import Axis, Extent, apart, around
 from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
@@ -38,11 +38,15 @@ def one(page: Page, verdict: Verdict) -> Markup:
 
 
 def rows(page: Page, verdicts: Sequence[Verdict]) -> Markup:
-    """A row per claim, those of one metric on one axis; nothing without claims."""
+    """A row per claim, those of one metric on one axis where it shows them all; nothing without claims."""
     groups: dict[tuple[str, bool], list[Verdict]] = {}
     for verdict in verdicts:
         groups.setdefault((verdict.claim.metric, bool(verdict.claim.over)), []).append(verdict)
-    drawn = [_group(page, *key, members) for key, members in groups.items()]
+    drawn = [
+        _group(page, *key, [members[place] for place in places], first=0 in places)
+        for key, members in groups.items()
+        for places in apart([_extent(verdict) for verdict in members])
+    ]
     return tag("figure", *drawn, _legend(verdicts), class_="repro-figure") if drawn else Markup("")
 
 
@@ -108,20 +112,24 @@ def claimed(claim: Claim, unit: str) -> str:
     return f"{'above' if claim.above is not None else 'below'} {number(claim.bound)} {unit}".rstrip()
 
 
-def _group(page: Page, metric: str, difference: bool, verdicts: Sequence[Verdict]) -> Markup:
+def _group(page: Page, metric: str, difference: bool, verdicts: Sequence[Verdict], first: bool) -> Markup:
     unit = page.unit(verdicts[0].claim)
-    axis = around(value for verdict in verdicts for value in _extent(verdict))
+    axis = around(value for verdict in verdicts for value in _extent(verdict).values)
     name = f"{metric}, difference of two configs" if difference else metric
-    head = tag("p", tag("strong", name), f" in {unit}" if unit else "", class_="repro-figure-head")
+    other = "" if first else ", on another scale"
+    head = tag("p", tag("strong", name), f" in {unit}" if unit else "", other, class_="repro-figure-head")
     rows = [_row(page, verdict, axis, unit) for verdict in verdicts]
     scale = tag("div", tag("span"), _scale(axis), tag("span"), class_="repro-row", aria_hidden="true")
     return tag("div", head, *rows, scale, class_="repro-group")
 
 
-def _extent(verdict: Verdict) -> list[float]:
-    """Every number that a row shows."""
-    edges = [*(target(verdict.claim) or ()), *(value for value in (edge(verdict.claim),) if value is not None)]
-    return edges + [value for found in verdict.evidence for value in (found.interval.low, found.interval.high)]
+def _extent(verdict: Verdict) -> Extent:
+    """Every number that a row shows, and its bands and intervals."""
+    line = edge(verdict.claim)
+    shown = [band for band in (target(verdict.claim),) if band]
+    shown += [(found.interval.low, found.interval.high) for found in verdict.evidence]
+    alone = [] if line is None else [line]
+    return Extent([*alone, *(value for pair in shown for value in pair)], [high - low for low, high in shown])
 
 
 def _row(page: Page, verdict: Verdict, axis: Axis, unit: str) -> Markup:

@@ -31,7 +31,9 @@ def _claim(page: Page, entries: list[Entry]) -> Markup:
     says = join([link(claim.says, page.place(claim)), ": ", typeset(before.why), ". ", badge(before.outcome)])
     rows = [_row(page, one) for one in entries]
     table = worded("repro-ledger", HEADS, rows, label=f"Suspected causes of {claim.id}")
-    return tag("div", tag("p", says), table, id=anchor(claim), class_="repro-causes")
+    notes = dict.fromkeys(_unlike(one.effect.unlike) for one in entries if one.effect and one.effect.unlike)
+    below = [tag("p", f"–: {note}.", class_="repro-muted") for note in notes]
+    return tag("div", tag("p", says), table, *below, id=anchor(claim), class_="repro-causes")
 
 
 def anchor(claim: Claim) -> str:
@@ -66,8 +68,8 @@ def _effect(page: Page, one: Entry) -> Markup:
     """How far the change moves our number, and how much of the gap that is."""
     if one.effect is None:
         return join(["not measured"])
-    if one.effect.unlike:  # numbers of unlike metrics are not subtracted
-        return join([f"not a difference: {one.effect.unlike}"])
+    if one.effect.unlike:  # a note below the table says why
+        return join(["–"])
     found = one.effect.interval
     moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
     share = "" if one.share is None else f" ({_share(one.share)} the gap)"
@@ -75,8 +77,17 @@ def _effect(page: Page, one: Entry) -> Markup:
 
 
 def _share(share: float) -> str:
-    """In percent, in times where it is many."""
-    return typeset(f"{share:.0%} of" if abs(share) < 10 else f"{share:.3g} times")
+    """In percent, in times where it is many; the other way it closes nothing."""
+    size = f"{abs(share):.0%} of" if abs(share) < 10 else f"{abs(share):.3g} times"
+    return f"away from the paper, {size}" if share < 0 else size
+
+
+def _unlike(why: str) -> str:
+    """Why there is no difference, in the words of who changed the factor."""
+    _, differ, keys = why.partition("they differ in ")
+    return (
+        f"the change is in the metric itself ({keys}): numbers of unlike metrics are not subtracted" if differ else why
+    )
 
 
 def _unexplained(page: Page, claims: list[Claim]) -> Markup:

@@ -86,6 +86,15 @@ class Page:
         """The verdicts on claims that came out otherwise, those better than claimed with them."""
         return [verdict for verdict in self.verdicts if verdict.outcome in FAILED]
 
+    def names(self, claim: Claim) -> bool:
+        """Whether `report.md` names the claim by its id."""
+        return re.search(rf"(?<![\w.-]){re.escape(claim.id)}(?![\w-]|\.\w)", self._told) is not None
+
+    @functools.cached_property
+    def _told(self) -> str:
+        path = self.paper.folder / "report.md"
+        return "\n".join(prose.read(path)) if path.is_file() else ""
+
     @property
     def waiting(self) -> int:
         """How many runs the claims still wait for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -48,9 +49,10 @@ def test_what_is_shown_rounds_to_the_print_if_and_only_if_ours_does(printed: str
 @pytest.mark.parametrize(
     ("printed", "mean", "shown", "slip"),
     [
-        ("1.55e-9", 1.54496074e-09, "1.54496 × 10⁻⁹", "as if ours were rounded twice"),
-        ("6.01e-8", 6.01589976e-08, "6.0159 × 10⁻⁸", "as if ours were cut, not rounded"),
+        ("1.55e-9", 1.54496074e-09, "1.54496 × 10⁻⁹", "the print looks rounded twice, not ours"),
+        ("6.01e-8", 6.01589976e-08, "6.0159 × 10⁻⁸", "the print looks cut, not ours"),
         ("8.75e-5", 8.87459654e-05, "8.8746 × 10⁻⁵", ""),
+        ("0.56", 0.5699, "0.5699", ""),  # two digits look cut every tenth time
         ("0.213", 0.1835315, "0.18353", ""),
         ("22", 23.0, "23", ""),
         ("0.004", 1.23456e-6, "1.23456 × 10⁻⁶", ""),
@@ -60,6 +62,12 @@ def test_what_is_shown_rounds_to_the_print_if_and_only_if_ours_does(printed: str
 def test_ours_has_two_digits_more_than_the_print(printed: str, mean: float, shown: str, slip: str) -> None:
     assert evidence.shown(claim(printed), found(mean)).replace(words.NARROW, " ") == shown
     assert evidence.slip(claim(printed), found(mean)) == slip
+
+
+def test_nothing_is_guessed_of_a_number_with_chance_in_it() -> None:
+    kinds = ([[1.2395]], [[1.2395], [1.2395]], [[1.2395, 1.2395]])
+    seen = [evidence.slip(claim("1.23"), replace(found(1.0), interval=interval(rows))) for rows in kinds]
+    assert seen == ["the print looks cut, not ours", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -93,4 +101,16 @@ def test_the_reasons_are_those_of_the_ledger() -> None:
     cause = next(one.says for one in TEMPLATE.paper.causes if "fast" in one.config)
     assert "it agrees with one thing changed" in html and cause in html and "#causes-fit.ten-steps" in html
     bare = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[]))
-    assert "no cause is tested yet" in disagreements.disagreements(bare)
+    assert "see the discussion" in disagreements.disagreements(bare), "its report.md names the claim"
+
+
+def test_a_report_is_preferred_to_a_guess_and_a_guess_to_nothing(tmp_path: Path) -> None:
+    paper = replace(TEMPLATE.paper, causes=[], folder=tmp_path)
+    (verdict,) = TEMPLATE.failed
+    cut = replace(verdict, claim=replace(verdict.claim, printed="1.23", value=None), judged=found(1.2395))
+    for text, said in [("`fit.ten-steps-fast`", "looks cut"), ("`fit.ten-steps`.", "see the discussion")]:
+        (tmp_path / "report.md").write_text(text)
+        bare = replace(TEMPLATE, paper=paper, verdicts=[cut])
+        assert said in disagreements.disagreements(bare)
+    (tmp_path / "report.md").unlink()
+    assert "no cause is tested yet" in disagreements.disagreements(replace(TEMPLATE, paper=paper, verdicts=[verdict]))

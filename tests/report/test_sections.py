@@ -41,6 +41,25 @@ def test_a_failure_without_a_cause_is_named_and_one_without_records_is_not_measu
     assert "not measured" in said and "0 of 3 seeds of configs/smoke.gin" in said
 
 
+def test_numbers_of_unlike_metrics_are_a_dash_with_one_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = ledger.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)
+    why = "the records do not measure the same thing: they differ in reference"
+    unlike = [replace(one, effect=replace(one.effect, unlike=why)) for one in entries if one.effect]
+    monkeypatch.setattr(ledger, "ledger", lambda *given: unlike)
+    said = plain(ledger.section(TEMPLATE))
+    assert len(unlike) == 2 and said.count("the change is in the metric itself (reference)") == 1
+    assert "not a difference" not in said and "do not measure the same" not in said
+
+
+def test_an_effect_in_the_wrong_direction_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = ledger.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)[0]
+    gap = 0.01 - one.before.judged.interval.mean
+    for times, said in [(-48.9, "48.9 times the gap"), (-0.25, "25% of the gap")]:
+        effect = replace(one.effect, interval=replace(one.effect.interval, mean=times * gap))
+        monkeypatch.setattr(ledger, "ledger", lambda *given, effect=effect: [replace(one, effect=effect)])
+        assert f"(away from the paper, {said})" in plain(ledger.section(TEMPLATE))
+
+
 def test_every_number_of_the_ledger_leads_to_its_record() -> None:
     html = ledger.section(TEMPLATE)
     assert f'href="{TEMPLATE.origin(next(r for r in TEMPLATE.records if r.config == "ten_steps_fast"))}"' in html
