@@ -32,6 +32,7 @@ def test_records_are_of_committed_configs(name: str) -> None:
     stems = {path.stem for path in one.configs}
     for found in record.of_paper(one.folder):
         assert found.config in stems and not found.overrides
+        assert not found.source.get("dirty"), f"{found.stem} was made from a tree with changes not committed"
         assert str(Path.cwd()) not in (one.folder / "records" / f"{found.stem}.json").read_text(encoding="utf-8")
 
 
