@@ -66,7 +66,7 @@ function filter(home) {
     entries.forEach((entry, i) => { entry.hidden = !typed.every((word) => words[i].includes(` ${word}`)); });
     groups.forEach((group) => { group.hidden = !group.querySelector(".repro-entry:not([hidden])"); });
     const many = entries.filter((entry) => !entry.hidden).length;
-    said.textContent = `${many} of ${entries.length} ${home.dataset.noun}s`;
+    said.textContent = `${many} of ${entries.length} ${home.dataset.noun}${entries.length === 1 ? "" : "s"}`;
   }
   box.addEventListener("input", show);
   addEventListener("hashchange", () => {  // a link to an entry shows it

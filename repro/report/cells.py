@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.report.evidence import asked, links, ours
+from repro.report.evidence import asked, links, ours, read_in
 from repro.report.markup import Markup, box, copyable, fold, join, tag
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
@@ -83,7 +83,7 @@ def _about(page: Page, verdict: Verdict) -> Markup:
         tag("p", badge(verdict.outcome), f" {typeset(verdict.why)}."),
         links(page, verdict),
         copyable("\n".join(asked(page, claim))) if claim.runs else "",
-        tag("p", tag("strong", "Read in: "), claim.source) if claim.source else "",
+        read_in(claim),
         popover=True,
         role="dialog",
         aria_label=claim.says,

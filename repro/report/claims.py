@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from repro.report import cells, files
-from repro.report.evidence import asked, links
+from repro.report.evidence import asked, links, read_in
 from repro.report.figure import claimed, tables
 from repro.report.markup import Markup, box, copyable, fold, join, link, tag
 from repro.report.outcome import badge
@@ -71,8 +71,7 @@ def _more(page: Page, verdict: Verdict) -> Markup:
     claim = verdict.claim
     why = tag("p", tag("strong", "Why: "), typeset(verdict.why), ".")
     because = tag("p", tag("strong", "Tolerance: "), claim.because) if claim.because else ""
-    source = tag("p", tag("strong", "Read in: "), claim.source) if claim.source else ""
-    run = fold("Run it", because, source, copyable("\n".join(asked(page, claim)))) if claim.runs else ""
+    run = fold("Run it", because, read_in(claim), copyable("\n".join(asked(page, claim)))) if claim.runs else ""
     cell = tag("td", why, links(page, verdict), run, colspan=len(HEADS), role="cell")
     return tag("tr", cell, class_="more", role="row")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from repro.record import Record
+from repro.report import parts
 from repro.report.evidence import loop
 from repro.report.markup import Markup, copyable, fold, join, link, tag
 from repro.report.page import Page
@@ -12,14 +13,34 @@ OPEN = 8  # configs shown before the rest is folded
 
 
 def commands(page: Page) -> Markup:
-    """The runs that were made, each with its cost; then those that wait; then how to judge them."""
-    parts = [_made(page)] if page.records else [tag("p", "No run has left a record yet.", class_="repro-muted")]
+    """How to begin; the runs that were made, each with its cost; those that wait; and how to judge them."""
+    made = _made(page) if page.records else tag("p", "No run has left a record yet.", class_="repro-muted")
+    told = [_from_nothing(page), made]
     if page.waiting:
         runs = count(page.waiting, "run")
         text = f"{runs} still to be made for these claims. This prints them, one command per line:"
-        parts += [tag("p", text), copyable(f"repro todo {page.name}")]
-    parts += [tag("p", "Judge the claims, and build this page:"), copyable(f"repro verdict {page.name}\nrepro report")]
-    return join(parts)
+        told += [tag("p", text), copyable(f"repro todo {page.name}")]
+    told += [tag("p", "Judge the claims, and build this page:"), copyable(f"repro verdict {page.name}\nrepro report")]
+    return join(told)
+
+
+def _from_nothing(page: Page) -> Markup:
+    """What comes before the first command, for those who have only this page."""
+    newest = max(page.records, key=lambda found: found.finished, default=None)
+    commit = newest.source.get("commit") if newest else ""
+    at = [f"git checkout {commit}  # of the newest record"] if commit else []
+    lines = ["git clone <this repository> repro", "cd repro", *at, "make venv && source .venv/bin/activate"]
+    dirty = "That record was made with uncommitted changes, which no commit holds. "
+    rest = dirty if newest and newest.source.get("dirty") else ""
+    return fold("From nothing", copyable("\n".join(lines)), tag("p", rest, _data(page)) if rest or _data(page) else "")
+
+
+def _data(page: Page) -> Markup:
+    """The datasets that the paper's configs name, each with the way to what is known of it."""
+    found = [part for part in parts.every() if part.kind == "datasets" and any(parts.uses(part, page.paper))]
+    names = join([link(part.name, f"{page.root}parts.html#{parts.anchor(part)}") for part in found], ", ")
+    guide = link("how data is found", f"{page.root}guide/running.html")
+    return join(["Its configs read the data ", names, ": ", guide, "."]) if found else join([])
 
 
 def _made(page: Page) -> Markup:

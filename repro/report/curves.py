@@ -22,15 +22,16 @@ Curve = Sequence[Sequence[float]]
 
 def curves(page: Page) -> Markup:
     """A panel for every config whose records have curves; a single point is none."""
-    drawn = (found for found in page.records if any(len(points) > 1 for points in found.curves.values()))
-    records = sorted(drawn, key=page.rank)
+    records = sorted(page.curved, key=page.rank)
     if not records:
         return tag("p", "No record of this paper has learning curves.", class_="repro-muted")
     panels = [_panel(page, list(mine)) for _, mine in groupby(records, key=lambda found: found.config)]
     names = sorted({name for found in records for name in found.curves}, key=list(NAMES).index)
     keys = [tag("li", _key(name), tag("span", NAMES[name])) for name in names]
+    single = {found.config for found in page.records if found.curves} - {found.config for found in records}
+    short = [tag("p", f"Too short for a curve: {', '.join(sorted(single))}.", class_="repro-muted")] if single else []
     rest = [fold(f"{count(len(panels) - OPEN, 'more config')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
-    return join([tag("ul", *keys, class_="repro-legend"), _grid(panels[:OPEN]), *rest])
+    return join([tag("ul", *keys, class_="repro-legend"), _grid(panels[:OPEN]), *rest, *short])
 
 
 def _grid(panels: Sequence[Markup]) -> Markup:

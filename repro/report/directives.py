@@ -130,7 +130,7 @@ class Section(Printed):
         name = self.arguments[0] if self.arguments else here(self.get_source_info()[0], self.env.docname)
         if not name:
             raise BadInput(f"which paper? write ```{{{self.name}}} PAPER")
-        note(self.env, f"paper {name}", *(["parts"] if self.name == "implementation" else []))
+        note(self.env, f"paper {name}", *(["parts"] if self.name in ("commands", "implementation") else []))
         shown = page.read(name, self.root)
         if self.name == "claims":
             self._warn(shown)

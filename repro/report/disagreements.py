@@ -48,11 +48,12 @@ def _why(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
     found = [one.cause.says for one in causes if one.after.outcome == "reproduced"]
     if found:
         return join(["it agrees with one thing changed: ", link("; ".join(found), way)])
-    if causes:
-        tried = count(sum(one.after.judged is not None for one in causes), "cause")
-        return link(f"open: {tried} tested, none alone explains it", way)
+    tried = count(sum(one.after.judged is not None for one in causes), "cause")
+    tested = f"open: {tried} tested, none alone explains it" if causes else ""
     if page.names(verdict.claim):
-        return link("see the discussion", way)
+        return link("; ".join(filter(None, (tested, "see the discussion"))), f"{page.address}#{REASONS}")
+    if tested:
+        return link(tested, way)
     seen = slip(verdict.claim, verdict.judged) if verdict.judged else ""
     return link(seen or "no cause is tested yet", way)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from repro.paper import Claim
+from repro.record import Record
 from repro.report import files
 from repro.report.markup import Markup, join, link, tag
 from repro.report.page import Page
@@ -72,12 +73,23 @@ def links(page: Page, verdict: Verdict) -> Markup:
     """The configs that bear on the claim, and the records they have."""
     names = verdict.claim.configs
     configs = [link(name.removeprefix("configs/"), files.shown(page.file(name))) for name in names]
-    stems = [found.stem for name in names for found in page.by_config.get(name, ())]
-    records = [link(f"{stem}.json", page.file("records", f"{stem}.json")) for stem in stems]
+    records = [_record(page, found) for name in names for found in page.by_config.get(name, ())]
     if not configs:
         return Markup("")
     told = [tag("strong", " Records: "), join(records, ", ")] if records else []
     return tag("p", tag("strong", "Configs: "), join(configs, ", "), *told)
+
+
+def _record(page: Page, found: Record) -> Markup:
+    """The record as it is told on the page, and the file itself."""
+    file = link("json", page.file("records", f"{found.stem}.json"), aria_label=f"{found.stem}.json")
+    return join([link(found.stem, page.origin(found)), " (", file, ")"])
+
+
+def read_in(claim: Claim) -> Markup:
+    """Where the number was read, if not in the paper itself."""
+    head, rest = ("Read", claim.source[4:]) if claim.source.startswith("read ") else ("Read in: ", claim.source)
+    return tag("p", tag("strong", head), rest) if claim.source else Markup("")
 
 
 def asked(page: Page, claim: Claim) -> list[str]:

@@ -12,6 +12,7 @@ from repro.errors import BadInput, nearest
 from repro.report.markup import Markup, entry, join, link, tag, worded
 from repro.report.outcome import bar, said
 from repro.report.page import Page
+from repro.report.words import percent
 
 HEADS = ("Feature", "Level", "Reproduced there", "Papers here, and how their claims came out")
 
@@ -31,7 +32,7 @@ class Study:
             return join(["–"])
         yes, no = (round(count) for count in counts if count is not None)
         where = self.page.place(self.page.paper.claim(f"{table}.{manifest.slug(level)}.yes"))
-        return link(f"{yes} of {yes + no} ({yes / (yes + no):.0%})", where)
+        return link(f"{yes} of {yes + no} ({percent(yes, yes + no)})", where)
 
     def _count(self, claim: str) -> float | None:
         found = [verdict for verdict in self.page.verdicts if verdict.claim.id == claim]
@@ -55,7 +56,9 @@ def features(pages: Iterable[Page], there: Study) -> Markup:
     rows = [row for name in manifest.keys(Features) for row in _rows(name, scored, there)]
     if not rows:
         return tag("p", "No paper has been scored yet.", class_="repro-muted")
-    return worded("repro-features", HEADS, rows, label="Features of the papers and their outcomes")
+    table = worded("repro-features", HEADS, rows, label="Features of the papers and their outcomes")
+    silent = any(">–<" in row for row in rows)
+    return join([table, tag("p", "–: not counted there.", class_="repro-muted") if silent else ""])
 
 
 def _rows(name: str, pages: list[Page], there: Study) -> list[Markup]:

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro.report.markup import Markup, escape, join, numbered, tag
+from repro.report.markup import Markup, escape, join, link, numbered, tag
 
 TEXTS = {".py": "python", ".gin": "gin", ".toml": "toml", ".md": "text"}
 SIMPLE = re.compile(r"""("[^"\n]*"|'[^'\n]*'|\#.*)""")
@@ -42,7 +42,8 @@ def publish(folder: Path, name: str, target: Path) -> None:
         relative = path.relative_to(folder).as_posix()
         kept.add(copy := home / shown(relative))
         if path.suffix in TEXTS:
-            _write(path, copy, f"papers/{name}/{relative}")
+            back = os.path.relpath(target / "papers" / f"{name}.html", copy.parent)
+            _write(path, copy, f"papers/{name}/{relative}", Path(back).as_posix())
         else:
             _same(path, copy)
     _drop(home, kept)
@@ -62,7 +63,9 @@ def publish_source(folder: Path, target: Path) -> None:
     """The Python files of the core, for the catalogue of parts."""
     for path in sorted(folder.rglob("*.py")):
         relative = path.relative_to(folder)
-        _write(path, target / "files" / folder.name / f"{relative}.html", f"{folder.name}/{relative.as_posix()}")
+        copy = target / "files" / folder.name / f"{relative}.html"
+        back = os.path.relpath(target / "parts.html", copy.parent)
+        _write(path, copy, f"{folder.name}/{relative.as_posix()}", Path(back).as_posix())
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -95,11 +98,11 @@ def _alike(path: Path, target: Path) -> bool:
     return path.stat().st_size == target.stat().st_size
 
 
-def _write(path: Path, target: Path, title: str) -> None:
+def _write(path: Path, target: Path, title: str, back: str) -> None:
     if not (fresh(path, target) and fresh(Path(__file__), target)):
         target.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text(encoding="utf-8", errors="replace")  # what is no UTF-8 is told where it is read
-        target.write_text(listing(text, TEXTS[path.suffix], title), encoding="utf-8")
+        target.write_text(listing(text, TEXTS[path.suffix], title, back), encoding="utf-8")
 
 
 def fresh(path: Path, target: Path) -> bool:
@@ -110,10 +113,15 @@ def fresh(path: Path, target: Path) -> bool:
         return False
 
 
-def listing(text: str, language: str, title: str) -> str:
-    """A page of numbered lines, each with the id `L<number>`."""
+def listing(text: str, language: str, title: str, back: str) -> str:
+    """A page of numbered lines, each with the id `L<number>`, and a link `back` to the page that leads here."""
     coloured = _python(text) if language == "python" else escape(text) if language == "text" else _plain(text)
-    body = tag("main", tag("h1", title), tag("pre", numbered(coloured.splitlines()), tabindex="0"))
+    body = tag(
+        "main",
+        tag("p", link(f"← {Path(back).stem}", back)),
+        tag("h1", title),
+        tag("pre", numbered(coloured.splitlines()), tabindex="0"),
+    )
     head = tag("meta", charset="utf-8").removesuffix("</meta>") + tag("title", title) + tag("style", Markup(STYLE))
     width = '<meta name="viewport" content="width=device-width">'
     return f'<!doctype html>\n<html lang="en"><head>{head}{width}</head>\n<body>{body}</body></html>\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from repro.report.markup import Markup, join, picture, tag
+from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.page import Page
 from repro.report.words import count, day, duration, slug
 from repro.verdict import OUTCOMES, Verdict
@@ -23,6 +23,22 @@ SIGNS = {
     "not checkable": "∅",
     "unread": "·",
 }
+MEANINGS = {
+    "reproduced": "our 95 % interval lies within the tolerance, or on the claimed side; or ours rounds to the print",
+    "exceeded": "our interval lies beyond the tolerance, on the better side",
+    "trend holds": "the claim's own config has too few seeds, but a proxy lies on the claimed side",
+    "inconclusive": "our interval straddles the border",
+    "trend fails": "the claim's own config has too few seeds, and a proxy contradicts the ordering",
+    "not reproduced": "our interval lies outside, on the worse side; or ours rounds to another number than the print",
+    "not comparable": "the records do not measure the same thing, or not on the same data",
+    "stale": "a config, its code or its data has changed since the record",
+    "not run": "no record, or fewer seeds than the claim asks for",
+    "not checkable": "no config could answer it",
+    "unread": "nobody has read the number in the paper yet",
+}
+"""What each outcome says, in short; the guide says it in full, at `EXPLAINED`."""
+
+EXPLAINED = "guide/claims.html#the-verdicts"
 SEEN = 0.02  # the least share of the bar
 TIERS = {
     1: ("T1", "smoke: the chain runs, nothing is judged"),
@@ -33,7 +49,8 @@ TIERS = {
 
 def outcome(page: Page) -> Markup:
     """The bar, the counts and the facts of a paper."""
-    return tag("div", bar(page.verdicts), counts(page.verdicts), facts(page), class_="repro-outcome")
+    told = counts(page.verdicts, f"{page.root}{EXPLAINED}")
+    return tag("div", bar(page.verdicts), told, facts(page), class_="repro-outcome")
 
 
 def tally(verdicts: Sequence[Verdict]) -> dict[str, int]:
@@ -69,16 +86,17 @@ def bar(verdicts: Sequence[Verdict]) -> Markup:
     return picture("Outcome", words, *parts, class_="repro-bar", width="100%", height=18)
 
 
-def counts(verdicts: Sequence[Verdict]) -> Markup:
-    """The same counts in words, each with its sign and colour."""
-    items = [tag("li", badge(outcome, f"{many} {outcome}")) for outcome, many in tally(verdicts).items()]
+def counts(verdicts: Sequence[Verdict], explained: str = "") -> Markup:
+    """The same counts in words, each with its sign and colour, and a link to where its word is `explained`."""
+    badges = (badge(outcome, f"{many} {outcome}") for outcome, many in tally(verdicts).items())
+    items = [tag("li", link(one, explained)) for one in badges]
     return tag("ul", *items, class_="repro-counts") if items else tag("p", "No claims yet.", class_="repro-muted")
 
 
 def badge(outcome: str, text: str = "") -> Markup:
     """An outcome told by word, sign and colour, in this order of trust."""
     sign = tag("span", SIGNS[outcome], aria_hidden="true", class_="sign")
-    return tag("span", sign, text or outcome, class_=f"repro-badge {slug(outcome)}")
+    return tag("span", sign, text or outcome, class_=f"repro-badge {slug(outcome)}", title=MEANINGS[outcome])
 
 
 def facts(page: Page) -> Markup:

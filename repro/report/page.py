@@ -86,6 +86,11 @@ class Page:
         """The verdicts on claims that came out otherwise, those better than claimed with them."""
         return [verdict for verdict in self.verdicts if verdict.outcome in FAILED]
 
+    @property
+    def curved(self) -> list[Record]:
+        """The records that have a learning curve: a single point is none."""
+        return [found for found in self.records if any(len(points) > 1 for points in found.curves.values())]
+
     def names(self, claim: Claim) -> bool:
         """Whether `report.md` names the claim by its id."""
         return re.search(rf"(?<![\w.-]){re.escape(claim.id)}(?![\w-]|\.\w)", self._told) is not None
@@ -215,7 +220,7 @@ def text(page: Page, below: Path) -> str:
     shown = ""
     if any(found.examples for found in page.records):
         shown += f"## Look and listen\n\n```{{examples}} {page.name}\n```\n\n"
-    if any(found.curves for found in page.records):
+    if page.curved:
         shown += f"## Learning curves\n\n```{{curves}} {page.name}\n```\n\n"
     return TEXT.format(
         name=page.name,

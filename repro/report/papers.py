@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from repro.report import cite
 from repro.report.markup import Markup, join, link, tag
-from repro.report.outcome import TIERS, bar, counts
+from repro.report.outcome import EXPLAINED, TIERS, bar, counts
 from repro.report.page import Page
 from repro.report.words import count, day, duration
 
@@ -38,13 +38,18 @@ def _row(page: Page) -> Markup:
     about = ", ".join(filter(None, (authors, cite.venue(paper), paper.group and f"reproduced by {paper.group}")))
     head = tag("p", link(paper.title, page.address), class_="repro-card-title")
     said = tag("div", head, tag("p", about, class_="repro-muted"), _facts(page))
-    return tag("li", said, tag("div", bar(page.verdicts), counts(page.verdicts)), class_="repro-card repro-entry")
+    return tag(
+        "li",
+        said,
+        tag("div", bar(page.verdicts), counts(page.verdicts, f"{page.root}{EXPLAINED}")),
+        class_="repro-card repro-entry",
+    )
 
 
 def _facts(page: Page) -> Markup:
-    """Tier, cost, date and age in one line."""
+    """Folder, tier, cost, date and age in one line: a copy of another paper is told by its folder."""
     code, words = TIERS[page.tier]
-    facts: list[str] = [tag("abbr", code, title=words)]
+    facts: list[str] = [tag("code", f"papers/{page.name}"), tag("abbr", code, title=words)]
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}"
     facts.append(cost if page.records else "no run yet")
     if page.newest:

@@ -79,10 +79,25 @@ def relink(text: str, folder: Path, root: str) -> str:
     `1.5 × 10⁻⁹`, as the numbers beside it are printed. Lines stay lines; code stays
     as it is.
     """
+    return "\n".join(_relink(block, folder, root) if prose else block for block, prose in _blocks(text))
+
+
+def dead(text: str, folder: Path) -> Iterator[tuple[int, str]]:
+    """The links of `text` to files that are not there, each with its line."""
+    first = 1
+    for block, prose in _blocks(text):
+        for hit in LINK.finditer(block) if prose else ():
+            target = hit["target"] or ""
+            if target and not WEB.match(target) and not (folder / target.partition("#")[0]).exists():
+                yield first + block.count("\n", 0, hit.start()), target
+        first += block.count("\n") + 1
+
+
+def _blocks(text: str) -> Iterator[tuple[str, bool]]:
+    """Lines that belong together, and whether they are prose."""
     lines = text.split("\n")
-    blocks = groupby(zip(lines, told(lines), strict=True), key=itemgetter(1))
-    joined = [("\n".join(line for line, _ in block), prose) for prose, block in blocks]
-    return "\n".join(_relink(block, folder, root) if prose else block for block, prose in joined)
+    for prose, block in groupby(zip(lines, told(lines), strict=True), key=itemgetter(1)):
+        yield "\n".join(line for line, _ in block), prose
 
 
 def _relink(text: str, folder: Path, root: str) -> str:

@@ -85,6 +85,7 @@ def write_page(app: Sphinx, name: str, written: str) -> str:
     A paper of thousands of records is read only where this differs from what was `written`, in any part: the paper,
     the program that makes the text, and the text that stands there, which another build may have made.
     """
+    warn_of_missing_prose(name)
     path = Path(app.srcdir) / "papers" / f"{name}.md"
     if written and written == made_of(app, name, path):
         return written
@@ -92,6 +93,16 @@ def write_page(app: Sphinx, name: str, written: str) -> str:
     if not path.is_file() or path.read_bytes() != text:
         path.write_bytes(text)
     return made_of(app, name, path)
+
+
+def warn_of_missing_prose(name: str) -> None:
+    """A page says so too where nobody has written it; it is warned of in every build."""
+    folder = paper.folders().get(name)
+    for path in [folder / "report.md", folder / "tips.md"] if folder else []:
+        if not path.is_file():
+            log.warning(
+                "there is no %s: write what was done otherwise, or what was hard", path.name, location=f"{path}:1"
+            )
 
 
 def made_of(app: Sphinx, name: str, path: Path) -> str:
@@ -117,7 +128,16 @@ def relink(app: Sphinx, path: Path, document: str, content: list[str]) -> None:
     """Make the links of a paper's own texts lead to the copies of its files."""
     folder = (Path(app.srcdir) / path).resolve().parent
     if (folder / "paper.toml").is_file():
+        if app.env.docname == f"papers/{folder.name}":  # the page of all tips includes a file once for each tip
+            warn_of_dead_links(app, folder / path.name, content[0])
         content[0] = prose.relink(content[0], folder, roles.to_root(app.env.docname))
+
+
+def warn_of_dead_links(app: Sphinx, path: Path, text: str) -> None:
+    """Links to files that are not there: they are shown as text."""
+    for line, target in prose.dead(text, path.parent):
+        changes.note(app.env, changes.FAULT)
+        log.warning("no file '%s' to link to", target, location=f"{path}:{line}", type="repro")
 
 
 def publish(app: Sphinx, error: Exception | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_HALF_UP, Decimal
 
 from repro import interval
 from repro.interval import Interval
@@ -36,6 +37,11 @@ def power(hit: re.Match[str]) -> str:
 def count(many: int, noun: str) -> str:
     """`1 seed`, `3 seeds`."""
     return f"{many:,} {noun}" if many == 1 else f"{many:,} {noun}s"
+
+
+def percent(part: int, whole: int) -> str:
+    """`83%` of 66 of 80: what lies halfway rounds away from zero."""
+    return f"{(Decimal(100 * part) / whole).quantize(Decimal(1), ROUND_HALF_UP)}%"
 
 
 def duration(seconds: float) -> str:

@@ -142,6 +142,7 @@ def _paper(root: Path) -> Path:
     (folder / "paper.toml").write_text(PAPER)
     (folder / "model.py").write_text('"""A model."""\nSIZE = 1\n')
     (folder / "report.md").write_text(REPORT)
+    (folder / "tips.md").write_text("# Tips\n\nNothing was hard.\n")
     for name, seed in (("full", 0), ("full", 1), ("proxy", 0)):
         _keep(folder, name, seed, 5.0)
     docs = root / "docs"
@@ -149,6 +150,9 @@ def _paper(root: Path) -> Path:
     for file in ("conf.py", "_static/repro.css", "_static/repro.js"):
         (docs / file).write_bytes((DOCS / file).read_bytes())
     (docs / "index.md").write_text(INDEX)
+    (docs / "guide").mkdir()
+    (docs / "guide" / "claims.md").write_text("---\norphan: true\n---\n# Claims\n\n## The verdicts\n")
+    (root / "CONTRIBUTING.md").write_text("# Contributing\n")
     return folder
 
 

@@ -88,7 +88,8 @@ def test_many_configs_are_folded_and_each_way_to_run_one_has_its_line() -> None:
     many = [replace(record, config=f"c{n:02}", seed=seed) for n in range(20) for seed in range(3)]
     many.append(replace(record, config="c00", seed=7, overrides=["a.b = 1"]))
     html = re.sub("</?span[^>]*>", "", commands.commands(replace(TEMPLATE, records=many)))
-    shown, folded = html.split("<details>")
+    before, shown, folded = html.split("<details>")
+    assert not before and "From nothing" in shown
     assert "12 more configs" in folded and len(re.findall("repro run", folded)) == 12
     lines = re.findall(r"[^<>]*repro run[^<>]*", shown)
     assert len(lines) == 8 and lines[1].startswith("for seed in $(seq 0 2); do repro run")

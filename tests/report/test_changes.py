@@ -33,6 +33,8 @@ class Site:
         other = self.root / "papers" / "other"
         (other / "configs").mkdir(parents=True)
         (other / "paper.toml").write_text(OTHER)
+        for name in ("report.md", "tips.md"):
+            (other / name).write_text("# Title\n\nNothing.\n")
         (self.root / "docs/guide.md").write_text("# Guide\n\nNo paper here.\n")
         (self.root / "docs/words.md").write_text("# Words\n\nOurs is {claim}`tiny/mean`.\n")
         index = self.root / "docs/index.md"

@@ -44,6 +44,35 @@ def test_a_file_that_cannot_be_read_is_one_line(
     assert code != 0 and said in line
 
 
+DEAD = """# Report
+
+A [file](gone.py#L3), a [folder](configs), `[code](none.py)`, [the web](https://example.org)
+and [two
+lines](lost.md).
+
+```
+[shown](as-it-is.py)
+```
+"""
+
+
+def test_a_link_to_a_file_that_is_not_there_is_told_in_every_build(fresh: Path, build: Callable[..., Any]) -> None:
+    (fresh / "report.md").write_text(DEAD)
+    for _ in range(2):
+        code, heard = build(fresh.parents[1])
+        assert code != 0 and len(heard.splitlines()) == 2
+        assert "tiny/report.md:3: WARNING: no file 'gone.py#L3' to link to" in heard
+        assert "tiny/report.md:4: WARNING: no file 'lost.md' to link to" in heard
+
+
+@pytest.mark.parametrize("name", ["report.md", "tips.md"])
+def test_what_nobody_has_written_is_told(name: str, fresh: Path, build: Callable[..., Any], html: Any) -> None:
+    (fresh / name).unlink()
+    code, heard = build(fresh.parents[1])
+    assert code != 0 and f"tiny/{name}:1: WARNING: there is no {name}" in heard
+    assert f"There is no {name} yet." in html(fresh.parents[1]).text
+
+
 def test_of_repro_report_too(fresh: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing but Sphinx reads a record before Sphinx does: its line is the only one."""
     monkeypatch.chdir(fresh.parents[1])

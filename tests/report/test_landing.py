@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from repro import record
 from repro.report import cite, origin, outcome, page, papers
 from repro.report.page import Page
+from repro.verdict import OUTCOMES
 
 
 @pytest.fixture
@@ -83,6 +85,37 @@ def test_many_papers_can_be_filtered(many: int, filtered: bool, shown: Page, ele
     found = elements(str(papers.papers([shown] * many, "")))
     assert ("repro-filter" in found.values("class")) == filtered
     assert found.values("class", "li").count("repro-card repro-entry") == many
+
+
+def test_a_row_names_its_folder(shown: Page) -> None:
+    """A copy of the template that still has its title is told by it."""
+    assert "papers/tiny" in papers.papers([shown], "")
+
+
+def test_every_outcome_has_a_sign_of_its_own_and_a_meaning() -> None:
+    assert tuple(outcome.SIGNS) == tuple(outcome.MEANINGS) == OUTCOMES
+    assert len(set(outcome.SIGNS.values())) == len(OUTCOMES)
+
+
+def test_the_meanings_are_those_of_the_guide() -> None:
+    """The guide says more; no word that carries meaning is the page's alone."""
+    guide = (Path(__file__).parents[2] / "docs/guide/claims.md").read_text(encoding="utf-8")
+    rows = dict(
+        re.findall(r"(?m)^\| ([a-z ]+) \| (.+) \|$", guide.partition("## The verdicts")[2].partition("\n## ")[0])
+    )
+    assert tuple(name for name in rows if name != "verdict") == OUTCOMES
+    for name, other in (("trend fails", "trend holds"), ("not reproduced", "reproduced")):
+        rows[name] += f" {rows[other]}"  # of which it is the contrary
+    for name, meaning in outcome.MEANINGS.items():
+        strange = set(re.findall(r"[a-z]{4,}", meaning)) - set(re.findall(r"[a-z]+", rows[name]))
+        assert strange <= {"another", "ours", "than"}, name
+
+
+def test_a_verdict_says_what_it_means_and_leads_to_the_guide(built: Path, html: Callable[..., Any]) -> None:
+    found = html(built)
+    assert {outcome.MEANINGS["reproduced"], outcome.MEANINGS["trend holds"]} <= set(found.values("title", "span"))
+    assert "../guide/claims.html#the-verdicts" in found.values("href", "a")
+    assert "guide/claims.html#the-verdicts" in html(built, "index").values("href", "a")
 
 
 def test_one_claim_of_hundreds_is_seen_in_the_bar(shown: Page, elements: Callable[..., Any]) -> None:

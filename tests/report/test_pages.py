@@ -45,7 +45,7 @@ def test_prose_knows_its_paper_and_its_files(built: Path, html: Callable[..., An
     links = found.values("href", "a")
     assert "../files/papers/tiny/model.py.html#L2" in links and "https://example.org" in links
     assert "the guide" in found.text and not any("CONTRIBUTING" in link for link in links)
-    assert "There is no tips.md yet." in found.text
+    assert "Nothing was hard." in found.text
 
 
 def test_every_link_and_file_is_there(built: Path, html: Callable[..., Any], elements: Callable[..., Any]) -> None:
@@ -60,6 +60,19 @@ def test_every_link_and_file_is_there(built: Path, html: Callable[..., Any], ele
             assert target.is_file(), link
             if place and target.suffix == ".html":
                 assert place in elements(target.read_text(encoding="utf-8")).values("id"), link
+
+
+def test_a_listing_leads_back_to_its_paper(built: Path, elements: Callable[..., Any]) -> None:
+    for name in ("model.py", "configs/full.gin"):
+        path = built / f"html/files/papers/tiny/{name}.html"
+        back = elements(path.read_text(encoding="utf-8")).values("href", "a")[0]
+        assert (path.parent / back).resolve() == built / "html/papers/tiny.html"
+
+
+def test_a_claim_leads_to_its_records_as_told_and_as_files(built: Path, html: Callable[..., Any]) -> None:
+    links = html(built).values("href", "a")
+    told, file = "../papers/tiny.html#record-full-seed1", "../files/papers/tiny/records/full-seed1.json"
+    assert links[links.index(told) + 1] == file
 
 
 def test_nothing_is_fetched_from_elsewhere(built: Path, elements: Callable[..., Any]) -> None:

@@ -11,7 +11,7 @@ from repro import paper as papers
 from repro import schema
 from repro.claim import Cause, Features
 from repro.errors import BadInput
-from repro.report import curves, features, keys, ledger, page
+from repro.report import commands, curves, evidence, features, keys, ledger, page
 
 TEMPLATE = page.read("template")
 
@@ -87,15 +87,19 @@ def test_the_rate_of_a_level_is_what_the_records_count() -> None:
     assert plain(there.rate("rigor", "Theory")) == "31 of 84 (37%)"
     assert there.rate("pseudo_code", "No") == "–", "no table is named for it"
     assert there.rate("readability", "Unheard of") == "–"
+    assert plain(there.rate("rigor", "Empirical")) == "66 of 80 (83%)", "82.5 % rounds up"
 
 
 def test_a_paper_stands_in_the_row_of_its_level() -> None:
     one = replace(TEMPLATE, paper=replace(TEMPLATE.paper, features=Features(readability="Low", equations_per_page=1.5)))
+    bare = replace(one, paper=replace(one.paper, features=Features(readability="Low")))
     rows = features.features([one, page.read("deep_clustering")], study("readability: table11")).split("<tr")
     (row,) = [plain(f"<tr{row}") for row in rows if ">Low<" in row]
     assert row == "Readability Low 14 of 75 (19%) template Outcome " + row.partition("Outcome ")[2]
     assert "2 reproduced, 1 not reproduced" in row
     assert any("Equations per page 1.5" in plain(row) for row in rows)
+    assert "–: not counted there." in features.features([one], study())
+    assert "not counted there" not in features.features([bare], study("readability: table11"))
     assert "No paper has been scored yet" in features.features([TEMPLATE], study())
 
 
@@ -114,6 +118,32 @@ def test_curves_of_one_config_share_a_panel() -> None:
     assert html.count("<figure") == len(configs) >= 2
     panel = next(part for part in html.split("<figure") if "mean, seeds" in plain(part))
     assert panel.count("<polyline") == 3 and all(f"record-mean-seed{seed}" in panel for seed in range(3))
+
+
+def test_runs_too_short_for_a_curve_are_named_and_make_no_section() -> None:
+    short = [replace(r, curves={"train": r.curves["train"][:1]}) for r in TEMPLATE.records if r.config == "line"]
+    rest = [r for r in TEMPLATE.records if r.config != "line"]
+    assert "Too short for a curve: line, ten_steps" in plain(curves.curves(replace(TEMPLATE, records=[*short, *rest])))
+    text = page.text(replace(TEMPLATE, records=short), TEMPLATE.paper.folder)
+    assert "## Learning curves" not in text and "## Learning curves" in page.text(TEMPLATE, TEMPLATE.paper.folder)
+
+
+def test_one_can_begin_from_nothing() -> None:
+    """With the commit of the newest record, which may not be all, and the data that the configs name."""
+    newest = replace(TEMPLATE.records[0], finished="2999", source={"commit": "abc", "dirty": True})
+    said = plain(commands.commands(replace(TEMPLATE, records=[*TEMPLATE.records, newest])))
+    assert said.startswith("From nothing git clone &lt;this repository&gt; repro cd repro git checkout abc #")
+    assert "made with uncommitted changes" in said and "Its configs read the data NoisyLine" in said
+    none = plain(commands.commands(replace(TEMPLATE, records=[])))
+    assert "git checkout" not in none and "make venv" in none
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    ("read in the PDF", "Read in the PDF"), ("the abstract", "Read in: the abstract"), ("", ""),
+])  # fmt: skip
+def test_where_a_claim_was_read_is_said_once(source: str, said: str) -> None:
+    html = evidence.read_in(replace(TEMPLATE.paper.claims[0], source=source))
+    assert re.sub(r"<[^>]+>", "", html) == said
 
 
 def test_the_page_of_every_paper_is_told_by_its_claims() -> None:
