@@ -71,14 +71,14 @@ SEARCHED = frozenset({"abstract", "cite", "claims", "implementation"})
 def add_to(app: Sphinx) -> None:
     """Make the directives and roles known."""
     app.add_node(Quiet, html=(write_quiet, None))
-    for name in SECTIONS:
-        app.add_directive(name, Section)
-    app.add_directive("papers", Cards)
-    app.add_directive("features", Scores)
-    app.add_directive("keys", Keys)
-    app.add_directive("parts", Parts)
-    app.add_directive("tips", Tips)
-    app.add_directive("claim", One)
+    for name, directive in known().items():
+        app.add_directive(name, directive)
+
+
+def known() -> dict[str, type[Printed]]:
+    """The directives by name."""
+    others = {"papers": Cards, "features": Scores, "keys": Keys, "parts": Parts, "tips": Tips, "claim": One}
+    return {**dict.fromkeys(SECTIONS, Section), **others}
 
 
 def names(app: Sphinx) -> list[str]:

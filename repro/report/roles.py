@@ -27,11 +27,13 @@ from repro.report.page import Page
 log = logging.getLogger(__name__)
 
 
+LOOKS = {"record": quote.measured, "claim": quote.judged, "verdict": quote.decided}
+
+
 def add_to(app: Sphinx) -> None:
     """Make the roles known."""
-    app.add_role("record", Number(quote.measured))
-    app.add_role("claim", Number(quote.judged))
-    app.add_role("verdict", Number(quote.decided))
+    for name, look in LOOKS.items():
+        app.add_role(name, Number(look))
 
 
 def to_root(document: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sphinx.util import logging
 
 import repro
 from repro import paper
-from repro.errors import BadInput
+from repro.errors import BadInput, nearest
 from repro.report import api, changes, directives, files, page, parts, prose, roles, site, spreadsheet
 from repro.report import papers as cards
 from repro.report.directives import names
@@ -23,12 +24,15 @@ from repro.report.markup import Markup, tag
 
 log = logging.getLogger(__name__)
 
+UNKNOWN = re.compile(r"Unknown (?:interpreted text )?(?P<kind>role|directive)(?: type:)? ['\"](?P<name>[\w-]+)['\"]")
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """What Sphinx calls."""
     app.add_config_value("repro_papers", [], "env", [list, str])
     directives.add_to(app)
     roles.add_to(app)
+    logging.getLogger("myst_parser.warnings_").logger.addFilter(suggest)
     api.add_to(app)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.add_config_value("repro_program", "", "env", str)
@@ -41,6 +45,14 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("include-read", relink)
     app.connect("build-finished", publish)
     return {"version": repro.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def suggest(warning: Any) -> bool:
+    """Name the nearest of ours below MyST's warning of an unknown role or directive."""
+    if hit := UNKNOWN.search(str(warning.msg)):
+        name = nearest(hit["name"], directives.known() if hit["kind"] == "directive" else roles.LOOKS)
+        warning.msg = f"{warning.msg}{name if 'did you mean' in name else ''}"
+    return True
 
 
 def know_the_program(app: Sphinx, config: Any) -> None:

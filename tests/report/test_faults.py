@@ -73,6 +73,23 @@ def test_what_nobody_has_written_is_told(name: str, fresh: Path, build: Callable
     assert f"There is no {name} yet." in html(fresh.parents[1]).text
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{recrd}`x`", "did you mean 'record'?"),
+        ("```{curvs} tiny\n```", "did you mean 'curves'?"),
+        ("```{zzz} tiny\n```", ""),
+    ],
+)
+def test_an_unknown_role_or_directive_names_the_nearest(
+    text: str, said: str, fresh: Path, build: Callable[..., Any]
+) -> None:
+    (fresh / "report.md").write_text(f"# Report\n\n{text}\n")
+    code, heard = build(fresh.parents[1])
+    assert code != 0 and "WARNING: Unknown" in heard
+    assert said in heard and (said or "did you mean" not in heard)
+
+
 def test_of_repro_report_too(fresh: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing but Sphinx reads a record before Sphinx does: its line is the only one."""
     monkeypatch.chdir(fresh.parents[1])
