@@ -80,10 +80,11 @@ class Claim:
 
     @property
     def runs(self) -> list[tuple[str, int]]:
-        """(config, seed) of every run that the claim asks for, proxies first: a trend needs one seed."""
+        """(config, seed) of every run that the claim asks for, proxies first: one seed, or two where they compare."""
         if self.unread:
             return []
-        trend = [(name, 0) for config, other, proxy in self.pairs if proxy for name in (config, other) if name]
+        proxies = [(config, other) for config, other, proxy in self.pairs if proxy]
+        trend = [(name, seed) for pair in proxies for name in pair if name for seed in range(2 if pair[1] else 1)]
         own = [(name, seed) for name in (self.config, self.over) if name for seed in range(self.seeds)]
         return list(dict.fromkeys(trend + own))
 

@@ -118,10 +118,9 @@ def _run(given: argparse.Namespace) -> int:
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
-        log = "; ".join(getattr(error, "__notes__", []))  # where run.run has put the traceback
-        logging.getLogger("repro").error("the run failed: %s: %s %s", type(error).__name__, error, log)
-        if not log:
-            raise
+        said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
+        kept = hasattr(error, "__notes__")  # run.run has put the traceback into its log
+        logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
     if path.parent.name != "records":
         print("the record stays in the run folder: no claim rests on this config as it was run", file=sys.stderr)

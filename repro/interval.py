@@ -57,9 +57,15 @@ class Interval:
 
 def number(value: float, half: float = 0.0) -> str:
     """`value` with the digits that an uncertainty of `half` leaves: two of them are uncertain."""
-    if half <= 0:
+    if half <= 1e-12 * abs(value):
         return f"{value:.6g}"
-    return f"{value:.{min(max(1 - math.floor(math.log10(half)), 0), 9)}f}"
+    decimals = max(1 - math.floor(math.log10(half)), 0)
+    return f"{value:.{decimals}f}" if decimals <= 9 else f"{value:.{_digits(value, half)}e}"
+
+
+def _digits(value: float, half: float) -> int:
+    """How many digits after the first the uncertainty of a small number leaves."""
+    return max(math.floor(math.log10(abs(value) or half)) - math.floor(math.log10(half)) + 1, 1)
 
 
 def interval(rows: Rows) -> Interval:
@@ -84,7 +90,7 @@ def difference(ours: Rows, theirs: Rows, same_seeds: bool, same_items: bool) -> 
 
 
 class _Layout:
-    """The two-way layout of one config's values, as shares of `scale`: the square of a p value may be zero."""
+    """The two-way layout of one config's values, its spreads in units of `scale`: the square of a p value may be 0."""
 
     def __init__(self, rows: Rows, scale: float = 0.0) -> None:
         import numpy as np
@@ -95,12 +101,12 @@ class _Layout:
         self.x: Any = values / self.scale
         self.seeds, self.items = values.shape
         self.by_seed, self.by_item = self.x.mean(axis=1), self.x.mean(axis=0)
-        self.mean = float(self.by_seed.mean())
+        self.mean = math.fsum(values.flat) / values.size  # exact: a printed number may lie halfway
 
     @property
     def rest_variance(self) -> float:
         """The share of the rest in the variance of the grand mean: MS_rest / (S n)."""
-        rest = self.x - self.by_seed[:, None] - self.by_item[None, :] + self.mean
+        rest = self.x - self.by_seed[:, None] - self.by_item[None, :] + self.x.mean()
         return float((rest**2).sum()) / max((self.seeds - 1) * (self.items - 1), 1) / self.seeds / self.items
 
     @property
@@ -131,9 +137,9 @@ def _sum(*terms: Term) -> Term:
 
 
 def _around(mean: float, seed: Term, item: Term, seeds: int, items: int, scale: float) -> Interval:
-    half = _half(seed, item)
-    low, high = scale * (mean - half), scale * (mean + half)
-    return Interval(scale * mean, low, high, seeds, items, scale**2 * seed[0] * seeds, scale**2 * item[0])
+    half = scale * _half(seed, item)
+    variances = (scale * (scale * variance) for variance in (seed[0] * seeds, item[0]))
+    return Interval(mean, mean - half, mean + half, seeds, items, *variances)
 
 
 def _half(seed: Term, item: Term) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from repro.claim import Cause, Claim
 from repro.paper import Paper
 from repro.record import Record
-from repro.verdict import Evidence, Verdict, bound, judge
+from repro.verdict import Evidence, Verdict, bound, factor, judge
 
 GAPS = frozenset({"not reproduced", "trend fails", "exceeded", "inconclusive"})
 
@@ -30,12 +30,17 @@ class Entry:
 
     @property
     def share(self) -> float | None:
-        """How much of the gap between the paper's number and ours the change closes: 1 is all of it."""
-        if self.effect is None or self.effect.unlike or self.before.judged is None:
+        """How much of the gap between the paper's number and ours the change closes: 1 is all, below 0 it widens."""
+        if self.before.judged is None or self.after.judged is None:
             return None
+        before, after = (abs(self._gap(found)) for found in (self.before.judged, self.after.judged))
+        return 1 - after / before if before else None
+
+    def _gap(self, found: Evidence) -> float:
+        """What lies between the paper's number, or the bound, and ours."""
+        by = factor(self.claim, found.identity.get("unit", ""))
         stated = float(self.claim.digits[0]) if self.claim.printed else self.claim.value
-        gap = (bound(self.claim) if stated is None else stated) - self.before.judged.interval.mean
-        return self.effect.interval.mean / gap if gap else None
+        return (bound(self.claim) if stated is None else stated) - by * found.interval.mean
 
 
 def ledger(paper: Paper, verdicts: Sequence[Verdict], records: Sequence[Record]) -> list[Entry]:
@@ -58,6 +63,10 @@ def _entry(before: Verdict, cause: Cause, records: Sequence[Record]) -> Entry:
     claim = before.claim
     base = cause.over or (before.judged.config if before.judged else claim.config)
     changed = replace(claim, config=cause.config, proxy=[], proxy_over=[], identity={}, data="")
+    if before.judged and before.judged.proxy:  # a trend is tested by a trend
+        other = [before.judged.other] if before.judged.other else []
+        changed = replace(claim, proxy=[cause.config], proxy_over=other)
     # the two sides may hold other items: the factor may be the data
-    less = replace(changed, over=base, over_test=claim.test, value=None, printed="", above=None, below=None)
+    less = Claim(claim.id, claim.says, claim.where, claim.metric, cause.config, claim.test, claim.item, over=base)
+    less = replace(less, over_test=claim.test, seeds=1)
     return Entry(claim, cause, base, before, judge(changed, records), judge(less, records).judged)

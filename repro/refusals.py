@@ -39,6 +39,8 @@ def _unjudgeable(claim: Claim, at: Block) -> None:
     if claim.kind in ("value", "comparison") and claim.value is not None:
         for key in (key for key, value in stated.items() if value is None):
             raise BadInput(f"claim '{claim.id}' has a value and no '{key}'", at.place("value"))
+    if claim.tolerance is not None and claim.value is None:
+        raise BadInput(f"claim '{claim.id}' has a tolerance and no 'value'", at.place("tolerance"))
     if claim.tolerance is not None and not claim.tolerance >= 0:
         raise BadInput(f"'tolerance' is {claim.tolerance}; expected a number from 0", at.place("tolerance"))
     if len(claim.proxy_over) != (len(claim.proxy) if claim.over else 0):
@@ -55,7 +57,8 @@ def _unjudgeable(claim: Claim, at: Block) -> None:
 
 def _contradictions(claim: Claim, at: Block) -> None:
     """Two keys that cannot both be meant."""
-    pairs = [("printed", "value"), ("printed", "over"), ("printed", "above"), ("printed", "below"), ("above", "below")]
+    pairs = [("printed", other) for other in ("value", "over", "above", "below")]
+    pairs += [("value", "above"), ("value", "below"), ("above", "below")]
     for one, other in pairs:
         if getattr(claim, one) not in ("", None) and getattr(claim, other) not in ("", None):
             raise BadInput(f"claim '{claim.id}' has both '{one}' and '{other}': two claims", at.place(other))

@@ -11,7 +11,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.interval import Rows, difference, interval
+from repro.interval import Rows, difference, interval, number
 
 NUMBERS = st.floats(-3, 3).map(lambda x: round(x, 3))
 STUDIES = 2000
@@ -31,8 +31,7 @@ def test_the_interval_scales_with_the_numbers(scale: float) -> None:
     """p values are small: their variance, squared, would be zero."""
     rows = [[1.0, 2.0, 4.0], [2.0, 2.5, 3.0]]
     one, scaled = interval(rows), interval([[scale * value for value in row] for row in rows])
-    if scale > 1e-160:  # below, a variance itself is zero
-        assert (scaled.low / scale, scaled.high / scale) == pytest.approx((one.low, one.high))
+    assert (scaled.low / scale, scaled.high / scale) == pytest.approx((one.low, one.high))
 
 
 @given(st.lists(NUMBERS, min_size=2, max_size=30))
@@ -108,3 +107,11 @@ def test_so_many_more_seeds_settle_it(seeds: int) -> None:
     more = found.seeds_to_settle(0.0)
     sizes = {count: scipy.stats.t.ppf(0.975, count - 1) * shifts.std(ddof=1) / count**0.5 for count in range(2, 80)}
     assert found.low < 0.0 and more == min(count for count, half in sizes.items() if half < 0.5) - seeds
+
+
+@pytest.mark.parametrize(("value", "half", "shown"), [
+    (1.2345, 0.0, "1.2345"), (1.2345, 0.02, "1.234"), (12.345, 3.0, "12.3"), (1234.5, 40.0, "1234"),
+    (3.217e-12, 1.4e-13, "3.22e-12"), (-0.05, 1e-19, "-0.05"), (0.0, 2e-15, "0.0e+00"),
+])  # fmt: skip
+def test_two_uncertain_digits(value: float, half: float, shown: str) -> None:
+    assert number(value, half) == shown

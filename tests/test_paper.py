@@ -50,11 +50,13 @@ because = "so"
     (("because", "over = \"configs/men.gin\"\nbecause"), [":14: ", "configs/men.gin", "'configs/mean.gin'"]),
     (("because", "over_test = \"other\"\nbecause"), [":14: ", "'over_test'", "'over', which is missing"]),
     (("because", "proxy = \"configs/smok.gin\"\nbecause"), [":14: ", "configs/smok.gin", "'configs/smoke.gin'"]),
-    (("because", "above = 0\nbelow = 1\nbecause"), [":15: ", "both 'above' and 'below'"]),
+    (("value = 1.0\ntolerance = 0.1", "above = 0\nbelow = 1"), [":13: ", "both 'above' and 'below'"]),
+    (("because", "above = 0\nbecause"), [":14: ", "both 'value' and 'above'"]),
+    (("value = 1.0", "over = \"configs/mean.gin\""), [":13: ", "a tolerance and no 'value'"]),
     (("because", "seeds = 0\nbecause"), [":14: ", "'seeds' is 0", "from 1"]),
     (("because", "unread = 1\nbecause"), [":14: ", "'unread' is 1", "true or false"]),
     (("because", "identity = 1\nbecause"), [":14: ", "'identity' is 1", "a table"]),
-    (("value = 1.0", "printed = \"about 3\""), [":12: ", "'printed' is 'about 3'", "a number"]),
+    (("value = 1.0\ntolerance = 0.1", "printed = \"about 3\""), [":12: ", "'printed' is 'about 3'", "a number"]),
     (("value = 1.0", "printed = 0.3"), [":12: ", "'printed' is 0.3; expected a text in quotes"]),
     (("because", "printed = \"0.3\"\nbecause"), [":12: ", "both 'printed' and 'value'"]),
     (("because", "over = \"configs/line.gin\"\nbecause"), [":14: ", "compares configs/line.gin with itself"]),
@@ -100,7 +102,8 @@ def test_what_stands_in_the_file_is_what_is_read(paper: Any) -> None:
     ("below = 0", "comparison"), ("printed = '0.037'", "printed"), ("unread = true", "unread"),
 ])  # fmt: skip
 def test_the_keys_tell_the_kind(paper: Any, more: str, kind: str) -> None:
-    text = CLAIM.replace("value = 1.0\n", "") if "printed" in more else CLAIM
+    bare = "".join(line for line in CLAIM.splitlines(True) if not line.startswith(("value", "tolerance", "because")))
+    text = bare if more.startswith(("printed", "above", "below")) else CLAIM
     paper.toml(f"{HEAD}{text}{more}\n")
     assert papers.read(paper.folder).claims[0].kind == kind
 

@@ -65,13 +65,12 @@ def _ours(page: Page, after: Verdict) -> Markup:
 
 
 def _effect(page: Page, one: Entry) -> Markup:
-    """How far the change moves our number, and how much of the gap that is."""
+    """How far the change moves our number, and how much of the gap it closes."""
     if one.effect is None:
         return join(["not measured"])
-    if one.effect.unlike:  # a note below the table says why
-        return join(["–"])
     found = one.effect.interval
     moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
+    moved = "–" if one.effect.unlike else moved  # a note below the table says why
     share = "" if one.share is None else f" ({_share(one.share)} the gap)"
     return join([moved, share])
 

@@ -53,10 +53,12 @@ def test_numbers_of_unlike_metrics_are_a_dash_with_one_note(monkeypatch: pytest.
 
 def test_an_effect_in_the_wrong_direction_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     one = ledger.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)[0]
-    gap = 0.01 - one.before.judged.interval.mean
+    ours = one.before.judged.interval.mean
     for times, said in [(-48.9, "48.9 times the gap"), (-0.25, "25% of the gap")]:
-        effect = replace(one.effect, interval=replace(one.effect.interval, mean=times * gap))
-        monkeypatch.setattr(ledger, "ledger", lambda *given, effect=effect: [replace(one, effect=effect)])
+        found = one.after.judged
+        moved = replace(found, interval=replace(found.interval, mean=ours + times * (0.01 - ours)))
+        after = replace(one.after, judged=moved)
+        monkeypatch.setattr(ledger, "ledger", lambda *given, after=after: [replace(one, after=after)])
         assert f"(away from the paper, {said})" in plain(ledger.section(TEMPLATE))
 
 

@@ -1,0 +1,125 @@
+"""What the records hold of a claim: the values that count, by seed, and whether they can be set beside it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from repro.claim import Claim
+from repro.errors import nearest
+from repro.interval import Interval, difference, interval
+from repro.record import Measurement, Record
+
+Held = Mapping[str, Sequence[Record]]
+"""Records by the name of their config."""
+
+Side = dict[int, tuple[Record, Measurement, list[float]]]
+"""The records of one config that hold what a claim asks for, by seed, with the values that count."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the records of one config say of a claim; `over`: the records of the config it is compared with."""
+
+    config: str
+    interval: Interval
+    identity: dict[str, Any]
+    records: list[Record]
+    proxy: bool
+    over: list[Record] = field(default_factory=list)
+    other: str = ""  # the other config of a comparison
+    unlike: str = ""  # why it cannot be compared, with the claim or within itself
+
+    @property
+    def name(self) -> str:
+        """The config, or both as a difference."""
+        return f"{self.config} less {self.other}" if self.other else self.config
+
+    @property
+    def stale(self) -> str:
+        return next((record.stale for record in (*self.records, *self.over) if record.stale), "")
+
+
+def missing(claim: Claim, own: Evidence | None, held: Held) -> str:
+    """What is not there: seeds, or the very thing that the claim asks of its records."""
+    records = [record for config in claim.configs for record in held.get(PurePath(config).stem, ())]
+    known = {f"{m.test}: {m.metric}" for record in records for m in record.measurements}
+    wanted = f"{claim.test}: {claim.metric}"
+    if known and wanted not in known:
+        return f"no '{wanted}' in the records of its configs{nearest(wanted, known)}"
+    items = {name for record in records for name in record.items.get(claim.test, ())}
+    if records and claim.item and claim.item not in items:
+        return f"no item '{claim.item}' in the records of its configs{nearest(claim.item, items)}"
+    whose = f"of both {claim.config} and {claim.over}" if claim.over else f"of {claim.config}"
+    return f"{own.interval.seeds if own else 0} of {claim.seeds} seeds {whose}"
+
+
+def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Evidence | None:
+    ours = _measured(claim, config, claim.test, held)
+    theirs = _measured(claim, other, claim.over_test or claim.test, held) if other else {}
+    if not ours or (other and not theirs):
+        return None
+    shared = ours.keys() & theirs.keys()
+    if other and len(shared) >= claim.seeds:  # where there are enough seeds in common, they alone count: they pair
+        ours, theirs = ({seed: side[seed] for seed in sorted(shared)} for side in (ours, theirs))
+    unlike = _unlike(claim, ours, theirs, proxy)
+    rows, others = _rows(ours), _rows(theirs)
+    if other:
+        same_items = len(_data(ours, theirs)) == 1 and len(rows[0]) == len(others[0])
+        found = difference(rows, others, ours.keys() == theirs.keys(), same_items)
+    else:
+        found = interval(rows)
+    identity = next(iter(ours.values()))[1].identity
+    records, over = ([record for record, _, _ in side.values()] for side in (ours, theirs))
+    return Evidence(config, found, identity, records, proxy, over, other, unlike)
+
+
+def _measured(claim: Claim, config: str, test: str, held: Held) -> Side:
+    """The records of `config` that hold the claim's metric, by seed: the values of all items, or of the one named."""
+    found: Side = {}
+    for record in held.get(PurePath(config).stem, ()):
+        measurement = record.measured(test, claim.metric)
+        names = record.items.get(test, [])
+        if measurement is None or (claim.item and claim.item not in names):
+            continue
+        values = [measurement.values[names.index(claim.item)]] if claim.item else measurement.values
+        found[record.seed] = (record, measurement, values)
+    return found
+
+
+def _rows(side: Side) -> list[list[float]]:
+    """A row per seed, equally long: where they are not, the records are not comparable anyway."""
+    items = min((len(values) for _, _, values in side.values()), default=0)
+    return [values[:items] for _, _, values in side.values()]
+
+
+def _unlike(claim: Claim, ours: Side, theirs: Side, proxy: bool) -> str:
+    """Why these measurements cannot be set beside the claim or each other; empty where they can."""
+    first = next(iter(ours.values()))[1].identity
+    for _, measurement, _ in (*ours.values(), *theirs.values()):
+        other = measurement.identity
+        if keys := sorted(key for key in {*first, *other} if first.get(key) != other.get(key)):
+            return f"the records do not measure the same thing: they differ in {', '.join(keys)}"
+    for side in (ours, theirs):
+        if len(_data(side)) > 1 or len({len(values) for _, _, values in side.values()}) > 1:
+            return "the records were made on different test data"
+    lengths = {len(values) for side in (ours, theirs) for _, _, values in side.values()}
+    if theirs and not claim.over_test and (len(_data(ours, theirs)) > 1 or len(lengths) > 1):
+        return "the two configs were measured on different test data"
+    return "" if proxy else _unlike_the_claim(claim, first, ours)
+
+
+def _unlike_the_claim(claim: Claim, identity: dict[str, Any], ours: Side) -> str:
+    for key, wanted in claim.identity.items():
+        if identity.get(key) != wanted:
+            return f"the paper's {key} is {wanted}, that of the records is {identity.get(key)}"
+    if claim.data and _data(ours) != {claim.data}:
+        return f"the claim is about the data {claim.data}, the records were made on {min(_data(ours))}"
+    return ""
+
+
+def _data(*sides: Side) -> set[str]:
+    """The fingerprints of the test data that `sides` were measured on."""
+    return {record.fingerprint(measurement.test) for side in sides for record, measurement, _ in side.values()}
