@@ -180,7 +180,7 @@ def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: froze
 def _refuse_missing(name: str, whose: str, place: str, configs: frozenset[str]) -> None:
     if not name or name in configs:
         return
-    if not re.fullmatch(r"configs/[^/]+\.gin", name):
+    if not re.fullmatch(r"configs/[\w.+-]+\.gin", name):
         raise BadInput(f"{whose} names {name}; expected configs/<name>.gin", place)
     raise BadInput(f"{whose} names {name}, which does not exist{nearest(name, configs)}", place)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 HEADER = re.compile(r"""\s*\[{1,2}\s*(?P<path>(?:[^\]"']|"[^"]*"|'[^']*')+?)\s*\]{1,2}\s*(#.*)?$""")
 NAME = re.compile(r"""\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[\w-]+))\s*(?P<next>[.=])?""")
+COMMENT = re.compile(r"""^((?:[^#"']|"[^"]*"|'[^']*')*)#.*$""")
 FENCES = ('"""', "'''")
 
 
@@ -61,7 +62,8 @@ def _names(line: str) -> list[str]:
 
 def _fence(line: str, fence: str) -> str:
     """The marks of a text of several lines that is still open after `line`."""
+    told = line if fence else COMMENT.sub(r"\1", line)
     for mark in FENCES:
-        if fence in ("", mark) and line.count(mark) % 2:
+        if fence in ("", mark) and told.count(mark) % 2:
             return "" if fence else mark
     return fence

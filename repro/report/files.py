@@ -73,29 +73,24 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """The files below a folder, hidden ones aside."""
+    """The files below a folder, hidden ones and links aside: what they lead to may not be the paper's to publish."""
     for home, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
-        yield from (Path(home, name) for name in names if not name.startswith("."))
+        found = (Path(home, name) for name in names if not name.startswith("."))
+        yield from (path for path in found if not path.is_symlink())
 
 
 def _same(path: Path, target: Path) -> None:
-    """The file itself under a second name, since there may be thousands; a copy on another file system."""
+    """A copy with the time of the original, left alone where it is one: an edit of the site must not reach a record."""
+    state = path.stat()
     try:
-        os.link(path, target)
-    except FileExistsError:
-        if not target.samefile(path) and not (fresh(path, target) and _alike(path, target)):
-            target.unlink()
-            _same(path, target)
+        there = target.stat()
+        if (there.st_size, there.st_mtime_ns) == (state.st_size, state.st_mtime_ns) and there.st_ino != state.st_ino:
+            return
+        target.unlink()
     except FileNotFoundError:
-        target.parent.mkdir(parents=True)
-        _same(path, target)
-    except OSError:
-        shutil.copyfile(path, target)
-
-
-def _alike(path: Path, target: Path) -> bool:
-    return path.stat().st_size == target.stat().st_size
+        target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(path, target)
 
 
 def _write(path: Path, target: Path, title: str, back: str) -> None:

@@ -160,8 +160,9 @@ def plain(text: str) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
+WRITTEN = "<!-- Written by repro.report"
 TEXT = """\
-<!-- Written by repro.report from papers/{name}/: change it there. -->
+{written} from papers/{name}/: change it there. -->
 # {title}
 
 ```{{cite}} {name}
@@ -223,6 +224,7 @@ def text(page: Page, below: Path) -> str:
     if page.curved:
         shown += f"## Learning curves\n\n```{{curves}} {page.name}\n```\n\n"
     return TEXT.format(
+        written=WRITTEN,
         name=page.name,
         title=plain(page.paper.title),
         gaps=gaps,

@@ -83,7 +83,7 @@ def write_pages(app: Sphinx) -> None:
     folder.mkdir(exist_ok=True)
     wanted = names(app)
     for path in folder.glob("*.md"):
-        if path.stem not in wanted:
+        if path.stem not in wanted and path.read_text(encoding="utf-8").startswith(page.WRITTEN):
             path.unlink()
             (Path(app.outdir) / "papers" / f"{path.stem}.html").unlink(missing_ok=True)
             shutil.rmtree(Path(app.outdir) / "files" / "papers" / path.stem, ignore_errors=True)

@@ -64,7 +64,7 @@ def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _inert(cell: object) -> object:
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t") and not _number(cell):
+    if isinstance(cell, str) and cell.lstrip()[:1] in ("=", "+", "-", "@") and not _number(cell):
         return f"'{cell}"
     return cell
 

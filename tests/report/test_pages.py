@@ -168,9 +168,10 @@ def test_a_changed_record_changes_the_page(fresh: Path, html: Callable[..., Any]
 def test_a_paper_gone_takes_its_page_along(fresh: Path, build: Callable[..., Any]) -> None:
     root = fresh.parents[1]
     (root / "docs/papers").mkdir()
-    (root / "docs/papers/gone.md").write_text("# Gone\n")
+    (root / "docs/papers/gone.md").write_text(f"{page.WRITTEN} -->\n# Gone\n")
+    (root / "docs/papers/by_hand.md").write_text("---\norphan: true\n---\n# Mine\n")
     assert build(root) == (0, "")
-    assert [path.name for path in (root / "docs/papers").glob("*.md")] == ["tiny.md"]
+    assert {path.name for path in (root / "docs/papers").glob("*.md")} == {"tiny.md", "by_hand.md"}
 
 
 def test_building_imports_no_torch(built: Path) -> None:

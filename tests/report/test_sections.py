@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,7 @@ from repro import paper as papers
 from repro import schema
 from repro.claim import Cause, Features
 from repro.errors import BadInput
-from repro.report import commands, curves, evidence, features, keys, ledger, page
+from repro.report import commands, curves, evidence, features, files, keys, ledger, page
 
 TEMPLATE = page.read("template")
 
@@ -153,3 +155,25 @@ def test_the_page_of_every_paper_is_told_by_its_claims() -> None:
     for name in papers.folders():
         shown = page.read(name)
         assert [verdict.claim for verdict in shown.verdicts] == shown.paper.claims
+
+
+def test_an_edit_of_the_site_does_not_reach_a_record_and_links_are_not_followed(tmp_path: Path) -> None:
+    home, site = tmp_path / "paper", tmp_path / "site"
+    (home / "records").mkdir(parents=True)
+    record = home / "records" / "line-seed0.json"
+    record.write_text("{}")
+    (tmp_path / "secret.json").write_text("secret")
+    (home / "data.json").symlink_to(tmp_path / "secret.json")
+    files.publish(home, "p", site)
+    shown = site / "files" / "papers" / "p"
+    assert not (shown / "data.json").exists()
+    (shown / "records" / "line-seed0.json").write_text("[1]")
+    assert record.read_text() == "{}"
+    files.publish(home, "p", site)
+    assert (shown / "records" / "line-seed0.json").read_text() == "{}"
+    other = tmp_path / "older.json"
+    other.write_text("[]")
+    os.utime(other, (1, 1))
+    other.replace(record)  # of the same size, and older
+    files.publish(home, "p", site)
+    assert (shown / "records" / "line-seed0.json").read_text() == "[]"
