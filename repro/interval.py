@@ -5,12 +5,12 @@ With MS_seed, MS_item and MS_rest its mean squares over S seeds and n items, the
 
     MS_seed / (S n)  +  max(MS_item - MS_rest, 0) / (S n)
 
-the rest being part of the first term already (Searle, Casella & McCulloch 1992, Variance Components, section 4.6). The
-first term has S - 1 degrees of freedom, the second nearly n - 1. Two quantiles of Student's t are in use for such a
-sum: Satterthwaite's (1946), with which three seeds cover 92 %, and Cochran & Cox's (1950, the mean of both quantiles
-weighted by the variances), with which they cover 98 %. Six tenths of the one and four of the other cover 94 to 96.5 %:
-`tests/test_interval.py` simulates it. With one seed only the items speak: the interval then says nothing of the spread
-between seeds.
+the rest being part of the first term already (Searle, Casella & McCulloch 1992, Variance Components). The first term
+has S - 1 degrees of freedom, the second nearly n - 1. Two quantiles of Student's t are in use for such a sum:
+Satterthwaite's (1946), with which three seeds cover 92 %, and Cochran & Cox's (1950, the mean of both quantiles
+weighted by the variances), with which they cover 98 %. Six tenths of the one and four of the other, a mixture of our
+own, cover 94 to 96.5 %: `tests/test_interval.py` simulates it. With one seed only the items speak: the interval then
+says nothing of the spread between seeds.
 """
 
 from __future__ import annotations

@@ -26,9 +26,9 @@ SIGNS = {
 MEANINGS = {
     "reproduced": "our 95 % interval lies within the tolerance, or on the claimed side; or ours rounds to the print",
     "exceeded": "our interval lies beyond the tolerance, on the better side",
-    "trend holds": "the claim's own config has too few seeds, but a proxy lies on the claimed side",
+    "trend holds": "only a proxy has a record, and its interval lies on the claimed side",
     "inconclusive": "our interval straddles the border",
-    "trend fails": "the claim's own config has too few seeds, and a proxy contradicts the ordering",
+    "trend fails": "only a proxy has a record, and the proxy contradicts the ordering",
     "not reproduced": "our interval lies outside, on the worse side; or ours rounds to another number than the print",
     "not comparable": "the records do not measure the same thing, or not on the same data",
     "stale": "a config, its code or its data has changed since the record",
