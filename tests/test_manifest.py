@@ -146,3 +146,19 @@ def test_whatever_is_typed_there_is_one_line_and_no_traceback(paper: Any, data: 
     paper.toml("\n".join(lines))
     with contextlib.suppress(BadInput):  # whose text is one line by itself; anything else is a fault of ours
         papers.read(paper.folder)
+
+
+def test_claims_stand_in_the_order_of_the_file(paper: Any) -> None:
+    last = '\n[[claim]]\nid = "z"\nsays = "s"\nwhere = "w"\nunread = true\n'
+    first = last.replace('"z"', '"a"')
+    paper.toml(HEAD + first + TABLE + last)
+    ids = [claim.id for claim in papers.read(paper.folder).claims]
+    assert ids == ["a", "table1.year-published.no", "table1.year-published.yes", "table1.pages", "z"]
+
+
+def test_a_cause_asks_for_as_many_seeds_as_its_claim_on_both_sides(paper: Any) -> None:
+    text = (paper.folder / "paper.toml").read_text()
+    paper.toml(text.replace('configs/ten_steps_fast.gin"', 'configs/ten_steps_fast.gin"\nover = "configs/mean.gin"'))
+    runs = papers.read(paper.folder).runs
+    for name in ("ten_steps_fast", "mean"):
+        assert {seed for claim, config, seed in runs if claim == "fit.ten-steps" and name in config} >= {0, 1, 2}
