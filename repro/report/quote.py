@@ -1,4 +1,4 @@
-"""One number in a sentence, looked up: what the roles `{record}`, `{claim}` and `{verdict}` print."""
+"""One number in a sentence, looked up: what `{record}`, `{claim}`, `{stated}` and `{verdict}` print."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from repro.errors import BadInput, nearest
 from repro.interval import interval
 from repro.record import Record
 from repro.report.evidence import ours
+from repro.report.figure import claimed
 from repro.report.page import Page
-from repro.report.words import duration, number, spread
+from repro.report.words import duration, number, spread, typeset
 from repro.verdict import Verdict
 
 
@@ -43,6 +44,18 @@ def judged(page: Page, name: str) -> Quote:
     stale = verdict.judged.stale
     fault = f"claim '{name}' rests on a stale record: {stale} changed" if stale else ""
     return Quote(ours(verdict), page.place(claim), fault)
+
+
+def stated(page: Page, name: str) -> Quote:
+    """What the paper says of a claim: its print, its value with the tolerance, or its bound.
+
+    Raises BadInput for a claim that the paper does not have, and for one that nobody has read.
+    """
+    claim = page.paper.claim(name)
+    if claim.unread:
+        raise BadInput(f"claim '{name}' is unread: nobody knows what the paper states")
+    text = typeset(claim.printed) if claim.printed else claimed(claim, page.unit(claim))
+    return Quote(text, page.place(claim))
 
 
 def decided(page: Page, name: str) -> Quote:

@@ -1,6 +1,7 @@
 """The roles that print numbers and verdicts in a sentence, and whose paper a text belongs to.
 
-    {record}`demo-seed0:unseen:SISDRImprovement`    {claim}`abstract.sdr`    {verdict}`abstract.sdr`
+    {record}`demo-seed0:unseen:SISDRImprovement`    {claim}`abstract.sdr`
+    {stated}`abstract.sdr`, what the paper says of it    {verdict}`abstract.sdr`
 
 A text that stands in a paper's folder, or on its page, knows its paper; elsewhere one names it
 (`{claim}`PAPER/abstract.sdr``). What is stale or missing shows as such and is a warning, so that `-W` fails.
@@ -27,7 +28,7 @@ from repro.report.page import Page
 log = logging.getLogger(__name__)
 
 
-LOOKS = {"record": quote.measured, "claim": quote.judged, "verdict": quote.decided}
+LOOKS = {"record": quote.measured, "claim": quote.judged, "stated": quote.stated, "verdict": quote.decided}
 
 
 def add_to(app: Sphinx) -> None:

@@ -1,0 +1,53 @@
+"""Numbers in a sentence: what the paper states of a claim, beside what we measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.claim import Claim
+from repro.errors import BadInput
+from repro.report import page, quote
+from repro.report.page import Page
+
+
+@pytest.fixture
+def shown(built: Path) -> Page:
+    page.forget()
+    return page.read("tiny")
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ({"printed": "1.55e-9"}, "1.55\N{NARROW NO-BREAK SPACE}×\N{NARROW NO-BREAK SPACE}10⁻⁹"),
+        ({"printed": ".213"}, ".213"),
+        ({"value": 6.0, "tolerance": 0.5}, "6 ± 0.5 mm"),
+        ({"above": 3.0}, "above 3 mm"),
+        ({"over": "configs/proxy.gin"}, "better than proxy"),
+    ],
+)
+def test_what_the_paper_states_leads_to_its_claim(keys: dict[str, Any], text: str, shown: Page) -> None:
+    claim = Claim("c", "says", "Table 1", "Length", "configs/full.gin", **keys)
+    found = quote.stated(replace(shown, paper=replace(shown.paper, claims=[claim])), "c")
+    assert found == quote.Quote(text, shown.place(claim))
+
+
+def test_nobody_knows_what_an_unread_claim_states(shown: Page) -> None:
+    with pytest.raises(BadInput, match="claim 'later' is unread"):
+        quote.stated(shown, "later")
+
+
+def test_a_statement_of_no_claim_fails_and_shows(fresh: Path, build: Callable[..., Any], html: Any) -> None:
+    root = fresh.parents[1]
+    text = "It says {stated}`tiny/mean`.\n\nAnd {stated}`tiny/men`."
+    (root / "docs/index.md").write_text(f"# Home\n\n{text}\n\n```{{toctree}}\npapers/tiny\n```\n")
+    code, heard = build(root)
+    assert code != 0 and "index.md:5: WARNING: tiny: no claim 'men'; did you mean 'mean'?" in heard
+    found = html(root, "index")
+    assert "It says 5 ± 0.5 mm." in found.text and "missing: tiny/men" in found.text
+    assert "papers/tiny.html#claim-mean" in found.values("href", "a")
