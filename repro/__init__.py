@@ -21,6 +21,7 @@ Where to look:
     record       Record: read, write, stale or not
     provenance   code digests, commit, packages, machine
     interval     the 95 % interval of a mean over seeds and items
+    evidence     what the records hold of a claim
     verdict      judge(claim, records) -> Verdict
     ledger       claims that failed, their suspected causes, and what changing each does
     verdicts     `verdicts.json`, and the verdicts as JSON

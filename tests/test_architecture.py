@@ -83,7 +83,7 @@ def test_the_spine_loads_no_heavy_library() -> None:
     assert done.stdout.strip() == "set()"
 
 
-@pytest.mark.parametrize("name", ["verdict.py", "interval.py", "ledger.py"])
+@pytest.mark.parametrize("name", ["verdict.py", "evidence.py", "interval.py", "ledger.py"])
 def test_the_verdict_opens_no_file(name: str) -> None:
     text = (ROOT / "repro" / name).read_text(encoding="utf-8")
     calls = {
