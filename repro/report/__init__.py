@@ -10,6 +10,9 @@ Where to look:
     page        Page: a paper, its records and its verdicts; the generated page as MyST
     markup      tag(): HTML and SVG whose text is always escaped
     words       numbers, intervals, times and counts as one says them
+    papers      the landing page: a row per paper
+    features    what goes with success, set against how the papers came out
+    keys        the keys of paper.toml, from the types that check them
     outcome     the bar of outcomes with its counts in words, and a paper's facts
     figure      a row per claim: what the paper says, what the records say
     axis        a range of numbers, its ticks, and where a number stands on it
@@ -18,7 +21,8 @@ Where to look:
     cells       the claims of one table of the paper, laid out as it is printed
     evidence    our number, the configs and records behind it, what to type
     spreadsheet the claims of a paper, and all papers, as CSV
-    curves      learning curves, a panel per record
+    ledger      the suspected causes of what failed, and what changing each does
+    curves      learning curves, a panel per config
     examples    sounds and pictures of test items
     commands    what to type, with the time it took and where
     origin      where each record comes from, and every metric in it
