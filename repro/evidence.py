@@ -57,6 +57,7 @@ def missing(claim: Claim, own: Evidence | None, held: Held) -> str:
 
 
 def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Evidence | None:
+    """What the records of `config`, less those of `other`, say of the claim; None where a side has none."""
     ours = _measured(claim, config, claim.test, held)
     theirs = _measured(claim, other, claim.over_test or claim.test, held) if other else {}
     if not ours or (other and not theirs):
