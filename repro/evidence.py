@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
 
@@ -72,6 +73,8 @@ def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Ev
         found = difference(rows, others, ours.keys() == theirs.keys(), same_items)
     else:
         found = interval(rows)
+    if claim.printed:
+        found = replace(found, mean=_as_written(rows))
     identity = next(iter(ours.values()))[1].identity
     records, over = ([record for record, _, _ in side.values()] for side in (ours, theirs))
     return Evidence(config, found, identity, records, proxy, over, other, unlike)
@@ -94,6 +97,12 @@ def _rows(side: Side) -> list[list[float]]:
     """A row per seed, equally long: where they are not, the records are not comparable anyway."""
     items = min((len(values) for _, _, values in side.values()), default=0)
     return [values[:items] for _, _, values in side.values()]
+
+
+def _as_written(rows: Sequence[Sequence[float]]) -> float:
+    """The mean of the decimal numbers in the records, not of the nearest binary ones: a print may lie halfway."""
+    values = [Decimal(repr(value)) for row in rows for value in row]
+    return float(sum(values) / len(values))
 
 
 def _unlike(claim: Claim, ours: Side, theirs: Side, proxy: bool) -> str:

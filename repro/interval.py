@@ -101,7 +101,7 @@ class _Layout:
         self.x: Any = values / self.scale
         self.seeds, self.items = values.shape
         self.by_seed, self.by_item = self.x.mean(axis=1), self.x.mean(axis=0)
-        self.mean = math.fsum(values.flat) / values.size  # exact: a printed number may lie halfway
+        self.mean = math.fsum(values.flat) / values.size
 
     @property
     def rest_variance(self) -> float:

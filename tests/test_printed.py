@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.claim import NUMBER, Claim
@@ -80,6 +80,7 @@ def test_a_printed_number_accepts_exactly_what_rounds_to_it(
         assert (outcome == "reproduced") == (abs(off) < unit / 2)
 
 
+@settings(max_examples=1000)
 @given(st.lists(st.integers(0, 99), min_size=2, max_size=16), st.booleans())
 def test_a_printed_mean_is_exact(items: list[int], percent: bool) -> None:
     """The reference is the fraction: also where the mean of several items lies halfway between two prints."""
