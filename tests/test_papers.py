@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import default_collate
 
 from repro import binding, config, ledger, listing, paper, record, run, testing, verdict, verdicts
+from repro.errors import BadInput
 from repro.report import tips
 
 NAMES = sorted(paper.folders())
@@ -44,9 +45,20 @@ def test_no_record_is_stale(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_data_is_what_the_records_saw(name: str) -> None:
-    """Where it can be had here: a warning names the rest."""
-    records = record.of_paper(paper.find(name).folder, binding.fingerprints)
+    """Where it can be had here; the rest is named."""
+    away: list[str] = []
+
+    def look(path: Path) -> dict[str, Any] | None:
+        try:
+            return binding.fingerprints(path)
+        except BadInput as error:
+            away.append(f"{path.stem}: {error}")
+            return None
+
+    records = record.of_paper(paper.find(name).folder, look)
     assert [(found.stem, found.stale) for found in records if found.stale] == []
+    if away:
+        pytest.skip(f"the data of {len(away)} configs is not here, as {away[0]}")
 
 
 @pytest.mark.parametrize("name", NAMES)
