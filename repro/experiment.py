@@ -7,14 +7,16 @@
     experiment.test = {'unseen': @test/datasets.SpeechMixtures()}
     experiment.metrics = [@metrics.SISDRImprovement()]
 
-`test` is a dict of test sets by name, for a paper may ask more than one question of one model.
+`test` is a dict of test sets by name, for a paper may ask more than one question of one model. `data` says which data
+a role must have, as `{'test': 'mnist/test'}`: a fingerprint, or a variant that the catalogue knows by name.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import gin
@@ -36,6 +38,8 @@ class Experiment:
     loss: Annotated[Any, LOSSES] = None
     trainer: Annotated[Any, TRAINERS] = None
     examples: int = 0  # how many items of the first test set the record shows
+    batch: int = 1  # how many test items the model answers at once, where it has no `estimate` of its own
+    data: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.metrics or not self.test:
@@ -43,6 +47,8 @@ class Experiment:
         names = [metric.identity["name"] for metric in self.metrics]
         if twice := {name for name in names if names.count(name) > 1}:
             raise BadInput(f"experiment.metrics has two that are called {min(twice)}; expected one of each")
+        if self.batch < 1:
+            raise BadInput(f"experiment.batch is {self.batch}; expected a whole number from 1")
         if taken := {"train", "valid"} & set(self.test):
             raise BadInput(f"experiment.test has a test set '{min(taken)}'; expected a name other than train and valid")
         if empty := [name for name, dataset in self.test.items() if len(dataset) == 0]:
@@ -63,14 +69,20 @@ class Experiment:
         """Every metric on every item of every test set. `show(indices, name)` passes the indices on, with progress."""
         found = []
         for name, dataset in self.test.items():
-            rows = [self._values(dataset[index]) for index in show(range(len(dataset)), name)]
+            rows = list(self._rows(dataset, show(range(len(dataset)), name)))
             for metric, values in zip(self.metrics, zip(*rows, strict=True), strict=True):
                 found.append(Measurement(name, metric.identity["name"], dict(metric.identity), list(values)))
         return found
 
-    def _values(self, item: tuple[Any, Any]) -> list[float]:
-        inputs, target = item
-        estimate = self.estimate(inputs)
+    def _rows(self, dataset: Any, indices: Iterable[int]) -> Iterator[list[float]]:
+        """The values of all metrics for each item, `batch` items at a time."""
+        waiting = iter(indices)
+        while chosen := list(itertools.islice(waiting, self.batch)):
+            inputs, targets = zip(*(dataset[index] for index in chosen), strict=True)
+            for estimate, target, given in zip(self.estimates(inputs), targets, inputs, strict=True):
+                yield self._values(estimate, target, given)
+
+    def _values(self, estimate: Any, target: Any, inputs: Any) -> list[float]:
         values = [float(f"{metric(estimate, target, inputs):.9g}") for metric in self.metrics]
         for metric, value in zip(self.metrics, values, strict=True):
             if not math.isfinite(value):
@@ -78,17 +90,23 @@ class Experiment:
         return values
 
     def estimate(self, inputs: Any) -> Any:
-        """The model's answer to one item: `model.estimate(inputs)` where it has one; without a model, the inputs."""
+        """The model's answer to one item."""
+        return next(iter(self.estimates([inputs])))
+
+    def estimates(self, inputs: Sequence[Any]) -> Iterable[Any]:
+        """The model's answer to each item: `model.estimate(inputs)` where it has one; without a model, the inputs."""
         if self.model is None:
             return inputs
         import torch
+        from accelerate.utils import send_to_device
+        from torch.utils.data import default_collate
 
         self.model.eval()
         with torch.inference_mode():
             if hasattr(self.model, "estimate"):
-                return self.model.estimate(inputs)
+                return [self.model.estimate(given) for given in inputs]
             device = next((p.device for p in self.model.parameters()), None)
-            return self.model(inputs.unsqueeze(0).to(device))[0].detach().cpu()
+            return self.model(send_to_device(default_collate(list(inputs)), device)).detach().cpu()
 
 
 def streams(seed: int) -> dict[str, int]:

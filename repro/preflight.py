@@ -5,6 +5,7 @@ The data and the names of its items as the record will hold them, and whether th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from repro import paper
@@ -20,7 +21,30 @@ def data(built: Any) -> dict[str, Any]:
         if not callable(getattr(dataset, "fingerprint", None)):
             raise BadInput(f"dataset '{role}' ({type(dataset).__name__}) has no fingerprint() for the record")
         found[role] = dataset.fingerprint()
+    for role, wanted in built.data.items():
+        _require(role, wanted, built.datasets())
     return found
+
+
+def _require(role: str, wanted: str, datasets: dict[str, Any]) -> None:
+    """Refuse other data in a role than `experiment.data` asks for, saying which it is."""
+    from repro.datasets import catalogue
+
+    if role not in datasets:
+        raise BadInput(f"experiment.data has a role '{role}'{nearest(role, datasets)}")
+    expected = catalogue.fingerprint(wanted) if "/" in wanted else wanted
+    found = [dataset.fingerprint() for dataset in _chain(datasets[role])]
+    if expected not in found:
+        known = " made from ".join(f"{print_} ({catalogue.named(print_) or 'of no known data'})" for print_ in found)
+        hint = f"experiment.data asks for {wanted} as '{role}'"
+        raise BadInput(f"{hint}{'' if expected == wanted else f' ({expected})'}; found {known}")
+
+
+def _chain(dataset: Any) -> Iterator[Any]:
+    """A dataset, and those that it was made from: each keeps its own as `source`."""
+    while dataset is not None:
+        yield dataset
+        dataset = getattr(dataset, "source", None)
 
 
 def items(built: Any) -> dict[str, list[str]]:

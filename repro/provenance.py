@@ -22,7 +22,12 @@ from repro.config import Config
 from repro.registry import parse
 
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
-PRESENTATION = ("repro.audio.show",)  # draws what was obtained; no number rests on it
+APART = (
+    *("repro.audio.show", "repro.datasets.show"),  # draw what was obtained: no number rests on them
+    # bring data here, and keep what was computed of it: a record holds the fingerprint of what they delivered
+    *("repro.datasets.cache", "repro.datasets.catalogue", "repro.datasets.download", "repro.datasets.store"),
+    "repro.datasets.unpack",
+)
 
 
 def code(config: Config) -> dict[str, str]:
@@ -46,7 +51,7 @@ def of_modules(modules: Iterable[str], papers: Path) -> dict[str, str]:
 
 
 def _counts(name: str) -> bool:
-    if name in PRESENTATION:
+    if name in APART:
         return False
     return name == "repro.experiment" or name.startswith("papers.") or name.startswith(ROOMS)
 

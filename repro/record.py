@@ -11,6 +11,7 @@ import json
 import math
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from repro.paper import where
 
 FORMAT = 1
 EXAMPLES_LIMIT = 500_000  # bytes that one record's examples may take
+SPARSE = 100  # from this many items on, values that are nearly all equal are written as the exceptions
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,32 @@ def write(record: Record, folder: Path) -> Path:
     """Write `record` into `folder` in one step: a reader sees the old file or the new one, never half of one."""
     row = asdict(record)
     del row["stale"]
+    for found in row["measurements"]:
+        found["values"] = _packed(found["values"])
     folder.mkdir(parents=True, exist_ok=True)
     return replace_text(folder / f"{record.stem}.json", _dump(row))
+
+
+def _packed(values: list[float]) -> Any:
+    """A long list that is nearly all one value as that value and where the others are: which items were wrong."""
+    usual, count = Counter(values).most_common(1)[0]
+    if len(values) < SPARSE or count < len(values) / 2:
+        return values
+    others: dict[str, list[int]] = {}
+    for index, value in enumerate(values):
+        if value != usual:
+            others.setdefault(repr(value), []).append(index)
+    return {"items": len(values), "usual": usual, "others": others} if len(others) <= 4 else values
+
+
+def _unpacked(values: Any) -> Any:
+    if not isinstance(values, dict):
+        return values
+    full = [values["usual"]] * values["items"]
+    for value, indices in values["others"].items():
+        for index in indices:
+            full[index] = float(value)
+    return full
 
 
 def replace_text(path: Path, text: str) -> Path:
@@ -116,9 +142,9 @@ def read(path: Path) -> Record:
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"not a record of format {FORMAT}, the one that this version reads", where(path))
     try:
-        row["measurements"] = [Measurement(**m) for m in row["measurements"]]
+        row["measurements"] = [Measurement(**{**m, "values": _unpacked(m["values"])}) for m in row["measurements"]]
         record = Record(**row)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise BadInput(f"not a record: {error}", where(path)) from None
     _refuse_odd(record, path)
     return record

@@ -1,0 +1,105 @@
+"""MNIST and what shares its format: images of 28 x 28 bytes and their classes, in two gzipped idx files a split.
+
+N images. The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a
+big-endian 32-bit integer, then the bytes (the page of the MNIST database, "File formats").
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.utils.data import Dataset
+
+from repro.datasets import store
+from repro.datasets.show import show_image
+from repro.errors import BadInput
+from repro.registry import DATASETS
+
+FILES = {"train": "train", "test": "t10k"}
+UNSIGNED_BYTE = 8
+
+Item = tuple[torch.Tensor, int]
+
+
+@DATASETS.register
+class Mnist(Dataset[Item]):
+    """Handwritten digits: `(image (1, 28, 28) float32 in [0, 1], digit int)`; 60,000 to train, 10,000 to test.
+
+    `start`, `stop`: take these images alone, as a slice does (the last 5,000 of `train` for validation, say).
+    Raises BadInput where the files are not there, or are no idx files of one length.
+    """
+
+    name = "mnist"
+    illustrate = staticmethod(show_image)
+
+    def __init__(self, split: Literal["train", "test"], start: int = 0, stop: int | None = None) -> None:
+        self.split, self.start, self.stop = split, start, stop
+        self.folder = store.folder(self.name)
+
+    @cached_property
+    def images(self) -> torch.Tensor:
+        """(N, 28, 28) uint8, ink is 255."""
+        images = self._read("images-idx3-ubyte.gz", 3)
+        if images.shape[1:] != (28, 28):
+            raise BadInput(f"the images in {self.folder} are {images.shape[1]} x {images.shape[2]}; expected 28 x 28")
+        return torch.from_numpy(images[self.start : self.stop])
+
+    @cached_property
+    def labels(self) -> torch.Tensor:
+        """(N,) int64."""
+        labels = torch.from_numpy(self._read("labels-idx1-ubyte.gz", 1)[self.start : self.stop]).long()
+        if len(labels) != len(self.images):
+            raise BadInput(f"{self.folder} holds {len(self.images)} images and {len(labels)} labels of {self.split}")
+        return labels
+
+    def _read(self, ending: str, dimensions: int) -> npt.NDArray[np.uint8]:
+        return read_idx(self.folder / f"{FILES[self.split]}-{ending}", dimensions)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.images[index].unsqueeze(0) / 255, int(self.labels[index])
+
+    def __getitems__(self, indices: list[int]) -> list[Item]:
+        """A batch at once, which is what a DataLoader asks for."""
+        images = self.images[indices].unsqueeze(1) / 255
+        return list(zip(images, self.labels[indices].tolist(), strict=True))
+
+    def fingerprint(self) -> str:
+        """Digest of the pixels and labels; that of the whole split is the one in the catalogue."""
+        digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
+        digest.update(self.images.numpy().tobytes())
+        digest.update(self.labels.to(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+
+@DATASETS.register
+class FashionMnist(Mnist):
+    """Zalando's pictures of clothes, made to stand in for MNIST (Xiao, Rasul, Vollgraf 2017): the same items."""
+
+    name = "fashion_mnist"
+
+
+def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
+    """The array of a gzipped idx file of unsigned bytes. Raises BadInput for any other file."""
+    try:
+        with gzip.open(path) as file:
+            content = file.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise BadInput(f"cannot be read as a gzipped idx file: {error}", str(path)) from None
+    header = 4 + 4 * dimensions
+    if len(content) < header or content[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]):
+        raise BadInput(f"is no idx file of bytes in {dimensions} dimensions", str(path))
+    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", dimensions, 4))
+    if len(content) != header + int(np.prod(shape)):
+        raise BadInput(f"says that its shape is {shape}, and has {len(content) - header} bytes", str(path))
+    return np.frombuffer(bytearray(content), np.uint8, offset=header).reshape(shape)

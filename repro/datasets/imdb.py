@@ -1,0 +1,122 @@
+"""The Large Movie Review Dataset (Maas et al. 2011): 25,000 reviews to train and 25,000 to test, half of them positive.
+
+Two layouts are read, with the same content: the original tree `aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt`, and
+two tables `{train,test}.csv.xz` with the columns id, label, rating, text. Of the original, 123 texts stand in train
+and in test.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import lzma
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from repro.datasets import store
+from repro.datasets.show import show_text
+from repro.errors import BadInput
+from repro.registry import DATASETS
+
+CLASSES = ("neg", "pos")
+
+
+class Review(NamedTuple):
+    """One review: its class (1 positive, 0 negative), its number within the class, the stars given, the text."""
+
+    label: int
+    number: int
+    rating: int
+    text: str
+
+
+@DATASETS.register
+class Imdb(Dataset[tuple[str, int]]):
+    """Item: `(text str, label int)`, 1 for a positive review; the negative ones first, each class by its numbers.
+
+    `size`: that many reviews, spread evenly over the split. `shared = False` leaves out those whose text stands in the
+    other split too. The texts are as published, with their `<br />`.
+    """
+
+    illustrate = staticmethod(show_text)
+
+    def __init__(self, split: Literal["train", "test"], size: int | None = None, shared: bool = True) -> None:
+        self.split, self.size, self.shared = split, size, shared
+        self.folder = store.folder("imdb")
+
+    @cached_property
+    def reviews(self) -> list[Review]:
+        """The reviews of this set, in order."""
+        rows = read_reviews(self.folder, self.split)
+        if not self.shared:
+            other = {row.text for row in read_reviews(self.folder, "test" if self.split == "train" else "train")}
+            rows = [row for row in rows if row.text not in other]
+        if self.size is None:
+            return rows
+        if not 0 < self.size <= len(rows):
+            raise BadInput(f"datasets.Imdb.size is {self.size}; expected 1 to {len(rows)}")
+        return [rows[index] for index in np.linspace(0, len(rows) - 1, self.size).round().astype(int)]
+
+    @cached_property
+    def texts(self) -> list[str]:
+        return [row.text for row in self.reviews]
+
+    @cached_property
+    def labels(self) -> list[int]:
+        return [row.label for row in self.reviews]
+
+    def __len__(self) -> int:
+        return len(self.reviews)
+
+    def __getitem__(self, index: int) -> tuple[str, int]:
+        row = self.reviews[index]
+        return row.text, row.label
+
+    def fingerprint(self) -> str:
+        """Digest of the rows; that of the whole split is the one in the catalogue."""
+        digest = hashlib.sha256()
+        for row in self.reviews:
+            digest.update(f"{row.label} {row.number} {row.rating} {len(row.text)} {row.text}\n".encode())
+        return digest.hexdigest()[:16]
+
+
+def read_reviews(folder: Path, split: str) -> list[Review]:
+    """The reviews of a split from whichever layout `folder` has, sorted. Raises BadInput where it has neither."""
+    table, tree = folder / f"{split}.csv.xz", folder / "aclImdb" / split
+    if table.is_file():
+        return sorted(_from_table(table))
+    if tree.is_dir():
+        return sorted(_from_tree(tree))
+    raise BadInput(f"{folder} holds neither {table.name} nor aclImdb/{split}/")
+
+
+def _from_table(path: Path) -> list[Review]:
+    try:
+        with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
+            return [Review(int(r["label"]), int(r["id"]), int(r["rating"]), r["text"]) for r in csv.DictReader(file)]
+    except (lzma.LZMAError, EOFError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise BadInput(f"is no table of reviews: {type(error).__name__}: {error}", str(path)) from None
+
+
+def _from_tree(folder: Path) -> list[Review]:
+    rows = []
+    for label, name in enumerate(CLASSES):
+        for path in (folder / name).glob("*.txt"):
+            number, _, rating = path.stem.partition("_")
+            if not (number.isdecimal() and rating.isdecimal()):
+                raise BadInput(f"expected a name like 123_8.txt: {name}/{path.name}", str(folder))
+            rows.append(Review(label, int(number), int(rating), _text(path)))
+    if not rows:
+        raise BadInput("expected pos/ and neg/ with reviews", str(folder))
+    return rows
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
