@@ -1,4 +1,4 @@
-"""The digits that stand in for MNIST where nothing can be downloaded: real, upscaled as torch does, the same anywhere."""
+"""The digits that stand in for MNIST where nothing can be downloaded: real, and upscaled as torch does it."""
 
 from __future__ import annotations
 

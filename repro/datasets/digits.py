@@ -1,8 +1,8 @@
 """Real handwritten digits that need no download: the 1,797 images of 8 x 8 pixels that scikit-learn carries.
 
 They are the test part of the Optical Recognition of Handwritten Digits data set (Alpaydin and Kaynak 1998, UCI): the
-ink of 32 x 32 bitmaps, counted in blocks of 4 x 4. They stand in for MNIST where a test must run in a second and without
-a network. An accuracy on them says nothing of MNIST.
+ink of 32 x 32 bitmaps, counted in blocks of 4 x 4. They stand in for MNIST where a test must run in a second and
+without a network. An accuracy on them says nothing of MNIST.
 
 Letters: N images, S pixels of a side.
 """
