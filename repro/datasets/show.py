@@ -1,18 +1,102 @@
-"""Files that show an item of a classification test set. Nothing here moves a number: a record does not go stale with it."""
+"""What shows a classified item: the image, or the text in short, with its class, the answer and the scores.
+
+K classes, H height, W width. A dataset takes one of them as it is, or with the names of its classes:
+
+    illustrate = staticmethod(show_image)
+    illustrate = staticmethod(functools.partial(show_text, classes=("negative", "positive")))
+
+The picture is a PNG beside `stem`; class, answer and scores stand in the panel, and the page draws them. Nothing here
+moves a number: a record does not go stale with it.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+LONGEST = 96  # pixels of the longer side: a larger image is made smaller, and its PNG stays below 10 kB
+COLOURS = 128  # of a picture in colour, for the same reason
+SHOWN = 10  # classes whose scores are kept where there are more: the highest, and that of the true class
+HEAD, TAIL = 320, 160  # characters of a text: how it begins and, where it is longer, how it ends
+
+Panel = dict[str, Any]
+"""What `repro.report.examples` draws: it says what each key is."""
 
 
-def show_image(inputs: torch.Tensor, target: int, estimate: torch.Tensor, stem: Path) -> list[dict[str, str]]:
-    """Nothing yet."""
-    return []
+def show_image(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequence[str] = ()) -> list[Panel]:
+    """Write `<stem>.png` and say what the model answered: one panel.
+
+    inputs: the image (H, W), (1, H, W) or (3, H, W), or one of H W values with H = W; values in [0, 1] are shown as
+    they are, others from their lowest (black) to their highest (white). target: the true class, an int in [0, K).
+    estimate: scores (K,), the answer is the highest. Raises ValueError for another shape.
+    """
+    path = stem.with_name(f"{stem.name}.png")
+    _picture(_pixels(np.asarray(inputs, dtype=float))).save(path, format="PNG", optimize=True)
+    return [{"image": path.name, **_answer(target, estimate, classes)}]
 
 
-def show_text(inputs: Any, target: int, estimate: torch.Tensor, stem: Path) -> list[dict[str, str]]:
-    """Nothing yet."""
-    return []
+def show_text(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequence[str] = ()) -> list[Panel]:
+    """The text, shortened, and what the model answered: one panel, and no file.
+
+    inputs: the text itself; a dataset of numbered words gives the words back first. target: the true class, an int in
+    [0, K). estimate: scores (K,), the answer is the highest. Raises ValueError for what is no text.
+    """
+    if not isinstance(inputs, str):
+        raise ValueError(f"show_text was given a {type(inputs).__name__}; expected the text itself")
+    return [{"text": shortened(inputs), **_answer(target, estimate, classes)}]
+
+
+def shortened(text: str, head: int = HEAD, tail: int = TAIL) -> str:
+    """At most `head` and `tail` characters of `text` in whole words, with three dots for what is left out between."""
+    words = " ".join(text.split())
+    if len(words) <= head + tail:
+        return words
+    begin, end = words[:head], words[-tail:]
+    return f"{begin.rpartition(' ')[0] or begin} … {end.partition(' ')[2] or end}"
+
+
+def _answer(target: Any, estimate: Any, classes: Sequence[str]) -> Panel:
+    """The true class, the answer, and the scores of the classes in their order; a score that is not finite is None."""
+    scores, truth = np.asarray(estimate, dtype=float), int(target)
+    if scores.ndim != 1:
+        raise ValueError(f"the estimate has the shape {scores.shape}; expected a score per class (K,)")
+    answer = int(scores.argmax())
+    kept = sorted({answer, truth, *np.argsort(-scores, kind="stable")[:SHOWN].tolist()})
+    names = [classes[index] if classes else str(index) for index in range(len(scores))]
+    return {
+        "truth": names[truth],
+        "answer": names[answer],
+        "scores": [[names[index], _rounded(float(scores[index]))] for index in kept],
+    }
+
+
+def _rounded(score: float) -> float | None:
+    return float(f"{score:.4g}") if math.isfinite(score) else None
+
+
+def _pixels(image: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """The image as bytes (H, W) or (H, W, 3)."""
+    side = math.isqrt(image.size)
+    if image.ndim == 1 and side * side == image.size:
+        image = image.reshape(side, side)
+    if image.ndim == 3 and image.shape[0] in (1, 3):
+        image = image.squeeze(0) if image.shape[0] == 1 else image.transpose(1, 2, 0)
+    elif image.ndim != 2:
+        raise ValueError(f"an image has the shape {image.shape}; expected (H, W), (1, H, W), (3, H, W) or a square's")
+    low, high = float(image.min()), float(image.max())
+    if low < 0 or high > 1:
+        image = (image - low) / (high - low or 1.0)
+    return (255 * image).round().astype(np.uint8)
+
+
+def _picture(pixels: npt.NDArray[np.uint8]) -> Image.Image:
+    """As large as the image itself, or smaller: the page enlarges it."""
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
+    return picture.quantize(COLOURS) if picture.mode == "RGB" else picture
