@@ -25,6 +25,7 @@ from repro.paper import where
 FORMAT = 1
 EXAMPLES_LIMIT = 500_000  # bytes that one record's examples may take
 SPARSE = 100  # from this many items on, values that are nearly all equal are written as the exceptions
+MOST = 100_000_000  # items of a test set
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,13 @@ def _packed(values: list[float]) -> Any:
 def _unpacked(values: Any) -> Any:
     if not isinstance(values, dict):
         return values
+    if not 0 < values["items"] <= MOST:
+        raise ValueError(f"it says that it has {values['items']} values")
     full = [values["usual"]] * values["items"]
     for value, indices in values["others"].items():
         for index in indices:
+            if index < 0:
+                raise ValueError(f"{index} is no item")
             full[index] = float(value)
     return full
 

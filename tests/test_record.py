@@ -170,3 +170,35 @@ def test_changed_code_is_named(fresh: Any) -> None:
 def test_a_config_that_is_gone_is_named(fresh: Any) -> None:
     (fresh.folder / "configs" / "mean.gin").unlink()
     assert "configs/mean.gin (gone)" in stale(fresh)["mean"] and stale(fresh)["smoke"] == ""
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from([0.0, 1.0, 100.0, -0.5, 1e-9, 7.0]), min_size=1, max_size=250), st.integers(0, 250))
+def test_values_that_are_nearly_all_equal_are_kept_whole(
+    tmp_path_factory: pytest.TempPathFactory, others: list[float], usual: int
+) -> None:
+    record = replace(SMALL, measurements=[Measurement("test", "M", {}, [*others, *[1.0] * usual])])
+    assert records.read(records.write(record, tmp_path_factory.mktemp("records"))) == record
+
+
+def test_a_classification_of_many_items_is_a_small_record(tmp_path: Path) -> None:
+    """Written as which items were wrong: 10,000 items of 1 % error in under a kilobyte."""
+    values = [100.0 if item % 100 == 7 else 0.0 for item in range(10_000)]
+    path = records.write(replace(SMALL, measurements=[Measurement("test", "M", {}, values)]), tmp_path)
+    assert path.stat().st_size < 1500
+    assert json.loads(path.read_text())["measurements"][0]["values"]["others"]["100.0"][:2] == [7, 107]
+
+
+@pytest.mark.parametrize("values", [
+    {"items": 3, "usual": 0.0, "others": {"1.0": [3]}}, {"items": 3, "usual": 0.0, "others": {"one": [0]}},
+    {"items": 3, "others": {}}, {"items": "3", "usual": 0.0, "others": {}}, {"items": 3, "usual": "0", "others": {}},
+    {"items": 3, "usual": 0.0, "others": [1]}, {"items": -1, "usual": 0.0, "others": {}},
+    {"items": 10**15, "usual": 0.0, "others": {}}, {"items": 3, "usual": 0.0, "others": {"1.0": [-1]}},
+])  # fmt: skip
+def test_a_spoilt_list_of_exceptions_is_refused(tmp_path: Path, values: Any) -> None:
+    path = records.write(SMALL, tmp_path)
+    row = json.loads(path.read_text())
+    row["measurements"][0]["values"] = values
+    path.write_text(json.dumps(row))
+    with pytest.raises(BadInput, match=r"not a record|not a list of finite numbers"):
+        records.read(path)
