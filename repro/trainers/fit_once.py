@@ -21,9 +21,7 @@ class FitOnce:
     The loss and the validation set have no part in it; an experiment with this trainer names neither.
     """
 
-    def fit(
-        self, model: nn.Module, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int
-    ) -> dict[str, Any]:
+    def fit(self, model: nn.Module, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int) -> dict[str, Any]:
         """Fit `model` in place; see `repro.trainers` for the contract."""
         if not callable(getattr(model, "fit", None)):
             raise BadInput(f"trainers.FitOnce needs a model with fit(inputs, target); {type(model).__name__} has none")
