@@ -29,6 +29,7 @@ Where to look:
     report       tables, figures and the Sphinx extension
     scaffold     `repro new`: a copy of papers/template
     listing      what there is, as rows and as text
+    progress     the progress bar
     errors       BadInput: one line for what the user gave
     cli          the `repro` command
     testing      check_dataset, check_model, check_loss, check_metric, check_trainer

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from repro import binding, paper, preflight, provenance, record
+from repro import binding, paper, preflight, progress, provenance, record
 from repro.config import Config, read
 from repro.errors import BadInput
 from repro.paper import where
@@ -169,11 +169,4 @@ def _logging(folder: Path) -> Iterator[None]:
 
 
 def _progress(indices: Iterable[int], name: str) -> Iterable[int]:
-    from tqdm import tqdm
-
-    return tqdm(indices, desc=f"measure {name}", unit="item", file=sys.stderr, mininterval=_pace())
-
-
-def _pace() -> float:
-    """Seconds between updates of a bar: often on a terminal, seldom in a log."""
-    return 0.2 if sys.stderr.isatty() else 10.0
+    return progress.bar(f"measure {name}", iterable=indices, unit="item")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,8 @@ from types import TracebackType
 from typing import Any
 
 import torch
-from tqdm import tqdm
+
+from repro import progress
 
 EVERY = 10  # steps between two entries: reading the loss off an accelerator makes it wait
 POINTS = 100  # of a curve that goes into the record
@@ -28,16 +28,7 @@ class Journal:
         self.entries: dict[str, list[list[float]]] = {"train": [], "valid": []}
         self.file = (folder / "metrics.jsonl").open("a", encoding="utf-8")
         self.events = SummaryWriter(str(folder / "tensorboard"))
-        pace = 0.2 if sys.stderr.isatty() else 10.0
-        self.bar = tqdm(
-            total=steps * batch_size,
-            desc="train",
-            unit="item",
-            disable=quiet,
-            mininterval=pace,
-            file=sys.stderr,
-            smoothing=0.05,
-        )
+        self.bar = progress.bar("train", total=steps * batch_size, unit="item", disable=quiet, smoothing=0.05)
         self.losses: list[torch.Tensor] = []
         self.done, self.began = 0, time.perf_counter()
 

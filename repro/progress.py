@@ -1,0 +1,14 @@
+"""The progress bar: often on a terminal, seldom in a log."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def bar(what: str, **options: Any) -> Any:
+    """A tqdm bar on stderr that says `what`; `options` are tqdm's (`iterable`, `total`, `unit`, `disable`, ...)."""
+    from tqdm import tqdm
+
+    pace = 0.2 if sys.stderr.isatty() else 10.0
+    return tqdm(desc=what, file=sys.stderr, mininterval=pace, **options)
