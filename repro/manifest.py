@@ -70,8 +70,9 @@ class Table:
 def read(folder: Path) -> Paper:
     """Read and check `folder/paper.toml`. Raises BadInput naming file and line."""
     path = folder / "paper.toml"
-    text, data = _load(path)
+    text, data = load(path)
     found = blocks(text, where(path))
+    _refuse_stray(data, found, where(path))
     head = _one(data, found, "paper", where(path)) or {}
     place = found["paper"][0] if found["paper"] else Block(f"{where(path)}", 1)
     configs = frozenset(f"configs/{config.name}" for config in (folder / "configs").glob("*.gin"))
@@ -86,19 +87,22 @@ def read(folder: Path) -> Paper:
     return one
 
 
-def _load(path: Path) -> tuple[str, dict[str, Any]]:
+def load(path: Path) -> tuple[str, dict[str, Any]]:
+    """A TOML file as text and as data. Raises BadInput naming file and line where it is none."""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         line = re.search(r"at line (\d+)", str(error))
         raise BadInput(f"not TOML: {error}", f"{where(path)}:{line[1]}" if line else where(path)) from None
+
+
+def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: str) -> None:
     known = {"paper", "raff", *MANY}
     if stray := sorted(set(data) - known):
-        lines = [found[0].line for name, found in blocks(text, "").items() if name == stray[0]]
+        lines = [block.line for block in found.get(stray[0], [])]
         hint = f"{nearest(stray[0], known)} (expected [paper], [raff], [[claim]], [[table]], [[cause]])"
-        raise BadInput(f"unknown table '{stray[0]}'{hint}", f"{where(path)}:{lines[0] if lines else 1}")
-    return text, data
+        raise BadInput(f"unknown table '{stray[0]}'{hint}", f"{place}:{lines[0] if lines else 1}")
 
 
 def _one(data: dict[str, Any], found: dict[str, list[Block]], name: str, place: str) -> dict[str, Any] | None:
@@ -224,7 +228,7 @@ def meanings(cls: type) -> dict[str, str]:
 
 def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> Any:
     """`cls(**row, **given)` after checking names, presence and types of the keys in `row`."""
-    known = keys(cls)
+    known = {key: hint for key, hint in keys(cls).items() if key not in given}
     for key, value in row.items():
         if key not in known:
             raise BadInput(f"unknown key '{key}'{nearest(key, known)}", at.place(key))

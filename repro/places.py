@@ -29,6 +29,12 @@ class Block:
         names = [".".join(filter(None, keys[:depth])) for depth in range(len(keys), 0, -1)]
         return Block(self.path, next((self.lines[name] for name in names if name in self.lines), self.line))
 
+    def inner(self, *keys: str) -> Block:
+        """The table `keys` within this one, as a block of its own."""
+        start = ".".join(keys) + "."
+        lines = {name.removeprefix(start): line for name, line in self.lines.items() if name.startswith(start)}
+        return Block(self.path, self.below(*keys).line, lines)
+
 
 def blocks(text: str, path: str) -> dict[str, list[Block]]:
     """The blocks of a valid TOML text by the first name of their header, in the order of the file."""
@@ -39,8 +45,8 @@ def blocks(text: str, path: str) -> dict[str, list[Block]]:
             first, *rest = _names(header["path"] + "=")
             prefix = ".".join(rest)
             if not prefix or not found[first]:
-                block = Block(path, number)
-                found[first].append(block)
+                found[first].append(Block(path, number))
+            block = found[first][-1]
             block.lines.setdefault(prefix, number) if prefix else None
         elif not fence and (names := _names(line)):
             block.lines[".".join(filter(None, (prefix, *names)))] = number
