@@ -11,6 +11,7 @@ from typing import Any
 from repro import paper
 from repro.claim import Claim
 from repro.config import Config
+from repro.datasets import catalogue
 from repro.errors import BadInput, nearest
 
 
@@ -28,8 +29,6 @@ def data(built: Any) -> dict[str, Any]:
 
 def _require(role: str, wanted: str, datasets: dict[str, Any]) -> None:
     """Refuse other data in a role than `experiment.data` asks for, saying which it is."""
-    from repro.datasets import catalogue
-
     if role not in datasets:
         raise BadInput(f"experiment.data has a role '{role}'{nearest(role, datasets)}")
     expected = catalogue.fingerprint(wanted) if "/" in wanted else wanted

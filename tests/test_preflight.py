@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from repro import run
+from repro import preflight, run
+from repro.datasets import catalogue
 from repro.errors import BadInput
 from repro.experiment import Experiment
 from repro.testing import check_dataset
@@ -78,3 +79,43 @@ def test_the_battery_checks_names() -> None:
 
     with pytest.raises(AssertionError, match="names"):
         check_dataset(Two())
+
+
+def test_a_config_may_require_its_data(paper: Any) -> None:
+    """By fingerprint; other data is refused before training, and said."""
+    found, _ = run.run(paper.folder / "configs" / "smoke.gin")
+    right = paper.config("right", f"experiment.data = {{'test': '{found.data['test']}'}}")
+    assert run.run(right)[0].data == found.data
+    wrong = paper.config("wrong", f"experiment.data = {{'train': '{found.data['test']}'}}")
+    with pytest.raises(BadInput, match=f"asks for {found.data['test']} as 'train'; found {found.data['train']}"):
+        run.run(wrong)
+
+
+@pytest.mark.parametrize(("wanted", "words"), [
+    ("{'tset': 'mnist/test'}", "a role 'tset'; did you mean 'test'?"),
+    ("{'test': 'mnist/test'}", r"asks for mnist/test as 'test' \(26120b4578752d7d\); found \w+ \(of no known data\)"),
+    ("{'test': 'mnst/test'}", "no data set 'mnst' in the catalogue; did you mean 'mnist'?"),
+    ("{'test': 'mnist/tst'}", "mnist has no variant 'tst'; did you mean 'test'?"),
+])  # fmt: skip
+def test_other_data_than_required_is_refused(untrained: Any, wanted: str, words: str) -> None:
+    with pytest.raises(BadInput, match=words.replace("?", r"\?")):
+        run.run(untrained.config("picky", f"experiment.data = {wanted}"))
+
+
+def test_what_a_dataset_is_made_from_may_meet_the_requirement() -> None:
+    """A view of MNIST satisfies `mnist/test`, MNIST's training set in its place is named as what it is."""
+
+    class Held:
+        def __init__(self, fingerprint: str, source: Any = None) -> None:
+            self.source, self.fingerprint = source, lambda: fingerprint
+
+        def __len__(self) -> int:
+            return 1
+
+    known = {split: catalogue.fingerprint(f"mnist/{split}") for split in ("train", "test")}
+    metric = type("Any", (), {"identity": {"name": "Any"}})()
+    view = Experiment({"test": Held("view", Held(known["test"]))}, [metric], data={"test": "mnist/test"})
+    assert preflight.data(view) == {"test": "view"}
+    other = Experiment({"test": Held("view", Held(known["train"]))}, [metric], data={"test": "mnist/test"})
+    with pytest.raises(BadInput, match=r"found view \(of no known data\) made from \w+ \(mnist/train\)"):
+        preflight.data(other)
