@@ -26,6 +26,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import filelock
@@ -118,7 +119,7 @@ def _keyed(value: Any, build: str) -> Any:
     if callable(getattr(value, "fingerprint", None)):
         return {"fingerprint": value.fingerprint()}
     if hasattr(value, "__array__"):
-        array = np.ascontiguousarray(value)
+        array = np.asarray(value)
         if array.dtype != object:
             digest = hashlib.sha256(array.tobytes()).hexdigest()[:32]
             return {"array": digest, "shape": list(array.shape), "dtype": array.dtype.str}
@@ -214,7 +215,9 @@ def _write(part: Path, made: Arrays, key: dict[str, Any]) -> None:
     part.mkdir()
     listed = {}
     for name, array in made.items():
-        np.save(part / f"{name}.npy", array, allow_pickle=False)
+        with (part / f"{name}.npy").open("wb") as file:
+            # Not the file itself: numpy would write past Python, and could not say why it failed.
+            np.lib.format.write_array(SimpleNamespace(write=file.write), array, allow_pickle=False)
         about = {"shape": list(array.shape), "dtype": str(array.dtype)}
         listed[name] = about | {"crc32": _checksum(part / f"{name}.npy")}
     (part / ENTRY).write_text(json.dumps(key | {"arrays": listed}, indent=1), encoding="utf-8")
