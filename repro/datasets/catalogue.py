@@ -15,7 +15,7 @@ The core's data sets stand in `data.toml` beside this file, those of a paper in 
     checksum = "sha256:8d42..."
 
 A *checksum* is of a file as published, and guards a download. A *fingerprint* is of the content (pixels, samples,
-rows), as the reader of the data set computes it: it is the same however the files are wrapped. Nothing here loads torch.
+rows), as the reader of the data set computes it: the same however the files are wrapped. Nothing here loads torch.
 """
 
 from __future__ import annotations

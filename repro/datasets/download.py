@@ -1,0 +1,155 @@
+"""One file from the network: resumed, retried, checked, and there whole or not at all.
+
+pooch keeps the file and compares its checksum; the transfer is ours, because pooch's own begins anew each time. What
+has arrived stands in `<name>.part`, which the next call goes on with, in this process or in a later one.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pooch
+import requests
+import urllib3
+
+from repro.errors import BadInput
+
+ATTEMPTS = 4  # in a row that bring nothing new, before the next address is tried
+BACKOFF = 1.0  # seconds before the second attempt; doubled for each further one
+CONNECT = 10.0  # seconds to wait for a connection
+STALL = 30.0  # seconds without a byte after which a connection is given up
+CHUNK = 1 << 16  # bytes
+PASSING = {408, 429, 500, 502, 503, 504}  # statuses that a later attempt may not meet
+
+log = logging.getLogger("repro")
+pooch.get_logger().setLevel(logging.WARNING)  # what is downloaded is said by us
+
+
+class Elsewhere(Exception):
+    """This address does not give the file; `str` says why."""
+
+
+def download(urls: Sequence[str], folder: Path, name: str, size: int, checksum: str) -> Path:
+    """The file `folder/name` of `size` bytes and of `checksum` (`sha256:...`), from the first address that gives it.
+
+    One process at a time may work in `folder`. Raises BadInput, with what is wrong with each address, where none does;
+    OSError where the file cannot be written.
+    """
+    reasons = []
+    for url in urls:
+        try:
+            return _from(url, folder, name, size, checksum)
+        except Elsewhere as reason:
+            log.info("%s: %s", url, reason)
+            reasons.append(f"{url} ({reason})")
+    raise BadInput(f"cannot download {name}: {', '.join(reasons)}")
+
+
+def _from(url: str, folder: Path, name: str, size: int, checksum: str) -> Path:
+    for _ in range(2):
+        transfer = Transfer(folder / f"{name}.part", size)
+        try:
+            return Path(pooch.retrieve(url, checksum, name, folder, downloader=transfer))
+        except ValueError:  # pooch: another checksum; the bytes are deleted
+            if not transfer.resumed:
+                break
+    raise Elsewhere(f"another file of this size: its checksum is not {checksum}")
+
+
+class Transfer:
+    """A downloader for pooch: brings `part` to its full size, whatever it takes, then moves it where pooch wants it."""
+
+    def __init__(self, part: Path, size: int) -> None:
+        self.part, self.size = part, size
+        self.resumed = part.exists()  # then a wrong checksum may be the fault of what was there before
+
+    def __call__(self, url: str, output_file: str, pooch: Any = None) -> None:
+        self.part.parent.mkdir(parents=True, exist_ok=True)
+        farthest, failures = self._have(), 0
+        with _bar(self.part.stem, self.size) as bar:
+            while self._have() < self.size:
+                try:
+                    self._receive(url, bar)
+                except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                    failures = 1 if self._have() > farthest else failures + 1
+                    farthest = max(farthest, self._have())
+                    self._give_up(error, failures)
+                    wait = BACKOFF * 2 ** (failures - 1)
+                    log.info("%s: %s; again in %g s", url, _said(error), wait)
+                    time.sleep(wait)
+        self.part.replace(output_file)
+
+    def _have(self) -> int:
+        return self.part.stat().st_size if self.part.exists() else 0
+
+    def _give_up(self, error: Exception, failures: int) -> None:
+        """Raise Elsewhere unless a further attempt may help."""
+        status = _status(error)
+        if failures >= ATTEMPTS or (status and status not in PASSING):
+            raise Elsewhere(_said(error)) from error
+
+    def _receive(self, url: str, bar: Any) -> None:
+        """One connection: go on from what is there, or from the start where the server does not know how."""
+        have = self._have()
+        asked = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+        with requests.get(url, headers=asked, stream=True, timeout=(CONNECT, STALL)) as response:
+            if response.status_code == 416:  # the file there is shorter than what is here: this is of another file
+                self.part.unlink()
+            response.raise_for_status()
+            start = have if response.status_code == 206 else 0
+            self._refuse_other(response, start)
+            bar.n = start
+            with self.part.open("r+b" if start else "wb") as file:
+                file.seek(start)
+                # raw: `iter_content` would unpack what the server calls gzip, and the checksum is of the packed file
+                for chunk in response.raw.stream(CHUNK, decode_content=False):
+                    file.write(chunk)
+                    bar.update(len(chunk))
+                    if bar.n > self.size:
+                        break
+        self._refuse_length()
+
+    def _refuse_other(self, response: requests.Response, start: int) -> None:
+        """Refuse what says by its headers that it is not the file, before it is transferred."""
+        given = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+        if start and given != str(start):
+            raise Elsewhere(f"it was asked for bytes from {start} on and sent those from {given or 'nowhere'} on")
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and start + int(length) != self.size:
+            raise Elsewhere(f"it has {start + int(length)} bytes; expected {self.size}")
+
+    def _refuse_length(self) -> None:
+        have = self._have()
+        if have > self.size:
+            self.part.unlink()
+            raise Elsewhere(f"it has more than {self.size} bytes")
+        if have < self.size:
+            raise urllib3.exceptions.ProtocolError(f"ended after {have} of {self.size} bytes")
+
+
+def _status(error: Exception) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _said(error: Exception) -> str:
+    """What failed, in few words: the text that requests gives is a chain of objects."""
+    cause = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else error
+    if status := _status(error):
+        return f"HTTP {status}"
+    if isinstance(cause, urllib3.exceptions.ProtocolError):
+        return "the connection breaks off"
+    if isinstance(cause, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
+        return f"no byte for {STALL:g} seconds"
+    return "no connection"
+
+
+def _bar(name: str, size: int) -> Any:
+    from tqdm import tqdm
+
+    pace = 0.2 if sys.stderr.isatty() else 10.0  # seconds between updates: seldom in a log
+    return tqdm(total=size, desc=name, unit="B", unit_scale=True, file=sys.stderr, mininterval=pace)
