@@ -17,14 +17,11 @@ from typing import Annotated, Any, Literal
 
 from torch.utils.data import Dataset
 
-from repro.datasets import fetch
+from repro.datasets import store
 from repro.errors import BadInput, nearest
 from repro.registry import DATASETS
 
-COMMIT = "1cf86b0e9afea40147b263363a0a9e5f2171f0b3"
 NAME = "reproducable_blind.csv"
-URL = f"https://raw.githubusercontent.com/EdwardRaff/Quantifying-Independently-Reproducible-ML/{COMMIT}/{NAME}"
-SHA256 = "96caab11b351da3ed890826ca295d8d1b2f0b7a77f2d3d73143d728dbc848c7f"
 
 MISSING = "N/A"  # an author who was not asked, a paper without data
 PER_PAGE = "Normalized "  # the paper's word (Table 3) for a count divided by the number of pages
@@ -71,12 +68,12 @@ Target = dict[str, Any]
 class Attempts(Dataset[tuple[Attempt, str]]):
     """The author's blinded table. Item: `(the 27 features of an attempt as texts, "Yes" or "No": was it reproduced)`.
 
-    255 attempts in the order of the file. Raises BadInput where the file is in no mirror and cannot be downloaded.
+    255 attempts in the order of the file. Raises BadInput where the file is not here and cannot be downloaded.
     """
 
     @cached_property
     def rows(self) -> list[Attempt]:
-        path = fetch.file("raff2019", NAME, URL, SHA256)
+        path = store.folder("raff2019") / NAME
         with path.open(encoding="utf-8-sig", newline="") as file:  # the file begins with a byte order mark
             return list(csv.DictReader(file))
 
@@ -143,6 +140,11 @@ class Features(Dataset[tuple[Values, Target]]):
             _refuse_unknown(column)
 
     @property
+    def source(self) -> Any:
+        """The attempts that the items are made from: `experiment.data` may ask for it."""
+        return self.attempts
+
+    @property
     def names(self) -> list[str]:
         return list(self.rows)
 
@@ -181,6 +183,11 @@ class Breakdown(Dataset[tuple[Values, Target]]):
 
     def __init__(self, features: Annotated[Any, DATASETS], each: Literal["group", "pair", "cell"]) -> None:
         self.features, self.each = features, each
+
+    @property
+    def source(self) -> Any:
+        """The features that the items are made from: `experiment.data` may ask for it."""
+        return self.features
 
     @cached_property
     def _asked(self) -> list[tuple[int, dict[str, Any]]]:
@@ -223,6 +230,11 @@ class Together(Dataset[tuple[list[Values], list[Target]]]):
 
     def __init__(self, features: Annotated[Any, DATASETS]) -> None:
         self.features = features
+
+    @property
+    def source(self) -> Any:
+        """The features that the item is made from: `experiment.data` may ask for it."""
+        return self.features
 
     def __len__(self) -> int:
         return 1

@@ -19,7 +19,7 @@ from papers.raff2019.dataset import (
     SyntheticAttempts,
     Together,
 )
-from repro.datasets import fetch
+from repro.datasets import store
 from repro.errors import BadInput
 from repro.testing import check_dataset
 
@@ -105,7 +105,7 @@ def test_nothing_is_read_before_the_first_item(monkeypatch: pytest.MonkeyPatch) 
     def refuse(*_: str) -> Path:
         raise BadInput("read")
 
-    monkeypatch.setattr(fetch, "file", refuse)
+    monkeypatch.setattr(store, "folder", refuse)
     features = Features(Attempts(), ROWS)
     assert len(features) == 3
     with pytest.raises(BadInput, match="read"):
@@ -115,7 +115,7 @@ def test_nothing_is_read_before_the_first_item(monkeypatch: pytest.MonkeyPatch) 
 def test_the_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file begins with one, its lines end with CRLF, and `N/A` is a text like another."""
     (tmp_path / NAME).write_bytes("\ufeffReproduced,Authors Reply\r\nYes,N/A\r\n".encode())
-    monkeypatch.setattr(fetch, "file", lambda *_: tmp_path / NAME)
+    monkeypatch.setattr(store, "folder", lambda _: tmp_path)
     assert list(Attempts()) == [({"Authors Reply": "N/A"}, "Yes")]
 
 
