@@ -1,12 +1,16 @@
-"""What the tests share: `paper`, a copy of the template under a name of its own, in a working directory of its own."""
+"""What the tests share: `paper`, a copy of the template under a name of its own; `repro`, the command line; `server`,
+a server of files with faults; `study`, data sets that it serves."""
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import importlib
 import itertools
 import logging
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,3 +114,127 @@ def refused(repro: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
         return lines[0].removeprefix("repro: ")
 
     return call
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves `files` by path on this machine, each request with the next of the path's `faults`, in the end with none.
+
+    Faults: `404` and the like; `cut` (half, then the end), `stall` (half, then nothing), `close` (no answer), `short`
+    and `long` (a Content-Length that lies), `more` (too many bytes, no length), `wrong` (other bytes), `whole` (Range
+    is ignored), `elsewhere` (bytes from another place), `unsized` (no Content-Length), `gzip` (it says gzip of what is
+    not), `slow` (5 ms per 16 kB). `asked` has the path and the Range of each request.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), FileHandler)
+        self.files: dict[str, bytes] = {}
+        self.faults: dict[str, list[str]] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.sent, self.stopped = 0, threading.Event()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def stop(self) -> None:
+        if not self.stopped.is_set():
+            self.stopped.set()
+            self.shutdown()
+            self.server_close()
+
+    def handle_error(self, *_: object) -> None:
+        """A client that went away is no fault."""
+
+
+class FileHandler(http.server.BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        path, wanted = self.path.removeprefix("/"), self.headers.get("Range", "")
+        self.server.asked.append((path, wanted))
+        faults = self.server.faults.get(path, [])
+        fault = faults.pop(0) if faults else ("" if path in self.server.files else "404")
+        if fault.isdigit():
+            return self.send_error(int(fault))
+        if fault != "close":
+            self._answer(self.server.files[path], fault, wanted)
+        return None
+
+    def _answer(self, content: bytes, fault: str, wanted: str) -> None:
+        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and fault != "whole" else 0
+        if start >= len(content):
+            return self.send_error(416)
+        body = content[start:] if fault != "wrong" else bytes(len(content) - start)
+        self.send_response(206 if start else 200)
+        if start:
+            at = start + 1 if fault == "elsewhere" else start
+            self.send_header("Content-Range", f"bytes {at}-{len(content) - 1}/{len(content)}")
+        length = {"short": len(body) // 2, "long": 2 * len(body)}.get(fault, len(body))
+        if fault not in ("unsized", "more"):
+            self.send_header("Content-Length", str(length))
+        if fault == "gzip":
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self._send(body[: len(body) // 2] if fault in ("cut", "stall") else body, fault)
+        if fault == "more":
+            self._send(bytes(1 << 20), fault)
+        if fault == "stall":
+            self.server.stopped.wait()
+        return None
+
+    def _send(self, body: bytes, fault: str) -> None:
+        for start in range(0, len(body), 1 << 14):
+            self.wfile.write(body[start : start + (1 << 14)])
+            self.server.sent += len(body[start : start + (1 << 14)])
+            if fault == "slow":
+                self.server.stopped.wait(0.005)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    one = Server()
+    yield one
+    one.stop()
+
+
+class Study:
+    """Data sets in the catalogue that `server` serves, in a paper without claims; an empty data folder, no mirror."""
+
+    def __init__(self, folder: Path, server: Server) -> None:
+        self.data, self.mirror = folder / "data", folder / "mirror"
+        self.catalogue, self.server = folder / "papers" / "study" / "data.toml", server
+        self.catalogue.parent.mkdir(parents=True)
+        (self.catalogue.parent / "paper.toml").write_text("")
+        self.catalogue.write_text("")
+
+    def add(self, name: str, text: str = "", variants: tuple[str, ...] = ("all",), **files: bytes) -> None:
+        """A data set of files (`table_csv` for `table.csv`), each served by its name; `text`: more of its keys."""
+        facts = ("title", "homepage", "licence", "citation")
+        lines = [f"[{name}]", *(f'{key} = "a {key}"' for key in facts), 'reader = "study:Reader"']
+        lines += [f'urls = ["{self.server.address}/"]', text]
+        for variant in variants:
+            lines += [f"[{name}.variants.{variant}]", "items = 1"]
+        for key, content in files.items():
+            path = key.replace("_", ".")
+            self.server.files[path] = content
+            checksum = hashlib.sha256(content).hexdigest()
+            lines += [f'[{name}.files."{path}"]', f"size = {len(content)}", f'checksum = "sha256:{checksum}"']
+            lines += ["unpack = true"] if path.endswith((".gz", ".tar", ".zip")) else []
+        with self.catalogue.open("a") as file:
+            file.write("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def study(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Study:
+    one = Study(tmp_path, server)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("REPRO_DATA", str(one.data))
+    monkeypatch.delenv("REPRO_MIRROR", raising=False)
+    return one

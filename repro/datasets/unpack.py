@@ -1,8 +1,8 @@
 """Archives unpacked so that a bad one does no harm: tar (plain, gz, bz2, xz) and zip.
 
-A member is written below the folder or the archive is refused: no absolute path, no `..`, no link, no device, no second
-member of one name, and no more bytes or members than a data set of this size can have. Contents alone are taken, not
-modes, owners or times, so nothing here relies on what an archive says of itself.
+A member is written below the folder or the archive is refused: no absolute path, no `..`, no link, no device, no
+second member of one name, and no more bytes or members than a data set of this size can have. Contents alone are
+taken, not modes, owners or times, so nothing here relies on what an archive says of itself.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ def unpack(archive: Path, folder: Path) -> None:
     """
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        _write(archive, beside)
-        beside.rename(folder)
+        made = beside / folder.name
+        made.mkdir()  # mkdtemp's own is for nobody else to read
+        _write(archive, made)
+        made.rename(folder)
     except BROKEN as error:
         raise BadInput(f"cannot be unpacked: {type(error).__name__}: {error}", str(archive)) from None
     finally:
