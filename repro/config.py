@@ -127,14 +127,14 @@ def _source(path: Path) -> str:
 
 def differences(one: Config, other: Config) -> list[tuple[str, str, str]]:
     """(name, value in `one`, value in `other`) of every setting in which they differ; empty where a side has none."""
-    before, after = _settings(one), _settings(other)
+    before, after = settings(one.text), settings(other.text)
     names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
     return [(name, before.get(name, ""), after.get(name, "")) for name in names]
 
 
-def _settings(config: Config) -> dict[str, str]:
-    """What each name is set to, the last time it is."""
-    rows = (line.partition(" = ") for line in _bare(config.text).splitlines())
+def settings(text: str) -> dict[str, str]:
+    """What each name is set to in the text of a config, the last time it is."""
+    rows = (line.partition(" = ") for line in _bare(text).splitlines())
     return {SPACED.sub(r"\1", name): SPACED.sub(r"\1", value.strip()) for name, sign, value in rows if sign}
 
 

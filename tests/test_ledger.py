@@ -84,10 +84,10 @@ def test_every_gap_is_listed_and_what_is_reproduced_is_not(mean: float, listed: 
     assert not entries(CLAIM, found, replace(CAUSE, claims=["other"]))
 
 
-def test_only_failures_must_be_explained() -> None:
+def test_failures_and_what_was_exceeded_must_be_explained() -> None:
     trend = Claim("t", "says", "where", "M", "configs/own.gin", above=0.0, proxy=["configs/small.gin"])
     for claim, found, named in [
-        (CLAIM, records("own", 0.5), True), (CLAIM, records("own", 1.5), False),
+        (CLAIM, records("own", 0.5), True), (CLAIM, records("own", 1.5), True), (CLAIM, records("own", 1.0), False),
         (trend, records("small", -1.0), True), (trend, records("small", 1.0), False),
     ]:  # fmt: skip
         paper = Paper("p", Path(), "T", ["A"], 2020, claims=[claim])

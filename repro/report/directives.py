@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst.directives import unchanged_required
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
@@ -20,6 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 from repro import paper
 from repro.errors import BadInput
 from repro.paper import Paper
+from repro.record import Record
 from repro.registry import REGISTRIES, Declared
 from repro.report import (
     changes,
@@ -28,11 +30,13 @@ from repro.report import (
     commands,
     curves,
     disagreements,
+    entrants,
     examples,
     features,
     figure,
     implementation,
     keys,
+    leaderboard,
     ledger,
     origin,
     outcome,
@@ -78,7 +82,7 @@ def add_to(app: Sphinx) -> None:
 def known() -> dict[str, type[Printed]]:
     """The directives by name."""
     others = {"papers": Cards, "features": Scores, "keys": Keys, "parts": Parts, "tips": Tips, "claim": One}
-    return {**dict.fromkeys(SECTIONS, Section), **others}
+    return {**dict.fromkeys(SECTIONS, Section), **others, "leaderboard": Board}
 
 
 def names(app: Sphinx) -> list[str]:
@@ -122,33 +126,51 @@ class Printed(SphinxDirective):
     def root(self) -> str:
         return to_root(self.env.docname)
 
+    def whose(self) -> str:
+        """The paper that is named, or that the text belongs to. Raises BadInput where there is none."""
+        name = self.arguments[0] if self.arguments else here(self.get_source_info()[0], self.env.docname)
+        if not name:
+            raise BadInput(f"which paper? write ```{{{self.name}}} PAPER")
+        note(self.env, f"paper {name}")
+        return name
+
+    def warn(self, shown: Page, found: Record) -> None:
+        """Say that a record is stale, in this build and in each that follows."""
+        note(self.env, changes.FAULT)
+        place = f"papers/{shown.name}/records/{found.stem}.json"
+        told = f"{place} is stale: {found.stale} changed since"
+        log.warning("%s", told, location=self.get_location(), type="repro")
+
 
 class Section(Printed):
     """One section of a paper's page."""
 
     def made(self) -> Iterator[nodes.Node]:
-        name = self.arguments[0] if self.arguments else here(self.get_source_info()[0], self.env.docname)
-        if not name:
-            raise BadInput(f"which paper? write ```{{{self.name}}} PAPER")
-        note(self.env, f"paper {name}", *(["parts"] if self.name in ("commands", "implementation") else []))
+        name = self.whose()
+        note(self.env, *(["parts"] if self.name in ("commands", "implementation") else []))
         shown = page.read(name, self.root)
-        if self.name == "claims":
-            self._warn(shown)
+        for found in shown.records if self.name == "claims" else ():
+            if found.stale:
+                self.warn(shown, found)
         html = SECTIONS[self.name](shown)
         yield raw(html) if self.name in SEARCHED else Quiet("", html=str(html))
 
-    def _warn(self, shown: Page) -> None:
-        for found in shown.records:
-            if found.stale:
-                note(self.env, changes.FAULT)
-                log.warning(
-                    "papers/%s/records/%s.json is stale: %s changed since",
-                    shown.name,
-                    found.stem,
-                    found.stale,
-                    location=self.get_location(),
-                    type="repro",
-                )
+
+class Board(Printed):
+    """The configs of one or several papers, ranked by one metric on one test set."""
+
+    option_spec: ClassVar = dict.fromkeys(("configs", "metric", "test"), unchanged_required)
+
+    def made(self) -> Iterator[nodes.Node]:
+        shown, given = page.read(self.whose(), self.root), self.options
+        configs = given.get("configs", "").split()
+        field = entrants.gather(shown, configs, given.get("metric", ""), given.get("test", "test"))
+        note(self.env, *(f"paper {one.page.name}" for one in field.entrants))
+        for one in field.ran:
+            for found in one.records:
+                if found.stale and one.page.name != here("", self.env.docname):  # there its claims have said so
+                    self.warn(one.page, found)
+        yield Quiet("", html=str(leaderboard.leaderboard(field)))
 
 
 class One(Printed):

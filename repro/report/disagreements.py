@@ -19,14 +19,23 @@ OPEN = 12  # rows shown before the rest is folded
 
 
 def disagreements(page: Page) -> Markup:
-    """A row per claim that failed; below them what could not be tried, and why."""
+    """A row per claim that failed, then those that were exceeded; below them what could not be tried, and why."""
     causes: dict[str, list[Entry]] = {}
     for cause in ledger(page.paper, page.verdicts, page.records):
         causes.setdefault(cause.claim.id, []).append(cause)
-    rows = [_row(page, verdict, causes.get(verdict.claim.id, ())) for verdict in page.failed]
+    failed = sorted(page.failed, key=_better)
+    rows = [_row(page, verdict, causes.get(verdict.claim.id, ())) for verdict in failed]
     lead = f"{len(rows)} of {count(len(page.verdicts), 'claim')}, each with our number and what is known of the reason."
+    if better := sum(map(_better, failed)):
+        which = "All" if better == len(rows) else count(better, "claim")
+        came = "came" if better > 1 or which == "All" else "comes"
+        lead += f" {which} {came} out better than the paper says: a finding to be explained too."
     more = [fold(f"{len(rows) - OPEN} more", _table(rows[OPEN:]))] if rows[OPEN:] else []
     return join([tag("p", lead), _table(rows[:OPEN]), *more, _untried(page)])
+
+
+def _better(verdict: Verdict) -> bool:
+    return verdict.outcome == "exceeded"
 
 
 def _table(rows: Sequence[Markup]) -> Markup:
@@ -37,8 +46,8 @@ def _row(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
     claim = verdict.claim
     says = join([link(claim.says, page.place(claim)), tag("span", claim.where, class_="repro-muted")])
     printed = typeset(claim.printed) or claimed(claim, page.unit(claim))
-    other = "" if verdict.outcome == "not reproduced" else badge(verdict.outcome)
-    cells = (printed, join([ours(verdict), other], " "), _why(page, verdict, causes))
+    other = "" if verdict.outcome == "not reproduced" else tag("div", badge(verdict.outcome))
+    cells = (printed, join([ours(verdict), other]), _why(page, verdict, causes))
     return entry(says, HEADS, cells)
 
 

@@ -1,41 +1,78 @@
-"""Look and listen: the panels of test items, a picture and a player each."""
+"""Look and listen: the panels of test items, as `dataset.illustrate` has made them.
+
+A panel holds what there is to see, each key where it applies:
+
+    label     what it is, as `mixture`
+    image     the name of a picture beside the record; beside a sound it is its spectrogram
+    sound     the name of a sound beside the record
+    text      words, shown as they are
+    truth     the true class; with `answer`, the class that the model gave,
+    scores    and `[class, score]` for each class, or for the highest; None for a score that is no number
+
+`repro.audio.show` makes those of sounds, `repro.datasets.show` those of classified images and texts.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from repro.record import Record
+from repro.report.axis import Axis
 from repro.report.markup import Markup, fold, join, link, tag
 from repro.report.page import Page
+from repro.report.words import count, typeset
+
+NOTES = (
+    (
+        {"image", "sound"},
+        "In a picture time runs to the right and frequency upward; within an item equal colours are equal levels.",
+    ),
+    ({"truth"}, "✓ marks the true class, ✗ a wrong answer."),
+    ({"scores"}, "A bar is the score of a class, from zero, on one scale for all items."),
+)
+"""What is said above panels that hold these keys."""
+
+OPEN = 4  # configs whose examples have a fold each; more are folded together
+
+Panel = dict[str, Any]
 
 
 def examples(page: Page) -> Markup:
-    """The examples of the record that weighs most; those of the other records folded below."""
-    shown = [found for found in sorted(page.records, key=page.rank) if found.examples]
+    """The examples of the record that weighs most; those of the other configs folded below, the first seed of each."""
+    shown: dict[str, Record] = {}
+    for found in sorted(page.records, key=page.rank):
+        if found.examples:
+            shown.setdefault(found.config, found)
     if not shown:
         return tag("p", "No record of this paper has examples.", class_="repro-muted")
-    rest = [fold(f"The same of {found.stem}", _record(page, found)) for found in shown[1:]]
-    return join([_record(page, shown[0]), *rest])
+    first, *others = shown.values()
+    rest = [fold(f"The same of {found.stem}", _record(page, found)) for found in others]
+    if len(rest) > OPEN:
+        rest = [fold(f"The same of {count(len(rest), 'other config')}", *rest)]
+    return join([_record(page, first), *rest])
 
 
 def _record(page: Page, found: Record) -> Markup:
-    about = tag(
-        "p",
-        "Test items as the run ",
-        link(found.stem, page.origin(found)),
-        " estimates them. In a picture "
-        "time runs to the right and frequency upward; within an item equal colours are equal levels.",
-    )
-    return join([about, *(_item(page, found, example) for example in found.examples)])
+    """A section per item; items of one panel each stand side by side."""
+    panels = [panel for example in found.examples for panel in example.get("panels", ())]
+    notes = [words for keys, words in NOTES if any(keys <= panel.keys() for panel in panels)]
+    lead = ["Test items as the run ", link(found.stem, page.origin(found)), " estimates them. "]
+    drawn = [_item(page, found, example, _scale(panels)) for example in found.examples]
+    if len(panels) == len(found.examples):
+        drawn = [tag("div", *drawn, class_="repro-gallery")]
+    return join([tag("p", *lead, " ".join(notes)), *drawn])
 
 
-def _item(page: Page, found: Record, example: dict[str, Any]) -> Markup:
+def _item(page: Page, found: Record, example: Panel, scale: Axis) -> Markup:
     name = f"{str(example.get('test', 'test')).replace('_', ' ')}, item {example.get('item', 0)}"
-    panels = example.get("panels", [])
-    drawn = [_panel(page, found, panel, name) for panel in panels]
+    title, panels = name[:1].upper() + name[1:], example.get("panels", [])
+    if len(panels) == 1:
+        return _panel(page, found, {"label": title, **panels[0]}, name, scale)
+    drawn = [_panel(page, found, panel, name, scale) for panel in panels]
     grid = tag("div", *drawn, class_="repro-listen", style=_columns([panel.get("label", "") for panel in panels]))
-    return tag("section", tag("h3", name[:1].upper() + name[1:]), grid)
+    return tag("section", tag("h3", title), grid)
 
 
 def _columns(labels: list[str]) -> str:
@@ -45,26 +82,54 @@ def _columns(labels: list[str]) -> str:
     return f"--columns: {max(kinds.values(), default=0) + 1}; --rows: {max(len(kinds), 1)}"
 
 
-def _panel(page: Page, found: Record, panel: dict[str, str], item: str) -> Markup:
+def _panel(page: Page, found: Record, panel: Panel, item: str, scale: Axis) -> Markup:
     label = panel.get("label", "")
-    parts = []
+    parts = [tag("figcaption", label, _answer(panel))]
     if name := panel.get("image"):
-        parts.append(
-            tag(
-                "img",
-                src=page.file("records", found.stem, name),
-                loading="lazy",
-                alt=f"Spectrogram of the {label}, {item}",
-            )
-        )
+        source = page.file("records", found.stem, name)
+        parts.append(tag("img", src=source, loading="lazy", alt=_seen(panel, label, item)))
     if name := panel.get("sound"):
-        parts.append(
-            tag(
-                "audio",
-                src=page.file("records", found.stem, name),
-                controls=True,
-                preload="none",
-                aria_label=f"{label}, {item}",
-            )
-        )
-    return tag("figure", tag("figcaption", label), *parts, class_="repro-sound")
+        source = page.file("records", found.stem, name)
+        parts.append(tag("audio", src=source, controls=True, preload="none", aria_label=f"{label}, {item}"))
+    if text := panel.get("text"):
+        parts.append(tag("blockquote", text))
+    if panel.get("scores"):
+        parts.append(_scores(panel, scale))
+    return tag("figure", *parts, class_="repro-sound")
+
+
+def _seen(panel: Panel, label: str, item: str) -> str:
+    """A picture in words."""
+    if "sound" in panel:
+        return f"Spectrogram of the {label}, {item}"
+    return f"{item}, of the class {panel['truth']}" if "truth" in panel else f"{label}, {item}"
+
+
+def _answer(panel: Panel) -> Markup:
+    """`✓ 7`, or `✗ 2, in truth 7`."""
+    if "truth" not in panel:
+        return Markup("")
+    truth, answer = str(panel["truth"]), str(panel.get("answer"))
+    sign, words = ("✓", answer) if answer == truth else ("✗", f"{answer}, in truth {truth}")
+    return tag("span", tag("span", sign, class_="sign"), words, class_="right" if answer == truth else "wrong")
+
+
+def _scale(panels: Sequence[Panel]) -> Axis:
+    """From the lowest score, or zero, to the highest."""
+    found = [score for panel in panels for _, score in panel.get("scores", ()) if score is not None]
+    low, high = min([0.0, *found]), max([0.0, *found])
+    return Axis(low, high if high > low else low + 1, 1.0)
+
+
+def _scores(panel: Panel, scale: Axis) -> Markup:
+    """A bar per class, the true one and a wrong answer told by sign and colour."""
+    rows = []
+    for name, score in panel["scores"]:
+        right, given = name == panel.get("truth"), name == panel.get("answer")
+        ends = sorted((scale.share(0.0), scale.share(score or 0.0)))
+        bar = tag("span", class_="bar", style=f"--from: {ends[0]:.1%}; --wide: {ends[1] - ends[0]:.1%}")
+        sign = tag("span", "✓" if right else "✗" if given else "", class_="mark")
+        value = "–" if score is None else typeset(f"{score:.3g}")
+        kind = "right" if right else "wrong" if given else None
+        rows.append(tag("li", tag("span", str(name)), sign, bar, tag("span", value, class_="value"), class_=kind))
+    return tag("ul", *rows, class_="repro-scores")

@@ -6,20 +6,16 @@ as its column and its letters stay readable on a phone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from repro.paper import Claim
-from repro.report import cells
+from repro.report import cells, marks
 from repro.report.axis import Axis, Extent, apart, around
 from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
 from repro.report.words import count, number, slug, spread, typeset
 from repro.verdict import Evidence, Verdict, bound, upward
-
-LANE = 20  # pixels of height per interval
-EDGE = 2.5  # percent kept free on either side, so that a mark at the border is whole
 
 
 def figure(page: Page) -> Markup:
@@ -119,7 +115,7 @@ def _group(page: Page, metric: str, difference: bool, verdicts: Sequence[Verdict
     other = "" if first else ", on another scale"
     head = tag("p", tag("strong", name), f" in {unit}" if unit else "", other, class_="repro-figure-head")
     rows = [_row(page, verdict, axis, unit) for verdict in verdicts]
-    scale = tag("div", tag("span"), _scale(axis), tag("span"), class_="repro-row", aria_hidden="true")
+    scale = tag("div", tag("span"), marks.scale(axis), tag("span"), class_="repro-row", aria_hidden="true")
     return tag("div", head, *rows, scale, class_="repro-group")
 
 
@@ -141,16 +137,16 @@ def _row(page: Page, verdict: Verdict, axis: Axis, unit: str) -> Markup:
 
 
 def _strip(verdict: Verdict, axis: Axis, unit: str) -> Markup:
-    height = LANE * max(len(verdict.evidence), 1) + 8
-    grid = [_upright(axis, tick, "grid") for tick in axis.ticks]
+    height = marks.LANE * max(len(verdict.evidence), 1) + 8
+    grid = [marks.upright(axis, tick, "grid") for tick in axis.ticks]
     lanes = len(verdict.evidence)
-    marks = [_interval(axis, found, (lane + 0.5) / lanes, unit) for lane, found in enumerate(verdict.evidence)]
+    ours = [_ours(axis, found, (lane + 0.5) / lanes, unit) for lane, found in enumerate(verdict.evidence)]
     return picture(
         f"{verdict.claim.id}: {verdict.outcome}",
         _say(verdict, unit),
         *grid,
         *_paper(verdict, axis),
-        *marks,
+        *ours,
         class_="repro-strip",
         width="100%",
         height=height,
@@ -175,98 +171,36 @@ def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
     """The band in which our interval should lie, and the paper's own number or bound as a line."""
     between, line = target(verdict.claim), edge(verdict.claim)
     if between is not None:
-        return [_band(axis, *between), _upright(axis, sum(between) / 2, "paper")]
+        return [marks.band(axis, *between), marks.upright(axis, sum(between) / 2, "paper")]
     if line is None:
         return []
     identity = next((found.identity for found in verdict.evidence), {})
-    side = _band(axis, line, axis.high) if upward(verdict.claim, identity) else _band(axis, axis.low, line)
+    side = marks.band(axis, line, axis.high) if upward(verdict.claim, identity) else marks.band(axis, axis.low, line)
     known = bool(identity) or not verdict.claim.over  # without a record nobody knows which way is better
-    return [*([side] if known else []), _upright(axis, line, "paper")]
+    return [*([side] if known else []), marks.upright(axis, line, "paper")]
 
 
-def _band(axis: Axis, low: float, high: float) -> Markup:
-    left, right = _x(axis, low), _x(axis, high)
-    return tag("rect", x=f"{left:.3f}%", y=0, width=f"{max(right - left, 0.2):.3f}%", height="100%", class_="band")
-
-
-def _interval(axis: Axis, found: Evidence, down: float, unit: str) -> Markup:
-    """A mean and its interval, at the share `down` of the row's height."""
-    ours, kind = found.interval, "proxy" if found.proxy else "ours"
-    note = f"{_name(found)}: {spread(ours, unit)}, {count(ours.seeds, 'seed')}, {count(ours.items, 'item')}"
-    low, mean, high = (f"{_x(axis, value):.3f}%" for value in (ours.low, ours.mean, ours.high))
-    bar = tag("line", x1=low, x2=high, y1=0, y2=0)
-    ends = [tag("line", x1=x, x2=x, y1=-5, y2=5) for x in (low, high)]
-    return tag(
-        "svg",
-        tag("title", note),
-        bar,
-        *ends,
-        _mark(mean, 0, found.proxy),
-        y=f"{100 * down:.3f}%",
-        overflow="visible",
-        class_=f"{kind} old" if found.stale else kind,
-    )
-
-
-def _mark(x: str, y: float, proxy: bool) -> Markup:
-    """A filled circle for ours, a hollow diamond for a proxy: told apart without colour."""
-    if proxy:
-        return tag("svg", tag("path", d="M0-6 6 0 0 6-6 0Z"), x=x, y=y, overflow="visible")
-    return tag("circle", cx=x, cy=y, r=5)
-
-
-def _upright(axis: Axis, value: float, kind: str) -> Markup:
-    x = f"{_x(axis, value):.3f}%"
-    return tag("line", x1=x, x2=x, y1=0, y2="100%", class_=kind)
-
-
-def _x(axis: Axis, value: float) -> float:
-    """Percent from the left."""
-    return EDGE + (100 - 2 * EDGE) * axis.share(value)
-
-
-def _scale(axis: Axis) -> Markup:
-    half = axis.step / 2
-    labels = [
-        tag("text", _tick(tick, half), x=f"{_x(axis, tick):.3f}%", y=14, text_anchor="middle") for tick in axis.ticks
-    ]
-    return tag("svg", *labels, class_="repro-strip", width="100%", height=20, focusable="false")
-
-
-def _tick(tick: float, half: float) -> str:
-    decimals = max(0, -math.floor(math.log10(2 * half)))
-    return f"{tick:.{decimals}f}".replace("-", "−")
+def _ours(axis: Axis, found: Evidence, down: float, unit: str) -> Markup:
+    """What the records of one config say, at the share `down` of the row's height."""
+    said = f"{spread(found.interval, unit)}, {count(found.interval.seeds, 'seed')}"
+    note = f"{_name(found)}: {said}, {count(found.interval.items, 'item')}"
+    return marks.interval(axis, found.interval, note, down, found.proxy, bool(found.stale))
 
 
 def _legend(verdicts: Sequence[Verdict]) -> Markup:
     """What the marks mean, those alone that occur."""
     evidence = [found for verdict in verdicts for found in verdict.evidence]
-    items = [_key("paper", "the paper: its number or bound; the band is where ours should lie")]
+    items = [marks.key("paper", "the paper: its number or bound; the band is where ours should lie")]
     if any(not found.proxy for found in evidence):
-        items.append(_key("ours", "ours: mean and 95 % interval"))
+        items.append(marks.key("ours", "ours: mean and 95 % interval"))
     if any(found.proxy for found in evidence):
         items.append(
-            _key(
+            marks.key(
                 "proxy",
                 "a proxy: the same question on data anyone can have. It is evidence for a trend; "
                 "its value is not comparable to the paper's",
             )
         )
     if any(found.stale for found in evidence):
-        items.append(_key("ours old", "faded: the config or its code has changed since, the record is stale"))
+        items.append(marks.key("ours old", "faded: the config or its code has changed since, the record is stale"))
     return tag("figcaption", tag("ul", *items, class_="repro-legend"))
-
-
-def _key(kind: str, words: str) -> Markup:
-    if kind == "paper":
-        marks = [
-            tag("rect", x=4, y=0, width=26, height=18, class_="band"),
-            tag("line", x1=17, x2=17, y1=0, y2=18, class_="paper"),
-        ]
-    else:
-        marks = [tag("g", tag("line", x1=2, x2=32, y1=9, y2=9), _mark("17", 9, kind == "proxy"), class_=kind)]
-    return tag(
-        "li",
-        tag("svg", *marks, width=34, height=18, class_="repro-strip", aria_hidden="true"),
-        tag("span", join([words])),
-    )

@@ -1,4 +1,4 @@
-"""The ledger of gaps: what may be the reason where a claim did not come out, and what changing it does."""
+"""The ledger of gaps: what may be the reason where a claim came out otherwise, and what changing it does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADS = ("Suspected cause", "What was changed", "Ours with it", "Effect", "Verdi
 
 
 def section(page: Page) -> Markup:
-    """A table per claim that has suspected causes; the failed claims that have none are named below."""
+    """A table per claim that has suspected causes; those that failed or were exceeded and have none are named below."""
     entries = ledger(page.paper, page.verdicts, page.records)
     groups = [_claim(page, list(rows)) for _, rows in groupby(entries, key=lambda entry: entry.claim.id)]
     open_ends = unexplained(page.paper, page.verdicts)
@@ -71,7 +71,8 @@ def _effect(page: Page, one: Entry) -> Markup:
     found = one.effect.interval
     moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
     moved = "–" if one.effect.unlike else moved  # a note below the table says why
-    share = "" if one.share is None else f" ({_share(one.share)} the gap)"
+    gap = "excess" if one.before.outcome == "exceeded" else "gap"
+    share = "" if one.share is None else f" ({_share(one.share)} the {gap})"
     return join([moved, share])
 
 

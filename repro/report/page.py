@@ -91,6 +91,12 @@ class Page:
         """The records that have a learning curve: a single point is none."""
         return [found for found in self.records if any(len(points) > 1 for points in found.curves.values())]
 
+    @property
+    def looked(self) -> str:
+        """What the section of examples is called, by what there is in them; empty where no record has any."""
+        panels = [panel for found in self.records for example in found.examples for panel in example.get("panels", ())]
+        return ("Look and listen" if any("sound" in panel for panel in panels) else "Look") if panels else ""
+
     def names(self, claim: Claim) -> bool:
         """Whether `report.md` names the claim by its id."""
         return re.search(rf"(?<![\w.-]){re.escape(claim.id)}(?![\w-]|\.\w)", self._told) is not None
@@ -219,8 +225,8 @@ def text(page: Page, below: Path) -> str:
     """The MyST text of the page, for a file in the folder `below`."""
     gaps = f"## What does not agree\n\n```{{disagreements}} {page.name}\n```\n\n" if page.failed else ""
     shown = ""
-    if any(found.examples for found in page.records):
-        shown += f"## Look and listen\n\n```{{examples}} {page.name}\n```\n\n"
+    if page.looked:
+        shown += f"## {page.looked}\n\n```{{examples}} {page.name}\n```\n\n"
     if page.curved:
         shown += f"## Learning curves\n\n```{{curves}} {page.name}\n```\n\n"
     return TEXT.format(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from repro.errors import BadInput
@@ -41,7 +42,7 @@ def read(path: Path) -> list[Tip]:
     starts = [number for number, line in enumerate(told) if HEADING.match(line)]
     _refuse_preamble(path, told[: starts[0] if starts else len(told)])
     found: list[Tip] = []
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         tip = Tip(told[start].removeprefix("## ").strip(), start + 1, end, "\n".join(lines[start + 1 : end]))
         _check(tip, told[start + 1 : end], [one.symptom for one in found], f"{path}:{start + 1}")
         found.append(tip)

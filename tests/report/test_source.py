@@ -114,6 +114,12 @@ def test_tips_are_read_by_symptom(tmp_path: Path) -> None:
     assert all(tip.text == "\n".join(lines[tip.first : tip.last]) and "**Test** d" in tip.text for tip in found)
 
 
+@pytest.mark.parametrize("text", ["", "# Tips\n", "# Tips\n\n"])
+def test_a_file_may_have_no_tips_yet(tmp_path: Path, text: str) -> None:
+    (tmp_path / "tips.md").write_text(text)
+    assert tips.read(tmp_path / "tips.md") == []
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -1,0 +1,168 @@
+"""Which configs a leaderboard compares, and whether they can be compared: one metric, one test set, the same data."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from repro import config
+from repro.errors import BadInput, nearest
+from repro.record import Measurement, Record
+from repro.report import page as pages
+from repro.report.page import Page
+from repro.report.words import count
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A config with its records, by seed, and what each of them measured; none where it has not run.
+
+    `name` is the config as the paper of the leaderboard calls it: one of another paper has that in front.
+    """
+
+    page: Page
+    config: str
+    name: str
+    records: Sequence[Record]
+    found: Sequence[Measurement] = ()
+
+    @property
+    def rows(self) -> list[list[float]]:
+        """A row of values per seed."""
+        return [measured.values for measured in self.found]
+
+    @property
+    def stale(self) -> str:
+        return next((record.stale for record in self.records if record.stale), "")
+
+
+@dataclass(frozen=True)
+class Field:
+    """The entrants of a leaderboard, and what they are compared by."""
+
+    entrants: list[Entrant]
+    metric: str
+    test: str
+
+    @property
+    def ran(self) -> list[Entrant]:
+        return [one for one in self.entrants if one.found]
+
+    @functools.cached_property
+    def sources(self) -> dict[str, str]:
+        """What the test data of each fingerprint was made from: what a config requires of it, else the data itself.
+
+        Configs may read the same data in other forms, which have fingerprints of their own.
+        """
+        found: dict[str, str] = {}
+        for record in (record for one in self.ran for record in one.records):
+            data = record.fingerprint(self.test)
+            found[data] = _required(record, self.test) or found.get(data, data)
+        return found
+
+
+def gather(page: Page, configs: Sequence[str], metric: str, test: str) -> Field:
+    """The field of a leaderboard: `configs`, or all of the paper that have measured this.
+
+    A config is named as `cnn`, one of another paper as `NAME/cnn` or `papers/NAME/configs/cnn.gin`. Without a
+    `metric` it is the only one that there is. Raises BadInput for a name that is not there, with the nearest that is,
+    and for configs that were measured by unlike metrics or on different data, naming them.
+    """
+    named = (_named(page, name) for name in configs or _all(page))
+    wanted = list({(one.page.name, one.config): one for one in named}.values())
+    records = [record for one in wanted for record in one.records]
+    if not records:
+        raise BadInput(f"no config of {page.name} has a record yet" if not configs else "none of these configs has run")
+    tests = {found.test for record in records for found in record.measurements}
+    if test not in tests:
+        raise BadInput(f"no test set '{test}' in the records{nearest(test, tests)}")
+    metric = _metric(metric, test, records)
+    field = Field([_measured(one, metric, test) for one in wanted], metric, test)
+    if not configs:
+        field = Field(field.ran, metric, test)
+    for one in field.entrants:
+        if one.records and len(one.found) < len(one.records):
+            known = {f"{m.test}: {m.metric}" for record in one.records for m in record.measurements}
+            raise BadInput(f"no '{test}: {metric}' in the records of {one.name}{nearest(f'{test}: {metric}', known)}")
+    _refuse_unlike(field)
+    return field
+
+
+def _all(page: Page) -> list[str]:
+    return [record.config for record in sorted(page.records, key=page.rank) if not record.overrides]
+
+
+def _named(page: Page, name: str) -> Entrant:
+    """The config of a name, with all its records."""
+    *paper, stem = (
+        part for part in PurePosixPath(name.removesuffix(".gin")).parts if part not in ("papers", "configs")
+    )
+    if len(paper) > 1:
+        raise BadInput(f"config '{name}': expected NAME, PAPER/NAME or papers/PAPER/configs/NAME.gin")
+    home = pages.read(paper[0], page.root) if paper else page
+    records = home.by_config.get(f"configs/{stem}.gin", ())
+    known = [path.stem for path in home.paper.configs]
+    if stem not in known and not records:
+        raise BadInput(f"no config '{stem}' in {home.name}{nearest(stem, known)}")
+    return Entrant(
+        home,
+        stem,
+        "/".join((*paper, stem)),
+        sorted((r for r in records if not r.overrides), key=lambda record: record.seed),
+    )
+
+
+def _metric(metric: str, test: str, records: Iterable[Record]) -> str:
+    known = {found.metric for record in records for found in record.measurements if found.test == test}
+    if metric and metric not in known:
+        raise BadInput(f"no metric '{metric}' on '{test}' in the records{nearest(metric, known)}")
+    if not metric and len(known) > 1:
+        raise BadInput(f"which metric? write :metric: and one of {', '.join(sorted(known))}")
+    return metric or min(known)
+
+
+def _measured(one: Entrant, metric: str, test: str) -> Entrant:
+    found = [measured for record in one.records if (measured := record.measured(test, metric))]
+    return replace(one, found=found)
+
+
+def _refuse_unlike(field: Field) -> None:
+    """Refuse numbers that do not measure the same, or not on the same items."""
+    measured = [
+        row for one in field.ran for row in zip([one.name] * len(one.found), one.records, one.found, strict=True)
+    ]
+    for key in sorted({key for _, _, found in measured for key in found.identity}):
+        told = [(name, json.dumps(found.identity.get(key), sort_keys=True)) for name, _, found in measured]
+        _refuse(told, f"they differ in the metric's {key}")
+    sources = field.sources
+    told = [
+        (name, f"{sources[record.fingerprint(field.test)]} ({count(len(found.values), 'item')})")
+        for name, record, found in measured
+    ]
+    _refuse(told, "they were measured on different test data")
+
+
+def _refuse(told: Sequence[tuple[str, str]], why: str) -> None:
+    """Raise BadInput where not all have the same, naming who has what, the fewest first."""
+    groups: dict[str, list[str]] = {}
+    for name, seen in told:
+        groups.setdefault(seen, []).append(name)
+    if len(groups) > 1:
+        rows = sorted(
+            ((list(dict.fromkeys(names)), seen) for seen, names in groups.items()), key=lambda row: len(row[0])
+        )
+        listed = "; ".join(f"{', '.join(names)}: {seen}" for names, seen in rows)
+        raise BadInput(f"not to be ranked together, {why}: {listed}")
+
+
+def _required(record: Record, test: str) -> str:
+    """What the config of a record requires its test data to be, which the run has checked; empty where it does not."""
+    try:
+        found = ast.literal_eval(config.settings(record.text).get("experiment.data", "{}"))
+    except (SyntaxError, ValueError):  # made from other bindings
+        return ""
+    return str(found.get(test, "")) if isinstance(found, dict) else ""

@@ -1,0 +1,158 @@
+"""Configs ranked by one metric on one test set, each with its interval; which of them are told apart, and which not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from repro.interval import Interval
+from repro.paper import Claim
+from repro.report import files, marks
+from repro.report.axis import Axis, around
+from repro.report.entrants import Entrant, Field
+from repro.report.figure import claimed
+from repro.report.markup import Markup, box, entry, fold, join, link, picture, tag, worded
+from repro.report.ranking import LEVEL, Pair, Ranking, ranking
+from repro.report.words import count, duration, number, spread, typeset
+
+HEADS = ("Rank", "Config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "A run takes")
+OPEN = 8  # neighbours told in words before the rest is folded
+
+
+def leaderboard(field: Field) -> Markup:
+    """The table, what the ranks mean, and which neighbours differ; every pair folded below."""
+    ran = field.ran
+    identity = ran[0].found[0].identity
+    unit, higher = str(identity.get("unit", "")), identity.get("better") != "lower"
+    found = ranking([one.rows for one in ran], higher)
+    ranked = [ran[index] for index in found.order]
+    parts = [_table(field, ranked, found, unit), _rules(field, ranked, higher)]
+    if found.pairs:
+        parts += [_neighbours(ranked, found, unit), _every_pair(ranked, found, unit)]
+    return tag("div", *parts, class_="repro-leaderboard")
+
+
+def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
+    """A row per config, the best first; below them those that have not run."""
+    numbers = [value for one in found.intervals for value in (one.low, one.high)]
+    axis = around([*numbers, *(value for one in field.entrants for value in _stated(field, one))], ticks=3)
+    rows = [
+        _row(field, one, _rank(*found.places(place)), _ours(one, found.intervals[place], unit), [
+            _picture(field, one, axis, unit, found.intervals[place]),
+            f"{found.intervals[place].seeds} × {found.intervals[place].items:,}",
+            duration(sum(record.cost.get("seconds", 0.0) for record in one.records) / len(one.records)),
+        ])
+        for place, one in enumerate(ranked)
+    ]  # fmt: skip
+    waiting = [one for one in field.entrants if not one.found]
+    rows += [_row(field, one, "–", "not run", [_picture(field, one, axis, unit), "–", "–"]) for one in waiting]
+    scale = tag("td", tag("div", marks.scale(axis)), data_label=HEADS[4])
+    rows.append(tag("tr", tag("td", colspan=4), scale, tag("td", colspan=2), aria_hidden="true"))
+    return worded("repro-board", HEADS, rows, label=f"Leaderboard by {field.metric} on {field.test}")
+
+
+def _row(field: Field, one: Entrant, rank: str, ours: str, rest: Sequence[str]) -> Markup:
+    source = link(one.name, files.shown(one.page.file("configs", f"{one.config}.gin")))
+    return entry(rank, HEADS, (source, _paper(field, one), ours, *rest))
+
+
+def _rank(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}–{last}"
+
+
+def _claims(field: Field, one: Entrant) -> Iterator[Claim]:
+    """What the paper claims of this config, metric and test set."""
+    for claim in one.page.paper.claims:
+        asked = (claim.config, claim.metric, claim.test) == (f"configs/{one.config}.gin", field.metric, field.test)
+        if asked and not (claim.over or claim.item or claim.unread):
+            yield claim
+
+
+def _paper(field: Field, one: Entrant) -> Markup:
+    """The paper's number, each once; the tolerance is ours and stands with the claim."""
+    said: dict[str, str] = {}
+    for claim in _claims(field, one):
+        unit = one.page.unit(claim)
+        text = f"{number(claim.value)} {unit}".rstrip() if claim.value is not None else claimed(claim, unit)
+        said.setdefault(text, one.page.place(claim))
+    return join([link(text, place) for text, place in said.items()], ", ") if said else Markup("–")
+
+
+def _stated(field: Field, one: Entrant) -> list[float]:
+    """The numbers of the paper that can be drawn beside ours."""
+    return [claim.value for claim in _claims(field, one) if claim.value is not None]
+
+
+def _ours(one: Entrant, found: Interval, unit: str) -> Markup:
+    """The number leads to where its first record comes from."""
+    old = tag("span", "stale", class_="repro-chip stale") if one.stale else ""
+    return join([link(spread(found, unit), one.page.origin(one.records[0])), old], " ")
+
+
+def _picture(field: Field, one: Entrant, axis: Axis, unit: str, found: Interval | None = None) -> Markup:
+    """A line where the paper is, and a dot with its interval where we are."""
+    drawn = [marks.upright(axis, tick, "grid") for tick in axis.ticks]
+    drawn += [marks.upright(axis, value, "paper") for value in _stated(field, one)]
+    words = spread(found, unit) if found else "not run"
+    if found:
+        drawn.append(marks.interval(axis, found, f"{one.name}: {words}", stale=bool(one.stale)))
+    return picture(one.name, f"{words}.", *drawn, class_="repro-strip", width="100%", height=marks.LANE)
+
+
+def _rules(field: Field, ranked: Sequence[Entrant], higher: bool) -> Markup:
+    """By what they are ranked, how pairs are compared, and what one must know of the data and the seeds."""
+    pairs, items = len(ranked) * (len(ranked) - 1) // 2, len(ranked[0].rows[0])
+    said = [f"Ranked by {field.metric} on {field.test}, {'higher' if higher else 'lower'} is better."]
+    if pairs:
+        said.append(
+            f"A rank like 2–3 leaves open what is not told apart. Of {count(pairs, 'pair')}, compared over the same "
+            f"{count(items, 'item')}, those are told apart whose p value, with Holm's correction for their number, is "
+            f"at most {100 * LEVEL:g} %: if nothing differed, one such table in twenty would tell any two apart."
+        )
+    if any(_stated(field, one) for one in field.entrants):
+        said.append("In the picture the upright line is the paper's number, the dot ours.")
+    single = [one.name for one in ranked if len(one.found) == 1]
+    if single:
+        said.append(f"One seed, the items alone speak and not the spread between seeds: {', '.join(single)}.")
+    if len(field.sources) > 1:
+        said.append(f"All read {next(iter(field.sources.values()))}, in {len(field.sources)} forms of their own.")
+    return tag("p", " ".join(said), class_="repro-muted")
+
+
+def _neighbours(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
+    """A line per pair of neighbours: told apart or not, by how much, and how likely that would be by chance."""
+    lines = [
+        _line(above.name, below.name, found.pairs[place, place + 1], unit)
+        for place, (above, below) in enumerate(pairwise(ranked))
+    ]
+    rest = [fold(f"{len(lines) - OPEN} more neighbours", tag("ul", *lines[OPEN:]))] if lines[OPEN:] else []
+    return join([tag("ul", *lines[:OPEN]), *rest])
+
+
+def _line(above: str, below: str, pair: Pair, unit: str) -> Markup:
+    verb = ("is better than", "") if pair.apart else ("and", " are not told apart")
+    told = f"{verb[1]}: {spread(pair.difference, unit)}, {_chance(pair.p)}."
+    return tag("li", tag("strong", above), f" {verb[0]} ", tag("strong", below), told)
+
+
+def _chance(p: float) -> str:
+    return "p < 0.0001" if p < 1e-4 else f"p = {typeset(f'{p:.2g}')}"
+
+
+def _every_pair(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
+    """A triangle of differences, the row less the column; those told apart are marked."""
+    heads = [tag("th", one.name, scope="col") for one in ranked[1:]]
+    rows = []
+    for place, one in enumerate(ranked[:-1]):
+        cells = [tag("td")] * place + [_cell(found.pairs[place, other]) for other in range(place + 1, len(ranked))]
+        rows.append(tag("tr", tag("th", one.name, scope="row"), *cells))
+    head = tag("thead", tag("tr", tag("td"), *heads))
+    told = f"The row less the column{f', in {unit}' if unit else ''}; ✓ where the two are told apart."
+    table = box(tag("table", head, tag("tbody", *rows), class_="repro-pairwise"), label="Every pair")
+    return fold(f"Every pair ({len(found.pairs)})", tag("p", told, class_="repro-muted"), table)
+
+
+def _cell(pair: Pair) -> Markup:
+    half = (pair.difference.high - pair.difference.low) / 2
+    sign = tag("strong", "✓ ") if pair.apart else ""
+    return tag("td", sign, number(pair.difference.mean, half), title=_chance(pair.p))

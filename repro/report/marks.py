@@ -1,0 +1,89 @@
+"""What is drawn on an axis: a mean with its interval, bands, upright lines, the scale; and a key for each.
+
+Positions are percentages, so that a picture is as wide as its column and its letters stay readable on a phone.
+"""
+
+from __future__ import annotations
+
+import math
+
+from repro.interval import Interval
+from repro.report.axis import Axis
+from repro.report.markup import Markup, join, tag
+
+LANE = 20  # pixels of height per interval
+EDGE = 2.5  # percent kept free on either side, so that a mark at the border is whole
+
+
+def x(axis: Axis, value: float) -> float:
+    """Percent from the left."""
+    return EDGE + (100 - 2 * EDGE) * axis.share(value)
+
+
+def interval(
+    axis: Axis, found: Interval, note: str, down: float = 0.5, proxy: bool = False, stale: bool = False
+) -> Markup:
+    """A mean and its interval, at the share `down` of the row's height; `note` says it in words."""
+    low, mean, high = (f"{x(axis, value):.3f}%" for value in (found.low, found.mean, found.high))
+    bar = tag("line", x1=low, x2=high, y1=0, y2=0)
+    ends = [tag("line", x1=end, x2=end, y1=-5, y2=5) for end in (low, high)]
+    kind = "proxy" if proxy else "ours"
+    return tag(
+        "svg",
+        tag("title", note),
+        bar,
+        *ends,
+        _mark(mean, 0, proxy),
+        y=f"{100 * down:.3f}%",
+        overflow="visible",
+        class_=f"{kind} old" if stale else kind,
+    )
+
+
+def _mark(across: str, y: float, proxy: bool) -> Markup:
+    """A filled circle for ours, a hollow diamond for a proxy: told apart without colour."""
+    if proxy:
+        return tag("svg", tag("path", d="M0-6 6 0 0 6-6 0Z"), x=across, y=y, overflow="visible")
+    return tag("circle", cx=across, cy=y, r=5)
+
+
+def band(axis: Axis, low: float, high: float) -> Markup:
+    """What lies between two values."""
+    left, right = x(axis, low), x(axis, high)
+    return tag("rect", x=f"{left:.3f}%", y=0, width=f"{max(right - left, 0.2):.3f}%", height="100%", class_="band")
+
+
+def upright(axis: Axis, value: float, kind: str) -> Markup:
+    """A line at one value."""
+    across = f"{x(axis, value):.3f}%"
+    return tag("line", x1=across, x2=across, y1=0, y2="100%", class_=kind)
+
+
+def scale(axis: Axis) -> Markup:
+    """The numbers at the ticks."""
+    half = axis.step / 2
+    labels = [
+        tag("text", _tick(tick, half), x=f"{x(axis, tick):.3f}%", y=14, text_anchor="middle") for tick in axis.ticks
+    ]
+    return tag("svg", *labels, class_="repro-strip", width="100%", height=20, focusable="false")
+
+
+def _tick(tick: float, half: float) -> str:
+    decimals = max(0, -math.floor(math.log10(2 * half)))
+    return f"{tick:.{decimals}f}".replace("-", "−")
+
+
+def key(kind: str, words: str) -> Markup:
+    """What one kind of mark means: `paper`, `ours`, `proxy`, `ours old`."""
+    if kind == "paper":
+        marks = [
+            tag("rect", x=4, y=0, width=26, height=18, class_="band"),
+            tag("line", x1=17, x2=17, y1=0, y2=18, class_="paper"),
+        ]
+    else:
+        marks = [tag("g", tag("line", x1=2, x2=32, y1=9, y2=9), _mark("17", 9, kind == "proxy"), class_=kind)]
+    return tag(
+        "li",
+        tag("svg", *marks, width=34, height=18, class_="repro-strip", aria_hidden="true"),
+        tag("span", join([words])),
+    )
