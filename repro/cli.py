@@ -1,6 +1,6 @@
 """The `repro` command: parses, calls one function, prints. What a machine reads goes to stdout, all else to stderr.
 
-Exit codes: 0 done, 1 a run failed or a verdict is worse than the committed one, 2 the input was wrong.
+Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or data differ, 2 the input was wrong.
 """
 
 from __future__ import annotations
@@ -71,9 +71,23 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--check", action="store_true", help="exit 1 if one is worse than in the paper's verdicts.json")
     form.add_argument("--write", action="store_true", help="write verdicts.json")
     command.add_argument("--data", action="store_true", help="read the data again too: is it what the records saw?")
+    _data_commands(commands)
     _add(commands, "report", _report, "build the site")
     _add(commands, "new", _new, "start a paper: a copy of papers/template").add_argument("name")
     return parser
+
+
+def _data_commands(commands: Any) -> None:
+    about = "data sets: what is known of them, where they are, whether they are the ones that were meant"
+    inner = commands.add_parser("data", help=about, description=about).add_subparsers(required=True, metavar="COMMAND")
+    command = _add(inner, "list", _data_list, "the catalogue, and what of it is on this machine")
+    command.add_argument("--json", action="store_true", help="everything, for machines")
+    name = {"metavar": "NAME", "help": "as in the list; NAME/VARIANT for one variant"}
+    _add(inner, "where", _data_where, "the folder of a data set").add_argument("name", **name)
+    _add(inner, "get", _data_get, "download a data set unless it is here").add_argument("name", **name)
+    command = _add(inner, "verify", _data_verify, "read a data set: is it what the catalogue says? exit 1 if not")
+    command.add_argument("name", **name)
+    command.add_argument("variant", nargs="?", default="")
 
 
 def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | None], about: str) -> Any:
@@ -172,6 +186,38 @@ def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | Non
             return None
 
     return look
+
+
+def _data_list(given: argparse.Namespace) -> int:
+    from repro import data, listing
+
+    rows, faults = data.rows()
+    print(json.dumps(rows, indent=1) if given.json else listing.table([data.shown(row) for row in rows]))
+    for fault in faults:
+        print(f"repro: {fault}", file=sys.stderr)
+    return 2 if faults else 0
+
+
+def _data_where(given: argparse.Namespace) -> None:
+    from repro import data
+
+    print(data.where(given.name))
+
+
+def _data_get(given: argparse.Namespace) -> None:
+    from repro.datasets import store
+
+    print(store.folder(given.name))
+
+
+def _data_verify(given: argparse.Namespace) -> int:
+    from repro import data
+
+    found = []
+    for one in data.verify(given.name, given.variant):
+        print(f"{one.name} {one.said}", flush=True)
+        found.append(one)
+    return int(any(one.right is False for one in found))
 
 
 def _check(changes: Sequence[tuple[bool, str]]) -> int:

@@ -139,7 +139,7 @@ def readable() -> tuple[dict[str, DataSet], list[BadInput]]:
                 found[one.name] = one
         except BadInput as error:
             faults.append(error)
-    return dict(sorted(found.items())), faults
+    return dict(sorted(found.items(), key=lambda item: item[0].lower())), faults
 
 
 def find(name: str) -> DataSet:
@@ -224,9 +224,7 @@ def _refuse(one: DataSet, at: Block) -> None:
     for variant in one.variants.values():
         _refuse_variant(one, variant, at.inner("variants", variant.name))
     _refuse_layouts(one.layouts, at.place("layouts"))
-    _expect(
-        any(one.parts("")[0]), "expected 'layouts': without them nobody knows when it is whole", at.place("layouts")
-    )
+    _expect(any(one.parts("")[0]), "missing key 'layouts': nothing else says when it is whole", at.place("layouts"))
 
 
 def _refuse_file(one: DataSet, file: File, at: Block) -> None:

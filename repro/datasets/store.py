@@ -63,10 +63,11 @@ def lacking(place: Path, name: str) -> str:
     Of several layouts, it is that of which the least is missing.
     """
     head = _head(name)
+    one = catalogue.readable()[0].get(head)
+    parts = one.parts(name.partition("/")[2]) if one else []
     if not (place / head).is_dir():
         return head
-    one = catalogue.readable()[0].get(head)
-    for layouts in one.parts(name.partition("/")[2]) if one else []:
+    for layouts in parts:
         missing = [[path for path in layout if not (place / head / path).exists()] for layout in layouts]
         if all(missing):
             return f"{head}/{min(missing, key=len)[0]}"

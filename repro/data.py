@@ -1,0 +1,123 @@
+"""What `repro data` prints: which data sets there are, where each is, and whether it is the one that was meant."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from repro.datasets import catalogue, store
+from repro.datasets.catalogue import DataSet, Variant
+from repro.errors import BadInput
+
+Row = dict[str, Any]
+
+UNREADABLE = (BadInput, OSError, EOFError, ValueError, RuntimeError)  # what readers raise for spoilt files
+
+
+class Verified(NamedTuple):
+    """What was found of one variant. `right` is None where the catalogue has no fingerprint to compare with."""
+
+    name: str
+    right: bool | None
+    said: str
+
+
+def rows() -> tuple[list[Row], list[BadInput]]:
+    """The rows of `repro data list --json`, and what could not be read."""
+    found, faults = catalogue.readable()
+    return [_row(one) for one in found.values()], faults
+
+
+def _row(one: DataSet) -> Row:
+    folder = store.where(one.name)
+    parts = [name for name, variant in one.variants.items() if variant.layouts and store.where(f"{one.name}/{name}")]
+    return {
+        "name": one.name,
+        "variants": {name: variant.items for name, variant in one.variants.items()},
+        "size": one.bytes,
+        "licence": one.licence,
+        "place": _place(folder) if folder else "",
+        "folder": str(folder or ""),
+        "here": list(one.variants) if folder else parts,
+        "download": bool(one.files),
+        **{key: getattr(one, key) for key in ("title", "homepage", "citation", "obtain")},
+        "fingerprints": {name: variant.fingerprint for name, variant in one.variants.items() if variant.fingerprint},
+    }
+
+
+def _place(folder: Path) -> str:
+    """`data folder` or `mirror`."""
+    return next(name for name, place in store.places().items() if place == folder.parent)
+
+
+def shown(row: Row) -> Row:
+    """A row as a person reads it: what fits into a line."""
+    return {
+        "name": row["name"],
+        "variants": _few([f"{name} {items:,}" for name, items in row["variants"].items()]),
+        "size": said(row["size"]),
+        "where": row["place"] or (f"{len(row['here'])} variants" if row["here"] else "not here"),
+        "licence": row["licence"],
+    }
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names if len(names) <= 3 else [*names[:2], f"... ({len(names)})"])
+
+
+def said(size: int) -> str:
+    """`11.6 MB`; `?` for an unknown size."""
+    for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} bytes" if size else "?"
+
+
+def where(name: str) -> Path:
+    """The folder of a data set that is on this machine. Raises BadInput that says how to get one that is not."""
+    if found := store.where(name):
+        return found
+    one = catalogue.find(name.partition("/")[0])
+    if one.files:
+        wanted = one.needed(name.partition("/")[2])
+        size = said(sum(file.size for file in wanted))
+        raise BadInput(f"{name} is not here; `repro data get {name}` downloads it ({size})")
+    raise BadInput(f"{name} is not here and cannot be downloaded: {one.obtain}")
+
+
+def verify(name: str, variant: str = "") -> Iterator[Verified]:
+    """Each variant of a data set read, one after the other, and compared with the catalogue."""
+    head, _, given = name.partition("/")
+    one = catalogue.find(head)
+    chosen = [one.variant(variant or given)] if variant or given else _here(one)
+    for each in chosen:
+        where(f"{one.name}/{each.name}")
+    yield from (_verified(one, each) for each in chosen)
+
+
+def _here(one: DataSet) -> list[Variant]:
+    """The variants that are on this machine. Raises BadInput where none is."""
+    found = [each for each in one.variants.values() if store.where(f"{one.name}/{each.name}")]
+    if not found:
+        where(one.name)
+    return found
+
+
+def _verified(one: DataSet, variant: Variant) -> Verified:
+    name = f"{one.name}/{variant.name}"
+    module, _, reader = one.reader.partition(":")
+    try:
+        dataset = getattr(importlib.import_module(module), reader)(**variant.arguments)
+        items, found = len(dataset), dataset.fingerprint()
+    except UNREADABLE as error:
+        return Verified(name, False, f"cannot be read: {error}")
+    what = f"{items:,} items, fingerprint {found}"
+    if items == variant.items and found == variant.fingerprint:
+        return Verified(name, True, f"as in the catalogue: {what}")
+    if items == variant.items and not variant.fingerprint:
+        return Verified(name, None, f"{what}; the catalogue has no fingerprint to compare with")
+    known = catalogue.named(found)
+    meant = f"{variant.items:,} items{', fingerprint ' + variant.fingerprint if variant.fingerprint else ''}"
+    return Verified(name, False, f"differs: {what}, which is {known or 'of no known data'}; the catalogue has {meant}")
