@@ -106,20 +106,17 @@ def test_a_batch_larger_than_the_data_names_the_binding(paper: Any, refused: Any
 
 
 @pytest.mark.parametrize(("mirror", "words"), [
-    (None, "REPRO_MIRROR is not set"), ("nowhere", "REPRO_MIRROR is nowhere, which is no folder"),
-    (".", "no folder librispeech_8k in REPRO_MIRROR"),
+    (None, "fsdd is not here"), ("nowhere", "REPRO_MIRROR is nowhere, which is no folder"), (".", ". has no fsdd"),
 ])  # fmt: skip
-def test_a_missing_mirror_names_the_part_that_wants_it(
+def test_missing_data_names_the_part_that_wants_it(
     paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch, mirror: str | None, words: str
 ) -> None:
+    monkeypatch.setenv("REPRO_DATA", "none")
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
     if mirror:
         monkeypatch.setenv("REPRO_MIRROR", mirror)
-    path = paper.config(
-        "bad",
-        "import repro.datasets.librispeech\nexperiment.valid = @datasets.LibriSpeech8k()\n"
-        "datasets.LibriSpeech8k.split = 'val'\n",
-    )
+    text = "import repro.datasets.fsdd\nexperiment.valid = @datasets.Fsdd()\ndatasets.Fsdd.split = 'train'\n"
+    path = paper.config("bad", text)
     message = refused("run", path)
     assert message.startswith(f"{path}:3: ") and words in message
 

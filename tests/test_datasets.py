@@ -1,9 +1,6 @@
-"""The core's datasets: synthetic voices, LibriSpeech from the mirror, and mixtures of either."""
+"""Synthetic voices, and mixtures that are made on the fly. Corpora on disk: test_recordings.py."""
 
 from __future__ import annotations
-
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,18 +8,10 @@ import scipy.signal
 import torch
 
 from repro.audio.stft import STFT
-from repro.datasets import mirror
-from repro.datasets.librispeech import LibriSpeech8k
 from repro.datasets.mixtures import SpeechMixtures, active_rms
 from repro.datasets.voices import SyntheticVoices
 from repro.errors import BadInput
-from repro.metrics.separation import IdealBinaryMask, SISDRImprovement
 from repro.testing import check_dataset
-
-needs_mirror = pytest.mark.skipif(
-    not (os.environ.get("REPRO_MIRROR") and (Path(os.environ["REPRO_MIRROR"]) / "librispeech_8k").is_dir()),
-    reason="REPRO_MIRROR names no folder with librispeech_8k/",
-)
 
 
 def test_voices_pass_the_battery() -> None:
@@ -98,42 +87,59 @@ def test_active_rms_ignores_pauses() -> None:
     assert active_rms(torch.zeros(4096)) == 0.0
 
 
-@needs_mirror
-def test_librispeech_is_split_by_speaker() -> None:
-    splits = {split: LibriSpeech8k(split) for split in ("train", "val", "test")}  # type: ignore[arg-type]
-    assert {split: len(data) for split, data in splits.items()} == {"train": 203, "val": 24, "test": 24}
-    speakers = [set(data.speaker_of) for data in splits.values()]
-    assert sum(map(len, speakers)) == len(set.union(*speakers)) == 251
+class Corpus:
+    """Utterances as they are given, 8 kHz."""
+
+    sample_rate = 8000
+
+    def __init__(self, *utterances: torch.Tensor) -> None:
+        self.utterances, self.speaker_of = utterances, [f"speaker {index}" for index in range(len(utterances))]
+        self.names = [f"utterance-{index}" for index in range(len(utterances))]
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.utterances[index], index
+
+    def fingerprint(self) -> str:
+        return "by hand"
 
 
-@needs_mirror
-def test_real_speech_mixes_at_one_level() -> None:
-    corpus = LibriSpeech8k("test")
-    check_dataset(corpus)
-    levels = [active_rms(corpus[index][0]) for index in range(len(corpus))]
-    assert max(levels) / min(levels) > 3  # as recorded: 12 dB within one split
-    mixtures = SpeechMixtures(corpus, size=10, seconds=2.4)
-    check_dataset(mixtures)
-    ceiling = IdealBinaryMask(SISDRImprovement())
-    values = [ceiling(sources, sources, inputs) for inputs, sources in (mixtures[i] for i in range(10))]
-    assert 8 < np.mean(values) < 18  # 13.5 dB on wsj0-2mix (nussl's oracle)
+NOISE = torch.randn(16000, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(
-    ("value", "message"),
+    ("spoilt", "said"),
     [
-        ("", "REPRO_MIRROR is not set; expected the path of a folder that holds librispeech_8k/"),
-        ("/nonexistent", "REPRO_MIRROR is /nonexistent, which is no folder"),
+        (torch.zeros(16000), "utterance-1 of Corpus is silent: it cannot be set to a level"),
+        (torch.cat([NOISE[:256], torch.zeros(10**7)]), "utterance-1 of Corpus is nearly all pause"),
     ],
 )
-def test_a_missing_mirror_is_said(monkeypatch: pytest.MonkeyPatch, value: str, message: str) -> None:
-    monkeypatch.setenv("REPRO_MIRROR", value)
-    with pytest.raises(BadInput, match=message):
-        LibriSpeech8k("test")
+def test_what_cannot_be_mixed_is_named(spoilt: torch.Tensor, said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        SpeechMixtures(Corpus(NOISE, spoilt), size=1, seconds=0.5)[0]
 
 
-def test_a_mirror_without_the_set_names_the_nearest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "librispeech_16k").mkdir()
-    monkeypatch.setenv("REPRO_MIRROR", str(tmp_path))
-    with pytest.raises(BadInput, match=r"no folder librispeech_8k in .*; did you mean 'librispeech_16k'\?"):
-        mirror.folder("librispeech_8k")
+def test_an_empty_corpus_and_an_empty_set_are_refused() -> None:
+    with pytest.raises(BadInput, match="num_sources is 2; the corpus has 0 speakers"):
+        SpeechMixtures(Corpus(), size=1)
+    for wrong in ({"size": 0}, {"size": 1, "seconds": 0.0}, {"size": 1, "num_sources": 0}):
+        with pytest.raises(BadInput, match=f"{list(wrong)[-1]} is too small"):
+            SpeechMixtures(Corpus(NOISE, NOISE), **wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("num_sources", [2, 3])
+def test_the_parts_of_a_mixture_are_what_it_is_made_of(num_sources: int) -> None:
+    """From the corpus, the starts and the gains alone, by hand."""
+    corpus = SyntheticVoices("train", speakers=4, utterances=2, seconds=1.5)
+    mixtures = SpeechMixtures(corpus, size=6, num_sources=num_sources, seconds=2.0)  # longer than any: padded
+    shorter = SpeechMixtures(corpus, size=6, num_sources=num_sources, seconds=0.7)
+    for made in (mixtures, shorter):
+        for index in range(6):
+            parts, sources = made.parts(index), made[index][1]
+            assert len({corpus.speaker_of[part.utterance] for part in parts}) == num_sources
+            for part, source in zip(parts, sources, strict=True):
+                samples = corpus[part.utterance][0][part.start :][: len(source)] * part.gain
+                assert torch.allclose(source[: len(samples)], samples, atol=1e-6)
+                assert not source[len(samples) :].any()

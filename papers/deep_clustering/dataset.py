@@ -35,7 +35,8 @@ class DominantSources(Dataset[tuple[torch.Tensor, dict[str, torch.Tensor]]]):
         weights: Literal["active", "magnitude"] = "active",
         seed: int = 0,
     ) -> None:
-        self.mixtures, self.frames, self.weights, self.seed = mixtures, frames, weights, seed
+        self.mixtures = self.source = mixtures
+        self.frames, self.weights, self.seed = frames, weights, seed
         self.stft, self.epoch = STFT(), 0
 
     def set_epoch(self, epoch: int) -> None:

@@ -1,4 +1,4 @@
-"""Audio files in, FLAC out. All audio is mono.
+"""Audio files in, FLAC and WAV out. All audio is mono.
 
 T samples. Full scale is 1; rates are in Hz.
 """
@@ -23,9 +23,15 @@ AudioFile = str | os.PathLike[str] | BinaryIO
 def read_audio(file: AudioFile, sample_rate: int | None = None) -> Tensor:
     """A mono file (path or binary file object) as float32 (T,), resampled to `sample_rate` Hz if that is given.
 
-    Raises ValueError if the file cannot be read, is empty, or has more than one channel: which channel to take,
-    or whether to average, is for the dataset to decide.
+    Raises ValueError if the file cannot be read, is empty, holds NaN or infinity, or has more than one channel: which
+    channel to take, or whether to average, is for the dataset to decide.
     """
+    waveform, rate = decode(file)
+    return waveform if sample_rate in (None, rate) else resample(waveform, rate, sample_rate)
+
+
+def decode(file: AudioFile) -> tuple[Tensor, int]:
+    """A mono file as float32 (T,) at its own rate, and that rate in Hz. Raises ValueError as `read_audio` does."""
     try:
         samples, rate = soundfile.read(file, dtype="float32", always_2d=True)  # (T, channels)
     except (soundfile.SoundFileError, OSError) as error:
@@ -34,8 +40,14 @@ def read_audio(file: AudioFile, sample_rate: int | None = None) -> Tensor:
         raise ValueError(f"{_named(file)} has {samples.shape[1]} channels, expected mono")
     if len(samples) == 0:
         raise ValueError(f"{_named(file)} holds no samples")
-    waveform = torch.from_numpy(samples[:, 0].copy())
-    return waveform if sample_rate in (None, rate) else resample(waveform, rate, sample_rate)
+    if not np.isfinite(samples).all():
+        raise ValueError(f"{_named(file)} holds NaN or infinity")
+    return torch.from_numpy(samples[:, 0].copy()), int(rate)
+
+
+def write_wav(path: str | os.PathLike[str], samples: npt.NDArray[np.int16], sample_rate: int) -> None:
+    """Write (T,) as 16-bit mono WAV, every sample as it is."""
+    soundfile.write(path, samples, sample_rate, format="WAV", subtype="PCM_16")
 
 
 def write_flac(path: str | os.PathLike[str], samples: Tensor, sample_rate: int) -> float:

@@ -10,7 +10,8 @@ import torch
 
 from papers.deep_clustering.dataset import DominantSources
 from repro.audio.stft import STFT
-from repro.datasets.mixtures import SpeechMixtures, WSJ0Mix, active_rms
+from repro.datasets.layouts import WSJ0Mix
+from repro.datasets.mixtures import SpeechMixtures, active_rms
 from repro.datasets.voices import SyntheticVoices
 from repro.errors import BadInput
 from repro.testing import check_dataset

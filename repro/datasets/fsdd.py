@@ -1,0 +1,75 @@
+"""The Free Spoken Digit Dataset (CC BY-SA 4.0): digits said by six men, 50 times each, 8 kHz, cut close.
+
+Its makers' repository has the files in `recordings/`, as `<digit>_<speaker>_<take>.wav`; a mirror may have them in a
+`recordings.tar.xz`, beside a `metadata.csv` that lists them.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch.utils.data import Dataset
+
+from repro.datasets import store
+from repro.datasets.recordings import Recordings
+from repro.errors import BadInput
+from repro.registry import DATASETS
+
+TREE, ARCHIVE, LIST = "recordings", "recordings.tar.xz", "metadata.csv"
+NAME = re.compile(r"(\d)_([a-z]+)_(\d+)")
+TEST_TAKES = range(5)  # its makers' rule; speakers are in both splits
+
+
+@DATASETS.register
+class Fsdd(Dataset[tuple[torch.Tensor, int]]):
+    """Item: `(samples (T,) float32 at 8 kHz, digit int)`, 0.1 to 2.3 s; takes 0 to 4 are `test`, the others `train`.
+
+    `speaker_of` has the name of each item's speaker, so that items can be mixed. They are in the order of their names,
+    whatever they are wrapped in. Raises BadInput where there are none, or where a listed one is missing.
+    """
+
+    sample_rate = 8000
+
+    def __init__(self, split: Literal["train", "test"]) -> None:
+        self.split = split
+        folder = store.folder("fsdd")
+        found = {name: _parsed(folder, name) for name in _names(folder)}
+        self.names = sorted(name for name, (_, _, take) in found.items() if (take in TEST_TAKES) == (split == "test"))
+        self.digits = [found[name][0] for name in self.names]
+        self.speaker_of = [found[name][1] for name in self.names]
+        place = folder if (folder / TREE).is_dir() else folder / ARCHIVE
+        self.recordings = Recordings(place, [f"{TREE}/{name}.wav" for name in self.names], self.sample_rate)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.recordings[index], self.digits[index]
+
+    def fingerprint(self) -> str:
+        """Digest of the decoded samples and of the names, which say digit and speaker."""
+        return hashlib.sha256(f"{self.recordings.fingerprint()} {self.names}".encode()).hexdigest()[:16]
+
+
+def _names(folder: Path) -> list[str]:
+    """Every recording's name without `.wav`."""
+    if (folder / TREE).is_dir():
+        return [path.stem for path in (folder / TREE).glob("*.wav")]
+    for needed in (ARCHIVE, LIST):
+        if not (folder / needed).is_file():
+            raise BadInput(f"holds neither {TREE}/ nor {needed}", str(folder))
+    with (folder / LIST).open(encoding="utf-8", newline="") as file:
+        return [row["file"].removesuffix(".wav") for row in csv.DictReader(file)]
+
+
+def _parsed(folder: Path, name: str) -> tuple[int, str, int]:
+    """Digit, speaker and take."""
+    found = NAME.fullmatch(name)
+    if not found:
+        raise BadInput(f"{name}.wav is not called <digit>_<speaker>_<take>.wav", str(folder))
+    return int(found[1]), found[2], int(found[3])

@@ -1,0 +1,178 @@
+"""Mixtures of speech that a list fixes: which utterances, from where on, how loud. A list is a csv file.
+
+    mixture_ID,length,source_1_path,source_1_start,source_1_gain,source_2_path,source_2_start,source_2_gain
+    00000_103-1240-0000_1034-121119-0000,19200,103-1240-0000,5120,0.81,1034-121119-0000,0,0.46
+
+A row is a mixture. `source_1_path` is the name of an utterance, or a path that ends with it; the gain is linear and
+above 0; `start` and `length` are in samples, and may be left out: then each utterance begins at its begin, and the
+mixture ends with the shortest. So the metadata that LibriMix publishes are lists as they are; its noise is left out.
+
+Letters: C sources, T samples.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from pathlib import Path, PurePath, PurePosixPath
+from typing import Annotated, Any, NamedTuple
+
+import torch
+from torch.utils.data import Dataset
+
+from repro import paper
+from repro.audio.show import illustrate
+from repro.datasets import store
+from repro.datasets.mixtures import Item, Part, SpeechMixtures, called, digest
+from repro.errors import BadInput, nearest
+from repro.registry import DATASETS
+
+
+class Listed(NamedTuple):
+    """A row of a list: the mixture's name, its length in samples where that is said, its sources."""
+
+    name: str
+    length: int | None
+    parts: list[Part]
+
+
+@DATASETS.register
+class ListedMixtures(Dataset[Item]):
+    """The mixtures of a list (see this module) over `corpus`: an item is as that of `datasets.SpeechMixtures`.
+
+    path: of the list: `papers/<paper>/<file>.csv`, wherever that paper stands; else a file below the data folder or the
+    mirror, as `<data set>/<file>.csv`; or an absolute path. Raises BadInput, naming file and line, for what cannot be
+    read, and for an utterance that the corpus does not have; naming the mixture, for a source that is silent.
+    """
+
+    illustrate = staticmethod(illustrate)
+
+    def __init__(self, corpus: Annotated[Any, DATASETS], path: str) -> None:
+        self.corpus = self.source = corpus
+        self.sample_rate = corpus.sample_rate
+        self.rows = read_list(_located(path), _indices(corpus))
+        self.names = [row.name for row in self.rows]
+        self.num_sources = len(self.rows[0].parts)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Item:
+        _, length, parts = self.rows[index]
+        voices = [self._rest(part, self.names[index]) for part in parts]
+        length = length or min(map(len, voices))
+        cut = [voice[:length] * part.gain for voice, part in zip(voices, parts, strict=True)]
+        sources = torch.stack([torch.nn.functional.pad(voice, (0, length - len(voice))) for voice in cut])
+        for part, source in zip(parts, sources, strict=True):
+            if not source.any():
+                raise BadInput(f"{called(self.corpus, part.utterance)} is silent in {self.names[index]}")
+        return {"mixture": sources.sum(0), "num_sources": self.num_sources}, sources
+
+    def _rest(self, part: Part, name: str) -> torch.Tensor:
+        """The utterance from `start` on."""
+        samples: torch.Tensor = self.corpus[part.utterance][0]
+        if part.start >= len(samples):
+            utterance = called(self.corpus, part.utterance)
+            raise BadInput(f"{name} begins at sample {part.start} of {utterance}, which has {len(samples)}")
+        return samples[part.start :]
+
+    def fingerprint(self) -> str:
+        """Digest of the corpus and of every mixture with its name."""
+        return digest((self[index] for index in range(len(self))), f"{self.corpus.fingerprint()} {self.names}")
+
+
+def write_list(mixtures: SpeechMixtures, path: Path) -> None:
+    """Write the list that fixes `mixtures` as they are in their first pass: `ListedMixtures` then gives the same.
+
+    The same to the rounding of float32: a list has one gain for each source, where `SpeechMixtures` multiplies twice.
+    """
+    fields = ("path", "start", "gain")
+    columns = [f"source_{c}_{field}" for c in range(1, mixtures.num_sources + 1) for field in fields]
+    names = getattr(mixtures.corpus, "names", None) or [str(index) for index in range(len(mixtures.corpus))]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["mixture_ID", "length", *columns])
+        for index in range(len(mixtures)):
+            parts = mixtures.parts(index)
+            name = "_".join([f"{index:05d}", *(names[part.utterance] for part in parts)])
+            sources = [value for part in parts for value in (names[part.utterance], part.start, part.gain)]
+            writer.writerow([name, mixtures.length, *sources])
+
+
+def read_list(path: Path, utterances: dict[str, int]) -> list[Listed]:
+    """The mixtures of a list, in its order. `utterances`: the index of each by its name."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            count = _sources(reader.fieldnames or [], path)
+            rows = [_row(row, count, utterances, f"{path}:{reader.line_num}") for row in reader]
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"is no csv file in UTF-8: {error}", str(path)) from None
+    if not rows:
+        raise BadInput("lists no mixture", str(path))
+    names = [row.name for row in rows]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadInput(f"lists {twice} twice", str(path))
+    return rows
+
+
+def _sources(columns: Any, path: Path) -> int:
+    """How many sources the mixtures have."""
+    count = 0
+    while f"source_{count + 1}_path" in columns:
+        count += 1
+    needed = ["mixture_ID", "source_1_path", *(f"source_{c}_gain" for c in range(1, count + 1))]
+    missing = [name for name in needed if name not in columns]
+    if missing:
+        raise BadInput(f"has no column {missing[0]}; it has {', '.join(columns) or 'none'}", f"{path}:1")
+    return count
+
+
+def _row(row: dict[str, Any], count: int, utterances: dict[str, int], place: str) -> Listed:
+    parts = []
+    for c in range(1, count + 1):
+        name = PurePosixPath(row[f"source_{c}_path"] or "").stem
+        if name not in utterances:
+            raise BadInput(f"source_{c}_path is no utterance of the corpus: '{name}'{nearest(name, utterances)}", place)
+        start = _number(row.get(f"source_{c}_start"), place, f"source_{c}_start", 0)
+        gain = _number(row[f"source_{c}_gain"], place, f"source_{c}_gain")
+        parts.append(Part(utterances[name], int(start), gain))
+    length = int(_number(row.get("length"), place, "length", 0)) or None
+    return Listed(row["mixture_ID"], length, parts)
+
+
+def _number(text: str | None, place: str, column: str, absent: float | None = None) -> float:
+    if text is None and absent is not None:
+        return absent
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = math.nan
+    counted = not column.endswith("_gain")
+    if not math.isfinite(value) or value < 0 or (value != int(value) if counted else value == 0):
+        raise BadInput(f"{column} is '{text}'; expected a number {'of samples' if counted else 'above 0'}", place)
+    return value
+
+
+def _indices(corpus: Any) -> dict[str, int]:
+    names = getattr(corpus, "names", None) or [str(index) for index in range(len(corpus))]
+    return {name: index for index, name in enumerate(names)}
+
+
+def _located(name: str) -> Path:
+    """Where a list is; the folder from which a run was started has no part in it."""
+    path = PurePath(os.path.expanduser(name))
+    if path.is_absolute():
+        return Path(path)
+    if path.parts[:1] == ("papers",) and len(path.parts) > 2:
+        folders = paper.folders()
+        if path.parts[1] not in folders:
+            raise BadInput(f"no paper '{path.parts[1]}'{nearest(path.parts[1], folders)}")
+        return folders[path.parts[1]].joinpath(*path.parts[2:])
+    if len(path.parts) < 2:
+        raise BadInput(f"'{name}' is no list; expected papers/<paper>/<file>.csv or <data set>/<file>.csv")
+    return store.folder(str(path.parent)) / path.name

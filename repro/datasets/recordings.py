@@ -1,0 +1,181 @@
+"""The recordings of a corpus: audio files in a folder or in a tar, decoded and resampled once (`repro.datasets.cache`).
+
+N recordings, T samples of one of them, S samples of all in one piece of the cache.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import hashlib
+import io
+import itertools
+import lzma
+import tarfile
+import zlib
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from repro.audio.files import AudioFile, decode, read_audio
+from repro.datasets import cache
+from repro.errors import BadInput
+
+PIECE = 128 << 20  # bytes of audio files that are decoded together: an hour or two of speech, well below 1 GB decoded
+BROKEN = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
+
+
+class Recordings:
+    """N waveforms `(T,)` float32 at `sample_rate` Hz, in the order of `names`: paths in `place`, a folder or a tar.
+
+    Nothing is read before the first waveform is asked for. Then each piece of the corpus is decoded once on this
+    machine and mapped into memory from there on; workers share it. Raises BadInput, naming the file, for one that is
+    missing, cannot be decoded, is empty, is not mono, or holds NaN.
+    """
+
+    def __init__(self, place: Path, names: list[str], sample_rate: int) -> None:
+        if not names:
+            raise BadInput("holds none of the recordings that were asked for", str(place))
+        self.place, self.names, self.sample_rate = place, names, sample_rate
+        self._opened: dict[int, tuple[np.ndarray, list[int]]] = {}  # by piece: samples (S,), and where each ends
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        if not 0 <= index < len(self):
+            raise IndexError(f"recording {index} of {len(self)}")
+        number = bisect.bisect_right(self._pieces, index, key=lambda piece: piece.first) - 1
+        samples, ends = self._open(number)
+        within = index - self._pieces[number].first
+        return torch.from_numpy(samples[ends[within - 1] if within else 0 : ends[within]])
+
+    @cached_property
+    def _pieces(self) -> list[Piece]:
+        firsts = [*_firsts(self.place, self.names), len(self)]
+        spans = [(first, self.names[first:end]) for first, end in itertools.pairwise(firsts)]
+        return [Piece(first, names, source(self.place, names)) for first, names in spans]
+
+    def _open(self, number: int) -> tuple[np.ndarray, list[int]]:
+        if number not in self._opened:
+            piece = self._pieces[number]
+            made = cache.arrays(piece.source, functools.partial(waveforms, self.place, piece, self.sample_rate))
+            self._opened[number] = made["samples"], made["ends"].tolist()
+        return self._opened[number]
+
+    def fingerprint(self) -> str:
+        """Digest of all samples as 16-bit integers at the rates of the files, and of how they are resampled, if so."""
+        known = " ".join(piece.source for piece in self._pieces)
+        build = functools.partial(content, self.place, self._pieces, self.sample_rate)
+        return bytes(cache.arrays(known, build)["digest"]).hex()[:16]
+
+
+class Piece(NamedTuple):
+    """Recordings that are decoded together: the index of the first, their names, and what they rest on."""
+
+    first: int
+    names: list[str]
+    source: str
+
+
+def _firsts(place: Path, names: list[str]) -> list[int]:
+    """The index of the first recording of each piece. A tar is one piece: it is read from its begin."""
+    if not place.is_dir():
+        return [0]
+    firsts, size = [0], 0
+    for index, path in enumerate(_present(place, names)):
+        size += path.stat().st_size
+        if size > PIECE and index > firsts[-1]:
+            firsts.append(index)
+            size = path.stat().st_size
+    return firsts
+
+
+def waveforms(place: Path, piece: Piece, sample_rate: int) -> cache.Arrays:
+    """`samples (S,)` float32 at `sample_rate` of a piece's recordings end to end, and `ends (N,)`, where each ends."""
+    read = [_named(read_audio, file, sample_rate).numpy() for file in files(place, piece.names)]
+    _refuse_changed(place, piece)
+    return {"samples": np.concatenate(read), "ends": np.cumsum([len(samples) for samples in read])}
+
+
+def content(place: Path, pieces: list[Piece], sample_rate: int) -> cache.Arrays:
+    """`digest (32,)` bytes: SHA-256 of the decoded samples, 16 bits each: no resampler's rounding moves it."""
+    digest, rates = hashlib.sha256(), set()
+    for piece in pieces:
+        for file in files(place, piece.names):
+            samples, rate = _named(decode, file)
+            digest.update((samples * 32768).round().clip(-32768, 32767).to(torch.int16).numpy().tobytes())
+            rates.add(rate)
+        _refuse_changed(place, piece)
+    if rates != {sample_rate}:
+        digest.update(f"{sorted(rates)} Hz as {sample_rate} Hz".encode())
+    return {"digest": np.frombuffer(digest.digest(), np.uint8)}
+
+
+def _refuse_changed(place: Path, piece: Piece) -> None:
+    """What was decoded is kept under the name of `piece.source`, and must be of that."""
+    if source(place, piece.names) != piece.source:
+        raise BadInput("changed while it was read", str(place))
+
+
+def _named(read, file: AudioFile, *arguments):  # type: ignore[no-untyped-def]  # as `read`
+    try:
+        return read(file, *arguments)
+    except ValueError as error:  # it names the file
+        raise BadInput(str(error)) from None
+
+
+def files(place: Path, names: list[str]) -> Iterator[AudioFile]:
+    """The audio files in the order of `names`. Raises BadInput for a missing one and for a broken archive."""
+    if place.is_dir():
+        yield from _present(place, names)
+    else:
+        held = _members(place, set(names))
+        _refuse_missing(place, [name for name in names if name not in held])
+        for name in names:
+            file = io.BytesIO(held[name])
+            file.name = f"{place}/{name}"  # what an error calls it
+            yield file
+
+
+def _members(archive: Path, names: set[str]) -> dict[str, bytes]:
+    """The content of the files called `names`, in one pass: a compressed tar knows no other way."""
+    held = {}
+    try:
+        with tarfile.open(archive) as opened:
+            for member in opened:
+                name = str(PurePosixPath(member.name))
+                if name in names and (file := opened.extractfile(member)):
+                    held[name] = file.read()
+    except BROKEN as error:
+        raise BadInput(f"cannot be read as an archive: {error}", str(archive)) from None
+    return held
+
+
+def _present(folder: Path, names: list[str]) -> list[Path]:
+    _refuse_missing(folder, [name for name in names if not (folder / name).is_file()])
+    return [folder / name for name in names]
+
+
+def _refuse_missing(place: Path, missing: list[str]) -> None:
+    if missing:
+        raise BadInput(f"holds no {missing[0]}, the first of {len(missing)} missing files", str(place))
+
+
+def source(place: Path, names: list[str]) -> str:
+    """Digest of the bytes of the files (of a tar: of the tar) and of their names: when it is the same, so is all else.
+
+    It may differ for the same samples, in a tar and in a folder, say; then they are decoded once more.
+    """
+    digest = hashlib.sha256("\n".join(names).encode())
+    for path in _present(place, names) if place.is_dir() else [place]:
+        try:
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
+    return digest.hexdigest()
