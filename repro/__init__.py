@@ -29,6 +29,7 @@ Where to look:
     report       tables, figures and the Sphinx extension
     scaffold     `repro new`: a copy of papers/template
     listing      what there is, as rows and as text
+    data         `repro data`: which data sets there are, where each is, whether it is the right one
     progress     the progress bar
     errors       BadInput: one line for what the user gave
     cli          the `repro` command

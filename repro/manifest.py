@@ -22,7 +22,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from repro.claim import Cause, Claim, Features
 from repro.errors import BadInput, nearest
@@ -223,7 +223,7 @@ def keys(cls: type) -> dict[str, Any]:
 def meanings(cls: type) -> dict[str, str]:
     """What each of these fields means, as its type's annotation says."""
     hints = get_type_hints(cls, include_extras=True)
-    return {name: get_args(hints[name])[-1] for name in keys(cls)}
+    return {name: get_args(hints[name])[-1] for name in keys(cls) if get_origin(hints[name]) is Annotated}
 
 
 def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> Any:

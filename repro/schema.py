@@ -13,11 +13,13 @@ from typing import Any
 
 from repro import manifest
 from repro.claim import Cause, Claim, Features
+from repro.datasets.catalogue import DataSet, File, Variant
 from repro.manifest import Table
 from repro.paper import Paper
 
 FILE = Path(__file__).with_name("paper.schema.json")
 TABLES: dict[str, type] = {"paper": Paper, "raff": Features, "claim": Claim, "table": Table, "cause": Cause}
+DATA: dict[str, type] = {"data": DataSet, "variant": Variant, "file": File}  # of data.toml, which has no schema
 
 
 def text() -> str:
@@ -49,8 +51,8 @@ def _model(name: str, cls: type, strict: Any) -> Any:
 
 
 def rows(name: str) -> list[tuple[str, str, bool]]:
-    """(key, meaning, must it be given) of every key of `[name]` or `[[name]]`."""
-    cls = TABLES[name]
+    """(key, meaning, must it be given) of every key of `[name]` or `[[name]]`, or of a table of `data.toml`."""
+    cls = {**TABLES, **DATA}[name]
     needed = {s.name for s in fields(cls) if s.default is MISSING and s.default_factory is MISSING}
     return [(key, meaning, key in needed) for key, meaning in manifest.meanings(cls).items()]
 

@@ -46,6 +46,14 @@ arguments = {{ split = "two" }}
 """
 
 
+GUIDE = Path(__file__).parent.parent / "docs" / "guide" / "data.md"
+
+
+def printed(command: str) -> str:
+    """What the guide says that a command prints."""
+    return GUIDE.read_text(encoding="utf-8").partition(f"$ {command}\n")[2].partition("```")[0]
+
+
 def needs(name: str) -> Any:
     return pytest.mark.skipif(not (MIRROR / name).is_dir(), reason=f"REPRO_MIRROR names no folder with {name}")
 
@@ -152,6 +160,17 @@ def test_looking_loads_no_torch(study: Any) -> None:
     for words in (["data", "list"], ["data", "where", "mnist"]):
         code = f"import sys\nfrom repro.cli import main\nmain({words})\nsys.exit('torch' in sys.modules)"
         assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_the_guide_shows_what_is_printed(study: Any, repro: Any) -> None:
+    shown = repro("data", "list")[1]
+    assert printed("repro data list") == shown
+    assert printed("repro data where mnist") == repro("data", "where", "mnist")[2] != ""
+
+
+@needs("mnist")
+def test_the_guide_shows_what_is_verified(repro: Any) -> None:
+    assert printed("repro data verify mnist") == repro("data", "verify", "mnist")[1] != ""
 
 
 @pytest.mark.parametrize("name", [

@@ -7,7 +7,6 @@ has arrived stands in `<name>.part`, which the next call goes on with, in this p
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import pooch
 import requests
 import urllib3
 
+from repro import progress
 from repro.errors import BadInput
 
 ATTEMPTS = 4  # in a row that bring nothing new, before the next address is tried
@@ -71,7 +71,7 @@ class Transfer:
     def __call__(self, url: str, output_file: str, pooch: Any = None) -> None:
         self.part.parent.mkdir(parents=True, exist_ok=True)
         farthest, failures = self._have(), 0
-        with _bar(self.part.stem, self.size) as bar:
+        with progress.bar(self.part.stem, total=self.size, unit="B", unit_scale=True) as bar:
             while self._have() < self.size:
                 try:
                     self._receive(url, bar)
@@ -104,13 +104,12 @@ class Transfer:
             start = have if response.status_code == 206 else 0
             self._refuse_other(response, start)
             bar.n = start
-            with self.part.open("r+b" if start else "wb") as file:
-                file.seek(start)
+            with self.part.open("ab" if start else "wb") as file:
                 # raw: `iter_content` would unpack what the server calls gzip, and the checksum is of the packed file
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     file.write(chunk)
                     bar.update(len(chunk))
-                    if bar.n > self.size:
+                    if file.tell() > self.size:
                         break
         self._refuse_length()
 
@@ -146,10 +145,3 @@ def _said(error: Exception) -> str:
     if isinstance(cause, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
         return f"no byte for {STALL:g} seconds"
     return "no connection"
-
-
-def _bar(name: str, size: int) -> Any:
-    from tqdm import tqdm
-
-    pace = 0.2 if sys.stderr.isatty() else 10.0  # seconds between updates: seldom in a log
-    return tqdm(total=size, desc=name, unit="B", unit_scale=True, file=sys.stderr, mininterval=pace)

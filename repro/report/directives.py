@@ -214,7 +214,7 @@ class Scores(Printed):
 
 
 class Keys(Printed):
-    """The keys of one table of `paper.toml`."""
+    """The keys of one table of `paper.toml` or `data.toml`."""
 
     required_arguments, optional_arguments = 1, 0
 

@@ -1,4 +1,4 @@
-"""What may be written in `paper.toml`: a table of the keys of one of its tables, from the types that check it."""
+"""What may be written in `paper.toml` and `data.toml`: the keys of one table, from the types that check the file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from repro.report.markup import Markup, box, inline, tag
 
 def keys(name: str) -> Markup:
     """The keys of `[name]` or `[[name]]` with their meanings. Raises BadInput for a table that there is not."""
-    if name not in schema.TABLES:
-        raise BadInput(f"no table '{name}' in paper.toml{nearest(name, schema.TABLES)}")
+    known = {**schema.TABLES, **schema.DATA}
+    if name not in known:
+        raise BadInput(f"no table '{name}' in paper.toml or data.toml{nearest(name, known)}")
     head = tag("tr", tag("th", "Key", scope="col"), tag("th", "Meaning", scope="col"))
     rows = [
         tag("tr", tag("th", tag("code", key), scope="row"), tag("td", inline(meaning), " (needed)" if needed else ""))

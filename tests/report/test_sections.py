@@ -69,14 +69,14 @@ def test_every_number_of_the_ledger_leads_to_its_record() -> None:
     assert f'href="{TEMPLATE.origin(next(r for r in TEMPLATE.records if r.config == "ten_steps_fast"))}"' in html
 
 
-@pytest.mark.parametrize("name", schema.TABLES)
+@pytest.mark.parametrize("name", [*schema.TABLES, *schema.DATA])
 def test_the_guide_prints_every_key(name: str) -> None:
     html = keys.keys(name)
     assert all(f"<code>{key}</code>" in html for key, _, _ in schema.rows(name))
 
 
 def test_an_unknown_table_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"no table 'clam' in paper\.toml; did you mean 'claim'"):
+    with pytest.raises(BadInput, match=r"no table 'clam' in paper\.toml or data\.toml; did you mean 'claim'"):
         keys.keys("clam")
 
 
