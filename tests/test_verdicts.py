@@ -115,12 +115,12 @@ def test_data_that_cannot_be_had_is_said_and_the_rest_judged(
     ran: Any, repro: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
-    ran.module("far", "from repro.registry import DATASETS\nfrom repro.datasets import mirror\n\n\n"
-        "@DATASETS.register\nclass Far:\n    def __init__(self) -> None:\n        mirror.folder('far')\n")  # fmt: skip
+    ran.module("far", "from repro.registry import DATASETS\nfrom repro.datasets import store\n\n\n"
+        "@DATASETS.register\nclass Far:\n    def __init__(self) -> None:\n        store.folder('far')\n")  # fmt: skip
     config = ran.folder / "configs" / "line.gin"
     config.write_text(f"import papers.{ran.name}.far\ninclude 'base.gin'\nexperiment.valid = @datasets.Far()\n")
     code, out, err = repro("verdict", ran.name, "--data")
-    assert code == 0 and "the data of line is not read again" in err and "REPRO_MIRROR is not set" in err
+    assert code == 0 and "the data of line is not read again" in err and "no data set 'far'" in err
     assert out.startswith("STALE  fit.error"), "its config changed: that is known without the data"
     repro("verdict", ran.name, "--write")
     assert [repro("verdict", ran.name, "--check", *more)[0] for more in ((), ("--data",))] == [0, 1]
