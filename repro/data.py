@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +94,7 @@ def verify(name: str, variant: str = "") -> Iterator[Verified]:
     one = catalogue.find(head)
     chosen = [one.variant(variant or given)] if variant or given else _here(one)
     for each in chosen:
-        where(f"{one.name}/{each.name}")
+        logging.getLogger("repro").info("reading %s of %s", each.name, where(f"{one.name}/{each.name}"))
     yield from (_verified(one, each) for each in chosen)
 
 

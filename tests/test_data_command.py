@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,8 @@ def test_the_guide_shows_what_is_printed(study: Any, repro: Any) -> None:
 
 
 @needs("mnist")
-def test_the_guide_shows_what_is_verified(repro: Any) -> None:
+def test_the_guide_shows_what_is_verified(repro: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path))
     assert printed("repro data verify mnist") == repro("data", "verify", "mnist")[1] != ""
 
 
@@ -178,7 +180,10 @@ def test_the_guide_shows_what_is_verified(repro: Any) -> None:
     pytest.param("raff2019", marks=needs("raff2019")),
     *(pytest.param(name, marks=[needs(name), pytest.mark.slow]) for name in ("imdb", "fsdd", "librispeech_8k")),
 ])  # fmt: skip
-def test_the_data_of_the_mirror_are_those_of_the_catalogue(repro: Any, name: str) -> None:
+def test_the_data_of_the_mirror_are_those_of_the_catalogue(
+    repro: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path))
     code, out, _ = repro("data", "verify", name)
     assert code == 0 and out.count("as in the catalogue") == len(catalogue.find(name).variants), out
 
@@ -217,3 +222,22 @@ def test_one_changed_letter_of_one_review_is_found(study: Any, repro: Any, monke
     path.unlink()
     path.write_bytes(lzma.compress(content.replace(b"wonderful", b"wonderfui", 1), preset=0))
     assert repro("data", "verify", "imdb", "test")[0] == 1 and repro("data", "verify", "imdb", "train")[0] == 0
+
+
+@needs("fsdd")
+@pytest.mark.slow
+def test_one_changed_sample_of_one_recording_is_found_in_another_layout(
+    study: Any, repro: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tree of the makers has the fingerprint of the archive of the mirror."""
+    with tarfile.open(MIRROR / "fsdd" / "recordings.tar.xz") as tar:
+        tar.extractall(study.mirror / "fsdd", filter="data")
+    monkeypatch.setenv("REPRO_MIRROR", str(study.mirror))
+    assert repro("data", "verify", "fsdd", "test")[0] == 0
+    path = study.mirror / "fsdd" / "recordings" / "7_jackson_3.wav"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    code, out, _ = repro("data", "verify", "fsdd", "test")
+    assert code == 1 and "differs: 300 items" in out and repro("data", "verify", "fsdd", "train")[0] == 0

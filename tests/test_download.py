@@ -117,11 +117,11 @@ def test_a_file_of_another_size_is_refused_before_it_is_transferred(server: Any,
     assert server.sent <= size and not list(tmp_path.iterdir())
 
 
-def test_the_server_of_a_shorter_file_is_left_with_what_it_cannot_go_on_with(server: Any, tmp_path: Path) -> None:
+def test_a_beginning_that_is_longer_than_the_file_there_is_dropped(server: Any, tmp_path: Path) -> None:
     (tmp_path / "a.bin.part").write_bytes(CONTENT[:1000])
     server.files["a"] = bytes(10)
     assert get(server, tmp_path, "a", "b") == CONTENT
-    assert server.asked == [("a", "bytes=1000-"), ("b", "")]
+    assert server.asked == [("a", "bytes=1000-"), ("a", ""), ("b", "")]
 
 
 def test_other_bytes_are_refused_and_not_kept(server: Any, tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ class Transfer:
         have = self._have()
         asked = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         with requests.get(url, headers=asked, stream=True, timeout=(CONNECT, STALL)) as response:
-            if response.status_code == 416:  # the file there is shorter than what is here: this is of another file
-                self.part.unlink()
+            if response.status_code == 416 and have:  # the file there is shorter: what is here is of another one
+                return self.part.unlink()
             response.raise_for_status()
             start = have if response.status_code == 206 else 0
             self._refuse_other(response, start)
@@ -111,7 +111,7 @@ class Transfer:
                     bar.update(len(chunk))
                     if file.tell() > self.size:
                         break
-        self._refuse_length()
+        return self._refuse_length()
 
     def _refuse_other(self, response: requests.Response, start: int) -> None:
         """Refuse what says by its headers that it is not the file, before it is transferred."""
