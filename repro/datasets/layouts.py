@@ -144,9 +144,7 @@ def write_mixtures(dataset: Any, folder: Path, split: Literal["tr", "cv", "tt"])
     that would be clipped.
     """
     if getattr(dataset, "fresh", False):
-        raise BadInput(
-            f"{type(dataset).__name__} mixes anew in every pass: only a fixed set can be written (fresh=False)"
-        )
+        raise BadInput(f"{type(dataset).__name__} mixes anew in every pass; expected a fixed set (fresh = False)")
     target = folder / _rate(dataset.sample_rate) / "min" / split
     if target.exists():
         raise BadInput("is there already; expected a folder or a split that is not", str(target))
