@@ -78,7 +78,7 @@ def test_an_empty_image_stays_empty() -> None:
     assert not upright(empty).any() and not cropped(empty, 20).any()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(amounts=st.tuples(*[st.floats(-low, low) for low in (3.0, 3.0, 0.2, 0.2, 0.4)]))
 def test_moved_is_the_affine_map_of_scipy(amounts: tuple[float, ...]) -> None:
     image = np.pad(np.asarray(Digits("test").images[3]) / 255.0, 8)  # in a wide frame, so that nothing leaves it
