@@ -3,6 +3,7 @@ a server of files with faults; `study`, data sets that it serves."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import http.server
 import importlib
@@ -122,7 +123,8 @@ class Server(http.server.ThreadingHTTPServer):
     Faults: `404` and the like; `cut` (half, then the end), `stall` (half, then nothing), `close` (no answer), `short`
     and `long` (a Content-Length that lies), `more` (too many bytes, no length), `wrong` (other bytes), `whole` (Range
     is ignored), `elsewhere` (bytes from another place), `unsized` (no Content-Length), `gzip` (it says gzip of what is
-    not), `slow` (5 ms per 16 kB). `asked` has the path and the Range of each request.
+    not), `packed` (gzip where that is accepted), `slow` (5 ms per 16 kB). `asked` has the path and the Range of each
+    request.
     """
 
     daemon_threads = True
@@ -168,6 +170,8 @@ class FileHandler(http.server.BaseHTTPRequestHandler):
         if start >= len(content):
             return self.send_error(416)
         body = content[start:] if fault != "wrong" else bytes(len(content) - start)
+        if fault == "packed" and "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body)
         self.send_response(206 if start else 200)
         if start:
             at = start + 1 if fault == "elsewhere" else start
@@ -180,7 +184,7 @@ class FileHandler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self._send(body[: len(body) // 2] if fault in ("cut", "stall") else body, fault)
         if fault == "more":
-            self._send(bytes(1 << 20), fault)
+            self._send(bytes(64 << 20), fault)
         if fault == "stall":
             self.server.stopped.wait()
         return None

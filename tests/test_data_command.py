@@ -146,6 +146,13 @@ def test_what_differs_is_found(tables: Any, repro: Any, spoilt: bytes, said: str
     assert code == 1 and one.startswith(f"tables/one {said}") and two.startswith("tables/two 2 items")
 
 
+def test_a_count_that_differs_is_found_whatever_the_fingerprint(tables: Any, repro: Any) -> None:
+    repro("data", "get", "tables")
+    tables.catalogue.write_text(tables.catalogue.read_text().replace("items = 2", "items = 3"))
+    code, out, _ = repro("data", "verify", "tables")
+    assert code == 1 and out.count("differs: 2 items") == 2 and out.count("the catalogue has 3 items") == 2
+
+
 def test_data_that_is_another_known_one_is_named(tables: Any, repro: Any) -> None:
     repro("data", "get", "tables")
     shutil.copy(tables.data / "tables" / "one.csv", tables.data / "tables" / "two.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,20 @@ def test_a_range_from_elsewhere_is_refused(server: Any, tmp_path: Path) -> None:
         get(server, tmp_path, "a")
 
 
+def test_a_server_that_does_not_end_is_left(server: Any, tmp_path: Path) -> None:
+    server.faults["a"] = ["more"]
+    with pytest.raises(BadInput, match=rf"it has more than {len(CONTENT)} bytes"):
+        get(server, tmp_path, "a")
+    assert server.sent < 32 << 20 and not list(tmp_path.iterdir())
+
+
+def test_a_server_that_falls_silent_is_left_in_time(server: Any, tmp_path: Path) -> None:
+    server.faults["a"] = ["stall"]
+    began = time.perf_counter()
+    get(server, tmp_path, "a")
+    assert time.perf_counter() - began < 2
+
+
 @pytest.mark.parametrize("size", [1, 1000, len(CONTENT), len(CONTENT) + 1])
 def test_the_beginning_of_another_version_is_dropped(server: Any, tmp_path: Path, size: int) -> None:
     """It has another content or is too long; the checksum tells, and the file is brought whole."""
@@ -133,8 +148,9 @@ def test_other_bytes_are_refused_and_not_kept(server: Any, tmp_path: Path) -> No
 
 
 def test_bytes_are_kept_as_packed_whatever_the_server_calls_them(server: Any, tmp_path: Path) -> None:
-    server.faults["a"] = ["gzip"]
+    server.faults["a"] = ["gzip", "packed"]
     assert get(server, tmp_path, "a") == CONTENT
+    assert get(server, tmp_path / "again", "a") == CONTENT
 
 
 def test_md5_will_do(server: Any, tmp_path: Path) -> None:

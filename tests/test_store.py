@@ -210,6 +210,7 @@ def test_what_a_killed_process_left_is_used_or_deleted(study: Any, server: Any) 
     study.add("reviews", 'layouts = [["tree", "table.csv"]]', table_csv=TABLE, tree_tar_gz=archive)
     beside = study.data / ".reviews.partial"
     (beside / ".tree.tar.gz.unpacked.x" / "tree").mkdir(parents=True)
+    (beside / "tree.tar.gz.unpacked" / "tree" / "old").mkdir(parents=True)
     (beside / "tmpabc").write_bytes(b"half")
     (beside / "tree.tar.gz").write_bytes(archive)
     (beside / "table.csv.part").write_bytes(TABLE[:10])

@@ -91,8 +91,7 @@ def _fetch(name: str) -> Path:
     target = (root() / one.name).resolve()  # which may be a link to another disk
     try:
         with _locked(target):
-            if lacking(root(), name):
-                _download(one, name, target)
+            _download(one, name, target)
     except BadInput as error:
         hint = f"{DATA} or {MIRROR} may name a folder that holds {one.name}/"
         raise BadInput(f"{name} is not here ({seen}): {error}; {hint}") from None
@@ -102,7 +101,10 @@ def _fetch(name: str) -> Path:
 
 
 def _download(one: DataSet, name: str, target: Path) -> None:
-    """Bring every file that is lacking. Whatever is not whole stands in a folder beside `target`."""
+    """Bring every file that is lacking still: another process may have been first.
+
+    Whatever is not whole stands in a folder beside `target`.
+    """
     beside = target.with_name(f".{target.name}.partial")
     files = _wanted(one, name, target)
     _refuse_full(files, target.parent)
