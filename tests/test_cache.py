@@ -21,6 +21,8 @@ from repro.datasets import cache
 from tests.conftest import CopiedPaper
 from tests.features import MODULE, Features
 
+GUIDE = Path(__file__).parent.parent / "docs/guide/mixtures.md"
+
 
 @pytest.fixture
 def features(paper: CopiedPaper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Features:
@@ -183,3 +185,15 @@ def test_what_is_no_dict_of_arrays_is_refused(features: Features) -> None:
         with pytest.raises(TypeError, match="returned 'a', which is no array of numbers or texts"):
             cache.arrays("abc", functools.partial(features.other, isinstance(value, float)))
     assert features.entries() == []
+
+
+def test_the_guide_is_executed(features: Features, tmp_path: Path) -> None:
+    """docs/guide/mixtures.md: a list, a set on disk, a cached feature."""
+    text = GUIDE.read_text(encoding="utf-8").replace("papers.my_paper", f"papers.{features.paper.name}")
+    lists, disk, module, asking = (block.partition("\n```")[0] for block in text.split("```python\n")[1:])
+    features.written(module)
+    names: dict[str, Any] = {}
+    exec("\n".join((lists, disk, asking)), names)
+    assert len(names["listed"]) == len(names["again"]) == 20 and names["again"][3][1].shape[0] == 3
+    heights = [1 + len(samples) // 128 for samples, _ in names["voices"]]
+    assert names["features"]["log_magnitude"].shape == (sum(heights), 257) and len(features.entries()) == 1
