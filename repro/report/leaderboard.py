@@ -15,7 +15,7 @@ from repro.report.markup import Markup, box, entry, fold, join, link, picture, t
 from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 from repro.report.words import count, duration, number, spread, typeset
 
-HEADS = ("Rank", "Config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "A run takes")
+HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
 OPEN = 8  # neighbours told in words before the rest is folded
 
 
@@ -46,14 +46,15 @@ def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -
     ]  # fmt: skip
     waiting = [one for one in field.entrants if not one.found]
     rows += [_row(field, one, "–", "not run", [_picture(field, one, axis, unit), "–", "–"]) for one in waiting]
-    scale = tag("td", tag("div", marks.scale(axis)), data_label=HEADS[4])
-    rows.append(tag("tr", tag("td", colspan=4), scale, tag("td", colspan=2), aria_hidden="true"))
+    scale = tag("td", tag("div", marks.scale(axis)), data_label=HEADS[3])
+    rows.append(tag("tr", tag("td", colspan=3), scale, tag("td", colspan=2), aria_hidden="true"))
     return worded("repro-board", HEADS, rows, label=f"Leaderboard by {field.metric} on {field.test}")
 
 
 def _row(field: Field, one: Entrant, rank: str, ours: str, rest: Sequence[str]) -> Markup:
     source = link(one.name, files.shown(one.page.file("configs", f"{one.config}.gin")))
-    return entry(rank, HEADS, (source, _paper(field, one), ours, *rest))
+    name = join([tag("span", rank, class_="rank"), source], " ")
+    return entry(name, HEADS, (_paper(field, one), ours, *rest))
 
 
 def _rank(first: int, last: int) -> str:
@@ -111,12 +112,21 @@ def _rules(field: Field, ranked: Sequence[Entrant], higher: bool) -> Markup:
         )
     if any(_stated(field, one) for one in field.entrants):
         said.append("In the picture the upright line is the paper's number, the dot ours.")
+    said.append("The time is that of one run.")
     single = [one.name for one in ranked if len(one.found) == 1]
     if single:
-        said.append(f"One seed, the items alone speak and not the spread between seeds: {', '.join(single)}.")
+        said.append(_single(single, len(ranked)))
     if len(field.sources) > 1:
         said.append(f"All read {next(iter(field.sources.values()))}, in {len(field.sources)} forms of their own.")
     return tag("p", " ".join(said), class_="repro-muted")
+
+
+def _single(names: Sequence[str], many: int) -> str:
+    """What one must know of configs with one seed."""
+    if len(names) == many:
+        return "One seed each: the items alone speak, nothing is known of the spread between seeds."
+    rest = "between configs it counts as spreading from seed to seed as the others do"
+    return f"Of one seed ({', '.join(names)}) the interval tells the items' part alone; {rest}."
 
 
 def _neighbours(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:

@@ -99,7 +99,7 @@ def _places(sentence: str) -> Iterator[tuple[int, str]]:
     words = CODE.sub(lambda code: " " * len(code[0]), sentence)
     for hit in PLACE.finditer(words):
         if not BEFORE.search(sentence[: hit.start()]) and not AFTER.match(sentence[hit.end() :]):
-            yield hit.start(), _said(hit)
+            yield hit.start("number"), _said(hit)  # which may stand in the line below its word
     if caveat := CAVEAT.search(sentence):
         yield caveat.start(), ""
 
