@@ -52,16 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true")
     _add(commands, "show", _show, "one paper, claim, config or part").add_argument("name")
     command = _add(commands, "run", _run, "run a config: train, measure, write a record")
-    command.add_argument("config", type=Path)
     command.add_argument("--seed", type=_seed, default=0)
-    command.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="BINDING",
-        dest="overrides",
-        help="one more binding, as trainers.Supervised.steps=10; the record stays in the run folder",
-    )
+    _config(command, "; the record stays in the run folder")
+    command = _add(commands, "debug", _debug, "one batch of a config: gradients, leakage, targets, overfitting")
+    _config(command)
     command = _add(commands, "todo", _todo, "claims minus records, as commands")
     command.add_argument("paper", nargs="?")
     command = _add(commands, "verdict", _verdict, "what the records say of a paper's claims")
@@ -75,6 +69,18 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "report", _report, "build the site")
     _add(commands, "new", _new, "start a paper: a copy of papers/template").add_argument("name")
     return parser
+
+
+def _config(command: Any, effect: str = "") -> None:
+    command.add_argument("config", type=Path)
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="BINDING",
+        dest="overrides",
+        help=f"one more binding, as trainers.Supervised.steps=10{effect}",
+    )
 
 
 def _data_commands(commands: Any) -> None:
@@ -140,6 +146,16 @@ def _run(given: argparse.Namespace) -> int:
         print("the record stays in the run folder: no claim rests on this config as it was run", file=sys.stderr)
     print(where(path))
     return 0
+
+
+def _debug(given: argparse.Namespace) -> int:
+    from repro import debug
+
+    faults = 0
+    for finding in debug.debug(given.config, tuple(given.overrides)):
+        print(finding, flush=True)
+        faults += finding.passed is False
+    return int(faults > 0)
 
 
 def _todo(given: argparse.Namespace) -> None:

@@ -54,18 +54,18 @@ def check_model(model: nn.Module, inputs: Any) -> None:
     `inputs`: a batch of at least two items.
     """
     model.train()
-    output = _seeded(model, inputs)
+    output = seeded(model, inputs)
     assert len(output) == _length(inputs) >= 2, "the output does not have one row per item of a batch of at least two"
     for kept in (0, -1):  # the others become copies of this one
         alone = apply(inputs, lambda x, kept=kept: x[kept].expand_as(x).clone())
-        seen = _seeded(model, alone)[kept]
+        seen = seeded(model, alone)[kept]
         assert torch.allclose(seen, output[kept], atol=1e-5), "an item's output depends on its batch"
     weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(0))
     model.zero_grad()
     (output * weights).sum().backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None and bool(parameter.grad.any()), f"parameter {name} gets no gradient"
-    zeros = _seeded(model, apply(inputs, torch.zeros_like))
+    for name, why in dead_parameters(model).items():
+        raise AssertionError(f"parameter {name} gets no gradient ({why})")
+    zeros = seeded(model, apply(inputs, torch.zeros_like))
     assert bool(zeros.isfinite().all()), "the output for zeros is not finite"
     model.eval()
     with torch.no_grad():
@@ -110,15 +110,33 @@ def check_trainer(
 
     `trainer.steps` is set to `steps` and its schedule is left out, in a copy.
     """
-    trainer = copy.copy(_pickled(trainer))
-    trainer.steps, trainer.schedule, trainer.valid_every = steps, None, 0
     batch = Subset(dataset, range(trainer.batch_size))
     with tempfile.TemporaryDirectory() as folder:
-        history = trainer.fit(model, loss, batch, None, Path(folder), order_seed=0)
-        curve = [value for _, value in history["curves"]["train"]]
+        history = shortened(trainer, steps, len(batch)).fit(model, loss, batch, None, Path(folder), order_seed=0)
         assert history["steps"] == steps, f"the trainer made {history['steps']} steps of {steps}"
         assert list(Path(folder, "checkpoints").glob("*.safetensors")), "the trainer left no checkpoint"
+    curve = [value for _, value in history["curves"]["train"]]
     assert curve[-1] < ratio * curve[0], f"one batch is not overfitted: the loss went from {curve[0]} to {curve[-1]}"
+
+
+def shortened(trainer: Any, steps: int, batch_size: int) -> Any:
+    """A copy of `trainer` for `steps` steps, without a schedule and without validations."""
+    trainer = copy.copy(_pickled(trainer))
+    trainer.steps, trainer.batch_size, trainer.schedule, trainer.valid_every = steps, batch_size, None, 0
+    return trainer
+
+
+def dead_parameters(model: nn.Module) -> dict[str, str]:
+    """After a backward pass: the parameters that got no gradient, by name, and why."""
+    why = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            why[name] = "frozen (requires_grad is False)"
+        elif parameter.grad is None:
+            why[name] = "no gradient: the loss does not depend on it"
+        elif not parameter.grad.any():
+            why[name] = "a gradient of zero"
+    return why
 
 
 def same(one: Any, other: Any) -> bool:
@@ -139,9 +157,11 @@ def apply(values: Any, change: Any) -> Any:
     return change(values) if isinstance(values, torch.Tensor) else values
 
 
-def _seeded(model: nn.Module, inputs: Any) -> torch.Tensor:
-    torch.manual_seed(0)  # the same dropout each time
-    return model(inputs)
+def seeded(model: nn.Module, inputs: Any) -> torch.Tensor:
+    """The output of `model`, with the same dropout each time."""
+    torch.manual_seed(0)
+    output: torch.Tensor = model(inputs)
+    return output
 
 
 def _length(inputs: Any) -> int:

@@ -1,0 +1,182 @@
+"""The five checks of `repro debug`, each from a `Bench` to a `Finding`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from statistics import fmean, stdev
+from typing import Any
+
+import torch
+from accelerate.utils import send_to_device
+from torch.utils.data import Subset, default_collate
+
+from repro import testing
+from repro.debug import Bench, Finding, probes
+from repro.debug.training import train_briefly
+
+STEPS = (100, 1000)  # of training; the second where the first were not enough
+RATIO = 0.5  # the loss of a batch learnt by heart falls below this part of what it was in the first steps
+NEIGHBOURS = 8  # items of the batch whose outputs and inputs are held against each other
+HELD_OUT = 100  # training items that the check of the targets keeps back, a quarter of them at most
+FEWEST = 20  # with fewer of them it cannot tell
+SURE = 3.0  # standard errors by which the loss must tell an item's own target from that of another
+LINES = 10  # of a finding
+
+
+def finite(bench: Bench) -> Finding:
+    """A forward and a backward pass; and what the first weights cost, beside an output of zeros."""
+    if not probes.finite([bench.inputs, bench.target]):
+        return Finding("finite", False, "the items of the batch hold numbers that are not finite")
+    torch.manual_seed(0)
+    if place := probes.not_finite(bench.model(), bench.loss):
+        return Finding("finite", False, f"the first tensor that is not finite comes from {place}")
+    with torch.no_grad():
+        torch.manual_seed(0)
+        model = bench.model()
+        first, none = bench.loss(model), bench.built.loss(torch.zeros_like(model(bench.inputs)), bench.target)
+    costs = f"the loss is {first:.4g} with the first weights (an output of zeros: {none:.4g})"
+    return Finding("finite", True, f"forward and backward; {costs}")
+
+
+def gradients(bench: Bench) -> Finding:
+    """Every parameter, by name, that the loss of the batch does not move."""
+    model = bench.model()
+    torch.manual_seed(0)
+    value = bench.loss(model)
+    if value.requires_grad:
+        value.backward()
+    dead, count = testing.dead_parameters(model), len(list(model.parameters()))
+    if not dead:
+        return Finding("gradients", True, f"all of the {count} parameters get one")
+    return Finding("gradients", False, _listed(f"{len(dead)} of the {count} parameters get none", dead.items()))
+
+
+def leakage(bench: Bench) -> Finding:
+    """Pairs of items of which one's output depends on the other's input, in training and in evaluation mode."""
+    count = min(NEIGHBOURS, len(bench.items))
+    if count < 2:
+        return Finding("leakage", None, "a batch of one item has nothing to leak")
+    inputs, _ = default_collate([bench.items[index] for index in range(count)])
+    probe = probes.by_gradient if probes.floating(inputs) else probes.by_exchange
+    training, evaluation = probe(bench.model(), inputs), probe(bench.model().eval(), inputs)
+    modes = {"training": _pairs(training), "evaluation": _pairs(evaluation)}
+    leaking = [mode for mode, pairs in modes.items() if pairs]
+    if not leaking:
+        numbers = sum(tensor[0].numel() for tensor in probes.leaves(inputs))
+        own = f"\nthat of item 0 depends on {int(training[0, 0])} of the {numbers} numbers of its input"
+        told = f"no output of {count} items depends on another item, in training and in evaluation mode"
+        return Finding("leakage", True, told + (own if probe is probes.by_gradient else ""))
+    told = f"outputs depend on other items of the batch, in {' and '.join(leaking)} mode"
+    hint = "" if len(leaking) == 2 or leaking == ["evaluation"] else " alone (as batch normalisation makes them)"
+    rows = [(f"item {one}", f"on item {other}") for one, other in modes[leaking[0]]]
+    return Finding("leakage", False, _listed(told + hint, rows))
+
+
+def _pairs(depends: torch.Tensor) -> list[tuple[int, int]]:
+    """The pairs of unlike items in `depends (B, B)` that are not zero."""
+    return [(one, other) for one, other in depends.nonzero().tolist() if one != other]
+
+
+def targets(bench: Bench) -> Finding:
+    """Does the loss look at the targets; and after training, does it tell an item's own target from that of another."""
+    others = _turned(bench.target)
+    if testing.same(bench.target, others):
+        return Finding("targets", None, "all targets of the batch are alike")
+    with torch.no_grad():  # of an arbitrary output: first weights may answer the same to everything
+        output = torch.rand_like(testing.seeded(bench.model(), bench.inputs))
+        values = [float(bench.built.loss(output, given)) for given in (bench.target, others)]
+    if math.isclose(*values, rel_tol=1e-6):
+        told = f"the loss does not depend on them: {values[0]:.4g} with the right ones as with those of other items"
+        return Finding("targets", False, told)
+    return _belonging(bench)
+
+
+def _belonging(bench: Bench) -> Finding:
+    """Train on other items; then the loss of items kept back, each with its own target and with that of the next."""
+    train = bench.built.train
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0)).tolist()
+    count = min(HELD_OUT, len(train) // 4)
+    if count < FEWEST:
+        told = f"the loss depends on them; whether they are the right ones, {len(train)} training items cannot tell"
+        return Finding("targets", None, told)
+    kept, rest = [train[index] for index in order[:count]], Subset(train, order[count:])
+    for steps in STEPS:
+        model = bench.model()
+        try:
+            train_briefly(bench, model, rest, min(bench.built.trainer.batch_size, len(rest)), steps)
+        except FloatingPointError as error:
+            return Finding("targets", False, f"training on {len(rest)} items fails: {error}")
+        own, others = zip(*_losses(bench, model, kept), strict=True)
+        gains = [other - one for one, other in zip(own, others, strict=True)]
+        told = f"after {steps} steps, the loss of {count} other items is {fmean(own):.4g} with their own targets"
+        told += f", {fmean(others):.4g} with others'"
+        if fmean(gains) > SURE * stdev(gains) / math.sqrt(count):
+            return Finding("targets", True, told)
+    return Finding(
+        "targets", False, f"{told}:\neither they belong to other inputs, or nothing can be learnt from these"
+    )
+
+
+def _losses(bench: Bench, model: Any, items: list[Any]) -> Iterator[tuple[float, float]]:
+    """The loss of each item with its own target, and with that of the next, in evaluation mode."""
+    model.eval()
+    device = next((parameter.device for parameter in model.parameters()), None)
+    batches = [send_to_device(default_collate([item]), device) for item in items]
+    with torch.no_grad():
+        for (inputs, target), (_, other) in zip(batches, batches[1:] + batches[:1], strict=True):
+            output = model(inputs)
+            yield float(bench.built.loss(output, target)), float(bench.built.loss(output, other))
+
+
+def overfit(bench: Bench) -> Finding:
+    """The config's own trainer on this one batch, and the metrics of the batch before and after."""
+    size, before = len(bench.items), _measured(bench, bench.model())
+    for steps in STEPS:
+        model = bench.model()
+        try:
+            curve = train_briefly(bench, model, bench.items, size, steps)
+        except FloatingPointError as error:
+            return Finding("overfit", False, f"training on one batch of {size} items fails: {error}")
+        learnt = curve[-1] < curve[0] - (1 - RATIO) * abs(curve[0])
+        if learnt:
+            break
+    after = _measured(bench, model)
+    told = f"{size} items, {steps} steps: the loss went from {curve[0]:.4g} to {curve[-1]:.4g}"
+    rows = [f"{name}: {before[name]:.4g} before, {after[name]:.4g} after" for name in before]
+    return Finding(
+        "overfit", learnt, "\n".join([told, *(rows or ["no metric: a training item is not as a test item is"])])
+    )
+
+
+def _measured(bench: Bench, model: Any) -> dict[str, float]:
+    """The mean of each metric over the batch; nothing where training items are not made as test items are."""
+    built = bench.built
+    if _form(bench.items[0]) not in {_form(dataset[0]) for dataset in built.test.values()}:
+        return {}
+    alone = dataclasses.replace(built, model=model, test={"batch": bench.items}, data={})
+    return {found.metric: found.mean for found in alone.measure(lambda indices, name: indices)}
+
+
+def _form(item: Any) -> Any:
+    """How an item is made: types, keys, and the number of dimensions of its tensors."""
+    if isinstance(item, dict):
+        return tuple((key, _form(value)) for key, value in sorted(item.items()))
+    if isinstance(item, list | tuple):
+        return tuple(_form(value) for value in item)
+    return (item.dtype, item.ndim) if isinstance(item, torch.Tensor) else type(item)
+
+
+def _turned(values: Any) -> Any:
+    """Targets of a batch, each given to the next item."""
+    if isinstance(values, dict):
+        return {key: _turned(value) for key, value in values.items()}
+    return values.roll(1, 0) if isinstance(values, torch.Tensor) else [*values[-1:], *values[:-1]]
+
+
+def _listed(told: str, rows: Any) -> str:
+    """A line, and a row each for the first of those that it is about."""
+    lines = [f"{name}: {what}" for name, what in rows]
+    more = [f"and {len(lines) - LINES} more"] if len(lines) > LINES else []
+    return "\n".join([told, *lines[:LINES], *more])

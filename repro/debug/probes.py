@@ -1,0 +1,150 @@
+"""What looks at tensors: where the first that is not finite arises, and which outputs depend on which inputs.
+
+B items of a batch.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from repro.testing import apply, seeded
+
+
+def leaves(values: Any) -> Iterator[torch.Tensor]:
+    """Every tensor in a nested structure of dicts, lists and tuples."""
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, dict | list | tuple):
+        for value in values.values() if isinstance(values, dict) else values:
+            yield from leaves(value)
+
+
+def finite(values: Any) -> bool:
+    return all(bool(tensor.isfinite().all()) for tensor in leaves(values))
+
+
+class Watch:
+    """Follows what goes through the modules of a model; `first` says where the first tensor that is not finite arose.
+
+    In the forward pass that is the first module whose output is not. In the backward pass it is the module whose input
+    gets a gradient that is not, while that of its output was fine.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.first = ""
+        self.seen: dict[int, Passed] = {}
+        for name, module in model.named_modules():
+            module.register_forward_pre_hook(functools.partial(self._take, name))
+            module.register_forward_hook(functools.partial(self._make, name))
+
+    def _take(self, name: str, module: nn.Module, inputs: Any) -> None:
+        for tensor in leaves(inputs):
+            self._follow(tensor).takers[name] = _called(name, module)
+
+    def _make(self, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        if not finite(output):
+            self._note(f"{_called(name, module)}, in the forward pass")
+        for tensor in leaves(output):
+            self._follow(tensor).makers.append(_called(name, module))
+
+    def _follow(self, tensor: torch.Tensor) -> Passed:
+        if id(tensor) not in self.seen:
+            self.seen[id(tensor)] = passed = Passed(tensor)
+            if tensor.requires_grad:
+                tensor.register_hook(lambda gradient: None if finite(gradient) else self._note(passed.place))
+        return self.seen[id(tensor)]
+
+    def _note(self, place: str) -> None:
+        self.first = self.first or place
+
+
+@dataclass
+class Passed:
+    """A tensor on its way: the modules that made it, the innermost first, and those that took it, by name."""
+
+    tensor: torch.Tensor  # kept, so that no other one gets its id
+    makers: list[str] = field(default_factory=list)
+    takers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """Where a gradient of this tensor that is not finite came from: the innermost that took it, in words."""
+        inner = [
+            called
+            for name, called in self.takers.items()
+            if not any(other != name and (not name or other.startswith(f"{name}.")) for other in self.takers)
+        ]
+        return f"{' or '.join(inner) or f'what follows {self.makers[0]}'}, in the backward pass"
+
+
+def _called(name: str, module: nn.Module) -> str:
+    return f"'{name}' ({type(module).__name__})" if name else f"the model itself ({type(module).__name__})"
+
+
+def not_finite(model: nn.Module, loss: Callable[[nn.Module], torch.Tensor]) -> str:
+    """Where the first tensor of a forward and a backward pass that is not finite arises; empty where all are finite.
+
+    `model` keeps its hooks: give a copy.
+    """
+    watch = Watch(model)
+    value = loss(model)
+    if watch.first:
+        return watch.first
+    if not finite(value):
+        return f"the loss, which is {value.item()}"
+    value.backward()
+    bad = [name for name, p in model.named_parameters() if p.grad is not None and not finite(p.grad)]
+    return watch.first or (f"the gradient of '{bad[0]}'" if bad else "")
+
+
+def floating(values: Any) -> bool:
+    """Is there nothing but tensors of a type that has gradients?"""
+    if isinstance(values, dict | list | tuple):
+        return all(map(floating, values.values() if isinstance(values, dict) else values))
+    return isinstance(values, torch.Tensor) and values.is_floating_point()
+
+
+def by_gradient(model: nn.Module, inputs: Any) -> torch.Tensor:
+    """`(B, B)`: how many numbers of input j the output of item i has a gradient by. `inputs` are floating (B, ...)."""
+    given = apply(inputs, lambda x: x.detach().clone().requires_grad_())
+    tensors = list(leaves(given))
+    output = seeded(model, given)
+    random = torch.Generator().manual_seed(0)
+    rows = []
+    for index in range(len(output)):
+        weights = torch.randn(output[index].shape, generator=random)
+        gradients = torch.autograd.grad(
+            (output[index] * weights).sum(), tensors, retain_graph=True, allow_unused=True, materialize_grads=True
+        )
+        rows.append(sum(gradient.ne(0).flatten(1).sum(1) for gradient in gradients))
+    return torch.stack(rows)  # type: ignore[arg-type]
+
+
+def by_exchange(model: nn.Module, inputs: Any) -> torch.Tensor:
+    """`(B, B)`: 1 where the output of item i changes when input j is replaced by another of the batch, else 0.
+
+    For inputs without gradients: token ids, texts.
+    """
+    with torch.no_grad():
+        before = seeded(model, inputs)
+        columns = []
+        for index in range(len(before)):
+            after = seeded(model, exchanged(inputs, index, (index + 1) % len(before)))
+            near = torch.isclose(after, before, rtol=1e-4, atol=1e-5, equal_nan=True)
+            columns.append(near.logical_not().flatten(1).any(1).long())
+    return torch.stack(columns, 1)
+
+
+def exchanged(values: Any, index: int, other: int) -> Any:
+    """A batch whose item `index` is replaced by its item `other`."""
+    if isinstance(values, dict):
+        return {key: exchanged(value, index, other) for key, value in values.items()}
+    changed = values.clone() if isinstance(values, torch.Tensor) else list(values)
+    changed[index] = values[other]
+    return changed

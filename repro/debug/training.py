@@ -1,0 +1,47 @@
+"""A config's own training in fewer steps, with its schedule run through in these."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from repro import testing
+from repro.debug import Bench
+
+
+def train_briefly(bench: Bench, model: Any, items: Any, batch_size: int, steps: int) -> list[float]:
+    """Train `model` in place on `items` for `steps` steps as the config would for all of its own; the learning curve.
+
+    Raises FloatingPointError where the loss is not finite.
+    """
+    own = bench.built.trainer
+    trainer = testing.shortened(own, steps, batch_size)
+    if getattr(own, "schedule", None) is not None:
+        trainer.schedule = Schedule(own.schedule, own.steps / steps)
+    torch.manual_seed(0)
+    with tempfile.TemporaryDirectory() as folder:
+        history = trainer.fit(model, bench.built.loss, items, None, Path(folder), order_seed=0)
+    return [value for _, value in history["curves"]["train"]]
+
+
+class Schedule:
+    """A learning-rate schedule `pace` times as fast: where it begins with a warm-up, so does the short training."""
+
+    def __init__(self, make: Any, pace: float) -> None:
+        self.make, self.pace = make, pace
+
+    def __call__(self, optimizer: torch.optim.Optimizer) -> Any:
+        self.own, self.steps, self.advanced = self.make(optimizer), 0, 0
+        # without validations one that waits for a plateau does nothing, and the trainer knows it by its type
+        return self.own if isinstance(self.own, ReduceLROnPlateau) else self
+
+    def step(self) -> None:
+        """One step of the short training; as many of the schedule's own as have become due."""
+        self.steps += 1
+        while self.advanced < int(self.steps * self.pace):
+            self.own.step()
+            self.advanced += 1
