@@ -27,5 +27,5 @@ class FitOnce:
             raise BadInput(f"trainers.FitOnce needs a model with fit(inputs, target); {type(model).__name__} has none")
         began = time.perf_counter()
         inputs, target = zip(*DataLoader(train, batch_size=1000, generator=torch.Generator()), strict=True)
-        model.fit(torch.cat(inputs), torch.cat(target))
+        model.fit(torch.cat(inputs), torch.cat(target))  # type: ignore[operator]  # a part of any kind
         return {"steps": 1, "items_per_second": round(len(train) / (time.perf_counter() - began), 1), "curves": {}}
