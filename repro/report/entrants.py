@@ -61,7 +61,7 @@ class Field:
         found: dict[str, str] = {}
         for record in (record for one in self.ran for record in one.records):
             data = record.fingerprint(self.test)
-            found[data] = _required(record, self.test) or found.get(data, data)
+            found[data] = _required(record, self.test) or found.get(data, data or "data without a fingerprint")
         return found
 
 
@@ -84,10 +84,9 @@ def gather(page: Page, configs: Sequence[str], metric: str, test: str) -> Field:
     field = Field([_measured(one, metric, test) for one in wanted], metric, test)
     if not configs:
         field = Field(field.ran, metric, test)
-    for one in field.entrants:
-        if one.records and len(one.found) < len(one.records):
-            known = {f"{m.test}: {m.metric}" for record in one.records for m in record.measurements}
-            raise BadInput(f"no '{test}: {metric}' in the records of {one.name}{nearest(f'{test}: {metric}', known)}")
+    for record in (record for one in field.entrants for record in one.records if not record.measured(test, metric)):
+        known = {f"{found.test}: {found.metric}" for found in record.measurements}
+        raise BadInput(f"no '{test}: {metric}' in the record {record.stem}{nearest(f'{test}: {metric}', known)}")
     _refuse_unlike(field)
     return field
 

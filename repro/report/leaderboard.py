@@ -107,8 +107,9 @@ def _rules(field: Field, ranked: Sequence[Entrant], higher: bool) -> Markup:
     if pairs:
         said.append(
             f"A rank like 2–3 leaves open what is not told apart. Of {count(pairs, 'pair')}, compared over the same "
-            f"{count(items, 'item')}, those are told apart whose p value, with Holm's correction for their number, is "
-            f"at most {100 * LEVEL:g} %: if nothing differed, one such table in twenty would tell any two apart."
+            f"{count(items, 'item')} and by the spread between the seeds of all configs together, those are told apart "
+            f"whose p value, with Holm's correction for their number, is at most {100 * LEVEL:g} %: if nothing "
+            "differed, one such table in twenty would tell any two apart."
         )
     if any(_stated(field, one) for one in field.entrants):
         said.append("In the picture the upright line is the paper's number, the dot ours.")

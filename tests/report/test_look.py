@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from repro.datasets.show import LONGEST, SHOWN, shortened, show_image, show_text
+from repro.record import Record
+from repro.report import examples, page
 
+HOSTILE = "<img src=x onerror=alert(1)> & <br />"
 SCORES = torch.tensor([0.25, -3.0, 1.5])
 
 
@@ -88,3 +93,61 @@ def test_what_cannot_be_shown_is_refused(inputs: Any, estimate: Any, said: str, 
     with pytest.raises(ValueError) as error:
         show_text(inputs, 0, estimate, tmp_path / "test-0")
     assert said in str(error.value)
+
+
+TEMPLATE = page.read("template")
+
+
+def classified(many: int, config: str = "line", seed: int = 0, **more: Any) -> Record:
+    """A record whose items are classified texts, the second wrongly."""
+    panels = [
+        show_text(f"{HOSTILE} {item}", item != 1, [-1.0, 3.0], Path("test-0"), ("no", "yes"))[0] for item in range(many)
+    ]
+    rows = [{"test": "test_set", "item": item, "panels": [panel | more]} for item, panel in enumerate(panels)]
+    return replace(TEMPLATE.records[0], config=config, seed=seed, examples=rows)
+
+
+def test_texts_are_shown_as_text_with_answer_and_scores(elements: Callable[..., Any]) -> None:
+    html = str(examples.examples(replace(TEMPLATE, records=[classified(3)])))
+    found = elements(html)
+    assert HOSTILE in found.text and not found.values("onerror") and "<br" not in html
+    assert "Test set, item 0✓yes" in found.text and "Test set, item 1✗yes, in truth no" in found.text
+    assert found.text.count("no✓−1") == 1 and found.text.count("yes✗3") == 1 and found.text.count("yes✓3") == 2
+    assert html.count('style="--from: 0.0%; --wide: 25.0%"') == html.count('style="--from: 25.0%; --wide: 75.0%"') == 3
+    assert "✓ marks the true class" in found.text and "frequency upward" not in found.text
+    assert html.count("repro-gallery") == 1 and "<h3" not in html, "items of one panel stand side by side"
+
+
+def test_pictures_have_words_and_lead_to_the_file(elements: Callable[..., Any]) -> None:
+    record = classified(2, image="test-0.png")
+    found = elements(str(examples.examples(replace(TEMPLATE, records=[record]))))
+    assert found.values("src", "img") == [TEMPLATE.file("records", record.stem, "test-0.png")] * 2
+    assert found.values("alt", "img") == ["test set, item 0, of the class yes", "test set, item 1, of the class no"]
+
+
+def test_a_score_that_is_no_number_is_a_dash(elements: Callable[..., Any]) -> None:
+    found = elements(str(examples.examples(replace(TEMPLATE, records=[classified(1, scores=[["no", None]])]))))
+    assert "no–" in found.text.replace(" ", "")
+
+
+def test_other_configs_are_folded_with_one_seed_each() -> None:
+    records = [classified(1, name, seed) for name in ("a", "b", "c") for seed in (0, 1)]
+    html = examples.examples(replace(TEMPLATE, records=records))
+    assert html.count("<details") == 2 and html.count("<figure") == 3 and "The same of b-seed0" in html
+    many = [classified(1, f"config{number}") for number in range(9)]
+    assert "The same of 8 other configs" in examples.examples(replace(TEMPLATE, records=many))
+
+
+def test_the_section_is_called_by_what_is_in_it() -> None:
+    assert replace(TEMPLATE, records=[classified(1)]).looked == "Look"
+    assert replace(TEMPLATE, records=[classified(1, sound="x.flac")]).looked == "Look and listen"
+    assert page.read("deep_clustering").looked == "Look and listen" and replace(TEMPLATE, records=[]).looked == ""
+
+
+def test_sounds_are_shown_as_before(elements: Callable[..., Any]) -> None:
+    shown = page.read("deep_clustering")
+    found = elements(str(examples.examples(shown)))
+    first = next(record for record in sorted(shown.records, key=shown.rank) if record.examples)
+    names = [panel["sound"] for example in first.examples for panel in example["panels"]]
+    assert found.values("src", "audio")[: len(names)] == [shown.file("records", first.stem, name) for name in names]
+    assert found.values("alt", "img")[0].startswith("Spectrogram of the mixture, ") and "frequency upward" in found.text
