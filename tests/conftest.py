@@ -9,6 +9,7 @@ import http.server
 import importlib
 import itertools
 import logging
+import os
 import shutil
 import sys
 import threading
@@ -26,6 +27,15 @@ from repro.registry import PARTS, REGISTRIES
 COUNT = itertools.count(1)
 hypothesis.settings.register_profile("repro", deadline=None)  # a machine that others share is slow at times
 hypothesis.settings.load_profile("repro")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A data folder of the tests' own, unless one is given: what they cache is nothing to keep."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get("REPRO_DATA"):
+            patch.setenv("REPRO_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
 
 
 class CopiedPaper:

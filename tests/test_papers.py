@@ -16,7 +16,11 @@ from repro.errors import BadInput
 from repro.report import tips
 
 NAMES = sorted(paper.folders())
-NOT_YET = {"metrics.SISDR", "metrics.SDR"}  # what the improvements are improvements of
+NOT_YET = {
+    *("metrics.SISDR", "metrics.SDR"),  # what the improvements are improvements of
+    # readers of data for papers to come; their own tests run them
+    *("datasets.FashionMnist", "datasets.Fsdd", "datasets.LibriMix", "datasets.ListedMixtures"),
+}
 CONFIGS = [path for name in NAMES for path in paper.find(name).configs]
 
 
