@@ -6,5 +6,6 @@
 - It pickles, and costs little to build: reading waits for the first item.
 - `fingerprint()` is a digest of the *content* (decoded samples, canonical rows), never of an archive's wrapper.
 - It may have `names`, one per item: a claim may then be about one `item` of the test set.
-- It may have `illustrate(inputs, target, estimate, stem) -> panels`: files beside `stem` that show an item.
+- It may have `illustrate(inputs, target, estimate, stem) -> panels`: files beside `stem` that show an item. Those of
+  `repro.datasets.show` and `repro.audio.show` are ready made; `repro.report.examples` says what a panel may hold.
 """

@@ -15,15 +15,19 @@ Where to look:
     keys        the keys of paper.toml, from the types that check them
     outcome     the bar of outcomes with its counts in words, and a paper's facts
     figure      a row per claim: what the paper says, what the records say
+    marks       what is drawn on an axis: a mean with its interval, bands, lines, the scale
     axis        a range of numbers, its ticks, and where a number stands on it
     claims      the same rows as a table, with records, configs and commands
     disagreements  the claims that came out otherwise, and what is known of the reason
     cells       the claims of one table of the paper, laid out as it is printed
     evidence    our number, the configs and records behind it, what to type
     spreadsheet the claims of a paper, and all papers, as CSV
-    ledger      the suspected causes of what failed, and what changing each does
+    ledger      the suspected causes of what came out otherwise, and what changing each does
+    leaderboard configs ranked by one metric, and which of them are told apart
+    ranking     their order, the pairs and the ranks that stay open; pure
+    entrants    which configs those are, and whether they can be compared
     curves      learning curves, a panel per config
-    examples    sounds and pictures of test items
+    examples    sounds, pictures and texts of test items, with what was answered
     commands    what to type, with the time it took and where
     origin      where each record comes from, and every metric in it
     cite        how a paper is cited: a line, and BibTeX
