@@ -1,0 +1,295 @@
+"""`repro debug`: nothing is said of a sound config, and each planted fault is found and named."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from repro import debug
+from repro import paper as papers
+from repro.debug import probes
+from repro.debug.training import Schedule
+
+PARTS = '''
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from repro.registry import DATASETS, LOSSES, MODELS
+
+
+@DATASETS.register
+class Blobs(Dataset):
+    """Three clouds of points, with the names of the clouds, or with those of others; as they are or as tokens."""
+
+    def __init__(self, size=400, shuffled=False, alike=False, nan=False, form="tensor"):
+        random = torch.Generator().manual_seed(0)
+        self.labels = torch.zeros(size).long() if alike else torch.randint(3, (size,), generator=random)
+        self.points = 3 * torch.eye(3, 4)[self.labels] + 0.3 * torch.randn(size, 4, generator=random)
+        self.points[:, 3] = torch.nan if nan else 1
+        if shuffled:
+            self.labels = self.labels[torch.randperm(size, generator=random)]
+        self.form = form
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        x = self.points[index]
+        forms = {"tensor": x, "dict": {"x": x, "again": 2 * x}, "tokens": x.round().long().clamp(0, 3)}
+        return forms[self.form], int(self.labels[index])
+
+    def fingerprint(self):
+        return self.form
+
+
+class Logarithm(nn.Module):
+    def forward(self, x):
+        return torch.log(0 * x)
+
+
+class Root(nn.Module):
+    def forward(self, x):
+        return torch.sqrt(0 * x)
+
+
+@MODELS.register
+class Net(nn.Module):
+    def __init__(self, fault="", leak=False):
+        super().__init__()
+        self.leak, self.inner, self.outer = leak, nn.Linear(4, 8), nn.Linear(8, 3)
+        self.embed = nn.Embedding(4, 4) if fault == "embedding" else nn.Identity()
+        self.middle = nn.Sequential({
+            "batch norm": nn.BatchNorm1d(8), "log": Logarithm(), "root": Root(), "dead": nn.Threshold(1e9, 0.0),
+        }.get(fault, nn.ReLU()))
+        if fault == "unused":
+            self.spare = nn.Parameter(torch.ones(1))
+        if fault == "frozen":
+            self.inner.requires_grad_(False)
+
+    def forward(self, x):
+        x = x["x"] + x["again"] if isinstance(x, dict) else x
+        x = self.embed(x).mean(1) if isinstance(self.embed, nn.Embedding) else x
+        x = x + 0.1 * x.roll(1, 0) if self.leak else x
+        return self.outer(self.middle(self.inner(x)))
+
+
+@LOSSES.register
+class Deaf(nn.Module):
+    """A loss that does not listen."""
+
+    def forward(self, output, target):
+        return output.pow(2).mean()
+
+
+@LOSSES.register
+class Infinite(nn.Module):
+    def forward(self, output, target):
+        return (output - output).log().sum()
+'''
+
+CONFIG = """
+import {module}
+import repro.losses.standard
+import repro.metrics.classification
+import repro.trainers.supervised
+experiment.train = @train/datasets.Blobs()
+experiment.test = {{'test': @datasets.Blobs()}}
+experiment.metrics = [@metrics.Accuracy()]
+experiment.model = @models.Net()
+experiment.loss = @losses.CrossEntropyLoss()
+experiment.trainer = @trainers.Supervised()
+trainers.Supervised.steps = 30
+trainers.Supervised.batch_size = 20
+trainers.Supervised.optimizer = @torch.optim.Adam()
+torch.optim.Adam.lr = 0.02
+"""
+
+
+CHECKS = ["finite", "gradients", "leakage", "targets", "overfit"]
+
+
+@pytest.fixture
+def sound(paper: Any) -> Path:
+    """A config without a fault."""
+    return paper.config("sound", CONFIG.format(module=paper.module("faults", PARTS)), base="")
+
+
+@pytest.fixture
+def look(sound: Path) -> Callable[..., debug.Finding]:
+    """What one check says of the sound config with these bindings changed; those after it are not made."""
+
+    def call(check: str, *bindings: str) -> debug.Finding:
+        return next(found for found in debug.debug(sound, bindings) if found.check == check)
+
+    return call
+
+
+def test_a_sound_config_passes(sound: Path, paper: Any, repro: Any) -> None:
+    code, out, _ = repro("debug", sound)
+    heads = [line.split()[:2] for line in out.splitlines() if not line.startswith(" ")]
+    assert (code, heads) == (0, [["ok", check] for check in CHECKS]), out
+    assert "Accuracy: " in out and out.endswith(", 1 after\n")
+    assert not Path("runs").exists() and not paper.records.exists(), "it writes nothing"
+
+
+def test_a_fault_is_an_exit_code(sound: Path, repro: Any) -> None:
+    code, out, _ = repro("debug", sound, "--set", "models.Net.fault = 'log'")
+    assert code == 1 and out.startswith("FAULT  finite ") and out.count("\n") == 1, "what is not finite ends it"
+
+
+@pytest.mark.parametrize(("bindings", "check", "words"), [
+    (["models.Net.fault = 'batch norm'"], "leakage", "in training mode alone (as batch normalisation makes them)"),
+    (["models.Net.leak = True"], "leakage", "in training and evaluation mode\nitem 0: on item 7"),
+    (["models.Net.fault = 'unused'"], "gradients", "spare: no gradient"),
+    (["models.Net.fault = 'frozen'"], "gradients", "inner.bias: frozen"),
+    (["models.Net.fault = 'dead'"], "gradients", "inner.weight: a gradient of zero"),
+    (["models.Net.fault = 'log'"], "finite", "from 'middle.0' (Logarithm), in the forward pass"),
+    (["models.Net.fault = 'root'"], "finite", "from 'middle.0' (Root), in the backward pass"),
+    (["train/datasets.Blobs.nan = True"], "finite", "the items of the batch hold numbers that are not finite"),
+    (["experiment.loss = @losses.Infinite()"], "finite", "from the loss, which is -inf"),
+    (["experiment.loss = @losses.Deaf()"], "targets", "the loss does not depend on them"),
+    (["train/datasets.Blobs.shuffled = True"], "targets", "either they belong to other inputs, or nothing can be"),
+    (["torch.optim.Adam.lr = 0.0"], "overfit", "20 items, 1000 steps: the loss went from"),
+    (["torch.optim.Adam.lr = 1e30"], "overfit", "training on one batch of 20 items fails: the loss is"),
+])  # fmt: skip
+def test_a_planted_fault_is_found_and_named(look: Any, bindings: list[str], check: str, words: str) -> None:
+    found = look(check, *bindings)
+    assert found.passed is False and words in found.says, found
+
+
+@pytest.mark.parametrize("form", ["tensor", "dict", "tokens"])
+@pytest.mark.parametrize("leak", [False, True])
+def test_leakage_is_found_whatever_the_inputs_are(look: Any, form: str, leak: bool) -> None:
+    """By gradients; among tokens, which have none, by exchanging them."""
+    fault = "models.Net.fault = 'embedding'" if form == "tokens" else "models.Net.fault = ''"
+    found = look("leakage", f"datasets.Blobs.form = '{form}'", fault, f"models.Net.leak = {leak}")
+    assert found.passed is not leak, found
+
+
+@pytest.mark.parametrize(("bindings", "check", "words"), [
+    (["train/datasets.Blobs.size = 60"], "targets", "60 training items cannot tell"),
+    (["train/datasets.Blobs.alike = True"], "targets", "all targets of the batch are alike"),
+    (["trainers.Supervised.batch_size = 1"], "leakage", "a batch of one item has nothing to leak"),
+])  # fmt: skip
+def test_what_cannot_be_told_is_no_fault(look: Any, bindings: list[str], check: str, words: str) -> None:
+    found = look(check, *bindings)
+    assert found.passed is None and words in found.says, found
+
+
+def test_a_schedule_is_run_through(look: Any) -> None:
+    """The rate rises slowly: without the schedule, or with its first steps alone, nothing would be learnt."""
+    once = [f"torch.optim.lr_scheduler.OneCycleLR.{key}" for key in ("max_lr = 0.1", "total_steps = 5000")]
+    used = ["trainers.Supervised.schedule = @torch.optim.lr_scheduler.OneCycleLR()", "trainers.Supervised.steps = 5000"]
+    found = look("overfit", *used, *once, "torch.optim.Adam.lr = 1e-9")
+    assert found.passed and "20 items, 100 steps" in found.says, found
+
+
+@pytest.mark.parametrize(("bindings", "words"), [
+    (["experiment.trainer = None"], "the config has no experiment.trainer"),
+    (["experiment.loss = None"], "the config has no experiment.loss"),
+    (["import repro.trainers.fit_once", "experiment.trainer = @trainers.FitOnce()"], "FitOnce, without steps"),
+    (["models.Net.falt = 'x'"], "did you mean 'fault'"),
+])  # fmt: skip
+def test_what_does_not_train_by_steps_is_refused_in_one_line(
+    sound: Path, refused: Any, bindings: list[str], words: str
+) -> None:
+    assert words in refused("debug", sound, *(word for binding in bindings for word in ("--set", binding)))
+
+
+def test_a_paper_without_training_is_refused(refused: Any) -> None:
+    assert "no experiment.trainer" in refused("debug", papers.find("raff2019").folder / "configs" / "table1.gin")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(papers.folders()) - {"raff2019"}))
+def test_every_smoke_config_passes(name: str) -> None:
+    findings = list(debug.debug(papers.find(name).folder / "configs" / "smoke.gin"))
+    assert [str(finding) for finding in findings if finding.passed is False] == [] and len(findings) == 5
+
+
+class Mixed(nn.Module):
+    """Each output is a sum of inputs, as a matrix says; of the embeddings of token ids, where `tokens`."""
+
+    def __init__(self, matrix: torch.Tensor, tokens: bool) -> None:
+        super().__init__()
+        self.matrix, self.embed = matrix, nn.Embedding(8, 3) if tokens else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tensordot(self.matrix, self.embed(x), 1)
+
+
+@settings(max_examples=30)
+@given(
+    matrix=st.lists(st.lists(st.sampled_from([0.0, 0.5, -2.0]), min_size=4, max_size=4), min_size=4, max_size=4),
+    tokens=st.booleans(),
+)
+def test_the_probe_finds_exactly_the_pairs_that_depend(matrix: list[list[float]], tokens: bool) -> None:
+    mixing = torch.tensor(matrix)
+    inputs = torch.arange(8).view(4, 2) if tokens else torch.rand(4, 3)
+    probe = probes.by_exchange if tokens else probes.by_gradient
+    assert torch.equal(probe(Mixed(mixing, tokens), inputs).bool(), mixing.bool())
+
+
+class Bad(nn.Module):
+    """Fine forward, infinite backward; or not fine forward."""
+
+    def __init__(self, forward: bool) -> None:
+        super().__init__()
+        self.bad = forward
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x / (0 * x) if self.bad else torch.sqrt((0 * x).abs())
+
+
+@settings(max_examples=30)
+@given(place=st.integers(0, 4), depth=st.integers(0, 2), forward=st.booleans())
+def test_the_first_that_is_not_finite_is_named_wherever_it_stands(place: int, depth: int, forward: bool) -> None:
+    layers: list[nn.Module] = [nn.Linear(3, 3) for _ in range(5)]
+    layers[place] = Bad(forward)
+    model, name = nn.Sequential(*layers), str(place)
+    for _ in range(depth):
+        model, name = nn.Sequential(nn.Linear(3, 3), model), f"1.{name}"
+    said = probes.not_finite(model, lambda model: model(torch.rand(2, 3, requires_grad=True)).sum())
+    assert said == f"'{name}' (Bad), in the {'forward' if forward else 'backward'} pass"
+
+
+def test_a_fault_outside_the_modules_is_placed_behind_the_last_of_them() -> None:
+    class Outside(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x)
+
+    class Whole(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Outside(3, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.sqrt((0 * self.inner(x)).abs())
+
+    said = probes.not_finite(Whole(), lambda model: model(torch.rand(2, 3)).sum())
+    assert said == "what follows 'inner' (Outside), in the backward pass"
+
+
+@given(full=st.integers(2, 60), short=st.integers(1, 60))
+def test_a_short_schedule_is_the_long_one_run_through(full: int, short: int) -> None:
+    def rates(schedule: Any, steps: int) -> list[float]:
+        optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+        made, found = schedule(optimizer), []
+        for _ in range(steps):
+            found.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            made.step()
+        return found
+
+    one = functools.partial(torch.optim.lr_scheduler.LinearLR, start_factor=1.0, end_factor=0.0, total_iters=full)
+    long = rates(one, full + 1)
+    assert rates(Schedule(one, full / short), short) == [long[int(step * (full / short))] for step in range(short)]
