@@ -195,7 +195,7 @@ def _more(ours: Interval, edge: float) -> str:
     if ours.low == ours.high:
         return "it is the bound itself, with no spread: more seeds would not settle it"
     if ours.seeds < 2:
-        return "a second seed would tell the spread between seeds; where there is none, only more test items would settle it"
+        return "a second seed would tell the spread between seeds; if there is none, more test items are needed"
     if more := ours.seeds_to_settle(edge):
         return f"{more} more {'seed' if more == 1 else 'seeds'} would settle it, if the mean stays where it is"
     what = "more test items would" if ours.item_variance > ours.seed_variance / ours.seeds else "it is too near"
