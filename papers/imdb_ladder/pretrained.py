@@ -8,6 +8,7 @@ seconds to load: only what is built loads it.
 from __future__ import annotations
 
 import hashlib
+import importlib
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,9 +40,7 @@ class SubwordIds(Dataset[tuple[torch.Tensor, int]]):
 
     @cached_property
     def tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
-        return _load(AutoTokenizer, "datasets.SubwordIds", self.name, self.revision)
+        return _load(library().AutoTokenizer, "datasets.SubwordIds", self.name, self.revision)
 
     @cached_property
     def ids(self) -> torch.Tensor:
@@ -72,20 +71,27 @@ class SubwordIds(Dataset[tuple[torch.Tensor, int]]):
 
 @MODELS.register
 class Pretrained(nn.Module):
-    """A pretrained encoder with a new linear layer for C = 2 classes; all its weights are trained further.
+    """A pretrained encoder with new last layers for C = 2 classes; all its weights are trained further.
 
     `forward(ids (B, L)) -> scores (B, 2)`; attention leaves padding out.
     """
 
     def __init__(self, name: str, revision: str | None = None) -> None:
-        from transformers import AutoModelForSequenceClassification as Auto
-
         super().__init__()
-        self.model = _load(Auto, "models.Pretrained", name, revision, num_labels=len(CLASSES))
+        auto = library().AutoModelForSequenceClassification
+        self.model = _load(auto, "models.Pretrained", name, revision, num_labels=len(CLASSES))
         self.padding = self.model.config.pad_token_id
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         return self.model(input_ids=ids, attention_mask=(ids != self.padding).long()).logits
+
+
+def library() -> Any:
+    """`transformers`. It imports torchaudio where that is installed, and fails with it where torchaudio cannot load its
+    compiled extension; `repro.audio.stft` is the door by which torchaudio comes in without it.
+    """
+    importlib.import_module("repro.audio.stft")
+    return importlib.import_module("transformers")
 
 
 def _load(auto: Any, part: str, name: str, revision: str | None, **options: Any) -> Any:
