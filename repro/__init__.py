@@ -33,6 +33,7 @@ Where to look:
     progress     the progress bar
     errors       BadInput: one line for what the user gave
     cli          the `repro` command
+    debug        `repro debug`: one batch through a config before anything long is started
     testing      check_dataset, check_model, check_loss, check_metric, check_trainer
     audio        the doors to torchaudio, soundfile and nussl
     datasets models losses trainers metrics     the parts that papers share
