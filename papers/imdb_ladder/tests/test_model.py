@@ -156,6 +156,13 @@ def test_an_encoder_layer_is_that_of_torch() -> None:
     torch.testing.assert_close(ours(x, words)[words], theirs(x, src_key_padding_mask=~words)[words])
 
 
+@pytest.mark.parametrize("name", ["cnn", "rnn", "transformer"])
+def test_embedded_words_begin_near_zero(name: str) -> None:
+    """And padding at zero."""
+    rows = made(name).embed.weight.detach()
+    assert 0.05 < rows[1:].std() < 0.15 and not rows[0].any()
+
+
 @every_model
 def test_it_learns_the_toy_reviews(name: str) -> None:
     """Where one word of each sentence tells the class, a batch is learnt at once, and other reviews with it."""
