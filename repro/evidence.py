@@ -125,11 +125,12 @@ def _unlike_the_claim(claim: Claim, identity: dict[str, Any], ours: Side) -> str
     for key, wanted in claim.identity.items():
         if identity.get(key) != wanted:
             return f"the paper's {key} is {wanted}, that of the records is {identity.get(key)}"
-    if claim.data and _data(ours) != {claim.data}:
-        return f"the claim is about the data {claim.data}, the records were made on {min(_data(ours))}"
+    prints = {record.fingerprint(measurement.test) for record, measurement, _ in ours.values()}
+    if claim.data and prints != {claim.data}:
+        return f"the claim is about the data {claim.data}, the records were made on {min(prints)}"
     return ""
 
 
 def _data(*sides: Side) -> set[str]:
-    """The fingerprints of the test data that `sides` were measured on."""
-    return {record.fingerprint(measurement.test) for side in sides for record, measurement, _ in side.values()}
+    """What the test data is made of that `sides` were measured on: one where the items are the same."""
+    return {record.basis(measurement.test) for side in sides for record, measurement, _ in side.values()}

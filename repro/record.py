@@ -6,6 +6,7 @@ marks each one whose config or code has changed since as stale, naming what chan
 
 from __future__ import annotations
 
+import ast
 import functools
 import json
 import math
@@ -74,8 +75,27 @@ class Record:
         found = self.data.get(role, "")
         return found if isinstance(found, str) else json.dumps(found, sort_keys=True)
 
+    def basis(self, role: str) -> str:
+        """What its data in a role is made of: what the config required, which the run has checked; else itself.
+
+        Configs may read the same items in other forms (cut to other lengths, deskewed), each with its fingerprint.
+        """
+        return _required(self.text).get(role) or self.fingerprint(role)
+
     def measured(self, test: str, metric: str) -> Measurement | None:
         return next((m for m in self.measurements if (m.test, m.metric) == (test, metric)), None)
+
+
+@functools.cache
+def _required(text: str) -> dict[str, str]:
+    """`experiment.data` in the text of a config; empty where it is not written out."""
+    if "experiment.data" not in text:
+        return {}
+    try:
+        found = ast.literal_eval(configs.settings(text).get("experiment.data", "{}"))
+    except (SyntaxError, ValueError):  # made from other bindings
+        return {}
+    return {str(role): str(wanted) for role, wanted in found.items()} if isinstance(found, dict) else {}
 
 
 def write(record: Record, folder: Path) -> Path:

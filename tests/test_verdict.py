@@ -206,6 +206,24 @@ def test_two_test_sets_of_one_config_are_compared_where_the_claim_says_so() -> N
     assert verdict.judged is not None and verdict.judged.interval.mean == pytest.approx(1.05)
 
 
+def test_two_views_of_the_data_that_both_configs_require_pair_item_by_item() -> None:
+    """Items that spread far more than the views differ: told apart where they pair, and not comparable otherwise."""
+    require = "experiment.data = {'test': 'digits/test'}\n"
+    items = np.random.default_rng(0).normal(0, 10, 50)
+
+    def views(text: str, other: str) -> list[Record]:
+        sides = [("own", items + 1, "raw", text), ("other", items, "deskewed", other)]
+        return [record(values + 0.01 * seed, config, seed, text=said, data={"test": print_})
+                for config, values, print_, said in sides for seed in range(2)]  # fmt: skip
+
+    paired = judge(OVER, views(require, require))
+    assert paired.outcome == "reproduced" and paired.judged is not None
+    assert paired.judged.interval.high - paired.judged.interval.low < 0.2
+    for text, other in [("", ""), (require, ""), (require, require.replace("digits", "letters"))]:
+        assert judge(OVER, views(text, other)).outcome == "not comparable"
+    assert judge(replace(OVER, over_test="test"), views("", "")).outcome == "inconclusive"
+
+
 def test_a_verdict_is_worse_only_when_it_is_farther_from_reproduced() -> None:
     assert worse("not run", "not reproduced") and worse("stale", "reproduced") and worse("inconclusive", "trend holds")
     assert not any(worse(outcome, outcome) for outcome in OUTCOMES)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from repro import config
 from repro.errors import BadInput, nearest
 from repro.record import Measurement, Record
 from repro.report import page as pages
@@ -61,7 +59,8 @@ class Field:
         found: dict[str, str] = {}
         for record in (record for one in self.ran for record in one.records):
             data = record.fingerprint(self.test)
-            found[data] = _required(record, self.test) or found.get(data, data or "data without a fingerprint")
+            basis = record.basis(self.test)
+            found[data] = basis if basis != data else found.get(data, data or "data without a fingerprint")
         return found
 
 
@@ -156,12 +155,3 @@ def _refuse(told: Sequence[tuple[str, str]], why: str) -> None:
         )
         listed = "; ".join(f"{', '.join(names)}: {seen}" for names, seen in rows)
         raise BadInput(f"not to be ranked together, {why}: {listed}")
-
-
-def _required(record: Record, test: str) -> str:
-    """What the config of a record requires its test data to be, which the run has checked; empty where it does not."""
-    try:
-        found = ast.literal_eval(config.settings(record.text).get("experiment.data", "{}"))
-    except (SyntaxError, ValueError):  # made from other bindings
-        return ""
-    return str(found.get(test, "")) if isinstance(found, dict) else ""
