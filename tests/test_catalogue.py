@@ -79,6 +79,12 @@ FAULTS = {
     "a variant of no name": ("variants.test", 'variants."a/b"', "14: 'a/b' is no name of a variant"),
     "a misspelt file": ("items = 2", 'items = 2\nfiles = ["a.zg"]', "16: no file 'a.zg'; did you mean 'a.gz'?"),
     "a size below zero": ("size = 20", "size = -1", "22: 'size' is -1; expected a number of bytes"),
+    "a size of no disk": ("size = 20", "size = 1" + "0" * 400, "22: 'size' is 1000"),
+    "a number of 5,000 digits": ("size = 20", "size = 1" + "0" * 5000, " not TOML: Exceeds the limit"),
+    "brackets without end": ("items = 2", "items = " + "[" * 5000, " not TOML: maximum recursion"),
+    "an address with a space": ("org/files/", "org/fi les/", "7: 'https://example.org/fi les/' is no address"),
+    "the name of the cache": ("[digits]", "[features]", "1: 'features' is no data set"),
+    "a name that no disk takes": ("[digits]", f"[{'d' * 300}]", "1: 'ddd"),
     "a size that is no number": ("size = 20", 'size = "20"', "22: 'size' is '20'; expected a whole number"),
     "a missing checksum": (f'{MD5}\nurls', "urls", "21: missing key 'checksum'"),
     "a checksum of no kind": (f"{MD5}\nurls", 'checksum = "00"\nurls', "23: '00' is no checksum; expected"),
@@ -106,6 +112,10 @@ def test_a_data_set_needs_variants_and_files_or_a_way(read: Any) -> None:
     head = GOOD[: GOOD.index("[digits.variants")]
     with pytest.raises(BadInput, match=r"data\.toml:1: expected either files or 'obtain'"):
         read(head + "[digits.variants.all]\nitems = 1\n")
+    with pytest.raises(BadInput, match=r"data\.toml:9: expected either files or 'obtain'"):
+        read(f'{head}obtain = " "\n[digits.variants.all]\nitems = 1\n')
+    with pytest.raises(BadInput, match=r"data\.toml:10: 'size' is -5; expected a number of bytes"):
+        read(f'{head}obtain = "ask"\nsize = -5\n[digits.variants.all]\nitems = 1\n')
     with pytest.raises(BadInput, match=r"data\.toml:1: no variants; expected \[digits\.variants\.NAME\]"):
         read(head + GOOD[GOOD.index("[digits.files") :])
     with pytest.raises(BadInput, match=r"data\.toml:1: missing key 'layouts': nothing else says when"):

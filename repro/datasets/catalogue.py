@@ -34,7 +34,10 @@ from repro.paper import where
 from repro.places import Block, blocks
 
 FILE = "data.toml"
-NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}")
+URL = re.compile(r"https?://[^/\s]+/\S*")
+TAKEN = "features"  # in the data folder: of `repro.datasets.cache`
+LARGEST = 10**15  # bytes: no data set has more, a slip of the hand has
 READER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
@@ -194,7 +197,7 @@ def _read(path: Path, changed: int) -> list[DataSet]:
 
 
 def _data_set(name: str, row: Any, at: Block) -> DataSet:
-    if not isinstance(row, dict) or not NAME.fullmatch(name):
+    if not isinstance(row, dict) or not NAME.fullmatch(name) or name == TAKEN:
         raise BadInput(f"'{name}' is no data set; expected [name] with its keys below it", at.place(name))
     inner: dict[str, Any] = {"name": name}
     for key, cls in (("variants", Variant), ("files", File)):
@@ -214,8 +217,9 @@ def _refuse(one: DataSet, at: Block) -> None:
         _expect(bool(getattr(one, key).strip()), f"'{key}' is empty", at.place(key))
     reader = f"'{one.reader}' is no reader; expected module:Class"
     _expect(bool(READER.fullmatch(one.reader)), reader, at.place("reader"))
-    _expect(bool(one.files) != bool(one.obtain), "expected either files or 'obtain'", at.place("obtain"))
+    _expect(bool(one.files) != bool(one.obtain.strip()), "expected either files or 'obtain'", at.place("obtain"))
     _expect(not (one.files and one.size), "'size' is that of the files; expected no key of its own", at.place("size"))
+    _expect(0 <= one.size <= LARGEST, f"'size' is {one.size}; expected a number of bytes", at.place("size"))
     _expect(bool(one.variants), f"no variants; expected [{one.name}.variants.NAME]", at.place())
     _refuse_urls(one.urls, at.place("urls"))
     _expect(all(url.endswith("/") for url in one.urls), "each of 'urls' must end with /", at.place("urls"))
@@ -229,7 +233,7 @@ def _refuse(one: DataSet, at: Block) -> None:
 
 def _refuse_file(one: DataSet, file: File, at: Block) -> None:
     _expect(bool(NAME.fullmatch(file.name)), f"'{file.name}' is no name of a file", at.place())
-    _expect(file.size > 0, f"'size' is {file.size}; expected a number of bytes", at.place("size"))
+    _expect(0 < file.size <= LARGEST, f"'size' is {file.size}; expected a number of bytes", at.place("size"))
     said = f"'{file.checksum}' is no checksum; expected sha256: or md5: and the hexadecimal digits"
     _expect(bool(CHECKSUM.fullmatch(file.checksum)), said, at.place("checksum"))
     _refuse_urls(file.urls, at.place("urls"))
@@ -254,7 +258,7 @@ def _refuse_layouts(layouts: list[list[str]], place: str) -> None:
 
 def _refuse_urls(urls: list[str], place: str) -> None:
     for url in urls:
-        _expect(bool(re.match(r"https?://[^/]+/", url)), f"'{url}' is no address; expected https://...", place)
+        _expect(bool(URL.fullmatch(url)), f"'{url}' is no address; expected https://...", place)
 
 
 def _expect(right: bool, message: str, place: str) -> None:
