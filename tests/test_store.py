@@ -204,6 +204,15 @@ def test_an_archive_that_is_not_what_the_catalogue_says_is_refused(study: Any) -
         store.folder("reviews")
 
 
+def test_an_archive_that_was_brought_by_hand_is_unpacked_and_left(study: Any, server: Any) -> None:
+    study.add("reviews", 'layouts = [["tree"]]', tree_tar_gz=packed(tree__1=b"good"))
+    (study.data / "reviews").mkdir(parents=True)
+    held = study.data / "reviews" / "tree.tar.gz"
+    held.write_bytes(server.files["tree.tar.gz"])
+    assert (store.folder("reviews") / "tree" / "1").read_bytes() == b"good"
+    assert server.asked == [] and held.read_bytes() == server.files["tree.tar.gz"]
+
+
 def test_what_a_killed_process_left_is_used_or_deleted(study: Any, server: Any) -> None:
     """Whole and partial files are gone on with; half an archive's content and the rest are not."""
     archive = packed(tree__1=BIG)

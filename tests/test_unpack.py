@@ -98,6 +98,7 @@ MALICIOUS = {
     "a pipe": (member("x", tarfile.FIFOTYPE), "'x' is a device"),
     "a pipe in a zip": (zipped("x", stat.S_IFIFO), "'x' is a device"),
     "a file over another": (member("good"), "'good' is in the way of another"),
+    "a folder over a file": (member("good", tarfile.DIRTYPE), "'good' is in the way of another"),
     "a file below a file": (member("good/x"), "'good/x' is in the way of another"),
     "a file without a name": (member("."), r"'\.' has no name"),
 }

@@ -27,8 +27,8 @@ log = logging.getLogger("repro")
 
 def root() -> Path:
     """The data folder: that named by `REPRO_DATA`, or the platform's own cache."""
-    if given := os.environ.get(DATA):
-        return Path(given).expanduser()
+    if given := _given(DATA):
+        return given
     import pooch  # a tenth of a second
 
     return Path(pooch.os_cache("repro"))
@@ -36,10 +36,19 @@ def root() -> Path:
 
 def places() -> dict[str, Path]:
     """The folders in which data sets are looked for, in that order, by what they are called."""
-    mirror = os.environ.get(MIRROR, "")
-    if mirror and not Path(mirror).expanduser().is_dir():
+    mirror = _given(MIRROR)
+    if mirror and not mirror.is_dir():
         raise BadInput(f"{MIRROR} is {mirror}, which is no folder; expected one that holds data sets")
-    return {"data folder": root(), **({"mirror": Path(mirror).expanduser()} if mirror else {})}
+    return {"data folder": root(), **({"mirror": mirror} if mirror else {})}
+
+
+def _given(variable: str) -> Path | None:
+    """The folder that a variable of the environment names."""
+    given = os.environ.get(variable)
+    try:
+        return Path(given).expanduser() if given else None
+    except RuntimeError:
+        raise BadInput(f"{variable} is {given}, and there is no such home; expected a folder") from None
 
 
 def folder(name: str) -> Path:
@@ -62,6 +71,13 @@ def lacking(place: Path, name: str) -> str:
 
     Of several layouts, it is that of which the least is missing.
     """
+    try:
+        return _lacking(place, name)
+    except OSError as error:  # it may not be looked into, or the name is too long
+        raise BadInput(f"cannot be looked for: {error.strerror}", str(error.filename)) from None
+
+
+def _lacking(place: Path, name: str) -> str:
     head = _head(name)
     one = catalogue.readable()[0].get(head)
     parts = one.parts(name.partition("/")[2]) if one else []
@@ -76,6 +92,10 @@ def lacking(place: Path, name: str) -> str:
 
 def _head(name: str) -> str:
     """The data set of `mnist/test`; of what is not in the catalogue, the whole name: it is a path and nothing more."""
+    if not name.strip("/") or name.startswith("/") or ".." in name.split("/"):
+        raise BadInput(
+            f"'{name}' is no name of a data set; expected one of `repro data list`, or a folder beside these"
+        )
     head = name.partition("/")[0]
     return head if head in catalogue.readable()[0] else name
 
@@ -106,6 +126,8 @@ def _download(one: DataSet, name: str, target: Path) -> None:
     Whatever is not whole stands in a folder beside `target`.
     """
     beside = target.with_name(f".{target.name}.partial")
+    if target.exists() and not target.is_dir():
+        raise BadInput(f"{target} is in the way: expected a folder, or nothing")
     files = _wanted(one, name, target)
     _refuse_full(files, target.parent)
     _clear(beside, one)
@@ -124,7 +146,8 @@ def _wanted(one: DataSet, name: str, target: Path) -> list[File]:
     variants = [name.partition("/")[2]] if "/" in name else one.variants
     lacks = [variant for variant in variants if lacking(root(), f"{one.name}/{variant}")]
     names = {file.name for variant in lacks for file in one.needed(variant)}
-    return [file for file in one.files.values() if file.name in names and not (target / file.name).exists()]
+    wanted = [file for file in one.files.values() if file.name in names]
+    return [file for file in wanted if file.unpack or not (target / file.name).exists()]
 
 
 def _refuse_full(files: list[File], disk: Path) -> None:
@@ -136,17 +159,20 @@ def _refuse_full(files: list[File], disk: Path) -> None:
 def _bring(one: DataSet, file: File, beside: Path, target: Path) -> None:
     from repro.datasets import download, unpack  # requests takes a tenth of a second to import
 
-    log.info("downloading %s of %s into %s", file.name, one.name, target)
-    path = download.download(one.addresses(file), beside, file.name, file.size, file.checksum)
-    target.mkdir(exist_ok=True)
+    path = held = target / file.name
+    if not held.is_file():  # an archive may have been brought by hand: it is unpacked and left there
+        log.info("downloading %s of %s into %s", file.name, one.name, target)
+        path = download.download(one.addresses(file), beside, file.name, file.size, file.checksum)
+        target.mkdir(exist_ok=True)
     if file.unpack:
-        log.info("unpacking %s", file.name)
+        log.info("unpacking %s", path)
         unpacked = beside / f"{file.name}.unpacked"
         unpack.unpack(path, unpacked)
         _merge(unpacked, target)
-        path.unlink()
+        if path != held:
+            path.unlink()
     else:
-        path.replace(target / file.name)
+        path.replace(held)
 
 
 def _merge(source: Path, target: Path) -> None:

@@ -25,7 +25,7 @@ RATIO = 50  # bytes unpacked for each byte packed: text comes to about 10, a bom
 ALWAYS = 64 << 20  # bytes that any archive may unpack to, however small it is
 MEMBERS = 2_000_000
 
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, NotImplementedError, RuntimeError)
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, RuntimeError, ValueError)
 
 
 class Member(NamedTuple):
@@ -64,10 +64,7 @@ def _write(archive: Path, folder: Path) -> None:
             )
             raise BadInput(f"refused: it unpacks to {said}", str(archive))
         target = folder.joinpath(*_parts(member, archive))
-        if member.kind == "folder":
-            target.mkdir(parents=True, exist_ok=True)
-        else:
-            _copy(member, target, archive)
+        _make(member, target, archive)
 
 
 def _parts(member: Member, archive: Path) -> tuple[str, ...]:
@@ -86,8 +83,10 @@ def _parts(member: Member, archive: Path) -> tuple[str, ...]:
     raise BadInput(f"refused: its member '{member.name}' {fault}", str(archive))
 
 
-def _copy(member: Member, target: Path, archive: Path) -> None:
+def _make(member: Member, target: Path, archive: Path) -> None:
     try:
+        if member.kind == "folder":
+            return target.mkdir(parents=True, exist_ok=True)
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:
             source = member.open()
