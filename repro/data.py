@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import Any, NamedTuple
 
 from repro.datasets import catalogue, store
 from repro.datasets.catalogue import DataSet, Variant
-from repro.errors import BadInput
+from repro.errors import BadInput, nearest
 
 Row = dict[str, Any]
 
-UNREADABLE = (BadInput, OSError, EOFError, ValueError, RuntimeError)  # what readers raise for spoilt files
+UNREADABLE = (BadInput, OSError, EOFError, ValueError, LookupError, RuntimeError)  # what readers raise for spoilt files
 
 
 class Verified(NamedTuple):
@@ -92,10 +93,14 @@ def verify(name: str, variant: str = "") -> Iterator[Verified]:
     """Each variant of a data set read, one after the other, and compared with the catalogue."""
     head, _, given = name.partition("/")
     one = catalogue.find(head)
+    if variant and given:
+        raise BadInput(f"two variants, '{given}' and '{variant}'; expected {head}/{given} or {head} {variant}")
     chosen = [one.variant(variant or given)] if variant or given else _here(one)
-    for each in chosen:
-        logging.getLogger("repro").info("reading %s of %s", each.name, where(f"{one.name}/{each.name}"))
-    yield from (_verified(one, each) for each in chosen)
+    places = [where(f"{one.name}/{each.name}") for each in chosen]
+    readers = [_reader(one, each) for each in chosen]
+    for each, place in zip(chosen, places, strict=True):
+        logging.getLogger("repro").info("reading %s of %s", each.name, place)
+    yield from (_verified(one, each, reader) for each, reader in zip(chosen, readers, strict=True))
 
 
 def _here(one: DataSet) -> list[Variant]:
@@ -106,14 +111,36 @@ def _here(one: DataSet) -> list[Variant]:
     return found
 
 
-def _verified(one: DataSet, variant: Variant) -> Verified:
-    name = f"{one.name}/{variant.name}"
-    module, _, reader = one.reader.partition(":")
+def _reader(one: DataSet, variant: Variant) -> type:
+    """The class that reads a data set. Raises BadInput for none, and for one that cannot be given this variant."""
+    place, _, name = one.reader.partition(":")
+    said = f"the reader of {one.name} is {one.reader}"
     try:
-        dataset = getattr(importlib.import_module(module), reader)(**variant.arguments)
+        module = importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if not f"{place}.".startswith(f"{error.name}."):
+            raise  # the module is there; what it imports is not: that is a fault of the module
+        raise BadInput(f"{said}; there is no module {error.name}") from None
+    reader = getattr(module, name, None)
+    if not isinstance(reader, type):
+        raise BadInput(f"{said}, which is no class{nearest(name, vars(module))}")
+    if lacks := [needed for needed in ("__len__", "fingerprint") if not callable(getattr(reader, needed, None))]:
+        raise BadInput(f"{said}, which has no {lacks[0]}()")
+    try:
+        inspect.signature(reader).bind(**variant.arguments)
+    except TypeError as error:
+        raise BadInput(f"{said}, which does not take the arguments of {variant.name}: {error}") from None
+    return reader
+
+
+def _verified(one: DataSet, variant: Variant, reader: type) -> Verified:
+    name = f"{one.name}/{variant.name}"
+    try:
+        dataset = reader(**variant.arguments)
         items, found = len(dataset), dataset.fingerprint()
     except UNREADABLE as error:
-        return Verified(name, False, f"cannot be read: {error}")
+        kind = f"{type(error).__name__}: " if isinstance(error, LookupError) else ""  # whose text is a bare key
+        return Verified(name, False, " ".join(f"cannot be read: {kind}{error}".split()))
     what = f"{items:,} items, fingerprint {found}"
     if items == variant.items and found == variant.fingerprint:
         return Verified(name, True, f"as in the catalogue: {what}")

@@ -116,6 +116,10 @@ def test_where_get_where(tables: Any, repro: Any, refused: Any) -> None:
     (("verify", "tables", "oen"), "tables has no variant 'oen'; did you mean 'one'?"),
     (("get", "tables/oen"), "tables has no variant 'oen'; did you mean 'one'?"),
     (("verify", "tables"), "tables is not here; `repro data get tables` downloads it"),
+    (("verify", "tables/one", "two"), "two variants, 'one' and 'two'; expected tables/one or tables two"),
+    (("where", ""), "'' is no name of a data set; expected one of `repro data list`"),
+    (("where", "/"), "'/' is no name of a data set"),
+    (("get", "../tables"), "'../tables' is no name of a data set"),
     (("verify", "tables", "one"), "tables/one is not here; `repro data get tables/one` downloads it"),
     (("where", "wsj0-2mix"), "wsj0-2mix is not here and cannot be downloaded: "),
     (("liste",), "argument COMMAND: invalid choice: 'liste'"),
@@ -144,6 +148,20 @@ def test_what_differs_is_found(tables: Any, repro: Any, spoilt: bytes, said: str
     code, out, _ = repro("data", "verify", "tables")
     one, two = out.splitlines()
     assert code == 1 and one.startswith(f"tables/one {said}") and two.startswith("tables/two 2 items")
+
+
+@pytest.mark.parametrize(("reader", "said"), [
+    ("stduy:Reader", "; there is no module stduy"),
+    ("study:Raeder", ", which is no class; did you mean 'Reader'?"),
+    ("study:hashlib", ", which is no class; did you mean 'hashlib'?"),
+    ("fractions:Fraction", ", which has no __len__()"),
+    ("repro.datasets.idx:Mnist", ", which does not take the arguments of two: missing a required argument: 'split'"),
+])  # fmt: skip
+def test_a_reader_that_cannot_be_is_wrong_input(tables: Any, repro: Any, refused: Any, reader: str, said: str) -> None:
+    repro("data", "get", "tables")
+    text = tables.catalogue.read_text().replace("study:Reader", reader)
+    tables.catalogue.write_text(text.replace('{ split = "two" }', '{ part = "two" }'))
+    assert refused("data", "verify", "tables/two") == f"the reader of tables is {reader}{said}"
 
 
 def test_a_count_that_differs_is_found_whatever_the_fingerprint(tables: Any, repro: Any) -> None:
