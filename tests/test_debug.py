@@ -197,6 +197,7 @@ def test_a_schedule_is_run_through(look: Any) -> None:
     (["experiment.trainer = None"], "the config has no experiment.trainer"),
     (["experiment.loss = None"], "the config has no experiment.loss"),
     (["import repro.trainers.fit_once", "experiment.trainer = @trainers.FitOnce()"], "FitOnce, without steps"),
+    (["trainers.Supervised.batch_size = 0"], "Supervised, without batch_size"),
     (["models.Net.falt = 'x'"], "did you mean 'fault'"),
 ])  # fmt: skip
 def test_what_does_not_train_by_steps_is_refused_in_one_line(

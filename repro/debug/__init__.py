@@ -98,5 +98,5 @@ def _lacks(built: Any) -> str:
     for part in ("trainer", "model", "loss", "train"):
         if getattr(built, part) is None:
             return f"no experiment.{part}"
-    unlike = [name for name in ("steps", "batch_size") if not hasattr(built.trainer, name)]
+    unlike = [name for name in ("steps", "batch_size") if getattr(built.trainer, name, 0) < 1]
     return f"a trainer, {type(built.trainer).__name__}, without {' and '.join(unlike)}" if unlike else ""
