@@ -5,6 +5,7 @@ The data and the names of its items as the record will hold them, and whether th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,8 @@ def _require(role: str, wanted: str, datasets: dict[str, Any]) -> None:
     """Refuse other data in a role than `experiment.data` asks for, saying which it is."""
     if role not in datasets:
         raise BadInput(f"experiment.data has a role '{role}'{nearest(role, datasets)}")
+    if not ("/" in wanted or re.fullmatch("[0-9a-f]{16,64}", wanted)):
+        raise BadInput(f"experiment.data asks for '{wanted}' as '{role}'; expected NAME/VARIANT, or a fingerprint")
     expected = catalogue.fingerprint(wanted) if "/" in wanted else wanted
     found = [dataset.fingerprint() for dataset in _chain(datasets[role])]
     if expected not in found:
@@ -41,7 +44,7 @@ def _require(role: str, wanted: str, datasets: dict[str, Any]) -> None:
 
 def _chain(dataset: Any) -> Iterator[Any]:
     """A dataset, and those that it was made from: each keeps its own as `source`."""
-    while dataset is not None:
+    while callable(getattr(dataset, "fingerprint", None)):
         yield dataset
         dataset = getattr(dataset, "source", None)
 

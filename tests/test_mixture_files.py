@@ -239,3 +239,35 @@ def test_a_bad_file_of_a_mixture_is_named(data: Path, kind: str, samples: Any, r
     with pytest.raises(BadInput, match=said) as caught:
         LibriMix("dev", 1)[0]
     assert f"{kind}/{path.name}" in str(caught.value)
+
+
+def test_one_sample_anywhere_is_another_fingerprint(data: Path) -> None:
+    """Of twenty mixtures each in turn: a sample of a source and the mixture moved by a step."""
+    corpus = SyntheticVoices("test", speakers=3, utterances=1, seconds=0.6)
+    folder = write_mixtures(SpeechMixtures(corpus, size=20, seconds=0.1), data / "own", "tt")
+    before = WSJ0Mix("tt", 20, "own").fingerprint()
+    for index in (0, 3, 19):
+        for kind in ("mix", "s2"):
+            path = folder / kind / f"{index:05d}.wav"
+            content = bytearray(path.read_bytes())
+            content[-40] ^= 1
+            path.write_bytes(content)
+        assert WSJ0Mix("tt", 20, "own").fingerprint() != before
+        before = WSJ0Mix("tt", 20, "own").fingerprint()
+
+
+def test_a_list_holds_the_first_pass_whatever_the_pass(data: Path) -> None:
+    mixtures = mixed(fresh=True)
+    write_list(mixtures, data / "own/first.csv")
+    mixtures.set_epoch(3)
+    write_list(mixtures, data / "own/third.csv")
+    assert (data / "own/first.csv").read_text() == (data / "own/third.csv").read_text()
+    assert mixtures.epoch == 3
+
+
+def test_utterances_of_one_name_are_refused(data: Path) -> None:
+    mixtures = mixed()
+    write_list(mixtures, data / "own/test.csv")
+    mixtures.corpus.names = ["a"] * len(mixtures.corpus)  # type: ignore[attr-defined]
+    with pytest.raises(BadInput, match="SyntheticVoices has two utterances of one name"):
+        ListedMixtures(mixtures.corpus, "own/test.csv")

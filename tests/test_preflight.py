@@ -95,6 +95,7 @@ def test_a_config_may_require_its_data(paper: Any) -> None:
     ("{'tset': 'mnist/test'}", "a role 'tset'; did you mean 'test'?"),
     ("{'test': 'mnist/test'}", r"asks for mnist/test as 'test' \(26120b4578752d7d\); found \w+ \(of no known data\)"),
     ("{'test': 'mnst/test'}", "no data set 'mnst' in the catalogue; did you mean 'mnist'?"),
+    ("{'test': 'mnist'}", "asks for 'mnist' as 'test'; expected NAME/VARIANT, or a fingerprint"),
     ("{'test': 'mnist/tst'}", "mnist has no variant 'tst'; did you mean 'test'?"),
 ])  # fmt: skip
 def test_other_data_than_required_is_refused(untrained: Any, wanted: str, words: str) -> None:

@@ -12,7 +12,9 @@ Letters: C sources, T samples.
 
 from __future__ import annotations
 
+import copy
 import csv
+import io
 import math
 import os
 from pathlib import Path, PurePath, PurePosixPath
@@ -26,6 +28,7 @@ from repro.audio.show import illustrate
 from repro.datasets import store
 from repro.datasets.mixtures import Item, Part, SpeechMixtures, called, digest
 from repro.errors import BadInput, nearest
+from repro.record import replace_text
 from repro.registry import DATASETS
 
 
@@ -90,14 +93,17 @@ def write_list(mixtures: SpeechMixtures, path: Path) -> None:
     fields = ("path", "start", "gain")
     columns = [f"source_{c}_{field}" for c in range(1, mixtures.num_sources + 1) for field in fields]
     names = getattr(mixtures.corpus, "names", None) or [str(index) for index in range(len(mixtures.corpus))]
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["mixture_ID", "length", *columns])
-        for index in range(len(mixtures)):
-            parts = mixtures.parts(index)
-            name = "_".join([f"{index:05d}", *(names[part.utterance] for part in parts)])
-            sources = [value for part in parts for value in (names[part.utterance], part.start, part.gain)]
-            writer.writerow([name, mixtures.length, *sources])
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["mixture_ID", "length", *columns])
+    first = copy.copy(mixtures)
+    first.set_epoch(0)
+    for index in range(len(first)):
+        parts = first.parts(index)
+        name = "_".join([f"{index:05d}", *(names[part.utterance] for part in parts)])
+        sources = [value for part in parts for value in (names[part.utterance], part.start, part.gain)]
+        writer.writerow([name, first.length, *sources])
+    replace_text(path, text.getvalue())
 
 
 def read_list(path: Path, utterances: dict[str, int]) -> list[Listed]:
@@ -135,7 +141,8 @@ def _sources(columns: Any, path: Path) -> int:
 def _row(row: dict[str, Any], count: int, utterances: dict[str, int], place: str) -> Listed:
     parts = []
     for c in range(1, count + 1):
-        name = PurePosixPath(row[f"source_{c}_path"] or "").stem
+        given = row[f"source_{c}_path"] or ""
+        name = given if given in utterances else PurePosixPath(given).stem
         if name not in utterances:
             raise BadInput(f"source_{c}_path is no utterance of the corpus: '{name}'{nearest(name, utterances)}", place)
         start = _number(row.get(f"source_{c}_start"), place, f"source_{c}_start", 0)
@@ -160,6 +167,8 @@ def _number(text: str | None, place: str, column: str, absent: float | None = No
 
 def _indices(corpus: Any) -> dict[str, int]:
     names = getattr(corpus, "names", None) or [str(index) for index in range(len(corpus))]
+    if len(set(names)) < len(names):
+        raise BadInput(f"{type(corpus).__name__} has two utterances of one name: no list can tell them apart")
     return {name: index for index, name in enumerate(names)}
 
 
