@@ -77,10 +77,11 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     """Read a `.gin` file of a paper. Raises BadInput when it, its paper or an include is missing."""
     path = Path(path)
     if path.is_dir():
-        raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', [str(f) for f in path.rglob('*.gin')])}")
+        known = [str(found.relative_to(path)) for found in path.rglob("*.gin")]
+        raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', known)}")
     if not path.is_file():
         known = [str(other) for other in path.parent.glob("*.gin")] if path.parent.is_dir() else []
-        raise BadInput(f"no config {path}{nearest(str(path), known)}")
+        raise BadInput(f"no config {path}{nearest(str(path), known) or '; expected papers/PAPER/configs/NAME.gin'}")
     above = (parent for parent in path.resolve().parents if (parent / "paper.toml").is_file())
     folder = next(above, None) or _copied_from(path)
     if folder is None:

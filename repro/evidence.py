@@ -53,7 +53,7 @@ def missing(claim: Claim, own: Evidence | None, held: Held) -> str:
     items = {name for record in records for name in record.items.get(claim.test, ())}
     if records and claim.item and claim.item not in items:
         return f"no item '{claim.item}' in the records of its configs{nearest(claim.item, items)}"
-    whose = f"of both {claim.config} and {claim.over}" if claim.over else f"of {claim.config}"
+    whose = f"of both {claim.config} and {claim.over}" if claim.over not in ("", claim.config) else f"of {claim.config}"
     return f"{own.interval.seeds if own else 0} of {claim.seeds} seeds {whose}"
 
 

@@ -34,7 +34,10 @@ def _require(role: str, wanted: str, datasets: dict[str, Any]) -> None:
         raise BadInput(f"experiment.data has a role '{role}'{nearest(role, datasets)}")
     if not ("/" in wanted or re.fullmatch("[0-9a-f]{16,64}", wanted)):
         raise BadInput(f"experiment.data asks for '{wanted}' as '{role}'; expected NAME/VARIANT, or a fingerprint")
-    expected = catalogue.fingerprint(wanted) if "/" in wanted else wanted
+    try:
+        expected = catalogue.fingerprint(wanted) if "/" in wanted else wanted
+    except BadInput as error:
+        raise BadInput(f"experiment.data asks for {wanted} as '{role}': {error}") from None
     found = [dataset.fingerprint() for dataset in _chain(datasets[role])]
     if expected not in found:
         known = " made from ".join(f"{print_} ({catalogue.named(print_) or 'of no known data'})" for print_ in found)
