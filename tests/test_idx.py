@@ -33,11 +33,13 @@ def idx(array: np.ndarray, *changed: int) -> bytes:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder with a small `mnist` of one split, `test`."""
+    """A data folder with a small `mnist`, its two splits alike."""
     monkeypatch.setenv("REPRO_DATA", str(tmp_path))
     folder = tmp_path / "mnist"
     folder.mkdir()
     write(folder, idx(IMAGES), idx(LABELS))
+    for path in list(folder.iterdir()):  # a data set is here when all of it is
+        path.with_name(path.name.replace("t10k", "train")).write_bytes(path.read_bytes())
     return folder
 
 
