@@ -15,7 +15,8 @@ exclude_patterns = ["_build"]
 # The API, from docstrings: those are Markdown, as all texts here (repro.report.api says so).
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_mock_imports = ["torch", "torchaudio"]  # their names are enough, and importing them would take the longest
-for mock in ("torch", "torch.nn", "torch.utils.data", "torch.utils.data.Dataset"):  # else autodoc imports them to look up a base class
+# Else autodoc imports them to look up a base class.
+for mock in ("torch", "torch.nn", "torch.utils.data", "torch.utils.data.Dataset"):
     ModuleAnalyzer.cache["module", mock] = PycodeError("not needed")
 autodoc_typehints_format = "short"
 add_module_names = False
