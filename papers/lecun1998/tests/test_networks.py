@@ -152,7 +152,7 @@ def test_the_penalty_of_a_class_is_the_distance_from_its_code() -> None:
     for item in range(2):
         for digit in range(10):
             penalty = sum((a - b) ** 2 for a, b in zip(seen[0][item].tolist(), CODES[digit], strict=True))
-            assert float(-scores[item, digit]) == pytest.approx(penalty, rel=1e-4)
+            assert -scores[item, digit].item() == pytest.approx(penalty, rel=1e-4)
 
 
 def test_pairs_vote_as_the_paper_says() -> None:
