@@ -61,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=_seed, default=0)
     _config(command, "; the record stays in the run folder")
     command = _add(commands, "debug", _debug, "one batch of a config: gradients, leakage, targets, overfitting")
-    _config(command)
+    _config(command, nargs="?")
+    command.add_argument("--replay", type=Path, metavar="RUN", help="the step at which a run met what is not finite")
     command = _add(commands, "todo", _todo, "claims minus records, as commands")
     command.add_argument("paper", nargs="?")
     command = _add(commands, "verdict", _verdict, "what the records say of a paper's claims")
@@ -77,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _config(command: Any, effect: str = "") -> None:
-    command.add_argument("config", type=Path)
+def _config(command: Any, effect: str = "", nargs: str | None = None) -> None:
+    command.add_argument("config", type=Path, nargs=nargs)
     command.add_argument(
         "--set",
         action="append",
@@ -157,8 +158,10 @@ def _run(given: argparse.Namespace) -> int:
 def _debug(given: argparse.Namespace) -> int:
     from repro import debug
 
+    if (given.config is None) == (given.replay is None):
+        raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
     faults = 0
-    for finding in debug.debug(given.config, tuple(given.overrides)):
+    for finding in debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides)):
         print(finding, flush=True)
         faults += finding.passed is False
     return int(faults > 0)
