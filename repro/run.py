@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from repro import binding, paper, preflight, progress, provenance, record
+from repro import binding, preflight, progress, provenance, record
 from repro.config import Config, read
 from repro.errors import BadInput
 from repro.paper import where
@@ -30,8 +30,8 @@ log = logging.getLogger("repro")
 def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Record, Path]:
     """Run `path` with `seed`; returns the record and where it was written.
 
-    Only the record of a committed config goes to the paper. With `overrides`, from a run's own copy of its config, or
-    of `smoke.gin`, it stays in the run folder, since no claim rests on it.
+    Only the record of a committed config goes to the paper. With `overrides`, or from a run's own copy of its config,
+    it stays in the run folder, since no claim rests on it.
     Raises BadInput when the config, its parts or its data are not as they should be.
     """
     config = read(path, overrides)
@@ -43,13 +43,7 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
         (folder / "config.gin").write_text(header + config.text, encoding="utf-8")
         found = _execute(config, seed, folder)
         kept = record.write(found, folder)
-        return found, _publish(found, folder, config.folder / "records") if _counts(config) else kept
-
-
-def _counts(config: Config) -> bool:
-    """Whether the record goes to the paper: not that of a config changed by hand, nor of an unclaimed smoke run."""
-    named = {name for _, name, _ in paper.read(config.folder).runs}
-    return config.committed and (config.name != "smoke" or "configs/smoke.gin" in named)
+        return found, _publish(found, folder, config.folder / "records") if config.committed else kept
 
 
 def _refuse_processes() -> None:
@@ -71,7 +65,7 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
         preflight.answers(config, built, items)
     source, code = provenance.source(config.folder), provenance.code(config)  # as they are now: training takes a while
     log.info("%s, seed %d, in %s", where(config.path), seed, folder)
-    if source.get("dirty") and _counts(config):
+    if source.get("dirty") and config.committed:
         log.warning("the working tree has changes that are not committed: the record will say so; commit first")
     torch.manual_seed(seeds["dropout"])
     try:
