@@ -70,6 +70,11 @@ def replay(path: Path) -> Replay:
             again = _run(found, folder)
         except BadInput as error:
             raise BadInput(str(error), where(path)) from None
+    return compare(found, again)
+
+
+def compare(found: Record, again: Record) -> Replay:
+    """A record beside that of the same run made again on this machine."""
     return Replay(found, again, *_class(found, again))
 
 
@@ -132,7 +137,8 @@ def _run(found: Record, folder: Path) -> Record:
     copy.write_text(f"# a run of papers/{found.paper}/configs/{copy.name}: it runs by itself\n{found.text}")
     threads = str(found.environment.get("threads", 1))
     command = ["repro", "run", str(copy), "--seed", str(found.seed)]
-    printed = child.run(command, folder, [folder], OMP_NUM_THREADS=threads)
+    roots = [folder, Path(__file__).parents[1]]  # ours is for papers that stand in a repository of their own
+    printed = child.run(command, folder, roots, OMP_NUM_THREADS=threads)
     return record.read(folder / printed.strip())
 
 
