@@ -125,14 +125,19 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     Packages that the first does not name have no part in it: a project may come to require more.
     """
     rows = [(key, one.get(key), other.get(key)) for key in ("python", *MACHINE)]
-    packages = other.get("packages", {})
-    rows += [(name, version, packages.get(name)) for name, version in one.get("packages", {}).items()]
+    packages = _packages(other)
+    rows += [(name, version, packages.get(name)) for name, version in _packages(one).items()]
     return [f"{name} {before}, here {now or 'none'}" for name, before, now in rows if before != now]
+
+
+def _packages(environment: Mapping[str, Any]) -> dict[str, Any]:
+    found = environment.get("packages")
+    return found if isinstance(found, dict) else {}
 
 
 def machine(environment: Mapping[str, Any]) -> dict[str, Any]:
     """What a certificate keeps of an environment."""
-    return {key: environment.get(key) for key in (*MACHINE, "python", "packages")}
+    return {key: environment[key] for key in (*MACHINE, "python", "packages") if key in environment}
 
 
 def store(found: Certificate, config: str, folder: Path) -> Path:
