@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import record
+from repro import disk
 from repro.errors import BadInput
 from repro.interval import difference
 from repro.paper import where
@@ -147,7 +147,7 @@ def store(found: Certificate, config: str, folder: Path) -> Path:
     rows = [asdict(one) for one in sorted([*kept, found], key=_name)]
     path.parent.mkdir(exist_ok=True)
     text = json.dumps({"format": FORMAT, "config": config, "machines": rows}, indent=1, sort_keys=True)
-    return record.replace_text(path, f"{text}\n")
+    return disk.write(path, f"{text}\n")
 
 
 def read(config: str, folder: Path) -> list[Certificate]:

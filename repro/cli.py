@@ -1,6 +1,7 @@
 """The `repro` command: parses, calls one function, prints. What a machine reads goes to stdout, all else to stderr.
 
-Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or data differ, 2 the input was wrong.
+Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or data differ, 2 the input was wrong,
+75 (EX_TEMPFAIL) a signal stopped a run and the same command goes on, 130 stopped at once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 
 from repro import __version__
 from repro.errors import BadInput
+from repro.interruption import RESUME, Interrupted
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
 
@@ -22,6 +24,7 @@ KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    logging.root.handlers[0].setLevel(logging.INFO)  # a run's own log has more
     try:
         given = _parser().parse_args(arguments)
         return int(given.call(given) or 0)
@@ -31,9 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away, as `repro list | head` does
         return 0
+    except Interrupted as error:
+        print(f"repro: {error}; the same command goes on", file=sys.stderr)
+        return RESUME
     except KeyboardInterrupt:
         print("repro: interrupted", file=sys.stderr)
-        return 1
+        return 130
 
 
 class _Parser(argparse.ArgumentParser):
@@ -142,7 +148,7 @@ def _run(given: argparse.Namespace) -> int:
         raise
     except Exception as error:
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
-        kept = hasattr(error, "__notes__")  # run.run has put the traceback into its log
+        kept = hasattr(error, "__notes__")  # run.run has shown the end of its log, where the traceback is
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
     if path.parent.name != "records":

@@ -27,6 +27,9 @@ APART = (
     # bring data here, and keep what was computed of it: a record holds the fingerprint of what they delivered
     *("repro.datasets.cache", "repro.datasets.catalogue", "repro.datasets.download", "repro.datasets.store"),
     "repro.datasets.unpack",
+    # write down and restore what others computed, or stop them: a training that goes on has the same bits as one that
+    # was never interrupted
+    *("repro.trainers.checkpoints", "repro.trainers.journal", "repro.trainers.state", "repro.trainers.watch"),
 )
 
 

@@ -10,8 +10,6 @@ import ast
 import functools
 import json
 import math
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import config as configs
-from repro import provenance
+from repro import disk, provenance
 from repro.errors import BadInput
 from repro.paper import where
 
@@ -105,7 +103,7 @@ def write(record: Record, folder: Path) -> Path:
     for found in row["measurements"]:
         found["values"] = _packed(found["values"])
     folder.mkdir(parents=True, exist_ok=True)
-    return replace_text(folder / f"{record.stem}.json", _dump(row))
+    return disk.write(folder / f"{record.stem}.json", _dump(row))
 
 
 def _packed(values: list[float]) -> Any:
@@ -132,15 +130,6 @@ def _unpacked(values: Any) -> Any:
                 raise ValueError(f"{index} is no item")
             full[index] = float(value)
     return full
-
-
-def replace_text(path: Path, text: str) -> Path:
-    """Write `text` to `path` in one step."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-    return path
 
 
 def _dump(row: dict[str, Any]) -> str:
