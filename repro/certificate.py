@@ -82,6 +82,17 @@ class Certificate:
         e = max(one.metrics for one in found)
         return Class("within", 10.0 ** math.ceil(math.log10(max(e, FINEST)))) if e <= COARSEST else STATISTICAL
 
+    @property
+    def by(self) -> list[str]:
+        """The comparisons that found a difference."""
+        return [name for name in COMPARISONS if (one := self.comparisons[name]).metrics or one.weights]
+
+    def __str__(self) -> str:
+        """`within 1e-06 (ranks), measured over 50 steps on Abacus on 2026-01-02`."""
+        by = f" ({', '.join(self.by)})" if self.by else ""
+        over = f" over {self.steps} step{'s' if self.steps > 1 else ''}" if self.steps else ""
+        return f"{self.determinism}{by}, measured{over} on {self.machine.get('processor')} on {self.measured[:10]}"
+
     def speaks_of(self, found: Record) -> bool:
         """Whether it is of the config, the code and the machine that made a record."""
         return (self.digest, self.code) == (found.digest, found.code) and not differences(

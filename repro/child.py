@@ -6,37 +6,43 @@ import os
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from repro.errors import BadInput
 
+SHOWN = 20  # last lines of what failed
 PATIENCE = 20.0  # seconds that a process may take to end its own children
 DATA = ("REPRO_DATA", "REPRO_MIRROR")
 
 
 class Failed(Exception):
-    """The command failed; `str(error)` is the last thing that it said."""
+    """The command failed; `str(error)` is the last thing that it said, which was shown."""
 
 
 def run(arguments: Sequence[str], folder: Path, roots: Sequence[Path], quiet: bool = False, **variables: str) -> str:
     """What `python -m ARGUMENTS` prints, run in `folder` with the modules below `roots`; what it says is said here too.
 
-    Raises BadInput with the line of a command that refuses its input, and Failed for one that fails.
+    Of a `quiet` one the last lines are shown where it fails. Raises BadInput with the line of a command that refuses
+    its input, and Failed for one that fails.
     """
+    said: deque[str] = deque(maxlen=SHOWN)
     with started(arguments, folder, roots, **variables) as process:
-        said = ""
         for line in process.stderr or ():
-            said = line if line.strip() else said
+            if line.strip():
+                said.append(line)
             if not quiet and not line.startswith("repro: "):  # if it is refused, that is ours to say
                 sys.stderr.write(line)
         printed = process.stdout.read() if process.stdout else ""
         code = process.wait()
+    last = said[-1].strip() if said else f"exit code {code}"
     if code == 2:
-        raise BadInput(said.removeprefix("repro: "))
+        raise BadInput(last.removeprefix("repro: "))
     if code:
-        raise Failed(said.strip() or f"exit code {code}")
+        sys.stderr.writelines(said if quiet else ())
+        raise Failed(last)
     return printed
 
 

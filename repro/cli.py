@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "replay", _replay, "run a record again, by the code of its commit, and compare")
     command.add_argument("record", nargs="?", type=Path)
     command.add_argument("--smoke", action="store_true", help="the smoke record of every paper")
+    command = _add(commands, "certify", _certify, "measure how far the numbers of a config repeat on this machine")
+    command.add_argument("config", type=Path)
+    command.add_argument("--steps", type=_seed, help="of each run that is compared (default: the first 50)")
     return parser
 
 
@@ -296,3 +299,15 @@ def _replayed(path: Path) -> int:
     for finding in found.findings:
         print(f"  {finding}", flush=True)
     return int(not found.agrees)
+
+
+def _certify(given: argparse.Namespace) -> int:
+    from repro import certify, child
+
+    try:
+        for line in certify.told(given.config, given.steps):
+            print(line, flush=True)
+    except child.Failed as error:
+        print(f"repro: a run failed: {error}", file=sys.stderr)
+        return 1
+    return 0

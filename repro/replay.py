@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certificate, child, paper, record
+from repro import certificate, child, interruption, paper, record
 from repro.certificate import BITWISE, STATISTICAL, Class
 from repro.errors import BadInput
 from repro.paper import where
@@ -63,7 +63,7 @@ def replay(path: Path) -> Replay:
     """
     found = record.read(path)
     commit = _commit(found, path)
-    with _checkout(path, commit) as folder:
+    with interruption.listening(), _checkout(path, commit) as folder:
         if not (folder / "papers" / found.paper / "paper.toml").is_file():
             raise BadInput(f"the commit {commit} has no paper '{found.paper}'", where(path))
         try:
@@ -149,7 +149,7 @@ def _class(found: Record, again: Record) -> tuple[Class, str]:
     home = paper.folders().get(found.paper)
     certificates = certificate.read(found.config, home) if home else []
     if mine := certificate.of(found, certificates):
-        return mine.determinism, f"measured here on {mine.measured[:10]}, over {mine.steps} steps"
+        return mine.determinism, f"the certificate says {mine}"
     other = "that of its code and this machine is not measured" if certificates else "no certificate"
     return BITWISE, f"{other}; machine, packages and threads are those of the record"
 

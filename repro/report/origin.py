@@ -124,13 +124,8 @@ def _determinism(found: Record, certificates: list[Certificate]) -> str:
     mine = certificate.of(found, certificates)
     if not certificates:
         return "not measured"
-    told = [_certified(one) for one in ([mine] if mine else certificates)]
-    return "; ".join(told) + ("" if mine else " (of another machine or other code than the record's)")
-
-
-def _certified(one: Certificate) -> str:
-    steps = f"over {count(one.steps, 'step')} " if one.steps else ""
-    return f"{typeset(str(one.determinism))}, measured {steps}on {one.machine.get('processor')}, {day(one.measured)}"
+    told = [typeset(str(one)) for one in ([mine] if mine else certificates)]
+    return "; ".join(told) + ("" if mine else ": another machine or other code than the record's")
 
 
 def commit(found: Record) -> str:

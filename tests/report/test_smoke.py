@@ -85,7 +85,7 @@ def test_one_that_a_claim_names_is_a_record_like_any_other(smoky: Path, tmp_path
 
 def test_each_record_states_its_determinism_class(smoky: Path, tmp_path: Path, build: Any, html: Any) -> None:
     found = record.read(smoky / "records" / "full-seed0.json")
-    comparisons = dict.fromkeys(certificate.COMPARISONS, Comparison(0.0, 3e-6))
+    comparisons = dict.fromkeys(certificate.COMPARISONS, Comparison()) | {"ranks": Comparison(0.0, 3e-6)}
     machine = certificate.machine(found.environment)
     mine = Certificate(found.digest, found.code, machine, comparisons, 50, "2026-02-03T00:00:00+00:00")
     certificate.store(mine, "full", smoky)
@@ -94,9 +94,9 @@ def test_each_record_states_its_determinism_class(smoky: Path, tmp_path: Path, b
     certificate.store(there, "smoke", smoky)
     assert build(tmp_path) == (0, "")
     text = shown(tmp_path, html)
-    assert bare("determinism within 1 × 10⁻⁵, measured over 50 steps on Abacus, 2026-02-03") in text
+    assert bare("determinism within 1 × 10⁻⁵ (ranks), measured over 50 steps on Abacus on 2026-02-03") in text
     assert bare("determinism not measured") in text, "of the proxy"
-    told = "measured over 1 step on Brain, 2026-02-04 (of another machine or other code than the record's)"
+    told = "measured over 1 step on Brain on 2026-02-04: another machine or other code than the record's"
     assert bare(told) in text
 
 
