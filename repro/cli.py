@@ -75,6 +75,14 @@ def _parser() -> argparse.ArgumentParser:
     _data_commands(commands)
     _add(commands, "report", _report, "build the site")
     _add(commands, "new", _new, "start a paper: a copy of papers/template").add_argument("name")
+    command = _add(commands, "replay", _replay, "run a record again, by the code of its commit, and compare")
+    command.add_argument("record", nargs="?", type=Path)
+    command.add_argument("--smoke", action="store_true", help="the smoke record of every paper")
+    command = _add(commands, "renew", _renew, "does changed code give the bits of the records? exit 1 if not")
+    command.add_argument("paper")
+    command = _add(commands, "certify", _certify, "measure how far the numbers of a config repeat on this machine")
+    command.add_argument("config", type=Path)
+    command.add_argument("--steps", type=_seed, help="of each run that is compared (default: the first 50)")
     return parser
 
 
@@ -263,3 +271,60 @@ def _new(given: argparse.Namespace) -> None:
     from repro import scaffold
 
     print(scaffold.new(given.name))
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from repro import replay
+
+    if given.smoke == (given.record is not None):
+        raise BadInput("expected the path of a record, or --smoke")
+    if given.record:
+        return _replayed(given.record)
+    code = 0
+    for path in replay.smoke():
+        try:
+            code = max(code, _replayed(path))
+        except BadInput as error:
+            skipped = replay.away(error)
+            print(f"repro: {'skipped: ' if skipped else ''}{error}", file=sys.stderr)
+            code = max(code, 0 if skipped else 2)
+    return code
+
+
+def _replayed(path: Path) -> int:
+    from repro import child, replay
+    from repro.paper import where
+
+    try:
+        found = replay.replay(path)
+    except child.Failed as error:
+        print(f"repro: {where(path)}: the run failed: {error}", file=sys.stderr)
+        return 1
+    print(f"{where(path)}: {'agrees' if found.agrees else 'DIFFERS'}, {found.wanted}: {found.because}")
+    for finding in found.findings:
+        print(f"  {finding}", flush=True)
+    return int(not found.agrees)
+
+
+def _renew(given: argparse.Namespace) -> int:
+    from repro import renew
+
+    found = []
+    for one in renew.tried(given.paper):
+        print(one, flush=True)
+        found.append(one.agrees)
+    if not found:
+        print("repro: no record waits for it", file=sys.stderr)
+    return int(not all(found))
+
+
+def _certify(given: argparse.Namespace) -> int:
+    from repro import certify, child
+
+    try:
+        for line in certify.told(given.config, given.steps):
+            print(line, flush=True)
+    except child.Failed as error:
+        print(f"repro: a run failed: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -85,6 +85,15 @@ def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None
     assert [path.name for path in paper.records.iterdir()] == ["ten_steps-seed4.json"]
 
 
+def test_the_record_of_a_smoke_run_goes_to_the_paper(paper: Any, repro: Any) -> None:
+    """No claim names it: it is there to be run again."""
+    path = f"papers/{paper.name}/records/smoke-seed0.json"
+    assert repro("run", f"papers/{paper.name}/configs/smoke.gin")[:2] == (0, f"{path}\n")
+    before = repro("verdict", paper.name, "--json")[1], repro("todo", paper.name)[1]
+    Path(path).unlink()
+    assert (repro("verdict", paper.name, "--json")[1], repro("todo", paper.name)[1]) == before
+
+
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
 
 
