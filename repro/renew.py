@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certify, child, interruption, paper, provenance, record, renewal, replay
+from repro import binding, certify, child, interruption, paper, provenance, record, renewal, replay
 from repro import config as configs
+from repro.certificate import Comparison
 from repro.certify import Outcome
 from repro.errors import BadInput
 from repro.record import Record
@@ -46,8 +47,8 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
                 yield Tried(found, False, str(error))
                 continue
             if apart.weights or apart.metrics:
-                said = f"differs, in a weight by up to {apart.weights:.3g}, in a value by {apart.metrics:.3g} of the largest"
-                yield Tried(found, False, said)
+                most = f"in a weight by up to {apart.weights:.3g}, in a value by {apart.metrics:.3g} of the largest"
+                yield Tried(found, False, f"differs, {most}")
                 continue
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             processor = str(found.environment.get("processor"))
@@ -70,11 +71,11 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
             yield found, changed
 
 
-def _compare(found: Record, folder: Path, steps: int) -> tuple[certify.Comparison, int]:
+def _compare(found: Record, folder: Path, steps: int) -> tuple[Comparison, int]:
     """The difference between a run by the code of a record's commit and one by the present code, and their steps."""
     path = folder / "configs" / f"{found.config}.gin"
     config = configs.read(path)
-    certify.binding.bind(config, whole=True)
+    binding.bind(config, whole=True)
     training = certify.training_of(config)
     taken = min(steps, training.steps) if training else 0
     sets = ["experiment.examples = 0"]

@@ -25,7 +25,7 @@ Changed = dict[str, list[str | None]]
 
 @dataclass(frozen=True)
 class Renewal:
-    """A config whose numbers are the same bits by the code of `commit` and by code that differs from it in `changed`."""
+    """A config that gives the same bits by the code of `commit` and by code that differs from it in `changed`."""
 
     config: str
     changed: Changed
@@ -36,7 +36,8 @@ class Renewal:
 
     def __str__(self) -> str:
         over = f"over {self.steps} steps" if self.steps else "over the whole run"
-        return f"the code has changed since ({', '.join(sorted(self.changed))}): the same bits {over}, {self.measured[:10]}"
+        names = ", ".join(sorted(self.changed))
+        return f"the code has changed since ({names}): the same bits {over}, {self.measured[:10]}"
 
 
 def difference(before: Mapping[str, str], now: Mapping[str, str]) -> Changed:
