@@ -154,7 +154,7 @@ def _run(given: argparse.Namespace) -> int:
         raise
     except Exception as error:
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
-        kept = hasattr(error, "__notes__")  # run.run has shown the end of its log, where the traceback is
+        kept = hasattr(error, "__notes__") or isinstance(error, DiskFull)  # its log has the traceback; there is no more to say
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
     if path.parent.name != "records":
