@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from repro import __version__
+from repro.disk import DiskFull
 from repro.errors import BadInput
 from repro.interruption import RESUME, Interrupted
 
@@ -154,7 +155,7 @@ def _run(given: argparse.Namespace) -> int:
         raise
     except Exception as error:
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
-        kept = hasattr(error, "__notes__") or isinstance(error, DiskFull)  # its log has the traceback; there is no more to say
+        kept = hasattr(error, "__notes__") or isinstance(error, DiskFull)  # where the traceback is, or is of no use
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
     if path.parent.name != "records":

@@ -14,7 +14,7 @@ work() {
         echo "== $(date +'%F %T') on $gpu: $line"
         code=0; bash -c "$line" </dev/null || code=$? # 128 + signal when it was killed
         if ((code == 0)); then echo "$line" >>"$dir/done"
-        elif ((code == 75)); then flock "$dir/lock" sh -c 'echo "$1" >>"$2"' - "$line" "$dir/todo" && echo '== goes on later' && exit
+        elif ((code == 75)); then { flock 8; echo "$line" >>"$dir/todo"; } 8>>"$dir/lock"; echo "== goes on later"; exit
         else printf '%s\t%s\n' "$code" "$line" >>"$dir/failed"; fi
         echo "== exit code $code"
     done
