@@ -68,6 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     _data_commands(commands)
     _add(commands, "report", _report, "build the site")
     _add(commands, "new", _new, "start a paper: a copy of papers/template").add_argument("name")
+    command = _add(commands, "rot", _rot, "do the papers still run on what is installed here? exit 1 if one does not")
+    command.add_argument("paper", nargs="*", help="which; all where none is named")
+    command.add_argument("--stack", choices=("locked", "latest"), default="locked", help="what is installed here")
     return parser
 
 
@@ -254,3 +257,13 @@ def _new(given: argparse.Namespace) -> None:
     from repro import scaffold
 
     print(scaffold.new(given.name))
+
+
+def _rot(given: argparse.Namespace) -> int:
+    from repro import rot
+
+    failed = 0
+    for name, trial in rot.turn(given.stack, given.paper):
+        print(f"{name} {trial.outcome}{': ' if trial.said else ''}{trial.said}", flush=True)
+        failed += trial.outcome == "fails"
+    return int(failed > 0)

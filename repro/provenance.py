@@ -107,8 +107,8 @@ def _absolute(name: str, path: Path, imported: tuple[tuple[int, str], ...]) -> I
 
 
 def source(folder: Path) -> dict[str, Any]:
-    """The commit, whether the tree was dirty, and if so the digest of what differs (records aside)."""
-    apart = ["--", ":/", ":(exclude,top,glob)papers/*/records/**"]
+    """The commit, whether the tree was dirty, and if so the digest of what differs (records and rot aside)."""
+    apart = ["--", ":/", *(f":(exclude,top,glob)papers/*/{kept}/**" for kept in ("records", "rot"))]
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "dirty": None}

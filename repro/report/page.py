@@ -1,4 +1,4 @@
-"""A paper with its records and verdicts, and the MyST text of its page.
+"""A paper with its records, verdicts and rot clock, and the MyST text of its page.
 
 The order of the sections is the order of a reader's questions: what does not agree, what came out, of which
 claims, does it look and sound right, how is it run, why did it come out so, where do the numbers come from.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import launch, record, verdict
+from repro import launch, record, rot, verdict
 from repro import paper as papers
 from repro.paper import Claim, Paper
 from repro.record import Record
@@ -30,6 +30,7 @@ class Page:
     records: list[Record]
     verdicts: list[Verdict]
     root: str = ""
+    trials: list[rot.Trial] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -152,7 +153,7 @@ def _read(name: str) -> Page:
     known = _folders()
     one = papers.read(known[name]) if name in known else papers.find(name)
     records = record.of_paper(one.folder)
-    return Page(one, records, verdict.judge_all(one.claims, records))
+    return Page(one, records, verdict.judge_all(one.claims, records), trials=rot.of_paper(one.folder))
 
 
 def forget() -> None:
@@ -191,6 +192,9 @@ TEXT = """\
 {shown}## Reproduce it
 
 ```{{commands}} {name}
+```
+
+```{{rot}} {name}
 ```
 
 ## How it differs from the paper, and why it came out so
