@@ -46,7 +46,7 @@ def section(page: Page) -> Markup:
     items = [tag("li", _badge(trial), " ", *_age(trial), _why(trial)) for trial in page.trials]
     about = "Does the smoke config still run? It is tried every week, and by this command:"
     told = tag("ul", *items, class_="repro-counts repro-rot")
-    return tag("div", tag("p", about), again, told, fold("The versions that were tried", _versions(page)), id=PLACE)
+    return tag("div", tag("p", about), again, told, _versions(page), id=PLACE)
 
 
 def _why(trial: Trial) -> Markup:
@@ -56,11 +56,17 @@ def _why(trial: Trial) -> Markup:
 def _versions(page: Page) -> Markup:
     """A row per package, a column per stack; what is not the same on all is set bold."""
     tried = [{"Python": trial.python, **trial.packages} for trial in page.trials]
-    rows = []
-    for name in dict.fromkeys(name for versions in tried for name in versions):
-        found = [versions.get(name, "–") for versions in tried]
-        kind = "strong" if len(set(found)) > 1 else "span"
-        rows.append(tag("tr", tag("th", name, scope="row"), *(tag("td", tag(kind, version)) for version in found)))
-    heads = ("Package", *(f"On {STACKS[trial.stack]}, {trial.date}" for trial in page.trials))
+    names = dict.fromkeys(name for versions in tried for name in versions)
+    found = {name: [versions.get(name, "–") for versions in tried] for name in names}
+    unlike = {name for name, versions in found.items() if len(set(versions)) > 1}
+    rows = [_row(name, versions, name in unlike) for name, versions in found.items()]
+    heads = ("Package", *(f"{STACKS[trial.stack]}, {trial.date}" for trial in page.trials))
     head = tag("tr", *(tag("th", text, scope="col") for text in heads))
-    return box(tag("table", tag("thead", head), tag("tbody", *rows)), label="The versions that were tried")
+    many = f", {len(unlike)} of {len(found)} unlike" if len(tried) > 1 else ""
+    table = box(tag("table", tag("thead", head), tag("tbody", *rows)), label="The versions that were tried")
+    return fold(f"The versions that were tried{many}", table)
+
+
+def _row(name: str, versions: list[str], unlike: bool) -> Markup:
+    cells = (tag("td", tag("strong", version) if unlike else version) for version in versions)
+    return tag("tr", tag("th", name, scope="row"), *cells)
