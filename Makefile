@@ -14,7 +14,7 @@ PARALLEL := -n $(WORKERS) --dist loadgroup --benchmark-disable
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
-venv: .venv/.installed ## install everything into .venv (a second call costs nothing); other Python: PYTHON=python3.12; without pins: PINS=
+venv: .venv/.installed ## install everything into .venv (a second call costs nothing); other Python: PYTHON=python3.12; the newest releases: PINS=
 
 .venv/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make venv: needs Python >= 3.11, but $(PYTHON) is " + sys.version.split()[0] + "; name another with PYTHON=...")' && $(PYTHON) -m venv .venv; }

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from repro import provenance, rot
+from repro import cli, provenance, rot
 from repro.rot import Trial
 from tests.conftest import CopiedPaper
 
@@ -193,6 +193,19 @@ def test_locked_is_what_the_pins_say(refused: Any, text: str | None, line: str) 
 def test_unknown_papers_and_stacks_are_refused(refused: Any) -> None:
     assert "did you mean 'template'" in refused("rot", "templat")
     assert "'newest' (choose from" in refused("rot", "--stack", "newest")
+
+
+def test_the_guide_types_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its commands parse; the artifact that it downloads is the one that holds both stacks."""
+    guide = (ROOT / "docs/guide/rot.md").read_text(encoding="utf-8")
+    typed = re.findall(r"(?m)^\$ repro (.+)$", guide)
+    monkeypatch.setattr(rot, "turn", lambda stack, names: iter(()))
+    assert len(typed) == 2 and [cli.main(words.split()) for words in typed] == [0, 0]
+    uploads = {
+        step["with"]["name"]: step["with"]["path"] for step in steps() if "upload-artifact" in step.get("uses", "")
+    }
+    assert "gh run download -n rot -D papers" in guide and uploads["rot"] == "papers/*/rot/*.json"
+    assert "make venv PINS=\n" in guide and "PINS ?= -c constraints.txt" in (ROOT / "Makefile").read_text()
 
 
 def steps() -> Iterator[dict[str, Any]]:
