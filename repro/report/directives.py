@@ -43,6 +43,7 @@ from repro.report import (
     page,
     parts,
     quote,
+    rot,
     tips,
 )
 from repro.report import papers as cards
@@ -65,9 +66,12 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "curves": curves.curves,
     "examples": examples.examples,
     "commands": commands.commands,
+    "rot": rot.section,
     "implementation": implementation.implementation,
     "origin": origin.origin,
 }
+
+AGING = frozenset({"outcome", "rot"})  # these say how many days ago something was
 
 SEARCHED = frozenset({"abstract", "cite", "claims", "implementation"})
 
@@ -149,6 +153,7 @@ class Section(Printed):
         name = self.whose()
         note(self.env, *(["parts"] if self.name in ("commands", "implementation") else []))
         shown = page.read(name, self.root)
+        note(self.env, *(["today"] if shown.trials and self.name in AGING else []))
         for found in (*shown.records, *shown.smoke) if self.name == "claims" else ():
             if found.stale:
                 self.warn(shown, found)
@@ -195,7 +200,9 @@ class Cards(Printed):
     def made(self) -> Iterator[nodes.Node]:
         shown = names(self.env.app)
         note(self.env, "papers", *(f"paper {name}" for name in shown))
-        yield raw(cards.papers([page.read(name, self.root) for name in shown], self.root))
+        pages = [page.read(name, self.root) for name in shown]
+        note(self.env, *(["today"] if any(one.trials for one in pages) else []))
+        yield raw(cards.papers(pages, self.root))
 
 
 class Scores(Printed):
