@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from repro import fence
 from repro.errors import BadInput, nearest
 from repro.registry import PARTS, Registry
 
@@ -81,6 +82,9 @@ def _check_macros(rows: list[Binding], macros: dict[str, Binding]) -> None:
 
 
 def _check(row: Binding, macros: dict[str, Binding]) -> None:
+    fence.refuse_elsewhere(row.value, row.name, row.place)
+    if any(isinstance(key, Reference | Macro) for key in atoms(list(_keys(row.value)))):
+        raise BadInput(f"{row.name} has a part or a macro as a key; expected a text or a number", row.place)
     for value in atoms(row.value):
         if isinstance(value, Reference):
             name = resolve(value.selector, row.place)
@@ -169,6 +173,7 @@ def _literal(value: Any, macros: dict[str, Binding]) -> Any:
 
 
 def atoms(value: Any) -> Iterator[Any]:
+    """What a value is made of, the keys of a dict aside."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
@@ -176,6 +181,16 @@ def atoms(value: Any) -> Iterator[Any]:
             yield from atoms(item)
     else:
         yield value
+
+
+def _keys(value: Any) -> Iterator[Any]:
+    """The keys of every dict in a value."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _keys(item)
 
 
 @dataclass(frozen=True)
