@@ -183,7 +183,12 @@ def publish_tables(app: Sphinx) -> None:
 
 
 def formula(translator: Any, node: nodes.math | nodes.math_block) -> None:
-    """A formula as MathML, which browsers draw by themselves: no script, nothing fetched."""
+    """A formula as MathML, which browsers draw by themselves, with no script; a wrong one is shown as it is typed."""
     block = isinstance(node, nodes.math_block)
-    translator.body.append(tag("div" if block else "span", Markup(tex2mathml(node.astext(), block)), class_="math"))
+    try:
+        drawn: str = Markup(tex2mathml(node.astext(), block))
+    except (ValueError, SyntaxError) as error:  # docutils raises one or the other, by its version
+        log.warning("no formula: %s", error, location=node, type="repro")
+        drawn = tag("code", node.astext())
+    translator.body.append(tag("div" if block else "span", drawn, class_="math"))
     raise nodes.SkipNode
