@@ -54,6 +54,8 @@ def check(rows: list[Binding], place: str, whole: bool) -> None:
     Raises BadInput for an unknown or misspelt name, a value of the wrong type, a binding that nothing uses; and, if
     the config is to be `whole` and not one made to be included, for a part without a value that it needs.
     """
+    for row in rows:
+        fence.refuse_elsewhere(row.value, row.name, row.place)
     macros = {row.selector: row for row in rows if not row.parameter}
     _check_macros(rows, macros)
     for row in rows:
@@ -82,7 +84,6 @@ def _check_macros(rows: list[Binding], macros: dict[str, Binding]) -> None:
 
 
 def _check(row: Binding, macros: dict[str, Binding]) -> None:
-    fence.refuse_elsewhere(row.value, row.name, row.place)
     if any(isinstance(key, Reference | Macro) for key in atoms(list(_keys(row.value)))):
         raise BadInput(f"{row.name} has a part or a macro as a key; expected a text or a number", row.place)
     for value in atoms(row.value):

@@ -91,8 +91,13 @@ def _record(folder: Path) -> None:
     path.write_text(json.dumps(made))
 
 
-PART = f"""
+RAN = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"
+PART = f"""{RAN}
+from papers.tiny.parent import Parent
 from repro.registry import MODELS
+
+@MODELS.register
+class Other(Parent): ...
 
 @MODELS.register
 class Net:
@@ -118,6 +123,8 @@ def site(
         folder = small(root)
         (root / "secret.txt").write_text("TOPSECRET")
         (folder / "net.py").write_text(PART)
+        (folder / "__init__.py").write_text(RAN)
+        (folder / "parent.py").write_text(f"{RAN}\nclass Parent:\n    def __init__(self, size: int = 1): ...\n")
         (folder / "data.toml").write_text(f"# {EVIL}\n")
         for name in (NAMED, "used"):
             text = f"# {EVIL}\nimport papers.tiny.net\nexperiment.model = @models.Net()\nmodels.Net.text = '{EVIL}'\n"
@@ -150,6 +157,12 @@ def test_every_listing_of_a_file_is_escaped(site: Path, inert: Callable[..., Any
 def test_nothing_is_taken_from_outside(site: Path) -> None:
     files = [path for path in (site / "html").rglob("*") if path.is_file()]
     assert len(files) > 20 and not [path for path in files if b"TOPSECRET" in path.read_bytes()]
+
+
+def test_to_build_the_page_of_a_paper_runs_nothing_of_it(site: Path, html: Callable[..., Any]) -> None:
+    """The catalogue of parts shows what a part takes, be it said in another module."""
+    assert "Other(size: int = 1)" in html(site, "parts").text
+    assert not (site / "papers" / "tiny" / "ran").exists()
 
 
 def test_no_cell_of_a_table_for_download_is_a_formula(site: Path) -> None:
