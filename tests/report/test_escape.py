@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import re
@@ -152,6 +153,20 @@ def test_every_text_is_escaped(site: Path, inert: Callable[..., Any], name: str,
 def test_every_listing_of_a_file_is_escaped(site: Path, inert: Callable[..., Any], name: str) -> None:
     shown = inert(site, f"files/papers/tiny/{name}").text
     assert "onerror=alert(1)></style><script>alert(1)</script>" in shown
+
+
+def test_markup_is_made_in_three_files() -> None:
+    """Of what is escaped, of what two libraries escape (Pygments, docutils), and of constants."""
+    made = {
+        (path.name, ast.unparse(node.args[0]))
+        for path in Path(commands.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "Markup"
+        and not isinstance(node.args[0], ast.Constant)
+    }
+    others = {(name, what.partition("(")[0]) for name, what in made if name != "markup.py"}
+    assert others == {("files.py", "STYLE"), ("files.py", "highlight"), ("sphinx.py", "tex2mathml")}
 
 
 def test_nothing_is_taken_from_outside(site: Path) -> None:
