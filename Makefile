@@ -40,10 +40,11 @@ docs: venv ## the site, in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
-lint: venv ## style, types, shell scripts (shellcheck where it is installed)
+lint: venv ## style, types, security, shell scripts (shellcheck where it is installed)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy repro
+	$(BIN)/bandit -q -c pyproject.toml -r repro papers docs/conf.py
 	@if command -v shellcheck >/dev/null; then shellcheck tmux/*.sh .ci/run; else echo 'shellcheck is not installed: skipped'; fi
 
 clean: ## remove what can be made again, except .venv and runs/

@@ -232,7 +232,7 @@ class Study:
     def add(self, name: str, text: str = "", variants: tuple[str, ...] = ("all",), **files: bytes) -> None:
         """A data set of files (`table_csv` for `table.csv`), each served by its name; `text`: more of its keys."""
         facts = ("title", "homepage", "licence", "citation")
-        lines = [f"[{name}]", *(f'{key} = "a {key}"' for key in facts), 'reader = "study:Reader"']
+        lines = [f"[{name}]", *(f'{key} = "a {key}"' for key in facts), 'reader = "papers.study.reader:Reader"']
         lines += [f'urls = ["{self.server.address}/"]', text]
         for variant in variants:
             lines += [f"[{name}.variants.{variant}]", "items = 1"]

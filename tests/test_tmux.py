@@ -166,3 +166,13 @@ def test_nothing_to_do_is_one_line_and_exit_code_2(queue: Queue, commands: str, 
     assert nothing.returncode == 2 and nothing.stdout == ""
     assert len(nothing.stderr.splitlines()) == 1
     assert not queue.folder.exists()
+
+
+def test_the_queue_is_for_its_owner_alone(queue: Queue) -> None:
+    """Whoever may write there has their commands run."""
+    before = os.umask(0)
+    try:
+        queue.start("true", "cpu")
+    finally:
+        os.umask(before)
+    assert queue.folder.stat().st_mode & 0o777 == 0o700

@@ -270,8 +270,17 @@ class Tips(Printed):
         for tip in tips.read(path):
             text = f"```{{include}} {target}\n:start-line: {tip.first}\n:end-line: {tip.last}\n```"
             anchor = f"{shown.name}.{nodes.make_id(tip.symptom)}"
-            words, _ = self.parse_inline(tip.symptom)
+            words = self._words(tip.symptom, path)
             yield _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
+
+    def _words(self, text: str, path: Path) -> list[nodes.Node]:
+        """A line of the file `path`, read as what stands there."""
+        document = self.state.document
+        here, document["source"] = document["source"], str(path)
+        try:
+            return self.parse_inline(text)[0]
+        finally:
+            document["source"] = here
 
 
 def filtered(noun: str, label: str) -> nodes.raw:
