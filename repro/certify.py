@@ -80,6 +80,8 @@ def training_of(config: Config, steps: int | None = None) -> Training | None:
     """What can be compared of the trainer that takes steps, its parts being imported; None where none does."""
     settings = configs.settings(config.text)
     hits = {key: hit for key in settings if (hit := TRAINED.fullmatch(key))}
+    named = settings.get("experiment.trainer", "").strip("@()")  # it may wrap the one that takes the steps
+    hits = {key: hit for key, hit in hits.items() if hit["trainer"] == named} or hits
     if not hits:
         return None
     (key, hit), *others = hits.items()

@@ -11,6 +11,7 @@ import itertools
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -95,6 +96,23 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
     _forget(f"papers.{name}")
     for registry, part in others:
         registry.register(part)
+
+
+@pytest.fixture
+def git(paper: CopiedPaper, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """git in a repository that holds the paper alone, in one commit: `git("log")` gives what it prints."""
+    for name, value in (("NAME", "a"), ("EMAIL", "a@b.c")):
+        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+
+    def call(*words: str) -> str:
+        return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    Path(".gitignore").write_text("runs/\n__pycache__/\n")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "parts and configs")):
+        call(*words)
+    return call
 
 
 @pytest.fixture

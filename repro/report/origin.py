@@ -33,6 +33,8 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
     about = f"{count(len(records), 'record')}, {took}, {' to '.join(list(days)[:1] + list(days)[1:][-1:])}"
     if records[0] in page.smoke:
         about += ": tier 1, no claim rests on it"
+    if any(found.renewed for found in records):
+        about += ", by older code that gives the same bits"
     if any(found.source.get("dirty") for found in records):
         about += ", with uncommitted changes"
     texts = _shared(records, lambda found: found.text)
@@ -106,7 +108,7 @@ def _facts(page: Page, found: Record) -> dict[str, str]:
     """What the seeds of one config mostly share."""
     environment = found.environment
     return {
-        "changed since": found.stale or "nothing",
+        "changed since": found.stale or found.renewed or "nothing",
         "digest of the config": found.digest,
         "commit": commit(found),
         **{f"data, {role}": found.fingerprint(role) for role in found.data},
