@@ -1,0 +1,113 @@
+"""What a run rests on decides whether one that was stopped goes on, and what was trained is never thrown away."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import run
+from repro.errors import BadInput
+from repro.interruption import Interrupted
+
+STOPPING = """
+import os, signal
+from papers.template.dataset import NoisyLine
+from repro.registry import TRAINERS
+from repro.trainers.supervised import Supervised
+
+@TRAINERS.register
+class Stopping(Supervised):
+    '''Is asked to stop in the step that a variable of the environment names.'''
+    def step(self, model, loss, batch):
+        self.calls = getattr(self, "calls", 0) + 1
+        if self.calls == int(os.environ["STOP"]):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().step(model, loss, batch)
+"""
+
+
+@pytest.fixture
+def stopped(paper: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config whose run was asked to stop in its third step."""
+    module = paper.module("stopping", STOPPING.replace("papers.template", f"papers.{paper.name}"))
+    base = (paper.folder / "configs" / "base.gin").read_text().replace("Supervised", "Stopping")
+    path = paper.config("stops", f"import {module}\n{base}", base="")
+    monkeypatch.setenv("STOP", "3")
+    with pytest.raises(Interrupted, match="SIGTERM: stopped after step 3"):
+        run.run(path)
+    monkeypatch.setenv("STOP", "0")
+    return Path(path)
+
+
+def folders(path: Path) -> list[Path]:
+    return sorted(found for found in Path("runs").glob(f"*/{path.stem}/*-seed0*") if found.is_dir())
+
+
+def test_the_same_command_goes_on_and_then_begins_anew(stopped: Path) -> None:
+    found, _ = run.run(stopped)
+    assert found.cost["sessions"] == 2 and found.cost["steps"] == 200
+    (folder,) = folders(stopped)
+    assert not list(folder.glob("checkpoints/step-*")), "what it would have gone on from is of no more use"
+    assert json.loads((folder / "run.json").read_text())["finished"] is True
+    again, _ = run.run(stopped)
+    assert "sessions" not in again.cost and again.measurements == found.measurements
+
+
+def test_changed_code_begins_anew_and_what_was_trained_is_set_aside(
+    stopped: Path, paper: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    loss = paper.folder / "loss.py"
+    loss.write_text(loss.read_text() + "\nUNUSED = 1\n")
+    with caplog.at_level(logging.INFO, "repro"):
+        found, _ = run.run(stopped)
+    assert f"papers.{paper.name}.loss changed since this run began: it begins anew" in caplog.text
+    new, aside = folders(stopped)
+    assert "sessions" not in found.cost and aside.name == f"{new.name}.1"
+    assert list(aside.glob("checkpoints/step-3-*.safetensors"))
+
+
+def test_other_data_is_refused(stopped: Path) -> None:
+    (folder,) = folders(stopped)
+    path = folder / "run.json"
+    row = json.loads(path.read_text())
+    row["data"]["train"] = "0123456789abcdef"
+    path.write_text(json.dumps(row))
+    before = sorted(folder.glob("checkpoints/*"))
+    with pytest.raises(
+        BadInput, match=r"the data of 'train' is \w+; the run began with 0123456789abcdef: bring that back"
+    ):
+        run.run(stopped)
+    assert sorted(folder.glob("checkpoints/*")) == before
+
+
+def test_other_packages_are_named_and_it_goes_on(stopped: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder,) = folders(stopped)
+    row = json.loads((folder / "run.json").read_text())
+    row["packages"]["torch"] = "1.0"
+    (folder / "run.json").write_text(json.dumps(row))
+    with caplog.at_level(logging.INFO, "repro"):
+        found, _ = run.run(stopped)
+    assert "; it began with 1.0" in caplog.text and found.cost["sessions"] == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff", b'{"digest": 1}', b"[" * 100_000])
+def test_a_file_that_does_not_say_it_is_one_line(stopped: Path, refused: Any, content: bytes) -> None:
+    (folder,) = folders(stopped)
+    (folder / "run.json").write_bytes(content)
+    said = refused("run", stopped)
+    assert said == f"{folder}/run.json: does not say what the run rests on; delete {folder} to begin anew"
+    assert list(folder.glob("checkpoints/step-3-*"))
+
+
+def test_the_command_line_says_that_it_goes_on(stopped: Path, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STOP", "2")
+    code, out, err = repro("run", stopped)
+    assert (code, out) == (75, "") and "going on after step 3" in err
+    assert err.splitlines()[-1] == "repro: SIGTERM: stopped after step 5; the same command goes on"
+    assert os.getpid() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
