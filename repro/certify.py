@@ -139,7 +139,7 @@ class Bench:
         folder = self.home / name
         folder.mkdir(exist_ok=True)
         printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True)
-        return _outcome(folder / printed.strip())
+        return outcome(folder / printed.strip())
 
     def _command(self, *more: str) -> list[str]:
         sets = [word for one in (*self.sets, *more) for word in ("--set", one)]
@@ -182,10 +182,11 @@ class Bench:
             variables["GLOO_SOCKET_IFNAME"] = "lo"  # the machine's own name may lead nowhere
         command = [*launch, "-m", "repro.certify_child", "rank", str(self.config.path.resolve()), *self.sets]
         child.run(command, folder, self.roots, quiet=True, **variables)
-        return compared(straight, _outcome(folder / f"{self.config.name}-seed0.json"))
+        return compared(straight, outcome(folder / f"{self.config.name}-seed0.json"))
 
 
-def _outcome(path: Path) -> Outcome:
+def outcome(path: Path) -> Outcome:
+    """What the run left whose record is at `path`, in its run folder."""
     return Outcome(record.read(path), path.parent / "checkpoints" / "last.safetensors")
 
 

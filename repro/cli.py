@@ -61,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=_seed, default=0)
     _config(command, "; the record stays in the run folder")
     command = _add(commands, "debug", _debug, "one batch of a config: gradients, leakage, targets, overfitting")
-    _config(command)
+    _config(command, nargs="?")
+    command.add_argument("--replay", type=Path, metavar="RUN", help="the step at which a run met what is not finite")
     command = _add(commands, "todo", _todo, "claims minus records, as commands")
     command.add_argument("paper", nargs="?")
     command = _add(commands, "verdict", _verdict, "what the records say of a paper's claims")
@@ -77,14 +78,16 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "replay", _replay, "run a record again, by the code of its commit, and compare")
     command.add_argument("record", nargs="?", type=Path)
     command.add_argument("--smoke", action="store_true", help="the smoke record of every paper")
+    command = _add(commands, "renew", _renew, "does changed code give the bits of the records? exit 1 if not")
+    command.add_argument("paper")
     command = _add(commands, "certify", _certify, "measure how far the numbers of a config repeat on this machine")
     command.add_argument("config", type=Path)
     command.add_argument("--steps", type=_seed, help="of each run that is compared (default: the first 50)")
     return parser
 
 
-def _config(command: Any, effect: str = "") -> None:
-    command.add_argument("config", type=Path)
+def _config(command: Any, effect: str = "", nargs: str | None = None) -> None:
+    command.add_argument("config", type=Path, nargs=nargs)
     command.add_argument(
         "--set",
         action="append",
@@ -163,8 +166,10 @@ def _run(given: argparse.Namespace) -> int:
 def _debug(given: argparse.Namespace) -> int:
     from repro import debug
 
+    if (given.config is None) == (given.replay is None):
+        raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
     faults = 0
-    for finding in debug.debug(given.config, tuple(given.overrides)):
+    for finding in debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides)):
         print(finding, flush=True)
         faults += finding.passed is False
     return int(faults > 0)
@@ -299,6 +304,18 @@ def _replayed(path: Path) -> int:
     for finding in found.findings:
         print(f"  {finding}", flush=True)
     return int(not found.agrees)
+
+
+def _renew(given: argparse.Namespace) -> int:
+    from repro import renew
+
+    found = []
+    for one in renew.tried(given.paper):
+        print(one, flush=True)
+        found.append(one.agrees)
+    if not found:
+        print("repro: no record waits for it", file=sys.stderr)
+    return int(not all(found))
 
 
 def _certify(given: argparse.Namespace) -> int:

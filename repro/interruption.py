@@ -6,6 +6,7 @@ often: a trainer, which then writes a checkpoint. Ctrl-C once more stops at once
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -74,4 +75,5 @@ def _answer(number: int, frame: FrameType | None) -> None:
         raise Interrupted(name)
     if not again:  # not by print or logging: the signal may have come in the middle of one
         more = "; once more stops at once" if number == signal.SIGINT else ""
-        os.write(2, f"\n{name}: stopping after this step, with a checkpoint{more}\n".encode())
+        with contextlib.suppress(OSError):  # whoever read it may be gone, as when a terminal closes
+            os.write(2, f"\n{name}: stopping after this step, with a checkpoint{more}\n".encode())

@@ -1,7 +1,7 @@
 """One process at a time in a run folder; who holds it is said to who comes second.
 
-The lock is the system's own (flock): it lets go of it when the holder dies, however it dies. Beside it stands who that
-is. Children of a dead holder (a DataLoader's workers) keep the lock for the seconds until they notice.
+The lock is the system's own (flock): it lets go of it when the holder dies, however it dies, though its children live on.
+Beside it stands who that is.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from filelock import FileLock, Timeout
 from repro import disk
 from repro.errors import BadInput
 
-ORPHANS = 30.0  # seconds that the children of a dead holder may take to end
-
 log = logging.getLogger("repro")
 
 
@@ -31,7 +29,11 @@ def held(folder: Path) -> Iterator[None]:
     """Hold the lock of `folder`, which stands beside it. Raises BadInput where another process does, saying which."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     holder = folder.parent / f".{folder.name}.holder"
-    lock = _acquired(FileLock(folder.parent / f".{folder.name}.lock"), holder, folder)
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise BadInput(_said(_read(holder)), str(folder)) from None
     try:
         if before := _read(holder):
             log.info("process %s on %s held this run and has died: taken over", before["process"], before["host"])
@@ -40,21 +42,6 @@ def held(folder: Path) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
-
-
-def _acquired(lock: FileLock, holder: Path, folder: Path) -> FileLock:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        found = _read(holder)
-        if not found or not _dead(found):
-            raise BadInput(_said(found), str(folder)) from None
-        log.info("process %s has died; waiting for its children to end", found["process"])
-        try:
-            lock.acquire(timeout=ORPHANS)
-        except Timeout:
-            raise BadInput(f"children of process {found['process']}, which has died, still run", str(folder)) from None
-    return lock
 
 
 def _said(found: dict[str, Any] | None) -> str:
@@ -74,16 +61,3 @@ def _read(holder: Path) -> dict[str, Any] | None:
         return {key: found[key] for key in ("host", "process", "since")}
     except (OSError, ValueError, TypeError, KeyError):  # none, or of a holder that is only just writing it
         return None
-
-
-def _dead(found: dict[str, Any]) -> bool:
-    """Whether the holder was a process of this machine that is no more."""
-    if found["host"] != platform.node():
-        return False
-    try:
-        os.kill(found["process"], 0)
-    except (ProcessLookupError, TypeError, OverflowError):
-        return True
-    except PermissionError:  # it lives, and is somebody else's
-        return False
-    return False

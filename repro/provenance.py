@@ -110,8 +110,9 @@ def _absolute(name: str, path: Path, imported: tuple[tuple[int, str], ...]) -> I
 
 
 def source(folder: Path) -> dict[str, Any]:
-    """The commit, whether the tree was dirty, and if so the digest of what differs (records and certificates aside)."""
-    apart = ["--", ":/", *(f":(exclude,top,glob)papers/*/{left}/**" for left in ("records", "certificates"))]
+    """The commit, whether the tree was dirty, and if so the digest of what differs (what runs leave aside)."""
+    left = ("records/**", "certificates/**", "renewals.json")
+    apart = ["--", ":/", *(f":(exclude,top,glob)papers/*/{name}" for name in left)]
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "dirty": None}

@@ -62,8 +62,8 @@ def replay(path: Path) -> Replay:
     `child.Failed` where the run fails.
     """
     found = record.read(path)
-    commit = _commit(found, path)
-    with interruption.listening(), _checkout(path, commit) as folder:
+    commit = commit_of(found, path)
+    with interruption.listening(), checkout(path, commit) as folder:
         if not (folder / "papers" / found.paper / "paper.toml").is_file():
             raise BadInput(f"the commit {commit} has no paper '{found.paper}'", where(path))
         try:
@@ -93,7 +93,8 @@ def away(error: BadInput) -> bool:
     return " is not here (" in str(error)
 
 
-def _commit(found: Record, path: Path) -> str:
+def commit_of(found: Record, path: Path) -> str:
+    """The commit that a record can be run again from. Raises BadInput where there is none."""
     commit = found.source.get("commit")
     if not commit:
         raise BadInput("made outside git: there is no commit to run it from", where(path))
@@ -105,7 +106,7 @@ def _commit(found: Record, path: Path) -> str:
 
 
 @contextmanager
-def _checkout(path: Path, commit: str) -> Iterator[Path]:
+def checkout(path: Path, commit: str) -> Iterator[Path]:
     """A clean checkout of a commit of the clone that `path` lies in; it is gone at the end."""
     here = path.resolve().parent
     top = _git(here, "rev-parse", "--show-toplevel").strip()

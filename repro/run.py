@@ -89,14 +89,7 @@ def _execute(config: Config, seed: int, folder: Path, begun: started.Started) ->
     if begun.source.get("dirty") and config.committed:
         log.warning("the working tree has changes that are not committed: the record will say so; commit first")
     torch.manual_seed(seeds["dropout"])
-    try:
-        history = built.fit(folder, seeds["order"])
-    except BadInput as error:
-        raise binding.placed(error, config) from error
-    except FloatingPointError as error:
-        if any(folder.glob("checkpoints/failed-*")):
-            error.add_note(f"(repro debug --replay {folder} looks at its batch)")
-        raise
+    history = _fit(built, config, folder, seeds["order"])
     began -= history.get("earlier_seconds", 0.0)  # of the processes that were stopped
     trained = time.perf_counter() - began
     measurements = built.measure(_progress)
@@ -127,6 +120,18 @@ def _execute(config: Config, seed: int, folder: Path, begun: started.Started) ->
         examples=_examples(built, folder / "examples"),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
+
+
+def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str, Any]:
+    try:
+        history: dict[str, Any] = built.fit(folder, order_seed)
+    except BadInput as error:
+        raise binding.placed(error, config) from error
+    except FloatingPointError as error:
+        if any(folder.glob("checkpoints/failed-*")):
+            error.add_note(f"(repro debug --replay {folder} looks at its batch)")
+        raise
+    return history
 
 
 def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:

@@ -78,8 +78,10 @@ def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None
     code, out, err = repro("run", config, "--seed", "4")
     assert (code, out) == (0, f"papers/{paper.name}/records/ten_steps-seed4.json\n")
     assert "test: SquaredError" in err
-    code, out, err = repro("run", config, "--set", "trainers.Supervised.steps=1")
-    assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "no claim rests" in err
+    (copied,) = Path("runs").glob("*/ten_steps/*-seed4/config.gin")
+    for words in ((config, "--set", "trainers.Supervised.steps=1"), (copied,)):
+        code, out, err = repro("run", *words)
+        assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "no claim rests" in err
     assert [path.name for path in paper.records.iterdir()] == ["ten_steps-seed4.json"]
 
 

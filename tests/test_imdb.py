@@ -96,11 +96,27 @@ def test_a_subset_is_spread_over_both_classes(data: Path) -> None:
         len(Imdb("test", size=5))
 
 
-@pytest.mark.parametrize("content", [b"", b"no xz", lzma.compress(b"id,label\n1,2\n"), lzma.compress(b"\xff\xfe")])
-def test_another_table_is_refused_by_name(data: Path, content: bytes) -> None:
+OTHER = {  # what else may be called test.csv.xz
+    "nothing": (b"", ": is no table of reviews"),
+    "no archive": (b"no xz", ": is no table of reviews"),
+    "another table": (lzma.compress(b"id,label\n1,2\n"), ":1: has no column 'rating'"),
+    "a short row": (lzma.compress(b"id,label,rating,text\n1,1,10\n"), ":2: ends before the column 'text'"),
+    "no number": (lzma.compress(b"id,label,rating,text\n1,one,1,a\n"), ": is no table of reviews"),
+    "a third class": (lzma.compress(b"id,label,rating,text\n1,2,1,a\n"), ": .*expected rows of label 0 or 1"),
+    "no row": (lzma.compress(b"id,label,rating,text\n"), ": .*expected rows of label 0 or 1"),
+    "no UTF-8": (lzma.compress(b"\xff\xfe"), ": is no csv file in UTF-8"),
+    "a bomb": (
+        lzma.compress(b"id,label,rating,text\n" + b"1,1,1,%s\n" % bytes(100_000).replace(b"\0", b"a") * 700),
+        ": refused: it unpacks to more",
+    ),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), OTHER.values(), ids=OTHER)
+def test_another_table_is_refused_by_name(data: Path, content: bytes, said: str) -> None:
     write_tables(data, ROWS)
     (data / "test.csv.xz").write_bytes(content)
-    with pytest.raises(BadInput, match=r"test\.csv\.xz: is no table of reviews"):
+    with pytest.raises(BadInput, match=rf"test\.csv\.xz{said}"):
         len(Imdb("test"))
 
 

@@ -7,9 +7,9 @@ Letters: A attempts, those left out aside.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import itertools
+import math
 import random
 from collections.abc import Iterator
 from functools import cached_property
@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from torch.utils.data import Dataset
 
-from repro.datasets import store
+from repro.datasets import store, tables
 from repro.errors import BadInput, nearest
 from repro.registry import DATASETS
 
@@ -68,14 +68,19 @@ Target = dict[str, Any]
 class Attempts(Dataset[tuple[Attempt, str]]):
     """The author's blinded table. Item: `(the 27 features of an attempt as texts, "Yes" or "No": was it reproduced)`.
 
-    255 attempts in the order of the file. Raises BadInput where the file is not here and cannot be downloaded.
+    255 attempts in the order of the file. Raises BadInput where the file is not here and cannot be downloaded, and for
+    one that is no such table.
     """
 
     @cached_property
     def rows(self) -> list[Attempt]:
         path = store.folder("raff2019") / NAME
-        with path.open(encoding="utf-8-sig", newline="") as file:  # the file begins with a byte order mark
-            return list(csv.DictReader(file))
+        rows = list(tables.read(path, (*LEVELS, *NUMBERS)))
+        if not rows:
+            raise BadInput("holds no attempt", str(path))
+        for number, row in enumerate(rows, 1):
+            _refuse_odd(row, f"{path}: attempt {number}")
+        return rows
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -154,7 +159,10 @@ class Features(Dataset[tuple[Values, Target]]):
     def __getitem__(self, index: int) -> tuple[Values, Target]:
         columns = [self.rows[self.names[index]], self.by, *filter(None, [self.beside])]
         given = [[self._value(column, *item) for column in columns] for item in self._items()]
-        values, groups, *beside = map(list, zip(*(row for row in given if MISSING not in row), strict=True))
+        whole = [row for row in given if MISSING not in row]
+        if not whole:
+            raise BadInput(f"datasets.Features: '{self.names[index]}' is {MISSING} of every attempt")
+        values, groups, *beside = map(list, zip(*whole, strict=True))
         return values, {"groups": groups, "asked": [], **({"beside": beside[0]} if beside else {})}
 
     def _items(self) -> Iterator[tuple[Attempt, str]]:
@@ -263,6 +271,23 @@ def split(row: Attempt) -> tuple[Attempt, str]:
 def digest(content: Any) -> str:
     """16 hexadecimal digits of a nested structure of texts and numbers."""
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
+
+
+def _refuse_odd(row: Attempt, place: str) -> None:
+    """Raise BadInput for a level that no table of the paper has, and for a count that is none."""
+    for column, levels in LEVELS.items():
+        if row[column] not in levels:
+            raise BadInput(f"'{column}' is {row[column]!r:.80}{nearest(row[column], levels)}", place)
+    for column in NUMBERS:
+        if not _counts(row[column], least=1 if column == "Pages" else 0):  # the paper divides by the pages
+            raise BadInput(f"'{column}' is {row[column]!r:.80}; expected a number", place)
+
+
+def _counts(text: str, least: int) -> bool:
+    try:
+        return least <= float(text) < math.inf
+    except ValueError:
+        return False
 
 
 def _refuse_unknown(column: str) -> None:

@@ -5,6 +5,7 @@ T samples. Full scale is 1; rates are in Hz.
 
 from __future__ import annotations
 
+import math
 import os
 from typing import BinaryIO
 
@@ -19,22 +20,34 @@ from repro.audio.stft import resample
 Samples = npt.NDArray[np.float32]
 AudioFile = str | os.PathLike[str] | BinaryIO
 
+LONGEST = 1 << 26  # samples of a file, with those it is resampled to: 12 minutes of stereo at 44.1 kHz, 256 MiB
+KERNEL = 1 << 22  # values of a resampler: it has as many as the product of the two rates without their common factor
+
 
 def read_audio(file: AudioFile, sample_rate: int | None = None) -> Tensor:
     """A mono file (path or binary file object) as float32 (T,), resampled to `sample_rate` Hz if that is given.
 
     Raises ValueError if the file cannot be read, is empty, holds NaN or infinity, or has more than one channel: which
-    channel to take, or whether to average, is for the dataset to decide.
+    channel to take, or whether to average, is for the dataset to decide. Also for one that is longer than `LONGEST`, or
+    whose rate cannot be brought to `sample_rate`: a file of a few bytes can say that it is and has.
     """
     waveform, rate = decode(file)
-    return waveform if sample_rate in (None, rate) else resample(waveform, rate, sample_rate)
+    if sample_rate in (None, rate):
+        return waveform
+    kernel = rate * sample_rate // math.gcd(rate, sample_rate) ** 2
+    if kernel > KERNEL or len(waveform) * (rate + sample_rate) > LONGEST * rate:
+        said = f"{len(waveform)} samples at {rate} Hz"
+        raise ValueError(f"{_named(file)} has {said}, which are too long, or too odd, to bring to {sample_rate} Hz")
+    return resample(waveform, rate, sample_rate)
 
 
 def decode(file: AudioFile) -> tuple[Tensor, int]:
     """A mono file as float32 (T,) at its own rate, and that rate in Hz. Raises ValueError as `read_audio` does."""
     try:
-        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)  # (T, channels)
-    except (soundfile.SoundFileError, OSError) as error:
+        with soundfile.SoundFile(file) as opened:
+            _refuse_long(opened, file)
+            samples, rate = opened.read(dtype="float32", always_2d=True), opened.samplerate  # (T, channels)
+    except (soundfile.SoundFileError, OSError, TypeError) as error:  # TypeError: its name says that it has no header
         raise ValueError(f"cannot read audio from {_named(file)}: {' '.join(str(error).split())}") from error
     if samples.shape[1] != 1:
         raise ValueError(f"{_named(file)} has {samples.shape[1]} channels, expected mono")
@@ -43,6 +56,12 @@ def decode(file: AudioFile) -> tuple[Tensor, int]:
     if not np.isfinite(samples).all():
         raise ValueError(f"{_named(file)} holds NaN or infinity")
     return torch.from_numpy(samples[:, 0].copy()), int(rate)
+
+
+def _refuse_long(opened: soundfile.SoundFile, file: AudioFile) -> None:
+    if opened.frames * opened.channels > LONGEST:
+        said = f"{opened.frames} samples in {opened.channels} channels"
+        raise ValueError(f"{_named(file)} says that it has {said}; expected at most {LONGEST} in all")
 
 
 def write_wav(path: str | os.PathLike[str], samples: npt.NDArray[np.int16], sample_rate: int) -> None:

@@ -6,7 +6,6 @@ Its makers' repository has the files in `recordings/`, as `<digit>_<speaker>_<ta
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
 from pathlib import Path
@@ -15,13 +14,13 @@ from typing import Literal
 import torch
 from torch.utils.data import Dataset
 
-from repro.datasets import store
+from repro.datasets import store, tables
 from repro.datasets.recordings import Recordings
 from repro.errors import BadInput
 from repro.registry import DATASETS
 
 TREE, ARCHIVE, LIST = "recordings", "recordings.tar.xz", "metadata.csv"
-NAME = re.compile(r"(\d)_([a-z]+)_(\d+)")
+NAME = re.compile(r"(\d)_([a-z]+)_(\d{1,9})")
 TEST_TAKES = range(5)  # its makers' rule; speakers are in both splits
 
 
@@ -63,8 +62,7 @@ def _names(folder: Path) -> list[str]:
     for needed in (ARCHIVE, LIST):
         if not (folder / needed).is_file():
             raise BadInput(f"holds neither {TREE}/ nor {needed}", str(folder))
-    with (folder / LIST).open(encoding="utf-8", newline="") as file:
-        return [row["file"].removesuffix(".wav") for row in csv.DictReader(file)]
+    return [row["file"].removesuffix(".wav") for row in tables.read(folder / LIST, ["file"])]
 
 
 def _parsed(folder: Path, name: str) -> tuple[int, str, int]:

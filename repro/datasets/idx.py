@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import math
 import zlib
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from repro.datasets import store
+from repro.datasets import store, unpack
 from repro.datasets.show import show_image
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -93,13 +94,15 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
     """The array of a gzipped idx file of unsigned bytes. Raises BadInput for any other file."""
     try:
         with gzip.open(path) as file:
-            content = file.read()
+            content = unpack.bounded(file, path).read()
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"cannot be read as a gzipped idx file: {error}", str(path)) from None
     header = 4 + 4 * dimensions
     if len(content) < header or content[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]):
         raise BadInput(f"is no idx file of bytes in {dimensions} dimensions", str(path))
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", dimensions, 4))
-    if len(content) != header + int(np.prod(shape)):
+    if 0 in shape:
+        raise BadInput(f"says that its shape is {shape}: it holds nothing", str(path))
+    if len(content) != header + math.prod(shape):
         raise BadInput(f"says that its shape is {shape}, and has {len(content) - header} bytes", str(path))
     return np.frombuffer(bytearray(content), np.uint8, offset=header).reshape(shape)

@@ -7,9 +7,10 @@ and in test.
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import io
 import lzma
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -17,7 +18,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from torch.utils.data import Dataset
 
-from repro.datasets import store
+from repro.datasets import store, tables, unpack
 from repro.datasets.show import show_text
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -96,10 +97,15 @@ def read_reviews(folder: Path, split: str) -> list[Review]:
 
 def _from_table(path: Path) -> list[Review]:
     try:
-        with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
-            return [Review(int(r["label"]), int(r["id"]), int(r["rating"]), r["text"]) for r in csv.DictReader(file)]
-    except (lzma.LZMAError, EOFError, ValueError, KeyError, TypeError, csv.Error) as error:
+        with lzma.open(path) as file:
+            lines = io.TextIOWrapper(unpack.bounded(file, path), encoding="utf-8", newline="")
+            rows = tables.rows(lines, path, ("label", "id", "rating", "text"))
+            reviews = [Review(int(r["label"]), int(r["id"]), int(r["rating"]), r["text"]) for r in rows]
+    except (lzma.LZMAError, EOFError, ValueError, MemoryError, OSError) as error:
         raise BadInput(f"is no table of reviews: {type(error).__name__}: {error}", str(path)) from None
+    if not reviews or {row.label for row in reviews} - set(range(len(CLASSES))):
+        raise BadInput("is no table of reviews: expected rows of label 0 or 1", str(path))
+    return reviews
 
 
 def _from_tree(folder: Path) -> list[Review]:
@@ -107,7 +113,7 @@ def _from_tree(folder: Path) -> list[Review]:
     for label, name in enumerate(CLASSES):
         for path in (folder / name).glob("*.txt"):
             number, _, rating = path.stem.partition("_")
-            if not (number.isdecimal() and rating.isdecimal()):
+            if not re.fullmatch(r"\d{1,9}_\d{1,9}", path.stem):
                 raise BadInput(f"expected a name like 123_8.txt: {name}/{path.name}", str(folder))
             rows.append(Review(label, int(number), int(rating), _text(path)))
     if not rows:
@@ -118,5 +124,7 @@ def _from_tree(folder: Path) -> list[Review]:
 def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
     except UnicodeDecodeError as error:
         raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None

@@ -5,7 +5,7 @@ Letters: C sources, T samples. An item is `({"mixture": (T,), "num_sources": C},
 
 from __future__ import annotations
 
-import csv
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from repro.audio.files import decode, write_wav
 from repro.audio.show import illustrate
-from repro.datasets import store
+from repro.datasets import store, tables
 from repro.datasets.mixtures import Item, digest
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -56,7 +56,7 @@ class WSJ0Mix(Dataset[Item]):
     def _check(self, size: int) -> None:
         if len(self.names) != size:
             raise BadInput(f"{self.folder / self.mix} holds {len(self.names)} wav files; expected {size}")
-        missing = [path for name in self.names for path in self._files(name) if not path.is_file()]
+        missing = [path for name in self.names for path in self._files(name) if not os.path.isfile(path)]
         if missing:
             raise BadInput(f"{missing[0]} is missing, the first of {len(missing)} missing files")
 
@@ -121,8 +121,7 @@ class LibriMix(WSJ0Mix):
         self.mix, self.folder = "mix_clean", variant / split
         listed = variant / "metadata" / f"mixture_{split}_{self.mix}.csv"
         if listed.is_file():
-            with listed.open(encoding="utf-8", newline="") as file:
-                self.names = sorted(f"{row['mixture_ID']}.wav" for row in csv.DictReader(file))
+            self.names = sorted(f"{row['mixture_ID']}.wav" for row in tables.read(listed, ["mixture_ID"]))
         else:
             self.names = sorted(path.name for path in (self.folder / self.mix).glob("*.wav"))
         self._check(size)

@@ -8,14 +8,13 @@ utterance of each of 251 speakers of train-clean-100 (the selection of the Resem
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import torch
 from torch.utils.data import Dataset
 
-from repro.datasets import store
+from repro.datasets import store, tables
 from repro.datasets.recordings import Recordings
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -81,13 +80,12 @@ def _paths(folder: Path, place: Path, subset: str, split: str | None) -> list[Pu
         if split or not place.is_dir():
             raise BadInput(f"holds no {SPLITS}, which says what is in {split or place.name}", str(folder))
         return [PurePosixPath(path.relative_to(place).as_posix()) for path in (place / subset).rglob("*.flac")]
-    with listed.open(encoding="utf-8", newline="") as file:
-        rows = [(PurePosixPath(row["file"]), row["split"]) for row in csv.DictReader(file)]
-    return [path for path, named in rows if path.parts[0] == subset and split in (None, named)]
+    rows = [(PurePosixPath(row["file"]), row["split"]) for row in tables.read(listed, ["file", "split"])]
+    return [path for path, named in rows if path.parts[:1] == (subset,) and split in (None, named)]
 
 
 def _speaker(place: Path, path: PurePosixPath) -> int:
     speaker = path.stem.partition("-")[0]
-    if not speaker.isdecimal():
+    if not (speaker.isdecimal() and len(speaker) < 10):
         raise BadInput(f"{path} is not called <speaker>-<chapter>-<utterance>{path.suffix}", str(place))
     return int(speaker)

@@ -17,6 +17,7 @@ import csv
 import io
 import math
 import os
+from collections import Counter
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Annotated, Any, NamedTuple
 
@@ -24,6 +25,7 @@ import torch
 from torch.utils.data import Dataset
 
 from repro import disk, paper
+from repro.audio.files import LONGEST
 from repro.audio.show import illustrate
 from repro.datasets import store
 from repro.datasets.mixtures import Item, Part, SpeechMixtures, called, digest
@@ -114,13 +116,12 @@ def read_list(path: Path, utterances: dict[str, int]) -> list[Listed]:
             rows = [_row(row, count, utterances, f"{path}:{reader.line_num}") for row in reader]
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise BadInput(f"is no csv file in UTF-8: {error}", str(path)) from None
     if not rows:
         raise BadInput("lists no mixture", str(path))
-    names = [row.name for row in rows]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+    twice, times = Counter(row.name for row in rows).most_common(1)[0]
+    if times > 1:
         raise BadInput(f"lists {twice} twice", str(path))
     return rows
 
@@ -148,6 +149,10 @@ def _row(row: dict[str, Any], count: int, utterances: dict[str, int], place: str
         gain = _number(row[f"source_{c}_gain"], place, f"source_{c}_gain")
         parts.append(Part(utterances[name], int(start), gain))
     length = int(_number(row.get("length"), place, "length", 0)) or None
+    if not row["mixture_ID"]:
+        raise BadInput("has no mixture_ID", place)
+    if count * (length or 0) > LONGEST:
+        raise BadInput(f"is {length} samples of {count} sources; expected at most {LONGEST} in all", place)
     return Listed(row["mixture_ID"], length, parts)
 
 
@@ -159,8 +164,9 @@ def _number(text: str | None, place: str, column: str, absent: float | None = No
     except ValueError:
         value = math.nan
     counted = not column.endswith("_gain")
-    if not math.isfinite(value) or value < 0 or (value != int(value) if counted else value == 0):
-        raise BadInput(f"{column} is '{text}'; expected a number {'of samples' if counted else 'above 0'}", place)
+    if not 0 <= value < (LONGEST if counted else math.inf) or (value != int(value) if counted else value == 0):
+        expected = f"a number of samples below {LONGEST}" if counted else "a number above 0"
+        raise BadInput(f"{column} is '{text}'; expected {expected}", place)
     return value
 
 

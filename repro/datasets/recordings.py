@@ -10,9 +10,7 @@ import functools
 import hashlib
 import io
 import itertools
-import lzma
-import tarfile
-import zlib
+import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -22,11 +20,10 @@ import numpy as np
 import torch
 
 from repro.audio.files import AudioFile, decode, read_audio
-from repro.datasets import cache
+from repro.datasets import cache, unpack
 from repro.errors import BadInput
 
 PIECE = 128 << 20  # bytes of audio files that are decoded together: an hour or two of speech, well below 1 GB decoded
-BROKEN = (tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, OSError)
 
 
 class Recordings:
@@ -146,18 +143,17 @@ def _members(archive: Path, names: set[str]) -> dict[str, bytes]:
     """The content of the files called `names`, in one pass: a compressed tar knows no other way."""
     held = {}
     try:
-        with tarfile.open(archive) as opened:
-            for member in opened:
-                name = str(PurePosixPath(member.name))
-                if name in names and (file := opened.extractfile(member)):
-                    held[name] = file.read()
-    except BROKEN as error:
-        raise BadInput(f"cannot be read as an archive: {error}", str(archive)) from None
+        for member in unpack.tar_members(archive):
+            name = str(PurePosixPath(member.name))
+            if name in names and member.kind == "file" and (file := member.open()):
+                held[name] = file.read()
+    except (*unpack.BROKEN, OSError) as error:
+        raise BadInput(f"cannot be read as an archive: {type(error).__name__}: {error}", str(archive)) from None
     return held
 
 
 def _present(folder: Path, names: list[str]) -> list[Path]:
-    _refuse_missing(folder, [name for name in names if not (folder / name).is_file()])
+    _refuse_missing(folder, [name for name in names if not os.path.isfile(folder / name)])
     return [folder / name for name in names]
 
 
@@ -171,7 +167,7 @@ def source(place: Path, names: list[str]) -> str:
 
     It may differ for the same samples, in a tar and in a folder, say; then they are decoded once more.
     """
-    digest = hashlib.sha256("\n".join(names).encode())
+    digest = hashlib.sha256("\n".join(names).encode(errors="surrogateescape"))
     for path in _present(place, names) if place.is_dir() else [place]:
         try:
             with path.open("rb") as file:

@@ -7,9 +7,14 @@ taken, not modes, owners or times, so nothing here relies on what an archive say
 
 from __future__ import annotations
 
+import errno
+import gzip
+import io
 import lzma
+import math
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -17,15 +22,26 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple, Self
 
 from repro.errors import BadInput
 
 RATIO = 50  # bytes unpacked for each byte packed: text comes to about 10, a bomb to 1000 and more
 ALWAYS = 64 << 20  # bytes that any archive may unpack to, however small it is
 MEMBERS = 2_000_000
+EACH = 512  # bytes that a member comes to at least, however empty it is
+DEPTH = 100  # folders in folders
+HEADER = 16 << 10  # bytes that one header of a tar may have: tarfile reads it whole, in time that grows with its square
+HEADERS = (
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+)
 
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, RuntimeError, ValueError)
+BROKEN = (  # what the readers of the standard library raise for broken bytes, beside what they say they do
+    *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError),
+    *(LookupError, MemoryError, OverflowError, RuntimeError, ValueError, struct.error),
+)
+UNWRITABLE = (None, errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)  # an OSError by the archive, not by the disk
 
 
 class Member(NamedTuple):
@@ -48,23 +64,70 @@ def unpack(archive: Path, folder: Path) -> None:
         made.mkdir()  # mkdtemp's own is for nobody else to read
         _write(archive, made)
         made.rename(folder)
-    except BROKEN as error:
-        raise BadInput(f"cannot be unpacked: {type(error).__name__}: {error}", str(archive)) from None
+    except (*BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in UNWRITABLE:
+            raise
+        said = getattr(error, "strerror", None) or error  # which names no file of ours
+        raise BadInput(f"cannot be unpacked: {type(error).__name__}: {said}", str(archive)) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
 def _write(archive: Path, folder: Path) -> None:
-    spare = min(max(RATIO * archive.stat().st_size, ALWAYS), shutil.disk_usage(folder).free)
-    for count, member in enumerate(_members(archive), 1):
-        spare -= member.size
-        if count > MEMBERS or spare < 0:
-            said = (
-                f"more than {MEMBERS} members" if count > MEMBERS else "more than it may take or the disk has room for"
-            )
-            raise BadInput(f"refused: it unpacks to {said}", str(archive))
+    members = _tar_members(archive) if not zipfile.is_zipfile(archive) else _zip_members(archive)
+    for member in _bounded(members, archive, shutil.disk_usage(folder).free):
         target = folder.joinpath(*_parts(member, archive))
         _make(member, target, archive)
+
+
+def tar_members(archive: Path) -> Iterator[Member]:
+    """The members of a tar, one after the other: each can be opened until the next is asked for.
+
+    Raises BadInput for one that comes to more than it may, and any of BROKEN or an OSError for one that is broken.
+    """
+    return _bounded(_tar_members(archive), archive)
+
+
+def bounded(opened: IO[bytes] | gzip.GzipFile, archive: Path) -> io.BufferedReader:
+    """What is read from `opened`, the content of `archive`: BadInput in the place of more than it may come to."""
+    return io.BufferedReader(_Bounded(opened, archive), 1 << 16)
+
+
+class _Bounded(io.RawIOBase):
+    def __init__(self, opened: IO[bytes] | gzip.GzipFile, archive: Path) -> None:
+        self.opened, self.archive, self.spare = opened, archive, _room(archive)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        read = self.opened.read(len(buffer))
+        self.spare -= len(read)
+        if self.spare < 0:
+            raise _too_much(self.archive)
+        buffer[: len(read)] = read
+        return len(read)
+
+
+def _room(archive: Path) -> int:
+    """How many bytes an archive may unpack to."""
+    return max(RATIO * archive.stat().st_size, ALWAYS)
+
+
+def _bounded(members: Iterator[Member], archive: Path, free: float = math.inf) -> Iterator[Member]:
+    """`members`, as long as they come to what `archive` may unpack to, and to `free` bytes."""
+    spare, most = min(_room(archive), free), min(MEMBERS, _room(archive) // EACH)
+    for count, member in enumerate(members, 1):
+        spare -= member.size
+        if count > most:
+            raise _too_much(archive, f"more than {most} members")
+        if spare < 0:
+            raise _too_much(archive)
+        yield member
+
+
+def _too_much(archive: Path, said: str = "more than it may take or the disk has room for") -> BadInput:
+    return BadInput(f"refused: it unpacks to {said}", str(archive))
 
 
 def _parts(member: Member, archive: Path) -> tuple[str, ...]:
@@ -78,9 +141,11 @@ def _parts(member: Member, archive: Path) -> tuple[str, ...]:
         fault = "has a path that leads elsewhere"
     elif not parts and member.kind == "file":
         fault = "has no name"
+    elif len(parts) > DEPTH:
+        fault = f"lies more than {DEPTH} folders deep"
     else:
         return parts
-    raise BadInput(f"refused: its member '{member.name}' {fault}", str(archive))
+    raise BadInput(f"refused: its member '{member.name:.200}' {fault}", str(archive))
 
 
 def _make(member: Member, target: Path, archive: Path) -> None:
@@ -96,16 +161,32 @@ def _make(member: Member, target: Path, archive: Path) -> None:
         raise BadInput(f"refused: its member '{member.name}' is in the way of another", str(archive)) from None
 
 
-def _members(archive: Path) -> Iterator[Member]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as packed:
-            for info in packed.infolist():
-                yield Member(info.filename, _zip_kind(info), info.file_size, partial(packed.open, info))
-        return
-    with tarfile.open(archive) as tar:
+def _zip_members(archive: Path) -> Iterator[Member]:
+    with zipfile.ZipFile(archive) as packed:
+        for info in packed.infolist():
+            yield Member(info.filename, _zip_kind(info), info.file_size, partial(packed.open, info))
+
+
+def _tar_members(archive: Path) -> Iterator[Member]:
+    with tarfile.open(archive, tarinfo=_Header) as tar:
         for row in tar:
+            if row.size < 0:  # as a header that goes before it may say: the next member would lie before this one
+                raise tarfile.ReadError("a member has a negative size")
             size = row.size if row.isfile() else 0
             yield Member(row.name, _tar_kind(row), size, partial(tar.extractfile, row))
+
+
+class _Header(tarfile.TarInfo):
+    """A header of a tar, refused where tarfile would read without end, or into memory whatever it is told to."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        made = super().frombuf(buf, encoding, errors)
+        if made.size < 0 or made.type == tarfile.GNUTYPE_SPARSE:
+            raise tarfile.ReadError("a member is sparse, or has a negative size")
+        if made.type in HEADERS and made.size > HEADER:
+            raise tarfile.ReadError(f"a header has {made.size} bytes; expected at most {HEADER}")
+        return made
 
 
 def _zip_kind(info: zipfile.ZipInfo) -> str:

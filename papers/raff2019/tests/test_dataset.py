@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,32 @@ def test_nothing_is_read_before_the_first_item(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file begins with one, its lines end with CRLF, and `N/A` is a text like another."""
-    (tmp_path / NAME).write_bytes("\ufeffReproduced,Authors Reply\r\nYes,N/A\r\n".encode())
+    row = {**SyntheticAttempts(size=1).rows[0], "Reproduced": "Yes", "Authors Reply": "N/A"}
+    (tmp_path / NAME).write_bytes(f"\ufeff{','.join(row)}\r\n{','.join(row.values())}\r\n".encode())
     monkeypatch.setattr(store, "folder", lambda _: tmp_path)
-    assert list(Attempts()) == [({"Authors Reply": "N/A"}, "Yes")]
+    features = {column: value for column, value in row.items() if column != "Reproduced"}
+    assert list(Attempts()) == [(features, "Yes")]
+
+
+ODD = {  # what of the table is not as it is: the line says so
+    "a column less": (lambda row: row.pop("Pages"), ":1: has no column 'Pages'"),
+    "another level": (lambda row: row.update(Type="Jornal"), ": attempt 1: 'Type' is 'Jornal'; did you mean 'Journal'"),
+    "no number": (lambda row: row.update(Year="then"), ": attempt 1: 'Year' is 'then'; expected a number"),
+    "no page": (lambda row: row.update(Pages="0"), ": attempt 1: 'Pages' is '0'; expected a number"),
+    "no number either": (lambda row: row.update(Year="nan"), ": attempt 1: 'Year' is 'nan'; expected a number"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "said"), ODD.values(), ids=ODD)
+def test_another_table_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[dict[str, str]], Any], said: str
+) -> None:
+    row = SyntheticAttempts(size=1).rows[0]
+    spoil(row)
+    (tmp_path / NAME).write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+    monkeypatch.setattr(store, "folder", lambda _: tmp_path)
+    with pytest.raises(BadInput, match=rf"^{tmp_path / NAME}{said}"):
+        len(Attempts())
 
 
 def test_the_synthetic_table_has_its_columns_and_its_seed() -> None:
