@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import logging
 import random
 import re
 import sys
@@ -25,6 +26,8 @@ from repro.errors import BadInput
 from repro.paper import where
 from repro.record import Record
 from repro.registry import PARTS
+
+log = logging.getLogger("repro")
 
 STEPS = 50  # that are measured where nothing else is asked for
 TRAINED = re.compile(r"(?P<trainer>(?:\w+/)*trainers\.(?P<name>\w+))\.steps")
@@ -48,6 +51,17 @@ class Outcome:
 
     record: Record
     weights: Path
+
+
+def certify(path: Path, steps: int | None = None) -> int:
+    """Print the certificate of a config as it is made; the exit code. Raises BadInput as `told` does."""
+    try:
+        for line in told(path, steps):
+            print(line, flush=True)
+    except child.Failed as error:
+        log.error("repro: a run failed: %s", error)
+        return 1
+    return 0
 
 
 def told(path: Path, steps: int | None = None) -> Iterator[str]:

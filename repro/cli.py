@@ -278,32 +278,7 @@ def _replay(given: argparse.Namespace) -> int:
 
     if given.smoke == (given.record is not None):
         raise BadInput("expected the path of a record, or --smoke")
-    if given.record:
-        return _replayed(given.record)
-    code = 0
-    for path in replay.smoke():
-        try:
-            code = max(code, _replayed(path))
-        except BadInput as error:
-            skipped = replay.away(error)
-            print(f"repro: {'skipped: ' if skipped else ''}{error}", file=sys.stderr)
-            code = max(code, 0 if skipped else 2)
-    return code
-
-
-def _replayed(path: Path) -> int:
-    from repro import child, replay
-    from repro.paper import where
-
-    try:
-        found = replay.replay(path)
-    except child.Failed as error:
-        print(f"repro: {where(path)}: the run failed: {error}", file=sys.stderr)
-        return 1
-    print(f"{where(path)}: {'agrees' if found.agrees else 'DIFFERS'}, {found.wanted}: {found.because}")
-    for finding in found.findings:
-        print(f"  {finding}", flush=True)
-    return int(not found.agrees)
+    return replay.smoke() if given.smoke else replay.told(given.record)
 
 
 def _renew(given: argparse.Namespace) -> int:
@@ -319,12 +294,6 @@ def _renew(given: argparse.Namespace) -> int:
 
 
 def _certify(given: argparse.Namespace) -> int:
-    from repro import certify, child
+    from repro import certify
 
-    try:
-        for line in certify.told(given.config, given.steps):
-            print(line, flush=True)
-    except child.Failed as error:
-        print(f"repro: a run failed: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return certify.certify(given.config, given.steps)

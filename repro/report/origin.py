@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 
 from repro import certificate
-from repro.certificate import Certificate
 from repro.record import Measurement, Record
 from repro.report import files
 from repro.report.markup import Markup, box, fold, join, link, row, tag
@@ -115,13 +114,14 @@ def _facts(page: Page, found: Record) -> dict[str, str]:
         "python": str(environment.get("python", "")),
         "threads": str(environment.get("threads", "")),
         "steps": str(found.cost.get("steps", "none")),
-        "determinism": _determinism(found, page.certificates.get(found.config, [])),
+        "determinism": _determinism(page, found),
     }
 
 
-def _determinism(found: Record, certificates: list[Certificate]) -> str:
+def _determinism(page: Page, found: Record) -> str:
     """How far the numbers of a record repeat, where that was measured: on its own machine, or on others."""
-    mine = certificate.of(found, certificates)
+    certificates = page.certificates.get(found.config, [])
+    mine = certificate.of(found, certificates, page.renewals)
     if not certificates:
         return "not measured"
     told = [typeset(str(one)) for one in ([mine] if mine else certificates)]

@@ -11,11 +11,12 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import certificate, launch, record, verdict
+from repro import certificate, launch, record, renewal, verdict
 from repro import paper as papers
 from repro.certificate import Certificate
 from repro.paper import Claim, Paper
 from repro.record import Record
+from repro.renewal import Renewal
 from repro.report import prose
 from repro.report.words import slug
 from repro.verdict import Verdict
@@ -37,6 +38,7 @@ class Page:
     verdicts: list[Verdict]
     smoke: list[Record] = field(default_factory=list)
     certificates: dict[str, list[Certificate]] = field(default_factory=dict)
+    renewals: list[Renewal] = field(default_factory=list)
     root: str = ""
 
     @property
@@ -164,7 +166,7 @@ def _read(name: str) -> Page:
     for kept in record.of_paper(one.folder):
         found[kept.config == "smoke" and SMOKE not in claimed].append(kept)
     judged = verdict.judge_all(one.claims, found[False])
-    return Page(one, found[False], judged, found[True], certificate.every(one.folder))
+    return Page(one, found[False], judged, found[True], certificate.every(one.folder), renewal.read(one.folder))
 
 
 def forget() -> None:
