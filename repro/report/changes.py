@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import paper, provenance
+from repro import paper, provenance, renewal
 from repro.config import IMPORT
 from repro.errors import BadInput
 
@@ -56,7 +56,7 @@ def _paper(name: str) -> str:
     except BadInput as error:  # what is no Python is said where it is printed
         code = {"fault": str(error)}
     files = [
-        *_stats(folder, ".toml", ".md"),
+        *_stats(folder, ".toml", ".md", renewal.FILE),
         *_stats(folder / "records", ".json"),
         *_stats(folder / "certificates", ".json"),
     ]
