@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import binding, certificate, child, interruption, provenance, record
+from repro import binding, certificate, child, provenance, record
 from repro import config as configs
 from repro.certificate import Certificate, Comparison
 from repro.config import Config
@@ -75,7 +75,7 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
     binding.bind(config, whole=True)
     training = training_of(config, steps)
     code = provenance.code(config)
-    with interruption.listening(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
+    with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
         bench = Bench(config, training, Path(folder))
         straight = bench.run("straight")
         found = {}
