@@ -5,6 +5,7 @@
 PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
 BIN := .venv/bin
 WORKERS ?= 2
+PINS ?= -c constraints.txt
 ARGS ?=
 # One torch thread per test process: more threads than cores make each other wait.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
@@ -13,12 +14,12 @@ PARALLEL := -n $(WORKERS) --dist loadgroup --benchmark-disable
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
-venv: .venv/.installed ## install everything into .venv (a second call costs nothing); other Python: PYTHON=python3.12
+venv: .venv/.installed ## install everything into .venv (a second call costs nothing); other Python: PYTHON=python3.12; the newest releases: PINS=
 
 .venv/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make venv: needs Python >= 3.11, but $(PYTHON) is " + sys.version.split()[0] + "; name another with PYTHON=...")' && $(PYTHON) -m venv .venv; }
 	@echo 'make venv: installing into .venv (minutes the first time)'
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PINS) -e '.[dev]'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps nussl==1.1.9
 	@touch $@
 
@@ -39,10 +40,11 @@ docs: venv ## the site, in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
-lint: venv ## style, types, shell scripts (shellcheck where it is installed)
+lint: venv ## style, types, security, shell scripts (shellcheck where it is installed)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy repro
+	$(BIN)/bandit -q -c pyproject.toml -r repro papers docs/conf.py
 	@if command -v shellcheck >/dev/null; then shellcheck tmux/*.sh .ci/run; else echo 'shellcheck is not installed: skipped'; fi
 
 clean: ## remove what can be made again, except .venv and runs/

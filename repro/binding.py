@@ -14,7 +14,7 @@ from typing import Any
 import gin
 from gin import config_parser
 
-from repro import preflight
+from repro import fence, preflight
 from repro.config import IMPORT, Config, read
 from repro.errors import BadInput, nearest
 from repro.experiment import Experiment, experiment
@@ -36,9 +36,13 @@ class _Delegate(config_parser.ParserDelegate):
 def bind(config: Config, whole: bool = False) -> None:
     """Import the parts that `config` names, check every statement, and make it gin's only config.
 
-    Raises BadInput for a statement that is wrong; and, where the config is to be `whole`, for what it leaves out.
+    Raises BadInput for a statement that is wrong; for what no config may name (`repro.fence`); and, where the config is
+    to be `whole`, for what it leaves out.
     """
     rows = bindings(config)
+    fence.refuse_links(config.folder)
+    for module, place in config.modules:
+        fence.refuse_module(module, place)
     _find_paper(config)
     for module, place in config.modules:
         _import(module, place)
@@ -108,6 +112,8 @@ def bindings(config: Config) -> list[Binding]:
         raise BadInput(f"cannot be read as gin: {hint}", config.place(error.lineno or 1)) from None
     except tokenize.TokenError:
         raise BadInput("a bracket or a quote is never closed", config.place(_unclosed(config.text))) from None
+    except (TypeError, RecursionError) as error:  # a key that cannot be one; a thousand brackets
+        raise BadInput(f"cannot be read as gin: {error}", where(config.path)) from None
     for statement in statements:
         _refuse_foreign(statement, config)
     rows = (s for s in statements if isinstance(s, config_parser.BindingStatement))

@@ -20,12 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import disk, renewal
+from repro import disk
 from repro.errors import BadInput
 from repro.interval import difference
 from repro.paper import where
 from repro.record import Record
-from repro.renewal import Renewal
 
 FORMAT = 1
 COMPARISONS = ("seed twice", "resume", "workers", "ranks")
@@ -94,11 +93,10 @@ class Certificate:
         over = f" over {self.steps} step{'s' if self.steps > 1 else ''}" if self.steps else ""
         return f"{self.determinism}{by}, measured{over} on {self.machine.get('processor')} on {self.measured[:10]}"
 
-    def speaks_of(self, found: Record, renewals: Sequence[Renewal] = ()) -> bool:
-        """Whether it is of the config, the code and the machine that made a record; or of code that gives the same."""
-        changed = renewal.difference(found.code, self.code)
-        same = not changed or renewal.find(renewals, found.config, changed) is not None
-        return same and self.digest == found.digest and not differences(self.machine, found.environment)
+    def speaks_of(self, found: Record) -> bool:
+        """Whether it is of the config, the code (or what gives the same bits) and the machine that made a record."""
+        alike = self.digest == found.digest and (self.code == found.code or bool(found.renewed))
+        return alike and not differences(self.machine, found.environment)
 
 
 def moved(ours: Sequence[float], theirs: Sequence[float]) -> float:
@@ -193,9 +191,9 @@ def every(folder: Path) -> dict[str, list[Certificate]]:
     return {path.stem: read(path.stem, folder) for path in sorted((folder / "certificates").glob("*.json"))}
 
 
-def of(found: Record, certificates: Iterable[Certificate], renewals: Sequence[Renewal] = ()) -> Certificate | None:
+def of(found: Record, certificates: Iterable[Certificate]) -> Certificate | None:
     """The one that speaks of a record: of its config, its code and its machine."""
-    return next((one for one in certificates if one.speaks_of(found, renewals)), None)
+    return next((one for one in certificates if one.speaks_of(found)), None)
 
 
 def _path(config: str, folder: Path) -> Path:

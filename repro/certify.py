@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import inspect
-import logging
 import random
 import re
 import sys
@@ -26,8 +25,6 @@ from repro.errors import BadInput
 from repro.paper import where
 from repro.record import Record
 from repro.registry import PARTS
-
-log = logging.getLogger("repro")
 
 STEPS = 50  # that are measured where nothing else is asked for
 TRAINED = re.compile(r"(?P<trainer>(?:\w+/)*trainers\.(?P<name>\w+))\.steps")
@@ -51,17 +48,6 @@ class Outcome:
 
     record: Record
     weights: Path
-
-
-def certify(path: Path, steps: int | None = None) -> int:
-    """Print the certificate of a config as it is made; the exit code. Raises BadInput as `told` does."""
-    try:
-        for line in told(path, steps):
-            print(line, flush=True)
-    except child.Failed as error:
-        log.error("repro: a run failed: %s", error)
-        return 1
-    return 0
 
 
 def told(path: Path, steps: int | None = None) -> Iterator[str]:
@@ -94,6 +80,8 @@ def training_of(config: Config, steps: int | None = None) -> Training | None:
     """What can be compared of the trainer that takes steps, its parts being imported; None where none does."""
     settings = configs.settings(config.text)
     hits = {key: hit for key in settings if (hit := TRAINED.fullmatch(key))}
+    named = settings.get("experiment.trainer", "").strip("@()")  # it may wrap the one that takes the steps
+    hits = {key: hit for key, hit in hits.items() if hit["trainer"] == named} or hits
     if not hits:
         return None
     (key, hit), *others = hits.items()

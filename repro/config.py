@@ -74,8 +74,11 @@ class Config:
 
 
 def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
-    """Read a `.gin` file of a paper. Raises BadInput when it, its paper or an include is missing."""
+    """Read a `.gin` file of a paper. Raises BadInput when it, its paper or an include is not where it must be."""
     path = Path(path)
+    for text in overrides:
+        if len(text.splitlines()) > 1:
+            raise BadInput("expected one line", f"--set {text!r}")
     if path.is_dir():
         known = [str(found.relative_to(path)) for found in path.rglob("*.gin")]
         raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', known)}")
@@ -111,6 +114,8 @@ def _flatten(path: Path, above: tuple[Path, ...]) -> list[Line]:
 
 def _included(path: Path, name: str, place: str, above: tuple[Path, ...]) -> list[Line]:
     target = path.parent / name
+    if target.resolve().parent != path.resolve().parent:  # said before it is looked at: a refusal tells nothing of it
+        raise BadInput(f"include '{name}' leads elsewhere; expected the name of a file beside this one", place)
     if not target.is_file():
         known = [other.name for other in path.parent.glob("*.gin") if other != path]
         raise BadInput(f"include '{name}' not found beside this file{nearest(name, known)}", place)

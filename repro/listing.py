@@ -97,14 +97,21 @@ def _show_paper(one: paper.Paper) -> str:
 
 
 def _show_part(part: registry.Declared) -> str:
-    import importlib
-    import inspect
+    """As its source text tells it: to look at a part runs nothing of it."""
+    from repro.report import source
 
-    cls = getattr(importlib.import_module(part.module), part.name)
+    told = source.read(part)
+    given = ", ".join(map(_parameter, told.parameters))
     return (
-        f"{part.kind}.{part.name}{inspect.signature(cls, eval_str=True)}\n\n{inspect.getdoc(cls) or ''}\n\n"
+        f"{part.kind}.{part.name}({given})\n\n{told.doc}\n\n"
         f"in a config: import {part.module}\n{paper.where(part.path)}:{part.line}"
     )
+
+
+def _parameter(one: Any) -> str:
+    """`lr: float = 0.1`, or `corpus: datasets` for one that takes a part."""
+    hint = f": {one.type or one.kind}" if one.type or one.kind else ""
+    return f"{one.name}{hint}{f' = {one.default}' if one.default else ''}"
 
 
 def _fields(facts: Row) -> str:

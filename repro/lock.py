@@ -1,7 +1,7 @@
 """One process at a time in a run folder; who holds it is said to who comes second.
 
-The lock is the system's own (flock): it lets go of it when the holder dies, however it dies, though its children live on.
-Beside it stands who that is.
+The lock is the system's own (flock): it ends with its holder, however that dies, though its children live on. Beside it
+stands who holds it.
 """
 
 from __future__ import annotations

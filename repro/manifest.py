@@ -24,6 +24,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from repro import fence
 from repro.claim import Cause, Claim, Features
 from repro.errors import BadInput, nearest
 from repro.hints import fits, said
@@ -70,6 +71,9 @@ class Table:
 def read(folder: Path) -> Paper:
     """Read and check `folder/paper.toml`. Raises BadInput naming file and line."""
     path = folder / "paper.toml"
+    if not folder.name.isidentifier():  # it is part of module names, of commands and of addresses
+        raise BadInput(f"the folder is called {folder.name!r}; expected a Python name, as my_paper", where(path))
+    fence.refuse_links(folder)
     text, data = load(path)
     found = blocks(text, where(path))
     _refuse_stray(data, found, where(path))
@@ -90,13 +94,16 @@ def read(folder: Path) -> Paper:
 def load(path: Path) -> tuple[str, dict[str, Any]]:
     """A TOML file as text and as data. Raises BadInput naming file and line where it is none."""
     try:
+        fence.refuse_link(path, path.parent.resolve())
         text = path.read_text(encoding="utf-8-sig")
-        return text, tomllib.loads(text)
+        data = tomllib.loads(text)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, or a number of 5,000 digits
         line = re.search(r"at line (\d+)", str(error))
         raise BadInput(f"not TOML: {error}", f"{where(path)}:{line[1]}" if line else where(path)) from None
+    fence.refuse_unseen(data, where(path))
+    return text, data
 
 
 def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: str) -> None:
@@ -184,11 +191,10 @@ def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: froze
 
 
 def _refuse_missing(name: str, whose: str, place: str, configs: frozenset[str]) -> None:
-    if not name or name in configs:
-        return
-    if not re.fullmatch(r"configs/[\w.+-]+\.gin", name):
+    if name and not re.fullmatch(r"configs/[\w.+-]+\.gin", name):  # it becomes part of a command
         raise BadInput(f"{whose} names {name}; expected configs/<name>.gin", place)
-    raise BadInput(f"{whose} names {name}, which does not exist{nearest(name, configs)}", place)
+    if name and name not in configs:
+        raise BadInput(f"{whose} names {name}, which does not exist{nearest(name, configs)}", place)
 
 
 def _cause(row: dict[str, Any], at: Block, claims: list[Claim], configs: frozenset[str]) -> Cause:

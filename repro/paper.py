@@ -23,6 +23,9 @@ from repro.claim import Cause, Features
 from repro.claim import Claim as Claim
 from repro.errors import BadInput, nearest
 
+LEFT = ("records", "certificates", "rot", "renewals.json", "verdicts.json")
+"""What our own commands leave in a paper's folder: committed, but neither its author's nor a change of its code."""
+
 
 @dataclass(frozen=True)
 class Paper:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.config import Config
+from repro.paper import LEFT
 from repro.registry import parse
 
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
@@ -111,8 +112,7 @@ def _absolute(name: str, path: Path, imported: tuple[tuple[int, str], ...]) -> I
 
 def source(folder: Path) -> dict[str, Any]:
     """The commit, whether the tree was dirty, and if so the digest of what differs (what runs leave aside)."""
-    left = ("records/**", "certificates/**", "renewals.json")
-    apart = ["--", ":/", *(f":(exclude,top,glob)papers/*/{name}" for name in left)]
+    apart = ["--", ":/", *(f":(exclude,top,glob)papers/*/{left}" for name in LEFT for left in (name, f"{name}/**"))]
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "dirty": None}

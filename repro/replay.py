@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certificate, child, paper, record, renewal
+from repro import certificate, child, paper, record
 from repro.certificate import BITWISE, STATISTICAL, Class
 from repro.errors import BadInput
 from repro.paper import where
@@ -78,34 +78,19 @@ def compare(found: Record, again: Record) -> Replay:
     return Replay(found, again, *_class(found, again))
 
 
-def told(path: Path) -> int:
-    """Print what came of a replay; the exit code. Raises BadInput as `replay` does."""
-    try:
-        found = replay(path)
-    except child.Failed as error:
-        log.error("repro: %s: the run failed: %s", where(path), error)
-        return 1
-    print(f"{where(path)}: {'agrees' if found.agrees else 'DIFFERS'}, {found.wanted}: {found.because}")
-    for finding in found.findings:
-        print(f"  {finding}", flush=True)
-    return int(not found.agrees)
-
-
-def smoke() -> int:
-    """The same for the record of each paper's smoke config; what has none, or no data here, is skipped with a line."""
-    codes = [0]
+def smoke() -> Iterator[Path]:
+    """The record of each paper's smoke config; a paper that has none is named."""
     for one in paper.every():
         path = one.folder / "records" / "smoke-seed0.json"
-        if not path.is_file():
-            log.info("repro: skipped: %s has no record of its smoke config", one.name)
-            continue
-        try:
-            codes.append(told(path))
-        except BadInput as error:
-            away = " is not here (" in str(error)  # of data, as `repro.datasets.store` says it
-            log.error("repro: %s%s", "skipped: " if away else "", error)
-            codes.append(0 if away else 2)
-    return max(codes)
+        if path.is_file():
+            yield path
+        else:
+            log.info("%s: no record of its smoke config: skipped", one.name)
+
+
+def away(error: BadInput) -> bool:
+    """Whether a run was refused for data that is not on this machine, as `repro.datasets.store` says it."""
+    return " is not here (" in str(error)
 
 
 def commit_of(found: Record, path: Path) -> str:
@@ -164,7 +149,7 @@ def _class(found: Record, again: Record) -> tuple[Class, str]:
         return STATISTICAL, f"the record was made elsewhere: {', '.join(unlike)}"
     home = paper.folders().get(found.paper)
     certificates = certificate.read(found.config, home) if home else []
-    if mine := certificate.of(found, certificates, renewal.read(home) if home else ()):
+    if mine := certificate.of(found, certificates):
         return mine.determinism, f"the certificate says {mine}"
     other = "that of its code and this machine is not measured" if certificates else "no certificate"
     return BITWISE, f"{other}; machine, packages and threads are those of the record"

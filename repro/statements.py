@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from repro import fence
 from repro.errors import BadInput, nearest
 from repro.registry import PARTS, Registry
 
@@ -53,6 +54,8 @@ def check(rows: list[Binding], place: str, whole: bool) -> None:
     Raises BadInput for an unknown or misspelt name, a value of the wrong type, a binding that nothing uses; and, if
     the config is to be `whole` and not one made to be included, for a part without a value that it needs.
     """
+    for row in rows:
+        fence.refuse_elsewhere(row.value, row.name, row.place)
     macros = {row.selector: row for row in rows if not row.parameter}
     _check_macros(rows, macros)
     for row in rows:
@@ -81,6 +84,8 @@ def _check_macros(rows: list[Binding], macros: dict[str, Binding]) -> None:
 
 
 def _check(row: Binding, macros: dict[str, Binding]) -> None:
+    if any(isinstance(key, Reference | Macro) for key in atoms(list(_keys(row.value)))):
+        raise BadInput(f"{row.name} has a part or a macro as a key; expected a text or a number", row.place)
     for value in atoms(row.value):
         if isinstance(value, Reference):
             name = resolve(value.selector, row.place)
@@ -169,6 +174,7 @@ def _literal(value: Any, macros: dict[str, Binding]) -> Any:
 
 
 def atoms(value: Any) -> Iterator[Any]:
+    """What a value is made of, the keys of a dict aside."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
@@ -176,6 +182,16 @@ def atoms(value: Any) -> Iterator[Any]:
             yield from atoms(item)
     else:
         yield value
+
+
+def _keys(value: Any) -> Iterator[Any]:
+    """The keys of every dict in a value."""
+    if isinstance(value, dict):
+        yield from value
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _keys(item)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import math
-import pickle
+import pickle  # nosec B403  # see `_pickled`
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -170,6 +170,6 @@ def _length(inputs: Any) -> int:
 
 def _pickled(part: Any) -> Any:
     try:
-        return pickle.loads(pickle.dumps(part))
+        return pickle.loads(pickle.dumps(part))  # nosec B301  # the bytes are its own, made in this line
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise AssertionError(f"{type(part).__name__} does not pickle: {error}") from error

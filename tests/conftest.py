@@ -11,6 +11,7 @@ import itertools
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ import pytest
 
 import papers
 from repro import cli
+from repro.paper import LEFT
 from repro.registry import PARTS, REGISTRIES
 
 COUNT = itertools.count(1)
@@ -76,7 +78,7 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
     name = f"copy{next(COUNT)}"
     folder = tmp_path / "papers" / name
     template = next(path for path in (Path(root) / "template" for root in papers.__path__) if path.is_dir())
-    shutil.copytree(template, folder, ignore=shutil.ignore_patterns("__pycache__", "records", "certificates", "tests"))
+    shutil.copytree(template, folder, ignore=shutil.ignore_patterns("__pycache__", *LEFT, "tests"))
     for path in [*folder.rglob("*.gin"), *folder.rglob("*.py")]:
         path.write_text(path.read_text(encoding="utf-8").replace("papers.template", f"papers.{name}"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -94,6 +96,23 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
     _forget(f"papers.{name}")
     for registry, part in others:
         registry.register(part)
+
+
+@pytest.fixture
+def git(paper: CopiedPaper, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """git in a repository that holds the paper alone, in one commit: `git("log")` gives what it prints."""
+    for name, value in (("NAME", "a"), ("EMAIL", "a@b.c")):
+        monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
+        monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+
+    def call(*words: str) -> str:
+        return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    Path(".gitignore").write_text("runs/\n__pycache__/\n")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "parts and configs")):
+        call(*words)
+    return call
 
 
 @pytest.fixture
@@ -231,7 +250,7 @@ class Study:
     def add(self, name: str, text: str = "", variants: tuple[str, ...] = ("all",), **files: bytes) -> None:
         """A data set of files (`table_csv` for `table.csv`), each served by its name; `text`: more of its keys."""
         facts = ("title", "homepage", "licence", "citation")
-        lines = [f"[{name}]", *(f'{key} = "a {key}"' for key in facts), 'reader = "study:Reader"']
+        lines = [f"[{name}]", *(f'{key} = "a {key}"' for key in facts), 'reader = "papers.study.reader:Reader"']
         lines += [f'urls = ["{self.server.address}/"]', text]
         for variant in variants:
             lines += [f"[{name}.variants.{variant}]", "items = 1"]

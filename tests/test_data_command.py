@@ -62,10 +62,11 @@ def needs(name: str) -> Any:
 @pytest.fixture
 def tables(study: Any) -> Any:
     """A data set of two tables with a reader, one of which has a known fingerprint."""
-    (study.catalogue.parents[2] / "study.py").write_text(READER)
+    study.catalogue.with_name("reader.py").write_text(READER)
     study.add("tables", VARIANTS, variants=(), one_csv=ROWS, two_csv=b"a,b\n5,6\n7,8\n")
     yield study
-    sys.modules.pop("study", None)
+    for name in ("papers.study.reader", "papers.study"):
+        sys.modules.pop(name, None)
 
 
 def test_the_list_says_what_there_is_and_where(tables: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,15 +152,16 @@ def test_what_differs_is_found(tables: Any, repro: Any, spoilt: bytes, said: str
 
 
 @pytest.mark.parametrize(("reader", "said"), [
-    ("stduy:Reader", "; there is no module stduy"),
-    ("study:Raeder", ", which is no class; did you mean 'Reader'?"),
-    ("study:hashlib", ", which is no class; did you mean 'hashlib'?"),
-    ("fractions:Fraction", ", which has no __len__()"),
+    ("papers.study.raeder:Reader", "; there is no module papers.study.raeder"),
+    ("papers.study.reader:Raeder", ", which is no class; did you mean 'Reader'?"),
+    ("papers.study.reader:hashlib", ", which is no class; did you mean 'hashlib'?"),
+    ("repro.paper:Paper", ", which has no __len__()"),
+    ("subprocess:Popen", ": no module 'subprocess' of repro or papers that can hold parts; known: papers, repro"),
     ("repro.datasets.idx:Mnist", ", which does not take the arguments of two: missing a required argument: 'split'"),
 ])  # fmt: skip
 def test_a_reader_that_cannot_be_is_wrong_input(tables: Any, repro: Any, refused: Any, reader: str, said: str) -> None:
     repro("data", "get", "tables")
-    text = tables.catalogue.read_text().replace("study:Reader", reader)
+    text = tables.catalogue.read_text().replace("papers.study.reader:Reader", reader)
     tables.catalogue.write_text(text.replace('{ split = "two" }', '{ part = "two" }'))
     assert refused("data", "verify", "tables/two") == f"the reader of tables is {reader}{said}"
 

@@ -209,9 +209,7 @@ def test_smoke_replays_what_is_there_and_names_the_rest(
     monkeypatch.setattr("repro.paper.every", lambda: both)
     code, out, err = repro("replay", "--smoke")
     assert (
-        code == 0
-        and out.startswith(f"{kept}: agrees, ")
-        and "repro: skipped: empty has no record of its smoke config\n" in err
+        code == 0 and out.startswith(f"{kept}: agrees, ") and "empty: no record of its smoke config: skipped\n" in err
     )
     moved(kept, 1e-3)
     assert repro("replay", "--smoke")[0] == 1

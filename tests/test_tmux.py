@@ -97,6 +97,12 @@ def test_failures_are_set_aside_with_their_code(queue: Queue) -> None:
     assert re.search(r"^still here$", queue.log(), re.MULTILINE)
 
 
+def test_a_run_that_was_asked_to_stop_goes_back_into_the_queue(queue: Queue) -> None:
+    queue.start("exit 75\necho never\n", "cpu")
+    wait(lambda: not queue.runs(), "the worker ended")
+    assert queue.lines("todo") == ["echo never", "exit 75"] and not queue.lines("failed") and not queue.lines("done")
+
+
 def test_quotes_survive(queue: Queue, tmp_path: Path) -> None:
     command = r"""printf '%s\n' "two  words" 'a "b" \n $HOME é' > 'a file' && echo "it's done" """.rstrip()
     queue.start(command, "cpu")
@@ -160,3 +166,13 @@ def test_nothing_to_do_is_one_line_and_exit_code_2(queue: Queue, commands: str, 
     assert nothing.returncode == 2 and nothing.stdout == ""
     assert len(nothing.stderr.splitlines()) == 1
     assert not queue.folder.exists()
+
+
+def test_the_queue_is_for_its_owner_alone(queue: Queue) -> None:
+    """Whoever may write there has their commands run."""
+    before = os.umask(0)
+    try:
+        queue.start("true", "cpu")
+    finally:
+        os.umask(before)
+    assert queue.folder.stat().st_mode & 0o777 == 0o700

@@ -29,6 +29,7 @@ Where to look:
     curves      learning curves, a panel per config
     examples    sounds, pictures and texts of test items, with what was answered
     commands    what to type, with the time it took and where
+    rot         on which packages a paper still runs, and when that was tried
     origin      where each record comes from, and every metric in it
     cite        how a paper is cited: a line, and BibTeX
     quote       one number in a sentence

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import paper, provenance, renewal
+from repro import paper, provenance, rot
 from repro.config import IMPORT
 from repro.errors import BadInput
 
@@ -30,7 +30,9 @@ def digest(source: str) -> str:
     kind, _, name = source.partition(" ")
     if kind == FAULT:
         return os.urandom(8).hex()
-    return {"paper": _paper, "title": _title, "code": _code, "papers": _papers, "parts": _parts}[kind](name)
+    return {"paper": _paper, "title": _title, "code": _code, "papers": _papers, "parts": _parts, "today": _today}[kind](
+        name
+    )
 
 
 def program() -> str:
@@ -40,7 +42,7 @@ def program() -> str:
 
 def forget() -> None:
     """Look at every file anew."""
-    for looked in (_folders, _paper, _title, _code, _papers, _parts):
+    for looked in (_folders, _paper, _title, _code, _papers, _parts, _today):
         looked.cache_clear()
 
 
@@ -55,11 +57,8 @@ def _paper(name: str) -> str:
         code = provenance.of_modules(sorted(modules), folder.parent)
     except BadInput as error:  # what is no Python is said where it is printed
         code = {"fault": str(error)}
-    files = [
-        *_stats(folder, ".toml", ".md", renewal.FILE),
-        *_stats(folder / "records", ".json"),
-        *_stats(folder / "certificates", ".json"),
-    ]
+    kept = [row for name in ("records", "certificates", "rot") for row in _stats(folder / name, ".json")]
+    files = [*_stats(folder, ".toml", ".md", "renewals.json"), *kept]
     return _short([*files, _code(name), *map(":".join, code.items())])
 
 
@@ -97,6 +96,12 @@ def _papers(_: str) -> str:
 def _parts(_: str) -> str:
     """The source of the core, where its parts are declared."""
     return _short(line for room in sorted({CORE, *CORE.glob("*/")}) for line in _stats(room, ".py"))
+
+
+@functools.cache
+def _today(_: str) -> str:
+    """What says how many days ago something was is another text tomorrow."""
+    return rot.today().isoformat()
 
 
 def _imports(path: Path) -> Iterator[dict[str, str]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+
 from repro.record import Record
 from repro.report import parts
 from repro.report.evidence import loop
@@ -39,8 +42,8 @@ def _again(page: Page) -> list[Markup]:
 def _from_nothing(page: Page) -> Markup:
     """What comes before the first command, for those who have only this page."""
     newest = max(page.records or page.smoke, key=lambda found: found.finished, default=None)
-    commit = newest.source.get("commit") if newest else ""
-    at = [f"git checkout {commit}  # of the newest record"] if commit else []
+    commit = str(newest.source.get("commit")) if newest else ""
+    at = [f"git checkout {commit}  # of the newest record"] if re.fullmatch("[0-9a-f]+", commit) else []
     lines = ["git clone <this repository> repro", "cd repro", *at, "make venv && source .venv/bin/activate"]
     dirty = "That record was made with uncommitted changes, which no commit holds. "
     rest = dirty if newest and newest.source.get("dirty") else ""
@@ -65,11 +68,11 @@ def _made(page: Page) -> Markup:
 
 
 def _all(records: list[Record]) -> str:
-    """The command that makes these records of one config: a line for each way it was run."""
+    """The command that makes these records of one config: a line for each way it was run. It is copied into a shell."""
     ways: dict[str, list[int]] = {}
     for found in records:
-        ways.setdefault("".join(f" --set '{binding}'" for binding in found.overrides), []).append(found.seed)
-    once = f"repro run papers/{records[0].paper}/configs/{records[0].config}.gin --seed"
+        ways.setdefault("".join(f" --set {shlex.quote(text)}" for text in found.overrides), []).append(found.seed)
+    once = f"repro run {shlex.quote(f'papers/{records[0].paper}/configs/{records[0].config}.gin')} --seed"
     return "\n".join(loop(once, seeds, more) for more, seeds in ways.items())
 
 

@@ -43,6 +43,7 @@ from repro.report import (
     page,
     parts,
     quote,
+    rot,
     tips,
 )
 from repro.report import papers as cards
@@ -65,9 +66,12 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "curves": curves.curves,
     "examples": examples.examples,
     "commands": commands.commands,
+    "rot": rot.section,
     "implementation": implementation.implementation,
     "origin": origin.origin,
 }
+
+AGING = frozenset({"outcome", "rot"})  # these say how many days ago something was
 
 SEARCHED = frozenset({"abstract", "cite", "claims", "implementation"})
 
@@ -149,6 +153,7 @@ class Section(Printed):
         name = self.whose()
         note(self.env, *(["parts"] if self.name in ("commands", "implementation") else []))
         shown = page.read(name, self.root)
+        note(self.env, *(["today"] if shown.trials and self.name in AGING else []))
         for found in (*shown.records, *shown.smoke) if self.name == "claims" else ():
             if found.stale:
                 self.warn(shown, found)
@@ -195,7 +200,9 @@ class Cards(Printed):
     def made(self) -> Iterator[nodes.Node]:
         shown = names(self.env.app)
         note(self.env, "papers", *(f"paper {name}" for name in shown))
-        yield raw(cards.papers([page.read(name, self.root) for name in shown], self.root))
+        pages = [page.read(name, self.root) for name in shown]
+        note(self.env, *(["today"] if any(one.trials for one in pages) else []))
+        yield raw(cards.papers(pages, self.root))
 
 
 class Scores(Printed):
@@ -263,8 +270,17 @@ class Tips(Printed):
         for tip in tips.read(path):
             text = f"```{{include}} {target}\n:start-line: {tip.first}\n:end-line: {tip.last}\n```"
             anchor = f"{shown.name}.{nodes.make_id(tip.symptom)}"
-            words, _ = self.parse_inline(tip.symptom)
+            words = self._words(tip.symptom, path)
             yield _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
+
+    def _words(self, text: str, path: Path) -> list[nodes.Node]:
+        """A line of the file `path`, read as what stands there."""
+        document = self.state.document
+        here, document["source"] = document["source"], str(path)
+        try:
+            return self.parse_inline(text)[0]
+        finally:
+            document["source"] = here
 
 
 def filtered(noun: str, label: str) -> nodes.raw:

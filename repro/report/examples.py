@@ -14,10 +14,12 @@ A panel holds what there is to see, each key where it applies:
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from repro.errors import BadInput
 from repro.record import Record
 from repro.report.axis import Axis
 from repro.report.markup import Markup, fold, join, link, tag
@@ -86,16 +88,23 @@ def _panel(page: Page, found: Record, panel: Panel, item: str, scale: Axis) -> M
     label = panel.get("label", "")
     parts = [tag("figcaption", label, _answer(panel))]
     if name := panel.get("image"):
-        source = page.file("records", found.stem, name)
+        source = _beside(page, found, name)
         parts.append(tag("img", src=source, loading="lazy", alt=_seen(panel, label, item)))
     if name := panel.get("sound"):
-        source = page.file("records", found.stem, name)
+        source = _beside(page, found, name)
         parts.append(tag("audio", src=source, controls=True, preload="none", aria_label=f"{label}, {item}"))
     if text := panel.get("text"):
         parts.append(tag("blockquote", text))
     if panel.get("scores"):
         parts.append(_scores(panel, scale))
     return tag("figure", *parts, class_="repro-sound")
+
+
+def _beside(page: Page, found: Record, name: str) -> str:
+    """The address of a file beside a record. Raises BadInput for a name that leads elsewhere."""
+    if not re.fullmatch(r"\w[\w.+ -]*", str(name)):
+        raise BadInput(f"the example {name!r} of {found.stem} is no name of a file beside the record")
+    return page.file("records", found.stem, name)
 
 
 def _seen(panel: Panel, label: str, item: str) -> str:

@@ -17,7 +17,7 @@ from repro.report.markup import Markup, escape, join, link, numbered, tag
 TEXTS = {".py": "python", ".gin": "gin", ".toml": "toml", ".md": "text"}
 SIMPLE = re.compile(r"""("[^"\n]*"|'[^'\n]*'|\#.*)""")
 TABLE = "claims.csv"  # the claims as a table, made with the page
-COPIES = frozenset({".json", ".flac", ".wav", ".ogg", ".mp3", ".png", ".jpg", ".svg"})
+COPIES = frozenset({".json", ".flac", ".wav", ".ogg", ".mp3", ".png", ".jpg"})  # not .svg: it may hold a script
 
 STYLE = """
 :root{color-scheme:light dark}body{margin:1rem;font:14px/1.5 ui-monospace,Menlo,Consolas,monospace}

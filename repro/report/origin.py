@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from repro import certificate
+from repro.certificate import Certificate
 from repro.record import Measurement, Record
 from repro.report import files
 from repro.report.markup import Markup, box, fold, join, link, row, tag
@@ -32,6 +33,8 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
     about = f"{count(len(records), 'record')}, {took}, {' to '.join(list(days)[:1] + list(days)[1:][-1:])}"
     if records[0] in page.smoke:
         about += ": tier 1, no claim rests on it"
+    if any(found.renewed for found in records):
+        about += ", by older code that gives the same bits"
     if any(found.source.get("dirty") for found in records):
         about += ", with uncommitted changes"
     texts = _shared(records, lambda found: found.text)
@@ -105,7 +108,7 @@ def _facts(page: Page, found: Record) -> dict[str, str]:
     """What the seeds of one config mostly share."""
     environment = found.environment
     return {
-        "changed since": found.stale or "nothing",
+        "changed since": found.stale or found.renewed or "nothing",
         "digest of the config": found.digest,
         "commit": commit(found),
         **{f"data, {role}": found.fingerprint(role) for role in found.data},
@@ -114,14 +117,13 @@ def _facts(page: Page, found: Record) -> dict[str, str]:
         "python": str(environment.get("python", "")),
         "threads": str(environment.get("threads", "")),
         "steps": str(found.cost.get("steps", "none")),
-        "determinism": _determinism(page, found),
+        "determinism": _determinism(found, page.certificates.get(found.config, [])),
     }
 
 
-def _determinism(page: Page, found: Record) -> str:
+def _determinism(found: Record, certificates: list[Certificate]) -> str:
     """How far the numbers of a record repeat, where that was measured: on its own machine, or on others."""
-    certificates = page.certificates.get(found.config, [])
-    mine = certificate.of(found, certificates, page.renewals)
+    mine = certificate.of(found, certificates)
     if not certificates:
         return "not measured"
     told = [typeset(str(one)) for one in ([mine] if mine else certificates)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from repro.report import rot
 from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.page import Page
 from repro.report.words import count, day, duration, slug
@@ -113,6 +114,7 @@ def facts(page: Page) -> Markup:
         ("Cost", cost),
         ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
         *kept,
+        *([("Rot clock", rot.badges(page))] if page.trials else []),
     ]
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-facts")
 

@@ -1,4 +1,4 @@
-"""A paper with its records and verdicts, and the MyST text of its page.
+"""A paper with its records, verdicts and rot clock, and the MyST text of its page.
 
 The order of the sections is the order of a reader's questions: what does not agree, what came out, of which
 claims, does it look and sound right, how is it run, why did it come out so, where do the numbers come from.
@@ -11,12 +11,11 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import certificate, launch, record, renewal, verdict
+from repro import certificate, launch, record, rot, verdict
 from repro import paper as papers
 from repro.certificate import Certificate
 from repro.paper import Claim, Paper
 from repro.record import Record
-from repro.renewal import Renewal
 from repro.report import prose
 from repro.report.words import slug
 from repro.verdict import Verdict
@@ -38,8 +37,8 @@ class Page:
     verdicts: list[Verdict]
     smoke: list[Record] = field(default_factory=list)
     certificates: dict[str, list[Certificate]] = field(default_factory=dict)
-    renewals: list[Renewal] = field(default_factory=list)
     root: str = ""
+    trials: list[rot.Trial] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -166,7 +165,8 @@ def _read(name: str) -> Page:
     for kept in record.of_paper(one.folder):
         found[kept.config == "smoke" and SMOKE not in claimed].append(kept)
     judged = verdict.judge_all(one.claims, found[False])
-    return Page(one, found[False], judged, found[True], certificate.every(one.folder), renewal.read(one.folder))
+    certificates, trials = certificate.every(one.folder), rot.of_paper(one.folder)
+    return Page(one, found[False], judged, found[True], certificates, trials=trials)
 
 
 def forget() -> None:
@@ -205,6 +205,9 @@ TEXT = """\
 {shown}## Reproduce it
 
 ```{{commands}} {name}
+```
+
+```{{rot}} {name}
 ```
 
 ## How it differs from the paper, and why it came out so

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.report import cite
+from repro.report import cite, rot
 from repro.report.markup import Markup, join, link, tag
 from repro.report.outcome import EXPLAINED, TIERS, bar, counts
 from repro.report.page import Page
@@ -37,7 +37,7 @@ def _row(page: Page) -> Markup:
     authors = paper.authors[0] + (" et al." if len(paper.authors) > 1 else "") if paper.authors else ""
     about = ", ".join(filter(None, (authors, cite.venue(paper), paper.group and f"reproduced by {paper.group}")))
     head = tag("p", link(paper.title, page.address), class_="repro-card-title")
-    said = tag("div", head, tag("p", about, class_="repro-muted"), _facts(page))
+    said = tag("div", head, tag("p", about, class_="repro-muted"), _facts(page), rot.badges(page))
     return tag(
         "li",
         said,

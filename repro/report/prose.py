@@ -1,4 +1,7 @@
-"""`report.md` and `tips.md`, written by hand: how they join the page of their paper, and where their links lead."""
+"""`report.md` and `tips.md`, written by hand: how they join the page of their paper, and where their links lead.
+
+What they may ask for is for `guard` to say.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,18 @@ from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from urllib.parse import quote
 
 from repro.errors import BadInput
 from repro.report import files
-from repro.report.markup import Markup, tag
-from repro.report.words import POWER, power
 
 HEADING = re.compile(r"^(#{1,6})\s")
 FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
 LINK = re.compile(
     r"(?<!`)(?P<ticks>`{1,2})(?!`)[^`]+(?P=ticks)|(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)"
 )
-TYPED = re.compile(f"{LINK.pattern}|{POWER.pattern}")
-WEB = re.compile(r"^(https?:|mailto:|#)")
+WEB = re.compile(r"(https?:|mailto:|#)")
+SCHEME = re.compile(r"[A-Za-z][\w.+-]*:|//")
 
 
 def include(path: Path, below: Path, level: int = 3) -> str:
@@ -72,16 +74,6 @@ def told(lines: list[str]) -> Iterator[bool]:
         yield prose
 
 
-def relink(text: str, folder: Path, root: str) -> str:
-    """`text` with its links to files of the paper's `folder` leading to their copies beside the pages.
-
-    A link that leads nowhere, or out of the folder, loses its address and stays as text; `1.5e-9` becomes
-    `1.5 × 10⁻⁹`, as the numbers beside it are printed. Lines stay lines; code stays
-    as it is.
-    """
-    return "\n".join(_relink(block, folder, root) if prose else block for block, prose in _blocks(text))
-
-
 def dead(text: str, folder: Path) -> Iterator[tuple[int, str]]:
     """The links of `text` to files that are not there, each with its line."""
     first = 1
@@ -100,27 +92,15 @@ def _blocks(text: str) -> Iterator[tuple[str, bool]]:
         yield "\n".join(line for line, _ in block), prose
 
 
-def _relink(text: str, folder: Path, root: str) -> str:
-    def turned(hit: re.Match[str]) -> str:
-        if hit["power"]:
-            return power(hit)
-        address = None if hit["ticks"] else _address(hit["target"], folder, root, bool(hit["image"]))
-        if address is None:
-            return hit[0]
-        if hit["image"] and address:
-            return tag("img", src=address, alt=hit["text"])
-        return tag("a", Markup(hit["text"]), href=address) if address else hit["text"]
+def address(target: str, folder: Path, root: str, copied: bool = False) -> str:
+    """Where a link to `target` from a text of the paper's `folder` leads, seen from a page whose way to the root of the
+    site is `root`: to the page of that file, or to its copy where that is wanted.
 
-    return TYPED.sub(turned, text)
-
-
-def _address(target: str, folder: Path, root: str, raw: bool) -> str | None:
-    """Where `target` leads: None for the web, empty for nowhere. A picture is wanted `raw`."""
-    if WEB.match(target):
-        return None
+    Empty for what is no file of the folder, or none that is shown: then the link is text.
+    """
     name, _, line = target.partition("#")
-    path = (folder / name).resolve()
-    if not path.is_file() or not path.is_relative_to(folder.resolve()):
+    path, home = (folder / name).resolve(), folder.resolve()
+    if not path.is_file() or not path.is_relative_to(home) or path.suffix not in {*files.TEXTS, *files.COPIES}:
         return ""
-    place = f"{root}files/papers/{folder.name}/{path.relative_to(folder.resolve()).as_posix()}"
-    return place if raw else files.shown(place) + (f"#{line}" if line else "")
+    place = f"{root}files/papers/{folder.name}/{quote(path.relative_to(home).as_posix())}"
+    return place if copied else files.shown(place) + (f"#{quote(line)}" if line else "")

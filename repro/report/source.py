@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import copy
-import importlib.util
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import papers
+import repro
 from repro.registry import REGISTRIES, Declared, parse
 
 LETTERS = re.compile(r"Letters: |[A-Z] [a-z]+, [A-Z] [a-z]+[,;.]")
@@ -86,12 +87,12 @@ def _class(name: str, tree: ast.Module) -> tuple[ast.ClassDef, ast.Module] | Non
 
 
 def _path(module: str) -> Path | None:
-    """The file of a module: its packages are looked up, the module itself is not executed."""
-    try:
-        spec = importlib.util.find_spec(module)
-    except ImportError:
-        return None
-    return Path(spec.origin) if spec and spec.origin else None
+    """The file of a module of ours; to let Python look for it would execute the packages above it."""
+    top, *rest = module.split(".")
+    roots = repro.__path__ if top == "repro" else papers.__path__
+    stems = [Path(root, *rest) for root in roots]
+    tried = (path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py"))
+    return next((path for path in tried if path.is_file()), None)
 
 
 def _fields(node: ast.ClassDef) -> Iterator[Parameter]:

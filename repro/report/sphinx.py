@@ -17,7 +17,7 @@ from sphinx.util import logging
 import repro
 from repro import paper
 from repro.errors import BadInput, nearest
-from repro.report import api, changes, directives, files, page, parts, prose, roles, site, spreadsheet
+from repro.report import api, changes, directives, files, guard, page, parts, prose, roles, site, spreadsheet
 from repro.report import papers as cards
 from repro.report.directives import names
 from repro.report.markup import Markup, tag
@@ -32,6 +32,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("repro_papers", [], "env", [list, str])
     directives.add_to(app)
     roles.add_to(app)
+    app.add_source_parser(guard.Parser, override=True)
     logging.getLogger("myst_parser.warnings_").logger.addFilter(suggest)
     api.add_to(app)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
@@ -42,7 +43,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-purge-doc", changes.purge)
     app.connect("env-merge-info", changes.merge)
     app.connect("env-updated", renamed)
-    app.connect("include-read", relink)
+    app.connect("include-read", look_at_links)
     app.connect("build-finished", publish)
     return {"version": repro.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -136,13 +137,11 @@ def renamed(app: Sphinx, env: Any) -> list[str]:
     return [] if titles == before else list(env.found_docs)
 
 
-def relink(app: Sphinx, path: Path, document: str, content: list[str]) -> None:
-    """Make the links of a paper's own texts lead to the copies of its files."""
+def look_at_links(app: Sphinx, path: Path, document: str, content: list[str]) -> None:
+    """Warn of the dead links of a paper's own texts where they join its page."""
     folder = (Path(app.srcdir) / path).resolve().parent
-    if (folder / "paper.toml").is_file():
-        if app.env.docname == f"papers/{folder.name}":  # the page of all tips includes a file once for each tip
-            warn_of_dead_links(app, folder / path.name, content[0])
-        content[0] = prose.relink(content[0], folder, roles.to_root(app.env.docname))
+    if (folder / "paper.toml").is_file() and app.env.docname == f"papers/{folder.name}":  # the page of all tips has
+        warn_of_dead_links(app, folder / path.name, content[0])  # them too, and includes a file once for each tip
 
 
 def warn_of_dead_links(app: Sphinx, path: Path, text: str) -> None:
@@ -184,7 +183,12 @@ def publish_tables(app: Sphinx) -> None:
 
 
 def formula(translator: Any, node: nodes.math | nodes.math_block) -> None:
-    """A formula as MathML, which browsers draw by themselves: no script, nothing fetched."""
+    """A formula as MathML, which browsers draw by themselves, with no script; a wrong one is shown as it is typed."""
     block = isinstance(node, nodes.math_block)
-    translator.body.append(tag("div" if block else "span", Markup(tex2mathml(node.astext(), block)), class_="math"))
+    try:
+        drawn: str = Markup(tex2mathml(node.astext(), block))
+    except (ValueError, SyntaxError) as error:  # docutils raises one or the other, by its version
+        log.warning("no formula: %s", error, location=node, type="repro")
+        drawn = tag("code", node.astext())
+    translator.body.append(tag("div" if block else "span", drawn, class_="math"))
     raise nodes.SkipNode

@@ -215,6 +215,25 @@ def html() -> Callable[..., Elements]:
     return _html
 
 
+def _inert(root: Path, name: str) -> Elements:
+    """The elements of a page; no script, handler, style or far source among them but what every page has."""
+    found, clean = _html(root, name), _html(root, "guide/claims")
+    for kind in ("script", "style", "iframe", "meta", "form", "object", "embed", "base"):
+        mine, theirs = (sum(tag == kind for tag, _ in one.found) for one in (found, clean))
+        assert mine <= theirs, kind
+    assert not [name for _, given in found.found for name in given if name.startswith("on")]
+    links = [link.strip().lower() for name in ("href", "src", "action", "xlink:href") for link in found.values(name)]
+    assert not [link for link in links if link.startswith(("javascript:", "data:", "vbscript:", "file:", "//"))]
+    assert not [link for link in found.values("src") if link.startswith("http")]
+    return found
+
+
+@pytest.fixture(scope="session")
+def inert() -> Callable[[Path, str], Elements]:
+    """`inert(root, page)`: the elements of a built page, none of which is a stranger's."""
+    return _inert
+
+
 @pytest.fixture(scope="session")
 def build() -> Callable[..., tuple[int, str]]:
     """`build(root, *options)`: the exit code and what was said."""

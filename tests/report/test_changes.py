@@ -6,14 +6,16 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repro import record
+from repro import record, rot
 from repro.report import changes, page
+from repro.rot import Trial
 
 OTHER = """
 [paper]
@@ -90,6 +92,20 @@ def test_code_that_makes_a_record_stale_rebuilds_and_warns_until_mended(site: Si
     assert "papers/tiny" in read and "is stale" in said  # a fault is told in every build, not in the first alone
     (site.tiny / "model.py").write_text(sound)
     assert site.again()[2] == ""
+    assert site.again() == (set(), set(), "")
+
+
+def test_a_try_of_the_smoke_config_rebuilds_its_pages_and_so_does_another_day(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = rot.today()
+    rot.write(site.tiny, Trial("locked", day.isoformat(), day.isoformat(), "runs", "3.11.7", {}))
+    assert site.again()[0] == {*HOME, "words"} and site.again() == (set(), set(), "")
+    monkeypatch.setattr(rot, "today", lambda: day + timedelta(days=1))
+    read, written, said = site.again()
+    assert read == written == HOME and said == ""
+    for name in HOME:
+        assert "tried 1 day ago" in (site.root / f"html/{name}.html").read_text()
     assert site.again() == (set(), set(), "")
 
 

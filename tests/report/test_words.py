@@ -66,14 +66,3 @@ def test_headings_of_prose_start_below_those_of_the_page(tmp_path: Path) -> None
     path = tmp_path / "tips.md"
     path.write_text("# Tips\n\n```python\n# no heading\n```\n\n## One\n\n### Deeper\n")
     assert prose.include(path, tmp_path) == "```{include} tips.md\n:start-line: 1\n:heading-offset: 1\n```"
-
-
-def test_only_links_in_prose_are_turned(tmp_path: Path) -> None:
-    (tmp_path / "a.py").write_text("")
-    turned = f"files/papers/{tmp_path.name}/a.py.html"
-    text = "[one\nline](a.py) `[x](a.py)` [`code`](a.py#L1)\n```py\n[x](a.py)\n```\n"
-    text += "```{note}\n[in](a.py)\n```\n[out](b.py) 1e-9 `1e-9`"
-    assert prose.relink(text, tmp_path, "").replace(words.NARROW, " ") == (
-        f'<a href="{turned}">one\nline</a> `[x](a.py)` <a href="{turned}#L1">`code`</a>\n```py\n[x](a.py)\n```\n'
-        f'```{{note}}\n<a href="{turned}">in</a>\n```\nout 1 × 10⁻⁹ `1e-9`'
-    )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import lzma
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -119,8 +122,9 @@ def test_the_config_builds_its_parts_from_a_folder(kind: str, tmp_path: Path, mo
             rows = [[index // 2, index % 2, 1 + 9 * (index % 2), f"{split} {index} film"] for index in range(20)]
             csv.writer(file).writerows([["id", "label", "rating", "text"], *rows])
     monkeypatch.setenv("REPRO_DATA", str(tmp_path / "data"))
-    saved = tiny(kind, tmp_path / kind)
-    changed = (f"NAME = '{saved}'", "REVISION = None", "datasets.SubwordIds.length = 8")
+    monkeypatch.chdir(tmp_path)  # a config names no place but those below where it is run, and of data
+    tiny(kind, tmp_path / kind)
+    changed = (f"NAME = '{kind}'", "REVISION = None", "datasets.SubwordIds.length = 8")
     built = binding.build(config.read(CONFIGS / f"{kind}.gin", changed))
     assert (len(built.train), len(built.valid), len(built.test["test"])) == (18, 2, 20)
     assert built.estimate(built.test["test"][0][0]).shape == (2,)
@@ -142,6 +146,43 @@ def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(BadInput, match=r"SubwordIds\.length is 2; expected at least 3"):
         SubwordIds(ToyReviews(2), "unused", length=2)
+
+
+class Payload:
+    """What a hostile pickle does when it is loaded: it makes a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors"])
+def test_a_pickle_among_the_weights_is_not_obeyed(saved: str, tmp_path: Path, name: str) -> None:
+    """Whatever a folder or the hub gives: safetensors, or a pickle of tensors and nothing else."""
+    folder = Path(shutil.copytree(saved, tmp_path / "model"))
+    (folder / "model.safetensors").unlink()
+    torch.save({"embeddings.word_embeddings.weight": Payload(tmp_path / "ran")}, folder / name)
+    with pytest.raises(Exception, match=r"(?i)weights.only|safetensors|header|pickle"):
+        Pretrained(str(folder))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("kind", ["evil", "distilbert"])
+def test_code_that_comes_with_a_model_is_not_run(saved: str, tmp_path: Path, kind: str) -> None:
+    """`trust_remote_code` is nowhere given: a model that needs it is refused, a known kind has the library's code."""
+    folder = Path(shutil.copytree(saved, tmp_path / "model"))
+    shown = json.loads((folder / "config.json").read_text())
+    own = {f"Auto{name}": f"evil.{name}" for name in ("Config", "Model", "ModelForSequenceClassification")}
+    (folder / "config.json").write_text(json.dumps({**shown, "model_type": kind, "auto_map": own}))
+    (folder / "evil.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'ran')!r})\n")
+    if kind == "evil":
+        with pytest.raises(BadInput, match=r"trust_remote_code|custom code"):
+            Pretrained(str(folder))
+    else:
+        Pretrained(str(folder))
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.slow

@@ -1,0 +1,131 @@
+"""The commands that look: what there is, what the records say, where data is; the site, and the start of a paper."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from repro.errors import BadInput
+
+
+def listed(given: argparse.Namespace) -> int:
+    from repro import listing
+
+    rows, faults = listing.rows(given.kind)
+    if given.json:
+        print(json.dumps(rows, indent=1))
+    elif rows:
+        print(listing.table(rows))
+    else:
+        print(f"no {given.kind} yet", file=sys.stderr)
+    for fault in faults:
+        print(f"repro: {fault}", file=sys.stderr)
+    return 2 if faults else 0
+
+
+def show(given: argparse.Namespace) -> None:
+    from repro import listing
+
+    print(listing.show(given.name))
+
+
+def todo(given: argparse.Namespace) -> None:
+    from repro import launch, paper, record
+
+    papers = [paper.find(given.paper)] if given.paper else paper.every()
+    # all or none: a shell goes on with half of a queue
+    jobs = [job for one in papers for job in launch.todo(one, record.of_paper(one.folder))]
+    for job in jobs:
+        print(job.command)
+    if not jobs:
+        print("repro: every run that a claim asks for has its record", file=sys.stderr)
+
+
+def verdict(given: argparse.Namespace) -> int:
+    from repro import ledger, listing, paper, record, verdict, verdicts
+
+    one = paper.find(given.paper)
+    unread: dict[str, list[str]] = {}
+    records = record.of_paper(one.folder, _data(unread) if given.data else None)
+    judged = verdict.judge_all(one.claims, records)
+    for reason, configs in unread.items():
+        print(f"repro: the data of {', '.join(configs)} is not read again: {reason}", file=sys.stderr)
+    if given.check:
+        return _check(verdicts.changes(verdicts.read(one.folder), judged)) or int(bool(unread))
+    if given.write:
+        print(paper.where(verdicts.write(one.folder, judged)))
+    elif given.json:
+        print(verdicts.as_json(one, judged, ledger.ledger(one, judged, records)))
+    else:
+        print(listing.verdicts(judged, ledger.ledger(one, judged, records)))
+    return 0
+
+
+def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | None]:
+    """Reads the data of a config again; what cannot be had goes into `unread`: the reason, and the configs."""
+    from repro import binding
+
+    def look(path: Path) -> dict[str, Any] | None:
+        try:
+            return binding.fingerprints(path)
+        except BadInput as error:
+            unread.setdefault(str(error), []).append(path.stem)
+            return None
+
+    return look
+
+
+def data_list(given: argparse.Namespace) -> int:
+    from repro import data, listing
+
+    rows, faults = data.rows()
+    print(json.dumps(rows, indent=1) if given.json else listing.table([data.shown(row) for row in rows]))
+    for fault in faults:
+        print(f"repro: {fault}", file=sys.stderr)
+    return 2 if faults else 0
+
+
+def data_where(given: argparse.Namespace) -> None:
+    from repro import data
+
+    print(data.where(given.name))
+
+
+def data_get(given: argparse.Namespace) -> None:
+    from repro.datasets import store
+
+    print(store.folder(given.name))
+
+
+def data_verify(given: argparse.Namespace) -> int:
+    from repro import data
+
+    found = []
+    for one in data.verify(given.name, given.variant):
+        print(f"{one.name} {one.said}", flush=True)
+        found.append(one)
+    return int(any(one.right is False for one in found))
+
+
+def _check(changes: Sequence[tuple[bool, str]]) -> int:
+    for _, line in changes:
+        print(line)
+    if not changes:
+        print("repro: every verdict is as committed", file=sys.stderr)
+    return int(any(worse for worse, _ in changes))
+
+
+def report(given: argparse.Namespace) -> None:
+    from repro.report import site
+
+    print(site.build())
+
+
+def new(given: argparse.Namespace) -> None:
+    from repro import scaffold
+
+    print(scaffold.new(given.name))

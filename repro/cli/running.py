@@ -1,0 +1,109 @@
+"""The commands that run a config, or look at what a run gave by running it again."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from repro.disk import DiskFull
+from repro.errors import BadInput
+
+
+def run(given: argparse.Namespace) -> int:
+    from repro import run
+    from repro.paper import where
+
+    try:
+        _, path = run.run(given.config, given.seed, tuple(given.overrides))
+    except (BadInput, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
+        kept = hasattr(error, "__notes__") or isinstance(error, DiskFull)  # where the traceback is, or is of no use
+        logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
+        return 1
+    if path.parent.name != "records":
+        print("the record stays in the run folder: no claim rests on this config as it was run", file=sys.stderr)
+    print(where(path))
+    return 0
+
+
+def debug(given: argparse.Namespace) -> int:
+    from repro import debug
+
+    if (given.config is None) == (given.replay is None):
+        raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
+    faults = 0
+    for finding in debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides)):
+        print(finding, flush=True)
+        faults += finding.passed is False
+    return int(faults > 0)
+
+
+def replay(given: argparse.Namespace) -> int:
+    from repro import replay
+
+    if given.smoke == (given.record is not None):
+        raise BadInput("expected the path of a record, or --smoke")
+    if given.record:
+        return _replayed(given.record)
+    code = 0
+    for path in replay.smoke():
+        try:
+            code = max(code, _replayed(path))
+        except BadInput as error:
+            skipped = replay.away(error)
+            print(f"repro: {'skipped: ' if skipped else ''}{error}", file=sys.stderr)
+            code = max(code, 0 if skipped else 2)
+    return code
+
+
+def _replayed(path: Path) -> int:
+    from repro import child, replay
+    from repro.paper import where
+
+    try:
+        found = replay.replay(path)
+    except child.Failed as error:
+        print(f"repro: {where(path)}: the run failed: {error}", file=sys.stderr)
+        return 1
+    print(f"{where(path)}: {'agrees' if found.agrees else 'DIFFERS'}, {found.wanted}: {found.because}")
+    for finding in found.findings:
+        print(f"  {finding}", flush=True)
+    return int(not found.agrees)
+
+
+def renew(given: argparse.Namespace) -> int:
+    from repro import renew
+
+    found = []
+    for one in renew.tried(given.paper):
+        print(one, flush=True)
+        found.append(one.agrees)
+    if not found:
+        print("repro: no record waits for it", file=sys.stderr)
+    return int(not all(found))
+
+
+def certify(given: argparse.Namespace) -> int:
+    from repro import certify, child
+
+    try:
+        for line in certify.told(given.config, given.steps):
+            print(line, flush=True)
+    except child.Failed as error:
+        print(f"repro: a run failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def rot(given: argparse.Namespace) -> int:
+    from repro import rot
+
+    failed = 0
+    for name, trial in rot.turn(given.stack, given.paper):
+        print(f"{name} {trial.outcome}{': ' if trial.said else ''}{trial.said}", flush=True)
+        failed += trial.outcome == "fails"
+    return int(failed > 0)

@@ -1,0 +1,71 @@
+"""What the texts of a paper may name: the one place where it is decided.
+
+A pull request's configs, claims and catalogues are data, and are read on machines of people who have not read its code.
+They may name modules of `repro` and of papers, files of their own paper, and data by name; not a place on this machine.
+The Python of a paper is code: nothing here holds it back (`docs/guide/threats.md`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from repro.errors import BadInput, nearest
+
+MODULE = re.compile(r"(repro|papers)(\.(?!tests\b)[A-Za-z]\w*)+")  # `repro.__main__` would start the command again
+ADDRESS = re.compile(r"[/\\~]|\w+:[/\\]")  # at the start of a text: an absolute path, a home, a drive, file:/, https://
+UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Signs that a terminal obeys, or that show a line in another order than it is read."""
+
+
+def refuse_module(name: str, place: str = "") -> None:
+    """Raise BadInput unless `name` may be imported because a paper's text says so: importing runs what stands there."""
+    if not MODULE.fullmatch(name):
+        hint = nearest(name.partition(".")[0], ["papers", "repro"])
+        raise BadInput(f"no module '{name}' of repro or papers that can hold parts{hint}", place)
+
+
+def refuse_elsewhere(value: Any, name: str, place: str = "") -> None:
+    """Raise BadInput for a value with a text in it, however deep, that is a path out of every folder it can mean."""
+    for text in _texts(value):
+        if ADDRESS.match(text.strip()) or ".." in re.split(r"[/\\]", text) or "\0" in text:
+            hint = "expected a name, or a path below the data folder, the mirror or the paper"
+            raise BadInput(f"{name} is {text!r}, which leads elsewhere; {hint}", place)
+
+
+def refuse_unseen(value: Any, place: str) -> None:
+    """Raise BadInput for a text that does more than it shows where it is printed."""
+    for text in _texts(value):
+        if UNSEEN.search(text):
+            raise BadInput(f"{text!r} has a sign that is not shown; expected letters, digits and signs", place)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, (str, bytes)):
+        yield value if isinstance(value, str) else value.decode("latin-1")
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise BadInput for a link in a paper's folder that leads out of it: git carries links, readers follow them."""
+    home, waiting = folder.resolve(), [str(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    refuse_link(Path(entry.path), home)
+                elif entry.is_dir():
+                    waiting.append(entry.path)
+
+
+def refuse_link(path: Path, home: Path) -> None:
+    """The same for one path, and the folder, resolved, that it may lead to."""
+    if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
+        raise BadInput(f"is a link out of the folder {home.name}; expected the file itself", str(path))

@@ -1,0 +1,134 @@
+"""How `report.md` and `tips.md` are read: as MyST, of which a paper's own texts may use what prints, links and quotes.
+
+Any pull request brings such texts, and they are built on the machine of whoever reviews it. MyST's directives can read
+and copy any file, write HTML, and import code; its links copy the file that they lead to. So, in a text that stands in
+a paper's folder, only the directives and roles below are obeyed, a link leads to the web or to a file of that folder
+that is shown beside the pages, and HTML is text. Whatever else stands there is shown as it is typed, with a warning.
+The check is where MyST has parsed already: what it takes for code is code, and nothing is guessed from the text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import directives, roles
+from myst_parser.mdit_to_docutils.base import token_line
+from myst_parser.mdit_to_docutils.sphinx_ import SphinxRenderer
+from myst_parser.parsers.mdit import create_md_parser
+from myst_parser.parsers.sphinx_ import MystParser
+from sphinx.util import logging
+
+from repro.errors import nearest
+from repro.report import changes, prose
+from repro.report.directives import SECTIONS
+from repro.report.markup import tag
+from repro.report.roles import LOOKS, raw, to_root
+from repro.report.words import POWER, power
+
+log = logging.getLogger(__name__)
+
+DIRECTIVES = frozenset({
+    *SECTIONS, "claim", "leaderboard",
+    *("admonition", "attention", "caution", "danger", "error", "hint", "important", "note", "seealso", "tip"),
+    *("warning", "code-block", "list-table", "math", "table"),
+})  # fmt: skip
+ROLES = frozenset({*LOOKS, "abbr", "doc", "kbd", "math", "ref", "sub", "sup", "term"})
+
+
+class Parser(MystParser):
+    """MyST's parser with the renderer below; a page has no settings of MyST of its own."""
+
+    def parse(self, inputstring: str, document: nodes.document) -> None:
+        reader = create_md_parser(document.settings.env.myst_config, Guarded)
+        reader.options["document"] = document
+        reader.render(inputstring)
+
+
+class Guarded(SphinxRenderer):
+    """MyST's renderer; what it does not override is harmless."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The paper whose text is being read; None for the pages of this project."""
+        folder = Path(self.document["source"]).parent
+        return folder if (folder / "paper.toml").is_file() else None
+
+    def run_directive(  # type: ignore[override]  # what else MyST gives it is passed on
+        self, name: str, first_line: str, content: str, position: int, **more: Any
+    ) -> list[Any]:
+        if self.folder and name not in DIRECTIVES:
+            known, _ = directives.directive(name, self.language_module_rst, self.document)
+            if known is not None:  # else MyST says so, and the nearest name
+                self._refuse(f"the directive '{name}'{nearest(name, DIRECTIVES)}", position)
+                return [nodes.literal_block(content, content)]
+        return list(super().run_directive(name, first_line, content, position, **more))
+
+    def render_restructuredtext(self, token: Any) -> None:
+        if self.folder:
+            self._show("reStructuredText", token)
+        else:
+            super().render_restructuredtext(token)
+
+    def render_myst_role(self, token: Any) -> None:
+        name = token.meta["name"]
+        known = self.folder and roles.role(name, self.language_module_rst, token_line(token, 0), self.reporter)[0]
+        if known and name not in ROLES:
+            self._show(f"the role '{name}'{nearest(name, ROLES)}", token)
+        else:
+            super().render_myst_role(token)
+
+    def render_html_inline(self, token: Any) -> None:
+        if self.folder:
+            self._show("HTML", token)
+        else:
+            super().render_html_inline(token)
+
+    def render_html_block(self, token: Any) -> None:
+        if self.folder:
+            self._show("HTML", token)
+        else:
+            super().render_html_block(token)
+
+    def render_text(self, token: Any) -> None:
+        """A power of ten as the numbers beside it are printed."""
+        self.current_node.append(nodes.Text(POWER.sub(power, token.content) if self.folder else token.content))
+
+    def render_link(self, token: Any) -> None:
+        target = self.md.normalizeLinkText(str(token.attrGet("href") or ""))
+        if self.folder is None or prose.WEB.match(target):
+            return super().render_link(token)
+        if prose.SCHEME.match(target):
+            self._refuse(f"a link to '{target}'; expected https: or a file of the paper", token_line(token, 0))
+        address = prose.address(target, self.folder, self._root)
+        node = nodes.reference(refuri=address, internal=True) if address else nodes.inline()
+        with self.current_node_context(node, append=True):
+            self.render_children(token)
+        return None
+
+    def render_image(self, token: Any) -> None:
+        if self.folder is None:
+            return super().render_image(token)
+        target = self.md.normalizeLinkText(str(token.attrGet("src") or ""))
+        said = self.renderInlineAsText(token.children or [])
+        if prose.SCHEME.match(target):
+            self._refuse(f"the picture '{target}'; expected a file of the paper", token_line(token, 0))
+        address = prose.address(target, self.folder, self._root, copied=True)
+        self.current_node.append(raw(tag("img", src=address, alt=said)) if address else nodes.Text(said))
+        return None
+
+    @property
+    def _root(self) -> str:
+        return to_root(self.sphinx_env.docname)
+
+    def _show(self, what: str, token: Any) -> None:
+        """Show what is refused."""
+        self._refuse(what, token_line(token, 0))
+        kind = nodes.literal if isinstance(self.current_node, nodes.TextElement) else nodes.literal_block
+        self.current_node.append(kind(token.content, token.content))
+
+    def _refuse(self, what: str, line: int) -> None:
+        changes.note(self.sphinx_env, changes.FAULT)
+        place = f"{self.document['source']}:{line}"
+        log.warning("a paper's text may not have %s", what, location=place, type="repro")

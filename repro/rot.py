@@ -1,0 +1,213 @@
+"""The rot clock: does a paper's smoke config still run, on the locked pins and on the newest releases?
+
+What came out of the last try stands in `papers/<paper>/rot/<stack>.json`, which is committed: the page of the paper
+shows it. A file per stack, so that two machines that try one stack each never write the same file.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import logging
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from repro import disk, manifest, paper, provenance
+from repro.errors import BadInput
+from repro.paper import where
+from repro.places import Block
+
+STACKS = {"locked": "the locked pins", "latest": "the newest releases"}
+PINS = Path("constraints.txt")
+LIMIT = 600.0  # seconds that a smoke config may take: a hundred times what it should
+LONGEST = 200  # letters of the line that says why
+# what a run says where its data cannot be had: of a data set in the catalogue, and of one of its own
+ABSENT = re.compile(r" is not here \(|no data set '.*' in the catalogue.* \(.* has no ")
+TOLD = ("repro: ", "the run failed: ")
+PATH = re.compile(r"(?<![\w.:/<])(?:/[^\s/:'\"(),;]+)+/?")
+
+log = logging.getLogger("repro")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One try of a paper's smoke config on one stack. `said` is why it does not run, in one line.
+
+    `date` is the day of the try, `since` the first day of an unbroken row of tries that came out so.
+    """
+
+    stack: str
+    date: str
+    since: str
+    outcome: Literal["runs", "fails", "not run"]
+    python: str
+    packages: dict[str, str]
+    said: str = ""
+
+
+def today() -> datetime.date:
+    """The date, in UTC: that of a machine in another zone may be another."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+def turn(stack: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Trial]]:
+    """Try the papers called `names`, or all, on the packages installed here; keep and yield what came out of each.
+
+    A try for which the data is missing tells nothing of the packages: it does not replace one that does. Raises
+    BadInput where a paper or what is kept of it cannot be read, and where `locked` is not what is installed.
+    """
+    if stack == "locked":
+        _refuse_unpinned()
+    known = paper.folders()
+    folders = {name: paper.find(name).folder for name in names or sorted(known)}
+    before = {name: read(folder, stack) for name, folder in folders.items()}  # a broken one is said before any runs
+    for name, folder in folders.items():
+        outcome, said = attempt(folder / "configs" / "smoke.gin", LIMIT)
+        day, old = today().isoformat(), before[name]
+        since = old.since if old and old.outcome == outcome else day
+        trial = Trial(stack, day, since, outcome, platform.python_version(), provenance.packages(), said)
+        if outcome != "not run" or old is None or old.outcome == "not run":
+            write(folder, trial)
+        yield name, trial
+
+
+def _refuse_unpinned() -> None:
+    """Refuse to call `locked` what is not: every package that has a pin and is installed must be as pinned."""
+    if not PINS.is_file():
+        raise BadInput(f"no {PINS} here, which says what 'locked' is: start this in the root of the repository")
+    for number, line in enumerate(PINS.read_text(encoding="utf-8").splitlines(), 1):
+        name, _, pin = line.partition("#")[0].strip().partition("==")
+        found = _installed(name) if pin else ""
+        if found and found.partition("+")[0] != pin:
+            hint = "expected an environment of `make venv`; --stack latest is for another"
+            raise BadInput(f"{name} {found} is installed, not {pin}: {hint}", f"{PINS}:{number}")
+
+
+def _installed(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def attempt(smoke: Path, limit: float) -> tuple[Literal["runs", "fails", "not run"], str]:
+    """Run a smoke config in a process and a folder of its own, for at most `limit` seconds: what came out, and why.
+
+    The binding keeps its record out of the paper, where a claim names the smoke config; what is drawn of an item is
+    tried too.
+    """
+    once = ["-m", "repro", "run", str(smoke.resolve()), "--set", "experiment.examples = 1"]
+    with tempfile.TemporaryDirectory(prefix="repro-rot-") as folder:
+        code, text = _execute([sys.executable, *once], Path(folder).resolve(), limit)
+        line = _clean(_told(text), [str(Path(folder).resolve()), str(smoke.resolve().parents[3])])
+    if code == 0:
+        return "runs", ""
+    if code == 2 and ABSENT.search(line):
+        return "not run", _cut(line)
+    log.info("%s", "\n".join(text.splitlines()[-40:]))
+    if code is None:
+        return "fails", f"was still running after {limit:g} s, and was stopped"
+    if code < 0:
+        return "fails", f"was ended by {signal.Signals(-code).name}"
+    return "fails", _cut(line) or f"ended with exit code {code}, saying nothing"
+
+
+def _execute(command: list[str], folder: Path, limit: float) -> tuple[int | None, str]:
+    """The exit code, or None where it took longer; and what was said, with the logs of the run."""
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen(
+            command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)  # and with it what it has started
+                process.wait()
+    logs = [*folder.glob("runs/*/*/*/run.log"), folder / "said"]
+    return code, "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in logs)
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, for one in another folder: the same modules, and the same folders of data."""
+    given = {name: os.environ[name] for name in ("REPRO_DATA", "REPRO_MIRROR") if os.environ.get(name)}
+    placed = {name: str(Path(path).expanduser().absolute()) for name, path in given.items()}
+    return {**os.environ, **placed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _told(text: str) -> str:
+    """The line that says what went wrong: the last of ours, else the last of all."""
+    lines = [" ".join(line.split()) for line in re.split(r"[\r\n]+", text) if line.strip()]
+    ours = [line.removeprefix(start) for line in lines for start in TOLD if line.startswith(start)]
+    return (ours or lines or [""])[-1]
+
+
+def _clean(line: str, places: Sequence[str]) -> str:
+    """Without what is this machine's alone: a path is shown from one of `places` on, or by its last name."""
+    line = re.sub(r"\s*\(the traceback is in [^)]*\)", "", line)
+    for place in (*places, sys.prefix):
+        line = line.replace(f"{place}/", "")
+    line = PATH.sub(lambda hit: hit[0].rstrip("/").rpartition("/")[2], line)
+    return "".join(filter(str.isprintable, re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", line)))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1].rstrip()}…"
+
+
+def write(folder: Path, trial: Trial) -> Path:
+    """Keep what came out of a try, in one step; a line per key."""
+    row = asdict(trial)
+    del row["stack"]
+    (folder / "rot").mkdir(exist_ok=True)
+    lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(row[key], sort_keys=True)}" for key in sorted(row))
+    return disk.write(folder / "rot" / f"{trial.stack}.json", f"{{\n{lines}\n}}\n")
+
+
+def of_paper(folder: Path) -> list[Trial]:
+    """The last try on each stack, of those that were tried."""
+    return [trial for stack in STACKS if (trial := read(folder, stack))]
+
+
+def read(folder: Path, stack: str) -> Trial | None:
+    """The last try on one stack, None where there was none. Raises BadInput for a file that does not hold one."""
+    path = folder / "rot" / f"{stack}.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+        row = json.loads(text)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"not what `repro rot` writes: {error}", where(path)) from None
+    if not isinstance(row, dict):
+        raise BadInput("not what `repro rot` writes: expected an object", where(path))
+    at = Block(where(path), 1, _lines(text))
+    trial: Trial = manifest.make(Trial, row, at, {"stack": stack})
+    for key in ("date", "since"):
+        _refuse_odd(key, row[key], at)
+    return trial
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Where each key stands, as `write` lays them out."""
+    return {line.split('"')[1]: number for number, line in enumerate(text.splitlines(), 1) if line.startswith(' "')}
+
+
+def _refuse_odd(key: str, day: str, at: Block) -> None:
+    try:
+        datetime.date.fromisoformat(day)
+    except ValueError:
+        raise BadInput(f"'{key}' is '{day}'; expected a date as 2026-01-31", at.place(key)) from None

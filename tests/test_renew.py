@@ -1,0 +1,88 @@
+"""Code that has changed since a record: renewed where it gives the same bits, stale where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from repro import record, renewal
+from repro.errors import BadInput
+
+CONFIG = "ten_steps"
+
+
+def stale(paper: Any) -> str:
+    (found,) = record.of_paper(paper.folder)
+    return found.stale
+
+
+def change(paper: Any, before: str, after: str) -> None:
+    path = paper.folder / "loss.py"
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+@pytest.fixture
+def recorded(paper: Any, git: Any, repro: Any) -> Any:
+    """A paper with a record from a clean commit."""
+    assert repro("run", f"papers/{paper.name}/configs/{CONFIG}.gin")[0] == 0
+    return paper
+
+
+@pytest.mark.slow
+def test_a_change_that_moves_no_number_is_found_to_and_the_record_counts_again(recorded: Any, repro: Any) -> None:
+    change(recorded, "return", "unused = 0\n        return")
+    assert stale(recorded) == f"papers.{recorded.name}.loss"
+    code, out, _ = repro("renew", recorded.name)
+    assert code == 0 and f"(papers.{recorded.name}.loss): the same bits over 10 steps" in out, out
+    (found,) = record.of_paper(recorded.folder)
+    assert not found.stale and "the same bits over 10 steps" in found.renewed
+    assert repro("renew", recorded.name)[2] == "repro: no record waits for it\n"
+    change(recorded, "unused = 0", "unused = 1")
+    assert stale(recorded), "another change is another renewal"
+
+
+@pytest.mark.slow
+def test_a_change_that_moves_a_number_is_found_to_and_the_record_stays_stale(recorded: Any, repro: Any) -> None:
+    change(recorded, "return ", "return 1.0001 * ")
+    code, out, _ = repro("renew", recorded.name)
+    assert code == 1 and f"{CONFIG}-seed0: differs, in a weight by up to " in out, out
+    assert stale(recorded) and not renewal.read(recorded.folder)
+
+
+@pytest.mark.slow
+def test_code_that_fails_renews_nothing(recorded: Any, repro: Any) -> None:
+    change(recorded, "return ", "raise RuntimeError('no luck')\n        return ")
+    code, out, _ = repro("renew", recorded.name)
+    assert code == 1 and "RuntimeError: no luck" in out and stale(recorded)
+
+
+def test_another_config_is_not_renewed_whatever_its_code(recorded: Any, repro: Any) -> None:
+    recorded.config(CONFIG, (recorded.folder / "configs" / f"{CONFIG}.gin").read_text() + "STEPS = 3\n", base="")
+    change(recorded, "return", "unused = 0\n        return")
+    assert repro("renew", recorded.name)[2] == "repro: no record waits for it\n"
+
+
+def test_a_renewal_covers_its_changes_and_no_others(paper: Any) -> None:
+    one = renewal.Renewal("line", {"a": ["1", "2"], "b": [None, "3"]}, "0" * 40, 50, "a processor", "2026-01-02")
+    renewal.store([one], paper.folder)
+    (found,) = renewal.read(paper.folder)
+    assert found == one
+    changed = renewal.difference({"a": "1", "c": "9"}, {"a": "2", "b": "3", "c": "9"})
+    assert renewal.find([one], "line", changed) == one
+    for config, other in (("mean", changed), ("line", changed | {"c": ["9", "8"]}), ("line", {"a": ["1", "2"]})):
+        assert renewal.find([one], config, other) is None
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda text: text[:-3], lambda text: "{}", lambda text: "[1]", lambda text: text.replace("50", '"x"'),
+    lambda text: text.replace('["1", "2"]', '["1", 2.5]'), lambda text: "[" * 100_000, lambda text: "\ud800",
+])  # fmt: skip
+def test_a_file_that_holds_none_is_one_line(paper: Any, spoil: Callable[[str], str]) -> None:
+    path = renewal.store([renewal.Renewal("line", {"a": ["1", "2"]}, "0" * 40, 50, "", "")], paper.folder)
+    path.write_bytes(spoil(path.read_text()).encode(errors="surrogatepass"))
+    with pytest.raises(BadInput, match=r"renewals\.json: no renewals: "):
+        renewal.read(paper.folder)
