@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import binding, certificate, child, interruption, provenance, record
+from repro import binding, certificate, child, provenance, record
 from repro import config as configs
 from repro.certificate import Certificate, Comparison
 from repro.config import Config
@@ -61,7 +61,7 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
     binding.bind(config, whole=True)
     training = training_of(config, steps)
     code = provenance.code(config)
-    with interruption.listening(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
+    with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
         bench = Bench(config, training, Path(folder))
         straight = bench.run("straight")
         found = {}
@@ -149,12 +149,12 @@ class Bench:
 
     def _resume(self, straight: Outcome) -> Comparison:
         """Against a run that was killed at a random moment after a random step."""
-        if self.training is None:
-            return Comparison(why=NO_STEPS)
-        step = random.randint(1, max(self.training.steps - 1, 1))
+        if self.training is None or self.training.steps == 1:
+            return Comparison(why="one step leaves none to go on with" if self.training else NO_STEPS)
+        step = random.randint(1, self.training.steps - 1)
         folder = self.home / "resume"
         folder.mkdir()
-        command = ["repro.certify_child", "killed", str(step), *self._command()]
+        command = ["repro.certify_child", "killed", str(step), str(self.training.steps), *self._command()]
         with child.started(command, folder, self.roots, REPRO_CHECKPOINT_SECONDS="0") as process:
             process.communicate()
         if process.returncode >= 0:

@@ -1,7 +1,9 @@
 """What `repro certify` runs in processes of their own: a run that is killed, and one of several that train together.
 
-python -m repro.certify_child killed STEP run CONFIG --seed 0 ...      # `repro run`, killed after that step
-torchrun ... -m repro.certify_child rank CONFIG BINDING ...            # one process of several
+    python -m repro.certify_child killed STEP LAST run CONFIG --seed 0 ...
+    torchrun ... -m repro.certify_child rank CONFIG BINDING ...
+
+Nobody needs to type these.
 """
 
 from __future__ import annotations
@@ -18,23 +20,22 @@ from repro import binding, cli, config, record
 from repro.record import Record
 
 
-def killed(step: int, arguments: list[str]) -> int:
-    """`repro` with these arguments, killed at a random moment of the step after `step`, or once the last one is kept.
+def killed(step: int, last: int, arguments: list[str]) -> int:
+    """`repro` with these arguments, killed at a random moment after `step`, and before the last step is kept.
 
     It is killed from within, for it may be over before anyone outside sees its first checkpoint.
     """
     from repro.trainers.checkpoints import Checkpoints
 
-    began, save = time.monotonic(), Checkpoints.save
+    save, times = Checkpoints.save, [time.monotonic()]
 
     def saved(self: Checkpoints, number: int) -> None:
-        again = number == self.step
-        save(self, number)
-        if again:  # the last step, which was kept already: the training is over
+        if number in (last, self.step):  # or it has stopped early, and the training is over
             _kill()
-        elif number == step:
-            a_step = (time.monotonic() - began) / step
-            threading.Timer(random.uniform(0.0, a_step), _kill).start()
+        save(self, number)
+        times.append(time.monotonic())
+        if number == step:
+            threading.Timer(random.uniform(0.0, times[-1] - times[-2]), _kill).start()
 
     Checkpoints.save = saved  # type: ignore[method-assign]
     return cli.main(arguments)
@@ -64,4 +65,6 @@ def rank(path: Path, overrides: tuple[str, ...]) -> int:
 
 if __name__ == "__main__":
     kind, first, *rest = sys.argv[1:]
-    raise SystemExit(killed(int(first), rest) if kind == "killed" else rank(Path(first), tuple(rest)))
+    if kind == "killed":
+        raise SystemExit(killed(int(first), int(rest[0]), rest[1:]))
+    raise SystemExit(rank(Path(first), tuple(rest)))

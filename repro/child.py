@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from repro import interruption
 from repro.errors import BadInput
 
 SHOWN = 20  # last lines of what failed
@@ -20,6 +21,16 @@ DATA = ("REPRO_DATA", "REPRO_MIRROR")
 
 class Failed(Exception):
     """The command failed; `str(error)` is the last thing that it said, which was shown."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, with all that stands in a `finally`: no command goes on from there."""
+    try:
+        with interruption.listening():
+            yield
+    except interruption.Interrupted:
+        raise KeyboardInterrupt from None
 
 
 def run(arguments: Sequence[str], folder: Path, roots: Sequence[Path], quiet: bool = False, **variables: str) -> str:

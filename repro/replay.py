@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certificate, child, interruption, paper, record
+from repro import certificate, child, paper, record
 from repro.certificate import BITWISE, STATISTICAL, Class
 from repro.errors import BadInput
 from repro.paper import where
@@ -63,7 +63,7 @@ def replay(path: Path) -> Replay:
     """
     found = record.read(path)
     commit = commit_of(found, path)
-    with interruption.listening(), checkout(path, commit) as folder:
+    with child.stoppable(), checkout(path, commit) as folder:
         if not (folder / "papers" / found.paper / "paper.toml").is_file():
             raise BadInput(f"the commit {commit} has no paper '{found.paper}'", where(path))
         try:

@@ -173,5 +173,5 @@ def test_an_interrupted_certify_leaves_nothing(paper: Any, tmp_path: Path) -> No
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    assert process.returncode and list(temporary.glob("repro-*")) == []
+    assert process.returncode == 130 and list(temporary.glob("repro-*")) == []
     assert not (paper.folder / "certificates").exists()

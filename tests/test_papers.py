@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from repro import binding, config, ledger, listing, paper, record, run, testing, verdict, verdicts
+from repro import binding, certificate, config, ledger, listing, paper, record, run, testing, verdict, verdicts
 from repro.errors import BadInput
 from repro.report import tips
 
@@ -39,6 +39,12 @@ def test_records_are_of_committed_configs(name: str) -> None:
         assert found.config in stems and not found.overrides
         assert not found.source.get("dirty"), f"{found.stem} was made from a tree with changes not committed"
         assert str(Path.cwd()) not in (one.folder / "records" / f"{found.stem}.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_certificates_are_of_configs(name: str) -> None:
+    one = paper.find(name)
+    assert set(certificate.every(one.folder)) <= {path.stem for path in one.configs}
 
 
 @pytest.mark.parametrize("name", NAMES)

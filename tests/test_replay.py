@@ -252,7 +252,7 @@ def test_an_interrupted_replay_leaves_nothing(paper: Any, kept: Path) -> None:
         assert running
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-    assert process.returncode and list(Path("temporary").glob("repro-*")) == []
+    assert process.returncode == 130 and list(Path("temporary").glob("repro-*")) == []
     assert not running & running_in("temporary")
 
 
