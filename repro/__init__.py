@@ -17,9 +17,15 @@ Where to look:
     binding      gin's door: a config read, bound, and built
     experiment   what a config describes: data, model, loss, trainer, metrics
     preflight    what a run must know before it trains
-    run          config + seed -> a run folder -> a record
+    run          config + seed -> a run folder -> a record (started: what a run rests on, and whether it goes on;
+                 lock: one process at a time; logs: what it says; interruption: being asked to stop;
+                 disk: files that are there whole or not at all)
     record       Record: read, write, stale or not
     provenance   code digests, commit, packages, machine
+    certificate  how far a config's numbers repeat (certify: measured by runs, certify_child: in processes of their own)
+    replay       a record run again by the code of its commit
+    renewal      code that has changed since, and gives the same bits (renew: measured by runs)
+    rot          which papers still run on what is installed (child: a command in a process of its own)
     interval     the 95 % interval of a mean over seeds and items
     evidence     what the records hold of a claim
     verdict      judge(claim, records) -> Verdict
@@ -33,6 +39,7 @@ Where to look:
     progress     the progress bar
     errors       BadInput: one line for what the user gave
     cli          the `repro` command
+    fence        what a config of a stranger may name
     debug        `repro debug`: one batch through a config before anything long is started
     testing      check_dataset, check_model, check_loss, check_metric, check_trainer
     audio        the doors to torchaudio, soundfile and nussl
