@@ -79,13 +79,8 @@ class Guarded(SphinxRenderer):
         else:
             super().render_myst_role(token)
 
-    def render_html_inline(self, token: Any) -> None:
-        if self.folder:
-            self._show("HTML", token)
-        else:
-            super().render_html_inline(token)
-
     def render_html_block(self, token: Any) -> None:
+        """MyST comes here with HTML within a line, too."""
         if self.folder:
             self._show("HTML", token)
         else:
