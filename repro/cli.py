@@ -1,6 +1,7 @@
 """The `repro` command: parses, calls one function, prints. What a machine reads goes to stdout, all else to stderr.
 
-Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or data differ, 2 the input was wrong.
+Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or data differ, 2 the input was wrong,
+75 (EX_TEMPFAIL) a signal stopped a run and the same command goes on, 130 stopped at once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 
 from repro import __version__
 from repro.errors import BadInput
+from repro.interruption import RESUME, Interrupted
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
 
@@ -22,6 +24,7 @@ KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
+    logging.root.handlers[0].setLevel(logging.INFO)  # a run's own log has more
     try:
         given = _parser().parse_args(arguments)
         return int(given.call(given) or 0)
@@ -31,9 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away, as `repro list | head` does
         return 0
+    except Interrupted as error:
+        print(f"repro: {error}; the same command goes on", file=sys.stderr)
+        return RESUME
     except KeyboardInterrupt:
         print("repro: interrupted", file=sys.stderr)
-        return 1
+        return 130
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=_seed, default=0)
     _config(command, "; the record stays in the run folder")
     command = _add(commands, "debug", _debug, "one batch of a config: gradients, leakage, targets, overfitting")
-    _config(command)
+    _config(command, nargs="?")
+    command.add_argument("--replay", type=Path, metavar="RUN", help="the step at which a run met what is not finite")
     command = _add(commands, "todo", _todo, "claims minus records, as commands")
     command.add_argument("paper", nargs="?")
     command = _add(commands, "verdict", _verdict, "what the records say of a paper's claims")
@@ -68,11 +75,19 @@ def _parser() -> argparse.ArgumentParser:
     _data_commands(commands)
     _add(commands, "report", _report, "build the site")
     _add(commands, "new", _new, "start a paper: a copy of papers/template").add_argument("name")
+    command = _add(commands, "replay", _replay, "run a record again, by the code of its commit, and compare")
+    command.add_argument("record", nargs="?", type=Path)
+    command.add_argument("--smoke", action="store_true", help="the smoke record of every paper")
+    command = _add(commands, "renew", _renew, "does changed code give the bits of the records? exit 1 if not")
+    command.add_argument("paper")
+    command = _add(commands, "certify", _certify, "measure how far the numbers of a config repeat on this machine")
+    command.add_argument("config", type=Path)
+    command.add_argument("--steps", type=_seed, help="of each run that is compared (default: the first 50)")
     return parser
 
 
-def _config(command: Any, effect: str = "") -> None:
-    command.add_argument("config", type=Path)
+def _config(command: Any, effect: str = "", nargs: str | None = None) -> None:
+    command.add_argument("config", type=Path, nargs=nargs)
     command.add_argument(
         "--set",
         action="append",
@@ -139,7 +154,7 @@ def _run(given: argparse.Namespace) -> int:
         raise
     except Exception as error:
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
-        kept = hasattr(error, "__notes__")  # run.run has put the traceback into its log
+        kept = hasattr(error, "__notes__")  # run.run has shown the end of its log, where the traceback is
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
     if path.parent.name != "records":
@@ -151,8 +166,10 @@ def _run(given: argparse.Namespace) -> int:
 def _debug(given: argparse.Namespace) -> int:
     from repro import debug
 
+    if (given.config is None) == (given.replay is None):
+        raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
     faults = 0
-    for finding in debug.debug(given.config, tuple(given.overrides)):
+    for finding in debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides)):
         print(finding, flush=True)
         faults += finding.passed is False
     return int(faults > 0)
@@ -254,3 +271,60 @@ def _new(given: argparse.Namespace) -> None:
     from repro import scaffold
 
     print(scaffold.new(given.name))
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from repro import replay
+
+    if given.smoke == (given.record is not None):
+        raise BadInput("expected the path of a record, or --smoke")
+    if given.record:
+        return _replayed(given.record)
+    code = 0
+    for path in replay.smoke():
+        try:
+            code = max(code, _replayed(path))
+        except BadInput as error:
+            skipped = replay.away(error)
+            print(f"repro: {'skipped: ' if skipped else ''}{error}", file=sys.stderr)
+            code = max(code, 0 if skipped else 2)
+    return code
+
+
+def _replayed(path: Path) -> int:
+    from repro import child, replay
+    from repro.paper import where
+
+    try:
+        found = replay.replay(path)
+    except child.Failed as error:
+        print(f"repro: {where(path)}: the run failed: {error}", file=sys.stderr)
+        return 1
+    print(f"{where(path)}: {'agrees' if found.agrees else 'DIFFERS'}, {found.wanted}: {found.because}")
+    for finding in found.findings:
+        print(f"  {finding}", flush=True)
+    return int(not found.agrees)
+
+
+def _renew(given: argparse.Namespace) -> int:
+    from repro import renew
+
+    found = []
+    for one in renew.tried(given.paper):
+        print(one, flush=True)
+        found.append(one.agrees)
+    if not found:
+        print("repro: no record waits for it", file=sys.stderr)
+    return int(not all(found))
+
+
+def _certify(given: argparse.Namespace) -> int:
+    from repro import certify, child
+
+    try:
+        for line in certify.told(given.config, given.steps):
+            print(line, flush=True)
+    except child.Failed as error:
+        print(f"repro: a run failed: {error}", file=sys.stderr)
+        return 1
+    return 0

@@ -27,6 +27,9 @@ APART = (
     # bring data here, and keep what was computed of it: a record holds the fingerprint of what they delivered
     *("repro.datasets.cache", "repro.datasets.catalogue", "repro.datasets.download", "repro.datasets.store"),
     "repro.datasets.unpack",
+    # write down and restore what others computed, or stop them: a training that goes on has the same bits as one that
+    # was never interrupted
+    *("repro.trainers.checkpoints", "repro.trainers.journal", "repro.trainers.state", "repro.trainers.watch"),
 )
 
 
@@ -107,8 +110,9 @@ def _absolute(name: str, path: Path, imported: tuple[tuple[int, str], ...]) -> I
 
 
 def source(folder: Path) -> dict[str, Any]:
-    """The commit, whether the tree was dirty, and if so the digest of what differs (records aside)."""
-    apart = ["--", ":/", ":(exclude,top,glob)papers/*/records/**"]
+    """The commit, whether the tree was dirty, and if so the digest of what differs (what runs leave aside)."""
+    left = ("records/**", "certificates/**", "renewals.json")
+    apart = ["--", ":/", *(f":(exclude,top,glob)papers/*/{name}" for name in left)]
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return {"commit": None, "dirty": None}

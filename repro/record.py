@@ -10,8 +10,6 @@ import ast
 import functools
 import json
 import math
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import config as configs
-from repro import provenance
+from repro import disk, provenance, renewal
 from repro.errors import BadInput
 from repro.paper import where
 
@@ -65,6 +63,7 @@ class Record:
     finished: str = ""
     format: int = FORMAT
     stale: str = ""
+    renewed: str = ""  # why it counts although its code has changed since; not stored either
 
     @property
     def stem(self) -> str:
@@ -101,11 +100,11 @@ def _required(text: str) -> dict[str, str]:
 def write(record: Record, folder: Path) -> Path:
     """Write `record` into `folder` in one step: a reader sees the old file or the new one, never half of one."""
     row = asdict(record)
-    del row["stale"]
+    del row["stale"], row["renewed"]
     for found in row["measurements"]:
         found["values"] = _packed(found["values"])
     folder.mkdir(parents=True, exist_ok=True)
-    return replace_text(folder / f"{record.stem}.json", _dump(row))
+    return disk.write(folder / f"{record.stem}.json", _dump(row))
 
 
 def _packed(values: list[float]) -> Any:
@@ -132,15 +131,6 @@ def _unpacked(values: Any) -> Any:
                 raise ValueError(f"{index} is no item")
             full[index] = float(value)
     return full
-
-
-def replace_text(path: Path, text: str) -> Path:
-    """Write `text` to `path` in one step."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".tmp", delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-    return path
 
 
 def _dump(row: dict[str, Any]) -> str:
@@ -205,10 +195,16 @@ def mark_stale(records: Iterable[Record], folder: Path, data: Data | None = None
         path = folder / "configs" / f"{config}.gin"
         return _now(path, data) if path.is_file() else None
 
+    renewals = renewal.read(folder)
     for record in records:
         found = now(record.config)
-        changed = [f"configs/{record.config}.gin (gone)"] if found is None else list(_changed(record, found))
-        yield replace(record, stale=", ".join(changed)) if changed else record
+        if found is None:
+            yield replace(record, stale=f"configs/{record.config}.gin (gone)")
+            continue
+        code = renewal.difference(record.code, found.code)
+        renewed = renewal.find(renewals, record.config, code) if code else None
+        changed = [*_changed(record, found), *([] if renewed else code)]
+        yield replace(record, stale=", ".join(changed), renewed=str(renewed or ""))
 
 
 @dataclass(frozen=True)
@@ -226,8 +222,8 @@ def _now(path: Path, data: Data | None) -> Now:
 
 
 def _changed(record: Record, now: Now) -> Iterator[str]:
+    """What has changed beside the code."""
     if now.digest != record.digest:
         yield f"configs/{record.config}.gin"
-    yield from sorted(name for name in {*now.code, *record.code} if now.code.get(name) != record.code.get(name))
     if now.data is not None:
         yield from (f"data of {role}" for role, found in record.data.items() if now.data.get(role) != found)

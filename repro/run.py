@@ -1,8 +1,11 @@
 """One execution of a config with one seed: config + seed -> a run folder -> a record.
 
-The folder `runs/<paper>/<config>/<digest>-seed<N>/` holds `config.gin` (runs by itself), `run.log`,
-`metrics.jsonl`, TensorBoard events, `checkpoints/` and `record.json`'s examples. Three streams of random numbers,
-one each for model, data order and dropout, come from the seed, so that changing one leaves the others alone.
+The folder `runs/<paper>/<config>/<digest>-seed<N>/` holds `config.gin` (runs by itself), `run.json` (what the run rests
+on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the examples of the record. A
+run that was stopped goes on there when the same command is given again, if what it rests on has not changed.
+
+Three streams of random numbers, one each for model, data order and dropout, come from the seed, so that changing one
+leaves the others alone.
 """
 
 from __future__ import annotations
@@ -11,14 +14,12 @@ import datetime
 import logging
 import os
 import shutil
-import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from repro import binding, paper, preflight, progress, provenance, record
+from repro import binding, disk, interruption, lock, logs, preflight, progress, provenance, record, started
 from repro.config import Config, read
 from repro.errors import BadInput
 from repro.paper import where
@@ -28,28 +29,34 @@ log = logging.getLogger("repro")
 
 
 def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Record, Path]:
-    """Run `path` with `seed`; returns the record and where it was written.
+    """Run `path` with `seed`, from where it was stopped; returns the record and where it was written.
 
-    Only the record of a committed config goes to the paper. With `overrides`, from a run's own copy of its config, or
-    of `smoke.gin`, it stays in the run folder, since no claim rests on it.
-    Raises BadInput when the config, its parts or its data are not as they should be.
+    Only the record of a committed config goes to the paper. With `overrides`, or from a run's own copy of its config,
+    it stays in the run folder, since no claim rests on it.
+    Raises BadInput when the config, its parts or its data are not as they should be, or while another process runs it;
+    Interrupted when a signal stopped it, and DiskFull: in both cases the same command goes on.
     """
     config = read(path, overrides)
     _refuse_processes()
+    _refuse_secrets(config)
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
-    with _locked(folder), _logging(folder):
-        header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
-        (folder / "config.gin").write_text(header + config.text, encoding="utf-8")
-        found = _execute(config, seed, folder)
-        kept = record.write(found, folder)
-        return found, _publish(found, folder, config.folder / "records") if _counts(config) else kept
-
-
-def _counts(config: Config) -> bool:
-    """Whether the record goes to the paper: not that of a config changed by hand, nor of an unclaimed smoke run."""
-    named = {name for _, name, _ in paper.read(config.folder).runs}
-    return config.committed and (config.name != "smoke" or "configs/smoke.gin" in named)
+    with interruption.listening(), lock.held(folder):
+        begun = started.prepare(folder, config)
+        with logs.kept(folder), disk.full(folder):
+            header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
+            disk.write(folder / "config.gin", header + config.text)
+            try:
+                found = _execute(config, seed, folder, begun)
+            except interruption.Interrupted as error:
+                log.info("%s; the same command goes on", error, extra={"event": "interrupted"})
+                raise
+            written = record.write(found, folder)
+            if config.committed:
+                written = _publish(found, folder, config.folder / "records")
+            started.finish(folder)
+            log.debug("finished", extra={"event": "finished"})
+            return found, written
 
 
 def _refuse_processes() -> None:
@@ -58,7 +65,15 @@ def _refuse_processes() -> None:
         raise BadInput(f"WORLD_SIZE is {os.environ['WORLD_SIZE']}; expected repro run to be one process (one GPU)")
 
 
-def _execute(config: Config, seed: int, folder: Path) -> Record:
+def _refuse_secrets(config: Config) -> None:
+    """The text of a config goes into its record, which is published."""
+    for name, value in logs.secrets().items():
+        for line in config.lines:
+            if value in line.text:
+                raise BadInput(f"holds the value of {name}: a record would publish it", line.place)
+
+
+def _execute(config: Config, seed: int, folder: Path, begun: started.Started) -> Record:
     import torch
 
     from repro.experiment import streams
@@ -67,17 +82,15 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
     torch.manual_seed(seeds["model"])  # before anything is built
     built = binding.build(config)
     data, items = preflight.data(built), preflight.items(built)
+    started.compare(folder, begun, data)
     if config.committed:
         preflight.answers(config, built, items)
-    source, code = provenance.source(config.folder), provenance.code(config)  # as they are now: training takes a while
-    log.info("%s, seed %d, in %s", where(config.path), seed, folder)
-    if source.get("dirty") and _counts(config):
+    log.info("%s, seed %d, in %s", where(config.path), seed, folder, extra={"event": "started", "seed": seed})
+    if begun.source.get("dirty") and config.committed:
         log.warning("the working tree has changes that are not committed: the record will say so; commit first")
     torch.manual_seed(seeds["dropout"])
-    try:
-        history = built.fit(folder, seeds["order"])
-    except BadInput as error:
-        raise binding.placed(error, config) from error
+    history = _fit(built, config, folder, seeds["order"])
+    began -= history.get("earlier_seconds", 0.0)  # of the processes that were stopped
     trained = time.perf_counter() - began
     measurements = built.measure(_progress)
     for found in measurements:
@@ -94,13 +107,14 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
         overrides=list(config.overrides),
         data=data,
         items=items,
-        code=code,
-        source=source,
+        code=begun.code,
+        source=begun.source,
         environment=provenance.environment(torch.get_num_threads(), accelerator),
         cost={
             "seconds": round(time.perf_counter() - began, 1),
             "training_seconds": round(trained, 1),
             **{key: history[key] for key in ("steps", "items_per_second") if key in history},
+            **({"sessions": begun.sessions} if begun.sessions > 1 else {}),
         },
         curves=history.get("curves", {}),
         examples=_examples(built, folder / "examples"),
@@ -108,10 +122,23 @@ def _execute(config: Config, seed: int, folder: Path) -> Record:
     )
 
 
+def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str, Any]:
+    try:
+        history: dict[str, Any] = built.fit(folder, order_seed)
+    except BadInput as error:
+        raise binding.placed(error, config) from error
+    except FloatingPointError as error:
+        if any(folder.glob("checkpoints/failed-*")):
+            error.add_note(f"(repro debug --replay {folder} looks at its batch)")
+        raise
+    return history
+
+
 def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:
     """The first items of the first test set, if it can show its items (`dataset.illustrate`), while there is room."""
     name, dataset = next(iter(built.test.items()))
     shown: list[dict[str, Any]] = []
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was stopped
     for index in range(min(built.examples, len(dataset)) if hasattr(dataset, "illustrate") else 0):
         inputs, target = dataset[index]
         folder.mkdir(exist_ok=True)
@@ -128,44 +155,16 @@ def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:
 
 def _publish(found: Record, folder: Path, home: Path) -> Path:
     """Put the record and its examples into the paper, in place of those of an earlier run."""
-    target = home / found.stem
+    target, beside = home / found.stem, home / f".{found.stem}.examples"
+    disk.sweep(home, f"{found.stem}.json")
+    shutil.rmtree(beside, ignore_errors=True)
+    if found.examples:
+        shutil.copytree(folder / "examples", beside)  # what takes room, before anything is replaced
+    written = record.write(found, home)
     shutil.rmtree(target, ignore_errors=True)
     if found.examples:
-        shutil.copytree(folder / "examples", target)
-    return record.write(found, home)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Refuse a second run in the same folder while one is alive, then start from an empty folder."""
-    from filelock import FileLock, Timeout
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.parent / f".{folder.name}.lock")
-    try:
-        with lock.acquire(timeout=0):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            yield
-    except Timeout:
-        raise BadInput("this run is already going on in another process", str(folder)) from None
-
-
-@contextmanager
-def _logging(folder: Path) -> Iterator[None]:
-    handler = logging.FileHandler(folder / "run.log", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        yield
-    except Exception as error:  # the traceback goes into the file alone: who called decides what to show
-        error.add_note(f"(the traceback is in {folder / 'run.log'})")
-        handler.handle(logging.makeLogRecord({"msg": "the run failed", "exc_info": sys.exc_info()}))
-        raise
-    finally:
-        log.removeHandler(handler)
-        handler.close()
+        beside.rename(target)
+    return written
 
 
 def _progress(indices: Iterable[int], name: str) -> Iterable[int]:

@@ -16,8 +16,8 @@ TEXTS = (".py", ".gin", ".toml", ".md")
 def new(name: str) -> str:
     """Copy papers/template to papers/`name` below the working directory; returns what to do next.
 
-    Modules and parts are renamed (`papers.name`, `NameLine`), since no two papers may register one name. Records and
-    verdicts stay behind: a paper's numbers come from its own runs.
+    Modules and parts are renamed (`papers.name`, `NameLine`), since no two papers may register one name. Records,
+    certificates and verdicts stay behind: a paper's numbers come from its own runs.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         hint = "expected a Python name of small letters, digits and _ that begins with a letter, as my_paper"
@@ -30,7 +30,8 @@ def new(name: str) -> str:
         raise BadInput(f"the parts of '{name}' would be called as those of '{twin}': {_prefix(name)}...")
     if not target.parent.is_dir():
         raise BadInput("no folder papers/ here; expected to be called from the root of the project")
-    shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns("records", "verdicts.json", "__pycache__"))
+    apart = shutil.ignore_patterns("records", "certificates", "verdicts.json", "__pycache__")
+    shutil.copytree(known["template"], target, ignore=apart)
     (target / "records").mkdir()
     _rename(target, name)
     return f"{target}/paper.toml\n  next: repro todo {name} | sh && repro verdict {name}, then make it your paper's"

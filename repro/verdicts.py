@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from repro import record
+from repro import disk
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
 from repro.paper import Paper, where
@@ -84,7 +84,7 @@ def _short(value: float) -> float:
 def write(folder: Path, verdicts: Sequence[Verdict]) -> Path:
     """Put the outcomes into the paper's `verdicts.json`, in one step."""
     rows = {verdict.claim.id: verdict.outcome for verdict in verdicts}
-    return record.replace_text(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+    return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
 def read(folder: Path) -> dict[str, str]:

@@ -76,7 +76,7 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
     name = f"copy{next(COUNT)}"
     folder = tmp_path / "papers" / name
     template = next(path for path in (Path(root) / "template" for root in papers.__path__) if path.is_dir())
-    shutil.copytree(template, folder, ignore=shutil.ignore_patterns("__pycache__", "records", "tests"))
+    shutil.copytree(template, folder, ignore=shutil.ignore_patterns("__pycache__", "records", "certificates", "tests"))
     for path in [*folder.rglob("*.gin"), *folder.rglob("*.py")]:
         path.write_text(path.read_text(encoding="utf-8").replace("papers.template", f"papers.{name}"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)

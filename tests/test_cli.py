@@ -78,11 +78,20 @@ def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None
     code, out, err = repro("run", config, "--seed", "4")
     assert (code, out) == (0, f"papers/{paper.name}/records/ten_steps-seed4.json\n")
     assert "test: SquaredError" in err
-    smoke = f"papers/{paper.name}/configs/smoke.gin"
-    for words in ((config, "--set", "trainers.Supervised.steps=1"), (smoke,)):
+    (copied,) = Path("runs").glob("*/ten_steps/*-seed4/config.gin")
+    for words in ((config, "--set", "trainers.Supervised.steps=1"), (copied,)):
         code, out, err = repro("run", *words)
         assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "no claim rests" in err
     assert [path.name for path in paper.records.iterdir()] == ["ten_steps-seed4.json"]
+
+
+def test_the_record_of_a_smoke_run_goes_to_the_paper(paper: Any, repro: Any) -> None:
+    """No claim names it: it is there to be run again."""
+    path = f"papers/{paper.name}/records/smoke-seed0.json"
+    assert repro("run", f"papers/{paper.name}/configs/smoke.gin")[:2] == (0, f"{path}\n")
+    before = repro("verdict", paper.name, "--json")[1], repro("todo", paper.name)[1]
+    Path(path).unlink()
+    assert (repro("verdict", paper.name, "--json")[1], repro("todo", paper.name)[1]) == before
 
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")

@@ -84,8 +84,10 @@ def test_the_commit_and_whether_the_tree_was_clean(tree: Path) -> None:
     clean = provenance.source(tree / "papers" / "p")
     head = subprocess.run(["git", "-C", str(tree), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     assert clean == {"commit": head.stdout.strip(), "dirty": False}
-    (tree / "papers" / "p" / "records" / "new.json").write_text("{}")
-    assert provenance.source(tree / "papers" / "p") == clean, "a record does not make the tree dirty"
+    for name in ("records", "certificates"):
+        (tree / "papers" / "p" / name).mkdir(exist_ok=True)
+        (tree / "papers" / "p" / name / "new.json").write_text("{}")
+    assert provenance.source(tree / "papers" / "p") == clean, "what was measured does not make the tree dirty"
     (tree / "papers" / "p" / "b.py").write_text("b = 1\n")
     new = provenance.source(tree / "papers" / "p")
     (tree / "papers" / "p" / "b.py").write_text("b = 2\n")

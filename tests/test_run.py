@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import platform
 import re
 import subprocess
 import sys
@@ -15,8 +17,8 @@ import pytest
 import torch
 
 from repro import config as configs
+from repro import lock, run
 from repro import record as records
-from repro import run
 from repro.errors import BadInput
 from repro.experiment import Experiment, streams
 from repro.registry import declared
@@ -217,8 +219,10 @@ def test_a_run_that_fails_keeps_its_log(paper: Any, repro: Any) -> None:
     module = paper.module("faulty", FAULT)
     text = (paper.folder / "configs" / "base.gin").read_text().replace("Supervised", "Faulty")
     code, out, err = repro("run", paper.config("bad", f"{text}\nimport {module}\n", base=""))
-    assert (code, out) == (1, "") and err.count("RuntimeError: out of luck") == 1
     (log,) = Path("runs").glob("*/bad/*/run.log")
+    assert (code, out) == (1, "") and err.count("RuntimeError: out of luck") == 2, "in the log, and at the end"
+    assert err.splitlines()[-1].startswith("the run failed: RuntimeError: out of luck (the whole log is runs/")
+    assert f"the last {len(log.read_text().splitlines())} lines of {log}:" in err
     assert "Traceback" in log.read_text() and "out of luck" in log.read_text()
     assert (log.parent / "config.gin").is_file()
     assert not paper.records.exists(), "a run that fails leaves no record"
@@ -235,7 +239,8 @@ def test_a_second_run_of_the_same_kind_is_refused_while_one_is_alive(paper: Any)
     path = paper.folder / "configs" / "smoke.gin"
     digest = configs.read(path).digest[:8]
     folder = Path("runs", paper.name, "smoke", f"{digest}-seed0")
-    with run._locked(folder), pytest.raises(BadInput, match="already going on"):
+    said = rf"this run is going on: process {os.getpid()} on {re.escape(platform.node())}, since \d{{4}}-"
+    with lock.held(folder), pytest.raises(BadInput, match=said):
         run.run(path)
     run.run(path)
 

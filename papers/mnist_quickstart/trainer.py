@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, RandomSampler
 
 from papers.mnist_quickstart import by_hand
+from repro import interruption
 from repro.errors import BadInput
 from repro.registry import TRAINERS
+from repro.trainers.best import Best
+from repro.trainers.checkpoints import Checkpoints
 from repro.trainers.journal import Journal
-from repro.trainers.supervised import Checkpoints
+from repro.trainers.order import Order
+from repro.trainers.watch import Watch
 
 
 @TRAINERS.register
@@ -34,21 +38,44 @@ class SGDByHand:
         if not 0 < self.batch_size <= len(train):
             given = f"trainers.SGDByHand.batch_size is {self.batch_size}"
             raise BadInput(f"{given}; expected 1 to {len(train)}, the size of the training set")
-        network, checkpoints = model.network(), Checkpoints(model, folder / "checkpoints", patience=0)
+        network, order = model.network(), Order(train, self.batch_size, order_seed)
         optimizer = by_hand.SGD(network.parameters, self.momentum)
-        with Journal(folder, self.steps, self.batch_size) as journal:
-            for number, (images, target) in journal.count(self._batches(train, order_seed)):
+        journal, best = Journal(folder, self.steps, self.batch_size), Best(model, folder / "checkpoints")
+        parts = {"model": model, "optimizer": Velocities(optimizer.velocities), "order": order, "journal": journal}
+        watch = Watch(model, loss, order, folder / "checkpoints")
+        checkpoints = Checkpoints(folder / "checkpoints", parts, watch.weights)
+        checkpoints.restore()
+        with journal, interruption.deferred():
+            for number, (images, target) in journal.count(order):
+                watch.begin()
                 value, gradient = by_hand.softmax_cross_entropy(network.forward(images.numpy()), target.numpy())
+                watch.value(number, torch.tensor(value))
                 network.backward(gradient)
+                watch.gradients(number, _named(model, network.gradients))
                 lr = self.lr * (1 - (number - 1) / self.steps)
                 optimizer.step(network.gradients, lr)
                 journal.step(number, torch.tensor(value), lr, None)
-        checkpoints.close(model)
+                checkpoints.after(number)
+            checkpoints.save(journal.done)
+        best.close()
         return journal.history()
 
-    def _batches(self, train: Any, order_seed: int) -> Any:
-        """Batches without end, in the order in which `trainers.Supervised` takes them."""
-        sampler = RandomSampler(train, generator=torch.Generator().manual_seed(order_seed))
-        loader = DataLoader(train, self.batch_size, sampler=sampler, drop_last=True, generator=torch.Generator())
-        while True:
-            yield from loader
+
+class Velocities:
+    """The velocities of `by_hand.SGD`, as a checkpoint keeps them."""
+
+    def __init__(self, arrays: list[by_hand.Array]) -> None:
+        self.arrays = arrays
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"velocities": [torch.from_numpy(array) for array in self.arrays]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for array, was in zip(self.arrays, state["velocities"], strict=True):
+            array[...] = was.numpy()
+
+
+def _named(model: Any, arrays: list[by_hand.Array]) -> Iterator[tuple[str, torch.Tensor]]:
+    """The arrays of the network under the names that their parameters have in the model."""
+    names = (name for name, _ in model.named_parameters())
+    return zip(names, map(torch.from_numpy, arrays), strict=True)

@@ -20,7 +20,7 @@ from repro.audio.stft import resample
 Samples = npt.NDArray[np.float32]
 AudioFile = str | os.PathLike[str] | BinaryIO
 
-LONGEST = 1 << 25  # samples of a file, with those it is resampled to: half an hour at 16 kHz, 128 MiB in memory
+LONGEST = 1 << 26  # samples of a file, with those it is resampled to: 12 minutes of stereo at 44.1 kHz, 256 MiB
 KERNEL = 1 << 22  # values of a resampler: it has as many as the product of the two rates without their common factor
 
 

@@ -24,13 +24,12 @@ from typing import Annotated, Any, NamedTuple
 import torch
 from torch.utils.data import Dataset
 
-from repro import paper
+from repro import disk, paper
 from repro.audio.files import LONGEST
 from repro.audio.show import illustrate
 from repro.datasets import store
 from repro.datasets.mixtures import Item, Part, SpeechMixtures, called, digest
 from repro.errors import BadInput, nearest
-from repro.record import replace_text
 from repro.registry import DATASETS
 
 
@@ -105,7 +104,7 @@ def write_list(mixtures: SpeechMixtures, path: Path) -> None:
         name = "_".join([f"{index:05d}", *(names[part.utterance] for part in parts)])
         sources = [value for part in parts for value in (names[part.utterance], part.start, part.gain)]
         writer.writerow([name, first.length, *sources])
-    replace_text(path, text.getvalue())
+    disk.write(path, text.getvalue())
 
 
 def read_list(path: Path, utterances: dict[str, int]) -> list[Listed]:

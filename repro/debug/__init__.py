@@ -8,8 +8,8 @@ Overfit one batch first, and follow the gradient back to the inputs it depends o
     targets     does the loss depend on the targets, and do these belong to their inputs
     overfit     can the config's own trainer learn this batch by heart, and what do the metrics say of it then
 
-`checks` holds the five, `probes` what looks at tensors. No record is written, and no torch is loaded before a config is
-built.
+`checks` holds the five, `probes` what looks at tensors, `failed` the step at which a run met what is not finite. No
+record is written, and no torch is loaded before a config is built.
 """
 
 from __future__ import annotations
@@ -74,6 +74,13 @@ def debug(path: Path, overrides: tuple[str, ...] = ()) -> Iterator[Finding]:
         yield found
         if check is checks.finite and not found.passed:
             return
+
+
+def replay(folder: Path) -> Iterator[Finding]:
+    """The step at which the run in `folder` met a number that is not finite, once more; see `repro.debug.failed`."""
+    from repro.debug import failed
+
+    yield from failed.replay(folder)
 
 
 def prepare(path: Path, overrides: tuple[str, ...] = ()) -> Bench:

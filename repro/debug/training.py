@@ -39,6 +39,13 @@ class Schedule:
         # without validations one that waits for a plateau does nothing, and the trainer knows it by its type
         return self.own if isinstance(self.own, ReduceLROnPlateau) else self
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"own": self.own.state_dict(), "steps": self.steps, "advanced": self.advanced}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.own.load_state_dict(state["own"])
+        self.steps, self.advanced = state["steps"], state["advanced"]
+
     def step(self) -> None:
         """One step of the short training; as many of the schedule's own as have become due."""
         self.steps += 1

@@ -55,7 +55,11 @@ def _paper(name: str) -> str:
         code = provenance.of_modules(sorted(modules), folder.parent)
     except BadInput as error:  # what is no Python is said where it is printed
         code = {"fault": str(error)}
-    files = [*_stats(folder, ".toml", ".md"), *_stats(folder / "records", ".json")]
+    files = [
+        *_stats(folder, ".toml", ".md"),
+        *_stats(folder / "records", ".json"),
+        *_stats(folder / "certificates", ".json"),
+    ]
     return _short([*files, _code(name), *map(":".join, code.items())])
 
 

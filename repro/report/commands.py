@@ -20,13 +20,25 @@ def commands(page: Page) -> Markup:
         runs = count(page.waiting, "run")
         text = f"{runs} still to be made for these claims. This prints them, one command per line:"
         told += [tag("p", text), copyable(f"repro todo {page.name}")]
+    told += _again(page)
     told += [tag("p", "Judge the claims, and build this page:"), copyable(f"repro verdict {page.name}\nrepro report")]
     return join(told)
 
 
+def _again(page: Page) -> list[Markup]:
+    """How to ask whether a record's numbers come out again: of the one that takes least."""
+    if not (page.records or page.smoke):
+        return []
+    found = min(
+        (*page.smoke, *page.records), key=lambda found: (found not in page.smoke, found.cost.get("seconds", 0.0))
+    )
+    command = f"repro replay papers/{page.name}/records/{found.stem}.json"
+    return [tag("p", "Run a record again, by the code of its commit, and compare:"), copyable(command)]
+
+
 def _from_nothing(page: Page) -> Markup:
     """What comes before the first command, for those who have only this page."""
-    newest = max(page.records, key=lambda found: found.finished, default=None)
+    newest = max(page.records or page.smoke, key=lambda found: found.finished, default=None)
     commit = newest.source.get("commit") if newest else ""
     at = [f"git checkout {commit}  # of the newest record"] if commit else []
     lines = ["git clone <this repository> repro", "cd repro", *at, "make venv && source .venv/bin/activate"]

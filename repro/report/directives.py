@@ -149,7 +149,7 @@ class Section(Printed):
         name = self.whose()
         note(self.env, *(["parts"] if self.name in ("commands", "implementation") else []))
         shown = page.read(name, self.root)
-        for found in shown.records if self.name == "claims" else ():
+        for found in (*shown.records, *shown.smoke) if self.name == "claims" else ():
             if found.stale:
                 self.warn(shown, found)
         html = SECTIONS[self.name](shown)

@@ -7,22 +7,23 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from repro import certificate
+from repro.certificate import Certificate
 from repro.record import Measurement, Record
 from repro.report import files
 from repro.report.markup import Markup, box, fold, join, link, row, tag
 from repro.report.page import Page
-from repro.report.words import count, day, duration, machine, number, slug
+from repro.report.words import count, day, duration, machine, number, slug, typeset
 
 RUNS = ("Seed", "Record", "Time", "of which training", "Items per second", "Finished")
 METRICS = ("Metric", "Seed", "Items", "Mean", "SD", "Unit")
 
 
 def origin(page: Page) -> Markup:
-    """A fold per config; the first line of each says what it is."""
-    if not page.records:
-        return tag("p", "No records yet.", class_="repro-muted")
-    ranked = groupby(sorted(page.records, key=page.rank), key=lambda found: found.config)
-    return join([_config(page, config, list(records)) for config, records in ranked])
+    """A fold per config, the first line of each says what it is; that of the smoke config last."""
+    ranked = groupby([*sorted(page.records, key=page.rank), *page.smoke], key=lambda found: found.config)
+    folds = [_config(page, config, list(records)) for config, records in ranked]
+    return join(folds) if folds else tag("p", "No records yet.", class_="repro-muted")
 
 
 def _config(page: Page, config: str, records: list[Record]) -> Markup:
@@ -30,6 +31,8 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
     took = duration(sum(_seconds(found) for found in records))
     days = dict.fromkeys(day(found.finished) for found in sorted(records, key=lambda found: found.finished))
     about = f"{count(len(records), 'record')}, {took}, {' to '.join(list(days)[:1] + list(days)[1:][-1:])}"
+    if records[0] in page.smoke:
+        about += ": tier 1, no claim rests on it"
     if any(found.source.get("dirty") for found in records):
         about += ", with uncommitted changes"
     texts = _shared(records, lambda found: found.text)
@@ -37,7 +40,7 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
         join([tag("strong", config), tag("span", about, class_="repro-muted"), stale], " "),
         box(_table("repro-runs", RUNS, [_run(page, found) for found in records]), label=f"Runs of {config}"),
         box(_table("repro-metrics", METRICS, _metrics(records)), label=f"Metrics of {config}"),
-        _pairs(records, _facts),
+        _pairs(records, lambda found: _facts(page, found)),
         *(fold(f"Config, includes written out{of}", tag("pre", tag("code", text), tabindex="0")) for text, of in texts),
         fold(
             "Code and packages",
@@ -99,7 +102,7 @@ def _values(seed: int, measured: Measurement) -> list[str]:
     return [*numbers, measured.identity.get("unit", "")]
 
 
-def _facts(found: Record) -> dict[str, str]:
+def _facts(page: Page, found: Record) -> dict[str, str]:
     """What the seeds of one config mostly share."""
     environment = found.environment
     return {
@@ -112,7 +115,17 @@ def _facts(found: Record) -> dict[str, str]:
         "python": str(environment.get("python", "")),
         "threads": str(environment.get("threads", "")),
         "steps": str(found.cost.get("steps", "none")),
+        "determinism": _determinism(found, page.certificates.get(found.config, [])),
     }
+
+
+def _determinism(found: Record, certificates: list[Certificate]) -> str:
+    """How far the numbers of a record repeat, where that was measured: on its own machine, or on others."""
+    mine = certificate.of(found, certificates)
+    if not certificates:
+        return "not measured"
+    told = [typeset(str(one)) for one in ([mine] if mine else certificates)]
+    return "; ".join(told) + ("" if mine else ": another machine or other code than the record's")
 
 
 def commit(found: Record) -> str:

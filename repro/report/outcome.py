@@ -109,8 +109,21 @@ def facts(page: Page) -> Markup:
     kept = [("Not from a commit", f"{count(dirty, 'record')} made with uncommitted changes")] if dirty else []
     rows = [
         ("Tier", join([tag("strong", code), words], " ")),
+        *_smoke(page),
         ("Cost", cost),
         ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
         *kept,
     ]
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-facts")
+
+
+def _smoke(page: Page) -> list[tuple[str, Markup]]:
+    """What tier 1 rests on: the run of the smoke config, which anyone can make again in seconds."""
+    if not page.smoke:
+        return []
+    first = page.smoke[0]
+    seconds = duration(float(first.cost.get("seconds", 0.0)))
+    old = [tag("span", "stale", class_="repro-chip stale")] if first.stale else []
+    return [
+        ("Smoke", join([link(f"ran in {seconds}", page.origin(first)), tag("time", day(first.finished)), *old], " "))
+    ]

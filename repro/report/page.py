@@ -8,27 +8,35 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import launch, record, verdict
+from repro import certificate, launch, record, verdict
 from repro import paper as papers
+from repro.certificate import Certificate
 from repro.paper import Claim, Paper
 from repro.record import Record
 from repro.report import prose
 from repro.report.words import slug
 from repro.verdict import Verdict
 
+SMOKE = "configs/smoke.gin"
 FAILED = frozenset({"not reproduced", "trend fails", "exceeded"})
 
 
 @dataclass(frozen=True)
 class Page:
-    """What a paper's page is made of. `root` leads from the document that shows it to the root of the site."""
+    """What a paper's page is made of. `root` leads from the document that shows it to the root of the site.
+
+    `smoke` are the records of `smoke.gin`, which say that the chain runs and nothing of a claim; where a claim names
+    that config they are among the `records`.
+    """
 
     paper: Paper
     records: list[Record]
     verdicts: list[Verdict]
+    smoke: list[Record] = field(default_factory=list)
+    certificates: dict[str, list[Certificate]] = field(default_factory=dict)
     root: str = ""
 
     @property
@@ -151,8 +159,12 @@ def _folders() -> dict[str, Path]:
 def _read(name: str) -> Page:
     known = _folders()
     one = papers.read(known[name]) if name in known else papers.find(name)
-    records = record.of_paper(one.folder)
-    return Page(one, records, verdict.judge_all(one.claims, records))
+    claimed = {config for _, config, _ in one.runs}
+    found: dict[bool, list[Record]] = {False: [], True: []}
+    for kept in record.of_paper(one.folder):
+        found[kept.config == "smoke" and SMOKE not in claimed].append(kept)
+    judged = verdict.judge_all(one.claims, found[False])
+    return Page(one, found[False], judged, found[True], certificate.every(one.folder))
 
 
 def forget() -> None:

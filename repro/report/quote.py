@@ -72,10 +72,10 @@ def verdict_of(page: Page, name: str) -> Verdict:
 
 
 def _find(page: Page, stem: str) -> Record:
-    for found in page.records:
-        if found.stem == stem:
-            return found
-    raise BadInput(f"no record '{stem}'{nearest(stem, [found.stem for found in page.records])}")
+    known = {found.stem: found for found in (*page.records, *page.smoke)}
+    if stem not in known:
+        raise BadInput(f"no record '{stem}'{nearest(stem, known)}")
+    return known[stem]
 
 
 def _value(found: Record, rest: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 
@@ -19,6 +20,12 @@ class ClipNorm:
     def __call__(self, parameters: Iterable[torch.nn.Parameter]) -> float:
         """Clip in place; returns the norm before clipping."""
         return float(torch.nn.utils.clip_grad_norm_(list(parameters), self.norm))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}  # it remembers nothing
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to go on from."""
 
 
 class AutoClip:
@@ -43,6 +50,12 @@ class AutoClip:
             limit = self.threshold()
             torch._foreach_mul_(grads, min(1.0, limit / (norm + 1e-6)))
         return norm
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"norms": torch.tensor(self.norms, dtype=torch.float64)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.norms = state["norms"].tolist()
 
     def threshold(self) -> float:
         """The percentile by linear interpolation, as `numpy.percentile` takes it."""

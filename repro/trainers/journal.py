@@ -1,8 +1,13 @@
-"""What a training leaves behind while it runs: `metrics.jsonl`, TensorBoard events, a progress bar, curves."""
+"""What a training leaves behind while it runs: `metrics.jsonl`, TensorBoard events, a progress bar, curves.
+
+`metrics.jsonl` is what a training that goes on from a checkpoint reads again: what was written after the checkpoint is
+taken back, and the TensorBoard events are written anew from it, so that no step stands there twice.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,45 +17,66 @@ from typing import Any
 
 import torch
 
-from repro import progress
+from repro import disk, progress
+from repro.errors import BadInput
 
 EVERY = 10  # steps between two entries: reading the loss off an accelerator makes it wait
 POINTS = 100  # of a curve that goes into the record
+CURVES = ("train", "valid")
 
 
 class Journal:
     """Open for the length of a training; `entries` holds `(step, loss)` pairs, each the mean of `EVERY` steps."""
 
     def __init__(self, folder: Path, steps: int, batch_size: int, quiet: bool = False) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
-        self.steps, self.batch_size = steps, batch_size
-        self.entries: dict[str, list[list[float]]] = {"train": [], "valid": []}
-        self.file = (folder / "metrics.jsonl").open("a", encoding="utf-8")
-        self.events = SummaryWriter(str(folder / "tensorboard"))
-        self.bar = progress.bar("train", total=steps * batch_size, unit="item", disable=quiet, smoothing=0.05)
+        self.folder, self.steps, self.batch_size, self.quiet = folder, steps, batch_size, quiet
+        self.path = folder / "metrics.jsonl"
+        self.entries: dict[str, list[list[float]]] = {name: [] for name in CURVES}
         self.losses: list[torch.Tensor] = []
-        self.done, self.began = 0, time.perf_counter()
+        self.done, self.earlier, self.seconds = 0, 0.0, 0.0  # steps; seconds of earlier processes, and of all
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"done": self.done, "losses": [loss.cpu() for loss in self.losses], "seconds": self._seconds()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.done, self.losses, self.earlier = state["done"], list(state["losses"]), state["seconds"]
 
     def __enter__(self) -> Journal:
+        from torch.utils.tensorboard import SummaryWriter
+
+        rows = [row for row in read(self.path) if row["step"] <= self.done]
+        disk.write(self.path, "".join(json.dumps(row) + "\n" for row in rows))
+        shutil.rmtree(self.folder / "tensorboard", ignore_errors=True)
+        self.file = self.path.open("a", encoding="utf-8")
+        self.events = SummaryWriter(str(self.folder / "tensorboard"))
+        for row in rows:
+            self._show(row)
+        total = self.steps * self.batch_size
+        done = self.done * self.batch_size
+        self.bar = progress.bar("train", total=total, initial=done, unit="item", disable=self.quiet, smoothing=0.05)
+        self.began = time.perf_counter()
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.seconds = time.perf_counter() - self.began
+        self.seconds = self._seconds()
         if self.losses and kind is None:  # training stopped between two entries
             self._enter(self.done)
-        for sink in (self.file, self.events, self.bar):
-            sink.close()
+        with disk.full(self.path):
+            for sink in (self.file, self.events, self.bar):
+                sink.close()
+
+    def _seconds(self) -> float:
+        return self.earlier + time.perf_counter() - self.began
 
     def count(self, batches: Any) -> Iterator[tuple[int, Any]]:
-        """`(step, batch)` from 1 to the last step, with the bar."""
-        for number, batch in zip(range(1, self.steps + 1), batches, strict=False):
+        """`(step, batch)` from the first step that is not done to the last, with the bar."""
+        for number, batch in zip(range(self.done + 1, self.steps + 1), batches, strict=False):
             self.done = number
             yield number, batch
             self.bar.update(self.batch_size)
 
     def step(self, number: int, loss: torch.Tensor, rate: float, norm: float | None) -> None:
-        """Remember the loss of one step. Raises FloatingPointError when it is not finite."""
+        """Remember the loss of one step."""
         self.losses.append(loss.detach())
         if number % EVERY == 0 or number == self.steps:
             self._enter(number, lr=rate, **({} if norm is None else {"gradient_norm": norm}))
@@ -58,27 +84,55 @@ class Journal:
     def _enter(self, number: int, **more: float) -> None:
         value = float(torch.stack(self.losses).mean())
         self.losses.clear()
-        if not abs(value) < float("inf"):
-            raise FloatingPointError(f"the loss is {value} within the {EVERY} steps up to step {number}")
         self.bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
         self.note("train", number, value, **more)
 
     def note(self, name: str, number: int, value: float, **more: float) -> None:
-        """One line of `metrics.jsonl` and the same numbers for TensorBoard."""
-        self.entries[name].append([number, value])
-        self.file.write(json.dumps({"curve": name, "step": number, "loss": value, **more}) + "\n")
-        self.file.flush()
-        for key, scalar in {"loss": value, **more}.items():
-            self.events.add_scalar(f"{name}/{key}", scalar, number)
+        """One line of `metrics.jsonl` and the same numbers for TensorBoard. Raises DiskFull."""
+        row = {"curve": name, "step": number, "loss": value, "time": round(time.time(), 3), **more}
+        with disk.full(self.path):
+            self.file.write(json.dumps(row) + "\n")
+            self.file.flush()
+            self._show(row)
+
+    def _show(self, row: dict[str, Any]) -> None:
+        self.entries[row["curve"]].append([row["step"], row["loss"]])
+        for key, scalar in row.items():
+            if key not in ("curve", "step", "time"):
+                self.events.add_scalar(f"{row['curve']}/{key}", scalar, row["step"], walltime=row["time"])
 
     def history(self) -> dict[str, Any]:
-        """What the trainer returns: steps, items per second, curves of at most `POINTS` points each."""
+        """What the trainer returns: steps, seconds before this process, speed, curves of at most `POINTS` points."""
         curves = {name: _thin(entries) for name, entries in self.entries.items() if entries}
         return {
             "steps": self.done,
+            "earlier_seconds": round(self.earlier, 1),
             "items_per_second": round(self.done * self.batch_size / self.seconds, 1),
             "curves": curves,
         }
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The lines of a `metrics.jsonl`; none where there is no file. A last line that was cut off does not count.
+
+    Raises BadInput, with the line, for what no journal has written.
+    """
+    if not path.is_file():
+        return []
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    return [_row(line, f"{path}:{number}") for number, line in enumerate(whole.splitlines(), 1)]
+
+
+def _row(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+        numbers = [value for key, value in row.items() if key != "curve"]
+        good = row["curve"] in CURVES and {"step", "loss", "time"} <= row.keys()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise BadInput(f"no line of a journal: {type(error).__name__}: {error}", place) from None
+    if not good or not all(type(value) in (int, float) for value in numbers):
+        raise BadInput("no line of a journal: expected a curve, its step, loss and time", place)
+    return dict(row)
 
 
 def _thin(entries: list[list[float]]) -> list[list[float]]:

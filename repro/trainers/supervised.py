@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -10,18 +9,20 @@ from typing import Any, Literal
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DataLoaderConfiguration, send_to_device
-from safetensors.torch import load_model, save_model
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.utils.data import DataLoader, RandomSampler
+from torch.utils.data import DataLoader
 
+from repro import interruption
 from repro.errors import BadInput
 from repro.registry import TRAINERS
 from repro.trainers import optim as optim  # a config that names this trainer may name torch's optimizers
+from repro.trainers.best import Best
+from repro.trainers.checkpoints import Checkpoints
 from repro.trainers.clipping import AutoClip, ClipNorm
 from repro.trainers.journal import Journal
-
-log = logging.getLogger("repro")
+from repro.trainers.order import Order
+from repro.trainers.watch import Watch
 
 
 @TRAINERS.register
@@ -55,7 +56,7 @@ class Supervised:
         self.optimizer, self.schedule, self.precision = optimizer, schedule, precision
         self.clip_norm, self.clip_percentile = clip_norm, clip_percentile
         self.valid_every, self.patience = valid_every, patience
-        self._clip()  # what it refuses is refused before anything is trained
+        self.clip()  # what it refuses is refused before anything is trained
 
     def step(self, model: nn.Module, loss: nn.Module, batch: tuple[Any, Any]) -> torch.Tensor:
         """The scalar loss of one batch: what a paper with a training of its own overrides."""
@@ -65,45 +66,12 @@ class Supervised:
     def fit(
         self, model: nn.Module, loss: nn.Module, train: Any, valid: Any, folder: Path, order_seed: int
     ) -> dict[str, Any]:
-        """Train `model` in place; see `repro.trainers` for the contract."""
+        """Train `model` in place, from the newest checkpoint in `folder` on; see `repro.trainers` for the contract."""
         self._refuse(train, valid)
-        accelerator = Accelerator(
-            mixed_precision=self.precision, dataloader_config=DataLoaderConfiguration(split_batches=True)
-        )
-        if not accelerator.is_main_process:  # one process keeps the run's own files; the others keep theirs apart
-            folder = folder / f"process{accelerator.process_index}"
-            folder.mkdir(exist_ok=True)
-        optimizer = self.optimizer(model.parameters())
-        schedule = self.schedule(optimizer) if self.schedule else None
-        clip = self._clip()
-        raw, checkpoints = model, Checkpoints(model, folder / "checkpoints", self.patience)
-        model, optimizer, loader = accelerator.prepare(model, optimizer, self._loader(train, order_seed))
-        loss = loss.to(accelerator.device)
+        return Fit(self, model, loss, train, valid, folder, order_seed).run()
 
-        with Journal(folder, self.steps, self.batch_size, quiet=not accelerator.is_main_process) as journal:
-            for number, batch in journal.count(self._cycle(loader, train)):
-                model.train()
-                value = self.step(model, loss, batch)
-                accelerator.backward(value)
-                accelerator.unscale_gradients(optimizer)  # of no effect but with fp16
-                norm = clip(model.parameters()) if clip else None
-                optimizer.step()
-                optimizer.zero_grad()
-                journal.step(number, value, optimizer.param_groups[0]["lr"], norm)
-                if self.valid_every and number % self.valid_every == 0:
-                    score = self._validate(accelerator, model, loss, valid)
-                    journal.note("valid", number, score)
-                    if isinstance(schedule, ReduceLROnPlateau):
-                        schedule.step(score)
-                    if checkpoints.keep(score):
-                        log.info("stopped at step %d: no improvement in %d validations", number, self.patience)
-                        break
-                if schedule and not isinstance(schedule, ReduceLROnPlateau):
-                    schedule.step()
-        checkpoints.close(raw)
-        return journal.history()
-
-    def _clip(self) -> ClipNorm | AutoClip | None:
+    def clip(self) -> ClipNorm | AutoClip | None:
+        """A clip that has seen no gradient yet; None where the gradient is left as it is."""
         if self.clip_percentile is not None:
             return AutoClip(self.clip_percentile)
         return None if self.clip_norm is None else ClipNorm(self.clip_norm)
@@ -120,56 +88,91 @@ class Supervised:
         if self.valid_every and valid is None:
             raise BadInput(f"trainers.Supervised.valid_every is {self.valid_every}; expected 0, or an experiment.valid")
 
-    def _loader(self, train: Any, order_seed: int) -> DataLoader[Any]:
-        sampler = RandomSampler(train, generator=torch.Generator().manual_seed(order_seed))
-        return DataLoader(
-            train,
-            self.batch_size,
-            sampler=sampler,
-            drop_last=True,
-            num_workers=self.workers,
-            generator=torch.Generator().manual_seed(order_seed),  # else it draws from dropout's stream
-        )
 
-    def _cycle(self, loader: Any, train: Any) -> Iterator[Any]:
-        """Batches without end; a dataset with `set_epoch` is told which pass this is."""
-        for epoch in range(self.steps):
-            if hasattr(train, "set_epoch"):
-                train.set_epoch(epoch)
-            yield from loader
+class Fit:
+    """One training by a `Supervised`: all that changes while it lasts, each part with its state."""
+
+    def __init__(
+        self, trainer: Supervised, model: nn.Module, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int
+    ) -> None:
+        self.trainer, self.raw, self.valid = trainer, model, valid
+        self.accelerator = accelerator = Accelerator(
+            mixed_precision=trainer.precision, dataloader_config=DataLoaderConfiguration(split_batches=True)
+        )
+        alone = accelerator.num_processes == 1
+        if not accelerator.is_main_process:  # one process keeps the run's own files; the others keep theirs apart
+            folder = folder / f"process{accelerator.process_index}"
+            folder.mkdir(exist_ok=True)
+        optimizer = trainer.optimizer(model.parameters())
+        self.schedule = trainer.schedule(optimizer) if trainer.schedule else None
+        self.clip = trainer.clip()
+        self.order = Order(train, trainer.batch_size, order_seed, trainer.workers)
+        self.best = Best(model, folder / "checkpoints", trainer.patience)
+        self.journal = Journal(folder, trainer.steps, trainer.batch_size, quiet=not accelerator.is_main_process)
+        self.model, self.optimizer, self.order.loader = accelerator.prepare(model, optimizer, self.order.loader)
+        self.loss = loss.to(accelerator.device)
+        names = ("raw", "loss", "optimizer", "schedule", "clip", "order", "best", "journal")
+        parts = {name: getattr(self, name) for name in names} | {"scaler": accelerator.scaler}
+        self.watch = Watch(model, loss, self.order, folder / "checkpoints")
+        self.checkpoints = Checkpoints(folder / "checkpoints", parts, self.watch.weights, alone)
+
+    def run(self) -> dict[str, Any]:
+        """Every step that is not done yet; the history."""
+        self.checkpoints.restore()
+        with self.journal as journal, interruption.deferred():
+            self._validate(journal.done)  # it was stopped in the midst of that
+            for number, batch in journal.count(() if self.best.stopped else self.order):
+                self._step(number, batch)
+                self._validate(number)
+                self.checkpoints.after(number)
+                if self.best.stopped:
+                    break
+            self.checkpoints.save(journal.done)
+        self.best.close()
+        return journal.history()
+
+    def _step(self, number: int, batch: Any) -> None:
+        self.watch.begin()
+        self.model.train()
+        value = self.trainer.step(self.model, self.loss, batch)
+        self.watch.value(number, value)
+        self.accelerator.backward(value)
+        self.accelerator.unscale_gradients(self.optimizer)  # of no effect but with fp16
+        if self.trainer.precision != "fp16":  # whose scaler leaves out a step that would not be finite
+            self.watch.gradients(number, _gradients(self.raw))
+        norm = self.clip(self.model.parameters()) if self.clip else None
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.journal.step(number, value, self.optimizer.param_groups[0]["lr"], norm)
+        if self.schedule and not isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step()
+
+    def _validate(self, number: int) -> None:
+        """The validation after step `number`, where one is due and was not made."""
+        every = self.trainer.valid_every
+        if not every or number % every or number <= self.best.step:
+            return
+        score = self._score(number)
+        self.journal.note("valid", number, score)
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step(score)
+        self.best.keep(number, score)
 
     @torch.no_grad()
-    def _validate(self, accelerator: Accelerator, model: nn.Module, loss: nn.Module, valid: Any) -> float:
+    def _score(self, number: int) -> float:
         """Mean loss over the validation set, in eval mode; every process computes all of it."""
-        model.eval()
-        total = torch.zeros((), device=accelerator.device)
-        for batch in DataLoader(valid, min(self.batch_size, len(valid)), generator=torch.Generator()):
-            inputs, target = send_to_device(batch, accelerator.device)
-            total += self.step(model, loss, (inputs, target)).detach() * _length(inputs)
-        return float(total) / len(valid)
+        self.model.eval()
+        total = torch.zeros((), device=self.accelerator.device)
+        size = min(self.trainer.batch_size, len(self.valid))
+        for batch in DataLoader(self.valid, size, generator=torch.Generator()):
+            inputs, target = send_to_device(batch, self.accelerator.device)
+            total += self.trainer.step(self.model, self.loss, (inputs, target)).detach() * _length(inputs)
+            self.checkpoints.asked(number)
+        return float(total) / len(self.valid)
 
 
-class Checkpoints:
-    """`best.safetensors` and `last.safetensors`; the model ends with the best weights where validations chose them."""
-
-    def __init__(self, model: nn.Module, folder: Path, patience: int) -> None:
-        self.model, self.folder, self.patience = model, folder, patience
-        self.best, self.waited = float("inf"), 0
-        folder.mkdir(exist_ok=True)
-
-    def keep(self, score: float) -> bool:
-        """Save where `score` is the lowest so far; True when patience has run out."""
-        self.waited = 0 if score < self.best else self.waited + 1
-        if score < self.best:
-            self.best = score
-            save_model(self.model, str(self.folder / "best.safetensors"))
-        return bool(self.patience) and self.waited >= self.patience
-
-    def close(self, model: nn.Module) -> None:
-        """Save the last weights, then put the best ones into the model."""
-        save_model(model, str(self.folder / "last.safetensors"))
-        if self.best < float("inf"):
-            load_model(model, self.folder / "best.safetensors")
+def _gradients(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
+    return ((name, p.grad) for name, p in model.named_parameters() if p.grad is not None)
 
 
 def _length(inputs: Any) -> int:

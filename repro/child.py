@@ -1,0 +1,87 @@
+"""A command of this project in a process of its own, of which nothing goes on when we do not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from repro.errors import BadInput
+
+SHOWN = 20  # last lines of what failed
+PATIENCE = 20.0  # seconds that a process may take to end its own children
+DATA = ("REPRO_DATA", "REPRO_MIRROR")
+
+
+class Failed(Exception):
+    """The command failed; `str(error)` is the last thing that it said, which was shown."""
+
+
+def run(arguments: Sequence[str], folder: Path, roots: Sequence[Path], quiet: bool = False, **variables: str) -> str:
+    """What `python -m ARGUMENTS` prints, run in `folder` with the modules below `roots`; what it says is said here too.
+
+    Of a `quiet` one the last lines are shown where it fails. Raises BadInput with the line of a command that refuses
+    its input, and Failed for one that fails.
+    """
+    said: deque[str] = deque(maxlen=SHOWN)
+    with started(arguments, folder, roots, **variables) as process:
+        for line in process.stderr or ():
+            if line.strip():
+                said.append(line)
+            if not quiet and not line.startswith("repro: "):  # if it is refused, that is ours to say
+                sys.stderr.write(line)
+        printed = process.stdout.read() if process.stdout else ""
+        code = process.wait()
+    last = said[-1].strip() if said else f"exit code {code}"
+    if code == 2:
+        raise BadInput(last.removeprefix("repro: "))
+    if code:
+        sys.stderr.writelines(said if quiet else ())
+        raise Failed(last)
+    return printed
+
+
+@contextmanager
+def started(
+    arguments: Sequence[str], folder: Path, roots: Sequence[Path], **variables: str
+) -> Iterator[subprocess.Popen[str]]:
+    """The process, in a group of its own, all of which ends with the block, however that ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=_environment(roots, variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """First politely: torchrun has processes in groups of their own, which only it can end."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        os.killpg(process.pid, number)
+        try:
+            process.communicate(timeout=PATIENCE)
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _environment(roots: Sequence[Path], variables: Mapping[str, str]) -> dict[str, str]:
+    """Ours, `roots` before all other places of modules; folders of data keep their meaning in another folder."""
+    places = [*map(str, roots), *filter(None, [os.environ.get("PYTHONPATH")])]
+    data = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in DATA if os.environ.get(name)}
+    return {**os.environ, **data, "PYTHONPATH": os.pathsep.join(places), **variables}

@@ -1,0 +1,75 @@
+"""`repro debug --replay RUN`: the step at which a run stopped because a number was not finite, once more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Subset, default_collate
+
+from repro import binding
+from repro.config import read
+from repro.debug import Bench, Finding, probes
+from repro.errors import BadInput
+from repro.experiment import streams
+from repro.trainers import state
+from repro.trainers.checkpoints import Chance
+from repro.trainers.watch import KIND
+
+
+def replay(folder: Path) -> Iterator[Finding]:
+    """Items, weights, then the step itself: where the first number that is not finite stands.
+
+    folder: of a run. Raises BadInput where it is none, or did not stop for such a number.
+    """
+    kept = sorted(folder.glob(f"checkpoints/{KIND}-*.safetensors"), key=lambda path: path.stat().st_mtime)
+    if not (folder / "config.gin").is_file() or not kept:
+        hint = "expected runs/PAPER/CONFIG/RUN of a run that stopped for a number that is not finite"
+        raise BadInput(f"keeps no step to replay; {hint}", str(folder))
+    found = state.read(kept[-1])
+    bench = _bench(folder, found)
+    yield _items(bench, found)
+    yield _weights(bench)
+    yield _step(bench, found)
+
+
+def _bench(folder: Path, found: dict[str, Any]) -> Bench:
+    """The config of the run, built as the run built it; the weights and the batch of the step."""
+    config = read(folder / "config.gin")
+    seed = re.search(r"-seed(\d+)", folder.resolve().name)
+    torch.manual_seed(streams(int(seed[1]) if seed else 0)["model"])
+    built = binding.build(config)
+    built.model.load_state_dict(found["model"])
+    if isinstance(built.loss, torch.nn.Module):
+        built.loss.load_state_dict(found["loss"])
+    if hasattr(built.train, "set_epoch"):
+        built.train.set_epoch(found["batch"]["epoch"])
+    items = Subset(built.train, found["batch"]["items"])
+    inputs, target = default_collate([items[index] for index in range(len(items))])
+    return Bench(built, items, inputs, target)
+
+
+def _items(bench: Bench, found: dict[str, Any]) -> Finding:
+    numbers = found["batch"]["items"]
+    bad = [number for index, number in enumerate(numbers) if not probes.finite(bench.items[index])]
+    if bad:
+        return Finding("items", False, f"not finite: {', '.join(map(str, bad))} of the training set")
+    return Finding("items", True, f"the {len(numbers)} of the batch are finite")
+
+
+def _weights(bench: Bench) -> Finding:
+    bad = [name for name, weight in bench.built.model.named_parameters() if not probes.finite(weight)]
+    if bad:
+        return Finding("weights", False, f"not finite: {', '.join(bad)}")
+    return Finding("weights", True, "finite")
+
+
+def _step(bench: Bench, found: dict[str, Any]) -> Finding:
+    said = f"step {found['step']}: {found['said']}"
+    Chance().load_state_dict(found["chance"])  # the same dropout
+    if place := probes.not_finite(bench.model(), bench.loss):
+        return Finding("step", False, f"{said}; the first tensor that is not finite comes from {place}")
+    return Finding("step", None, f"{said}; here it is finite: the step depends on more than its weights and its batch")

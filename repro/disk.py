@@ -1,0 +1,66 @@
+"""Files that are there whole or not at all, and what is said when a disk is full.
+
+A reader sees the file as it was or as it is now, never half of one, whenever the writer is killed. What was there stays
+where the new one has no room.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class DiskFull(OSError):
+    """There is no room for a file; `str(error)` says for which, and how much is missing."""
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    """Write `content` to `path` in one step, in a folder that is there. Raises DiskFull where it has no room."""
+    data = content.encode() if isinstance(content, str) else content
+    with full(path, len(data)):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    return path
+
+
+def sweep(folder: Path, name: str = "*") -> None:
+    """Delete what killed writers of `name` have left in `folder`: for who alone writes there."""
+    for path in folder.glob(f".{name}.*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def full(path: Path, needed: int = 1) -> Iterator[None]:
+    """Turn the error of a full disk, met while `needed` bytes are written to `path`, into one line."""
+    try:
+        yield
+    except DiskFull:
+        raise
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        free = shutil.disk_usage(_there(path)).free
+        kind = "the quota is used up" if error.errno == errno.EDQUOT else "the disk is full"
+        missing = f"{needed:,} bytes are to be written, {free:,} are free, {max(needed - free, 1):,} are missing"
+        raise DiskFull(f"{path}: {kind}: {missing}") from None
+
+
+def _there(path: Path) -> Path:
+    """The nearest folder above that exists."""
+    return next(parent for parent in path.absolute().parents if parent.is_dir())

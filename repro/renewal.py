@@ -1,0 +1,73 @@
+"""Renewals: code that has changed since a record was made, and gives the same bits.
+
+A change that moves no number would otherwise make every record that rests on it stale, and cost all their runs. `repro
+renew` runs the first steps of a config by the code of a record's commit and by the present one; where all weights and
+all values agree bit for bit, a row in `papers/<paper>/renewals.json` says so, and records of that config and that code
+count again. It is evidence, and no proof: what would differ only after those steps is not seen. The page says which
+records count by it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from repro import disk
+from repro.errors import BadInput
+from repro.paper import where
+
+FILE = "renewals.json"
+Changed = dict[str, list[str | None]]
+"""By the name of a module: its digest in the record and now; None where it has no part in one of them."""
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """A config whose numbers are the same bits by the code of `commit` and by code that differs from it in `changed`."""
+
+    config: str
+    changed: Changed
+    commit: str
+    steps: int  # that were compared; 0: the whole run of a trainer that takes none
+    processor: str
+    measured: str  # when
+
+    def __str__(self) -> str:
+        over = f"over {self.steps} steps" if self.steps else "over the whole run"
+        return f"the code has changed since ({', '.join(sorted(self.changed))}): the same bits {over}, {self.measured[:10]}"
+
+
+def difference(before: Mapping[str, str], now: Mapping[str, str]) -> Changed:
+    """The modules in which two codes differ."""
+    names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    return {name: [before.get(name), now.get(name)] for name in names}
+
+
+def find(renewals: Iterable[Renewal], config: str, changed: Changed) -> Renewal | None:
+    """The one that covers just these changes of the code of a config."""
+    return next((one for one in renewals if (one.config, one.changed) == (config, changed)), None)
+
+
+def read(folder: Path) -> list[Renewal]:
+    """The renewals of the paper in `folder`. Raises BadInput for a file that holds none."""
+    path = folder / FILE
+    if not path.is_file():
+        return []
+    from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
+
+    try:
+        return TypeAdapter(list[Renewal]).validate_python(json.loads(path.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"no renewals: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"no renewals: {error}", where(path)) from None
+
+
+def store(found: Iterable[Renewal], folder: Path) -> Path:
+    """Add renewals to those of the paper in `folder`; one of the same changes of the same config is replaced."""
+    rows = {(one.config, json.dumps(one.changed)): one for one in (*read(folder), *found)}
+    lines = [json.dumps(asdict(rows[key]), sort_keys=True) for key in sorted(rows)]
+    return disk.write(folder / FILE, "[\n" + ",\n".join(lines) + "\n]\n")

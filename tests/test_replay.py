@@ -1,0 +1,269 @@
+"""A record run again from its commit: what agrees, what differs, what is refused; nothing stays behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import certificate, record, replay
+from repro import paper as papers
+from repro.certificate import Certificate, Comparison
+from repro.record import Record
+
+IDENTITY = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c",
+            "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"}  # fmt: skip
+
+
+def git(*words: str) -> str:
+    done = subprocess.run(["git", *words], check=True, capture_output=True, text=True, env=os.environ | IDENTITY)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def kept(paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The record of `smoke.gin`, made from a commit of a repository that holds the paper alone."""
+    temporary = Path.cwd() / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    Path(".gitignore").write_text("runs/\ntemporary/\n__pycache__/\n")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-qm", "parts and configs")
+    code, out, _ = repro("run", f"papers/{paper.name}/configs/smoke.gin")
+    assert (code, out) == (0, f"papers/{paper.name}/records/smoke-seed0.json\n")
+    return Path(out.strip())
+
+
+def edit(path: Path, **changed: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+
+def moved(path: Path, by: float) -> None:
+    """Give the first item another value."""
+    rows = json.loads(path.read_text())["measurements"]
+    rows[0]["values"][0] += by
+    edit(path, measurements=rows)
+
+
+def certify(paper: Any, path: Path, metrics: float) -> None:
+    """A certificate of the record's config and machine, which found this difference."""
+    found = record.read(path)
+    comparisons = dict.fromkeys(certificate.COMPARISONS, Comparison(metrics, metrics))
+    machine = certificate.machine(found.environment)
+    one = Certificate(found.digest, found.code, machine, comparisons, 2, "2026-01-02T03:04:05+00:00")
+    certificate.store(one, "smoke", paper.folder)
+
+
+def test_a_record_agrees_bit_for_bit_whatever_has_changed_since(paper: Any, kept: Path, repro: Any) -> None:
+    (paper.folder / "model.py").write_text("what is no Python {")
+    (paper.folder / "configs" / "smoke.gin").unlink()
+    before = git("status", "--porcelain")
+    code, out, _ = repro("replay", kept)
+    assert code == 0, out
+    first, *lines = out.splitlines()
+    assert first == f"{kept}: agrees, bitwise: no certificate; machine, packages and threads are those of the record"
+    assert lines[:3] == ["  config: the same", "  code: the same", "  data: the same"]
+    assert lines[3].startswith("  test, SquaredError: agrees bit for bit, mean ") and len(lines) == 4
+    assert git("status", "--porcelain") == before and git("worktree", "list").count("\n") == 0
+    assert list(Path("temporary").glob("repro-*")) == []
+
+
+@pytest.mark.slow
+def test_a_record_with_overrides_is_run_from_its_text(paper: Any, kept: Path, repro: Any) -> None:
+    config = f"papers/{paper.name}/configs/smoke.gin"
+    out = repro("run", config, "--seed", 3, "--set", "trainers.Supervised.steps=5")[1]
+    code, said, _ = repro("replay", out.strip())
+    assert code == 0 and "agrees bit for bit" in said, said
+
+
+@pytest.mark.parametrize(("changed", "line"), [
+    ({"digest": "0" * 64}, "config: the text of the record is not that of its digest 0000000000000000"),
+    ({"code": {}}, "code: differs in papers."), ({"data": {"test": "0", "train": "1"}}, "data: differs in test, train"),
+])  # fmt: skip
+def test_what_the_numbers_rest_on_must_be_the_same(kept: Path, changed: Any, line: str) -> None:
+    again = record.read(kept)
+    assert replay.compare(again, again).agrees
+    assert any(told.startswith(line) for told in differing(replace(again, **changed), again))
+
+
+def differing(found: Record, again: Record) -> list[str]:
+    """What differs between a record and that of the run made again."""
+    one = replay.compare(found, again)
+    told = [str(finding) for finding in one.findings if not finding.agrees]
+    assert one.agrees == (not told)
+    return told
+
+
+def test_what_was_measured_must_be_the_same(kept: Path) -> None:
+    again = record.read(kept)
+    (one,) = again.measurements
+    cases = {
+        "test, SquaredError: 500 items, in the record 5": [replace(one, values=one.values[:5])],
+        "test, SquaredError: not the same metric: its unit": [replace(one, identity=one.identity | {"unit": "m"})],
+        "test, SquaredError: not in the record": [],
+        "other, SquaredError: not measured now": [one, replace(one, test="other")],
+    }
+    for line, changed in cases.items():
+        assert differing(replace(again, measurements=changed), again) == [line]
+
+
+def test_without_a_certificate_one_machine_must_give_the_same_bits(kept: Path) -> None:
+    again = record.read(kept)
+    moved(kept, 1e-9)
+    (told,) = differing(record.read(kept), again)
+    assert told.startswith("test, SquaredError: differs: mean 0.") and ", in the record 0." in told
+    assert told.endswith("; an item by up to 1e-09")
+
+
+def test_the_class_of_the_certificate_of_this_machine_decides(paper: Any, kept: Path) -> None:
+    again = record.read(kept)
+    moved(kept, 1e-9)
+    certify(paper, kept, 3e-6)
+    one = replay.compare(record.read(kept), again)
+    assert one.agrees and str(one.wanted) == "within 1e-05"
+    assert one.because.startswith(
+        "the certificate says within 1e-05 (seed twice, resume, workers, ranks), measured over "
+    )
+    assert "SquaredError: agrees: mean " in str(one.findings[-1])
+    moved(kept, 1.0)
+    assert "SquaredError: differs: mean " in differing(record.read(kept), again)[0]
+    other = replace(again, code={})
+    assert replay.compare(other, other).because.startswith("that of its code and this machine is not measured; ")
+
+
+def test_a_record_of_another_machine_is_compared_as_means(kept: Path) -> None:
+    again = record.read(kept)
+    there = again.environment | {"processor": "Abacus", "packages": again.environment["packages"] | {"torch": "1.0"}}
+    moved(kept, 1e-3)
+    one = replay.compare(replace(record.read(kept), environment=there), again)
+    here = f"processor Abacus, here {again.environment['processor']}"
+    torch = f"torch 1.0, here {again.environment['packages']['torch']}"
+    assert one.agrees and str(one.wanted) == "statistical"
+    assert one.because == f"the record was made elsewhere: {here}, {torch}"
+
+
+@pytest.mark.slow
+def test_numbers_that_were_tampered_with_differ(kept: Path, repro: Any) -> None:
+    moved(kept, 1e-9)
+    code, out, _ = repro("replay", kept)
+    assert code == 1 and out.startswith(f"{kept}: DIFFERS, bitwise: ") and "an item by up to 1e-09" in out, out
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({"source": {"commit": None, "dirty": None}}, "made outside git: there is no commit to run it from"),
+    ({"source": {"commit": "0" * 40, "dirty": False}}, "is not in this clone; try git fetch --unshallow"),
+    ({"source": {"commit": "--output=x", "dirty": False}}, "expected 40 hexadecimal digits"),
+    ({"paper": "nobody"}, "has no paper 'nobody'"), ({"format": 99}, "not a record of format 1"),
+    pytest.param({"text": "experiment.modl = 3\n"}, "did you mean", marks=pytest.mark.slow),
+])  # fmt: skip
+def test_what_cannot_be_run_again_is_one_line(kept: Path, refused: Any, changed: Any, words: str) -> None:
+    edit(kept, **changed)
+    line = refused("replay", kept)
+    assert line.startswith(f"{kept}: ") and words in line
+    assert list(Path("temporary").glob("repro-*")) == [] and not Path("x").exists()
+
+
+def test_a_record_of_changes_that_were_never_committed_is_refused(
+    paper: Any, kept: Path, repro: Any, refused: Any
+) -> None:
+    (paper.folder / "loss.py").write_text((paper.folder / "loss.py").read_text() + "X = 1\n")
+    repro("run", f"papers/{paper.name}/configs/smoke.gin")
+    assert "with changes that were never committed: what ran is not there" in refused("replay", kept)
+
+
+def test_a_record_outside_git_is_refused(paper: Any, tmp_path: Path, refused: Any) -> None:
+    path = record.write(Record("p", "c", 0, "d", [], source={"commit": "0" * 40, "dirty": False}), tmp_path)
+    assert "git rev-parse failed" in refused("replay", path)
+    assert "expected the path of a record, or --smoke" in refused("replay")
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_is_not_one_that_agrees(paper: Any, kept: Path, repro: Any) -> None:
+    text = (
+        (paper.folder / "loss.py").read_text().replace("return ", "raise RuntimeError('out of luck')\n        return ")
+    )
+    (paper.folder / "loss.py").write_text(text)
+    git("commit", "-qam", "broken")
+    edit(kept, source={"commit": git("rev-parse", "HEAD"), "dirty": False})
+    code, out, err = repro("replay", kept)
+    assert (code, out) == (1, "") and f"repro: {kept}: the run failed: " in err and "out of luck" in err
+
+
+@pytest.mark.slow
+def test_smoke_replays_what_is_there_and_names_the_rest(
+    paper: Any, kept: Path, repro: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = paper.folder.with_name("empty")
+    shutil.copytree(paper.folder, empty, ignore=shutil.ignore_patterns("records"))
+    both = [papers.read(folder) for folder in (empty, paper.folder)]
+    monkeypatch.setattr("repro.paper.every", lambda: both)
+    code, out, err = repro("replay", "--smoke")
+    assert (
+        code == 0 and out.startswith(f"{kept}: agrees, ") and "empty: no record of its smoke config: skipped\n" in err
+    )
+    moved(kept, 1e-3)
+    assert repro("replay", "--smoke")[0] == 1
+    edit(kept, source={"commit": "0" * 40, "dirty": False})
+    code, out, err = repro("replay", "--smoke")
+    assert (code, out) == (2, "") and f"repro: {kept}: its commit {'0' * 40} is not in this clone" in err
+
+
+@pytest.mark.slow
+def test_smoke_skips_a_paper_whose_data_is_not_here(
+    paper: Any, kept: Path, repro: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REPRO_MIRROR", raising=False)
+    text = (paper.folder / "dataset.py").read_text()
+    lost = "__init__(self) -> None:\n        from repro.datasets import store\n        store.folder('wsj0-2mix')\n"
+    assert "NoisyLine" in text
+    (paper.folder / "dataset.py").write_text(f"{text}\n\n@DATASETS.register\nclass Lost:\n    def {lost}")
+    git("commit", "-qam", "other data")
+    lines = (line for line in record.read(kept).text.splitlines() if "train/datasets.NoisyLine." not in line)
+    record_of = "\n".join(lines).replace("@train/datasets.NoisyLine()", "@train/datasets.Lost()")
+    edit(kept, text=record_of, source={"commit": git("rev-parse", "HEAD"), "dirty": False})
+    monkeypatch.setattr("repro.paper.every", lambda: [papers.read(paper.folder)])
+    code, out, err = repro("replay", "--smoke")
+    assert (code, out) == (0, ""), err
+    assert f"repro: skipped: {kept}: " in err and "wsj0-2mix is not here (" in err
+    assert repro("replay", kept)[0] == 2, "who asks for this record is refused"
+
+
+@pytest.mark.slow
+def test_an_interrupted_replay_leaves_nothing(paper: Any, kept: Path) -> None:
+    """Stopped by SIGINT as by Ctrl-C, while its run goes on."""
+    edit(kept, text=record.read(kept).text + "trainers.Supervised.steps = 100000000\n")
+    command = [sys.executable, "-m", "repro", "replay", str(kept)]
+    environment = os.environ | {"TMPDIR": str(Path("temporary").resolve())}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        while "train:" not in process.stderr.readline():
+            assert process.poll() is None
+        running = running_in("temporary")
+        assert running
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode and list(Path("temporary").glob("repro-*")) == []
+    assert not running & running_in("temporary")
+
+
+def running_in(name: str) -> set[int]:
+    """The processes whose working folder lies below `name`."""
+    below = str(Path(name).resolve())
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "cwd").startswith(below):
+                found.add(int(entry.name))
+        except OSError:
+            continue
+    return found
