@@ -10,8 +10,8 @@ from tests.fuzz.mutations import rewritten
 from tests.fuzz.referee import Referee
 
 PAPERS = Path(__file__).parents[2] / "papers"
-LONGEST = 60  # lines of an original: the rest of a long one says no more
-ORIGINALS = ["\n".join(path.read_text().splitlines()[:LONGEST]) for path in PAPERS.glob("*/paper.toml")]
+FIRST = 4  # claims of an original: the others say no more
+ORIGINALS = ["\n[[".join(path.read_text().split("\n[[")[: FIRST + 1]) for path in sorted(PAPERS.glob("*/paper.toml"))]
 WORDS = [
     *("[paper]", "[[paper]]", "[[claim]]", "[claim]", "[[table]]", "[table.printed]", "[table.value]", "[[cause]]"),
     *("[raff]", "[other]", '[["claim"]]', "[claim.identity]", "[[claim.proxy]]", "[table]", "claim = []", "table = 1"),

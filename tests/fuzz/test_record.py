@@ -52,7 +52,7 @@ RECORD = {
     "config": "a",
     "seed": 0,
     "digest": "0" * 64,
-    "measurements": [MEASURED, {**MEASURED, "metric": "N", "values": SPARSE}],
+    "measurements": [MEASURED, {**MEASURED, "metric": "N", "test": "many", "values": SPARSE}],
     "text": "experiment.data = {'test': 'mnist/test'}\n",
     "data": {"test": "0" * 16},
     "items": {"test": ["one", "two", "three"]},
