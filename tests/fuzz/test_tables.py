@@ -117,7 +117,7 @@ def heard(dataset: Any) -> None:
 def asked(attempts: Attempts) -> None:
     features = Features(attempts, {"Pages": "Pages", "Equations": "Normalized Number of Equations", "Type": "Type"})
     for dataset in (features, Breakdown(features, "pair"), Together(features)):
-        list(dataset[index] for index in range(len(dataset)))
+        [dataset[index] for index in range(len(dataset))]
 
 
 DIGITS = [f"{digit}_ab_{take}.wav" for digit in range(2) for take in (1, 7)]
@@ -136,7 +136,7 @@ KINDS = [
         {f"Libri2Mix/wav8k/min/dev/{part}/m.wav": tone(40) for part in ("mix_clean", "s1", "s2")},
         ["mixture_ID", "length"], [["m", "40"]], lambda: LibriMix("dev", 1)),
     Kind(
-        "own/list.csv", {}, ["mixture_ID", "length", *(f"source_{c}_{key}" for c in (1, 2) for key in ("path", "start", "gain"))],
+        "own/list.csv", {}, ["mixture_ID", "length", *(f"source_{c}_{k}" for c in (1, 2) for k in ("path", "start", "gain"))],
         [["m", "100", "a", "0", "0.5", "x/b.wav", "7", "1.5"], ["n", "400", "c", "0", "1", "a", "0", "1"]],
         lambda: heard(ListedMixtures(Corpus(), "own/list.csv"))),
     Kind(
