@@ -48,7 +48,7 @@ class Referee:
         self._lay_out(files)
         with self._limits():
             try:
-                _command(command) if command and self.cases % OFTEN == 0 else read()
+                ended(command) if command and self.cases % OFTEN == 0 else read()
                 outcome = "read"
             except BadInput as error:
                 assert_one_line(str(error))
@@ -93,7 +93,7 @@ def refereed(folder: Path) -> Iterator[Referee]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def _command(words: Sequence[str]) -> None:
+def ended(words: Sequence[str]) -> None:
     """Run a command. It ends with 0 or 1, or with 2 and one line on stderr, which is raised."""
     told = io.StringIO()
     with redirect_stdout(io.StringIO()), redirect_stderr(told):

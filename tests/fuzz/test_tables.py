@@ -122,6 +122,7 @@ def asked(attempts: Attempts) -> None:
 
 DIGITS = [f"{digit}_ab_{take}.wav" for digit in range(2) for take in (1, 7)]
 SPEECH = [f"train-clean-100/{speaker}-1-0000.flac" for speaker in (1, 22)]
+PART = ("path", "start", "gain")
 ATTEMPTS = SyntheticAttempts(size=3).rows
 KINDS = [
     Kind(
@@ -136,7 +137,7 @@ KINDS = [
         {f"Libri2Mix/wav8k/min/dev/{part}/m.wav": tone(40) for part in ("mix_clean", "s1", "s2")},
         ["mixture_ID", "length"], [["m", "40"]], lambda: LibriMix("dev", 1)),
     Kind(
-        "own/list.csv", {}, ["mixture_ID", "length", *(f"source_{c}_{k}" for c in (1, 2) for k in ("path", "start", "gain"))],
+        "own/list.csv", {}, ["mixture_ID", "length", *(f"source_{c}_{key}" for c in (1, 2) for key in PART)],
         [["m", "100", "a", "0", "0.5", "x/b.wav", "7", "1.5"], ["n", "400", "c", "0", "1", "a", "0", "1"]],
         lambda: heard(ListedMixtures(Corpus(), "own/list.csv"))),
     Kind(
