@@ -112,8 +112,8 @@ def bindings(config: Config) -> list[Binding]:
         raise BadInput(f"cannot be read as gin: {hint}", config.place(error.lineno or 1)) from None
     except tokenize.TokenError:
         raise BadInput("a bracket or a quote is never closed", config.place(_unclosed(config.text))) from None
-    except (TypeError, RecursionError) as error:  # a key that cannot be one; a thousand brackets
-        raise BadInput(f"cannot be read as gin: {error}", where(config.path)) from None
+    except (TypeError, ValueError, RecursionError, MemoryError) as error:  # a key that is a list; brackets in brackets
+        raise BadInput(f"cannot be read as gin: {error or 'it is nested too deep'}", where(config.path)) from None
     for statement in statements:
         _refuse_foreign(statement, config)
     rows = (s for s in statements if isinstance(s, config_parser.BindingStatement))

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import disk
+from repro import disk, plain
 from repro.errors import BadInput
 from repro.interval import difference
 from repro.paper import where
@@ -167,10 +167,7 @@ def read(config: str, folder: Path) -> list[Certificate]:
         return []
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 
-    try:
-        row = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise BadInput(f"not a certificate: {error}", where(path)) from None
+    row = plain.load(path, "not a certificate")
     if not isinstance(row, dict) or (row.get("format"), row.get("config")) != (FORMAT, config):
         raise BadInput(
             f"not a certificate of {config} in format {FORMAT}, the one that this version reads", where(path)

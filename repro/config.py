@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
+import os
 import re
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +20,7 @@ from pathlib import Path
 from repro.errors import BadInput, nearest
 from repro.paper import folders, where
 
+INCLUDES = 100
 INCLUDE = re.compile(r"""^include\s+(['"])(?P<name>.+)\1\s*(#.*)?$""")
 COPIED = re.compile(r"# a run of papers/(?P<paper>\w+)/")
 SPACED = re.compile(r"\s*([.@/()\[\]{}:%-])\s*|\s+(?=,)")
@@ -79,17 +83,17 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     for text in overrides:
         if len(text.splitlines()) > 1:
             raise BadInput("expected one line", f"--set {text!r}")
-    if path.is_dir():
-        known = [str(found.relative_to(path)) for found in path.rglob("*.gin")]
+    if os.path.isdir(path):
+        known = [str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/*.gin")]
         raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', known)}")
-    if not path.is_file():
-        known = [str(other) for other in path.parent.glob("*.gin")] if path.parent.is_dir() else []
+    if not os.path.isfile(path):
+        known = [str(other) for other in path.parent.glob("*.gin")] if os.path.isdir(path.parent) else []
         raise BadInput(f"no config {path}{nearest(str(path), known) or '; expected papers/PAPER/configs/NAME.gin'}")
     above = (parent for parent in path.resolve().parents if (parent / "paper.toml").is_file())
     folder = next(above, None) or _copied_from(path)
     if folder is None:
         raise BadInput("this config lies in no paper: no folder above it has a paper.toml", where(path))
-    lines = [*_flatten(path, ()), *(Line(text, f"--set {text!r}") for text in overrides)]
+    lines = [*_flatten(path, (), itertools.count(1)), *(Line(text, f"--set {text!r}") for text in overrides)]
     imports = [line for line in lines if IMPORT.match(line.text)]  # first, so that the text is valid gin
     first = {line.text.split("#")[0].strip(): line for line in reversed(imports)}
     rest = [line for line in lines if not IMPORT.match(line.text)]
@@ -102,31 +106,35 @@ def _copied_from(path: Path) -> Path | None:
     return folders().get(hit["paper"]) if hit else None
 
 
-def _flatten(path: Path, above: tuple[Path, ...]) -> list[Line]:
+def _flatten(path: Path, above: tuple[Path, ...], count: Iterator[int]) -> list[Line]:
     lines: list[Line] = []
     file = where(path)
     for number, text in enumerate(_source(path).splitlines(), 1):
         place = f"{file}:{number}"
         hit = INCLUDE.match(text)
-        lines.extend(_included(path, hit["name"], place, above) if hit else [Line(text, place)])
+        lines.extend(_included(path, hit["name"], place, above, count) if hit else [Line(text, place)])
     return lines
 
 
-def _included(path: Path, name: str, place: str, above: tuple[Path, ...]) -> list[Line]:
+def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count: Iterator[int]) -> list[Line]:
     target = path.parent / name
     if target.resolve().parent != path.resolve().parent:  # said before it is looked at: a refusal tells nothing of it
         raise BadInput(f"include '{name}' leads elsewhere; expected the name of a file beside this one", place)
-    if not target.is_file():
+    if next(count) > INCLUDES:
+        raise BadInput(f"more than {INCLUDES} files are included, one by way of another", place)
+    if not os.path.isfile(target):
         known = [other.name for other in path.parent.glob("*.gin") if other != path]
         raise BadInput(f"include '{name}' not found beside this file{nearest(name, known)}", place)
     if target.resolve() in (*above, path.resolve()):
         raise BadInput(f"include '{name}' includes itself", place)
-    return _flatten(target, (*above, path.resolve()))
+    return _flatten(target, (*above, path.resolve()), count)
 
 
 def _source(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except UnicodeDecodeError as error:
         raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", where(path)) from None
 

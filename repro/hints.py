@@ -6,6 +6,7 @@ pydantic, which `repro.statements` uses where a run starts anyway, would take `r
 from __future__ import annotations
 
 import math
+import sys
 import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -41,7 +42,9 @@ def _is(value: Any, hint: Any) -> bool:
         return isinstance(value, bool) and hint is bool
     if isinstance(value, float):
         return hint is float and math.isfinite(value)
-    return isinstance(value, (float, int) if hint is float else hint)
+    if isinstance(value, int) and hint is float:
+        return abs(value) <= sys.float_info.max  # beyond that it cannot be computed with
+    return isinstance(value, hint)
 
 
 def said(hint: Any) -> str:

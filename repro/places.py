@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-HEADER = re.compile(r"""\s*\[{1,2}\s*(?P<path>(?:[^\]"']|"[^"]*"|'[^']*')+?)\s*\]{1,2}\s*(#.*)?$""")
-NAME = re.compile(r"""\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[\w-]+))\s*(?P<next>[.=])?""")
-COMMENT = re.compile(r"""^((?:[^#"']|"[^"]*"|'[^']*')*)#.*$""")
-FENCES = ('"""', "'''")
+NAME = re.compile(r"""\s*(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>[^']*)'|(?P<bare>[\w-]+))\s*(?P<next>[.=\]])?""")
+TOKEN = re.compile(
+    r'''"""(?:\\.|[^\\])*?"{3,5}|"(?:\\.|[^"\\\n])*"|#[^\n]*|[][{}\n]|''' r"""'{3}.*?'{3,5}|'[^'\n]*'""", re.DOTALL
+)
 
 
 @dataclass
@@ -39,37 +40,40 @@ class Block:
 def blocks(text: str, path: str) -> dict[str, list[Block]]:
     """The blocks of a valid TOML text by the first name of their header, in the order of the file."""
     found: dict[str, list[Block]] = defaultdict(list)
-    block, prefix, fence = Block(path, 1), "", ""
-    for number, line in enumerate(text.splitlines(), 1):
-        if not fence and (header := HEADER.match(line)):
-            first, *rest = _names(header["path"] + "=")
+    block, prefix = Block(path, 1), ""
+    for number, statement in _statements(text):
+        if statement.lstrip().startswith("["):
+            first, *rest = _names(statement.lstrip().lstrip("["), "]")
             prefix = ".".join(rest)
             if not prefix or not found[first]:
                 found[first].append(Block(path, number))
             block = found[first][-1]
             block.lines.setdefault(prefix, number) if prefix else None
-        elif not fence and (names := _names(line)):
+        elif names := _names(statement, "="):
             block.lines[".".join(filter(None, (prefix, *names)))] = number
-        fence = _fence(line, fence)
     return found
 
 
-def _names(line: str) -> list[str]:
-    """`a."b c" = 1` as ["a", "b c"]; empty for a line that sets nothing."""
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Each header, and each key with its value, which may take several lines; with the number of its first line."""
+    number = line = 1
+    begin = depth = 0
+    for hit in TOKEN.finditer(f"{text}\n"):
+        token = hit[0]
+        depth += (token in ("[", "{")) - (token in ("]", "}"))
+        line += token.count("\n")
+        if token == "\n" and not depth:
+            yield number, text[begin : hit.start()]
+            number, begin = line, hit.end()
+
+
+def _names(statement: str, end: str) -> list[str]:
+    """`a."b c" = 1` as ["a", "b c"]; empty for what sets nothing."""
     names: list[str] = []
     start = 0
-    while hit := NAME.match(line, start):
+    while hit := NAME.match(statement, start):
         names.append(hit["double"] or hit["single"] or hit["bare"] or "")
         if hit["next"] != ".":
-            return names if hit["next"] == "=" else []
+            return names if hit["next"] == end else []
         start = hit.end()
     return []
-
-
-def _fence(line: str, fence: str) -> str:
-    """The marks of a text of several lines that is still open after `line`."""
-    told = line if fence else COMMENT.sub(r"\1", line)
-    for mark in FENCES:
-        if fence in ("", mark) and told.count(mark) % 2:
-            return "" if fence else mark
-    return fence

@@ -9,22 +9,23 @@ from __future__ import annotations
 import ast
 import functools
 import json
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from repro import config as configs
-from repro import disk, provenance, renewal
+from repro import disk, plain, provenance, renewal
 from repro.errors import BadInput
+from repro.hints import fits, said
 from repro.paper import where
 
 FORMAT = 1
 EXAMPLES_LIMIT = 500_000  # bytes that one record's examples may take
 SPARSE = 100  # from this many items on, values that are nearly all equal are written as the exceptions
-MOST = 100_000_000  # items of a test set
+MOST = 1_000_000  # items of a test set whose values are written as the exceptions
+LARGEST = 1e150  # of a value: its square is a number still
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _required(text: str) -> dict[str, str]:
         return {}
     try:
         found = ast.literal_eval(configs.settings(text).get("experiment.data", "{}"))
-    except (SyntaxError, ValueError):  # made from other bindings
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # made from other bindings
         return {}
     return {str(role): str(wanted) for role, wanted in found.items()} if isinstance(found, dict) else {}
 
@@ -102,6 +103,8 @@ def write(record: Record, folder: Path) -> Path:
     row = asdict(record)
     del row["stale"], row["renewed"]
     for found in row["measurements"]:
+        if beyond := [value for value in found["values"] if abs(value) > LARGEST]:
+            raise ValueError(f"{found['test']}: {found['metric']} is {beyond[0]:g}; expected at most {LARGEST:g}")
         found["values"] = _packed(found["values"])
     folder.mkdir(parents=True, exist_ok=True)
     return disk.write(folder / f"{record.stem}.json", _dump(row))
@@ -148,15 +151,12 @@ def _dump(row: dict[str, Any]) -> str:
 
 def read(path: Path) -> Record:
     """Read one record. Raises BadInput for a file that is not one."""
-    try:
-        row = json.loads(path.read_bytes())
-    except json.JSONDecodeError as error:
-        raise BadInput(f"not a record: {error.msg}", f"{where(path)}:{error.lineno}") from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise BadInput(f"not a record: {error}", where(path)) from None
+    row = plain.load(path, "not a record")
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"not a record of format {FORMAT}, the one that this version reads", where(path))
     try:
+        if stray := row.keys() & {"stale", "renewed"}:
+            raise ValueError(f"'{min(stray)}' is found out, and not stored")
         row["measurements"] = [Measurement(**{**m, "values": _unpacked(m["values"])}) for m in row["measurements"]]
         record = Record(**row)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -167,11 +167,15 @@ def read(path: Path) -> Record:
 
 def _refuse_odd(record: Record, path: Path) -> None:
     """A record edited by hand must not crash a verdict."""
-    if not isinstance(record.seed, int) or record.stem != path.stem:
+    for one, skipped in [(record, "measurements"), *((found, "values") for found in record.measurements)]:
+        for name, hint in get_type_hints(type(one)).items():
+            if name != skipped and not fits(getattr(one, name), hint):
+                raise BadInput(f"'{name}' is {getattr(one, name)!r:.80}; expected {said(hint)}", where(path))
+    if record.stem != path.stem:
         raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
     for found in record.measurements:
         good = isinstance(found.values, list) and all(isinstance(v, (int, float)) for v in found.values)
-        if not good or not found.values or not all(map(math.isfinite, found.values)):
+        if not good or not found.values or not all(-LARGEST <= value <= LARGEST for value in found.values):
             raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers", where(path))
         if len(record.items.get(found.test, found.values)) != len(found.values):
             raise BadInput(f"{found.test}: {found.metric} has not a value for each of the names of items", where(path))

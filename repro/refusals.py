@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 from repro.claim import NUMBER, Claim
 from repro.errors import BadInput
 from repro.places import Block
 
 ID = r"[\w.+-]+"
+SEEDS = 1000  # that a claim may need: more are a slip of the hand
+DIGITS = 330  # before or after the point of a printed number: a float has no more
 
 
 def refuse(claim: Claim, at: Block) -> None:
@@ -48,11 +51,17 @@ def _unjudgeable(claim: Claim, at: Block) -> None:
         raise BadInput(f"'proxy_over' {hint}", at.place("proxy_over"))
     if claim.over_test and not claim.over:
         raise BadInput("'over_test' names the test set of 'over', which is missing", at.place("over_test"))
-    if claim.seeds < 1:
-        raise BadInput(f"'seeds' is {claim.seeds}; expected a whole number from 1", at.place("seeds"))
-    if claim.printed and not NUMBER.fullmatch(claim.printed):
+    if not 1 <= claim.seeds <= SEEDS:
+        raise BadInput(f"'seeds' is {claim.seeds}; expected a whole number from 1 to {SEEDS}", at.place("seeds"))
+    if claim.printed and not (NUMBER.fullmatch(claim.printed) and max(map(abs, _exponents(claim))) <= DIGITS):
         hint = "expected a number as the paper prints it, as '0.037', '9.68e-25' or '63.5 %'"
         raise BadInput(f"'printed' is {claim.printed!r}; {hint}", at.place("printed"))
+
+
+def _exponents(claim: Claim) -> tuple[int, int]:
+    """The powers of ten of the first and of the last digit of the printed number."""
+    number = Decimal(claim.printed.rstrip("% "))
+    return number.adjusted(), int(number.as_tuple().exponent)
 
 
 def _contradictions(claim: Claim, at: Block) -> None:

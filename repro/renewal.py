@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repro import disk
+from repro import disk, plain
 from repro.errors import BadInput
 from repro.paper import where
 
@@ -59,12 +59,10 @@ def read(folder: Path) -> list[Renewal]:
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 
     try:
-        return TypeAdapter(list[Renewal]).validate_python(json.loads(path.read_bytes()))
+        return TypeAdapter(list[Renewal]).validate_python(plain.load(path, "no renewals"))
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"no renewals: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"no renewals: {error}", where(path)) from None
 
 
 def store(found: Iterable[Renewal], folder: Path) -> Path:

@@ -8,13 +8,19 @@ reads it, and each fault is one line with its place.
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from repro import fence
 from repro.errors import BadInput, nearest
 from repro.registry import PARTS, Registry
+
+VALUES = 10_000  # that one macro may stand for
+DEPTH = 50  # of macros that are defined by macros
+BUILT = 1_000  # parts of a config
 
 
 @dataclass(frozen=True)
@@ -66,21 +72,33 @@ def check(rows: list[Binding], place: str, whole: bool) -> None:
 
 
 def _check_macros(rows: list[Binding], macros: dict[str, Binding]) -> None:
-    """Every macro that is used is defined, and none is defined by way of itself."""
-    uses = {row.name: [atom.name for atom in atoms(row.value) if isinstance(atom, Macro)] for row in rows}
+    """Every macro that is used is defined, none by way of itself, or of so many others that nobody can build it."""
     for row in rows:
-        for name in (atom.name for atom in atoms(row.value) if isinstance(atom, Macro)):
+        for name in _used(row.value):
             if name not in macros:
                 raise BadInput(f"no macro '%{name}'{nearest(name, macros)}", row.place)
-    for name, row in macros.items():
-        met, waiting = set[str](), list(uses[name])
-        while waiting:
-            used = waiting.pop()
-            if used == name:
-                raise BadInput(f"macro '%{name}' is defined by way of itself", row.place)
-            if used not in met:
-                met.add(used)
-                waiting.extend(uses[used])
+    sizes, depths = dict[str, int](), dict[str, int]()
+    for name in _in_order(macros):
+        used = _used(macros[name].value)
+        sizes[name] = sum(sizes[one] for one in used) + sum(1 for _ in atoms(macros[name].value)) - len(used)
+        depths[name] = 1 + max((depths[one] for one in used), default=0)
+        if sizes[name] > VALUES or depths[name] > DEPTH:
+            said = f"{VALUES} values" if sizes[name] > VALUES else f"{DEPTH} macros, one by way of another"
+            raise BadInput(f"macro '%{name}' stands for more than {said}", macros[name].place)
+
+
+def _used(value: Any) -> list[str]:
+    """The macros that are named in a value."""
+    return [atom.name for atom in atoms(value) if isinstance(atom, Macro)]
+
+
+def _in_order(macros: dict[str, Binding]) -> list[str]:
+    """The macros, each after those that it is defined by."""
+    try:
+        return list(TopologicalSorter({name: _used(row.value) for name, row in macros.items()}).static_order())
+    except CycleError as error:
+        name = next(name for name in macros if name in error.args[1])
+        raise BadInput(f"macro '%{name}' is defined by way of itself", macros[name].place) from None
 
 
 def _check(row: Binding, macros: dict[str, Binding]) -> None:
@@ -205,14 +223,23 @@ class Built:
 
 
 def _built(rows: list[Binding], macros: dict[str, Binding], place: str, overridden: bool) -> Iterator[Built]:
-    """Walk from `experiment` through its references, as gin would build them; or through `overridden` ones as well."""
+    """Walk from `experiment` through its references, as gin would build them; or through `overridden` ones as well.
+
+    Then each part is met once: it is asked what has an effect at all.
+    """
     waiting: list[tuple[str, str, str, tuple[tuple[str, str], ...]]] = [("experiment", "", place, ())]
-    while waiting:
+    met = set[tuple[str, str]]()
+    for count in itertools.count(1):
+        if not waiting:
+            return
         selector, scope, place, above = waiting.pop()
-        if (selector, scope) in above and overridden:
+        if (selector, scope) in met and overridden:
             continue
         if (selector, scope) in above:
             raise BadInput(f"@{selector}() is a part of itself", place)
+        if count > BUILT:
+            raise BadInput(f"the config describes more than {BUILT} parts", place)
+        met.add((selector, scope))
         mine = [
             row
             for row in rows
@@ -231,11 +258,14 @@ def _built(rows: list[Binding], macros: dict[str, Binding], place: str, overridd
 
 
 def _through(value: Any, macros: dict[str, Binding]) -> Iterator[Any]:
-    """The atoms of `value`, and behind each macro those of its definition."""
-    for atom in atoms(value):
-        yield atom
-        if isinstance(atom, Macro):
-            yield from _through(macros[atom.name].value, macros)
+    """The atoms of `value`, and behind each macro those of its definition, once."""
+    met, waiting = set[str](), [value]
+    while waiting:
+        for atom in atoms(waiting.pop()):
+            yield atom
+            if isinstance(atom, Macro) and atom.name not in met:
+                met.add(atom.name)
+                waiting.append(macros[atom.name].value)
 
 
 def _refuse_unused(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from repro import disk
+from repro import disk, plain
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
 from repro.paper import Paper, where
@@ -92,15 +92,12 @@ def read(folder: Path) -> dict[str, str]:
     path = folder / FILE
     if not path.is_file():
         raise BadInput(f"no {FILE} to compare with; write it by: repro verdict {folder.name} --write", where(folder))
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"not JSON: {error}", where(path)) from None
+    rows = plain.load(path, "not JSON")
     if not isinstance(rows, dict):
         raise BadInput("expected an object of claim: outcome", where(path))
     for claim, outcome in rows.items():
         if outcome not in OUTCOMES:
-            raise BadInput(f"'{claim}' is {outcome!r}{nearest(str(outcome), OUTCOMES)}", where(path))
+            raise BadInput(f"'{claim}' is {outcome!r:.80}{nearest(f'{outcome!s:.80}', OUTCOMES)}", where(path))
     return rows
 
 

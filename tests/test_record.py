@@ -22,7 +22,7 @@ SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name"
                code={"b": "1", "a": "2"}, cost={"seconds": 1.5}, curves={"train": [[1, 0.5]]})  # fmt: skip
 
 TEXTS = st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), st.text(max_size=5)), max_size=3)
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
+FINITE = st.floats(-records.LARGEST, records.LARGEST)
 
 
 @settings(max_examples=40)

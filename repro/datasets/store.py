@@ -37,7 +37,7 @@ def root() -> Path:
 def places() -> dict[str, Path]:
     """The folders in which data sets are looked for, in that order, by what they are called."""
     mirror = _given(MIRROR)
-    if mirror and not mirror.is_dir():
+    if mirror and not os.path.isdir(mirror):
         raise BadInput(f"{MIRROR} is {mirror}, which is no folder; expected one that holds data sets")
     return {"data folder": root(), **({"mirror": mirror} if mirror else {})}
 
