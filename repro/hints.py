@@ -59,5 +59,9 @@ def said(hint: Any) -> str:
     if origin is list:
         return f"a list of {WORDS.get(inner[0], 'item').removeprefix('a ').removesuffix(' in quotes')}s"
     if origin is dict:
-        return f"a table of {said(inner[1]).removeprefix('a ')}s" if inner[1] is not Any else "a table"
+        return (
+            "a table"
+            if inner[1] is Any
+            else f"a table of {said(inner[1]).removeprefix('a ').removesuffix(' in quotes')}s"
+        )
     return WORDS.get(hint, str(hint))

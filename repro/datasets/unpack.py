@@ -29,7 +29,7 @@ from repro.errors import BadInput
 RATIO = 50  # bytes unpacked for each byte packed: text comes to about 10, a bomb to 1000 and more
 ALWAYS = 64 << 20  # bytes that any archive may unpack to, however small it is
 MEMBERS = 2_000_000
-EACH = 512  # bytes that a member comes to at least, however empty it is
+EACH = 8192  # bytes that a member counts for at least, however empty it is: to make a file takes time
 DEPTH = 100  # folders in folders
 HEADER = 16 << 10  # bytes that one header of a tar may have: tarfile reads it whole, in time that grows with its square
 HEADERS = (

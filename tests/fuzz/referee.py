@@ -16,6 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
+import pydantic  # noqa: F401  # what a reader would load when it first needs it: no case must wait for that
+import scipy.special  # noqa: F401
+import torch  # noqa: F401
+
 from repro import cli
 from repro.errors import BadInput
 

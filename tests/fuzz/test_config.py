@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import repro.trainers.supervised  # noqa: F401  # it loads accelerate: no case must wait for that
 from repro import binding, config
 from repro.errors import BadInput
 from tests.fuzz.conftest import Fuzz

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import pytest
 from hypothesis import strategies as st
 
 from repro.datasets import unpack
@@ -93,6 +94,7 @@ def zips(draw: st.DrawFn) -> bytes:
     return draw(spoilt([file.getvalue()]))
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_any_archive_is_unpacked_or_refused_in_a_line(fuzz: Fuzz, fuzzed: Path, tmp_path: Path) -> None:
     """It appears whole or not at all, and nothing is written beside it."""
     (tmp_path / "out").mkdir()
