@@ -59,9 +59,6 @@ def said(hint: Any) -> str:
     if origin is list:
         return f"a list of {WORDS.get(inner[0], 'item').removeprefix('a ').removesuffix(' in quotes')}s"
     if origin is dict:
-        return (
-            "a table"
-            if inner[1] is Any
-            else f"a table of {said(inner[1]).removeprefix('a ').removesuffix(' in quotes')}s"
-        )
+        several = said(inner[1]).removeprefix("a ").removesuffix(" in quotes")
+        return "a table" if inner[1] is Any else f"a table of {several}s"
     return WORDS.get(hint, str(hint))

@@ -7,6 +7,7 @@ traceback on lists in lists in lists and on a number of 5,000 digits.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,8 +30,8 @@ def load(path: Path, fault: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"it has two values for {max(names, key=names.count)!r:.80}")
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"it has two values for {twice!r:.80}")
     return found
 
 

@@ -14,30 +14,13 @@ LONG = "9" * 5000  # Python reads no number of so many digits
 DEEP = 20_000  # brackets in brackets
 WORDS = [
     *("", " ", "a", "0", "-1", "1e400", "1e308", "-1e-308", "nan", "inf", LONG, "0.5", "true", "null", "None"),
-    *(
-        "é",
-        "\u202e",
-        "\u2028",
-        "\x00",
-        "\x1b[2J",
-        "\ufeff",
-        "١",
-        "²",
-        "..",
-        "/",
-        "/etc/passwd",
-        "../x",
-        "x" * 300,
-        "%",
-        "@",
-    ),
+    *("é", "\u202e", "\u2028", "\x00", "\x1b[2J", "\ufeff", "١", "²", "..", "/", "/etc/passwd", "../x", "x" * 300, "%", "@"),
     *('"', "'", '"""', "'''", "\\", "\\u", "#", ",", ";", "=", ".", "[", "]", "{", "}", "(", ")", "[" * DEEP, "{row}"),
-]
+]  # fmt: skip
 INTEGERS = [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\x7f\xff\xff\xff", b"\1\0\0\0"]
 
-FEW = st.integers(
-    0, 4
-)  # strategies that are made once: hypothesis checks each new one, which takes longer than to use it
+# Strategies that are made once: hypothesis checks each new one, which takes longer than to use it.
+FEW = st.integers(0, 4)
 SELDOM = st.integers(0, 9)
 ANY = st.integers(0, 2**20)
 BIT = st.integers(0, 7)
@@ -131,9 +114,8 @@ def altered(draw: st.DrawFn, originals: Sequence[Any]) -> bytes:
             parent.append(value) if isinstance(parent, list) else parent.update({draw(WORD): value})
     text = json.dumps(top[""])
     if draw(SELDOM) == 9:
-        text = [text.replace("{", '{"seed": 0, ', 1), text.replace("0", LONG, 1), text.replace("{", '{"a": ' * DEEP)][
-            index(draw, 3)
-        ]
+        twice, long, deep = ("{", '{"seed": 0, ', 1), ("0", LONG, 1), ("{", '{"a": ' * DEEP, 1)
+        text = text.replace(*(twice, long, deep)[index(draw, 3)])
     content = text.encode("utf-8", "surrogatepass")
     return draw(spoilt([content], 1)) if draw(SELDOM) == 9 else content
 
