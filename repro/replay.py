@@ -23,6 +23,9 @@ from repro.record import Measurement, Record
 
 log = logging.getLogger("repro")
 
+AWAY = re.compile(r" is not here \(|no data set '.*' in the catalogue.* \(.* has no ")
+"""Of a data set in the catalogue, and of one of a paper's own."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -90,7 +93,7 @@ def smoke() -> Iterator[Path]:
 
 def away(error: BadInput) -> bool:
     """Whether a run was refused for data that is not on this machine, as `repro.datasets.store` says it."""
-    return " is not here (" in str(error)
+    return AWAY.search(str(error)) is not None
 
 
 def commit_of(found: Record, path: Path) -> str:

@@ -10,7 +10,6 @@ import datetime
 import importlib.metadata
 import json
 import logging
-import os
 import platform
 import re
 import signal
@@ -22,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import disk, manifest, paper, provenance
+from repro import child, disk, manifest, paper, provenance, replay
 from repro.errors import BadInput
 from repro.paper import where
 from repro.places import Block
@@ -31,8 +30,6 @@ STACKS = {"locked": "the locked pins", "latest": "the newest releases"}
 PINS = Path("constraints.txt")
 LIMIT = 600.0  # seconds that a smoke config may take: a hundred times what it should
 LONGEST = 200  # letters of the line that says why
-# what a run says where its data cannot be had: of a data set in the catalogue, and of one of its own
-ABSENT = re.compile(r" is not here \(|no data set '.*' in the catalogue.* \(.* has no ")
 TOLD = ("repro: ", "the run failed: ")
 PATH = re.compile(r"(?<![\w.:/<])(?:/[^\s/:'\"(),;]+)+/?")
 
@@ -106,13 +103,12 @@ def attempt(smoke: Path, limit: float) -> tuple[Literal["runs", "fails", "not ru
     The binding keeps its record out of the paper, where a claim names the smoke config; what is drawn of an item is
     tried too.
     """
-    once = ["-m", "repro", "run", str(smoke.resolve()), "--set", "experiment.examples = 1"]
-    with tempfile.TemporaryDirectory(prefix="repro-rot-") as folder:
-        code, text = _execute([sys.executable, *once], Path(folder).resolve(), limit)
+    with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-rot-") as folder:
+        code, text = _execute(smoke.resolve(), Path(folder).resolve(), limit)
         line = _clean(_told(text), [str(Path(folder).resolve()), str(smoke.resolve().parents[3])])
     if code == 0:
         return "runs", ""
-    if code == 2 and ABSENT.search(line):
+    if code == 2 and replay.away(BadInput(line)):
         return "not run", _cut(line)
     log.info("%s", "\n".join(text.splitlines()[-40:]))
     if code is None:
@@ -122,30 +118,16 @@ def attempt(smoke: Path, limit: float) -> tuple[Literal["runs", "fails", "not ru
     return "fails", _cut(line) or f"ended with exit code {code}, saying nothing"
 
 
-def _execute(command: list[str], folder: Path, limit: float) -> tuple[int | None, str]:
+def _execute(smoke: Path, folder: Path, limit: float) -> tuple[int | None, str]:
     """The exit code, or None where it took longer; and what was said, with the logs of the run."""
-    with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(
-            command, cwd=folder, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
-            start_new_session=True,
-        )  # fmt: skip
+    once = ["repro", "run", str(smoke), "--set", "experiment.examples = 1"]
+    with child.started(once, folder, [Path(place) for place in sys.path if place]) as process:
         try:
-            code = process.wait(limit)
+            said, code = process.communicate(timeout=limit)[1], process.returncode
         except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            if process.returncode is None:
-                os.killpg(process.pid, signal.SIGKILL)  # and with it what it has started
-                process.wait()
-    logs = [*folder.glob("runs/*/*/*/run.log"), folder / "said"]
-    return code, "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in logs)
-
-
-def _environment() -> dict[str, str]:
-    """That of this process, for one in another folder: the same modules, and the same folders of data."""
-    given = {name: os.environ[name] for name in ("REPRO_DATA", "REPRO_MIRROR") if os.environ.get(name)}
-    placed = {name: str(Path(path).expanduser().absolute()) for name, path in given.items()}
-    return {**os.environ, **placed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+            said, code = "", None
+    logs = [path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("runs/*/*/*/run.log")]
+    return code, "\n".join([*logs, said])
 
 
 def _told(text: str) -> str:
