@@ -35,7 +35,7 @@ def _again(page: Page) -> list[Markup]:
     found = min(
         (*page.smoke, *page.records), key=lambda found: (found not in page.smoke, found.cost.get("seconds", 0.0))
     )
-    command = f"repro replay papers/{page.name}/records/{found.stem}.json"
+    command = f"repro replay {shlex.quote(f'papers/{page.name}/records/{found.stem}.json')}"
     return [tag("p", "Run a record again, by the code of its commit, and compare:"), copyable(command)]
 
 
