@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from repro import disk
+from repro.errors import BadInput
 
 NAMED = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|COOKIE", re.IGNORECASE)
 SHORTEST = 6  # characters of a secret: shorter ones are flags and numbers
@@ -36,6 +37,10 @@ def kept(folder: Path) -> Iterator[None]:
     log.setLevel(logging.DEBUG)
     try:
         yield
+    except BadInput as error:  # one line says it all
+        for handler in handlers:
+            handler.handle(logging.makeLogRecord({"msg": f"refused: {error}", "event": "refused"}))
+        raise
     except Exception as error:
         failed = {"msg": "the run failed", "exc_info": sys.exc_info(), "levelno": logging.ERROR, "event": "failed"}
         for handler in handlers:

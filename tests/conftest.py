@@ -78,7 +78,8 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
     name = f"copy{next(COUNT)}"
     folder = tmp_path / "papers" / name
     template = next(path for path in (Path(root) / "template" for root in papers.__path__) if path.is_dir())
-    shutil.copytree(template, folder, ignore=shutil.ignore_patterns("__pycache__", *LEFT, "tests"))
+    own = {*LEFT, "__pycache__", "tests"} - {"verdicts.json"}
+    shutil.copytree(template, folder, ignore=shutil.ignore_patterns(*own))
     for path in [*folder.rglob("*.gin"), *folder.rglob("*.py")]:
         path.write_text(path.read_text(encoding="utf-8").replace("papers.template", f"papers.{name}"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -41,7 +41,7 @@ def _again(page: Page) -> list[Markup]:
 
 def _from_nothing(page: Page) -> Markup:
     """What comes before the first command, for those who have only this page."""
-    newest = max(page.records or page.smoke, key=lambda found: found.finished, default=None)
+    newest = max(page.records, key=lambda found: found.finished, default=None)
     commit = str(newest.source.get("commit")) if newest else ""
     at = [f"git checkout {commit}  # of the newest record"] if re.fullmatch("[0-9a-f]+", commit) else []
     lines = ["git clone <this repository> repro", "cd repro", *at, "make venv && source .venv/bin/activate"]

@@ -104,4 +104,4 @@ def test_a_broken_certificate_is_one_line(smoky: Path, tmp_path: Path, build: An
     (smoky / "certificates").mkdir()
     (smoky / "certificates" / "full.json").write_text("{")
     code, said = build(tmp_path)
-    assert code and "certificates/full.json: not a certificate: " in said and "Traceback" not in said
+    assert code and "certificates/full.json:1: not a certificate: " in said and "Traceback" not in said
