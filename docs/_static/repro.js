@@ -41,7 +41,7 @@ open();
 
 // How old a record is: the page holds its date, which does not grow old with the reader.
 const said = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
-for (const time of document.querySelectorAll(".repro-facts time, .repro-card time")) {
+for (const time of document.querySelectorAll(":is(.repro-facts, .repro-card) time:not(.repro-rot *)")) {
   const days = Math.floor((Date.now() - Date.parse(time.dateTime)) / 86400000);
   if (Number.isNaN(days)) continue;
   const [many, unit] = days < 60 ? [days, "day"] : days < 730 ? [Math.round(days / 30.44), "month"] : [Math.round(days / 365.25), "year"];
