@@ -20,6 +20,7 @@ from torch.utils.data import Dataset
 
 from repro import interruption
 from repro.testing import same
+from repro.trainers.best import Best
 from repro.trainers.supervised import Supervised
 
 STEPS = 40
@@ -146,3 +147,30 @@ def test_stopped_anywhere_it_ends_with_the_same_bits(name: str, tmp_path: Path) 
             load_file(tmp_path / run / "checkpoints" / f"{kind}.safetensors") for run in ("straight", "stopped")
         )
         assert same(one, two), kind
+
+
+def test_what_was_noted_after_the_checkpoint_is_taken_back(tmp_path: Path) -> None:
+    """As a kill leaves it: a checkpoint, and lines of later steps, the last one cut off."""
+    trainer = Stopped(steps=STEPS, batch_size=4, **CASES["plateau"])
+    train(tmp_path / "straight", trainer)
+    early = Stopped(steps=STEPS, batch_size=4, **CASES["plateau"])
+    early.stops = [11]  # in step 5: a validation, after every third step, has six batches
+    train(tmp_path / "killed", early)
+    late = (tmp_path / "straight" / "metrics.jsonl").read_text()
+    (tmp_path / "killed" / "metrics.jsonl").write_text(late[: len(late) * 2 // 3])
+    train(tmp_path / "killed", Stopped(steps=STEPS, batch_size=4, **CASES["plateau"]))
+    assert rows(tmp_path / "killed") == rows(tmp_path / "straight")
+    assert sorted(events(tmp_path / "killed")) == sorted(events(tmp_path / "straight"))
+
+
+def test_the_best_weights_may_be_of_a_process_before(tmp_path: Path) -> None:
+    model = nn.Linear(1, 1)
+    before = Best(model, tmp_path)
+    before.keep(1, 0.5)
+    best = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    nn.init.constant_(model.weight, 9.0)
+    after = Best(model, tmp_path)
+    after.load_state_dict(before.state_dict())
+    after.keep(2, 0.7)
+    after.close()
+    assert same(dict(model.state_dict()), best) and not same(load_file(tmp_path / "last.safetensors"), best)
