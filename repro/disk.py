@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+BLOCK = 4096  # bytes: what a write needs at least
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -46,7 +47,7 @@ def sweep(folder: Path, name: str = "*") -> None:
 
 
 @contextmanager
-def full(path: Path, needed: int = 1) -> Iterator[None]:
+def full(path: Path, needed: int = BLOCK) -> Iterator[None]:
     """Turn the error of a full disk, met while `needed` bytes are written to `path`, into one line."""
     try:
         yield

@@ -7,6 +7,7 @@ often: a trainer, which then writes a checkpoint. Ctrl-C once more stops at once
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import threading
@@ -14,8 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from repro.errors import BadInput
+
 RESUME = 75  # EX_TEMPFAIL of sysexits.h: the same command goes on from here
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+
+
+EVERY = "REPRO_CHECKPOINT_SECONDS"
+SECONDS = 60.0
 
 
 class Interrupted(BaseException):
@@ -57,7 +64,19 @@ def deferred() -> Iterator[None]:
     finally:
         _deferred -= 1
     if _asked and not _deferred:
-        raise Interrupted(_asked)
+        raise Interrupted(f"{_asked}: stopped")
+
+
+def seconds_between() -> float:
+    """The least time between two checkpoints. Raises BadInput where the environment asks for what is no time."""
+    given = os.environ.get(EVERY, str(SECONDS))
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise BadInput(f"{EVERY} is {given!r}; expected seconds from 0 (after every step)")
+    return seconds
 
 
 def ignore() -> None:
@@ -72,7 +91,7 @@ def _answer(number: int, frame: FrameType | None) -> None:
     if again and number == signal.SIGINT:
         raise KeyboardInterrupt
     if not again and not _deferred:
-        raise Interrupted(name)
+        raise Interrupted(f"{name}: stopped")
     if not again:  # not by print or logging: the signal may have come in the middle of one
         more = "; once more stops at once" if number == signal.SIGINT else ""
         with contextlib.suppress(OSError):  # whoever read it may be gone, as when a terminal closes

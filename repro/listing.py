@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -45,8 +46,20 @@ def _part_row(part: registry.Declared) -> Row:
 def _runs(folder: Path) -> Iterator[Row]:
     for log in sorted(folder.glob("*/*/*-seed*/run.log")):
         run = log.parent
-        state = "finished" if any(run.glob("*-seed*.json")) else "not finished"
-        yield {"paper": run.parts[-3], "config": run.parts[-2], "run": run.name, "state": state, "folder": str(run)}
+        row = {"paper": run.parts[-3], "config": run.parts[-2], "run": run.name, "state": _state(run)}
+        yield row | {"folder": str(run)}
+
+
+def _state(run: Path) -> str:
+    """How a run ended, by the last event of its log; one that goes on, or was killed, has none that says so."""
+    if "." in run.name:
+        return "set aside"
+    if any(run.glob("*-seed*.json")):
+        return "finished"
+    events = run / "events.jsonl"
+    last = events.read_text(encoding="utf-8", errors="replace").splitlines()[-1:] if events.is_file() else []
+    hit = re.search(r'"event": "(failed|refused|interrupted)"', last[0]) if last else None
+    return {"interrupted": "stopped"}.get(hit[1], hit[1]) if hit else "not finished"
 
 
 def table(listed: Sequence[Row]) -> str:

@@ -31,6 +31,7 @@ log = logging.getLogger("repro")
 @contextmanager
 def kept(folder: Path) -> Iterator[None]:
     """Keep the log in `folder`, after that of an earlier process; of a failure, the traceback too. Its end is shown."""
+    begin = (folder / "run.log").stat().st_size if (folder / "run.log").exists() else 0
     handlers = [_handler(folder / "run.log", _Text()), _handler(folder / "events.jsonl", _Event())]
     for handler in handlers:
         log.addHandler(handler)
@@ -46,7 +47,7 @@ def kept(folder: Path) -> Iterator[None]:
         for handler in handlers:
             with contextlib.suppress(OSError):  # of a full disk, perhaps: that is what is being said
                 handler.handle(logging.makeLogRecord(failed))
-        print("\n".join(["", *tail(folder / "run.log")]), file=sys.stderr)
+        print("\n".join(["", *tail(folder / "run.log", begin)]), file=sys.stderr)
         error.add_note(f"(the whole log is {folder / 'run.log'})")
         raise
     finally:
@@ -56,9 +57,9 @@ def kept(folder: Path) -> Iterator[None]:
                 handler.close()
 
 
-def tail(path: Path) -> list[str]:
-    """The last lines of a log, under a line that says which they are."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+def tail(path: Path, begin: int = 0) -> list[str]:
+    """The last lines of a log from byte `begin` on, under a line that says which they are."""
+    lines = path.read_bytes()[begin:].decode(errors="replace").splitlines()
     shown = lines[-SHOWN:]
     return [f"the last {len(shown)} lines of {path}:", *(f"    {line}" for line in shown)]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable
@@ -39,6 +40,8 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
     config = read(path, overrides)
     _refuse_processes()
     _refuse_secrets(config)
+    _refuse_odd(config)
+    interruption.seconds_between()
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     with interruption.listening(), lock.held(folder):
@@ -49,7 +52,7 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
             try:
                 found = _execute(config, seed, folder, begun)
             except interruption.Interrupted as error:
-                log.info("%s; the same command goes on", error, extra={"event": "interrupted"})
+                log.debug("%s; the same command goes on", error, extra={"event": "interrupted"})
                 raise
             written = record.write(found, folder)
             if config.committed:
@@ -71,6 +74,12 @@ def _refuse_secrets(config: Config) -> None:
         for line in config.lines:
             if value in line.text:
                 raise BadInput(f"holds the value of {name}: a record would publish it", line.place)
+
+
+def _refuse_odd(config: Config) -> None:
+    """The name of a config becomes that of folders, of a record and of commands."""
+    if not re.fullmatch(r"[\w.-]+", config.name):
+        raise BadInput(f"a config is called {config.name!r}; expected letters, digits, _, . and -", where(config.path))
 
 
 def _execute(config: Config, seed: int, folder: Path, begun: started.Started) -> Record:

@@ -38,10 +38,10 @@ def prepare(folder: Path, config: Config) -> Started:
     """Make `folder` ready for a run of `config`: as it was left, where that run may go on, else empty."""
     now = Started(config.digest, provenance.code(config), provenance.source(config.folder), provenance.packages())
     found = read(folder)
-    if found is None or found.finished:
-        shutil.rmtree(folder, ignore_errors=True)
-    elif changed := _changed(found, now):
-        _set_aside(folder, changed)
+    if found and found.finished:
+        shutil.rmtree(folder)
+    elif found is None or _changed(found, now):
+        _set_aside(folder, _changed(found, now) if found else [FILE])
     else:
         for name in sorted(name for name in now.packages if now.packages[name] != found.packages.get(name)):
             log.warning("going on with %s %s; it began with %s", name, now.packages[name], found.packages.get(name))
@@ -57,7 +57,7 @@ def compare(folder: Path, begun: Started, data: dict[str, Any]) -> None:
     for role in sorted({*begun.data, *data} if begun.data else ()):
         if begun.data.get(role) != data.get(role):
             was = f"the data of '{role}' is {data.get(role)}; the run began with {begun.data.get(role)}"
-            raise BadInput(f"{was}: bring that back, or delete the folder to begin anew", str(folder))
+            raise BadInput(f"{was}: bring that back, or move the folder away to begin anew", str(folder))
     _write(folder, replace(begun, data=data))
 
 
@@ -82,7 +82,7 @@ def read(folder: Path) -> Started | None:
     except (OSError, ValueError, TypeError, RecursionError):
         good = False
     if not good:
-        raise BadInput(f"does not say what the run rests on; delete {folder} to begin anew", str(path))
+        raise BadInput(f"does not say what the run rests on; move {folder} away to begin anew", str(path))
     return found
 
 
@@ -97,11 +97,12 @@ def _changed(found: Started, now: Started) -> list[str]:
 def _set_aside(folder: Path, changed: list[str]) -> None:
     """Begin anew in `folder`; what is there goes beside it, where something was trained."""
     if not any(folder.glob("checkpoints/step-*.safetensors")):
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         return
     number = next(n for n in range(1, 10**6) if not folder.with_name(f"{folder.name}.{n}").exists())
     aside = folder.rename(folder.with_name(f"{folder.name}.{number}"))
-    log.warning("%s changed since this run began: it begins anew; what was trained is in %s", ", ".join(changed), aside)
+    names = ", ".join(changed)
+    log.warning("%s changed since this run began, or is gone: it begins anew; what was trained is in %s", names, aside)
 
 
 def _write(folder: Path, started: Started) -> None:

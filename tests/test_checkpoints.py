@@ -158,7 +158,7 @@ def test_what_a_killed_writer_left_is_swept(tmp_path: Path) -> None:
 def test_a_time_between_them_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("REPRO_CHECKPOINT_SECONDS", given)
     with pytest.raises(BadInput, match=re.escape(f"REPRO_CHECKPOINT_SECONDS is '{given}'; expected seconds from 0")):
-        checkpoints.seconds_between()
+        interruption.seconds_between()
 
 
 def test_they_take_a_hundredth_of_the_time_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,10 +66,17 @@ def test_changed_code_begins_anew_and_what_was_trained_is_set_aside(
     loss.write_text(loss.read_text() + "\nUNUSED = 1\n")
     with caplog.at_level(logging.INFO, "repro"):
         found, _ = run.run(stopped)
-    assert f"papers.{paper.name}.loss changed since this run began: it begins anew" in caplog.text
+    assert f"papers.{paper.name}.loss changed since this run began, or is gone: it begins anew" in caplog.text
     new, aside = folders(stopped)
     assert "sessions" not in found.cost and aside.name == f"{new.name}.1"
     assert list(aside.glob("checkpoints/step-3-*.safetensors"))
+
+
+def test_a_run_that_does_not_say_what_it_rests_on_is_set_aside(stopped: Path) -> None:
+    (folder,) = folders(stopped)
+    (folder / "run.json").unlink()
+    run.run(stopped)
+    assert list(folders(stopped)[1].glob("checkpoints/step-3-*.safetensors"))
 
 
 def test_other_data_is_refused(stopped: Path) -> None:
@@ -101,7 +108,7 @@ def test_a_file_that_does_not_say_it_is_one_line(stopped: Path, refused: Any, co
     (folder,) = folders(stopped)
     (folder / "run.json").write_bytes(content)
     said = refused("run", stopped)
-    assert said == f"{folder}/run.json: does not say what the run rests on; delete {folder} to begin anew"
+    assert said == f"{folder}/run.json: does not say what the run rests on; move {folder} away to begin anew"
     assert list(folder.glob("checkpoints/step-3-*"))
 
 

@@ -133,5 +133,5 @@ def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | No
 
 def _seed(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed; expected a whole number from 0")
+        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 0")
     return int(text)

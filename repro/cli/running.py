@@ -7,7 +7,6 @@ import logging
 import sys
 from pathlib import Path
 
-from repro.disk import DiskFull
 from repro.errors import BadInput
 
 
@@ -21,7 +20,7 @@ def run(given: argparse.Namespace) -> int:
         raise
     except Exception as error:
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
-        kept = hasattr(error, "__notes__") or isinstance(error, DiskFull)  # where the traceback is, or is of no use
+        kept = hasattr(error, "__notes__") or isinstance(error, OSError)  # where the traceback is, or is of no use
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
     if path.parent.name != "records":
@@ -35,6 +34,8 @@ def debug(given: argparse.Namespace) -> int:
 
     if (given.config is None) == (given.replay is None):
         raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
+    if given.replay and given.overrides:
+        raise BadInput("--set has no part in --replay: the step is that of the run, with its config")
     faults = 0
     for finding in debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides)):
         print(finding, flush=True)

@@ -64,7 +64,8 @@ def _weights(bench: Bench) -> Finding:
     bad = [name for name, weight in bench.built.model.named_parameters() if not probes.finite(weight)]
     if bad:
         return Finding("weights", False, f"not finite: {', '.join(bad)}")
-    return Finding("weights", True, "finite")
+    largest = max((float(w.detach().abs().max()) for w in bench.built.model.parameters() if w.numel()), default=0.0)
+    return Finding("weights", True, f"finite, the largest is {largest:.3g}")
 
 
 def _step(bench: Bench, found: dict[str, Any]) -> Finding:

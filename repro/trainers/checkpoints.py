@@ -14,7 +14,6 @@ moves it. Written every `REPRO_CHECKPOINT_SECONDS` (default: 60 seconds, and 100
 from __future__ import annotations
 
 import logging
-import math
 import os
 import random
 import time
@@ -29,8 +28,6 @@ from repro import disk, interruption
 from repro.errors import BadInput
 from repro.trainers import state
 
-EVERY = "REPRO_CHECKPOINT_SECONDS"
-SECONDS = 60.0
 COST = 0.01  # of the time of a training, at most, goes into its checkpoints
 KEPT = 2  # the newest ones
 
@@ -47,7 +44,7 @@ class Checkpoints:
     def __init__(self, folder: Path, parts: dict[str, Any], check: Callable[[int], None], active: bool = True) -> None:
         self.folder, self.check, self.active = folder, check, active
         self.parts = {name: part for name, part in parts.items() if part is not None} | {"chance": Chance()}
-        self.every, self.pause = seconds_between(), 0.0
+        self.every, self.pause = interruption.seconds_between(), 0.0
         self.last, self.step = time.monotonic(), -1
         for name, part in self.parts.items():
             if not hasattr(part, "state_dict"):
@@ -61,8 +58,9 @@ class Checkpoints:
             try:
                 found = state.read(path)
             except BadInput as error:
-                log.warning("%s; the checkpoint before it is used", error)
                 path.rename(path.with_name(f"{path.name}.damaged"))  # out of the way of the rotation
+                before = "the checkpoint before it is used" if self._written() else "no other is left: it begins anew"
+                log.warning("%s; %s", error, before)
                 continue
             self._load(found, path)
             self.step = state.step_of(path)
@@ -103,7 +101,7 @@ class Checkpoints:
         for path in self._written()[:-KEPT]:
             path.unlink()
         self.step, self.last = number, time.monotonic()
-        if EVERY not in os.environ:
+        if interruption.EVERY not in os.environ:
             self.pause = (self.last - began) / COST
         log.debug("checkpoint after step %d", number, extra={"event": "checkpoint", "step": number})
 
@@ -131,15 +129,3 @@ class Chance:
         random.setstate(found["python"])
         name, keys, *rest = found["numpy"]
         np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002
-
-
-def seconds_between() -> float:
-    """The least time between two checkpoints. Raises BadInput where the environment asks for what is no time."""
-    given = os.environ.get(EVERY, str(SECONDS))
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise BadInput(f"{EVERY} is {given!r}; expected seconds from 0 (after every step)")
-    return seconds

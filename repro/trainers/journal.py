@@ -129,7 +129,8 @@ def _row(line: bytes, place: str) -> dict[str, Any]:
         numbers = [value for key, value in row.items() if key != "curve"]
         good = row["curve"] in CURVES and {"step", "loss", "time"} <= row.keys()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise BadInput(f"no line of a journal: {type(error).__name__}: {error}", place) from None
+        hint = "delete the line to go on without it"
+        raise BadInput(f"no line of a journal ({type(error).__name__}: {error}); {hint}", place) from None
     if not good or not all(type(value) in (int, float) for value in numbers):
         raise BadInput("no line of a journal: expected a curve, its step, loss and time", place)
     return dict(row)

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from repro import cli, listing
-from repro.trainers import checkpoints
+from repro import cli, interruption, listing
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import WORDS as ODD
 from tests.fuzz.referee import Referee, ended
@@ -152,7 +151,7 @@ def test_any_environment_is_taken_or_refused_in_a_line(fuzz: Fuzz, fuzzed: Path)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in variables.items():
                 patch.setenv(name, value)
-            referee.judge(lambda: (checkpoints.seconds_between(), ended(words)), FILES)
+            referee.judge(lambda: (interruption.seconds_between(), ended(words)), FILES)
 
     fuzz(
         st.tuples(
