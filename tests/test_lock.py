@@ -65,7 +65,7 @@ def test_the_children_of_a_dead_holder_do_not_keep_it(tmp_path: Path) -> None:
     process.kill()
     process.wait()
     with lock.held(tmp_path / "run"):
-        pass
+        assert str(os.getpid()) in (tmp_path / ".run.holder").read_text()
 
 
 def test_a_holder_file_that_is_no_such_file_does_no_harm(tmp_path: Path) -> None:
