@@ -40,6 +40,7 @@ Where to look:
     errors       BadInput: one line for what the user gave
     cli          the `repro` command
     fence        what a config of a stranger may name
+    plain        JSON read as strictly as it is written
     debug        `repro debug`: one batch through a config before anything long is started
     testing      check_dataset, check_model, check_loss, check_metric, check_trainer
     audio        the doors to torchaudio, soundfile and nussl

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import sys
 import types
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 WORDS: dict[Any, str] = {
     float: "a number",
@@ -24,15 +24,23 @@ def fits(value: Any, hint: Any) -> bool:
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return any(fits(value, one) for one in inner)
-    if origin is Annotated:
-        return fits(value, inner[0])
+    if origin is Annotated:  # a remark that is a form says what stands inside
+        return all(fits(value, one) for one in (inner[0], *filter(_is_form, inner[1:])))
+    if is_typeddict(hint):  # the keys that it names; others are anybody's
+        return isinstance(value, dict) and all(fits(value[k], v) for k, v in get_type_hints(hint).items() if k in value)
     if origin is Literal:
         return value in inner
+    if origin is tuple:  # in a file, a list of just these
+        return isinstance(value, list) and len(value) == len(inner) and all(map(fits, value, inner))
     if origin is list:
         return isinstance(value, list) and all(fits(item, inner[0]) for item in value)
     if origin is dict:
         return isinstance(value, dict) and all(fits(item, inner[1]) for item in value.values())
     return _is(value, hint)
+
+
+def _is_form(hint: Any) -> bool:
+    return is_typeddict(hint) or get_origin(hint) is tuple
 
 
 def _is(value: Any, hint: Any) -> bool:

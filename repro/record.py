@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Annotated, Any, TypedDict, get_type_hints
 
 from repro import config as configs
 from repro import disk, plain, provenance, renewal
@@ -42,6 +42,49 @@ class Measurement:
         return sum(self.values) / len(self.values)
 
 
+class Environment(TypedDict, total=False):
+    """Python, packages and machine, as `provenance.environment` tells them."""
+
+    python: str
+    packages: dict[str, str]
+    system: str
+    processor: str
+    cores: int | None
+    accelerator: str
+    threads: int
+
+
+class Source(TypedDict, total=False):
+    """The commit, as `provenance.source` tells it."""
+
+    commit: str | None
+    dirty: bool | None
+    diff: str
+
+
+class Panel(TypedDict, total=False):
+    """What there is to see or hear of an item: `repro.report.examples` says each key."""
+
+    label: str
+    image: str
+    sound: str
+    text: str
+    truth: str
+    answer: str
+    scores: list[tuple[str, float | None]]
+
+
+class Example(TypedDict, total=False):
+    """One item of a test set."""
+
+    test: str
+    item: int
+    panels: list[Panel]
+
+
+Point = Annotated[list[float], tuple[float, float]]  # step, value
+
+
 @dataclass(frozen=True)
 class Record:
     """One run of one config with one seed. `stale` says what has changed since; it is not stored."""
@@ -56,11 +99,11 @@ class Record:
     data: dict[str, Any] = field(default_factory=dict)
     items: dict[str, list[str]] = field(default_factory=dict)  # the names of a test set's items, where they have names
     code: dict[str, str] = field(default_factory=dict)
-    source: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
-    cost: dict[str, Any] = field(default_factory=dict)
-    curves: dict[str, list[list[float]]] = field(default_factory=dict)
-    examples: list[dict[str, Any]] = field(default_factory=list)
+    source: Annotated[dict[str, Any], Source] = field(default_factory=dict)
+    environment: Annotated[dict[str, Any], Environment] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
+    curves: dict[str, list[Point]] = field(default_factory=dict)
+    examples: list[Annotated[dict[str, Any], Example]] = field(default_factory=list)
     finished: str = ""
     format: int = FORMAT
     stale: str = ""
@@ -168,9 +211,9 @@ def read(path: Path) -> Record:
 def _refuse_odd(record: Record, path: Path) -> None:
     """A record edited by hand must not crash a verdict."""
     for one, skipped in [(record, "measurements"), *((found, "values") for found in record.measurements)]:
-        for name, hint in get_type_hints(type(one)).items():
-            if name != skipped and not fits(getattr(one, name), hint):
-                raise BadInput(f"'{name}' is {getattr(one, name)!r:.80}; expected {said(hint)}", where(path))
+        for name, hint in get_type_hints(type(one), include_extras=True).items():
+            if name != skipped and not fits(value := getattr(one, name), hint):
+                raise BadInput(f"'{name}' is {value!r:.80}; expected {said(hint)}", where(path))
     if record.stem != path.stem:
         raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
     for found in record.measurements:

@@ -42,7 +42,7 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
     with interruption.listening():
         for found, changed in _outdated(one.folder):
             try:
-                apart, taken = _compare(found, one.folder, steps)
+                apart, taken, processor = _compare(found, one.folder, steps)
             except (BadInput, child.Failed) as error:
                 yield Tried(found, False, str(error))
                 continue
@@ -51,7 +51,6 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
                 yield Tried(found, False, f"differs, {most}")
                 continue
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            processor = str(found.environment.get("processor"))
             made = Renewal(found.config, changed, str(found.source["commit"]), taken, processor, now)
             renewal.store([made], one.folder)
             yield Tried(found, True, str(made))
@@ -61,18 +60,20 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
     """One record of each config and code that is stale by its code alone, and what has changed in that."""
     known, seen = renewal.read(folder), set()
     for path in sorted((folder / "records").glob("*.json")):
-        found, config = record.read(path), folder / "configs" / f"{record.read(path).config}.gin"
-        if not config.is_file() or configs.read(config).digest != found.digest:
+        found = record.read(path)
+        place = folder / "configs" / f"{found.config}.gin"
+        config = configs.read(place) if place.is_file() else None
+        if config is None or config.digest != found.digest:
             continue
-        changed = renewal.difference(found.code, provenance.code(configs.read(config)))
+        changed = renewal.difference(found.code, provenance.code(config))
         key = (found.config, str(changed))
         if changed and key not in seen and not renewal.find(known, found.config, changed):
             seen.add(key)
             yield found, changed
 
 
-def _compare(found: Record, folder: Path, steps: int) -> tuple[Comparison, int]:
-    """The difference between a run by the code of a record's commit and one by the present code, and their steps."""
+def _compare(found: Record, folder: Path, steps: int) -> tuple[Comparison, int, str]:
+    """How a run by the code of a record's commit and one by the present code differ; their steps, the processor."""
     path = folder / "configs" / f"{found.config}.gin"
     config = configs.read(path)
     binding.bind(config, whole=True)
@@ -87,7 +88,7 @@ def _compare(found: Record, folder: Path, steps: int) -> tuple[Comparison, int]:
     with replay.checkout(path, commit) as before, tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
         old = _run(before / "papers" / folder.name / "configs" / path.name, [before], before, found, sets)
         new = _run(path.resolve(), [Path(__file__).parents[1], folder.parents[1]], Path(home), found, sets)
-        return certify.compared(old, new), taken
+        return certify.compared(old, new), taken, str(new.record.environment.get("processor"))
 
 
 def _run(path: Path, roots: list[Path], folder: Path, found: Record, sets: list[str]) -> Outcome:

@@ -29,7 +29,7 @@ FINITE = st.floats(-records.LARGEST, records.LARGEST)
 @given(st.builds(Record, st.text(max_size=5), st.just("c"), st.integers(0, 9), st.text(max_size=5),
                  st.lists(st.builds(Measurement, st.text(max_size=5), st.text(max_size=5), TEXTS,
                                     st.lists(FINITE, min_size=1, max_size=4)), max_size=3),
-                 text=st.text(), cost=TEXTS, examples=st.lists(TEXTS, max_size=2)))  # fmt: skip
+                 text=st.text(), cost=st.dictionaries(st.text(max_size=5), FINITE), examples=st.lists(TEXTS, max_size=2)))  # fmt: skip
 def test_what_is_written_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, record: Record) -> None:
     path = records.write(record, tmp_path_factory.mktemp("records"))
     assert records.read(path) == record

@@ -4,7 +4,8 @@ Where to look:
 
     site        `repro report`: builds docs/ with Sphinx
     sphinx      the extension: pages, and the files beside them
-    directives  what a page may ask for; it, `roles` and `sphinx` alone import sphinx and docutils
+    directives  what a page may ask for; it, `guard`, `roles` and `sphinx` alone import sphinx and docutils
+    guard       how a paper's own texts are read: directives and roles by a list, HTML is text
     roles       numbers and verdicts in a sentence
     changes     what a document prints, as digests: which pages are read again
     page        Page: a paper, its records and its verdicts; the generated page as MyST

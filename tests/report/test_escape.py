@@ -85,7 +85,7 @@ def _record(folder: Path) -> None:
     panels = [{"label": "x", "text": "x", "truth": "x", "answer": "y", "scores": [["x", 0.5]], "image": "m.png"}]
     more = {"packages": {}, "processor": "x", "accelerator": "x", "system": "x"}
     row |= {"environment": more, "source": {"commit": "x", "dirty": True, "diff": "x"}, "data": {"x": "y"}, "code": {}}
-    row |= {"overrides": ["x"], "text": "x", "examples": [{"test": "x", "item": "x", "panels": panels}]}
+    row |= {"overrides": ["x"], "text": "x", "examples": [{"test": "x", "item": 0, "panels": panels}]}
     made = _spoilt(row)
     made["examples"][0]["panels"][0]["image"] = "m.png"
     made["measurements"] = [looked_up, *made["measurements"]]
