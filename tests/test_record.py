@@ -23,13 +23,14 @@ SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name"
 
 TEXTS = st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), st.text(max_size=5)), max_size=3)
 FINITE = st.floats(-records.LARGEST, records.LARGEST)
+COSTS = st.dictionaries(st.text(max_size=5), FINITE)
 
 
 @settings(max_examples=40)
 @given(st.builds(Record, st.text(max_size=5), st.just("c"), st.integers(0, 9), st.text(max_size=5),
                  st.lists(st.builds(Measurement, st.text(max_size=5), st.text(max_size=5), TEXTS,
                                     st.lists(FINITE, min_size=1, max_size=4)), max_size=3),
-                 text=st.text(), cost=st.dictionaries(st.text(max_size=5), FINITE), examples=st.lists(TEXTS, max_size=2)))  # fmt: skip
+                 text=st.text(), cost=COSTS, examples=st.lists(TEXTS, max_size=2)))  # fmt: skip
 def test_what_is_written_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, record: Record) -> None:
     path = records.write(record, tmp_path_factory.mktemp("records"))
     assert records.read(path) == record
