@@ -16,7 +16,7 @@ from gin import config_parser
 
 from repro import fence, preflight
 from repro.config import IMPORT, Config, read
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, DataMissing, nearest
 from repro.experiment import Experiment, experiment
 from repro.paper import where
 from repro.statements import Binding, Macro, Reference, atoms, check
@@ -68,7 +68,7 @@ def build(config: Config) -> Experiment:
     try:
         return experiment()
     except BadInput as error:
-        raise _refused(error, config) from error
+        raise _refused(error, config, DataMissing if isinstance(error, DataMissing) else BadInput) from error
     except (ValueError, TypeError) as error:
         *_, (frame, _) = traceback.walk_tb(error.__traceback__)
         if frame.f_code.co_name not in ("__init__", "__post_init__"):
@@ -81,7 +81,7 @@ def fingerprints(path: Path) -> dict[str, Any]:
     return preflight.data(build(read(path)))
 
 
-def _refused(error: Exception, config: Config) -> BadInput:
+def _refused(error: Exception, config: Config, kind: type[BadInput] = BadInput) -> BadInput:
     """`error` without the text that gin adds for every part above, and with the place that names the innermost part."""
     message = CALLED.split(str(error))[0]
     name = next((hit["name"] for hit in CALLED.finditer(str(error)) if hit["name"]), "")
@@ -91,7 +91,7 @@ def _refused(error: Exception, config: Config) -> BadInput:
         for atom in atoms(row.value)
         if isinstance(atom, Reference) and atom.selector.rpartition(".")[2] == name
     ]
-    return BadInput(message, lines[-1] if lines else where(config.path))
+    return kind(message, lines[-1] if lines else where(config.path))
 
 
 def placed(error: BadInput, config: Config) -> BadInput:

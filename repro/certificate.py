@@ -75,8 +75,12 @@ class Certificate:
 
     @property
     def determinism(self) -> Class:
-        """The class that follows from the comparisons that apply."""
-        found = [one for one in self.comparisons.values() if not one.why]
+        """The class that follows from all comparisons that apply."""
+        return self.class_of(COMPARISONS)
+
+    def class_of(self, names: Iterable[str]) -> Class:
+        """The class that follows from some of the comparisons: those by which two runs differ."""
+        found = [self.comparisons[name] for name in names if not self.comparisons[name].why]
         if not any(one.weights or one.metrics for one in found):
             return BITWISE
         e = max(one.metrics for one in found)
@@ -135,19 +139,21 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     Packages that the first does not name have no part in it: a project may come to require more.
     """
     rows = [(key, one.get(key), other.get(key)) for key in ("python", *MACHINE)]
-    packages = _packages(other)
-    rows += [(name, version, packages.get(name)) for name, version in _packages(one).items()]
-    return [f"{name} {before}, here {now or 'none'}" for name, before, now in rows if before != now]
+    packages = _inner(other, "packages")
+    rows += [(name, version, packages.get(name)) for name, version in _inner(one, "packages").items()]
+    before, now = _inner(one, "variables"), _inner(other, "variables")
+    rows += [(name, before.get(name), now.get(name)) for name in sorted({*before, *now})]
+    return [f"{name} {was or 'none'}, here {is_ or 'none'}" for name, was, is_ in rows if was != is_]
 
 
-def _packages(environment: Mapping[str, Any]) -> dict[str, Any]:
-    found = environment.get("packages")
+def _inner(environment: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = environment.get(key)
     return found if isinstance(found, dict) else {}
 
 
 def machine(environment: Mapping[str, Any]) -> dict[str, Any]:
     """What a certificate keeps of an environment."""
-    return {key: environment[key] for key in (*MACHINE, "python", "packages") if key in environment}
+    return {key: environment[key] for key in (*MACHINE, "python", "packages", "variables") if key in environment}
 
 
 def store(found: Certificate, config: str, folder: Path) -> Path:

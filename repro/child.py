@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from repro import interruption
-from repro.errors import BadInput
+from repro.errors import BadInput, DataMissing
 
 SHOWN = 20  # last lines of what failed
 PATIENCE = 20.0  # seconds that a process may take to end its own children
@@ -49,8 +49,8 @@ def run(arguments: Sequence[str], folder: Path, roots: Sequence[Path], quiet: bo
         printed = process.stdout.read() if process.stdout else ""
         code = process.wait()
     last = said[-1].strip() if said else f"exit code {code}"
-    if code == 2:
-        raise BadInput(last.removeprefix("repro: "))
+    if code in (BadInput.code, DataMissing.code):
+        raise (DataMissing if code == DataMissing.code else BadInput)(last.removeprefix("repro: "))
     if code:
         sys.stderr.writelines(said if quiet else ())
         raise Failed(last)

@@ -64,7 +64,7 @@ class Config:
     @cached_property
     def digest(self) -> str:
         """sha256 of the text without comments, blank lines and trailing blanks."""
-        return hashlib.sha256(_bare(self.text).encode()).hexdigest()
+        return digest_of(self.text)
 
     @property
     def modules(self) -> list[tuple[str, str]]:
@@ -98,6 +98,11 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     first = {line.text.split("#")[0].strip(): line for line in reversed(imports)}
     rest = [line for line in lines if not IMPORT.match(line.text)]
     return Config(path, folder, (*reversed(first.values()), *rest), overrides)
+
+
+def digest_of(text: str) -> str:
+    """The digest of the text of a config."""
+    return hashlib.sha256(_bare(text).encode()).hexdigest()
 
 
 def _copied_from(path: Path) -> Path | None:

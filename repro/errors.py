@@ -11,11 +11,19 @@ from collections.abc import Iterable
 
 
 class BadInput(Exception):
-    """What the user gave is wrong; `str(error)` is the one line to show."""
+    """What the user gave is wrong; `str(error)` is the one line to show, `code` the exit code."""
+
+    code = 2
 
     def __init__(self, message: str, where: str = "") -> None:
         line = " ".join(str(message).split())
         super().__init__(f"{where}: {line}" if where else line)
+
+
+class DataMissing(BadInput):
+    """Data is not on this machine and could not be brought here: nothing is wrong with what asks for it."""
+
+    code = 66  # EX_NOINPUT of sysexits.h
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

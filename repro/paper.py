@@ -115,6 +115,16 @@ def read(folder: Path) -> Paper:
     return manifest.read(folder)
 
 
+def refuse_other_core(folder: Path) -> None:
+    """Raise BadInput where `folder` is in a checkout with a core of its own, and another one's core is running."""
+    running = Path(__file__).resolve().parents[1]
+    place = folder.resolve()
+    for root in (place, *place.parents):
+        if (root / "repro" / "__init__.py").is_file() and (root / "papers").is_dir() and root != running:
+            hint = f"expected the environment of {root} (there: make venv; source .venv/bin/activate)"
+            raise BadInput(f"repro is installed from {running}, another checkout; {hint}", where(place))
+
+
 def where(path: Path) -> str:
     """`path` as one would type it from here: relative where it lies below the working directory."""
     try:

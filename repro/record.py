@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict, get_type_hints
 
 from repro import config as configs
-from repro import disk, plain, provenance, renewal
+from repro import disk, plain, provenance, renewal, trust
 from repro.errors import BadInput
 from repro.hints import fits, said
 from repro.paper import where
@@ -43,7 +43,7 @@ class Measurement:
 
 
 class Environment(TypedDict, total=False):
-    """Python, packages and machine, as `provenance.environment` tells them."""
+    """Python, packages and machine, by `machine.environment`."""
 
     python: str
     packages: dict[str, str]
@@ -52,14 +52,16 @@ class Environment(TypedDict, total=False):
     cores: int | None
     accelerator: str
     threads: int
+    variables: dict[str, str]
 
 
 class Source(TypedDict, total=False):
-    """The commit, as `provenance.source` tells it."""
+    """The commit, and whether the code was as committed, by `source.state`."""
 
     commit: str | None
     dirty: bool | None
     diff: str
+    why: str
 
 
 class Panel(TypedDict, total=False):
@@ -99,6 +101,7 @@ class Record:
     data: dict[str, Any] = field(default_factory=dict)
     items: dict[str, list[str]] = field(default_factory=dict)  # the names of a test set's items, where they have names
     code: dict[str, str] = field(default_factory=dict)
+    core: str = ""
     source: Annotated[dict[str, Any], Source] = field(default_factory=dict)
     environment: Annotated[dict[str, Any], Environment] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
@@ -242,16 +245,24 @@ def mark_stale(records: Iterable[Record], folder: Path, data: Data | None = None
         path = folder / "configs" / f"{config}.gin"
         return _now(path, data) if path.is_file() else None
 
-    renewals = renewal.read(folder)
+    records, renewals = list(records), renewal.read(folder)
+    commits = [record.source.get("commit") for record in records] + [one.commit for one in renewals]
+    trusted = trust.of(folder, commits)
+    renewals = [one for one in renewals if one.commit not in trusted.missing]
     for record in records:
+        if fault := trusted.fault(record.source, record.core):
+            yield replace(record, stale=fault)
+            continue
         found = now(record.config)
         if found is None:
-            yield replace(record, stale=f"configs/{record.config}.gin (gone)")
+            yield replace(record, stale=f"its config configs/{record.config}.gin is gone")
             continue
         code = renewal.difference(record.code, found.code)
         renewed = renewal.find(renewals, record.config, code) if code else None
         changed = [*_changed(record, found), *([] if renewed else code)]
-        yield replace(record, stale=", ".join(changed), renewed=str(renewed or ""))
+        notes = [str(note) for note in (renewed, trusted.note(record.source, record.core)) if note]
+        stale = f"changed since the record: {', '.join(changed)}" if changed else ""
+        yield replace(record, stale=stale, renewed="; ".join(notes))
 
 
 @dataclass(frozen=True)

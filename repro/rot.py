@@ -21,8 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import child, disk, manifest, paper, provenance, replay
-from repro.errors import BadInput
+from repro import child, disk, machine, manifest, paper
+from repro.errors import BadInput, DataMissing
 from repro.paper import where
 from repro.places import Block
 
@@ -72,7 +72,7 @@ def turn(stack: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Trial]]:
         outcome, said = attempt(folder / "configs" / "smoke.gin", LIMIT)
         day, old = today().isoformat(), before[name]
         since = old.since if old and old.outcome == outcome else day
-        trial = Trial(stack, day, since, outcome, platform.python_version(), provenance.packages(), said)
+        trial = Trial(stack, day, since, outcome, platform.python_version(), machine.packages(), said)
         if outcome != "not run" or old is None or old.outcome == "not run":
             write(folder, trial)
         yield name, trial
@@ -108,7 +108,7 @@ def attempt(smoke: Path, limit: float) -> tuple[Literal["runs", "fails", "not ru
         line = _clean(_told(text), [str(Path(folder).resolve()), str(smoke.resolve().parents[3])])
     if code == 0:
         return "runs", ""
-    if code == 2 and replay.away(BadInput(line)):
+    if code == DataMissing.code:
         return "not run", _cut(line)
     log.info("%s", "\n".join(text.splitlines()[-40:]))
     if code is None:

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import datetime
 import logging
-import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from repro import binding, disk, interruption, lock, logs, preflight, progress, provenance, record, started
+from repro import binding, disk, interruption, loaded, lock, logs, machine, paper, preflight, progress, record, started
 from repro.config import Config, read
 from repro.errors import BadInput
 from repro.paper import where
@@ -38,19 +38,21 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
     Interrupted when a signal stopped it, and DiskFull: in both cases the same command goes on.
     """
     config = read(path, overrides)
-    _refuse_processes()
+    paper.refuse_other_core(config.folder)
+    machine.refuse_processes()
     _refuse_secrets(config)
     _refuse_odd(config)
     interruption.seconds_between()
+    before = {*sys.modules}
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
-    with interruption.listening(), lock.held(folder):
+    with interruption.listening(), machine.settled(), lock.held(folder):
         begun = started.prepare(folder, config)
         with logs.kept(folder), disk.full(folder):
             header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
             disk.write(folder / "config.gin", header + config.text)
             try:
-                found = _execute(config, seed, folder, begun)
+                found = _execute(config, seed, folder, begun, before)
             except interruption.Interrupted as error:
                 log.debug("%s; the same command goes on", error, extra={"event": "interrupted"})
                 raise
@@ -60,12 +62,6 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
             started.finish(folder)
             log.debug("finished", extra={"event": "finished"})
             return found, written
-
-
-def _refuse_processes() -> None:
-    """A trainer may run in several processes; a run, which measures and writes, is one so far."""
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise BadInput(f"WORLD_SIZE is {os.environ['WORLD_SIZE']}; expected repro run to be one process (one GPU)")
 
 
 def _refuse_secrets(config: Config) -> None:
@@ -82,21 +78,22 @@ def _refuse_odd(config: Config) -> None:
         raise BadInput(f"a config is called {config.name!r}; expected letters, digits, _, . and -", where(config.path))
 
 
-def _execute(config: Config, seed: int, folder: Path, begun: started.Started) -> Record:
+def _execute(config: Config, seed: int, folder: Path, begun: started.Started, before: set[str]) -> Record:
     import torch
 
     from repro.experiment import streams
 
-    began, seeds = time.perf_counter(), streams(seed)
+    began, seeds, variables = time.perf_counter(), streams(seed), machine.variables()
     torch.manual_seed(seeds["model"])  # before anything is built
     built = binding.build(config)
     data, items = preflight.data(built), preflight.items(built)
     started.compare(folder, begun, data)
+    loaded.refuse_unfollowed(config, before)
     if config.committed:
         preflight.answers(config, built, items)
     log.info("%s, seed %d, in %s", where(config.path), seed, folder, extra={"event": "started", "seed": seed})
-    if begun.source.get("dirty") and config.committed:
-        log.warning("the working tree has changes that are not committed: the record will say so; commit first")
+    if begun.source.get("dirty") is not False and config.committed:
+        log.warning("the record will decide no claim until the code is committed: %s", begun.source.get("why", ""))
     torch.manual_seed(seeds["dropout"])
     history = _fit(built, config, folder, seeds["order"])
     began -= history.get("earlier_seconds", 0.0)  # of the processes that were stopped
@@ -105,7 +102,7 @@ def _execute(config: Config, seed: int, folder: Path, begun: started.Started) ->
     for found in measurements:
         mean = f"{found.mean:.4g} {found.identity.get('unit', '')}".rstrip()
         log.info("%s: %s %s, %d items", found.test, found.metric, mean, len(found.values))
-    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    loaded.refuse_unfollowed(config, before)  # while it trained, perhaps
     return Record(
         paper=config.paper,
         config=config.name,
@@ -117,8 +114,9 @@ def _execute(config: Config, seed: int, folder: Path, begun: started.Started) ->
         data=data,
         items=items,
         code=begun.code,
+        core=begun.core,
         source=begun.source,
-        environment=provenance.environment(torch.get_num_threads(), accelerator),
+        environment=machine.environment(torch.get_num_threads(), machine.accelerator(), variables),
         cost={
             "seconds": round(time.perf_counter() - began, 1),
             "training_seconds": round(trained, 1),

@@ -114,7 +114,7 @@ def _unfit(found: Evidence) -> tuple[str, str] | None:
     """Why this evidence decides nothing, if so."""
     if found.unlike:
         return "not comparable", found.unlike
-    return ("stale", f"changed since the record: {found.stale}") if found.stale else None
+    return ("stale", found.stale) if found.stale else None
 
 
 def bound(claim: Claim) -> float:

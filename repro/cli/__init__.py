@@ -1,6 +1,7 @@
 """The `repro` command: parses, calls one function, prints. What a machine reads goes to stdout, all else to stderr.
 
 Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or data differ, 2 the input was wrong,
+66 (EX_NOINPUT) data is not on this machine and could not be downloaded,
 75 (EX_TEMPFAIL) a signal stopped a run and the same command goes on, 130 stopped at once.
 """
 
@@ -17,6 +18,7 @@ from repro import __version__
 from repro.cli import looking, running
 from repro.errors import BadInput
 from repro.interruption import RESUME, Interrupted
+from repro.paper import refuse_other_core
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
 
@@ -27,10 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.root.handlers[0].setLevel(logging.INFO)  # a run's own log has more
     try:
         given = _parser().parse_args(arguments)
+        refuse_other_core(Path.cwd())
         return int(given.call(given) or 0)
     except BadInput as error:
         print(f"repro: {error}", file=sys.stderr)
-        return 2
+        return error.code
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away, as `repro list | head` does
         return 0
@@ -81,9 +84,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _again_commands(commands: Any) -> None:
     """What runs something once more."""
-    command = _add(commands, "replay", running.replay, "run a record again, by the code of its commit, and compare")
+    command = _add(commands, "replay", running.replay, "run a record again, by the present code, and compare")
     command.add_argument("record", nargs="?", type=Path)
     command.add_argument("--smoke", action="store_true", help="the smoke record of every paper")
+    command.add_argument("--since", metavar="BRANCH", help="every record that is not as in BRANCH and took few minutes")
+    command.add_argument("--commit", action="store_true", help="by the code of the record's commit, not by the present")
     command = _add(commands, "renew", running.renew, "does changed code give the bits of the records? exit 1 if not")
     command.add_argument("paper")
     command = _add(

@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from repro.errors import BadInput
+from repro.errors import BadInput, DataMissing
 
 
 def run(given: argparse.Namespace) -> int:
@@ -46,27 +46,31 @@ def debug(given: argparse.Namespace) -> int:
 def replay(given: argparse.Namespace) -> int:
     from repro import replay
 
-    if given.smoke == (given.record is not None):
-        raise BadInput("expected the path of a record, or --smoke")
+    if sum((given.smoke, given.record is not None, given.since is not None)) != 1:
+        raise BadInput("expected one of the path of a record, --smoke, and --since BRANCH")
     if given.record:
-        return _replayed(given.record)
-    code = 0
-    for path in replay.smoke():
-        try:
-            code = max(code, _replayed(path))
-        except BadInput as error:
-            skipped = replay.away(error)
-            print(f"repro: {'skipped: ' if skipped else ''}{error}", file=sys.stderr)
-            code = max(code, 0 if skipped else 2)
-    return code
+        return _replayed(given.record, given.commit)
+    return max((_excused(path) for path in (replay.smoke() if given.smoke else replay.since(given.since))), default=0)
 
 
-def _replayed(path: Path) -> int:
+def _excused(path: Path) -> int:
+    """Replay one of several records: only data that is not here excuses one, and only with the config as committed."""
+    from repro import replay
+
+    try:
+        return _replayed(path)
+    except BadInput as error:
+        skipped = isinstance(error, DataMissing) and replay.is_its_config(path)
+        print(f"repro: {'skipped: ' if skipped else ''}{error}", file=sys.stderr)
+        return 0 if skipped else 2
+
+
+def _replayed(path: Path, own_commit: bool = False) -> int:
     from repro import child, replay
     from repro.paper import where
 
     try:
-        found = replay.replay(path)
+        found = replay.replay(path, own_commit)
     except child.Failed as error:
         print(f"repro: {where(path)}: the run failed: {error}", file=sys.stderr)
         return 1

@@ -32,7 +32,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from repro import provenance
+from repro import machine, provenance
 from repro.datasets import store
 from repro.errors import BadInput
 
@@ -103,7 +103,7 @@ def _code(function: Any, name: str) -> dict[str, str]:
 
 @functools.cache
 def _packages() -> dict[str, str]:
-    return provenance.packages()
+    return machine.packages()
 
 
 def _keyed(value: Any, build: str) -> Any:

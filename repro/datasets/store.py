@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from repro.datasets import catalogue
 from repro.datasets.catalogue import DataSet, File
-from repro.errors import BadInput
+from repro.errors import BadInput, DataMissing
 
 DATA, MIRROR = "REPRO_DATA", "REPRO_MIRROR"
 
@@ -105,16 +105,16 @@ def _fetch(name: str) -> Path:
     try:
         one = catalogue.find(_head(name))
     except BadInput as error:
-        raise BadInput(f"{error} ({seen})") from None
+        raise DataMissing(f"{error} ({seen})") from None
     if not one.files:
-        raise BadInput(f"{name} is not here ({seen}) and cannot be downloaded: {one.obtain}")
+        raise DataMissing(f"{name} is not here ({seen}) and cannot be downloaded: {one.obtain}")
     target = (root() / one.name).resolve()  # which may be a link to another disk
     try:
         with _locked(target):
             _download(one, name, target)
     except BadInput as error:
         hint = f"{DATA} or {MIRROR} may name a folder that holds {one.name}/"
-        raise BadInput(f"{name} is not here ({seen}): {error}; {hint}") from None
+        raise DataMissing(f"{name} is not here ({seen}): {error}; {hint}") from None
     except OSError as error:
         raise BadInput(f"cannot write {one.name} into {target.parent}: {error.strerror or error}") from None
     return root() / one.name

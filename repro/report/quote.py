@@ -32,7 +32,7 @@ def measured(page: Page, name: str) -> Quote:
     stem, *rest = name.split(":")
     found = _find(page, stem)
     text = _cost(found, rest[0]) if len(rest) == 1 else _value(found, rest)
-    return Quote(text, page.origin(found), f"{stem} is stale: {found.stale} changed since" if found.stale else "")
+    return Quote(text, page.origin(found), f"{stem} is stale: {found.stale}" if found.stale else "")
 
 
 def judged(page: Page, name: str) -> Quote:
