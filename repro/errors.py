@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class BadInput(Exception):
-    """What the user gave is wrong; `str(error)` is the one line to show."""
+    """What the user gave is wrong; `str(error)` is the one line to show.
 
-    def __init__(self, message: str, where: str = "") -> None:
+    `parameter` and `value`: of the part that refuses its own binding (`repro.registry.wrong_value`).
+    """
+
+    def __init__(self, message: str, where: str = "", parameter: str = "", value: Any = None) -> None:
+        self.parameter, self.value = parameter, value
         line = " ".join(str(message).split())
         super().__init__(f"{where}: {line}" if where else line)
 

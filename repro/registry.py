@@ -70,6 +70,21 @@ METRICS = Registry("metrics")
 REGISTRIES = {registry.kind: registry for registry in (DATASETS, MODELS, LOSSES, TRAINERS, METRICS)}
 
 
+def name_of(part: Any) -> str:
+    """The name of a built part in a config, as `trainers.Supervised`: its own class, not one that it inherits from."""
+    cls = type(part)
+    named = (f"{registry.kind}.{cls.__name__}" for registry in REGISTRIES.values() if cls.__name__ in registry.parts)
+    return next((name for name in named if _origin(PARTS[name]) == _origin(cls)), cls.__name__)
+
+
+def wrong_value(part: Any, parameter: str, value: Any, expected: str) -> BadInput:
+    """The error for a value that `part` cannot use. `repro.binding` adds the place of the binding.
+
+    A part raises it: `raise wrong_value(self, "decay", decay, "a number between 0 and 1")`.
+    """
+    return BadInput(f"{name_of(part)}.{parameter} is {value}; expected {expected}", parameter=parameter, value=value)
+
+
 def adopt(module: ModuleType, names: list[str]) -> None:
     """Make classes of a foreign library nameable in configs, as recipes to be finished by the trainer.
 
@@ -99,7 +114,7 @@ def _tell_gin(name: str, part: Callable[..., Any]) -> None:
         gin.register(short, module=module)(part)
 
 
-def _origin(part: type) -> tuple[str, str]:
+def _origin(part: Callable[..., Any]) -> tuple[str, str]:
     return part.__module__, part.__qualname__
 
 
