@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 import gin
 
 from repro.errors import BadInput, nearest
+from repro.signature import parameters
 
 Part = TypeVar("Part", bound=type)
 
@@ -99,8 +100,8 @@ def _recipe(cls: type) -> Callable[..., Any]:
     def recipe(**bindings: Any) -> functools.partial[Any]:
         return functools.partial(cls, **bindings)
 
-    parameters = list(inspect.signature(cls).parameters.values())[1:]  # the first is what the trainer gives
-    keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    given = list(parameters(cls).values())[1:]  # the first is what the trainer gives
+    keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in given if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     recipe.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # gin and our checks read this
     recipe.recipe_of = cls  # type: ignore[attr-defined]  # our checks read its types
     recipe.__name__, recipe.__doc__, recipe.__module__ = cls.__name__, cls.__doc__, cls.__module__
