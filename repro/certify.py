@@ -7,7 +7,6 @@ what the others are compared with; a run that reads its data by workers is compa
 from __future__ import annotations
 
 import datetime
-import inspect
 import random
 import re
 import sys
@@ -25,6 +24,7 @@ from repro.errors import BadInput
 from repro.paper import where
 from repro.record import Record
 from repro.registry import PARTS
+from repro.signature import parameters
 
 STEPS = 50  # that are measured where nothing else is asked for
 TRAINED = re.compile(r"(?P<trainer>(?:\w+/)*trainers\.(?P<name>\w+))\.steps")
@@ -102,7 +102,7 @@ def _value(settings: dict[str, str], key: str) -> str:
 
 
 def _why_no_workers(part: Any) -> str:
-    return "" if "workers" in inspect.signature(part).parameters else "the trainer has no workers"
+    return "" if "workers" in parameters(part) else "the trainer has no workers"
 
 
 def _why_no_ranks(part: Any, batch: int) -> str:

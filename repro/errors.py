@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class BadInput(Exception):
-    """What the user gave is wrong; `str(error)` is the one line to show, `code` the exit code."""
+    """What the user gave is wrong; `str(error)` is the one line to show, `code` the exit code.
+
+    `parameter` and `value`: of the part that refuses its own binding (`repro.registry.wrong_value`).
+    """
 
     code = 2
 
-    def __init__(self, message: str, where: str = "") -> None:
+    def __init__(self, message: str, where: str = "", parameter: str = "", value: Any = None) -> None:
+        self.parameter, self.value = parameter, value
         line = " ".join(str(message).split())
         super().__init__(f"{where}: {line}" if where else line)
 

@@ -53,9 +53,9 @@ def core(repro: Path = REPRO) -> str:
 
 
 def core_files(repro: Path = REPRO) -> dict[str, Path]:
-    """The file of each module that takes part in every run, and is in no record by its own name."""
+    """The file of each module that takes part in every run, `repro.experiment` aside: a record holds it by name."""
     roots = {"repro": repro}
-    followed = _closure(["repro.run", *APART], roots, lambda name: not counts(name), bare=True)
+    followed = _closure(["repro.run", *APART], roots, lambda name: name != "repro.experiment", bare=True)
     started = ("repro", "repro.__main__", "repro.cli", "repro.cli.running", *ROOMS)  # they import much: not followed
     return dict(sorted((followed | {name: path for name in started if (path := _file(name, roots))}).items()))
 

@@ -36,7 +36,7 @@ class AutoClip:
 
     def __init__(self, percentile: float = 10.0) -> None:
         if not 0 < percentile <= 100:
-            raise ValueError(f"percentile is {percentile}; expected a number in (0, 100]")
+            raise ValueError(f"clip_percentile is {percentile}; expected a number in (0, 100]")
         self.percentile = percentile
         self.norms: list[float] = []  # sorted, so that a percentile costs one look-up
 
