@@ -138,6 +138,9 @@ def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str,
         if any(folder.glob("checkpoints/failed-*")):
             error.add_note(f"(repro debug --replay {folder} looks at its batch)")
         raise
+    except Exception as error:
+        interruption.explain(error)
+        raise
     return history
 
 

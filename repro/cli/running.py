@@ -30,16 +30,18 @@ def run(given: argparse.Namespace) -> int:
 
 
 def debug(given: argparse.Namespace) -> int:
-    from repro import debug
+    from repro import child, debug
 
     if (given.config is None) == (given.replay is None):
         raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
     if given.replay and given.overrides:
         raise BadInput("--set has no part in --replay: the step is that of the run, with its config")
     faults = 0
-    for finding in debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides)):
-        print(finding, flush=True)
-        faults += finding.passed is False
+    with child.stoppable():  # which also ends the processes that read data
+        findings = debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides))
+        for finding in findings:
+            print(finding, flush=True)
+            faults += finding.passed is False
     return int(faults > 0)
 
 
