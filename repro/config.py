@@ -100,6 +100,11 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     return Config(path, folder, (*reversed(first.values()), *rest), overrides)
 
 
+def imported(text: str) -> list[str]:
+    """The modules that the text of a config imports."""
+    return [hit["module"] for hit in map(IMPORT.match, text.splitlines()) if hit]
+
+
 def digest_of(text: str) -> str:
     """The digest of the text of a config."""
     return hashlib.sha256(_bare(text).encode()).hexdigest()

@@ -35,8 +35,12 @@ class Core:
 
 def find(core: str, commit: str) -> Core | None:
     """The row of a record's core; of a record that keeps none, the row of its commit."""
-    rows = read(FILE, FILE.stat().st_mtime_ns) if FILE.is_file() else ()
-    return next((one for one in rows if (one.core == core if core else one.commit == commit)), None)
+    return next((one for one in rows() if (one.core == core if core else one.commit == commit)), None)
+
+
+def rows() -> tuple[Core, ...]:
+    """Every row. Raises BadInput for a file that holds none."""
+    return read(FILE, FILE.stat().st_mtime_ns) if FILE.is_file() else ()
 
 
 @functools.cache
@@ -52,8 +56,6 @@ def read(path: Path, changed: int = 0) -> tuple[Core, ...]:
 
 
 def store(found: Iterable[Core]) -> Path:
-    """Add rows; one of the same core is replaced."""
-    known = read(FILE, FILE.stat().st_mtime_ns) if FILE.is_file() else ()
-    rows = {one.core: one for one in (*known, *found)}
-    lines = [json.dumps(asdict(rows[key]), sort_keys=True) for key in sorted(rows)]
+    """Write the rows anew: those of cores that no record needs any more are gone."""
+    lines = [json.dumps(asdict(one), sort_keys=True) for one in sorted(found, key=lambda one: (one.core, one.commit))]
     return disk.write(FILE, "[\n" + ",\n".join(lines) + "\n]\n")

@@ -76,10 +76,15 @@ def blob(folder: Path, name: str) -> bytes:
     return call(folder, "cat-file", "blob", name)
 
 
+def shallow(folder: Path) -> bool:
+    """Whether the clone lacks a part of the history."""
+    return call(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
 def missing(folder: Path, commits: Iterable[str]) -> set[str]:
     """Those of `commits` that the repository does not have. Empty for a shallow clone, which lacks most of them."""
     wanted = sorted(set(commits))
-    if not wanted or call(folder, "rev-parse", "--is-shallow-repository").strip() == b"true":
+    if not wanted or shallow(folder):
         return set()
     asked = "".join(f"{commit}^{{commit}}\n" for commit in wanted)
     lines = call(folder, "cat-file", "--batch-check", given=asked.encode()).decode().splitlines()

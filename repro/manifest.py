@@ -149,6 +149,20 @@ def _cells(
 
 def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
     """A claim per cell of a table; the cell's line is its place."""
+    for claim, row, column in _filled(table, kind):
+        yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
+
+
+def cells(table: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The claims that a table stands for, as they are written; none where it is not a table of that `kind`."""
+    try:
+        return [claim for claim, _, _ in _filled(table, kind)]
+    except (KeyError, TypeError, AttributeError):
+        return []
+
+
+def _filled(table: dict[str, Any], kind: str) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """(claim, row, column) of each cell, the names of row and column put into its texts."""
     for row, cell in table[kind].items():
         for column, content in cell.items() if isinstance(cell, dict) else [("", cell)]:
             texts = {
@@ -157,8 +171,7 @@ def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[
                 if key != kind
             }
             name = ".".join(slug(part) for part in (row, column) if part)
-            claim = {**texts, "id": f"{table['id']}.{name}", kind: content}
-            yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
+            yield {**texts, "id": f"{table['id']}.{name}", kind: content}, row, column
 
 
 def _refuse_blanks(table: dict[str, Any], kind: str, at: Block) -> None:

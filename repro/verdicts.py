@@ -7,7 +7,7 @@ reviewer to see. `repro verdict PAPER --check` compares it with what the records
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 
 FORMAT = 1
 FILE = "verdicts.json"
+LATE = ", changed after its record"
+"""Follows the outcome of a claim that was changed after the first record that it judges."""
 
 
 def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry]) -> str:
@@ -81,9 +83,11 @@ def _short(value: float) -> float:
     return float(f"{value:.9g}")
 
 
-def write(folder: Path, verdicts: Sequence[Verdict]) -> Path:
-    """Put the outcomes into the paper's `verdicts.json`, in one step."""
-    rows = {verdict.claim.id: verdict.outcome for verdict in verdicts}
+def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None) -> Path:
+    """Put the outcomes into the paper's `verdicts.json`, those of claims marked that were changed `late`."""
+    rows = {
+        verdict.claim.id: verdict.outcome + (LATE if verdict.claim.id in (late or {}) else "") for verdict in verdicts
+    }
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -96,19 +100,28 @@ def read(folder: Path) -> dict[str, str]:
     if not isinstance(rows, dict):
         raise BadInput("expected an object of claim: outcome", where(path))
     for claim, outcome in rows.items():
-        if outcome not in OUTCOMES:
+        if not isinstance(outcome, str) or outcome.removesuffix(LATE) not in OUTCOMES:
             raise BadInput(f"'{claim}' is {outcome!r:.80}{nearest(f'{outcome!s:.80}', OUTCOMES)}", where(path))
     return rows
 
 
-def changes(before: dict[str, str], verdicts: Sequence[Verdict]) -> list[tuple[bool, str]]:
-    """(is it worse, a line that says so) for every claim whose outcome is not the committed one."""
+def changes(
+    before: dict[str, str], verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None
+) -> list[tuple[bool, str]]:
+    """(is it worse, a line that says so) for every claim whose outcome is not the committed one.
+
+    A claim that was changed after its record (`late`) is worse than the same one unchanged, unless `verdicts.json` says
+    so; where `late` is None nothing is known of that.
+    """
     found = []
     for verdict in verdicts:
         name, now = verdict.claim.id, verdict.outcome
-        old = before.get(name, "")
+        old, marked = before.get(name, "").removesuffix(LATE), before.get(name, "").endswith(LATE)
         if now != old:
             bad = bool(old) and worse(now, old)
             found.append((bad, f"{'worse' if bad else 'changed'}: {name}: {old or 'new'} -> {now} ({verdict.why})"))
+        if late is not None and marked != (name in late):
+            told = late.get(name, "no longer changed after its record")
+            found.append((name in late, f"{'worse' if name in late else 'changed'}: {name}: after its record: {told}"))
     gone = sorted(set(before) - {verdict.claim.id for verdict in verdicts})
     return found + [(True, f"worse: {name}: {before[name]} -> no such claim") for name in gone]

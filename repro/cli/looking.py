@@ -46,7 +46,7 @@ def todo(given: argparse.Namespace) -> None:
 
 
 def verdict(given: argparse.Namespace) -> int:
-    from repro import ledger, listing, paper, record, verdict, verdicts
+    from repro import audit, ledger, listing, paper, record, verdict, verdicts
 
     one = paper.find(given.paper)
     unread: dict[str, list[str]] = {}
@@ -54,10 +54,12 @@ def verdict(given: argparse.Namespace) -> int:
     judged = verdict.judge_all(one.claims, records)
     for reason, configs in unread.items():
         print(f"repro: the data of {', '.join(configs)} is not read again: {reason}", file=sys.stderr)
+    late = audit.late(one) if given.check or given.write else None
     if given.check:
-        return _check(verdicts.changes(verdicts.read(one.folder), judged)) or int(bool(unread))
+        faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
+        return _check([*faults, *verdicts.changes(verdicts.read(one.folder), judged, late)]) or int(bool(unread))
     if given.write:
-        print(paper.where(verdicts.write(one.folder, judged)))
+        print(paper.where(verdicts.write(one.folder, judged, late)))
     elif given.json:
         print(verdicts.as_json(one, judged, ledger.ledger(one, judged, records)))
     else:
