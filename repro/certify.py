@@ -95,6 +95,11 @@ def training_of(config: Config, steps: int | None = None) -> Training | None:
     return Training(hit["trainer"], steps or min(most, STEPS), _why_no_workers(part), _why_no_ranks(part, batch))
 
 
+def steps_of(config: Config, training: Training) -> int:
+    """How many steps the config trains."""
+    return int(_value(configs.settings(config.text), f"{training.trainer}.steps"))
+
+
 def _value(settings: dict[str, str], key: str) -> str:
     """What a key is set to, through macros."""
     value = settings[key]
