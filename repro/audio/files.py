@@ -5,8 +5,10 @@ T samples. Full scale is 1; rates are in Hz.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import re
 from typing import BinaryIO
 
 import numpy as np
@@ -21,6 +23,11 @@ Samples = npt.NDArray[np.float32]
 AudioFile = str | os.PathLike[str] | BinaryIO
 
 LONGEST = 1 << 26  # samples of a file, with those it is resampled to: 12 minutes of stereo at 44.1 kHz, 256 MiB
+SIZED = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "FLAC", "NIST", "OGG", "MP3"}  # these say how long they are
+SHORT = re.compile(r"^ *(?:data|SSND|Data Size|Riff size|riff) *: (?P<said>-?\d+) \(should be (?P<there>\d+)\)", re.M)
+SAMPLES = re.compile(r"^ *sample_count +-i +(\d+)", re.M)  # of NIST
+UNCLOSED = re.compile(r"wasn't closed properly|Unknown chunk marker \([0-9A-F]{8}\)")
+PAGE = 65307  # bytes of an Ogg page at most
 KERNEL = 1 << 22  # values of a resampler: it has as many as the product of the two rates without their common factor
 
 
@@ -46,7 +53,9 @@ def decode(file: AudioFile) -> tuple[Tensor, int]:
     try:
         with soundfile.SoundFile(file) as opened:
             _refuse_long(opened, file)
-            samples, rate = opened.read(dtype="float32", always_2d=True), opened.samplerate  # (T, channels)
+            samples = opened.read(opened.frames, dtype="float32", always_2d=True)  # (T, channels)
+            rate = opened.samplerate
+            _refuse_cut(opened, len(samples), file)
     except (soundfile.SoundFileError, OSError, TypeError) as error:  # TypeError: its name says that it has no header
         raise ValueError(f"cannot read audio from {_named(file)}: {' '.join(str(error).split())}") from error
     if samples.shape[1] != 1:
@@ -62,6 +71,34 @@ def _refuse_long(opened: soundfile.SoundFile, file: AudioFile) -> None:
     if opened.frames * opened.channels > LONGEST:
         said = f"{opened.frames} samples in {opened.channels} channels"
         raise ValueError(f"{_named(file)} says that it has {said}; expected at most {LONGEST} in all")
+
+
+def _refuse_cut(opened: soundfile.SoundFile, length: int, file: AudioFile) -> None:
+    """Raise ValueError for a file that ends before its sound does: libsndfile takes what is there for a shorter sound.
+
+    So it does with a header that leaves the length open, as of a program that wrote to a pipe or was killed.
+    """
+    if opened.format not in SIZED:
+        raise ValueError(f"{_named(file)} is {opened.format}, which does not say how long it is; expected wav or flac")
+    said = opened.extra_info  # what libsndfile noted when it read the header
+    counted = SAMPLES.search(said)
+    lost = any(int(hit["said"]) % 2**32 > int(hit["there"]) for hit in SHORT.finditer(said))
+    lost = lost or length < opened.frames or bool(counted and int(counted[1]) > length)
+    if lost or (opened.format == "OGG" and not _ends(file)):
+        raise ValueError(f"{_named(file)} ends early: it holds {length} samples, and its header says more")
+    if UNCLOSED.search(said):
+        raise ValueError(
+            f"{_named(file)} holds bytes that its header leaves out: it was not closed after writing, or is damaged"
+        )
+
+
+def _ends(file: AudioFile) -> bool:
+    """Whether the last page of an Ogg file is whole, and marked as the last."""
+    with open(file, "rb") if isinstance(file, str | os.PathLike) else contextlib.nullcontext(file) as opened:
+        opened.seek(max(0, opened.seek(0, os.SEEK_END) - PAGE))
+        rest = opened.read()
+    page = rest[rest.rfind(b"OggS") :]
+    return len(page) > 27 and bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def write_wav(path: str | os.PathLike[str], samples: npt.NDArray[np.int16], sample_rate: int) -> None:

@@ -141,12 +141,14 @@ def files(place: Path, names: list[str]) -> Iterator[AudioFile]:
 
 def _members(archive: Path, names: set[str]) -> dict[str, bytes]:
     """The content of the files called `names`, in one pass: a compressed tar knows no other way."""
-    held = {}
+    held: dict[str, bytes] = {}
     try:
         for member in unpack.tar_members(archive):
             name = str(PurePosixPath(member.name))
             if name in names and member.kind == "file" and (file := member.open()):
-                held[name] = file.read()
+                content = file.read()
+                if held.setdefault(name, content) != content:
+                    raise BadInput(f"holds two files called {name} that differ", str(archive))
     except (*unpack.BROKEN, OSError) as error:
         raise BadInput(f"cannot be read as an archive: {type(error).__name__}: {error}", str(archive)) from None
     return held
