@@ -11,6 +11,7 @@ import hashlib
 import io
 import itertools
 import os
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -37,6 +38,9 @@ class Recordings:
     def __init__(self, place: Path, names: list[str], sample_rate: int) -> None:
         if not names:
             raise BadInput("holds none of the recordings that were asked for", str(place))
+        twice, times = Counter(names).most_common(1)[0]
+        if times > 1:
+            raise BadInput(f"{twice} is asked for {times} times; expected each recording once", str(place))
         self.place, self.names, self.sample_rate = place, names, sample_rate
         self._opened: dict[int, tuple[np.ndarray, list[int]]] = {}  # by piece: samples (S,), and where each ends
 
