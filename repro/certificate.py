@@ -191,7 +191,7 @@ def read(config: str, folder: Path) -> list[Certificate]:
 
 def every(folder: Path) -> dict[str, list[Certificate]]:
     """The certificates of each config of a paper that has some."""
-    return {path.stem: read(path.stem, folder) for path in sorted((folder / "certificates").glob("*.json"))}
+    return {path.stem: read(path.stem, folder) for path in sorted((folder / "certificates").glob("[!.]*.json"))}
 
 
 def of(found: Record, certificates: Iterable[Certificate]) -> Certificate | None:

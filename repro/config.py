@@ -84,10 +84,12 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
         if len(text.splitlines()) > 1:
             raise BadInput("expected one line", f"--set {text!r}")
     if os.path.isdir(path):
-        known = [str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/*.gin")]
+        known = [
+            str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/[!.]*.gin")
+        ]
         raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', known)}")
     if not os.path.isfile(path):
-        known = [str(other) for other in path.parent.glob("*.gin")] if os.path.isdir(path.parent) else []
+        known = [str(other) for other in path.parent.glob("[!.]*.gin")] if os.path.isdir(path.parent) else []
         raise BadInput(f"no config {path}{nearest(str(path), known) or '; expected papers/PAPER/configs/NAME.gin'}")
     above = (parent for parent in path.resolve().parents if (parent / "paper.toml").is_file())
     folder = next(above, None) or _copied_from(path)
@@ -133,7 +135,7 @@ def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count:
     if next(count) > INCLUDES:
         raise BadInput(f"more than {INCLUDES} files are included, one by way of another", place)
     if not os.path.isfile(target):
-        known = [other.name for other in path.parent.glob("*.gin") if other != path]
+        known = [other.name for other in path.parent.glob("[!.]*.gin") if other != path]
         raise BadInput(f"include '{name}' not found beside this file{nearest(name, known)}", place)
     if target.resolve() in (*above, path.resolve()):
         raise BadInput(f"include '{name}' includes itself", place)
@@ -142,7 +144,7 @@ def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count:
 
 def _source(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # an editor may have put a byte order mark before it
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except UnicodeDecodeError as error:

@@ -79,7 +79,7 @@ def read(folder: Path) -> Paper:
     _refuse_stray(data, found, where(path))
     head = _one(data, found, "paper", where(path)) or {}
     place = found["paper"][0] if found["paper"] else Block(f"{where(path)}", 1)
-    configs = frozenset(f"configs/{config.name}" for config in (folder / "configs").glob("*.gin"))
+    configs = frozenset(f"configs/{config.name}" for config in (folder / "configs").glob("[!.]*.gin"))
     cells = sorted(_cells(data, found, where(path)), key=lambda cell: cell[1].line)
     claims = [_claim(row, at, given, configs) for row, at, given in cells]
     _refuse_twins(claims, where(path))

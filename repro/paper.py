@@ -58,7 +58,7 @@ class Paper:
 
     @property
     def configs(self) -> list[Path]:
-        return sorted((self.folder / "configs").glob("*.gin"))
+        return sorted((self.folder / "configs").glob("[!.]*.gin"))
 
     @property
     def runs(self) -> list[tuple[str, str, int]]:

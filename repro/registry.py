@@ -134,19 +134,27 @@ class Declared:
 def parse(path: Path) -> ast.Module:
     """The syntax tree of a source file. Raises BadInput with the line where it is not Python."""
     try:
-        return ast.parse(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
+        return ast.parse(source(path))
     except SyntaxError as error:
         raise BadInput(f"not Python: {error.msg}", f"{path}:{error.lineno}") from None
 
 
+def source(path: Path) -> str:
+    """The text of a source file, without the byte order mark that Python ignores too. Raises BadInput if unreadable."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
+
+
 def declared(folder: Path, package: str) -> Iterator[Declared]:
     """The parts registered in the `.py` files below `folder` (tests aside), read as text."""
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(folder.rglob("[!.]*.py")):
         if "tests" in path.relative_to(folder).parts:
             continue
-        if ".register" in path.read_text(encoding="utf-8"):
+        if ".register" in source(path):
             inner = path.relative_to(folder).with_suffix("").parts
             yield from _declared_in(path, ".".join((package, *(p for p in inner if p != "__init__"))))
 

@@ -82,7 +82,7 @@ def _refuse_unpinned() -> None:
     """Refuse to call `locked` what is not: every package that has a pin and is installed must be as pinned."""
     if not PINS.is_file():
         raise BadInput(f"no {PINS} here, which says what 'locked' is: start this in the root of the repository")
-    for number, line in enumerate(PINS.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(PINS.read_text(encoding="utf-8-sig").splitlines(), 1):
         name, _, pin = line.partition("#")[0].strip().partition("==")
         found = _installed(name) if pin else ""
         if found and found.partition("+")[0] != pin:
@@ -168,7 +168,7 @@ def read(folder: Path, stack: str) -> Trial | None:
     """The last try on one stack, None where there was none. Raises BadInput for a file that does not hold one."""
     path = folder / "rot" / f"{stack}.json"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         row = json.loads(text)
     except FileNotFoundError:
         return None
