@@ -55,12 +55,12 @@ def _through(inits: list[type]) -> dict[str, inspect.Parameter]:
 def _given(passed: Passed, above: dict[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
     """What a config may bind through `**kwargs`: the parameters of the classes above, and what is taken out of them."""
     known = [name for name, one in above.items() if one.kind not in OPEN]
-    found = {name: one for name, one in above.items() if one.kind in OPEN}
+    found = dict[str, inspect.Parameter]()
     for name in passed.left(known):
         one = above.get(name, inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Any))
         optional = passed.supplies(name) and one.default is one.empty
         found[name] = one.replace(kind=one.KEYWORD_ONLY, default=None if optional else one.default)
-    return found
+    return found | {name: one for name, one in above.items() if one.kind in OPEN}
 
 
 def _typed(given: Any, hints: dict[str, Any]) -> dict[str, inspect.Parameter]:

@@ -23,6 +23,23 @@ from torch.utils.data import DataLoader, Subset
 IDENTITY = {"name", "version", "unit", "better", "aggregation", "reference", "sample_rate", "permutation"}
 
 
+def needs(*names: str) -> Any:
+    """A mark for a test that needs data: it skips the test where one of these data sets is not on this machine.
+
+        @needs("mnist/test")
+        def test_the_real_digits() -> None: ...
+
+    The reason says what is missing and how to get it (`pytest -rs` prints it). Nothing is downloaded. Raises BadInput
+    for a variant that the data set does not have.
+    """
+    import pytest
+
+    from repro.datasets import store
+
+    reason = "; ".join(filter(None, map(store.missing, names)))
+    return pytest.mark.skipif(bool(reason), reason=reason or "the data is here")
+
+
 def check_dataset(dataset: Any, items: int = 4) -> None:
     """An item is a pair, the same whoever reads it, when and in whichever order; the dataset pickles."""
     count = min(items, len(dataset))

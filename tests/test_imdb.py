@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import lzma
-import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -15,16 +14,12 @@ from hypothesis import strategies as st
 
 from repro.datasets.imdb import Imdb, Review, read_reviews
 from repro.errors import BadInput
-from repro.testing import check_dataset
+from repro.testing import check_dataset, needs
 
 ROWS = {
     "train": [Review(1, 0, 9, "Good.<br />So good"), Review(0, 0, 2, 'Bad, "bad"\nand long'), Review(1, 1, 8, "Née")],
     "test": [Review(0, 0, 1, "Worse"), Review(1, 0, 10, "Née"), Review(0, 1, 3, "Dull"), Review(1, 1, 7, "Fine")],
 }
-
-needs_imdb = pytest.mark.skipif(
-    not Path(os.environ.get("REPRO_MIRROR", "nowhere"), "imdb").is_dir(), reason="REPRO_MIRROR has no imdb/"
-)
 
 
 def write_tables(folder: Path, rows: dict[str, list[Review]]) -> None:
@@ -128,7 +123,7 @@ def test_a_foreign_file_in_the_tree_is_refused(data: Path) -> None:
         len(Imdb("test"))
 
 
-@needs_imdb
+@needs("imdb")
 def test_the_real_reviews(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Maas et al.: 25,000 and 25,000, half positive; 123 texts of one stand in the other (the mirror's notes)."""
     train, test = Imdb("train"), Imdb("test")

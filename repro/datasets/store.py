@@ -66,6 +66,26 @@ def where(name: str) -> Path | None:
     return next((place / _head(name) for place in places().values() if not lacking(place, name)), None)
 
 
+def missing(name: str) -> str:
+    """Why `folder(name)` would find nothing on this machine, and how to get the data; "" where it would.
+
+    Raises BadInput for a variant that a data set of the catalogue does not have.
+    """
+    one = catalogue.readable()[0].get(_head(name))
+    if one and (variant := name.partition("/")[2]):
+        one.variant(variant)
+    hint = f"{DATA} or {MIRROR} names a folder that holds {one.name if one else name}/"
+    try:
+        if where(name):
+            return ""
+        seen = "; ".join(f"{place} has no {lacking(place, name)}" for place in places().values())
+        known = one or catalogue.find(name.partition("/")[0])
+    except BadInput as error:
+        return f"{name} is not here: {error}; expected that {hint}"
+    how = f"repro data get {name} downloads it" if known.files else known.obtain
+    return f"{name} is not here ({seen}): {how}, or {hint}"
+
+
 def lacking(place: Path, name: str) -> str:
     """What `place` lacks to hold the data set `name`, or a variant of it: the first such path; "" where it lacks none.
 

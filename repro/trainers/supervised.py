@@ -120,7 +120,7 @@ class Fit:
         self.loss = loss.to(accelerator.device)
         names = ("raw", "loss", "optimizer", "schedule", "clip", "order", "best", "journal")
         parts = {name: getattr(self, name) for name in names} | {"scaler": accelerator.scaler}
-        if hasattr(trainer, "state_dict"):
+        if hasattr(trainer, "state_dict") or hasattr(trainer, "load_state_dict"):
             parts["trainer"] = trainer
         self.watch = Watch(model, loss, self.order, folder / "checkpoints")
         self.checkpoints = Checkpoints(folder / "checkpoints", parts, self.watch.weights, alone)
