@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import binding, certificate, child, provenance, record
+from repro import binding, certificate, child, provenance, record, threads
 from repro import config as configs
 from repro.certificate import Certificate, Comparison
 from repro.config import Config
@@ -127,6 +127,7 @@ class Bench:
 
     def __init__(self, config: Config, training: Training | None, home: Path) -> None:
         self.config, self.training, self.home = config, training, home
+        self.variables = {threads.OPENMP: str(threads.choose(config).number)}  # the same for all that are compared
         self.roots = [Path(__file__).parents[1], config.folder.parents[1]]
         self.sets = ["experiment.examples = 0"]
         if training:
@@ -145,7 +146,7 @@ class Bench:
         """A run from its beginning, or from where it was killed."""
         folder = self.home / name
         folder.mkdir(exist_ok=True)
-        printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True)
+        printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True, **self.variables)
         return outcome(folder / printed.strip())
 
     def _command(self, *more: str) -> list[str]:
@@ -160,7 +161,8 @@ class Bench:
         folder = self.home / "resume"
         folder.mkdir()
         command = ["repro.certify_child", "killed", str(step), str(self.training.steps), *self._command()]
-        with child.started(command, folder, self.roots, REPRO_CHECKPOINT_SECONDS="0") as process:
+        variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}
+        with child.started(command, folder, self.roots, **variables) as process:
             process.communicate()
         if process.returncode >= 0:
             return Comparison(why="the trainer keeps no checkpoints: it begins anew")
@@ -182,7 +184,7 @@ class Bench:
         folder = self.home / "ranks"
         folder.mkdir()
         launch = ["torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", "2"]
-        variables = {"OMP_NUM_THREADS": str(straight.record.environment["threads"])}
+        variables = dict(self.variables)
         if straight.record.environment["accelerator"] == "none":
             variables["ACCELERATE_USE_CPU"] = "1"
         if sys.platform == "linux":

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import paper, registry
+from repro import paper, registry, runs
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
 from repro.verdict import OUTCOMES, Verdict
@@ -23,7 +23,7 @@ def rows(kind: str) -> tuple[list[Row], list[BadInput]]:
         papers, faults = paper.readable()
         return [_paper_row(one) for one in papers], faults
     if kind == "runs":
-        return list(_runs(Path("runs"))), []
+        return [row for folder in runs.listed() for row in _runs(folder)], []
     return [_part_row(part) for part in parts() if part.kind == kind], []
 
 

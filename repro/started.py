@@ -33,10 +33,14 @@ class Started:
     data: dict[str, Any] = field(default_factory=dict)
     sessions: int = 1
     finished: bool = False
+    threads: int = 0  # 0: not chosen yet
 
 
-def prepare(folder: Path, config: Config) -> Started:
-    """Make `folder` ready for a run of `config`: as it was left, where that run may go on, else empty."""
+def prepare(folder: Path, config: Config, threads: int | None = None) -> Started:
+    """Make `folder` ready for a run of `config`: as it was left, where that run may go on, else empty.
+
+    Raises BadInput where `threads` are asked for and the run that may go on has another number.
+    """
     now = Started(config.digest, provenance.code(config), source.state(config), machine.packages(), provenance.core())
     found = read(folder)
     if found and found.finished:
@@ -44,6 +48,9 @@ def prepare(folder: Path, config: Config) -> Started:
     elif found is None or _changed(found, now):
         _set_aside(folder, _changed(found, now) if found else [FILE])
     else:
+        if threads and found.threads and threads != found.threads:
+            hint = f"another number may change its bits; leave it out, or move {folder} away to begin anew"
+            raise BadInput(f"--threads is {threads}; this run began with {found.threads}: {hint}")
         for name in sorted(name for name in now.packages if now.packages[name] != found.packages.get(name)):
             log.warning("going on with %s %s; it began with %s", name, now.packages[name], found.packages.get(name))
         before = found.source if found.source.get("dirty") is not False else now.source

@@ -128,6 +128,7 @@ def test_tips_name_tests_that_are_there(name: str) -> None:
 def test_smoke_runs_to_a_record(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an override, so that the record stays in the run folder and the paper's own are not touched."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REPRO_RUNS", "runs")
     found, path = run.run(paper.find(name).folder / "configs" / "smoke.gin", overrides=("experiment.examples = 0",))
     assert path.is_relative_to("runs")
     assert record.read(path).measurements == found.measurements

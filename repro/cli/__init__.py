@@ -62,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "show", looking.show, "one paper, claim, config or part").add_argument("name")
     command = _add(commands, "run", running.run, "run a config: train, measure, write a record")
     command.add_argument("--seed", type=_seed, default=0)
+    command.add_argument("--threads", type=_seed, help="to compute with (default: as in the committed record)")
+    command.add_argument("--publish", action="store_true", help="replace the paper's record even if it still counts")
     _config(command, "; the record stays in the run folder")
     command = _add(commands, "debug", running.debug, "one batch of a config: gradients, leakage, targets, overfitting")
     _config(command, nargs="?")

@@ -15,7 +15,7 @@ def run(given: argparse.Namespace) -> int:
     from repro.paper import where
 
     try:
-        _, path = run.run(given.config, given.seed, tuple(given.overrides))
+        _, path = run.run(given.config, given.seed, tuple(given.overrides), given.publish, given.threads)
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -23,8 +23,6 @@ def run(given: argparse.Namespace) -> int:
         kept = hasattr(error, "__notes__") or isinstance(error, OSError)  # where the traceback is, or is of no use
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
-    if path.parent.name != "records":
-        print("the record stays in the run folder: no claim rests on this config as it was run", file=sys.stderr)
     print(where(path))
     return 0
 
