@@ -68,8 +68,8 @@ def started(
         env=_environment(roots, variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
+        encoding=sys.getfilesystemencoding(),  # a path that is printed is read as it was meant
+        errors="surrogateescape",
         start_new_session=True,
     )
     with process:
@@ -95,4 +95,5 @@ def _environment(roots: Sequence[Path], variables: Mapping[str, str]) -> dict[st
     """Ours, `roots` before all other places of modules; folders of data keep their meaning in another folder."""
     places = [*map(str, roots), *filter(None, [os.environ.get("PYTHONPATH")])]
     data = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in DATA if os.environ.get(name)}
+    data["PYTHONIOENCODING"] = f"{sys.getfilesystemencoding()}:surrogateescape"
     return {**os.environ, **data, "PYTHONPATH": os.pathsep.join(places), **variables}

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import binding, certify, child, interruption, paper, provenance, record, renewal, replay
+from repro import binding, certify, child, interruption, paper, provenance, record, regular, renewal, replay
 from repro import config as configs
 from repro.certificate import Comparison
 from repro.certify import Outcome
@@ -59,7 +59,7 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
 def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
     """One record of each config and code that is stale by its code alone, and what has changed in that."""
     known, seen = renewal.read(folder), set()
-    for path in sorted((folder / "records").glob("*.json")):
+    for path in regular.files(folder / "records", "*.json", regular.RECORD):
         found = record.read(path)
         place = folder / "configs" / f"{found.config}.gin"
         config = configs.read(place) if place.is_file() else None

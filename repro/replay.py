@@ -127,7 +127,9 @@ def checkout(path: Path, commit: str) -> Iterator[Path]:
 
 def _git(folder: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     except FileNotFoundError:
         raise BadInput("there is no git on this machine to check out the commit with") from None
     if done.returncode:

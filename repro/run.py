@@ -44,6 +44,7 @@ def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Rec
     interruption.seconds_between()
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
+    preflight.places(config, folder, f"{config.name}-seed{seed}")
     with interruption.listening(), lock.held(folder):
         begun = started.prepare(folder, config)
         with logs.kept(folder), disk.full(folder):
