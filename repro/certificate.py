@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import disk, plain
+from repro import disk, plain, regular
 from repro.errors import BadInput
 from repro.interval import difference
 from repro.paper import where
@@ -169,7 +170,7 @@ def store(found: Certificate, config: str, folder: Path) -> Path:
 def read(config: str, folder: Path) -> list[Certificate]:
     """The certificates of a config, one per machine. Raises BadInput for a file that holds none."""
     path = _path(config, folder)
-    if not path.is_file():
+    if not os.path.lexists(path):
         return []
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 
@@ -191,7 +192,7 @@ def read(config: str, folder: Path) -> list[Certificate]:
 
 def every(folder: Path) -> dict[str, list[Certificate]]:
     """The certificates of each config of a paper that has some."""
-    return {path.stem: read(path.stem, folder) for path in sorted((folder / "certificates").glob("[!.]*.json"))}
+    return {path.stem: read(path.stem, folder) for path in regular.files(folder / "certificates", "*.json")}
 
 
 def of(found: Record, certificates: Iterable[Certificate]) -> Certificate | None:

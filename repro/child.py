@@ -68,8 +68,8 @@ def started(
         env=_environment(folder, roots, variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
+        encoding=sys.getfilesystemencoding(),  # a path that is printed is read as it was meant
+        errors="surrogateescape",
         start_new_session=True,
     )
     with process:
@@ -96,4 +96,5 @@ def _environment(folder: Path, roots: Sequence[Path], variables: Mapping[str, st
     own = {runs.VARIABLE: str(folder.absolute() / "runs")}
     places = [*map(str, roots), *filter(None, [os.environ.get("PYTHONPATH")])]
     data = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in DATA if os.environ.get(name)}
+    data["PYTHONIOENCODING"] = f"{sys.getfilesystemencoding()}:surrogateescape"
     return {**os.environ, **data, **own, "PYTHONPATH": os.pathsep.join(places), **variables}

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from repro import fence, regular
 from repro.errors import BadInput, nearest
 from repro.paper import folders, where
 
@@ -83,11 +84,14 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     for text in overrides:
         if len(text.splitlines()) > 1:
             raise BadInput("expected one line", f"--set {text!r}")
+        fence.refuse_unseen(text, "--set")
     if os.path.isdir(path):
         known = [
             str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/[!.]*.gin")
         ]
         raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', known)}")
+    if os.path.lexists(path):
+        regular.check(path, regular.CONFIG)
     if not os.path.isfile(path):
         known = [str(other) for other in path.parent.glob("[!.]*.gin")] if os.path.isdir(path.parent) else []
         raise BadInput(f"no config {path}{nearest(str(path), known) or '; expected papers/PAPER/configs/NAME.gin'}")
@@ -96,6 +100,8 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     if folder is None:
         raise BadInput("this config lies in no paper: no folder above it has a paper.toml", where(path))
     lines = [*_flatten(path, (), itertools.count(1)), *(Line(text, f"--set {text!r}") for text in overrides)]
+    if sum(len(line.text) + 1 for line in lines) > regular.CONFIG:
+        raise BadInput(f"has more than {regular.CONFIG:,} letters with its includes", where(path))
     imports = [line for line in lines if IMPORT.match(line.text)]  # first, so that the text is valid gin
     first = {line.text.split("#")[0].strip(): line for line in reversed(imports)}
     rest = [line for line in lines if not IMPORT.match(line.text)]
@@ -143,8 +149,11 @@ def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count:
 
 
 def _source(path: Path) -> str:
+    regular.check(path, regular.CONFIG)
     try:
-        return path.read_text(encoding="utf-8-sig")  # an editor may have put a byte order mark before it
+        text = path.read_bytes().decode("utf-8-sig")  # an editor may have put a byte order mark before it
+        fence.refuse_unseen_in(text, where(path))
+        return text
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except UnicodeDecodeError as error:

@@ -24,7 +24,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from repro import fence
+from repro import fence, regular
 from repro.claim import Cause, Claim, Features
 from repro.errors import BadInput, nearest
 from repro.hints import fits, said
@@ -79,7 +79,7 @@ def read(folder: Path) -> Paper:
     _refuse_stray(data, found, where(path))
     head = _one(data, found, "paper", where(path)) or {}
     place = found["paper"][0] if found["paper"] else Block(f"{where(path)}", 1)
-    configs = frozenset(f"configs/{config.name}" for config in (folder / "configs").glob("[!.]*.gin"))
+    configs = frozenset(f"configs/{path.name}" for path in regular.files(folder / "configs", "*.gin", regular.CONFIG))
     cells = sorted(_cells(data, found, where(path)), key=lambda cell: cell[1].line)
     claims = [_claim(row, at, given, configs) for row, at, given in cells]
     _refuse_twins(claims, where(path))
@@ -95,7 +95,9 @@ def load(path: Path) -> tuple[str, dict[str, Any]]:
     """A TOML file as text and as data. Raises BadInput naming file and line where it is none."""
     try:
         fence.refuse_link(path, path.parent.resolve())
+        regular.check(path)
         text = path.read_text(encoding="utf-8-sig")
+        fence.refuse_unseen_in(text, where(path))
         data = tomllib.loads(text)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -58,7 +59,9 @@ class Paper:
 
     @property
     def configs(self) -> list[Path]:
-        return sorted((self.folder / "configs").glob("[!.]*.gin"))
+        from repro import regular
+
+        return regular.files(self.folder / "configs", "*.gin", regular.CONFIG)
 
     @property
     def runs(self) -> list[tuple[str, str, int]]:
@@ -128,6 +131,6 @@ def refuse_other_core(folder: Path) -> None:
 def where(path: Path) -> str:
     """`path` as one would type it from here: relative where it lies below the working directory."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(Path(os.path.realpath(path)).relative_to(Path.cwd()))  # of links in a circle, resolve() raises
     except ValueError:
         return str(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import json
+import reprlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict, get_type_hints
 
 from repro import config as configs
-from repro import disk, plain, provenance, renewal, trust
+from repro import disk, plain, provenance, regular, renewal, trust
 from repro.errors import BadInput
 from repro.hints import fits, said
 from repro.paper import where
@@ -24,7 +25,7 @@ from repro.paper import where
 FORMAT = 1
 EXAMPLES_LIMIT = 500_000  # bytes that one record's examples may take
 SPARSE = 100  # from this many items on, values that are nearly all equal are written as the exceptions
-MOST = 1_000_000  # items of a test set whose values are written as the exceptions
+MOST = 2_000_000  # values of all measurements of a record
 LARGEST = 1e150  # of a value: its square is a number still
 
 
@@ -152,8 +153,13 @@ def write(record: Record, folder: Path) -> Path:
         if beyond := [value for value in found["values"] if abs(value) > LARGEST]:
             raise ValueError(f"{found['test']}: {found['metric']} is {beyond[0]:g}; expected at most {LARGEST:g}")
         found["values"] = _packed(found["values"])
+    text = _dump(row)
+    if len(text) > regular.RECORD:
+        raise BadInput(
+            f"would have {len(text):,} bytes; expected at most {regular.RECORD:,}: test fewer items", record.stem
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    return disk.write(folder / f"{record.stem}.json", _dump(row))
+    return disk.write(folder / f"{record.stem}.json", text)
 
 
 def _packed(values: list[float]) -> Any:
@@ -171,8 +177,6 @@ def _packed(values: list[float]) -> Any:
 def _unpacked(values: Any) -> Any:
     if not isinstance(values, dict):
         return values
-    if not 0 < values["items"] <= MOST:
-        raise ValueError(f"it says that it has {values['items']} values")
     full = [values["usual"]] * values["items"]
     for value, indices in values["others"].items():
         for index in indices:
@@ -197,12 +201,13 @@ def _dump(row: dict[str, Any]) -> str:
 
 def read(path: Path) -> Record:
     """Read one record. Raises BadInput for a file that is not one."""
-    row = plain.load(path, "not a record")
+    row = plain.load(path, "not a record", regular.RECORD, free="examples")
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"not a record of format {FORMAT}, the one that this version reads", where(path))
     try:
         if stray := row.keys() & {"stale", "renewed"}:
             raise ValueError(f"'{min(stray)}' is found out, and not stored")
+        _refuse_many(row["measurements"])
         row["measurements"] = [Measurement(**{**m, "values": _unpacked(m["values"])}) for m in row["measurements"]]
         record = Record(**row)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -211,12 +216,22 @@ def read(path: Path) -> Record:
     return record
 
 
+def _refuse_many(measurements: list[dict[str, Any]]) -> None:
+    """Refuse a few bytes that say that they are billions of values."""
+    said = [m["values"]["items"] for m in measurements if isinstance(m["values"], dict)]
+    for items in said:
+        if not 0 < items <= MOST or sum(said) > MOST:
+            raise ValueError(f"it says that it has {items} values of {sum(said)}; expected {MOST} in all at most")
+
+
 def _refuse_odd(record: Record, path: Path) -> None:
     """A record edited by hand must not crash a verdict."""
     for one, skipped in [(record, "measurements"), *((found, "values") for found in record.measurements)]:
         for name, hint in get_type_hints(type(one), include_extras=True).items():
             if name != skipped and not fits(value := getattr(one, name), hint):
-                raise BadInput(f"'{name}' is {value!r:.80}; expected {said(hint)}", where(path))
+                raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {said(hint)}", where(path))
+    if len(record.text) > regular.CONFIG:
+        raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most", where(path))
     if record.stem != path.stem:
         raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
     for found in record.measurements:
@@ -233,7 +248,7 @@ Data = Callable[[Path], dict[str, Any] | None]
 
 def of_paper(folder: Path, data: Data | None = None) -> list[Record]:
     """All records of a paper, the stale ones marked; those made on other data too, where `data` reads it again."""
-    records = [read(path) for path in sorted((folder / "records").glob("*.json"))]
+    records = [read(path) for path in regular.files(folder / "records", "*.json", regular.RECORD)]
     return list(mark_stale(records, folder, data))
 
 

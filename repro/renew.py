@@ -13,7 +13,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import binding, certificate, certify, child, interruption, jump, paper, provenance, record, renewal, replay
+from repro import (
+    binding,
+    certificate,
+    certify,
+    child,
+    interruption,
+    jump,
+    paper,
+    provenance,
+    record,
+    regular,
+    renewal,
+    replay,
+)
 from repro import config as configs
 from repro.certificate import BITWISE
 from repro.certify import Training
@@ -67,7 +80,7 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
 def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
     """One record of each config and code that is stale by its code alone, and what has changed in that."""
     seen = set()
-    for path in sorted((folder / "records").glob("*.json")):
+    for path in regular.files(folder / "records", "*.json", regular.RECORD):
         found = record.read(path)
         place = folder / "configs" / f"{found.config}.gin"
         config = configs.read(place) if place.is_file() else None

@@ -10,6 +10,7 @@ import datetime
 import importlib.metadata
 import json
 import logging
+import os
 import platform
 import re
 import signal
@@ -21,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import child, disk, machine, manifest, paper
+from repro import child, disk, machine, manifest, paper, plain
 from repro.errors import BadInput, DataMissing
 from repro.paper import where
 from repro.places import Block
@@ -167,13 +168,10 @@ def of_paper(folder: Path) -> list[Trial]:
 def read(folder: Path, stack: str) -> Trial | None:
     """The last try on one stack, None where there was none. Raises BadInput for a file that does not hold one."""
     path = folder / "rot" / f"{stack}.json"
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        row = json.loads(text)
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"not what `repro rot` writes: {error}", where(path)) from None
+    row = plain.load(path, "not what `repro rot` writes")
+    text = path.read_text(encoding="utf-8-sig")
     if not isinstance(row, dict):
         raise BadInput("not what `repro rot` writes: expected an object", where(path))
     at = Block(where(path), 1, _lines(text))

@@ -69,6 +69,7 @@ def run(
     before = {*sys.modules}
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = runs.home(config.folder) / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
+    preflight.places(config, folder, f"{config.name}-seed{seed}")
     with interruption.listening(), machine.settled(), lock.held(folder):
         begun = started.prepare(folder, config, wanted)
         chosen = threads.choose(config, seed, wanted, begun.threads)

@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from repro import __version__
-from repro.cli import looking, running
+from repro.cli import looking, refusals, running, streams
 from repro.errors import BadInput
 from repro.interruption import RESUME, Interrupted
 from repro.paper import refuse_other_core
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
+DIGITS = 18  # of a seed or of a number of steps: more do not fit into 64 bits
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     logging.root.handlers[0].setLevel(logging.INFO)  # a run's own log has more
+    streams.prepare()
     try:
         given = _parser().parse_args(arguments)
         refuse_other_core(Path.cwd())
@@ -37,6 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away, as `repro list | head` does
         return 0
+    except OSError as error:
+        if not refusals.environment(error):
+            raise
+        print(f"repro: {refusals.environment(error)}", file=sys.stderr)
+        return 2
     except Interrupted as error:
         print(f"repro: {error}; the same command goes on", file=sys.stderr)
         return RESUME
@@ -139,6 +146,6 @@ def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | No
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 0")
+    if not (text.isdecimal() and len(text) <= DIGITS):
+        raise argparse.ArgumentTypeError(f"{text!r:.40}; expected a whole number from 0, of at most {DIGITS} digits")
     return int(text)

@@ -35,6 +35,7 @@ import numpy as np
 from repro import machine, provenance
 from repro.datasets import store
 from repro.errors import BadInput
+from repro.lock import acquire
 
 log = logging.getLogger("repro")
 
@@ -226,14 +227,14 @@ def _write(part: Path, made: Arrays, key: dict[str, Any]) -> None:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the lock of an entry. The system lets go of it when its holder dies."""
-    lock = filelock.FileLock(folder.with_name(f"{folder.name}.lock"))
+    lock = filelock.FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(timeout=0)
+            acquire(lock, 0)
         except filelock.Timeout:
             log.info("another process computes %s: waiting for it", folder)
-            lock.acquire()
+            acquire(lock)
     except OSError as error:
         raise _unusable(folder.parent, error) from None
     try:

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from repro.datasets import catalogue
 from repro.datasets.catalogue import DataSet, File
 from repro.errors import BadInput, DataMissing
+from repro.lock import acquire
 
 DATA, MIRROR = "REPRO_DATA", "REPRO_MIRROR"
 
@@ -29,6 +30,8 @@ def root() -> Path:
     """The data folder: that named by `REPRO_DATA`, or the platform's own cache."""
     if given := _given(DATA):
         return given
+    if os.path.expanduser("~").startswith("~"):
+        raise BadInput(f"this user has no home folder to keep data in: set {DATA} to a folder")
     import pooch  # a tenth of a second
 
     return Path(pooch.os_cache("repro"))
@@ -221,12 +224,12 @@ def _kept(beside: Path, one: DataSet) -> list[Path]:
 def _locked(target: Path) -> Iterator[None]:
     """One process at a time brings a data set."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    lock = FileLock(target.with_name(f".{target.name}.lock"), fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
+        acquire(lock, 0)
     except Timeout:
         log.info("another process brings %s: waiting for it", target.name)
-        lock.acquire()
+        acquire(lock)
     try:
         yield
     finally:
