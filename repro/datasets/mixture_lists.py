@@ -139,6 +139,8 @@ def _sources(columns: Any, path: Path) -> int:
 
 
 def _row(row: dict[str, Any], count: int, utterances: dict[str, int], place: str) -> Listed:
+    if any(row.pop(None, [])):  # type: ignore[call-overload]  # what follows the last column
+        raise BadInput("has more values than columns", place)
     parts = []
     for c in range(1, count + 1):
         given = row[f"source_{c}_path"] or ""

@@ -63,7 +63,7 @@ def once(found: Iterable[Row], path: Path, key: Callable[[Row], Hashable]) -> li
         if row is not kept[name]:
             left.append(name)
     if left:
-        log.info("%s: left out %d repeated rows (the first: %s)", path, len(left), left[0])
+        log.info("%s: left out %d repeated rows (the first: %.80s)", path, len(left), left[0])
     return list(kept.values())
 
 

@@ -42,13 +42,18 @@ def files(folder: Path, ending: str) -> dict[str, Path]:
     """
     if not os.path.isdir(folder):
         return {}
-    found = sorted(_below(folder, ending), key=lambda one: _rank(one.path, folder))
+    found: dict[str, list[Path]] = {}
+    left = []
+    for one in _below(folder, ending):
+        if one.why:
+            left.append(one)
+        else:
+            found.setdefault(_identity(one.path.stem), []).append(one.path)
     kept: dict[str, Path] = {}
-    left = [one for one in found if one.why]
-    for path in (one.path for one in found if not one.why):
-        other = kept.setdefault(_identity(path.stem), path)
-        if other is not path:
-            _refuse_unlike(path, other)
+    for name, paths in found.items():
+        kept[name], *others = sorted(paths, key=lambda path: _rank(path, folder)) if paths[1:] else paths
+        for path in others:
+            _refuse_unlike(path, kept[name])
             left.append(Found(path, "copies"))
     for name in [name for name in kept if _is_copy(name, kept)]:
         left.append(Found(kept.pop(name), "copies"))
@@ -81,7 +86,7 @@ def _below(folder: Path, ending: str) -> Iterator[Found]:
             continue
         seen.add(target)
         for entry in _entries(place):
-            if entry.is_dir():
+            if _is_folder(entry):
                 (links if entry.is_symlink() else folders).append(Path(entry.path))
             elif found := _file(entry, ending):
                 yield found
@@ -92,9 +97,13 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
-        return [one for one in found if not (_aside(one.name) and one.is_dir())]
+        return [one for one in found if not (_aside(one.name) and _is_folder(one))]
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(folder)) from None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and os.path.isdir(entry))
 
 
 def _aside(name: str) -> bool:
@@ -108,7 +117,7 @@ def _file(entry: os.DirEntry[str], ending: str) -> Found | None:
         return Found(path, "hidden files") if entry.name.lower().endswith(ending) else None
     if kind not in (ending, "") or (not kind and not entry.is_symlink()):
         return Found(path, "files of another kind") if {kind, ending} <= SOUNDS else None
-    if entry.is_file():
+    if entry.is_file(follow_symlinks=False) or os.path.isfile(entry):
         return Found(path) if kind else None
     if entry.is_symlink():
         raise BadInput(f"is a link to {os.readlink(path)}, which cannot be reached", str(path))
@@ -118,7 +127,7 @@ def _file(entry: os.DirEntry[str], ending: str) -> Found | None:
 def _rank(path: Path, folder: Path) -> tuple[int, int, str]:
     """Of files with one name, the lowest is kept: not in the copy of a folder, not deep in other folders."""
     parts = path.relative_to(folder).parts
-    return sum(bool(COPY.search(part) or COPY_OF.search(part)) for part in parts[:-1]), len(parts), str(path)
+    return sum(bool(COPY.search(part) or COPY_OF.search(part)) for part in parts[:-1]), len(parts), str(path).swapcase()
 
 
 def _identity(stem: str) -> str:
