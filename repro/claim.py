@@ -103,7 +103,12 @@ class Cause:
     says: Annotated[str, "the suspicion in one sentence: what differs from the paper"]
     config: Annotated[str, "the config that changes this one factor"]
     over: Annotated[str, "the config it changes; the claim's own where nothing is said"] = ""
+    over_config: Annotated[str, "for a claim with `over`: the config that changes the factor on that other side"] = ""
     line: int = 0
+
+    def unchanged(self, claim: Claim) -> bool:
+        """Whether the configs of the cause are those that it changes: then it tests nothing."""
+        return self.config == (self.over or claim.config) and self.over_config in ("", claim.over)
 
 
 @dataclass(frozen=True)

@@ -218,12 +218,24 @@ def _cause(row: dict[str, Any], at: Block, claims: list[Claim], configs: frozens
     for name in cause.claims:
         if name not in known:
             raise BadInput(f"no claim or table '{name}'{nearest(name, known)}", at.place("claims"))
-    for key in ("config", "over"):
+    for key in ("config", "over", "over_config"):
         _refuse_missing(getattr(cause, key), "this cause", at.place(key), configs)
     meant = [claim for claim in claims if claim.id in cause.claims or claim.table in cause.claims]
-    if not cause.claims or any(cause.config == (cause.over or claim.config) for claim in meant):
+    _refuse_half(cause, meant, at)
+    if not cause.claims or any(cause.unchanged(claim) for claim in meant):
         raise BadInput("a cause names a claim, and a config other than the one it changes", at.place("config"))
     return cause
+
+
+def _refuse_half(cause: Cause, meant: list[Claim], at: Block) -> None:
+    """The other side of a comparison can be changed where there is one, and is changed for the claim's own configs."""
+    if not cause.over_config:
+        return
+    if alone := [claim.id for claim in meant if not claim.over]:
+        raise BadInput(f"'over_config' is for a claim with 'over', which '{alone[0]}' is not", at.place("over_config"))
+    if cause.over:
+        hint = "'config' changes the claim's 'config', and 'over_config' its 'over'"
+        raise BadInput(f"a cause has both 'over' and 'over_config'; expected one: {hint}", at.place("over_config"))
 
 
 def _refuse_twins(claims: list[Claim], path: str) -> None:

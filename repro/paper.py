@@ -69,7 +69,7 @@ class Paper:
         rows = [(claim.id, config, seed) for claim in self.claims for config, seed in claim.runs]
         for claim in self.claims:
             for cause in self.causes_of(claim):
-                sides = [name for name in (cause.over, cause.config) if name]
+                sides = [name for name in (cause.over, cause.config, cause.over_config) if name]
                 rows += [(claim.id, name, seed) for name in sides for seed in range(claim.seeds)]
         return rows
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Subset, default_collate
 
 IDENTITY = {"name", "version", "unit", "better", "aggregation", "reference", "sample_rate", "permutation"}
 
@@ -38,6 +38,38 @@ def needs(*names: str) -> Any:
 
     reason = "; ".join(filter(None, map(store.missing, names)))
     return pytest.mark.skipif(bool(reason), reason=reason or "the data is here")
+
+
+def check_paper(folder: Path) -> None:
+    """All that can be known of a paper without a run: `check_paper(Path(__file__).parents[1])` in one of its tests.
+
+    Every config binds, every cause changes one setting, records and certificates are of configs, tips name tests that
+    exist, what was not reproduced is explained. Raises AssertionError with a line for each fault.
+    """
+    from repro import consistency
+
+    found = consistency.faults(folder)
+    assert not found, "\n".join(found)
+
+
+def check_smoke(folder: Path) -> None:
+    """The parts of the paper's `configs/smoke.gin` pass the checks of their kinds, on that config's own data."""
+    from repro import binding, config
+
+    built = binding.build(config.read(folder / "configs" / "smoke.gin"))
+    for dataset in built.datasets().values():
+        check_dataset(dataset)
+    for dataset in built.test.values():
+        inputs, target = dataset[0]
+        estimate = built.estimate(inputs)
+        for metric in built.metrics:
+            check_metric(metric, estimate, target, inputs)
+    if built.trainer is not None:
+        inputs, target = default_collate([built.train[index] for index in range(3)])
+        check_model(built.model, inputs)
+        with torch.no_grad():
+            output = built.model(inputs)
+        check_loss(built.loss, output, target)
 
 
 def check_dataset(dataset: Any, items: int = 4) -> None:

@@ -72,6 +72,7 @@ def _cause(entry: Entry) -> dict[str, Any]:
         "claim": entry.claim.id,
         "says": entry.cause.says,
         "config": entry.cause.config,
+        "over_config": entry.cause.over_config,
         "changes": entry.base,
         "effect": _evidence(entry.effect) if entry.effect else None,
         "share_of_gap": None if entry.share is None else _short(entry.share),
