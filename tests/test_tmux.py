@@ -26,7 +26,9 @@ class Queue:
 
     def start(self, commands: str, *gpus: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Pipe `commands` into session.sh with one worker per entry of `gpus`."""
-        env = os.environ | {"REPRO_QUEUE": str(self.folder), "TMUX": "/nowhere,1,0"} | more  # as if started inside a tmux
+        env = (
+            os.environ | {"REPRO_QUEUE": str(self.folder), "TMUX": "/nowhere,1,0"} | more
+        )  # as if started inside a tmux
         return subprocess.run(
             [SESSION, *gpus],
             input=commands,
