@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from repro import config as configs
-from repro import run, threads
+from repro import replay, run, threads
 from repro.config import Config
 from repro.interruption import Interrupted
 
@@ -216,3 +216,14 @@ def test_a_control_group_allows_less_than_the_cores(
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)))
     monkeypatch.setattr(threads, "_quota", lambda: allowed)
     assert threads.cores() == max(1, int(min(6, allowed)))
+
+
+@pytest.mark.slow
+def test_a_replay_computes_with_the_threads_of_the_record(
+    paper: Any, git: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "cores", lambda: 2)
+    _, path = run.run(paper.folder / "configs" / "smoke.gin", wanted=2)
+    monkeypatch.setenv(threads.OPENMP, "1")
+    found = replay.replay(path)
+    assert found.agrees and found.again.environment["threads"] == 2
