@@ -7,6 +7,7 @@ A record that still counts is kept. The new one then stays in the run folder, an
 from __future__ import annotations
 
 import logging
+import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,17 +48,15 @@ def publish(found: Record, run: Path, folder: Path, wanted: bool = False) -> Pat
     """
     path = folder / "records" / f"{found.stem}.json"
     before = _earlier(path, found, folder)
-    if before is None:
-        return _put(found, run, path.parent)
-    numbers = f"; {compared(before.record, found)}" if before.record else ""
-    if not before.outdated and not wanted:
-        log.info("%s is kept%s (--publish replaces it)", where(path), numbers)
-        return run / path.name
-    log.info("%s is replaced: %s%s", where(path), before.outdated or "--publish", numbers)
+    if before:
+        numbers = f"; {compared(before.record, found)}" if before.record else ""
+        if not before.outdated and not wanted:
+            log.info("%s is kept%s (--publish replaces it)", where(path), numbers)
+            return run / path.name
+        log.info("%s is replaced: %s%s", where(path), before.outdated or "--publish", numbers)
     if doubt := _doubt(found):
-        examples = [path.with_suffix("")] if path.with_suffix("").is_dir() else []
-        back = " ".join(where(one) for one in [path, *examples])
-        log.warning("the new record was made %s; the committed one comes back by: git checkout %s", doubt, back)
+        back = f"; to restore the committed one: git checkout {_files(path)}" if before else ""
+        log.warning("the new record was made %s%s", doubt, back)
     return _put(found, run, path.parent)
 
 
@@ -73,6 +72,11 @@ def _earlier(path: Path, found: Record, folder: Path) -> Earlier | None:
         return Earlier(before, f"it is stale ({before.stale})")
     doubt = _doubt(before)
     return Earlier(before, f"it was made {doubt}" if doubt and not _doubt(found) else "")
+
+
+def _files(path: Path) -> str:
+    """A record and its examples, as arguments of a command."""
+    return " ".join(shlex.quote(where(one)) for one in (path, path.with_suffix("")) if one.exists())
 
 
 def _doubt(found: Record) -> str:

@@ -32,7 +32,7 @@ def listed() -> list[Path]:
 
 def _named() -> Path | None:
     given = os.environ.get(VARIABLE)
-    return _typed(Path(given).expanduser()) if given else None
+    return _typed(Path(os.path.expanduser(given))) if given else None
 
 
 def _repository(folder: Path) -> Path:

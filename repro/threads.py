@@ -91,13 +91,20 @@ def _free() -> Choice:
     if workers > 1:  # they are the load
         number, why = here // workers, f"{here} cores for {workers} workers"
     else:
-        busy = os.getloadavg()[0] * here / (os.cpu_count() or here)  # the load is that of the whole machine
-        number = round(here - busy)
+        number = round(here - _load() * here / (os.cpu_count() or here))  # the load is that of the whole machine
         why = f"{max(number, 0)} of {here} cores are free"
     import torch
 
     most = MOST_BESIDE_GPU if torch.cuda.is_available() else here
     return Choice(max(1, min(number, most)), why)
+
+
+def _load() -> float:
+    """How many processes wanted a core, as an average of the last minute; 0 where the system does not say."""
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return 0.0
 
 
 def _number(variable: str) -> int:
