@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from repro import __version__
-from repro.cli import looking, refusals, running, streams
+from repro.cli import looking, running, streams, system
 from repro.errors import BadInput
 from repro.interruption import RESUME, Interrupted
 from repro.paper import refuse_other_core
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader of our output went away, as `repro list | head` does
         return 0
     except OSError as error:
-        if not refusals.environment(error):
+        if not system.environment(error):
             raise
-        print(f"repro: {refusals.environment(error)}", file=sys.stderr)
+        print(f"repro: {system.environment(error)}", file=sys.stderr)
         return 2
     except Interrupted as error:
         print(f"repro: {error}; the same command goes on", file=sys.stderr)

@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from repro.cli import refusals
+from repro.cli import system
 from repro.errors import BadInput, DataMissing
 
 
@@ -20,7 +20,7 @@ def run(given: argparse.Namespace) -> int:
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and not hasattr(error, "__notes__") and refusals.environment(error):
+        if isinstance(error, OSError) and not hasattr(error, "__notes__") and system.environment(error):
             raise  # before the run had a log
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
         kept = hasattr(error, "__notes__") or isinstance(error, OSError)  # where the traceback is, or is of no use

@@ -18,7 +18,7 @@ def prepare() -> None:
 
 
 def _shown(error: UnicodeError) -> tuple[str | bytes, int]:
-    """The same where the locale is C: there a path has bytes that no sign stands for; they are written as they are."""
+    """The same, but the bytes of a path that are no sign in the locale C are written as they are."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     sign = error.object[error.start]

@@ -1,4 +1,4 @@
-"""Errors of the operating system as one line: no permission, a file in the place of a folder, a long name."""
+"""Errors of the operating system as one line: no permission, a file in the place of a folder, a name too long."""
 
 from __future__ import annotations
 
