@@ -1,6 +1,6 @@
 """The training criteria: mean square error, over all classes or in pairs, and the discriminative one.
 
-The numbers of the sections and equations are from memory: the PDF was not at hand.
+The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
 
 Letters: B items, K classes.
 """
@@ -42,7 +42,7 @@ class PairTargets(nn.Module):
 
 @LOSSES.register
 class Discriminative(nn.Module):
-    """The penalty of the class, in competition with those of all others and of rubbish (Section II.C, Equation 9).
+    """The penalty of the class, in competition with those of all others and of rubbish.
 
     `forward(output (B, K), target (B,)) -> scalar`; the output is the negative of the penalties. `rubbish` is the
     penalty of a class that is always there: what is far worse than it is pushed away no further.
