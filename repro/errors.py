@@ -9,6 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+RENAMED = {"unread": ("transcribed", "not transcribed")}
+"""What was called otherwise before, and is too unlike for a near miss: a key, and an outcome."""
+
 
 class BadInput(Exception):
     """What the user gave is wrong; `str(error)` is the one line to show."""
@@ -21,6 +24,8 @@ class BadInput(Exception):
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'X'?"` for the known name closest to `name`, or the known names when none is close."""
     names = sorted(set(known))
+    if now := [new for new in RENAMED.get(name, ()) if new in names]:
+        return f"; did you mean '{now[0]}'?"
     by_lower = {candidate.lower(): candidate for candidate in names}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     if close:
