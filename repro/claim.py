@@ -101,7 +101,7 @@ class Claim:
         """That range in words: `0.58 to 1.32`; empty where there is none."""
         if self.accepted is None:
             return ""
-        low, high = (f"{one:f}" if abs(one.adjusted()) < 16 else f"{one:.9e}" for one in self.accepted)
+        low, high = (f"{one:f}" if -6 < one.adjusted() < 16 or not one else f"{one:e}" for one in self.accepted)
         return f"exactly {low}" if low == high else f"{low} to {high}"
 
     @property
