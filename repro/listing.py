@@ -156,7 +156,8 @@ def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
         f"  why    {verdict.why}",
     ]
     if verdict.claim.accepts:
-        lines.append(f"  accept {verdict.claim.accepts}, because {verdict.claim.because}")
+        unit = next((f" {found.identity['unit']}" for found in verdict.evidence if found.identity.get("unit")), "")
+        lines.append(f"  accept {verdict.claim.accepts}{unit} (by us), because {verdict.claim.because}")
     for found in verdict.evidence:
         ours = found.interval
         kind = "proxy" if found.proxy else "ours "

@@ -31,8 +31,7 @@ class SquaredTargets(nn.Module):
 class PairTargets(nn.Module):
     """Half the squared distance of the units from +1 or -1, of those units alone whose pair the class belongs to.
 
-    `forward(output (B, 45), target (B,)) -> scalar`: the sum over the nine units, the mean over the items (Section
-    III.C).
+    `forward(output (B, 45), target (B,)) -> scalar`: the sum over the nine units, the mean over the items.
     """
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

@@ -25,7 +25,7 @@ from repro.claim import Number
 from repro.errors import BadInput
 from repro.ledger import ledger
 from repro.report import cite, claims, directives, figure, outcome, page, papers, quote, spreadsheet
-from repro.report.words import NARROW, RAISED
+from repro.report.words import RAISED
 from repro.verdict import judge
 
 PAPERS = sorted(paper.folders())
@@ -40,7 +40,7 @@ def plain(html: str) -> str:
 
 def typed(shown: str) -> str:
     """A number as it is typed: `1.5 × 10⁻⁹` as `1.5e-9`."""
-    return re.sub(rf"{NARROW}×{NARROW}10(\S+)", lambda hit: f"e{hit[1]}", shown).translate(PLAIN)
+    return re.sub(r"\s×\s10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda hit: f"e{hit[1]}", shown).translate(PLAIN)
 
 
 def written(name: str) -> Iterator[tuple[str, str]]:
@@ -126,7 +126,7 @@ def test_the_digits_of_the_file_reach_the_page(
     assert f" {typed(stated)} mm " in typed(plain(claims.claims(shown)))
     assert f"The paper says {stated} mm; accepted by us: {accepted} mm; " in typed(plain(figure.figure(shown)))
     assert f"against {stated} mm (accepted by us: {accepted} mm)" in row.why
-    assert f"accept {accepted}, because <i>because</i>" in listing.verdicts(shown.verdicts, [])
+    assert f"accept {accepted} mm (by us), because <i>because</i>" in listing.verdicts(shown.verdicts, [])
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 3))
