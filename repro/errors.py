@@ -10,6 +10,9 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+RENAMED = {"unread": ("transcribed", "not transcribed")}
+"""What was called otherwise before, and is too unlike for a near miss: a key, and an outcome."""
+
 
 class BadInput(Exception):
     """What the user gave is wrong; `str(error)` is the one line to show, `code` the exit code.
@@ -34,6 +37,8 @@ class DataMissing(BadInput):
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'X'?"` for the known name closest to `name`, or the known names when none is close."""
     names = sorted(set(known))
+    if now := [new for new in RENAMED.get(name, ()) if new in names]:
+        return f"; did you mean '{now[0]}'?"
     by_lower = {candidate.lower(): candidate for candidate in names}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     if close:

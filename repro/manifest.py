@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from repro import fence, regular
-from repro.claim import Cause, Claim, Features
+from repro.claim import Cause, Claim, Features, Number
 from repro.errors import BadInput, nearest
 from repro.hints import fits, said
 from repro.paper import Paper, where
@@ -98,7 +98,7 @@ def load(path: Path) -> tuple[str, dict[str, Any]]:
         regular.check(path)
         text = path.read_text(encoding="utf-8-sig")
         fence.refuse_unseen_in(text, where(path))
-        data = tomllib.loads(text)
+        data = tomllib.loads(text, parse_float=Number)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, or a number of 5,000 digits
@@ -197,7 +197,7 @@ def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: froze
         row.setdefault("seeds", 1)
     claim: Claim = make(Claim, row, at, {"line": at.line, **given})
     refuse(claim, at)
-    if claim.unread:
+    if not claim.transcribed:
         return claim
     for key in ("config", "over", "proxy", "proxy_over"):
         for name in [getattr(claim, key)] if isinstance(getattr(claim, key), str) else getattr(claim, key):

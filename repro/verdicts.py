@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from repro import disk, plain
+from repro.claim import Claim
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
 from repro.paper import Paper, where
 from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 
-FORMAT = 1
+FORMAT = 2
 FILE = "verdicts.json"
 LATE = ", changed after its record"
 """Follows the outcome of a claim that was changed after the first record that it judges."""
@@ -33,7 +34,8 @@ def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry])
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     claim, judged = verdict.claim, verdict.judged
-    stated = {key: getattr(claim, key) for key in ("value", "tolerance", "above", "below", "over", "printed")}
+    stated = {key: getattr(claim, key) for key in ("value", "above", "below", "over", "printed")}
+    stated["text"] = claim.stated
     return {
         "claim": claim.id,
         "kind": claim.kind,
@@ -42,11 +44,20 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "test": claim.test,
         "item": claim.item,
         "stated": {key: value for key, value in stated.items() if value not in (None, "")},
+        "accepted": _accepted(claim),
         "outcome": verdict.outcome,
         "why": verdict.why,
         "judged": judged.config if judged else None,
         "evidence": [_evidence(found) for found in verdict.evidence],
     }
+
+
+def _accepted(claim: Claim) -> dict[str, Any] | None:
+    """The range that we accept around a value, and why: ours, not the paper's."""
+    if claim.accepted is None:
+        return None
+    low, high = map(float, claim.accepted)
+    return {"low": low, "high": high, "tolerance": claim.tolerance, "because": claim.because}
 
 
 def _evidence(found: Evidence) -> dict[str, Any]:

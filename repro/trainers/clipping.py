@@ -29,7 +29,7 @@ class ClipNorm:
 
 
 class AutoClip:
-    """Clip to the `percentile` (0 to 100] of all gradient norms seen so far (Seetharaman et al. 2020, algorithm 1).
+    """Clip to the `percentile` (0 to 100] of all gradient norms seen so far (Seetharaman et al. 2020).
 
     The norm of the current step counts among those seen. Norms that are not finite are not remembered.
     """

@@ -218,7 +218,7 @@ def test_a_record_that_nobody_wrote_is_refused(tmp_path: Path, text: str, said: 
 
 
 VERDICTS = {
-    "one key twice": ('{"a": "unread", "a": "reproduced"}', "not JSON: it has two values for 'a'"),
+    "one key twice": ('{"a": "not transcribed", "a": "reproduced"}', "not JSON: it has two values for 'a'"),
     "brackets in brackets": ("[" * 100_000, "not JSON: maximum recursion depth exceeded"),
     "a number of 5,000 digits": (LONG, "not JSON: Exceeds the limit"),
 }

@@ -16,7 +16,7 @@ from repro.errors import BadInput
 from repro.registry import declared
 from repro.report import source, tips
 from repro.report.markup import markdown
-from repro.report.mentions import mentions
+from repro.report.mentions import PLACE, mentions
 from repro.signature import OPEN, parameters
 from repro.trainers.supervised import Supervised
 
@@ -206,3 +206,14 @@ def test_tips_of_another_form_are_refused(tmp_path: Path, text: str, said: str) 
     (tmp_path / "tips.md").write_text(text)
     with pytest.raises(BadInput, match=said):
         tips.read(tmp_path / "tips.md")
+
+
+@pytest.mark.parametrize("name", sorted(paper.folders()))
+def test_who_has_not_read_the_paper_names_no_place_in_it(name: str) -> None:
+    """Where a module says that the PDF was not at hand, nothing of that paper has a number from memory."""
+    folder = paper.folders()[name]
+    paths = [path for kind in ("*.py", "*.md", "*.gin") for path in sorted(folder.rglob(kind))]
+    texts = {str(path): path.read_text(encoding="utf-8") for path in paths}
+    if not any("PDF was not at hand" in text for text in texts.values()):
+        pytest.skip("this paper was read")
+    assert not [(file, hit[0]) for file, text in texts.items() for hit in PLACE.finditer(text)]
