@@ -1,10 +1,9 @@
-"""Digests of the code a config rests on, the state of the tree, the machine: all without importing a part."""
+"""Digests of the code that a config depends on, and of the core that runs it, without importing a part."""
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -69,56 +68,62 @@ def test_nothing_is_imported(code: Any) -> None:
     assert "part" in code("raise SystemExit('imported')\n")
 
 
+def test_a_package_of_the_paper_counts_with_its_init(code: Any, paper: Any) -> None:
+    (paper.folder / "inner").mkdir()
+    (paper.folder / "inner" / "__init__.py").write_text("X = 1\n")
+    (paper.folder / "inner" / "deep.py").write_text("Y = 2\n")
+    before = code(f"import papers.{paper.name}.inner.deep\n")
+    assert {"inner", "inner.deep"} <= set(before)
+    (paper.folder / "inner" / "__init__.py").write_text("X = 2\n")
+    assert code(f"import papers.{paper.name}.inner.deep\n")["inner"] != before["inner"]
+
+
+def test_a_package_comes_before_a_module_of_its_name_as_in_python(code: Any, paper: Any) -> None:
+    before = code("X = 1\n")["part"]
+    (paper.folder / "part").mkdir()
+    (paper.folder / "part" / "__init__.py").write_text("X = 2\n")
+    assert code("X = 1\n")["part"] != before
+
+
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    """A git repository with one commit."""
-    quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    (tmp_path / "papers" / "p" / "records").mkdir(parents=True)
-    (tmp_path / "papers" / "p" / "a.py").write_text("a = 1\n")
-    for words in ("init -q", "add -A", "-c user.name=n -c user.email=e@example.org commit -q -m one"):
-        subprocess.run(["git", "-C", str(tmp_path), *words.split()], check=True, env=os.environ | quiet)
-    return tmp_path
+def copied(tmp_path: Path) -> Path:
+    """A copy of the core."""
+    return Path(shutil.copytree(provenance.REPRO, tmp_path / "repro", ignore=shutil.ignore_patterns("__pycache__")))
 
 
-def test_the_commit_and_whether_the_tree_was_clean(tree: Path) -> None:
-    clean = provenance.source(tree / "papers" / "p")
-    head = subprocess.run(["git", "-C", str(tree), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    assert clean == {"commit": head.stdout.strip(), "dirty": False}
-    for name in ("records", "certificates", "rot"):
-        (tree / "papers" / "p" / name).mkdir(exist_ok=True)
-        (tree / "papers" / "p" / name / "new.json").write_text("{}")
-    (tree / "papers" / "p" / "renewals.json").write_text("[]")
-    assert provenance.source(tree / "papers" / "p") == clean, "what was measured does not make the tree dirty"
-    (tree / "papers" / "p" / "b.py").write_text("b = 1\n")
-    new = provenance.source(tree / "papers" / "p")
-    (tree / "papers" / "p" / "b.py").write_text("b = 2\n")
-    other = provenance.source(tree / "papers" / "p")
-    assert new["dirty"] and other["dirty"] and new["diff"] != other["diff"]
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after, 1))
+    os.utime(path, ns=(1, hash(after) % 10**9))
 
 
-def test_a_new_file_with_blanks_in_its_name(tree: Path) -> None:
-    (tree / "papers" / "p" / "two words é.py").write_text("b = 1\n")
-    assert provenance.source(tree / "papers" / "p")["dirty"]
+@pytest.mark.parametrize(("name", "before", "after"), [
+    ("record.py", "LARGEST = 1e150", "LARGEST = 1e151"), ("run.py", "measurements = built.measure(_progress)", "pass"),
+    ("errors.py", "    code = 2", "    code = 3"), ("trainers/journal.py", "EVERY = 10", "EVERY = 11"),
+    ("datasets/store.py", '"REPRO_DATA"', '"REPRO_D"'), ("cli/running.py", "return 1", "return 0"),
+    ("metrics/__init__.py", '"""', 'import repro.errors\n"""'), ("__init__.py", '__version__ = "', '__version__ = "1'),
+])  # fmt: skip
+def test_a_change_of_the_core_is_another_core(copied: Path, name: str, before: str, after: str) -> None:
+    was = provenance.core(copied)
+    assert was == provenance.core()
+    edit(copied / name, before, after)
+    assert provenance.core(copied) != was
 
 
-def test_no_repository_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert provenance.source(tmp_path) == {"commit": None, "dirty": None}
-    monkeypatch.setenv("PATH", "")
-    assert provenance.source(tmp_path) == {"commit": None, "dirty": None}, "nor is a machine without git a fault"
-
-
-def test_the_environment_is_plain_and_names_what_decides() -> None:
-    import torch
-
-    found = provenance.environment(3, "none")
-    assert json.loads(json.dumps(found)) == found
-    assert found["packages"]["torch"] == torch.__version__ and found["threads"] == 3
-    assert "pytest" not in found["packages"], "extras do not move numbers"
+@pytest.mark.parametrize(("name", "before", "after"), [
+    ("record.py", '"""Read one record.', '"""Reads a record.'), ("record.py", "path: Path", "path: object"),
+    ("paper.py", 'raise BadInput(f"no paper', 'raise BadInput(f"there is no paper'),
+    ("report/axis.py", "import math", "import math, json"), ("errors.py", "import difflib", "import difflib  # why"),
+])  # fmt: skip
+def test_messages_annotations_and_pages_are_no_other_core(copied: Path, name: str, before: str, after: str) -> None:
+    was = provenance.core(copied)
+    edit(copied / name, before, after)
+    assert provenance.core(copied) == was
 
 
 def test_a_digest_is_the_same_on_every_python(tmp_path: Path) -> None:
     """Pinned: `ast.dump` gives other texts from one version of Python to the next, and would make records stale."""
     path = tmp_path / "part.py"
     path.write_text('def f(x, *, y=1):\n    """Text."""\n    return [x, None][0] if y else ...\n')
-    assert provenance._examine(path, 0)[0] == "b4637318ed59e7da"
+    assert provenance._examine(path)[0] == "b4637318ed59e7da"

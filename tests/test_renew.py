@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repro import record, renewal
+from repro import config, provenance, record, renewal
 from repro.errors import BadInput
 
 CONFIG = "ten_steps"
@@ -35,14 +37,67 @@ def recorded(paper: Any, git: Any, repro: Any) -> Any:
 @pytest.mark.slow
 def test_a_change_that_moves_no_number_is_found_to_and_the_record_counts_again(recorded: Any, repro: Any) -> None:
     change(recorded, "return", "unused = 0\n        return")
-    assert stale(recorded) == f"papers.{recorded.name}.loss"
+    assert stale(recorded) == f"changed since the record: papers.{recorded.name}.loss"
     code, out, _ = repro("renew", recorded.name)
-    assert code == 0 and f"(papers.{recorded.name}.loss): the same bits over 10 steps" in out, out
+    assert code == 0 and f"(papers.{recorded.name}.loss): the same bits over the whole run" in out, out
     (found,) = record.of_paper(recorded.folder)
-    assert not found.stale and "the same bits over 10 steps" in found.renewed
-    assert repro("renew", recorded.name)[2] == "repro: no record waits for it\n"
-    change(recorded, "unused = 0", "unused = 1")
+    assert not found.stale and "the same bits over the whole run" in found.renewed
+    change(recorded, "unused = 0", "return 2 * super().forward(output, target) if False else 0\n        unused = 1")
     assert stale(recorded), "another change is another renewal"
+
+
+@pytest.mark.slow
+def test_a_row_that_does_not_hold_is_found_and_goes(recorded: Any, repro: Any) -> None:
+    change(recorded, "return ", "return 1.0001 * ")
+    (found,) = record.of_paper(recorded.folder)
+    changed = renewal.difference(
+        found.code, provenance.code(config.read(recorded.folder / "configs" / f"{CONFIG}.gin"))
+    )
+    row = renewal.Renewal(CONFIG, changed, found.source["commit"], 0, "a processor", "2026-01-02")
+    renewal.store([row], recorded.folder)
+    assert not stale(recorded), "a row by hand makes it count"
+    assert repro("renew", recorded.name)[0] == 1 and renewal.read(recorded.folder) == [] and stale(recorded)
+
+
+TRAINER = """
+from torch.optim.lr_scheduler import LambdaLR
+from repro.registry import TRAINERS
+from repro.trainers.supervised import Supervised
+
+def factor(step):
+    return 1.0
+
+@TRAINERS.register
+class Scheduled(Supervised):
+    def __init__(self, **bindings):
+        super().__init__(**bindings)
+        self.schedule = lambda optimizer: LambdaLR(optimizer, factor)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("step", "found"), [(20, "over the first 50 steps"), (280, "over the last 50 steps"), (150, "")]
+)
+def test_of_a_long_run_both_ends_are_compared(
+    paper: Any, git: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, step: int, found: str
+) -> None:
+    """A change that acts at one step of 300; one in the middle is not seen, and the row says what was compared."""
+    monkeypatch.setattr("repro.renew.WHOLE", 0.0)
+    module = paper.module("trainer", TRAINER)
+    text = (paper.folder / "configs" / "base.gin").read_text().replace("trainers.Supervised", "trainers.Scheduled")
+    paper.config("long", f"import {module}\n{text}trainers.Scheduled.steps = 300\n", base="")
+    core = Path("repro")  # whose code can resume: the core of the commit is asked for that
+    shutil.copytree(provenance.REPRO, core, ignore=shutil.ignore_patterns("__pycache__"))
+    git("add", "-A")
+    git("commit", "-qm", "a long config")
+    shutil.rmtree(core)
+    assert repro("run", f"papers/{paper.name}/configs/long.gin")[0] == 0
+    (paper.folder / "trainer.py").write_text(TRAINER.replace("return 1.0", f"return 1.5 if step == {step} else 1.0"))
+    code, out, _ = repro("renew", paper.name)
+    assert (code, found in out) == (int(bool(found)), True), out
+    if not found:
+        assert "the same bits over the first 50 and the last 50 steps" in out
 
 
 @pytest.mark.slow
