@@ -53,7 +53,8 @@ def test_a_commit_that_does_not_exist_refuses_the_record(paper: Any, recorded: P
 
 
 @pytest.mark.parametrize("source", [
-    {}, {"commit": None, "dirty": None}, {"commit": "HEAD", "dirty": None}, {"dirty": False}, {"commit": "", "dirty": False},
+    {}, {"commit": None, "dirty": None}, {"commit": "HEAD", "dirty": None}, {"dirty": False},
+    {"commit": "", "dirty": False},
 ])  # fmt: skip
 def test_an_unknown_commit_decides_nothing(paper: Any, recorded: Path, source: Any) -> None:
     edit(recorded, source=source)

@@ -128,8 +128,8 @@ def test_a_renewal_covers_its_changes_and_no_others(paper: Any) -> None:
     assert found == one
     changed = renewal.difference({"a": "1", "c": "9"}, {"a": "2", "b": "3", "c": "9"})
     assert renewal.find([one], "line", changed) == one
-    for config, other in (("mean", changed), ("line", changed | {"c": ["9", "8"]}), ("line", {"a": ["1", "2"]})):
-        assert renewal.find([one], config, other) is None
+    for name, other in (("mean", changed), ("line", changed | {"c": ["9", "8"]}), ("line", {"a": ["1", "2"]})):
+        assert renewal.find([one], name, other) is None
 
 
 @pytest.mark.parametrize("spoil", [

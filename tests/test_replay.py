@@ -198,7 +198,8 @@ def test_numbers_that_were_tampered_with_differ(kept: Path, repro: Any) -> None:
     ({"digest": "0" * 64}, "its text is not that of its digest"),
     ({"source": {"commit": "0" * 40, "dirty": False}}, "is not in this clone; try git fetch --unshallow"),
     ({"source": {"commit": "--output=x", "dirty": False}}, "expected 40 hexadecimal digits"),
-    ({"format": 99}, "not a record of format 1"), ({"text": "experiment.modl = 3\n"}, "its text is not that of its digest"),
+    ({"format": 99}, "not a record of format 1"),
+    ({"text": "experiment.modl = 3\n"}, "its text is not that of its digest"),
 ])  # fmt: skip
 def test_what_cannot_be_run_again_is_one_line(kept: Path, refused: Any, changed: Any, words: str) -> None:
     edit(kept, **changed)

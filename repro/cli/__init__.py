@@ -99,7 +99,9 @@ def _again_commands(commands: Any) -> None:
     command.add_argument("--since", metavar="BRANCH", help="every record that is not as in BRANCH and took few minutes")
     command.add_argument("--commit", action="store_true", help="by the code of the record's commit, not by the present")
     command = _add(commands, "renew", running.renew, "does changed code give the bits of the records? exit 1 if not")
-    command.add_argument("paper")
+    command.add_argument(
+        "paper", nargs="?", help="the code of its records; the core of all records where none is named"
+    )
     command = _add(
         commands, "certify", running.certify, "measure how far the numbers of a config repeat on this machine"
     )

@@ -84,10 +84,10 @@ def _replayed(path: Path, own_commit: bool = False) -> int:
 
 
 def renew(given: argparse.Namespace) -> int:
-    from repro import renew
+    from repro import renew, renew_core
 
     found = []
-    for one in renew.tried(given.paper):
+    for one in renew.tried(given.paper) if given.paper else renew_core.tried():
         print(one, flush=True)
         found.append(one.agrees)
     if not found:

@@ -93,11 +93,13 @@ def read_in(claim: Claim) -> Markup:
 
 
 def ours_accepted(page: Page, claim: Claim) -> Markup:
-    """The range that we accept around the paper's number, and why: chosen by us, not printed by the paper."""
+    """The range that we accept around the paper's number, and why; and whether it was changed after the record."""
+    late = page.late.get(claim.id, "")
+    changed = tag("p", tag("strong", "Changed after its record: "), f"{late}.") if late else Markup("")
     if not claim.accepts:
-        return tag("p", tag("strong", "Our reason: "), claim.because) if claim.because else Markup("")
+        return join([tag("p", tag("strong", "Our reason: "), claim.because) if claim.because else Markup(""), changed])
     between = f"{typeset(claim.accepts)} {page.unit(claim)}".rstrip()
-    return tag("p", tag("strong", "Accepted by us: "), f"{between}, because {claim.because}.")
+    return join([tag("p", tag("strong", "Accepted by us: "), f"{between}, because {claim.because}."), changed])
 
 
 def asked(page: Page, claim: Claim) -> list[str]:

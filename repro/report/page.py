@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import certificate, launch, record, rot, verdict
+from repro import audit, certificate, launch, record, rot, verdict
 from repro import paper as papers
 from repro.certificate import Certificate
 from repro.paper import Claim, Paper
@@ -40,6 +40,7 @@ class Page:
     certificates: dict[str, list[Certificate]] = field(default_factory=dict)
     root: str = ""
     trials: list[rot.Trial] = field(default_factory=list)
+    late: dict[str, str] = field(default_factory=dict)  # what was changed of a claim after its record, by its id
 
     @property
     def name(self) -> str:
@@ -173,7 +174,8 @@ def _read(name: str) -> Page:
         found[kept.config == "smoke" and SMOKE not in claimed].append(kept)
     judged = verdict.judge_all(one.claims, found[False])
     certificates, trials = certificate.every(one.folder), rot.of_paper(one.folder)
-    return Page(one, found[False], judged, found[True], certificates, trials=trials)
+    late = audit.late(one) or {}
+    return Page(one, found[False], judged, found[True], certificates, trials=trials, late=late)
 
 
 def forget() -> None:

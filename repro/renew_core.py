@@ -1,0 +1,90 @@
+"""`repro renew` without a paper: do the records of an older core come out the same by the present one?
+
+Of each core that made records, and of each paper, the record that took least time is run again whole. Where all agree
+bit for bit, a row in `cores.json` says so, and the records of that core count.
+"""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro import child, cores, git, interruption, paper, provenance, record, replay
+from repro.certificate import BITWISE
+from repro.cores import Core
+from repro.errors import BadInput, DataMissing
+from repro.record import Record
+
+Records = dict[tuple[str, str], list[tuple[Path, Record]]]
+"""The records of each core, by its digest and, of records that keep none, by their commit."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An older core, and whether the present one gives the same numbers; `said` is for a person."""
+
+    core: str
+    agrees: bool
+    said: str
+
+    def __str__(self) -> str:
+        return f"core {self.core}: {self.said}"
+
+
+def tried() -> Iterator[Tried]:
+    """A line per older core. Rows are written anew: one that does not agree any more, or that nothing needs, goes."""
+    made: list[Core] = []
+    present = provenance.core()
+    with interruption.listening():
+        for (core, commit), records in _older(present).items():
+            try:
+                row = _measured(core, commit, records)
+            except (BadInput, child.Failed) as error:
+                yield Tried(core or commit[:12], False, str(error))
+                continue
+            made.append(row)
+            yield Tried(row.core, True, str(row))
+    cores.store(made)
+
+
+def _older(present: str) -> Records:
+    found: Records = defaultdict(list)
+    for folder in paper.folders().values():
+        for path in sorted((folder / "records").glob("[!.]*.json")):
+            one = record.read(path)
+            if one.core != present and one.source.get("dirty") is False:
+                found[one.core, "" if one.core else str(one.source.get("commit"))].append((path, one))
+    return found
+
+
+def _measured(core: str, commit: str, records: list[tuple[Path, Record]]) -> Core:
+    """Run one record of each paper again. Raises BadInput where none can be run, or one does not agree."""
+    again, processor = [], ""
+    for name in sorted({found.paper for _, found in records}):
+        mine = sorted((r for r in records if r[1].paper == name), key=lambda row: row[1].cost.get("seconds", 0.0))
+        path, found = mine[0]
+        commit = commit or replay.commit_of(found, path)
+        try:
+            with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
+                now = replay.run(found, Path(home), [provenance.REPRO.parent, path.parents[3]])
+        except DataMissing:
+            continue
+        if unlike := [str(one) for one in replay.numbers(found, now, BITWISE) if not one.agrees]:
+            raise BadInput(f"{found.paper}/{found.stem} differs: {unlike[0]}")
+        again.append(f"{found.paper}/{found.stem}")
+        processor = str(now.environment.get("processor"))
+    if not again:
+        raise BadInput("the data of none of its records is here")
+    when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return Core(core or _core_of(commit), commit, again, processor, when)
+
+
+def _core_of(commit: str) -> str:
+    """The digest of the core at a commit of this repository."""
+    with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
+        git.write(git.top(provenance.REPRO), commit, Path(home), ["repro"])
+        return provenance.core(Path(home) / "repro")
