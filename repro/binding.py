@@ -103,7 +103,7 @@ def _refused(error: Exception, config: Config, kind: type[BadInput] = BadInput) 
     caller = Caller(hit["name"], hit["scope"] or "") if hit else Caller()
     told, place = located(message, getattr(error, "value", None), bindings(config), where(config.path), caller)
     if place:
-        return BadInput(told, place)
+        return kind(told, place)
     lines = [
         row.place
         for row in bindings(config)
@@ -117,7 +117,8 @@ def placed(error: BadInput, config: Config) -> BadInput:
     """`error` with the place of the binding that its first word names, where it names one."""
     message = str(error).rpartition("BadInput: ")[2]  # a DataLoader's worker sends its whole traceback
     told, place = located(message, error.value, bindings(config), where(config.path), Caller())
-    return BadInput(told or message, place)
+    kind = DataMissing if isinstance(error, DataMissing) else BadInput
+    return kind(told or message, place)
 
 
 def bindings(config: Config) -> list[Binding]:

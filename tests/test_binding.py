@@ -126,7 +126,7 @@ def test_a_batch_larger_than_the_data_names_the_binding(paper: Any, refused: Any
     (None, "fsdd is not here"), ("nowhere", "REPRO_MIRROR is nowhere, which is no folder"), (".", ". has no fsdd"),
 ])  # fmt: skip
 def test_missing_data_names_the_part_that_wants_it(
-    paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch, mirror: str | None, words: str
+    paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, mirror: str | None, words: str
 ) -> None:
     monkeypatch.setenv("REPRO_DATA", "none")
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
@@ -134,8 +134,9 @@ def test_missing_data_names_the_part_that_wants_it(
         monkeypatch.setenv("REPRO_MIRROR", mirror)
     text = "import repro.datasets.fsdd\nexperiment.valid = @datasets.Fsdd()\ndatasets.Fsdd.split = 'train'\n"
     path = paper.config("bad", text)
-    message = refused("run", path)
-    assert message.startswith(f"{path}:3: ") and words in message
+    code, _, err = repro("run", path)
+    assert err.splitlines()[-1].startswith(f"repro: {path}:3: ") and words in err
+    assert code == (2 if mirror == "nowhere" else 66)
 
 
 def test_build_gives_what_the_config_names(paper: Any) -> None:
