@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import gin
 
+from repro import regular
 from repro.errors import BadInput, nearest
 
 Part = TypeVar("Part", bound=type)
@@ -130,6 +131,9 @@ def declared(folder: Path, package: str) -> Iterator[Declared]:
     for path in sorted(folder.rglob("*.py")):
         if "tests" in path.relative_to(folder).parts:
             continue
+        if path.name.startswith(regular.JUNK):
+            continue
+        regular.check(path)
         if ".register" in path.read_text(encoding="utf-8"):
             inner = path.relative_to(folder).with_suffix("").parts
             yield from _declared_in(path, ".".join((package, *(p for p in inner if p != "__init__"))))

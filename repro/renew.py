@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import binding, certify, child, interruption, paper, provenance, record, regular, renewal, replay
+from repro import binding, certify, child, disk, interruption, paper, provenance, record, regular, renewal, replay
 from repro import config as configs
 from repro.certificate import Comparison
 from repro.certify import Outcome
@@ -39,6 +39,7 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
     Raises BadInput as `repro replay` does.
     """
     one = paper.find(name)
+    disk.refuse_unwritable(one.folder, renewal.FILE)
     with interruption.listening():
         for found, changed in _outdated(one.folder):
             try:
