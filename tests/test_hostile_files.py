@@ -395,6 +395,13 @@ def test_a_config_whose_record_could_not_be_written_is_refused_at_once(paper: An
     assert not list(Path().rglob("metrics.jsonl"))
 
 
+def test_a_claim_with_a_very_long_id_is_refused(paper: Any, refused: Callable[..., str]) -> None:
+    text = (paper.folder / "paper.toml").read_text()
+    paper.toml(re.sub(r'(?m)^id = "[^"]*"', f'id = "{LONG}"', text, count=1))
+    line = refused("verdict", paper.name)
+    assert "'id' is" in line and "at most 200" in line and len(line) < 300
+
+
 @pytest.mark.parametrize("seeds", [0, 10**6, 10**30])
 def test_seeds_beyond_reason_are_refused(paper: Any, refused: Callable[..., str], seeds: int) -> None:
     text = (paper.folder / "paper.toml").read_text()
