@@ -174,7 +174,7 @@ def _changed(name: str, now: Rows, then: Rows) -> str:
     if name not in then:
         return "written after the record"
     ours, theirs = now.get(name, {}), then[name]
-    keys = [key for key in JUDGED if str(theirs.get(key, "")) != str(ours.get(key, ""))]
+    keys = [key for key in JUDGED if theirs.get(key) != ours.get(key)]
     return ", ".join(f"{key} {theirs.get(key, 'none')} -> {ours.get(key, 'none')}" for key in keys)
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -170,7 +169,7 @@ def store(found: Certificate, config: str, folder: Path) -> Path:
 def read(config: str, folder: Path) -> list[Certificate]:
     """The certificates of a config, one per machine. Raises BadInput for a file that holds none."""
     path = _path(config, folder)
-    if not os.path.lexists(path):
+    if not regular.present(path):
         return []
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 

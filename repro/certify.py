@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import binding, certificate, child, provenance, record, threads
+from repro import binding, certificate, child, disk, provenance, record, threads
 from repro import config as configs
 from repro.certificate import Certificate, Comparison
 from repro.config import Config
@@ -61,6 +61,8 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
     binding.bind(config, whole=True)
     training = training_of(config, steps)
     code = provenance.code(config)
+    certificate.read(config.name, config.folder)  # one that is broken is said before the runs
+    disk.refuse_unwritable(config.folder / "certificates", f"{config.name}.json")
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
         bench = Bench(config, training, Path(folder))
         straight = bench.run("straight")

@@ -90,12 +90,12 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
             str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/[!.]*.gin")
         ]
         raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', known)}")
-    if os.path.lexists(path):
+    if regular.present(path):
         regular.check(path, regular.CONFIG)
     if not os.path.isfile(path):
         known = [str(other) for other in path.parent.glob("[!.]*.gin")] if os.path.isdir(path.parent) else []
         raise BadInput(f"no config {path}{nearest(str(path), known) or '; expected papers/PAPER/configs/NAME.gin'}")
-    above = (parent for parent in path.resolve().parents if (parent / "paper.toml").is_file())
+    above = (parent for parent in path.resolve().parents if regular.present(parent / "paper.toml"))
     folder = next(above, None) or _copied_from(path)
     if folder is None:
         raise BadInput("this config lies in no paper: no folder above it has a paper.toml", where(path))

@@ -53,8 +53,11 @@ def refuse_unwritable(folder: Path, name: str = "") -> None:
         there = next(parent for parent in place.absolute().parents if os.path.lexists(parent))
         if not there.is_dir():
             raise BadInput(f"is a file; {hint}", str(there))
-        with tempfile.TemporaryFile(dir=there), contextlib.suppress(FileNotFoundError):
-            os.lstat(place)  # is it too long?
+        with tempfile.TemporaryFile(dir=there):
+            pass
+        for part in (*place.absolute().relative_to(there).parts, place):  # is one, or the whole path, too long?
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                os.lstat(there / part)
     except OSError as error:
         raise BadInput(f"cannot be written: {error.strerror}; {hint}", str(folder)) from None
     if name and os.path.lexists(folder / name) and not (folder / name).is_file():

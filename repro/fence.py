@@ -27,6 +27,7 @@ UNSEEN = re.compile(
     r"\ud800-\udfff]"  # half a sign: it cannot be written
 )
 """Signs that are not shown, or that show another text than the one that is read."""
+HUGE = 10**18  # what is less fits into 64 bits
 CONTROLS = {
     "\r": "carriage return without line feed",
     "\x0b": "vertical tab",
@@ -44,10 +45,21 @@ def refuse_module(name: str, place: str = "") -> None:
 
 def refuse_elsewhere(value: Any, name: str, place: str = "") -> None:
     """Raise BadInput for a value with a text in it, however deep, that is a path out of every folder it can mean."""
+    refuse_huge(value, name, place)
     for text in _texts(value):
         if ADDRESS.match(text.strip()) or ".." in re.split(r"[/\\]", text) or "\0" in text:
             hint = "expected a name, or a path below the data folder, the mirror or the paper"
             raise BadInput(f"{name} is {text!r}, which leads elsewhere; {hint}", place)
+
+
+def refuse_huge(value: Any, name: str, place: str = "") -> None:
+    """Raise BadInput for a value with a whole number in it, however deep, that no computation here can take."""
+    if isinstance(value, int) and abs(value) >= HUGE:
+        raise BadInput(f"{name} has a number of more than 18 digits; expected a smaller one", place)
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    for item in value if isinstance(value, (list, tuple)) else ():
+        refuse_huge(item, name, place)
 
 
 def refuse_unseen(value: Any, place: str) -> None:
@@ -83,13 +95,16 @@ def _texts(value: Any) -> Iterator[str]:
 def refuse_links(folder: Path) -> None:
     """Raise BadInput for a link in a paper's folder that leads out of it: git carries links, readers follow them."""
     home, waiting = folder.resolve(), [str(folder)]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    refuse_link(Path(entry.path), home)
-                elif entry.is_dir():
-                    waiting.append(entry.path)
+    try:
+        while waiting:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        refuse_link(Path(entry.path), home)
+                    elif entry.is_dir():
+                        waiting.append(entry.path)
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", str(error.filename)) from None
 
 
 def refuse_link(path: Path, home: Path) -> None:

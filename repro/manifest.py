@@ -267,6 +267,8 @@ def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> An
     for key, value in row.items():
         if key not in known:
             raise BadInput(f"unknown key '{key}'{nearest(key, known)}", at.place(key))
+        if known[key] is int:
+            fence.refuse_huge(value, f"'{key}'", at.place(key))
         if not fits(value, known[key]):
             raise BadInput(f"'{key}' is {value!r}; expected {said(known[key])}", at.place(key))
     for spec in fields(cls):

@@ -77,11 +77,12 @@ class Paper:
 def folders() -> dict[str, Path]:
     """Every folder with a `paper.toml` under any importable `papers` package, by name."""
     import papers
+    from repro import regular
 
     found: dict[str, Path] = {}
     for root in filter(Path.is_dir, map(Path, papers.__path__)):
         for entry in sorted(root.iterdir()):
-            if (entry / "paper.toml").is_file():
+            if regular.present(entry / "paper.toml"):
                 found.setdefault(entry.name, entry)
     return found
 

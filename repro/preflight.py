@@ -23,6 +23,7 @@ def places(config: Config, folder: Path, stem: str) -> None:
     disk.refuse_unwritable(folder, f"{stem}.json")
     if config.committed:
         disk.refuse_unwritable(config.folder / "records", f"{stem}.json")
+        disk.refuse_unwritable(config.folder / "records" / stem)  # its examples
 
 
 def data(built: Any) -> dict[str, Any]:

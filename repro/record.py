@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict, get_type_hints
 
 from repro import config as configs
-from repro import disk, plain, provenance, regular, renewal, trust
+from repro import disk, fence, plain, provenance, regular, renewal, trust
 from repro.errors import BadInput
 from repro.hints import fits, said
 from repro.paper import where
@@ -232,6 +232,8 @@ def _refuse_odd(record: Record, path: Path) -> None:
                 raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {said(hint)}", where(path))
     if len(record.text) > regular.CONFIG:
         raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most", where(path))
+    for name in ("seed", "environment", "source", "data", "curves", "examples"):
+        fence.refuse_huge(getattr(record, name, None), f"'{name}'", where(path))
     if record.stem != path.stem:
         raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
     for found in record.measurements:

@@ -9,7 +9,7 @@ from repro.claim import NUMBER, Claim
 from repro.errors import BadInput
 from repro.places import Block
 
-ID = r"[\w.+-]+"
+ID = r"[\w.+-]{1,200}"
 SEEDS = 1000  # that a claim may need: more are a slip of the hand
 DIGITS = 330  # before or after the point of a printed number: a float has no more
 
@@ -17,7 +17,8 @@ DIGITS = 330  # before or after the point of a printed number: a float has no mo
 def refuse(claim: Claim, at: Block) -> None:
     """Raise BadInput for a claim that cannot be meant or judged, with the line of the key that says so."""
     if not re.fullmatch(ID, claim.id):
-        raise BadInput(f"'id' is {claim.id!r}; expected letters, digits and . - _ +, no blank", at.place("id"))
+        hint = "expected letters, digits and . - _ +, no blank, at most 200"
+        raise BadInput(f"'id' is {claim.id!r:.80}; {hint}", at.place("id"))
     if claim.transcribed:
         _contradictions(claim, at)
         _unanswered(claim, at)

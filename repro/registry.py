@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import gin
 
+from repro import regular
 from repro.errors import BadInput, nearest
 from repro.signature import parameters
 
@@ -154,6 +155,7 @@ def declared(folder: Path, package: str) -> Iterator[Declared]:
     for path in sorted(folder.rglob("[!.]*.py")):
         if "tests" in path.relative_to(folder).parts:
             continue
+        regular.check(path)
         if ".register" in source(path):
             inner = path.relative_to(folder).with_suffix("").parts
             yield from _declared_in(path, ".".join((package, *(p for p in inner if p != "__init__"))))

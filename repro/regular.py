@@ -32,11 +32,16 @@ def check(path: Path, most: int = TEXT) -> None:
     try:
         found = os.stat(path)
     except OSError as error:
-        raise BadInput(f"cannot be read: {_said(path, error)}", where(path)) from None
+        raise BadInput(f"cannot be read: {_said(path, error)}", _place(path)) from None
     if not stat.S_ISREG(found.st_mode):
-        raise BadInput(f"is {KINDS.get(stat.S_IFMT(found.st_mode), 'no file')}; expected a file", where(path))
+        raise BadInput(f"is {KINDS.get(stat.S_IFMT(found.st_mode), 'no file')}; expected a file", _place(path))
     if found.st_size > most:
-        raise BadInput(f"has {found.st_size:,} bytes; expected at most {most:,}", where(path))
+        raise BadInput(f"has {found.st_size:,} bytes; expected at most {most:,}", _place(path))
+
+
+def _place(path: Path) -> str:
+    """The path itself, where it is a link too."""
+    return os.path.normpath(os.path.join(where(path.parent), path.name))
 
 
 def _said(path: Path, error: OSError) -> str:
@@ -45,8 +50,21 @@ def _said(path: Path, error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
+def present(path: Path) -> bool:
+    """Whether there is anything at `path`, or it cannot be seen: whoever reads it then says why."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def files(folder: Path, pattern: str, most: int = TEXT) -> list[Path]:
     """The files of a folder whose names fit `pattern`, in order, each checked; those of macOS (`._a`) are left out."""
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise BadInput("is no folder; expected one, or nothing", _place(folder))
     found = sorted(path for path in folder.glob(pattern) if not path.name.startswith(JUNK))
     for path in found:
         check(path, most)

@@ -18,6 +18,7 @@ from repro import (
     certificate,
     certify,
     child,
+    disk,
     interruption,
     jump,
     paper,
@@ -60,6 +61,7 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
     Raises BadInput as `repro replay` does.
     """
     one = paper.find(name)
+    disk.refuse_unwritable(one.folder, renewal.FILE)
     with interruption.listening():
         rows = list(_outdated(one.folder))
         needed = {(found.config, str(changed)) for found, changed in rows}

@@ -9,12 +9,11 @@ compared; records of that config and that code count again. What differs only be
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repro import disk, plain
+from repro import disk, plain, regular
 from repro.errors import BadInput
 from repro.paper import where
 
@@ -56,7 +55,7 @@ def find(renewals: Iterable[Renewal], config: str, changed: Changed) -> Renewal 
 def read(folder: Path) -> list[Renewal]:
     """The renewals of the paper in `folder`. Raises BadInput for a file that holds none."""
     path = folder / FILE
-    if not os.path.lexists(path):
+    if not regular.present(path):
         return []
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 

@@ -10,7 +10,6 @@ import datetime
 import importlib.metadata
 import json
 import logging
-import os
 import platform
 import re
 import signal
@@ -22,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import child, disk, machine, manifest, paper, plain
+from repro import child, disk, machine, manifest, paper, plain, regular
 from repro.errors import BadInput, DataMissing
 from repro.paper import where
 from repro.places import Block
@@ -69,6 +68,8 @@ def turn(stack: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Trial]]:
     known = paper.folders()
     folders = {name: paper.find(name).folder for name in names or sorted(known)}
     before = {name: read(folder, stack) for name, folder in folders.items()}  # a broken one is said before any runs
+    for folder in folders.values():
+        disk.refuse_unwritable(folder / "rot", f"{stack}.json")
     for name, folder in folders.items():
         outcome, said = attempt(folder / "configs" / "smoke.gin", LIMIT)
         day, old = today().isoformat(), before[name]
@@ -168,7 +169,7 @@ def of_paper(folder: Path) -> list[Trial]:
 def read(folder: Path, stack: str) -> Trial | None:
     """The last try on one stack, None where there was none. Raises BadInput for a file that does not hold one."""
     path = folder / "rot" / f"{stack}.json"
-    if not os.path.lexists(path):
+    if not regular.present(path):
         return None
     row = plain.load(path, "not what `repro rot` writes")
     text = path.read_text(encoding="utf-8-sig")

@@ -7,12 +7,11 @@ reviewer to see. `repro verdict PAPER --check` compares it with what the records
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from repro import disk, plain
+from repro import disk, plain, regular
 from repro.claim import Claim
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
@@ -107,7 +106,7 @@ def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | N
 def read(folder: Path) -> dict[str, str]:
     """The committed outcome of each claim. Raises BadInput for a file that is missing or is none."""
     path = folder / FILE
-    if not os.path.lexists(path):
+    if not regular.present(path):
         raise BadInput(f"no {FILE} to compare with; write it by: repro verdict {folder.name} --write", where(folder))
     rows = plain.load(path, "not JSON")
     if not isinstance(rows, dict):

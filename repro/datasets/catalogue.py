@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from repro import paper
+from repro import paper, regular
 from repro.errors import BadInput, nearest
 from repro.manifest import load, make
 from repro.paper import where
@@ -179,12 +179,13 @@ def _fingerprints() -> Iterator[tuple[str, str]]:
 def _files() -> Iterator[Path]:
     yield Path(__file__).with_name(FILE)
     for _, folder in sorted(paper.folders().items()):
-        if (folder / FILE).is_file():
+        if regular.present(folder / FILE):
             yield folder / FILE
 
 
 def read(path: Path) -> list[DataSet]:
     """The data sets of one `data.toml`. Raises BadInput naming file and line."""
+    regular.check(path)
     return _read(path, path.stat().st_mtime_ns)
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from repro import paper
+from repro import disk, paper
 from repro.errors import BadInput
 
 log = logging.getLogger("repro")
@@ -27,6 +27,7 @@ def build() -> str:
         raise BadInput("no docs/conf.py below the working directory: start this in the root of the repository")
     if importlib.util.find_spec("sphinx") is None:
         raise BadInput("the site is built by Sphinx, which is not installed: pip install -e '.[docs]'")
+    disk.refuse_unwritable(HTML)
     names = [one.name for one in paper.every()]  # a paper that cannot be read is one line here, before Sphinx
     log.info("building the site from %s", DOCS)
     command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(DOCS), str(HTML)]
