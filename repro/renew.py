@@ -63,7 +63,7 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
         found = record.read(path)
         place = folder / "configs" / f"{found.config}.gin"
         config = configs.read(place) if place.is_file() else None
-        if config is None or config.digest != found.digest:
+        if config is None or not configs.same(found.digest, found.text, config.text):
             continue
         changed = renewal.difference(found.code, provenance.code(config))
         key = (found.config, str(changed))
@@ -82,7 +82,7 @@ def _compare(found: Record, folder: Path, steps: int) -> tuple[Comparison, int, 
     sets = ["experiment.examples = 0"]
     if training:
         sets.append(f"{training.trainer}.steps = {taken}")
-        if f"{training.trainer}.valid_every" in configs.settings(config.text):
+        if f"{training.trainer}.valid_every" in configs.values(config.text):
             sets.append(f"{training.trainer}.valid_every = {max(taken // 2, 1)}")
     commit = replay.commit_of(found, path)
     with replay.checkout(path, commit) as before, tempfile.TemporaryDirectory(prefix="repro-renew-") as home:

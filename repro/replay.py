@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import certificate, child, paper, record
+from repro import config as configs
 from repro.certificate import BITWISE, STATISTICAL, Class
 from repro.errors import BadInput
 from repro.paper import where
@@ -160,14 +161,17 @@ def _class(found: Record, again: Record) -> tuple[Class, str]:
 
 def _basis(found: Record, again: Record) -> Iterator[Finding]:
     """What the numbers rest on: where it is not the same, they are not the same numbers."""
-    yield Finding("config", found.digest == again.digest, _same(found.digest, again.digest))
+    same = configs.same(found.digest, found.text, again.text)
+    yield Finding("config", same, "the same" if same else _unlike(found))
     for kind, one, other in (("code", found.code, again.code), ("data", found.data, again.data)):
         unlike = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
         yield Finding(kind, not unlike, f"differs in {', '.join(unlike)}" if unlike else "the same")
 
 
-def _same(one: str, other: str) -> str:
-    return "the same" if one == other else f"the text of the record is not that of its digest {one[:16]}"
+def _unlike(found: Record) -> str:
+    if configs.belongs(found.digest, found.text):
+        return "another one was run"
+    return f"the text of the record is not that of its digest {found.digest[:16]}"
 
 
 def _numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
