@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
 
+from repro import units
 from repro.claim import Claim
 from repro.errors import nearest
 from repro.interval import Interval, difference, interval
@@ -31,6 +32,7 @@ class Evidence:
     proxy: bool
     over: list[Record] = field(default_factory=list)
     other: str = ""  # the other config of a comparison
+    converted: str = ""  # how ours came into the unit of the claim, if it was in another one
     unlike: str = ""  # why it cannot be compared, with the claim or within itself
 
     @property
@@ -76,8 +78,13 @@ def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Ev
     if claim.printed:
         found = replace(found, mean=_as_written(rows))
     identity = next(iter(ours.values()))[1].identity
+    unit = str(identity.get("unit", ""))
+    unlike, converted = unlike or units.unlike(claim.stated, unit), units.converted(claim.stated, unit)
+    if converted:
+        found = found.scaled(units.factor(claim.stated, unit) or 1.0)
+        identity = {**identity, "unit": units.sign(claim.stated or "")}
     records, over = ([record for record, _, _ in side.values()] for side in (ours, theirs))
-    return Evidence(config, found, identity, records, proxy, over, other, unlike)
+    return Evidence(config, found, identity, records, proxy, over, other, converted, unlike)
 
 
 def _measured(claim: Claim, config: str, test: str, held: Held) -> Side:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from repro.claim import Cause, Claim
 from repro.paper import Paper
 from repro.record import Record
-from repro.verdict import Evidence, Verdict, bound, factor, judge
+from repro.verdict import Evidence, Verdict, judge
 
 GAPS = frozenset({"not reproduced", "trend fails", "exceeded", "inconclusive"})
 
@@ -40,9 +40,7 @@ class Entry:
 
     def _gap(self, found: Evidence) -> float:
         """What lies between the paper's number, or the bound, and ours."""
-        by = factor(self.claim, found.identity.get("unit", ""))
-        stated = float(self.claim.digits[0]) if self.claim.printed else self.claim.value
-        return (bound(self.claim) if stated is None else stated) - by * found.interval.mean
+        return (self.claim.number or 0.0) - found.interval.mean
 
 
 def ledger(paper: Paper, verdicts: Sequence[Verdict], records: Sequence[Record]) -> list[Entry]:
@@ -70,5 +68,5 @@ def _entry(before: Verdict, cause: Cause, records: Sequence[Record]) -> Entry:
         changed = replace(claim, proxy=[cause.config], proxy_over=other)
     # the two sides may hold other items: the factor may be the data
     less = Claim(claim.id, claim.says, claim.where, claim.metric, cause.config, claim.test, claim.item, over=base)
-    less = replace(less, over_test=claim.test, seeds=1)
+    less = replace(less, over_test=claim.test, seeds=1, unit=claim.stated)
     return Entry(claim, cause, base, before, judge(changed, records), judge(less, records).judged)

@@ -30,7 +30,7 @@ def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry])
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     claim, judged = verdict.claim, verdict.judged
-    stated = {key: getattr(claim, key) for key in ("value", "tolerance", "above", "below", "over", "printed")}
+    stated = {key: getattr(claim, key) for key in ("value", "tolerance", "above", "below", "over", "printed", "unit")}
     return {
         "claim": claim.id,
         "kind": claim.kind,

@@ -35,9 +35,10 @@ def one(page: Page, verdict: Verdict) -> Markup:
 
 def rows(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     """A row per claim, those of one metric on one axis where it shows them all; nothing without claims."""
-    groups: dict[tuple[str, bool], list[Verdict]] = {}
+    groups: dict[tuple[str, bool, str], list[Verdict]] = {}
     for verdict in verdicts:
-        groups.setdefault((verdict.claim.metric, bool(verdict.claim.over)), []).append(verdict)
+        claim = verdict.claim
+        groups.setdefault((claim.metric, bool(claim.over), page.unit(claim)), []).append(verdict)
     drawn = [
         _group(page, *key, [members[place] for place in places], first=0 in places)
         for key, members in groups.items()
@@ -108,8 +109,7 @@ def claimed(claim: Claim, unit: str) -> str:
     return f"{'above' if claim.above is not None else 'below'} {number(claim.bound)} {unit}".rstrip()
 
 
-def _group(page: Page, metric: str, difference: bool, verdicts: Sequence[Verdict], first: bool) -> Markup:
-    unit = page.unit(verdicts[0].claim)
+def _group(page: Page, metric: str, difference: bool, unit: str, verdicts: Sequence[Verdict], first: bool) -> Markup:
     axis = around(value for verdict in verdicts for value in _extent(verdict).values)
     name = f"{metric}, difference of two configs" if difference else metric
     other = "" if first else ", on another scale"
@@ -157,7 +157,8 @@ def _say(verdict: Verdict, unit: str) -> str:
     """The row in words, for those who do not see it."""
     parts = [f"The paper says {claimed(verdict.claim, unit)}"]
     parts += [
-        f"{'the proxy' if found.proxy else 'ours'} {_name(found)} gives {spread(found.interval, unit)}"
+        f"{'the proxy' if found.proxy else 'ours'} {_name(found)} gives "
+        f"{spread(found.interval, found.identity.get('unit', unit))}"
         for found in verdict.evidence
     ]
     return "; ".join(parts if len(parts) > 1 else [*parts, "no record answers it"]) + "."
@@ -182,7 +183,7 @@ def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
 
 def _ours(axis: Axis, found: Evidence, down: float, unit: str) -> Markup:
     """What the records of one config say, at the share `down` of the row's height."""
-    said = f"{spread(found.interval, unit)}, {count(found.interval.seeds, 'seed')}"
+    said = f"{spread(found.interval, found.identity.get('unit', unit))}, {count(found.interval.seeds, 'seed')}"
     note = f"{_name(found)}: {said}, {count(found.interval.items, 'item')}"
     return marks.interval(axis, found.interval, note, down, found.proxy, bool(found.stale))
 
