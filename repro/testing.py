@@ -23,6 +23,14 @@ from torch.utils.data import DataLoader, Subset
 IDENTITY = {"name", "version", "unit", "better", "aggregation", "reference", "sample_rate", "permutation"}
 
 
+def check_claims(folder: Path) -> None:
+    """Every claim asks for a metric and a test set that its config has. Builds the metrics; needs no data."""
+    from repro import answerable, binding, paper
+
+    found = answerable.faults(paper.read(folder), [], binding.metrics)
+    assert not found, "; ".join(found)
+
+
 def check_dataset(dataset: Any, items: int = 4) -> None:
     """An item is a pair, the same whoever reads it, when and in whichever order; the dataset pickles."""
     count = min(items, len(dataset))

@@ -94,6 +94,11 @@ def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_claims_ask_for_what_their_configs_have(name: str) -> None:
+    testing.check_claims(paper.find(name).folder)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_was_not_reproduced_is_explained(name: str) -> None:
     """In the ledger, or by its id in report.md."""
     one = paper.find(name)

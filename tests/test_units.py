@@ -130,10 +130,10 @@ metric = "SquaredError"
 
 
 @pytest.mark.parametrize(("keys", "line", "said"), [
-    ('above = 1.0\nunit = 3', 12, "'unit' is 3; expected a text"),
-    ('over = "configs/mean.gin"\nunit = "%"', 12, "has a unit and no number"),
-    ('printed = "1.3 %"\nunit = "dB"', 12, "'unit' is 'dB', but 'printed' is '1.3 %'"),
-    ('above = 1.0\nunti = "%"', 12, "unknown key 'unti'; did you mean 'unit'?"),
+    ('above = 1.0\nunit = 3', 13, "'unit' is 3; expected a text"),
+    ('over = "configs/mean.gin"\nunit = "%"', 13, "has a unit and no number"),
+    ('printed = "1.3 %"\nunit = "dB"', 13, "'unit' is 'dB', but 'printed' is '1.3 %'"),
+    ('above = 1.0\nunti = "%"', 13, "unknown key 'unti'; did you mean 'unit'?"),
 ])  # fmt: skip
 def test_a_wrong_unit_is_refused(paper: Any, refused: Callable[..., str], keys: str, line: int, said: str) -> None:
     paper.toml(TOML.format(keys=keys))
