@@ -102,8 +102,8 @@ def _stated(part: str, config: Config) -> str | None:
     found = []
     for module, _ in config.modules:
         top, *rest = module.split(".")
-        path = roots.get(top, Path()).joinpath(*rest).with_suffix(".py")
-        tree = parse(path) if top in roots and path.is_file() else ast.Module([], [])
+        path = roots[top].joinpath(*rest).with_suffix(".py") if top in roots else None
+        tree = parse(path) if path and path.is_file() else ast.Module([], [])
         found += [(node, tree) for node in tree.body if isinstance(node, ast.ClassDef) and node.name == part]
     return _literal(*found[0]) if len(found) == 1 else None
 

@@ -124,6 +124,11 @@ def test_what_is_read_is_what_is_built() -> None:
     assert told > 50
 
 
+def test_modules_of_any_name_are_left_to_others(paper: Any) -> None:
+    path = paper.config("odd", "import torch\nimport nowhere.at_all\nimport repro\nimport papers\n", base="line.gin")
+    assert answerable._declared(config.read(path)) == ["SquaredError"]
+
+
 def test_a_config_that_cannot_be_read_is_left_to_others(paper: Any) -> None:
     (paper.folder / "configs" / "line.gin").write_text("include 'gone.gin'\n")
     paper.toml(HEAD + CLAIM)
