@@ -13,7 +13,8 @@ Where to look:
                  refusals: what a claim must not say)
     schema       the JSON Schema of `paper.toml`
     config       a config as text: includes, places, digest
-    statements   what a config says, each statement checked against the parts it names
+    statements   what a config says, each statement checked against the parts it names (signature: what may be bound of
+                 a part; naming: which binding an error is about)
     binding      gin's door: a config read, bound, and built
     experiment   what a config describes: data, model, loss, trainer, metrics
     preflight    what a run must know before it trains
@@ -42,7 +43,8 @@ Where to look:
     fence        what a config of a stranger may name
     plain        JSON read as strictly as it is written
     debug        `repro debug`: one batch through a config before anything long is started
-    testing      check_dataset, check_model, check_loss, check_metric, check_trainer
+    consistency  what is wrong with a paper, known without a run
+    testing      check_paper, check_dataset, check_model, check_loss, check_metric, check_trainer; needs
     audio        the doors to torchaudio, soundfile and nussl
     datasets models losses trainers metrics     the parts that papers share
 

@@ -2,7 +2,7 @@
 
 Read from the text of the configs, from the source text of the metrics, and from records: a misspelt name is reported
 before any run. Nothing is imported or built, so some names cannot be known; of these nothing is said here.
-`repro.testing.check_claims` builds the metrics and knows all of them.
+`repro.testing.check_paper` builds the metrics and knows all of them.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def faults(one: Paper, records: Iterable[Record], metrics: Metrics | None = None
 
 def asked(claim: Claim) -> Iterator[tuple[str, str]]:
     """Each config that a claim compares, with the test set that it asks for there."""
-    for config, other, _ in claim.pairs if not claim.unread else ():
+    for config, other, _ in claim.pairs if claim.transcribed else ():
         yield config, claim.test
         if other:
             yield other, claim.over_test or claim.test

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
+import dis
 import importlib
 import io
 import re
 import sys
 import tokenize
-import traceback
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,16 @@ from gin import config_parser
 
 from repro import fence, preflight
 from repro.config import IMPORT, Config, read
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, DataMissing, nearest
 from repro.experiment import Experiment, experiment
+from repro.naming import Caller, located
 from repro.paper import where
 from repro.statements import Binding, Macro, Reference, atoms, check
 
-CALLED = re.compile(r"\n  (No values supplied by Gin|In call to configurable '(?P<name>[^']+)')")
+CALLED = re.compile(
+    r"\n  (No values supplied by Gin"
+    r"|In call to configurable '(?P<name>[^']+)' \(.*?\)(?: in scope '(?P<scope>[^']+)')?)"
+)
 
 
 class _Delegate(config_parser.ParserDelegate):
@@ -62,17 +66,16 @@ def _find_paper(config: Config) -> None:
 def build(config: Config) -> Experiment:
     """Bind `config` and build what it describes.
 
-    Raises BadInput for what a part's constructor refuses, with the place of the statement that names the part. A
-    ValueError or TypeError from deeper inside than a constructor is a fault of the code and passes.
+    Raises BadInput for what a part refuses while it is built, with the place of the binding or of the part. A
+    ValueError or TypeError that no `raise` made, deeper inside than a constructor, is a fault of the code and passes.
     """
     bind(config, whole=True)
     try:
         return experiment()
     except BadInput as error:
-        raise _refused(error, config) from error
+        raise _refused(error, config, DataMissing if isinstance(error, DataMissing) else BadInput) from error
     except (ValueError, TypeError) as error:
-        *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-        if frame.f_code.co_name not in ("__init__", "__post_init__"):
+        if not _meant(error):
             raise
         raise _refused(error, config) from error
 
@@ -86,30 +89,45 @@ def metrics(config: Config) -> list[str] | None:
         return None
 
 
+def _meant(error: Exception) -> bool:
+    """Is it the refusal of a value: raised by a constructor, or by a `raise` anywhere below one?"""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return False
+    code = last.tb_frame.f_code
+    raised: bool = code.co_code[last.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    return raised or bool({"__init__", "__post_init__"} & set(code.co_qualname.split(".")))
+
+
 def fingerprints(path: Path) -> dict[str, Any]:
     """The fingerprint of each dataset of a config as its data is now. Raises BadInput where it cannot be had."""
     return preflight.data(build(read(path)))
 
 
-def _refused(error: Exception, config: Config) -> BadInput:
-    """`error` without the text that gin adds for every part above, and with the place that names the innermost part."""
+def _refused(error: Exception, config: Config, kind: type[BadInput] = BadInput) -> BadInput:
+    """`error` without the text that gin adds for every part above, and with the place of what it is about."""
     message = CALLED.split(str(error))[0]
-    name = next((hit["name"] for hit in CALLED.finditer(str(error)) if hit["name"]), "")
+    hit = next((hit for hit in CALLED.finditer(str(error)) if hit["name"]), None)
+    caller = Caller(hit["name"], hit["scope"] or "") if hit else Caller()
+    told, place = located(message, getattr(error, "value", None), bindings(config), where(config.path), caller)
+    if place:
+        return BadInput(told, place)
     lines = [
         row.place
         for row in bindings(config)
         for atom in atoms(row.value)
-        if isinstance(atom, Reference) and atom.selector.rpartition(".")[2] == name
+        if isinstance(atom, Reference) and atom.selector.rpartition(".")[2] == caller.name
     ]
-    return BadInput(message, lines[-1] if lines else where(config.path))
+    return kind(message, lines[-1] if lines else where(config.path))
 
 
 def placed(error: BadInput, config: Config) -> BadInput:
     """`error` with the place of the binding that its first word names, where it names one."""
     message = str(error).rpartition("BadInput: ")[2]  # a DataLoader's worker sends its whole traceback
-    first = message.partition(" ")[0]
-    lines = [row.place for row in bindings(config) if row.name == first]
-    return BadInput(message, lines[-1] if lines else "")
+    told, place = located(message, error.value, bindings(config), where(config.path), Caller())
+    return BadInput(told or message, place)
 
 
 def bindings(config: Config) -> list[Binding]:

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from repro import config as configs
-from repro import disk, plain
+from repro import disk, plain, regular
 from repro.errors import BadInput
 from repro.interval import difference
 from repro.paper import where
@@ -76,8 +77,12 @@ class Certificate:
 
     @property
     def determinism(self) -> Class:
-        """The class that follows from the comparisons that apply."""
-        found = [one for one in self.comparisons.values() if not one.why]
+        """The class that follows from all comparisons that apply."""
+        return self.class_of(COMPARISONS)
+
+    def class_of(self, names: Iterable[str]) -> Class:
+        """The class that follows from some of the comparisons: those by which two runs differ."""
+        found = [self.comparisons[name] for name in names if not self.comparisons[name].why]
         if not any(one.weights or one.metrics for one in found):
             return BITWISE
         e = max(one.metrics for one in found)
@@ -137,19 +142,21 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     Packages that the first does not name have no part in it: a project may come to require more.
     """
     rows = [(key, one.get(key), other.get(key)) for key in ("python", *MACHINE)]
-    packages = _packages(other)
-    rows += [(name, version, packages.get(name)) for name, version in _packages(one).items()]
-    return [f"{name} {before}, here {now or 'none'}" for name, before, now in rows if before != now]
+    packages = _inner(other, "packages")
+    rows += [(name, version, packages.get(name)) for name, version in _inner(one, "packages").items()]
+    before, now = _inner(one, "variables"), _inner(other, "variables")
+    rows += [(name, before.get(name), now.get(name)) for name in sorted({*before, *now})]
+    return [f"{name} {was or 'none'}, here {is_ or 'none'}" for name, was, is_ in rows if was != is_]
 
 
-def _packages(environment: Mapping[str, Any]) -> dict[str, Any]:
-    found = environment.get("packages")
+def _inner(environment: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = environment.get(key)
     return found if isinstance(found, dict) else {}
 
 
 def machine(environment: Mapping[str, Any]) -> dict[str, Any]:
     """What a certificate keeps of an environment."""
-    return {key: environment[key] for key in (*MACHINE, "python", "packages") if key in environment}
+    return {key: environment[key] for key in (*MACHINE, "python", "packages", "variables") if key in environment}
 
 
 def store(found: Certificate, config: str, folder: Path) -> Path:
@@ -165,7 +172,7 @@ def store(found: Certificate, config: str, folder: Path) -> Path:
 def read(config: str, folder: Path) -> list[Certificate]:
     """The certificates of a config, one per machine. Raises BadInput for a file that holds none."""
     path = _path(config, folder)
-    if not path.is_file():
+    if not os.path.lexists(path):
         return []
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 
@@ -187,7 +194,7 @@ def read(config: str, folder: Path) -> list[Certificate]:
 
 def every(folder: Path) -> dict[str, list[Certificate]]:
     """The certificates of each config of a paper that has some."""
-    return {path.stem: read(path.stem, folder) for path in sorted((folder / "certificates").glob("*.json"))}
+    return {path.stem: read(path.stem, folder) for path in regular.files(folder / "certificates", "*.json")}
 
 
 def of(found: Record, certificates: Iterable[Certificate]) -> Certificate | None:

@@ -7,7 +7,6 @@ what the others are compared with; a run that reads its data by workers is compa
 from __future__ import annotations
 
 import datetime
-import inspect
 import random
 import re
 import sys
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import binding, certificate, child, provenance, record
+from repro import binding, certificate, child, provenance, record, threads
 from repro import config as configs
 from repro.certificate import Certificate, Comparison
 from repro.config import Config
@@ -25,6 +24,7 @@ from repro.errors import BadInput
 from repro.paper import where
 from repro.record import Record
 from repro.registry import PARTS
+from repro.signature import parameters
 from repro.syntax import Reference
 
 STEPS = 50  # that are measured where nothing else is asked for
@@ -98,8 +98,14 @@ def training_of(config: Config, steps: int | None = None) -> Training | None:
     return Training(hit["trainer"], steps or min(most, STEPS), _why_no_workers(part), _why_no_ranks(part, batch))
 
 
+def steps_of(config: Config, training: Training) -> int:
+    """How many steps the config trains."""
+    known = configs.values(config.text)
+    return int(configs.resolved(known[f"{training.trainer}.steps"], known))
+
+
 def _why_no_workers(part: Any) -> str:
-    return "" if "workers" in inspect.signature(part).parameters else "the trainer has no workers"
+    return "" if "workers" in parameters(part) else "the trainer has no workers"
 
 
 def _why_no_ranks(part: Any, batch: int) -> str:
@@ -119,6 +125,7 @@ class Bench:
 
     def __init__(self, config: Config, training: Training | None, home: Path) -> None:
         self.config, self.training, self.home = config, training, home
+        self.variables = {threads.OPENMP: str(threads.choose(config).number)}  # the same for all that are compared
         self.roots = [Path(__file__).parents[1], config.folder.parents[1]]
         self.sets = ["experiment.examples = 0"]
         if training:
@@ -137,7 +144,7 @@ class Bench:
         """A run from its beginning, or from where it was killed."""
         folder = self.home / name
         folder.mkdir(exist_ok=True)
-        printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True)
+        printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True, **self.variables)
         return outcome(folder / printed.strip())
 
     def _command(self, *more: str) -> list[str]:
@@ -152,7 +159,8 @@ class Bench:
         folder = self.home / "resume"
         folder.mkdir()
         command = ["repro.certify_child", "killed", str(step), str(self.training.steps), *self._command()]
-        with child.started(command, folder, self.roots, REPRO_CHECKPOINT_SECONDS="0") as process:
+        variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}
+        with child.started(command, folder, self.roots, **variables) as process:
             process.communicate()
         if process.returncode >= 0:
             return Comparison(why="the trainer keeps no checkpoints: it begins anew")
@@ -174,7 +182,7 @@ class Bench:
         folder = self.home / "ranks"
         folder.mkdir()
         launch = ["torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", "2"]
-        variables = {"OMP_NUM_THREADS": str(straight.record.environment["threads"])}
+        variables = dict(self.variables)
         if straight.record.environment["accelerator"] == "none":
             variables["ACCELERATE_USE_CPU"] = "1"
         if sys.platform == "linux":

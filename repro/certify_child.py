@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 
-from repro import binding, cli, config, record
+from repro import binding, cli, config, record, threads
 from repro.record import Record
 
 
@@ -53,6 +53,7 @@ def rank(path: Path, overrides: tuple[str, ...]) -> int:
     from repro.experiment import streams
 
     given, seeds = config.read(path, overrides), streams(0)
+    torch.set_num_threads(threads.choose(given).number)
     torch.manual_seed(seeds["model"])
     built = binding.build(given)
     torch.manual_seed(seeds["dropout"])

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from repro import interruption
-from repro.errors import BadInput
+from repro import interruption, runs
+from repro.errors import BadInput, DataMissing
 
 SHOWN = 20  # last lines of what failed
 PATIENCE = 20.0  # seconds that a process may take to end its own children
@@ -36,8 +36,8 @@ def stoppable() -> Iterator[None]:
 def run(arguments: Sequence[str], folder: Path, roots: Sequence[Path], quiet: bool = False, **variables: str) -> str:
     """What `python -m ARGUMENTS` prints, run in `folder` with the modules below `roots`; what it says is said here too.
 
-    Of a `quiet` one the last lines are shown where it fails. Raises BadInput with the line of a command that refuses
-    its input, and Failed for one that fails.
+    Its runs are in `folder/runs`, whatever repository they belong to. Of a `quiet` one the last lines are shown where
+    it fails. Raises BadInput with the line of a command that refuses its input, and Failed for one that fails.
     """
     said: deque[str] = deque(maxlen=SHOWN)
     with started(arguments, folder, roots, **variables) as process:
@@ -49,8 +49,8 @@ def run(arguments: Sequence[str], folder: Path, roots: Sequence[Path], quiet: bo
         printed = process.stdout.read() if process.stdout else ""
         code = process.wait()
     last = said[-1].strip() if said else f"exit code {code}"
-    if code == 2:
-        raise BadInput(last.removeprefix("repro: "))
+    if code in (BadInput.code, DataMissing.code):
+        raise (DataMissing if code == DataMissing.code else BadInput)(last.removeprefix("repro: "))
     if code:
         sys.stderr.writelines(said if quiet else ())
         raise Failed(last)
@@ -65,11 +65,11 @@ def started(
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=folder,
-        env=_environment(roots, variables),
+        env=_environment(folder, roots, variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
+        encoding=sys.getfilesystemencoding(),  # a path that is printed is read as it was meant
+        errors="surrogateescape",
         start_new_session=True,
     )
     with process:
@@ -91,8 +91,10 @@ def _end(process: subprocess.Popen[str]) -> None:
             continue
 
 
-def _environment(roots: Sequence[Path], variables: Mapping[str, str]) -> dict[str, str]:
+def _environment(folder: Path, roots: Sequence[Path], variables: Mapping[str, str]) -> dict[str, str]:
     """Ours, `roots` before all other places of modules; folders of data keep their meaning in another folder."""
+    own = {runs.VARIABLE: str(folder.absolute() / "runs")}
     places = [*map(str, roots), *filter(None, [os.environ.get("PYTHONPATH")])]
     data = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in DATA if os.environ.get(name)}
-    return {**os.environ, **data, "PYTHONPATH": os.pathsep.join(places), **variables}
+    data["PYTHONIOENCODING"] = f"{sys.getfilesystemencoding()}:surrogateescape"
+    return {**os.environ, **data, **own, "PYTHONPATH": os.pathsep.join(places), **variables}

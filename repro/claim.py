@@ -2,7 +2,7 @@
 
 Three kinds of claim, told by their keys: a **value** (`value` with `tolerance`), a **comparison** (`over`, another
 config, or `above` or `below`, a number), and a **printed** number (`printed`: what a deterministic result must round
-to). A claim that nobody has read in the paper is `unread = true` and is never judged.
+to). A number that is not transcribed from the paper yet has `transcribed = false` and no verdict.
 """
 
 from __future__ import annotations
@@ -13,6 +13,20 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?( ?%)?")
+
+
+class Number(float):
+    """A number with the digits it is written with: `0.950` of paper.toml is printed as 0.950, not as 0.95."""
+
+    text: str
+
+    def __new__(cls, written: str | float) -> Number:
+        made = super().__new__(cls, written)
+        made.text = str(written).replace("_", "")
+        return made
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -26,8 +40,10 @@ class Claim:
     config: Annotated[str, "the config that answers it, as `configs/NAME.gin`"] = ""
     test: Annotated[str, "on which of the config's test sets"] = "test"
     item: Annotated[str, "one named item of that test set, where the claim is not about their mean"] = ""
-    value: Annotated[float | None, "the number; with `tolerance` and `because`"] = None
-    tolerance: Annotated[float | None, "how far ours may lie from it; committed before the first record"] = None
+    value: Annotated[float | None, "the number, as the paper prints it; with `tolerance` and `because`"] = None
+    tolerance: Annotated[float | None, "how far ours may be from it: our choice, committed before the first record"] = (
+        None
+    )
     because: Annotated[str, "the reason for that tolerance"] = ""
     unit: Annotated[
         str | None, "the unit of the number as it is written here: `%`, `dB`, `1` for a share; else that of the metric"
@@ -39,7 +55,8 @@ class Claim:
     printed: Annotated[str, "what a deterministic result must round to, as printed: `0.037`, `9.68e-25`, `63.5 %`"] = ""
     seeds: Annotated[int, "how many seeds a verdict needs: 3 where nothing is said, 1 where `printed`"] = 3
     proxy: Annotated[
-        list[str], "configs that ask the same question of data anyone can have, the weakest first (or one)"
+        list[str],
+        "configs with other data, a smaller network or a shorter training, the weakest first (or one)",
     ] = field(default_factory=list)
     proxy_over: Annotated[list[str], "the other side of each proxy, for a claim with `over`"] = field(
         default_factory=list
@@ -49,7 +66,7 @@ class Claim:
     ] = field(default_factory=dict)
     data: Annotated[str, "the fingerprint that the test data must have for ours to be comparable"] = ""
     source: Annotated[str, "where the number was read, if not in the paper itself"] = ""
-    unread: Annotated[bool, "true for a claim known to exist that nobody has read yet: it is never judged"] = False
+    transcribed: Annotated[bool, "false for a number of the paper that nobody has copied yet: it has no verdict"] = True
     no_config: Annotated[str, "why no config can answer it, in place of `config` and `metric`"] = ""
     table: str = ""  # the [[table]] it was written in, with its row and column there
     row: str = ""
@@ -58,8 +75,8 @@ class Claim:
 
     @property
     def kind(self) -> str:
-        if self.unread:
-            return "unread"
+        if not self.transcribed:
+            return "not transcribed"
         if self.printed:
             return "printed"
         return "comparison" if self.over or self.bound is not None else "value"
@@ -70,7 +87,7 @@ class Claim:
         return self.below if self.above is None else self.above
 
     @property
-    def stated(self) -> str | None:
+    def stated_unit(self) -> str | None:
         """The unit in which the number is written; None where the claim does not say."""
         return "%" if self.unit is None and self.printed.endswith("%") else self.unit
 
@@ -80,6 +97,27 @@ class Claim:
         if self.printed:
             return float(self.digits[0])
         return self.bound if self.value is None else self.value
+
+    @property
+    def stated(self) -> str:
+        """The number of the paper, as paper.toml writes it; empty where only an order is claimed."""
+        return self.printed or next((str(one) for one in (self.value, self.bound) if one is not None), "")
+
+    @property
+    def accepted(self) -> tuple[Decimal, Decimal] | None:
+        """The range that we accept around `value`. It is ours, not the paper's."""
+        if self.value is None or self.tolerance is None:
+            return None
+        value, tolerance = Decimal(str(self.value)), Decimal(str(self.tolerance))
+        return value - tolerance, value + tolerance  # 0.7 + 0.1 is 0.8, which two floats are not
+
+    @property
+    def accepts(self) -> str:
+        """That range in words: `0.58 to 1.32`; empty where there is none."""
+        if self.accepted is None:
+            return ""
+        low, high = (f"{one:f}" if -6 < one.adjusted() < 16 or not one else f"{one:e}" for one in self.accepted)
+        return f"exactly {low}" if low == high else f"{low} to {high}"
 
     @property
     def pairs(self) -> list[tuple[str, str, bool]]:
@@ -96,7 +134,7 @@ class Claim:
     @property
     def runs(self) -> list[tuple[str, int]]:
         """(config, seed) of every run that the claim asks for, proxies first: one seed, or two where they compare."""
-        if self.unread:
+        if not self.transcribed:
             return []
         proxies = [(config, other) for config, other, proxy in self.pairs if proxy]
         trend = [(name, seed) for pair in proxies for name in pair if name for seed in range(2 if pair[1] else 1)]
@@ -118,7 +156,12 @@ class Cause:
     says: Annotated[str, "the suspicion in one sentence: what differs from the paper"]
     config: Annotated[str, "the config that changes this one factor"]
     over: Annotated[str, "the config it changes; the claim's own where nothing is said"] = ""
+    over_config: Annotated[str, "for a claim with `over`: the config that changes the factor on that other side"] = ""
     line: int = 0
+
+    def unchanged(self, claim: Claim) -> bool:
+        """Whether the configs of the cause are those that it changes: then it tests nothing."""
+        return self.config == (self.over or claim.config) and self.over_config in ("", claim.over)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from repro import canonical, syntax
+from repro import canonical, fence, regular, syntax
 from repro.errors import BadInput, nearest
 from repro.paper import folders, where
 
@@ -86,21 +86,33 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     for text in overrides:
         if len(text.splitlines()) > 1:
             raise BadInput("expected one line", f"--set {text!r}")
+        fence.refuse_unseen(text, "--set")
     if os.path.isdir(path):
-        known = [str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/*.gin")]
+        known = [
+            str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/[!.]*.gin")
+        ]
         raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', known)}")
+    if os.path.lexists(path):
+        regular.check(path, regular.CONFIG)
     if not os.path.isfile(path):
-        known = [str(other) for other in path.parent.glob("*.gin")] if os.path.isdir(path.parent) else []
+        known = [str(other) for other in path.parent.glob("[!.]*.gin")] if os.path.isdir(path.parent) else []
         raise BadInput(f"no config {path}{nearest(str(path), known) or '; expected papers/PAPER/configs/NAME.gin'}")
     above = (parent for parent in path.resolve().parents if (parent / "paper.toml").is_file())
     folder = next(above, None) or _copied_from(path)
     if folder is None:
         raise BadInput("this config lies in no paper: no folder above it has a paper.toml", where(path))
     lines = [*_flatten(path, (), itertools.count(1)), *(Line(text, f"--set {text!r}") for text in overrides)]
+    if sum(len(line.text) + 1 for line in lines) > regular.CONFIG:
+        raise BadInput(f"has more than {regular.CONFIG:,} letters with its includes", where(path))
     imports = [line for line in lines if IMPORT.match(line.text)]  # first, so that the text is valid gin
     first = {line.text.split("#")[0].strip(): line for line in reversed(imports)}
     rest = [line for line in lines if not IMPORT.match(line.text)]
     return Config(path, folder, (*reversed(first.values()), *rest), overrides)
+
+
+def imported(text: str) -> list[str]:
+    """The modules that the text of a config imports."""
+    return [hit["module"] for hit in map(IMPORT.match, text.splitlines()) if hit]
 
 
 def _copied_from(path: Path) -> Path | None:
@@ -126,7 +138,7 @@ def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count:
     if next(count) > INCLUDES:
         raise BadInput(f"more than {INCLUDES} files are included, one by way of another", place)
     if not os.path.isfile(target):
-        known = [other.name for other in path.parent.glob("*.gin") if other != path]
+        known = [other.name for other in path.parent.glob("[!.]*.gin") if other != path]
         raise BadInput(f"include '{name}' not found beside this file{nearest(name, known)}", place)
     if target.resolve() in (*above, path.resolve()):
         raise BadInput(f"include '{name}' includes itself", place)
@@ -134,8 +146,11 @@ def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count:
 
 
 def _source(path: Path) -> str:
+    regular.check(path, regular.CONFIG)
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # an editor may have put a byte order mark before it
+        fence.refuse_unseen_in(text, where(path))
+        return text
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except UnicodeDecodeError as error:

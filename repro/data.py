@@ -13,6 +13,7 @@ from repro import fence
 from repro.datasets import catalogue, store
 from repro.datasets.catalogue import DataSet, Variant
 from repro.errors import BadInput, nearest
+from repro.signature import parameters
 
 Row = dict[str, Any]
 
@@ -130,7 +131,8 @@ def _reader(one: DataSet, variant: Variant) -> type:
     if lacks := [needed for needed in ("__len__", "fingerprint") if not callable(getattr(reader, needed, None))]:
         raise BadInput(f"{said}, which has no {lacks[0]}()")
     try:
-        inspect.signature(reader).bind(**variant.arguments)
+        kinds = sorted(parameters(reader).values(), key=lambda one: one.kind)
+        inspect.Signature(kinds).bind(**variant.arguments)
     except TypeError as error:
         raise BadInput(f"{said}, which does not take the arguments of {variant.name}: {error}") from None
     return reader

@@ -6,6 +6,7 @@ where the new one has no room.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -13,6 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from repro.errors import BadInput
 
 BLOCK = 4096  # bytes: what a write needs at least
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -25,7 +28,7 @@ class DiskFull(OSError):
 def write(path: Path, content: bytes | str) -> Path:
     """Write `content` to `path` in one step, in a folder that is there. Raises DiskFull where it has no room."""
     data = content.encode() if isinstance(content, str) else content
-    with full(path, len(data)):
+    with full(path, len(data)), _named(path):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -38,6 +41,34 @@ def write(path: Path, content: bytes | str) -> Path:
             Path(name).unlink(missing_ok=True)
             raise
     return path
+
+
+def refuse_unwritable(folder: Path, name: str = "") -> None:
+    """Raise BadInput where no file, or not the file `name`, can be made in `folder`, which need not be there yet.
+
+    Nothing is left: the file that is tried has no name, or loses it at once.
+    """
+    place, hint = folder / f".{name or 'any'}.12345678.tmp", "expected a folder where files can be written"
+    try:
+        there = next(parent for parent in place.absolute().parents if os.path.lexists(parent))
+        if not there.is_dir():
+            raise BadInput(f"is a file; {hint}", str(there))
+        with tempfile.TemporaryFile(dir=there), contextlib.suppress(FileNotFoundError):
+            os.lstat(place)  # is it too long?
+    except OSError as error:
+        raise BadInput(f"cannot be written: {error.strerror}; {hint}", str(folder)) from None
+    if name and os.path.lexists(folder / name) and not (folder / name).is_file():
+        raise BadInput("is in the way: expected a file, or nothing", str(folder / name))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error name the file that was to be written, and not the one that would have become it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
 
 
 def sweep(folder: Path, name: str = "*") -> None:

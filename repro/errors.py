@@ -8,19 +8,37 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
+
+RENAMED = {"unread": ("transcribed", "not transcribed")}
+"""What was called otherwise before, and is too unlike for a near miss: a key, and an outcome."""
 
 
 class BadInput(Exception):
-    """What the user gave is wrong; `str(error)` is the one line to show."""
+    """What the user gave is wrong; `str(error)` is the one line to show, `code` the exit code.
 
-    def __init__(self, message: str, where: str = "") -> None:
+    `parameter` and `value`: of the part that refuses its own binding (`repro.registry.wrong_value`).
+    """
+
+    code = 2
+
+    def __init__(self, message: str, where: str = "", parameter: str = "", value: Any = None) -> None:
+        self.parameter, self.value = parameter, value
         line = " ".join(str(message).split())
         super().__init__(f"{where}: {line}" if where else line)
+
+
+class DataMissing(BadInput):
+    """Data is not on this machine and could not be brought here: nothing is wrong with what asks for it."""
+
+    code = 66  # EX_NOINPUT of sysexits.h
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'X'?"` for the known name closest to `name`, or the known names when none is close."""
     names = sorted(set(known))
+    if now := [new for new in RENAMED.get(name, ()) if new in names]:
+        return f"; did you mean '{now[0]}'?"
     by_lower = {candidate.lower(): candidate for candidate in names}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     if close:

@@ -11,7 +11,7 @@ from typing import Any
 from repro import units
 from repro.claim import Claim
 from repro.errors import nearest
-from repro.interval import Interval, difference, interval
+from repro.interval import Interval, apart, difference, interval
 from repro.record import Measurement, Record
 
 Held = Mapping[str, Sequence[Record]]
@@ -34,6 +34,7 @@ class Evidence:
     other: str = ""  # the other config of a comparison
     converted: str = ""  # how ours came into the unit of the claim, if it was in another one
     unlike: str = ""  # why it cannot be compared, with the claim or within itself
+    rows: list[list[float]] = field(default_factory=list)  # by seed; of two sides, their difference where they pair
 
     @property
     def name(self) -> str:
@@ -73,18 +74,42 @@ def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Ev
     if other:
         same_items = len(_data(ours, theirs)) == 1 and len(rows[0]) == len(others[0])
         found = difference(rows, others, ours.keys() == theirs.keys(), same_items)
+        rows = _paired(rows, others) if same_items and ours.keys() == theirs.keys() else []
     else:
         found = interval(rows)
     if claim.printed:
         found = replace(found, mean=_as_written(rows))
     identity = next(iter(ours.values()))[1].identity
     unit = str(identity.get("unit", ""))
-    unlike, converted = unlike or units.unlike(claim.stated, unit), units.converted(claim.stated, unit)
+    unlike, converted = unlike or units.unlike(claim.stated_unit, unit), units.converted(claim.stated_unit, unit)
     if converted:
-        found = found.scaled(units.factor(claim.stated, unit) or 1.0)
-        identity = {**identity, "unit": units.sign(claim.stated or "")}
+        by = units.factor(claim.stated_unit, unit) or 1.0
+        found, rows = found.scaled(by), [[value * by for value in row] for row in rows]
+        identity = {**identity, "unit": units.sign(claim.stated_unit or "")}
     records, over = ([record for record, _, _ in side.values()] for side in (ours, theirs))
-    return Evidence(config, found, identity, records, proxy, over, other, converted, unlike)
+    return Evidence(config, found, identity, records, proxy, over, other, converted, unlike, rows)
+
+
+def _paired(rows: list[list[float]], others: list[list[float]]) -> list[list[float]]:
+    return [[a - b for a, b in zip(row, other, strict=True)] for row, other in zip(rows, others, strict=True)]
+
+
+def change(after: Evidence, before: Evidence, test: str) -> Evidence:
+    """One comparison less another, on the test set `test`: paired where all four sides share seeds and items."""
+    keys = sorted(k for k in {*after.identity, *before.identity} if after.identity.get(k) != before.identity.get(k))
+    unlike = f"the records do not measure the same thing: they differ in {', '.join(keys)}" if keys else ""
+    # without rows nothing pairs
+    sides = [{record.seed: row for record, row in zip(one.records, one.rows, strict=False)} for one in (after, before)]
+    shared = sorted(sides[0].keys() & sides[1].keys())
+    ours, theirs = ([side[seed] for seed in shared] for side in sides)
+    data = {record.basis(test) for one in (after, before) for record in one.records}
+    if shared and len(data) == 1 and len(ours[0]) == len(theirs[0]):
+        found = difference(ours, theirs, True, True)
+    else:
+        found = apart(after.interval, before.interval)
+    records, over = [*after.records, *after.over], [*before.records, *before.over]
+    unlike = after.unlike or before.unlike or unlike
+    return Evidence(after.config, found, after.identity, records, after.proxy, over, before.config, unlike=unlike)
 
 
 def _measured(claim: Claim, config: str, test: str, held: Held) -> Side:

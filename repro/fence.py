@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,21 @@ from repro.errors import BadInput, nearest
 
 MODULE = re.compile(r"(repro|papers)(\.(?!tests\b)[A-Za-z]\w*)+")  # `repro.__main__` would start the command again
 ADDRESS = re.compile(r"[/\\~]|\w+:[/\\]")  # at the start of a text: an absolute path, a home, a drive, file:/, https://
-UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Signs that a terminal obeys, or that show a line in another order than it is read."""
+UNSEEN = re.compile(
+    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # a terminal obeys them
+    r"\u2028\u2029"  # with VT, FF, FS, GS, RS and NEL of the line above: they end a line for some readers only
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # they show a line in another order than it is read
+    r"\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f"
+    r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # no width
+    r"\ud800-\udfff]"  # half a sign: it cannot be written
+)
+"""Signs that are not shown, or that show another text than the one that is read."""
+CONTROLS = {
+    "\r": "carriage return without line feed",
+    "\x0b": "vertical tab",
+    "\x0c": "form feed",
+    "\x85": "next line",
+}
 
 
 def refuse_module(name: str, place: str = "") -> None:
@@ -39,8 +53,21 @@ def refuse_elsewhere(value: Any, name: str, place: str = "") -> None:
 def refuse_unseen(value: Any, place: str) -> None:
     """Raise BadInput for a text that does more than it shows where it is printed."""
     for text in _texts(value):
-        if UNSEEN.search(text):
-            raise BadInput(f"{text!r} has a sign that is not shown; expected letters, digits and signs", place)
+        if hit := UNSEEN.search(text):
+            raise BadInput(f"{text!r:.80} has a sign that is not shown: {_named(hit[0])}; delete it", place)
+
+
+def refuse_unseen_in(text: str, file: str) -> None:
+    """The same for the whole text of a file, comments too, with the line: what a reviewer sees is what is read."""
+    if hit := UNSEEN.search(text):
+        line = text.count("\n", 0, hit.start()) + 1
+        raise BadInput(f"has a sign that is not shown: {_named(hit[0])}; delete it", f"{file}:{line}")
+
+
+def _named(sign: str) -> str:
+    """`U+2028 (line separator)`."""
+    name = CONTROLS.get(sign) or unicodedata.name(sign, "a control character").lower()
+    return f"U+{ord(sign):04X} ({name})"
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -106,6 +106,15 @@ def difference(ours: Rows, theirs: Rows, same_seeds: bool, same_items: bool) -> 
     return _around(a.mean - b.mean, seed_term, item_term, seeds, items, scale)
 
 
+def apart(ours: Interval, theirs: Interval) -> Interval:
+    """The interval of one mean less another where nothing pairs: it is wider than that of pairs."""
+    both = (ours, theirs)
+    seed_term = _sum(*((one.seed_variance / one.seeds, one.seeds - 1) for one in both))
+    item_term = _sum(*((one.item_variance, one.items - 1) for one in both))
+    seeds, items = (min(getattr(one, key) for one in both) for key in ("seeds", "items"))
+    return _around(ours.mean - theirs.mean, seed_term, item_term, seeds, items, 1.0)
+
+
 @dataclass(frozen=True)
 class Contrast:
     """The mean of one config less that of another, with the p value of no difference, not corrected for others."""

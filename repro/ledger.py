@@ -3,7 +3,8 @@
 Better than the paper is otherwise too: a number that was exceeded is to be explained as one that was missed.
 
 A cause is tested by a config that changes one factor. Its effect is what the claim's number does when that config
-stands in place of the claim's own; and the claim is judged once more, as if it did. Pure: opens no file.
+stands in place of the claim's own; and the claim is judged once more, as if it did. Of a comparison, a factor may be
+changed on both sides: the effect is the change of the difference. Pure: opens no file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from repro.claim import Cause, Claim
+from repro.evidence import change
 from repro.paper import Paper
 from repro.record import Record
 from repro.verdict import Evidence, Verdict, judge
@@ -26,9 +28,16 @@ class Entry:
     claim: Claim
     cause: Cause
     base: str  # the config whose factor is changed
+    other: str  # the other side of the comparison, where the factor is changed there too; else ""
     before: Verdict
     after: Verdict
     effect: Evidence | None  # after less before; None where a side has no record
+
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """(the config that is changed, the config with the change), of each side where they differ."""
+        pairs = [(self.base, self.cause.config), (self.other, self.cause.over_config)]
+        return [(base, changed) for base, changed in pairs if changed and base != changed]
 
     @property
     def share(self) -> float | None:
@@ -60,13 +69,20 @@ def unexplained(paper: Paper, verdicts: Sequence[Verdict]) -> list[Claim]:
 
 
 def _entry(before: Verdict, cause: Cause, records: Sequence[Record]) -> Entry:
-    claim = before.claim
-    base = cause.over or (before.judged.config if before.judged else claim.config)
-    changed = replace(claim, config=cause.config, proxy=[], proxy_over=[], identity={}, data="")
-    if before.judged and before.judged.proxy:  # a trend is tested by a trend
-        other = [before.judged.other] if before.judged.other else []
-        changed = replace(claim, proxy=[cause.config], proxy_over=other)
+    claim, judged = before.claim, before.judged
+    base = cause.over or (judged.config if judged else claim.config)
+    other = judged.other if judged else claim.over
+    changed = replace(claim, config=cause.config, over=cause.over_config or claim.over, identity={}, data="")
+    changed = replace(changed, proxy=[], proxy_over=[])
+    if judged and judged.proxy:  # a trend is tested by a trend
+        sides = [cause.over_config or judged.other] if judged.other else []
+        changed = replace(claim, proxy=[cause.config], proxy_over=sides)
+    after = judge(changed, records)
+    if cause.over_config:
+        found = judge(replace(changed, seeds=1), records).judged
+        effect = change(found, judged, claim.test) if found and judged else None
+        return Entry(claim, cause, base, other, before, after, effect)
     # the two sides may hold other items: the factor may be the data
     less = Claim(claim.id, claim.says, claim.where, claim.metric, cause.config, claim.test, claim.item, over=base)
-    less = replace(less, over_test=claim.test, seeds=1, unit=claim.stated)
-    return Entry(claim, cause, base, before, judge(changed, records), judge(less, records).judged)
+    less = replace(less, over_test=claim.test, seeds=1, unit=claim.stated_unit)
+    return Entry(claim, cause, base, "", before, after, judge(less, records).judged)

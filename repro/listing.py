@@ -9,10 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import paper, registry
+from repro import paper, registry, runs
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
-from repro.verdict import OUTCOMES, Verdict
+from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, untranscribed
 
 Row = dict[str, Any]
 
@@ -23,7 +23,7 @@ def rows(kind: str) -> tuple[list[Row], list[BadInput]]:
         papers, faults = paper.readable()
         return [_paper_row(one) for one in papers], faults
     if kind == "runs":
-        return list(_runs(Path("runs"))), []
+        return [row for folder in runs.listed() for row in _runs(folder)], []
     return [_part_row(part) for part in parts() if part.kind == kind], []
 
 
@@ -131,7 +131,7 @@ def _fields(facts: Row) -> str:
     return "\n".join(
         f"{key:10} {value}"
         for key, value in facts.items()
-        if value is not False and value not in ("", None, [], {}) and key != "line"
+        if value is not True and value not in ("", None, [], {}) and key != "line"
     )
 
 
@@ -141,9 +141,10 @@ def verdicts(judged: Sequence[Verdict], entries: Sequence[Entry]) -> str:
     A number that is printed and reproduced is one line: a paper may have hundreds. The counts come last.
     """
     shown = [_verdict(verdict, [entry for entry in entries if entry.claim is verdict.claim]) for verdict in judged]
-    counts = Counter(verdict.outcome for verdict in judged)
+    counts = Counter(verdict.outcome for verdict in judged if verdict.outcome != UNTRANSCRIBED)
     told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
-    return "\n\n".join([*shown, f"{_count(len(judged), 'claim')}: {told or 'none yet'}"])
+    total = f"{_count(counts.total(), 'claim')}: {told or 'none yet'}"
+    return "\n\n".join([*shown, "\n".join(filter(None, (total, untranscribed(judged))))])
 
 
 def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
@@ -154,6 +155,9 @@ def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
         f"  paper  {verdict.claim.says} ({verdict.claim.where})",
         f"  why    {verdict.why}",
     ]
+    if verdict.claim.accepts:
+        unit = next((f" {found.identity['unit']}" for found in verdict.evidence if found.identity.get("unit")), "")
+        lines.append(f"  accept {verdict.claim.accepts}{unit} (by us), because {verdict.claim.because}")
     for found in verdict.evidence:
         ours = found.interval
         kind = "proxy" if found.proxy else "ours "

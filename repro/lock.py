@@ -7,6 +7,7 @@ stands who holds it.
 from __future__ import annotations
 
 import datetime
+import errno
 import json
 import logging
 import os
@@ -21,6 +22,9 @@ from filelock import FileLock, Timeout
 from repro import disk
 from repro.errors import BadInput
 
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+"""What flock answers on a file system that has no locks."""
+
 log = logging.getLogger("repro")
 
 
@@ -29,9 +33,9 @@ def held(folder: Path) -> Iterator[None]:
     """Hold the lock of `folder`, which stands beside it. Raises BadInput where another process does, saying which."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     holder = folder.parent / f".{folder.name}.holder"
-    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    lock = FileLock(folder.parent / f".{folder.name}.lock", fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
+        acquire(lock, 0)
     except Timeout:
         raise BadInput(_said(_read(holder)), str(folder)) from None
     try:
@@ -42,6 +46,18 @@ def held(folder: Path) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def acquire(lock: FileLock, seconds: float = -1) -> None:
+    """Take a lock, waiting for at most some seconds, or for ever. Raises Timeout; BadInput where none can be had."""
+    place = Path(lock.lock_file).parent
+    try:
+        lock.acquire(timeout=seconds)
+    except (OSError, NotImplementedError) as error:
+        if isinstance(error, OSError) and error.errno not in NO_LOCKS:
+            raise
+        hint = "use a folder on a local disk, or mount this one with locks (on NFS: lockd, or -o local_lock=flock)"
+        raise BadInput(f"no lock can be had for {place}/: its file system has none; {hint}", str(place)) from None
 
 
 def _said(found: dict[str, Any] | None) -> str:

@@ -77,7 +77,7 @@ def scrubbed(text: str) -> str:
 
 
 def _handler(path: Path, form: logging.Formatter) -> logging.Handler:
-    handler = _Kept(path, encoding="utf-8")
+    handler = _Kept(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(form)
     return handler
 

@@ -24,8 +24,8 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from repro import fence
-from repro.claim import Cause, Claim, Features
+from repro import fence, regular
+from repro.claim import Cause, Claim, Features, Number
 from repro.errors import BadInput, nearest
 from repro.hints import fits, said
 from repro.paper import Paper, where
@@ -80,7 +80,7 @@ def read(folder: Path) -> Paper:
     _refuse_stray(data, found, where(path))
     head = _one(data, found, "paper", where(path)) or {}
     place = found["paper"][0] if found["paper"] else Block(f"{where(path)}", 1)
-    configs = frozenset(f"configs/{config.name}" for config in (folder / "configs").glob("*.gin"))
+    configs = frozenset(f"configs/{path.name}" for path in regular.files(folder / "configs", "*.gin", regular.CONFIG))
     cells = sorted(_cells(data, found, where(path)), key=lambda cell: cell[1].line)
     claims = [_claim(row, at, given, configs) for row, at, given in cells]
     _refuse_twins(claims, where(path))
@@ -96,8 +96,10 @@ def load(path: Path) -> tuple[str, dict[str, Any]]:
     """A TOML file as text and as data. Raises BadInput naming file and line where it is none."""
     try:
         fence.refuse_link(path, path.parent.resolve())
+        regular.check(path)
         text = path.read_text(encoding="utf-8-sig")
-        data = tomllib.loads(text)
+        fence.refuse_unseen_in(text, where(path))
+        data = tomllib.loads(text, parse_float=Number)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, or a number of 5,000 digits
@@ -150,6 +152,20 @@ def _cells(
 
 def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
     """A claim per cell of a table; the cell's line is its place."""
+    for claim, row, column in _filled(table, kind):
+        yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
+
+
+def cells(table: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The claims that a table stands for, as they are written; none where it is not a table of that `kind`."""
+    try:
+        return [claim for claim, _, _ in _filled(table, kind)]
+    except (KeyError, TypeError, AttributeError):
+        return []
+
+
+def _filled(table: dict[str, Any], kind: str) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """(claim, row, column) of each cell, the names of row and column put into its texts."""
     for row, cell in table[kind].items():
         for column, content in cell.items() if isinstance(cell, dict) else [("", cell)]:
             texts = {
@@ -158,8 +174,7 @@ def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[
                 if key != kind
             }
             name = ".".join(slug(part) for part in (row, column) if part)
-            claim = {**texts, "id": f"{table['id']}.{name}", kind: content}
-            yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
+            yield {**texts, "id": f"{table['id']}.{name}", kind: content}, row, column
 
 
 def _refuse_blanks(table: dict[str, Any], kind: str, at: Block) -> None:
@@ -183,7 +198,7 @@ def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: froze
         row.setdefault("seeds", 1)
     claim: Claim = make(Claim, row, at, {"line": at.line, **given})
     refuse(claim, at)
-    if claim.unread:
+    if not claim.transcribed:
         return claim
     for key in ("config", "over", "proxy", "proxy_over"):
         for name in [getattr(claim, key)] if isinstance(getattr(claim, key), str) else getattr(claim, key):
@@ -204,12 +219,24 @@ def _cause(row: dict[str, Any], at: Block, claims: list[Claim], configs: frozens
     for name in cause.claims:
         if name not in known:
             raise BadInput(f"no claim or table '{name}'{nearest(name, known)}", at.place("claims"))
-    for key in ("config", "over"):
+    for key in ("config", "over", "over_config"):
         _refuse_missing(getattr(cause, key), "this cause", at.place(key), configs)
     meant = [claim for claim in claims if claim.id in cause.claims or claim.table in cause.claims]
-    if not cause.claims or any(cause.config == (cause.over or claim.config) for claim in meant):
+    _refuse_half(cause, meant, at)
+    if not cause.claims or any(cause.unchanged(claim) for claim in meant):
         raise BadInput("a cause names a claim, and a config other than the one it changes", at.place("config"))
     return cause
+
+
+def _refuse_half(cause: Cause, meant: list[Claim], at: Block) -> None:
+    """The other side of a comparison can be changed where there is one, and is changed for the claim's own configs."""
+    if not cause.over_config:
+        return
+    if alone := [claim.id for claim in meant if not claim.over]:
+        raise BadInput(f"'over_config' is for a claim with 'over', which '{alone[0]}' is not", at.place("over_config"))
+    if cause.over:
+        hint = "'config' changes the claim's 'config', and 'over_config' its 'over'"
+        raise BadInput(f"a cause has both 'over' and 'over_config'; expected one: {hint}", at.place("over_config"))
 
 
 def _refuse_twins(claims: list[Claim], path: str) -> None:

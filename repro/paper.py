@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -58,7 +59,9 @@ class Paper:
 
     @property
     def configs(self) -> list[Path]:
-        return sorted((self.folder / "configs").glob("*.gin"))
+        from repro import regular
+
+        return regular.files(self.folder / "configs", "*.gin", regular.CONFIG)
 
     @property
     def runs(self) -> list[tuple[str, str, int]]:
@@ -66,7 +69,7 @@ class Paper:
         rows = [(claim.id, config, seed) for claim in self.claims for config, seed in claim.runs]
         for claim in self.claims:
             for cause in self.causes_of(claim):
-                sides = [name for name in (cause.over, cause.config) if name]
+                sides = [name for name in (cause.over, cause.config, cause.over_config) if name]
                 rows += [(claim.id, name, seed) for name in sides for seed in range(claim.seeds)]
         return rows
 
@@ -115,9 +118,19 @@ def read(folder: Path) -> Paper:
     return manifest.read(folder)
 
 
+def refuse_other_core(folder: Path) -> None:
+    """Raise BadInput where `folder` is in a checkout with a core of its own, and another one's core is running."""
+    running = Path(__file__).resolve().parents[1]
+    place = folder.resolve()
+    for root in (place, *place.parents):
+        if (root / "repro" / "__init__.py").is_file() and (root / "papers").is_dir() and root != running:
+            hint = f"expected the environment of {root} (there: make venv; source .venv/bin/activate)"
+            raise BadInput(f"repro is installed from {running}, another checkout; {hint}", where(place))
+
+
 def where(path: Path) -> str:
     """`path` as one would type it from here: relative where it lies below the working directory."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(Path(os.path.realpath(path)).relative_to(Path.cwd()))  # of links in a circle, resolve() raises
     except ValueError:
         return str(path)

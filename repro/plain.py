@@ -11,20 +11,45 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
+from repro import fence, regular
 from repro.errors import BadInput
 from repro.paper import where
 
+MEMORY = 100_000_000  # bytes that what is read may take
+TAKES = {b",": 40, b'"': 40, b"{": 300, b"[": 100}
+"""Bytes of memory for each of these signs in a JSON file, at most: what they separate, quote or open."""
 
-def load(path: Path, fault: str) -> Any:
-    """What is in a JSON file. Raises BadInput that names file and line and says `fault`, as "not a record"."""
+
+def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> Any:
+    """What is in a JSON file of at most `most` bytes. Its texts are checked, but for those below the key `free`.
+
+    Raises BadInput that names file and line and says `fault`, as "not a record".
+    """
+    regular.check(path, most)
     try:
-        return json.loads(path.read_bytes(), object_pairs_hook=_unique, parse_constant=_refuse)
+        content = path.read_bytes()
+        _refuse_large(content)
+        row = json.loads(content, object_pairs_hook=_unique, parse_constant=_refuse)
+        fence.refuse_unseen(
+            {key: row[key] for key in row if key != free} if isinstance(row, dict) else row, where(path)
+        )
+        return row
     except json.JSONDecodeError as error:
         raise BadInput(f"{fault}: {error.msg}", f"{where(path)}:{error.lineno}") from None
     except OSError as error:
         raise BadInput(f"{fault}: it cannot be read: {error.strerror}", where(path)) from None
     except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, and what is refused here
         raise BadInput(f"{fault}: {error}", where(path)) from None
+
+
+def _refuse_large(content: bytes) -> None:
+    """Refuse a file that would take much more memory than its size: a million empty lists are two megabytes."""
+    needed = len(content) * (3 if content.isascii() else 9)
+    needed += sum(size * content.count(sign) for sign, size in TAKES.items())
+    if needed > MEMORY:
+        raise ValueError(
+            f"to read it takes up to {needed / 1e6:,.0f} MB of memory; expected {MEMORY / 1e6:,.0f} at most"
+        )
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from repro import paper
+from repro import disk, fence, paper, record
 from repro.answerable import Known, asked, missing
 from repro.config import Config
 from repro.datasets import catalogue
 from repro.errors import BadInput, nearest
+
+
+def places(config: Config, folder: Path, stem: str) -> None:
+    """Refuse a run whose folder, or whose record in the paper, cannot be written: before the training, not after."""
+    disk.refuse_unwritable(folder.parent, f".{folder.name}.holder")
+    disk.refuse_unwritable(folder, f"{stem}.json")
+    if config.committed:
+        disk.refuse_unwritable(config.folder / "records", f"{stem}.json")
 
 
 def data(built: Any) -> dict[str, Any]:
@@ -54,7 +63,12 @@ def _chain(dataset: Any) -> Iterator[Any]:
 
 def items(built: Any) -> dict[str, list[str]]:
     """The names of the items of each test set that has names. Raises BadInput unless each item has one of its own."""
-    return {role: _names(role, dataset) for role, dataset in built.test.items() if hasattr(dataset, "names")}
+    found = {role: _names(role, dataset) for role, dataset in built.test.items() if hasattr(dataset, "names")}
+    fence.refuse_unseen([found, [metric.identity for metric in built.metrics]], "a name for the record")
+    values = sum(map(len, built.test.values())) * len(built.metrics)
+    if values > record.MOST:
+        raise BadInput(f"the record would have {values:,} values; expected at most {record.MOST:,}: test fewer items")
+    return found
 
 
 def _names(role: str, dataset: Any) -> list[str]:

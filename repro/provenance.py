@@ -1,4 +1,4 @@
-"""Where a number comes from: the code and its digests, the commit, the packages, the machine. No torch needed.
+"""Digests of the code that a number comes from. Reads source text, imports nothing.
 
 `code(config)` gives a digest for each module that can move the numbers of a config: those it imports and, in turn,
 those of `papers.*` and of the part rooms of `repro` that they import. Comments, docstrings and layout do not count.
@@ -9,19 +9,14 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import importlib.metadata
-import os
-import platform
-import re
-import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from repro.config import Config
-from repro.paper import LEFT
 from repro.registry import parse
 
+REPRO = Path(__file__).parent
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
 APART = (
     *("repro.audio.show", "repro.datasets.show"),  # draw what was obtained: no number rests on them
@@ -35,49 +30,105 @@ APART = (
 
 
 def code(config: Config) -> dict[str, str]:
-    """Digest of every module that `config` rests on, by name. Reads source text, imports nothing."""
+    """Digest of every module that `config` depends on, by name. Reads source text, imports nothing."""
     return of_modules([module for module, _ in config.modules], config.folder.parent)
 
 
-def of_modules(modules: Iterable[str], papers: Path) -> dict[str, str]:
-    """The same for a config that imports `modules`, its paper standing in the folder `papers`."""
-    roots = {"repro": Path(__file__).parent, "papers": papers}
-    found: dict[str, str] = {}
-    waiting = ["repro.experiment", *modules]
+def of_modules(modules: Iterable[str], papers: Path, repro: Path = REPRO) -> dict[str, str]:
+    """The same for a config that imports `modules`, with the folders of the packages `papers` and `repro`."""
+    found = _closure(["repro.experiment", *modules], {"repro": repro, "papers": papers}, counts)
+    return {name: _examine(path)[0] for name, path in found.items()}
+
+
+def files(config: Config) -> dict[str, Path]:
+    """The file of every module that `config` depends on, by name."""
+    names = ["repro.experiment", *(module for module, _ in config.modules)]
+    return _closure(names, {"repro": REPRO, "papers": config.folder.parent}, counts)
+
+
+def core(repro: Path = REPRO) -> str:
+    """One digest of the code that runs any config and writes its record; neither messages nor annotations count."""
+    rows = (f"{name} {_examine(path, bare=True)[0]}" for name, path in core_files(repro).items())
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
+
+
+def core_files(repro: Path = REPRO) -> dict[str, Path]:
+    """The file of each module that takes part in every run, `repro.experiment` aside: a record holds it by name."""
+    roots = {"repro": repro}
+    followed = _closure(["repro.run", *APART], roots, lambda name: name != "repro.experiment", bare=True)
+    started = ("repro", "repro.__main__", "repro.cli", "repro.cli.running", *ROOMS)  # they import much: not followed
+    return dict(sorted((followed | {name: path for name in started if (path := _file(name, roots))}).items()))
+
+
+def _closure(
+    names: Iterable[str], roots: Mapping[str, Path], wanted: Callable[[str], bool], bare: bool = False
+) -> dict[str, Path]:
+    """The file of each of the modules `names` and of those that they import in turn, where it is `wanted`."""
+    found: dict[str, Path] = {}
+    waiting = list(names)
     while waiting:
         name = waiting.pop()
-        path = None if name in found or not _counts(name) else _file(name, roots)
-        if path is None:
-            continue
-        found[name], imported = _examine(path, path.stat().st_mtime_ns)
-        waiting.extend(_absolute(name, path, imported))
+        path = None if name in found or not wanted(name) else _file(name, roots)
+        if path is not None:
+            found[name] = path
+            waiting.extend(_absolute(name, path, _examine(path, bare)[1]))
+            package = name.rpartition(".")[0]  # Python runs its `__init__` first
+            waiting.extend([package] if package not in ROOMS else [])
     return dict(sorted(found.items()))
 
 
-def _counts(name: str) -> bool:
+def counts(name: str) -> bool:
+    """Whether a record holds the digest of this module by its own name."""
     if name in APART:
         return False
-    return name == "repro.experiment" or name.startswith("papers.") or name.startswith(ROOMS)
+    return name == "repro.experiment" or f"{name}.".startswith(("papers.", *(f"{room}." for room in ROOMS)))
 
 
-def _file(name: str, roots: dict[str, Path]) -> Path | None:
+def _file(name: str, roots: Mapping[str, Path]) -> Path | None:
+    """The file of a module, as Python finds it: a package before a module of the same name."""
     top, *rest = name.split(".")
     if top not in roots:
         return None
     stem = roots[top].joinpath(*rest)
-    return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if rest and path.is_file()), None)
+    return next((path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None)
+
+
+def _examine(path: Path, bare: bool = False) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """The digest of a module's code, and the modules it imports as (level, name)."""
+    return _examined(path, path.stat().st_mtime_ns, bare)
 
 
 @functools.cache
-def _examine(path: Path, changed: int) -> tuple[str, tuple[tuple[int, str], ...]]:
-    """The digest of a module's code, and the modules it imports as (level, name)."""
+def _examined(path: Path, changed: int, bare: bool) -> tuple[str, tuple[tuple[int, str], ...]]:
     tree = parse(path)
     imported = tuple(_imports(tree))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_text(body[0]):
             del body[0]
-    return hashlib.sha256(_written(tree).encode()).hexdigest()[:16], imported
+    written = _written(_Bare().visit(tree) if bare else tree)
+    return hashlib.sha256(written.encode()).hexdigest()[:16], imported
+
+
+class _Bare(ast.NodeTransformer):
+    """Removes what moves no number: annotations, and the message of an error that is raised."""
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        if isinstance(node.exc, ast.Call):
+            node.exc.args, node.exc.keywords = [], []
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
 
 
 def _written(node: Any) -> str:
@@ -108,57 +159,3 @@ def _absolute(name: str, path: Path, imported: tuple[tuple[int, str], ...]) -> I
     for level, target in imported:
         base = package[: len(package) - level + 1] if level else []
         yield ".".join([*base, *([target] if target else [])])
-
-
-def source(folder: Path) -> dict[str, Any]:
-    """The commit, whether the tree was dirty, and if so the digest of what differs (what runs leave aside)."""
-    apart = ["--", ":/", *(f":(exclude,top,glob)papers/*/{left}" for name in LEFT for left in (name, f"{name}/**"))]
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit is None:
-        return {"commit": None, "dirty": None}
-    diff = _git(folder, "diff", "HEAD", *apart) or ""
-    listed = _git(folder, "ls-files", "-z", "--others", "--exclude-standard", "--full-name", *apart) or ""
-    new = [name for name in listed.split("\0") if name]
-    top = Path(_git(folder, "rev-parse", "--show-toplevel") or ".")
-    digest = hashlib.sha256(diff.encode())
-    for name in new:
-        digest.update(name.encode() + ((top / name).read_bytes() if (top / name).is_file() else b""))
-    dirty = bool(diff or new)
-    return {"commit": commit, "dirty": dirty, **({"diff": digest.hexdigest()[:16]} if dirty else {})}
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return None  # no git on this machine: the record says so by an empty commit
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def environment(threads: int, accelerator: str) -> dict[str, Any]:
-    """Python, packages and machine, as a record keeps them."""
-    return {
-        "python": platform.python_version(),
-        "packages": packages(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "accelerator": accelerator,
-        "threads": threads,
-    }
-
-
-def packages() -> dict[str, str]:
-    """The installed versions of what this project requires (extras aside)."""
-    wanted = importlib.metadata.requires("repro-papers") or []
-    names = sorted({re.split(r"[\s;<>=!~\[(]", row)[0] for row in wanted if "extra ==" not in row})
-    return {name: importlib.metadata.version(name) for name in names}
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor()
-    hit = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
-    return hit[1] if hit else platform.processor()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import reprlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict, get_type_hints
 
 from repro import config as configs
-from repro import disk, plain, provenance, renewal
+from repro import disk, plain, provenance, regular, renewal, trust
 from repro.errors import BadInput
 from repro.hints import fits, said
 from repro.paper import where
@@ -23,7 +24,7 @@ from repro.paper import where
 FORMAT = 1
 EXAMPLES_LIMIT = 500_000  # bytes that one record's examples may take
 SPARSE = 100  # from this many items on, values that are nearly all equal are written as the exceptions
-MOST = 1_000_000  # items of a test set whose values are written as the exceptions
+MOST = 2_000_000  # values of all measurements of a record
 LARGEST = 1e150  # of a value: its square is a number still
 
 
@@ -42,7 +43,7 @@ class Measurement:
 
 
 class Environment(TypedDict, total=False):
-    """Python, packages and machine, as `provenance.environment` tells them."""
+    """Python, packages and machine, by `machine.environment`."""
 
     python: str
     packages: dict[str, str]
@@ -51,14 +52,16 @@ class Environment(TypedDict, total=False):
     cores: int | None
     accelerator: str
     threads: int
+    variables: dict[str, str]
 
 
 class Source(TypedDict, total=False):
-    """The commit, as `provenance.source` tells it."""
+    """The commit, and whether the code was as committed, by `source.state`."""
 
     commit: str | None
     dirty: bool | None
     diff: str
+    why: str
 
 
 class Panel(TypedDict, total=False):
@@ -98,6 +101,7 @@ class Record:
     data: dict[str, Any] = field(default_factory=dict)
     items: dict[str, list[str]] = field(default_factory=dict)  # the names of a test set's items, where they have names
     code: dict[str, str] = field(default_factory=dict)
+    core: str = ""
     source: Annotated[dict[str, Any], Source] = field(default_factory=dict)
     environment: Annotated[dict[str, Any], Environment] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
@@ -151,8 +155,13 @@ def write(record: Record, folder: Path) -> Path:
         if beyond := [value for value in found["values"] if abs(value) > LARGEST]:
             raise ValueError(f"{found['test']}: {found['metric']} is {beyond[0]:g}; expected at most {LARGEST:g}")
         found["values"] = _packed(found["values"])
+    text = _dump(row)
+    if len(text) > regular.RECORD:
+        raise BadInput(
+            f"would have {len(text):,} bytes; expected at most {regular.RECORD:,}: test fewer items", record.stem
+        )
     folder.mkdir(parents=True, exist_ok=True)
-    return disk.write(folder / f"{record.stem}.json", _dump(row))
+    return disk.write(folder / f"{record.stem}.json", text)
 
 
 def _packed(values: list[float]) -> Any:
@@ -170,8 +179,6 @@ def _packed(values: list[float]) -> Any:
 def _unpacked(values: Any) -> Any:
     if not isinstance(values, dict):
         return values
-    if not 0 < values["items"] <= MOST:
-        raise ValueError(f"it says that it has {values['items']} values")
     full = [values["usual"]] * values["items"]
     for value, indices in values["others"].items():
         for index in indices:
@@ -196,12 +203,13 @@ def _dump(row: dict[str, Any]) -> str:
 
 def read(path: Path) -> Record:
     """Read one record. Raises BadInput for a file that is not one."""
-    row = plain.load(path, "not a record")
+    row = plain.load(path, "not a record", regular.RECORD, free="examples")
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"not a record of format {FORMAT}, the one that this version reads", where(path))
     try:
         if stray := row.keys() & {"stale", "renewed"}:
             raise ValueError(f"'{min(stray)}' is found out, and not stored")
+        _refuse_many(row["measurements"])
         row["measurements"] = [Measurement(**{**m, "values": _unpacked(m["values"])}) for m in row["measurements"]]
         record = Record(**row)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -210,12 +218,22 @@ def read(path: Path) -> Record:
     return record
 
 
+def _refuse_many(measurements: list[dict[str, Any]]) -> None:
+    """Refuse a few bytes that say that they are billions of values."""
+    said = [m["values"]["items"] for m in measurements if isinstance(m["values"], dict)]
+    for items in said:
+        if not 0 < items <= MOST or sum(said) > MOST:
+            raise ValueError(f"it says that it has {items} values of {sum(said)}; expected {MOST} in all at most")
+
+
 def _refuse_odd(record: Record, path: Path) -> None:
     """A record edited by hand must not crash a verdict."""
     for one, skipped in [(record, "measurements"), *((found, "values") for found in record.measurements)]:
         for name, hint in get_type_hints(type(one), include_extras=True).items():
             if name != skipped and not fits(value := getattr(one, name), hint):
-                raise BadInput(f"'{name}' is {value!r:.80}; expected {said(hint)}", where(path))
+                raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {said(hint)}", where(path))
+    if len(record.text) > regular.CONFIG:
+        raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most", where(path))
     if record.stem != path.stem:
         raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
     for found in record.measurements:
@@ -232,7 +250,7 @@ Data = Callable[[Path], dict[str, Any] | None]
 
 def of_paper(folder: Path, data: Data | None = None) -> list[Record]:
     """All records of a paper, the stale ones marked; those made on other data too, where `data` reads it again."""
-    records = [read(path) for path in sorted((folder / "records").glob("*.json"))]
+    records = [read(path) for path in regular.files(folder / "records", "*.json", regular.RECORD)]
     return list(mark_stale(records, folder, data))
 
 
@@ -244,16 +262,24 @@ def mark_stale(records: Iterable[Record], folder: Path, data: Data | None = None
         path = folder / "configs" / f"{config}.gin"
         return _now(path, data) if path.is_file() else None
 
-    renewals = renewal.read(folder)
+    records, renewals = list(records), renewal.read(folder)
+    commits = [record.source.get("commit") for record in records] + [one.commit for one in renewals]
+    trusted = trust.of(folder, commits)
+    renewals = [one for one in renewals if one.commit not in trusted.missing]
     for record in records:
+        if fault := trusted.fault(record.source, record.core):
+            yield replace(record, stale=fault)
+            continue
         found = now(record.config)
         if found is None:
-            yield replace(record, stale=f"configs/{record.config}.gin (gone)")
+            yield replace(record, stale=f"its config configs/{record.config}.gin is gone")
             continue
         code = renewal.difference(record.code, found.code)
         renewed = renewal.find(renewals, record.config, code) if code else None
         changed = [*_changed(record, found), *([] if renewed else code)]
-        yield replace(record, stale=", ".join(changed), renewed=str(renewed or ""))
+        notes = [str(note) for note in (renewed, trusted.note(record.source, record.core)) if note]
+        stale = f"changed since the record: {', '.join(changed)}" if changed else ""
+        yield replace(record, stale=stale, renewed="; ".join(notes))
 
 
 @dataclass(frozen=True)

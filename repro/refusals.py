@@ -19,7 +19,7 @@ def refuse(claim: Claim, at: Block) -> None:
     """Raise BadInput for a claim that cannot be meant or judged, with the line of the key that says so."""
     if not re.fullmatch(ID, claim.id):
         raise BadInput(f"'id' is {claim.id!r}; expected letters, digits and . - _ +, no blank", at.place("id"))
-    if not claim.unread:
+    if claim.transcribed:
         _contradictions(claim, at)
         _unanswered(claim, at)
         _unjudgeable(claim, at)
@@ -39,7 +39,7 @@ def _unjudgeable(claim: Claim, at: Block) -> None:
     """A value needs its tolerance, a printed number must be one, and a mean needs at least one seed."""
     stated = {"tolerance": claim.tolerance, "because": claim.because or None}
     if claim.kind == "value" and claim.value is None:
-        hint = "or 'over', 'above', 'below', 'printed'; or 'unread = true' until someone has read it in the paper"
+        hint = "or 'over', 'above', 'below', 'printed'; or 'transcribed = false' until it is copied from the paper"
         raise BadInput(f"claim '{claim.id}' has no 'value' ({hint})", at.place())
     if claim.kind in ("value", "comparison") and claim.value is not None:
         for key in (key for key, value in stated.items() if value is None):

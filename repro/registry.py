@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 import gin
 
 from repro.errors import BadInput, nearest
+from repro.signature import parameters
 
 Part = TypeVar("Part", bound=type)
 
@@ -70,6 +71,21 @@ METRICS = Registry("metrics")
 REGISTRIES = {registry.kind: registry for registry in (DATASETS, MODELS, LOSSES, TRAINERS, METRICS)}
 
 
+def name_of(part: Any) -> str:
+    """The name of a built part in a config, as `trainers.Supervised`: its own class, not one that it inherits from."""
+    cls = type(part)
+    named = (f"{registry.kind}.{cls.__name__}" for registry in REGISTRIES.values() if cls.__name__ in registry.parts)
+    return next((name for name in named if _origin(PARTS[name]) == _origin(cls)), cls.__name__)
+
+
+def wrong_value(part: Any, parameter: str, value: Any, expected: str) -> BadInput:
+    """The error for a value that `part` cannot use. `repro.binding` adds the place of the binding.
+
+    A part raises it: `raise wrong_value(self, "decay", decay, "a number between 0 and 1")`.
+    """
+    return BadInput(f"{name_of(part)}.{parameter} is {value}; expected {expected}", parameter=parameter, value=value)
+
+
 def adopt(module: ModuleType, names: list[str]) -> None:
     """Make classes of a foreign library nameable in configs, as recipes to be finished by the trainer.
 
@@ -84,8 +100,8 @@ def _recipe(cls: type) -> Callable[..., Any]:
     def recipe(**bindings: Any) -> functools.partial[Any]:
         return functools.partial(cls, **bindings)
 
-    parameters = list(inspect.signature(cls).parameters.values())[1:]  # the first is what the trainer gives
-    keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    given = list(parameters(cls).values())[1:]  # the first is what the trainer gives
+    keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in given if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     recipe.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # gin and our checks read this
     recipe.recipe_of = cls  # type: ignore[attr-defined]  # our checks read its types
     recipe.__name__, recipe.__doc__, recipe.__module__ = cls.__name__, cls.__doc__, cls.__module__
@@ -99,7 +115,7 @@ def _tell_gin(name: str, part: Callable[..., Any]) -> None:
         gin.register(short, module=module)(part)
 
 
-def _origin(part: type) -> tuple[str, str]:
+def _origin(part: Callable[..., Any]) -> tuple[str, str]:
     return part.__module__, part.__qualname__
 
 
@@ -118,19 +134,27 @@ class Declared:
 def parse(path: Path) -> ast.Module:
     """The syntax tree of a source file. Raises BadInput with the line where it is not Python."""
     try:
-        return ast.parse(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
+        return ast.parse(source(path))
     except SyntaxError as error:
         raise BadInput(f"not Python: {error.msg}", f"{path}:{error.lineno}") from None
 
 
+def source(path: Path) -> str:
+    """The text of a source file, without the byte order mark that Python ignores too. Raises BadInput if unreadable."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
+
+
 def declared(folder: Path, package: str) -> Iterator[Declared]:
     """The parts registered in the `.py` files below `folder` (tests aside), read as text."""
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(folder.rglob("[!.]*.py")):
         if "tests" in path.relative_to(folder).parts:
             continue
-        if ".register" in path.read_text(encoding="utf-8"):
+        if ".register" in source(path):
             inner = path.relative_to(folder).with_suffix("").parts
             yield from _declared_in(path, ".".join((package, *(p for p in inner if p != "__init__"))))
 

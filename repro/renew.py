@@ -1,7 +1,8 @@
-"""`repro renew`: are the records of a paper, whose code has changed since, what the present code would give?
+"""`repro renew`: do the records of a paper, whose code has changed since, come out the same by the present code?
 
-Each config is run twice with the seed of such a record, its first steps only: by the code of the record's commit, in a
-clean checkout, and by the present code. Weights and values must agree bit for bit.
+A record that took at most `WHOLE` seconds is run again whole, and its numbers are compared. Of a longer one the first
+and the last steps of the training are compared, weights and values, between the code of the record's commit and the
+present code. All must agree bit for bit. Rows that are known already are measured anew, and go if they do not agree.
 """
 
 from __future__ import annotations
@@ -12,13 +13,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import binding, certify, child, interruption, paper, provenance, record, renewal, replay
+from repro import (
+    binding,
+    certificate,
+    certify,
+    child,
+    interruption,
+    jump,
+    paper,
+    provenance,
+    record,
+    regular,
+    renewal,
+    replay,
+)
 from repro import config as configs
-from repro.certificate import Comparison
-from repro.certify import Outcome
+from repro.certificate import BITWISE
+from repro.certify import Training
+from repro.config import Config
 from repro.errors import BadInput
 from repro.record import Record
 from repro.renewal import Renewal
+
+WHOLE = 60.0  # seconds that a record may have taken to be run again whole
 
 
 @dataclass(frozen=True)
@@ -33,33 +50,37 @@ class Tried:
         return f"{self.record.stem}: {self.said}"
 
 
+class Differs(Exception):
+    """Two codes give other numbers; `str(error)` says where."""
+
+
 def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
-    """A line per config and code of the paper's records that have become stale by code alone; what agrees is stored.
+    """A line per config and code of the paper's records that are stale by code alone; what agrees is stored.
 
     Raises BadInput as `repro replay` does.
     """
     one = paper.find(name)
     with interruption.listening():
-        for found, changed in _outdated(one.folder):
+        rows = list(_outdated(one.folder))
+        needed = {(found.config, str(changed)) for found, changed in rows}
+        kept = [row for row in renewal.read(one.folder) if (row.config, str(row.changed)) in needed]
+        for found, changed in rows:
+            kept = [row for row in kept if (row.config, row.changed) != (found.config, changed)]
             try:
-                apart, taken, processor = _compare(found, one.folder, steps)
-            except (BadInput, child.Failed) as error:
+                made = _measured(found, changed, one.folder, steps)
+            except (BadInput, child.Failed, Differs) as error:
+                renewal.store(kept, one.folder)
                 yield Tried(found, False, str(error))
                 continue
-            if apart.weights or apart.metrics:
-                most = f"in a weight by up to {apart.weights:.3g}, in a value by {apart.metrics:.3g} of the largest"
-                yield Tried(found, False, f"differs, {most}")
-                continue
-            now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            made = Renewal(found.config, changed, str(found.source["commit"]), taken, processor, now)
-            renewal.store([made], one.folder)
+            kept.append(made)
+            renewal.store(kept, one.folder)
             yield Tried(found, True, str(made))
 
 
 def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
     """One record of each config and code that is stale by its code alone, and what has changed in that."""
-    known, seen = renewal.read(folder), set()
-    for path in sorted((folder / "records").glob("*.json")):
+    seen = set()
+    for path in regular.files(folder / "records", "*.json", regular.RECORD):
         found = record.read(path)
         place = folder / "configs" / f"{found.config}.gin"
         config = configs.read(place) if place.is_file() else None
@@ -67,32 +88,61 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
             continue
         changed = renewal.difference(found.code, provenance.code(config))
         key = (found.config, str(changed))
-        if changed and key not in seen and not renewal.find(known, found.config, changed):
+        if changed and key not in seen:
             seen.add(key)
             yield found, changed
 
 
-def _compare(found: Record, folder: Path, steps: int) -> tuple[Comparison, int, str]:
-    """How a run by the code of a record's commit and one by the present code differ; their steps, the processor."""
+def _measured(found: Record, changed: renewal.Changed, folder: Path, steps: int) -> Renewal:
+    """The renewal of a record. Raises Differs where the present code does not give the same."""
     path = folder / "configs" / f"{found.config}.gin"
     config = configs.read(path)
     binding.bind(config, whole=True)
     training = certify.training_of(config)
-    taken = min(steps, training.steps) if training else 0
-    sets = ["experiment.examples = 0"]
-    if training:
-        sets.append(f"{training.trainer}.steps = {taken}")
-        if f"{training.trainer}.valid_every" in configs.values(config.text):
-            sets.append(f"{training.trainer}.valid_every = {max(taken // 2, 1)}")
     commit = replay.commit_of(found, path)
+    if training is None or certify.steps_of(config, training) <= 2 * steps or found.cost.get("seconds", 0.0) <= WHOLE:
+        first, last, processor = 0, 0, _whole(found, folder, commit)
+    else:
+        first, last, processor = _ends(found, config, training, commit, steps)
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return Renewal(found.config, changed, commit, first, processor, now, last)
+
+
+def _whole(found: Record, folder: Path, commit: str) -> str:
+    """Run a record again whole, by the present code; and by the old code where the record is of another machine."""
+    roots = [Path(__file__).parents[1], folder.parents[1]]
+    with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
+        again = replay.run(found, Path(home), roots)
+    if certificate.differences(found.environment, again.environment):
+        with replay.checkout(folder / "paper.toml", commit) as before:
+            found = replay.run(found, before, [before])
+    if unlike := [str(one) for one in replay.numbers(found, again, BITWISE) if not one.agrees]:
+        raise Differs(f"differs: {unlike[0]}")
+    if found.curves != again.curves:
+        raise Differs("differs in a curve of the training")
+    return str(again.environment.get("processor"))
+
+
+def _ends(found: Record, config: Config, training: Training, commit: str, steps: int) -> tuple[int, int, str]:
+    """Compare the first and the last steps; of a commit whose code cannot resume a run, the first ones alone."""
+    sets = ["experiment.examples = 0"]
+    path = config.path.resolve()
+    present = [Path(__file__).parents[1], config.folder.parents[1]]
     with replay.checkout(path, commit) as before, tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
-        old = _run(before / "papers" / folder.name / "configs" / path.name, [before], before, found, sets)
-        new = _run(path.resolve(), [Path(__file__).parents[1], folder.parents[1]], Path(home), found, sets)
-        return certify.compared(old, new), taken, str(new.record.environment.get("processor"))
+        old = jump.Side(before / "papers" / config.paper / "configs" / path.name, [before], before, found)
+        new = jump.Side(path, present, Path(home), found)
+        if not (before / "repro" / "certify_child.py").is_file():
+            sets.append(f"{training.trainer}.steps = {steps}")
+            _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"over the first {steps} steps")
+            return steps, 0, new.processor
+        total = certify.steps_of(config, training)
+        _refuse_apart(jump.first(old, new, sets, steps, total), f"over the first {steps} steps")
+        jump.to_the_end(old, new, steps, total)
+        _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"over the last {steps} steps")
+        return steps, steps, new.processor
 
 
-def _run(path: Path, roots: list[Path], folder: Path, found: Record, sets: list[str]) -> Outcome:
-    words = [word for one in sets for word in ("--set", one)]
-    threads = str(found.environment.get("threads", 1))
-    command = ["repro", "run", str(path), "--seed", str(found.seed), *words]
-    return certify.outcome(folder / child.run(command, folder, roots, quiet=True, OMP_NUM_THREADS=threads).strip())
+def _refuse_apart(apart: certificate.Comparison, where: str) -> None:
+    if apart.weights or apart.metrics:
+        most = f"in a weight by up to {apart.weights:.3g}, in a value by {apart.metrics:.3g} of the largest"
+        raise Differs(f"differs {where}, {most}")

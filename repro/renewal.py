@@ -1,15 +1,15 @@
 """Renewals: code that has changed since a record was made, and gives the same bits.
 
-A change that moves no number would otherwise make every record that rests on it stale, and cost all their runs. `repro
-renew` runs the first steps of a config by the code of a record's commit and by the present one; where all weights and
-all values agree bit for bit, a row in `papers/<paper>/renewals.json` says so, and records of that config and that code
-count again. It is evidence, and no proof: what would differ only after those steps is not seen. The page says which
-records count by it.
+A change that moves no number would otherwise make every record that depends on it stale, and cost all their runs.
+`repro renew` runs a config by the present code and compares: short runs whole, of long ones the first and the last
+steps. Where all weights and values agree bit for bit, a row in `papers/<paper>/renewals.json` says so, and how much was
+compared; records of that config and that code count again. What differs only between those steps is not seen.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,12 +30,14 @@ class Renewal:
     config: str
     changed: Changed
     commit: str
-    steps: int  # that were compared; 0: the whole run of a trainer that takes none
+    steps: int  # the first ones, that were compared; 0: the whole run
     processor: str
     measured: str  # when
+    last: int = 0  # the last ones, that were compared too
 
     def __str__(self) -> str:
-        over = f"over {self.steps} steps" if self.steps else "over the whole run"
+        ends = f" and the last {self.last}" if self.last else ""
+        over = f"over the first {self.steps}{ends} steps" if self.steps else "over the whole run"
         names = ", ".join(sorted(self.changed))
         return f"the code has changed since ({names}): the same bits {over}, {self.measured[:10]}"
 
@@ -54,7 +56,7 @@ def find(renewals: Iterable[Renewal], config: str, changed: Changed) -> Renewal 
 def read(folder: Path) -> list[Renewal]:
     """The renewals of the paper in `folder`. Raises BadInput for a file that holds none."""
     path = folder / FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return []
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 
@@ -66,7 +68,10 @@ def read(folder: Path) -> list[Renewal]:
 
 
 def store(found: Iterable[Renewal], folder: Path) -> Path:
-    """Add renewals to those of the paper in `folder`; one of the same changes of the same config is replaced."""
-    rows = {(one.config, json.dumps(one.changed)): one for one in (*read(folder), *found)}
+    """Write the renewals of the paper in `folder` anew, one for each config and change."""
+    rows = {(one.config, json.dumps(one.changed)): one for one in found}
+    if not rows:
+        (folder / FILE).unlink(missing_ok=True)
+        return folder / FILE
     lines = [json.dumps(asdict(rows[key]), sort_keys=True) for key in sorted(rows)]
     return disk.write(folder / FILE, "[\n" + ",\n".join(lines) + "\n]\n")

@@ -1,31 +1,31 @@
-"""`repro replay`: a committed record is run again from its own text, by the code of its commit, and compared.
+"""`repro replay`: a committed record is run again from its own text, by the code of this checkout, and compared.
 
-The commit is checked out into a temporary folder, of which nothing stays. What must be the same: the config, the code,
-the data, what was measured; and of the numbers as much as the determinism class of the config on this machine promises.
+What must be the same: the config, the data, what was measured; and of the numbers as much as the determinism class of
+the config on this machine promises. The code that runs is the one under review, whatever commit the record names: a
+number that only other code gives does not come out again. `--commit` runs the code of the record's own commit.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certificate, child, paper, record
+from repro import certificate, child, git, paper, record
 from repro import config as configs
 from repro.certificate import BITWISE, STATISTICAL, Class
-from repro.errors import BadInput
+from repro.errors import BadInput, DataMissing
+from repro.git import GitError
 from repro.paper import where
 from repro.record import Measurement, Record
 
-log = logging.getLogger("repro")
+LONGEST = 120.0  # seconds that a record may have taken to be run again by `--since`
 
-AWAY = re.compile(r" is not here \(|no data set '.*' in the catalogue.* \(.* has no ")
-"""Of a data set in the catalogue, and of one of a paper's own."""
+log = logging.getLogger("repro")
 
 
 @dataclass(frozen=True)
@@ -48,38 +48,45 @@ class Replay:
     again: Record
     wanted: Class
     because: str
+    same_code: bool = False  # whether it must be by the very code of the record
 
     @property
     def findings(self) -> list[Finding]:
-        return [*_basis(self.record, self.again), *_numbers(self.record, self.again, self.wanted)]
+        basis = _basis(self.record, self.again, self.same_code)
+        return [*basis, *numbers(self.record, self.again, self.wanted)]
 
     @property
     def agrees(self) -> bool:
         return all(finding.agrees for finding in self.findings)
 
 
-def replay(path: Path) -> Replay:
-    """Run the record at `path` again and compare.
+def replay(path: Path, own_commit: bool = False) -> Replay:
+    """Run the record at `path` again, by the present code or by that of its own commit, and compare.
 
-    Raises BadInput for a file that is no record, and for one that cannot be run again: made outside git or from changes
-    that were never committed, of a commit that is not in this clone, or where its data is not here. Raises
-    `child.Failed` where the run fails.
+    Raises BadInput for a file that is no record, whose text is not that of its digest, or that names no commit of this
+    repository; DataMissing where its data is not here; `child.Failed` where the run fails.
     """
     found = record.read(path)
     commit = commit_of(found, path)
-    with child.stoppable(), checkout(path, commit) as folder:
-        if not (folder / "papers" / found.paper / "paper.toml").is_file():
-            raise BadInput(f"the commit {commit} has no paper '{found.paper}'", where(path))
+    if not configs.belongs(found.digest, found.text):
+        raise BadInput(f"its text is not that of its digest {found.digest[:16]}", where(path))
+    with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
+        roots = [Path(__file__).parents[1], *_root(found.paper)]
+        if own_commit:
+            git.write(git.top(path.parent), commit, Path(folder) / "checkout")
+            roots.insert(0, Path(folder) / "checkout")
         try:
-            again = _run(found, folder)
+            again = run(found, Path(folder), roots)
+        except DataMissing as error:
+            raise DataMissing(str(error), where(path)) from None
         except BadInput as error:
             raise BadInput(str(error), where(path)) from None
-    return compare(found, again)
+    return compare(found, again, own_commit)
 
 
-def compare(found: Record, again: Record) -> Replay:
-    """A record beside that of the same run made again on this machine."""
-    return Replay(found, again, *_class(found, again))
+def compare(found: Record, again: Record, same_code: bool = False) -> Replay:
+    """A record and that of the same run made again on this machine."""
+    return Replay(found, again, *_class(found, again), same_code)
 
 
 def smoke() -> Iterator[Path]:
@@ -92,57 +99,72 @@ def smoke() -> Iterator[Path]:
             log.info("%s: no record of its smoke config: skipped", one.name)
 
 
-def away(error: BadInput) -> bool:
-    """Whether a run was refused for data that is not on this machine, as `repro.datasets.store` says it."""
-    return AWAY.search(str(error)) is not None
+def since(branch: str) -> Iterator[Path]:
+    """The records that are not as in `branch`, where they took at most `LONGEST` seconds; a longer one is named.
+
+    Raises BadInput where git does not know the branch.
+    """
+    for folder in paper.folders().values():
+        try:
+            top = git.top(folder)
+            names = git.changed(top, branch, f"{folder.resolve().relative_to(top).as_posix()}/records/")
+        except GitError as error:
+            raise BadInput(f"--since {branch}: {error}") from None
+        for path in (top / name for name in names if name.endswith(".json") and (top / name).is_file()):
+            seconds = record.read(path).cost.get("seconds", 0.0)
+            if seconds <= LONGEST:
+                yield path
+            else:
+                log.info("%s: not run again, it took %.0f s; replay it by hand", where(path), seconds)
+
+
+def is_its_config(path: Path) -> bool:
+    """Whether the text of a record is that of its paper's config: only then may missing data excuse it."""
+    found = record.read(path)
+    config = path.parents[1] / "configs" / f"{found.config}.gin"
+    return config.is_file() and configs.same(found.digest, found.text, configs.read(config).text)
 
 
 def commit_of(found: Record, path: Path) -> str:
-    """The commit that a record can be run again from. Raises BadInput where there is none."""
+    """The commit that a record was made from. Raises BadInput where there is none in this repository."""
     commit = found.source.get("commit")
     if not commit:
-        raise BadInput("made outside git: there is no commit to run it from", where(path))
+        raise BadInput("made outside git: there is no commit that its code is of", where(path))
     if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", str(commit)):
         raise BadInput(f"its commit is {commit!r}; expected 40 hexadecimal digits", where(path))
-    if found.source.get("dirty"):
-        raise BadInput(f"made from {commit} with changes that were never committed: what ran is not there", where(path))
+    if found.source.get("dirty") is not False:
+        raise BadInput(f"made from {commit} with changes that were never committed", where(path))
+    try:
+        git.call(path.resolve().parent, "cat-file", "-e", f"{commit}^{{commit}}")
+    except GitError:
+        hint = "git fetch --unshallow, or fetch the branch that it is on"
+        raise BadInput(f"its commit {commit} is not in this clone; try {hint}", where(path)) from None
     return str(commit)
 
 
 @contextmanager
 def checkout(path: Path, commit: str) -> Iterator[Path]:
-    """A clean checkout of a commit of the clone that `path` lies in; it is gone at the end."""
-    here = path.resolve().parent
-    top = _git(here, "rev-parse", "--show-toplevel").strip()
-    try:
-        _git(here, "cat-file", "-e", f"{commit}^{{commit}}")
-    except BadInput:
-        hint = "git fetch --unshallow, or fetch the branch that it is on"
-        raise BadInput(f"its commit {commit} is not in this clone; try {hint}", where(path)) from None
+    """The files of a commit of the clone that `path` is in, in a temporary folder that is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
-        target = Path(folder) / "checkout"
-        _git(here, "clone", "--quiet", "--shared", "--no-checkout", top, str(target))
-        _git(target, "checkout", "--quiet", "--detach", commit)
-        yield target
+        try:
+            git.write(git.top(path.resolve().parent), commit, Path(folder))
+        except GitError as error:
+            raise BadInput(str(error), where(path)) from None
+        yield Path(folder)
 
 
-def _git(folder: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise BadInput("there is no git on this machine to check out the commit with") from None
-    if done.returncode:
-        raise BadInput(f"git {arguments[0]} failed: {done.stderr}", where(folder))
-    return done.stdout
+def _root(name: str) -> list[Path]:
+    """Where the paper called `name` can be imported from, if it is here."""
+    home = paper.folders().get(name)
+    return [home.parents[1]] if home else []
 
 
-def _run(found: Record, folder: Path) -> Record:
-    """The record of the text of `found`, run as a run's own copy of its config is: it stays in the run folder."""
-    copy = folder.parent / f"{found.config}.gin"
+def run(found: Record, folder: Path, roots: list[Path]) -> Record:
+    """The record of the text of `found`, run below `folder` as a run's own copy of its config is."""
+    copy = folder / f"{found.config}.gin"
     copy.write_text(f"# a run of papers/{found.paper}/configs/{copy.name}: it runs by itself\n{found.text}")
     threads = str(found.environment.get("threads", 1))
     command = ["repro", "run", str(copy), "--seed", str(found.seed)]
-    roots = [folder, Path(__file__).parents[1]]  # ours is for papers that stand in a repository of their own
     printed = child.run(command, folder, roots, OMP_NUM_THREADS=threads)
     return record.read(folder / printed.strip())
 
@@ -154,27 +176,34 @@ def _class(found: Record, again: Record) -> tuple[Class, str]:
     home = paper.folders().get(found.paper)
     certificates = certificate.read(found.config, home) if home else []
     if mine := certificate.of(found, certificates):
-        return mine.determinism, f"the certificate says {mine}"
+        concerned = ("seed twice", *(["resume"] if found.cost.get("sessions", 1) > 1 else []))
+        return mine.class_of(concerned), f"the certificate says so of {' and '.join(concerned)}: {mine}"
     other = "that of its code and this machine is not measured" if certificates else "no certificate"
     return BITWISE, f"{other}; machine, packages and threads are those of the record"
 
 
-def _basis(found: Record, again: Record) -> Iterator[Finding]:
-    """What the numbers rest on: where it is not the same, they are not the same numbers."""
+def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
+    """What the numbers depend on: where it is not the same, they are not the same numbers."""
     same = configs.same(found.digest, found.text, again.text)
-    yield Finding("config", same, "the same" if same else _unlike(found))
-    for kind, one, other in (("code", found.code, again.code), ("data", found.data, again.data)):
-        unlike = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
-        yield Finding(kind, not unlike, f"differs in {', '.join(unlike)}" if unlike else "the same")
+    yield Finding("config", same, "the same" if same else _another(found, again))
+    unlike = _unlike(found.code, again.code)
+    yield Finding("code", not (unlike and same_code), f"changed since in {unlike}" if unlike else "the same")
+    unlike = _unlike(found.data, again.data)
+    yield Finding("data", not unlike, f"differs in {unlike}" if unlike else "the same")
 
 
-def _unlike(found: Record) -> str:
+def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
+    return ", ".join(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
+
+
+def _another(found: Record, again: Record) -> str:
+    """Why the config of a record is not that of the run made again."""
     if configs.belongs(found.digest, found.text):
-        return "another one was run"
-    return f"the text of the record is not that of its digest {found.digest[:16]}"
+        return "another config was run"
+    return f"the digest of its text is {again.digest[:16]}"
 
 
-def _numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
+def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
     """Measurement by measurement, in the order of the record; then those that the record does not have."""
     for one in found.measurements:
         other = again.measured(one.test, one.metric)

@@ -10,6 +10,7 @@ import datetime
 import importlib.metadata
 import json
 import logging
+import os
 import platform
 import re
 import signal
@@ -21,8 +22,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import child, disk, manifest, paper, provenance, replay
-from repro.errors import BadInput
+from repro import child, disk, machine, manifest, paper, plain
+from repro.errors import BadInput, DataMissing
 from repro.paper import where
 from repro.places import Block
 
@@ -72,7 +73,7 @@ def turn(stack: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Trial]]:
         outcome, said = attempt(folder / "configs" / "smoke.gin", LIMIT)
         day, old = today().isoformat(), before[name]
         since = old.since if old and old.outcome == outcome else day
-        trial = Trial(stack, day, since, outcome, platform.python_version(), provenance.packages(), said)
+        trial = Trial(stack, day, since, outcome, platform.python_version(), machine.packages(), said)
         if outcome != "not run" or old is None or old.outcome == "not run":
             write(folder, trial)
         yield name, trial
@@ -82,7 +83,7 @@ def _refuse_unpinned() -> None:
     """Refuse to call `locked` what is not: every package that has a pin and is installed must be as pinned."""
     if not PINS.is_file():
         raise BadInput(f"no {PINS} here, which says what 'locked' is: start this in the root of the repository")
-    for number, line in enumerate(PINS.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(PINS.read_text(encoding="utf-8-sig").splitlines(), 1):
         name, _, pin = line.partition("#")[0].strip().partition("==")
         found = _installed(name) if pin else ""
         if found and found.partition("+")[0] != pin:
@@ -108,7 +109,7 @@ def attempt(smoke: Path, limit: float) -> tuple[Literal["runs", "fails", "not ru
         line = _clean(_told(text), [str(Path(folder).resolve()), str(smoke.resolve().parents[3])])
     if code == 0:
         return "runs", ""
-    if code == 2 and replay.away(BadInput(line)):
+    if code == DataMissing.code:
         return "not run", _cut(line)
     log.info("%s", "\n".join(text.splitlines()[-40:]))
     if code is None:
@@ -167,13 +168,10 @@ def of_paper(folder: Path) -> list[Trial]:
 def read(folder: Path, stack: str) -> Trial | None:
     """The last try on one stack, None where there was none. Raises BadInput for a file that does not hold one."""
     path = folder / "rot" / f"{stack}.json"
-    try:
-        text = path.read_text(encoding="utf-8")
-        row = json.loads(text)
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"not what `repro rot` writes: {error}", where(path)) from None
+    row = plain.load(path, "not what `repro rot` writes")
+    text = path.read_text(encoding="utf-8-sig")
     if not isinstance(row, dict):
         raise BadInput("not what `repro rot` writes: expected an object", where(path))
     at = Block(where(path), 1, _lines(text))

@@ -1,8 +1,9 @@
 """One execution of a config with one seed: config + seed -> a run folder -> a record.
 
-The folder `runs/<paper>/<config>/<digest>-seed<N>/` holds `config.gin` (runs by itself), `run.json` (what the run rests
-on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the examples of the record. A
-run that was stopped goes on there when the same command is given again, if what it rests on has not changed.
+The folder `runs/<paper>/<config>/<digest>-seed<N>/` (`repro.runs`) holds `config.gin` (runs by itself), `run.json`
+(what the run rests on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the
+examples of the record. A run that was stopped goes on there when the same command is given again, if what it rests on
+has not changed.
 
 Three streams of random numbers, one each for model, data order and dropout, come from the seed, so that changing one
 leaves the others alone.
@@ -12,15 +13,32 @@ from __future__ import annotations
 
 import datetime
 import logging
-import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import binding, disk, interruption, lock, logs, preflight, progress, provenance, record, started
+from repro import (
+    binding,
+    disk,
+    interruption,
+    loaded,
+    lock,
+    logs,
+    machine,
+    paper,
+    preflight,
+    progress,
+    publishing,
+    record,
+    runs,
+    started,
+    threads,
+)
 from repro.config import Config, read
 from repro.errors import BadInput
 from repro.paper import where
@@ -29,43 +47,48 @@ from repro.record import Record
 log = logging.getLogger("repro")
 
 
-def run(path: Path, seed: int = 0, overrides: tuple[str, ...] = ()) -> tuple[Record, Path]:
+def run(
+    path: Path, seed: int = 0, overrides: tuple[str, ...] = (), publish: bool = False, wanted: int | None = None
+) -> tuple[Record, Path]:
     """Run `path` with `seed`, from where it was stopped; returns the record and where it was written.
 
-    Only the record of a committed config goes to the paper. With `overrides`, or from a run's own copy of its config,
-    it stays in the run folder, since no claim rests on it.
+    Only the record of a committed config goes to the paper, where none that counts is there or `publish` asks for it.
+    With `overrides`, or from a run's own copy of its config, it stays in the run folder, since no claim rests on it.
+    wanted: the number of threads; None lets `repro.threads` choose.
     Raises BadInput when the config, its parts or its data are not as they should be, or while another process runs it;
     Interrupted when a signal stopped it, and DiskFull: in both cases the same command goes on.
     """
     config = read(path, overrides)
-    _refuse_processes()
+    paper.refuse_other_core(config.folder)
+    machine.refuse_processes()
     _refuse_secrets(config)
     _refuse_odd(config)
+    publishing.check(config, publish)
+    threads.check(wanted)
     interruption.seconds_between()
+    before = {*sys.modules}
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
-    folder = Path("runs") / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
-    with interruption.listening(), lock.held(folder):
-        begun = started.prepare(folder, config)
-        with logs.kept(folder), disk.full(folder):
+    folder = runs.home(config.folder) / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
+    preflight.places(config, folder, f"{config.name}-seed{seed}")
+    with interruption.listening(), machine.settled(), lock.held(folder):
+        begun = started.prepare(folder, config, wanted)
+        chosen = threads.choose(config, seed, wanted, begun.threads)
+        with logs.kept(folder), disk.full(folder), threads.limited(chosen.number):
             header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
             disk.write(folder / "config.gin", header + config.text)
             try:
-                found = _execute(config, seed, folder, begun)
+                found = _execute(config, seed, folder, begun, chosen, before)
             except interruption.Interrupted as error:
                 log.debug("%s; the same command goes on", error, extra={"event": "interrupted"})
                 raise
             written = record.write(found, folder)
             if config.committed:
-                written = _publish(found, folder, config.folder / "records")
+                written = publishing.publish(found, folder, config.folder, publish)
+            else:
+                log.info("the record stays in the run folder: no claim rests on this config as it was run")
             started.finish(folder)
             log.debug("finished", extra={"event": "finished"})
             return found, written
-
-
-def _refuse_processes() -> None:
-    """A trainer may run in several processes; a run, which measures and writes, is one so far."""
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise BadInput(f"WORLD_SIZE is {os.environ['WORLD_SIZE']}; expected repro run to be one process (one GPU)")
 
 
 def _refuse_secrets(config: Config) -> None:
@@ -82,21 +105,25 @@ def _refuse_odd(config: Config) -> None:
         raise BadInput(f"a config is called {config.name!r}; expected letters, digits, _, . and -", where(config.path))
 
 
-def _execute(config: Config, seed: int, folder: Path, begun: started.Started) -> Record:
+def _execute(
+    config: Config, seed: int, folder: Path, begun: started.Started, chosen: threads.Choice, before: set[str]
+) -> Record:
     import torch
 
     from repro.experiment import streams
 
-    began, seeds = time.perf_counter(), streams(seed)
+    began, seeds, variables = time.perf_counter(), streams(seed), machine.variables()
     torch.manual_seed(seeds["model"])  # before anything is built
     built = binding.build(config)
     data, items = preflight.data(built), preflight.items(built)
-    started.compare(folder, begun, data)
+    started.compare(folder, replace(begun, threads=chosen.number), data)
+    loaded.refuse_unfollowed(config, before)
     if config.committed:
         preflight.answers(config, built, items)
-    log.info("%s, seed %d, in %s", where(config.path), seed, folder, extra={"event": "started", "seed": seed})
-    if begun.source.get("dirty") and config.committed:
-        log.warning("the working tree has changes that are not committed: the record will say so; commit first")
+    about = (where(config.path), seed, folder, chosen)
+    log.info("%s, seed %d, in %s: %s", *about, extra={"event": "started", "seed": seed})
+    if begun.source.get("dirty") is not False and config.committed:
+        log.warning("the record will decide no claim until the code is committed: %s", begun.source.get("why", ""))
     torch.manual_seed(seeds["dropout"])
     history = _fit(built, config, folder, seeds["order"])
     began -= history.get("earlier_seconds", 0.0)  # of the processes that were stopped
@@ -105,7 +132,7 @@ def _execute(config: Config, seed: int, folder: Path, begun: started.Started) ->
     for found in measurements:
         mean = f"{found.mean:.4g} {found.identity.get('unit', '')}".rstrip()
         log.info("%s: %s %s, %d items", found.test, found.metric, mean, len(found.values))
-    accelerator = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    loaded.refuse_unfollowed(config, before)  # while it trained, perhaps
     return Record(
         paper=config.paper,
         config=config.name,
@@ -117,8 +144,9 @@ def _execute(config: Config, seed: int, folder: Path, begun: started.Started) ->
         data=data,
         items=items,
         code=begun.code,
+        core=begun.core,
         source=begun.source,
-        environment=provenance.environment(torch.get_num_threads(), accelerator),
+        environment=machine.environment(torch.get_num_threads(), machine.accelerator(), variables),
         cost={
             "seconds": round(time.perf_counter() - began, 1),
             "training_seconds": round(trained, 1),
@@ -140,6 +168,9 @@ def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str,
         if any(folder.glob("checkpoints/failed-*")):
             error.add_note(f"(repro debug --replay {folder} looks at its batch)")
         raise
+    except Exception as error:
+        interruption.explain(error)
+        raise
     return history
 
 
@@ -160,20 +191,6 @@ def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:
             break
         shown.append({"test": name, "item": index, "panels": panels})
     return shown
-
-
-def _publish(found: Record, folder: Path, home: Path) -> Path:
-    """Put the record and its examples into the paper, in place of those of an earlier run."""
-    target, beside = home / found.stem, home / f".{found.stem}.examples"
-    disk.sweep(home, f"{found.stem}.json")
-    shutil.rmtree(beside, ignore_errors=True)
-    if found.examples:
-        shutil.copytree(folder / "examples", beside)  # what takes room, before anything is replaced
-    written = record.write(found, home)
-    shutil.rmtree(target, ignore_errors=True)
-    if found.examples:
-        beside.rename(target)
-    return written
 
 
 def _progress(indices: Iterable[int], name: str) -> Iterable[int]:

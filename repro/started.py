@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from repro import disk, provenance
+from repro import disk, machine, provenance, source
 from repro.config import Config
 from repro.errors import BadInput
 
@@ -29,24 +29,32 @@ class Started:
     code: dict[str, str]
     source: dict[str, Any]
     packages: dict[str, str]
+    core: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     sessions: int = 1
     finished: bool = False
+    threads: int = 0  # 0: not chosen yet
 
 
-def prepare(folder: Path, config: Config) -> Started:
-    """Make `folder` ready for a run of `config`: as it was left, where that run may go on, else empty."""
-    now = Started(config.digest, provenance.code(config), provenance.source(config.folder), provenance.packages())
+def prepare(folder: Path, config: Config, threads: int | None = None) -> Started:
+    """Make `folder` ready for a run of `config`: as it was left, where that run may go on, else empty.
+
+    Raises BadInput where `threads` are asked for and the run that may go on has another number.
+    """
+    now = Started(config.digest, provenance.code(config), source.state(config), machine.packages(), provenance.core())
     found = read(folder)
     if found and found.finished:
         shutil.rmtree(folder)
     elif found is None or _changed(found, now):
         _set_aside(folder, _changed(found, now) if found else [FILE])
     else:
+        if threads and found.threads and threads != found.threads:
+            hint = f"another number may change its bits; leave it out, or move {folder} away to begin anew"
+            raise BadInput(f"--threads is {threads}; this run began with {found.threads}: {hint}")
         for name in sorted(name for name in now.packages if now.packages[name] != found.packages.get(name)):
             log.warning("going on with %s %s; it began with %s", name, now.packages[name], found.packages.get(name))
-        source = found.source if found.source.get("dirty") else now.source
-        now = replace(found, sessions=found.sessions + 1, source=source)
+        before = found.source if found.source.get("dirty") is not False else now.source
+        now = replace(found, sessions=found.sessions + 1, source=before)
     folder.mkdir(exist_ok=True)
     _write(folder, now)
     return now
@@ -91,7 +99,8 @@ _EMPTY = Started("", {}, {}, {})
 
 def _changed(found: Started, now: Started) -> list[str]:
     names = sorted(name for name in {*found.code, *now.code} if found.code.get(name) != now.code.get(name))
-    return [*(["the config"] if found.digest != now.digest else []), *names]
+    same = {"the config": found.digest == now.digest, "the core": found.core == now.core}
+    return [*(name for name, agrees in same.items() if not agrees), *names]
 
 
 def _set_aside(folder: Path, changed: list[str]) -> None:

@@ -7,16 +7,16 @@ reads it, and each fault is one line with its place.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin
 
 from repro import fence
 from repro.errors import BadInput, nearest
 from repro.registry import PARTS, Registry
+from repro.signature import parameters
 from repro.syntax import Macro as Macro
 from repro.syntax import Reference as Reference
 
@@ -98,10 +98,10 @@ def _check(row: Binding, macros: dict[str, Binding]) -> None:
     if not row.parameter:
         return
     part = PARTS[resolve(row.selector, row.place)]
-    known = inspect.signature(part).parameters
+    known = parameters(part)
     if row.parameter not in known:
         raise BadInput(f"{row.selector} has no parameter '{row.parameter}'{nearest(row.parameter, known)}", row.place)
-    _check_type(row, part, _literal(row.value, macros))
+    _check_type(row, known[row.parameter].annotation, literal(row.value, macros))
 
 
 def resolve(selector: str, place: str) -> str:
@@ -114,8 +114,7 @@ def resolve(selector: str, place: str) -> str:
     raise BadInput(f"no part '{selector}' among the imported modules{nearest(selector, PARTS)}", place)
 
 
-def _check_type(row: Binding, part: Any, value: Any) -> None:
-    hint = _hints(part).get(row.parameter, Any)
+def _check_type(row: Binding, hint: Any, value: Any) -> None:
     registry = next((extra for extra in get_args(hint)[1:] if isinstance(extra, Registry)), None)
     if registry is not None:
         _check_kind(row, value, registry)
@@ -143,15 +142,6 @@ def _shown(value: Any) -> str:
     return f"@{value.selector}()" if isinstance(value, Reference) else repr(value)
 
 
-def _hints(part: Any) -> dict[str, Any]:
-    part = getattr(part, "recipe_of", part)
-    target = part.__init__ if inspect.isclass(part) and "__init__" in vars(part) else part
-    try:
-        return get_type_hints(target, include_extras=True)
-    except NameError:  # a name that the library imports for type checkers only
-        return {}
-
-
 def _fits(value: Any, hint: Any) -> bool:
     from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -168,13 +158,13 @@ def _describe(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
 
 
-def _literal(value: Any, macros: dict[str, Binding]) -> Any:
+def literal(value: Any, macros: dict[str, Binding]) -> Any:
     """`value` with its macros replaced by what they stand for."""
     if isinstance(value, Macro):
-        return _literal(macros[value.name].value, macros)
+        return literal(macros[value.name].value, macros)
     if isinstance(value, dict):
-        return {key: _literal(item, macros) for key, item in value.items()}
-    return type(value)(_literal(item, macros) for item in value) if isinstance(value, (list, tuple)) else value
+        return {key: literal(item, macros) for key, item in value.items()}
+    return type(value)(literal(item, macros) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def atoms(value: Any) -> Iterator[Any]:
@@ -208,7 +198,7 @@ class Built:
     rows: list[Binding]
 
 
-def _built(rows: list[Binding], macros: dict[str, Binding], place: str, overridden: bool) -> Iterator[Built]:
+def built(rows: list[Binding], macros: dict[str, Binding], place: str, overridden: bool) -> Iterator[Built]:
     """Walk from `experiment` through its references, as gin would build them; or through `overridden` ones as well.
 
     Then each part is met once: it is asked what has an effect at all.
@@ -256,7 +246,7 @@ def _through(value: Any, macros: dict[str, Binding]) -> Iterator[Any]:
 
 def _refuse_unused(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:
     """What the walk does not meet is a mistake. A statement that a later one overrides counts as met."""
-    used = [row for part in _built(rows, macros, place, overridden=True) for row in part.rows]
+    used = [row for part in built(rows, macros, place, overridden=True) for row in part.rows]
     met = {row.name for row in used} | {
         atom.name for row in used for atom in _through(row.value, macros) if isinstance(atom, Macro)
     }
@@ -269,9 +259,9 @@ def _refuse_unused(rows: list[Binding], macros: dict[str, Binding], place: str) 
 
 def _refuse_missing(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:
     """A part that is built without a value for one of its required parameters."""
-    for part in _built(rows, macros, place, overridden=False):
+    for part in built(rows, macros, place, overridden=False):
         bound = {row.parameter for row in part.rows}
-        for name, parameter in inspect.signature(PARTS[part.selector]).parameters.items():
+        for name, parameter in parameters(PARTS[part.selector]).items():
             open_ended = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
             if parameter.default is parameter.empty and not open_ended and name not in bound:
                 scope = f"{part.scope}/" if part.scope else ""

@@ -18,17 +18,58 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader, Subset, default_collate
 
 IDENTITY = {"name", "version", "unit", "better", "aggregation", "reference", "sample_rate", "permutation"}
 
 
-def check_claims(folder: Path) -> None:
-    """Every claim asks for a metric and a test set that its config has. Builds the metrics; needs no data."""
-    from repro import answerable, binding, paper
+def needs(*names: str) -> Any:
+    """A mark for a test that needs data: it skips the test where one of these data sets is not on this machine.
 
-    found = answerable.faults(paper.read(folder), [], binding.metrics)
-    assert not found, "; ".join(found)
+        @needs("mnist/test")
+        def test_the_real_digits() -> None: ...
+
+    The reason says what is missing and how to get it (`pytest -rs` prints it). Nothing is downloaded. Raises BadInput
+    for a variant that the data set does not have.
+    """
+    import pytest
+
+    from repro.datasets import store
+
+    reason = "; ".join(filter(None, map(store.missing, names)))
+    return pytest.mark.skipif(bool(reason), reason=reason or "the data is here")
+
+
+def check_paper(folder: Path) -> None:
+    """All that can be known of a paper without a run: `check_paper(Path(__file__).parents[1])` in one of its tests.
+
+    Every config binds, every cause changes one setting, records and certificates are of configs, tips name tests that
+    exist, what was not reproduced is explained. Raises AssertionError with a line for each fault.
+    """
+    from repro import consistency
+
+    found = consistency.faults(folder)
+    assert not found, "\n".join(found)
+
+
+def check_smoke(folder: Path) -> None:
+    """The parts of the paper's `configs/smoke.gin` pass the checks of their kinds, on that config's own data."""
+    from repro import binding, config
+
+    built = binding.build(config.read(folder / "configs" / "smoke.gin"))
+    for dataset in built.datasets().values():
+        check_dataset(dataset)
+    for dataset in built.test.values():
+        inputs, target = dataset[0]
+        estimate = built.estimate(inputs)
+        for metric in built.metrics:
+            check_metric(metric, estimate, target, inputs)
+    if built.trainer is not None:
+        inputs, target = default_collate([built.train[index] for index in range(3)])
+        check_model(built.model, inputs)
+        with torch.no_grad():
+            output = built.model(inputs)
+        check_loss(built.loss, output, target)
 
 
 def check_dataset(dataset: Any, items: int = 4) -> None:

@@ -29,8 +29,9 @@ OUTCOMES = (
     "stale",
     "not run",
     "not checkable",
-    "unread",
+    "not transcribed",
 )
+UNTRANSCRIBED = OUTCOMES[-1]
 RANKS = {outcome: rank for rank, outcome in enumerate(OUTCOMES)} | {"exceeded": OUTCOMES.index("inconclusive")}
 DECIDED = ("reproduced", "exceeded", "not reproduced")  # by the paper's own config
 WIDE = Context(prec=700)  # any two floats, side by side
@@ -72,9 +73,17 @@ def worse(now: str, before: str) -> bool:
     return RANKS[now] > RANKS[before] or (before in DECIDED and now.startswith("trend"))
 
 
+def untranscribed(verdicts: Iterable[Verdict]) -> str:
+    """A sentence on the numbers that have no verdict because nobody has copied them; empty where there are none."""
+    if not (many := sum(verdict.outcome == UNTRANSCRIBED for verdict in verdicts)):
+        return ""
+    said = ("1 number is", "it has") if many == 1 else (f"{many} numbers are", "they have")
+    return f"{said[0]} not transcribed from the paper yet, so {said[1]} no verdict."
+
+
 def _judge(claim: Claim, held: Held) -> Verdict:
-    if claim.unread:
-        return Verdict(claim, "unread", "nobody has read this number in the paper")
+    if not claim.transcribed:
+        return Verdict(claim, UNTRANSCRIBED, "this number is not transcribed from the paper yet")
     if claim.no_config:
         return Verdict(claim, "not checkable", claim.no_config)
     found = (gather(claim, config, other, proxy, held) for config, other, proxy in claim.pairs)
@@ -111,7 +120,7 @@ def _in_unit(claim: Claim, found: Evidence, outcome: str, why: str) -> tuple[str
     """
     ours, stated = found.interval.mean, claim.number
     unsure = outcome in ("exceeded", "not reproduced", "trend fails") or (claim.above is not None and not claim.over)
-    unsure = unsure and claim.stated is None and outcome != "inconclusive"
+    unsure = unsure and claim.stated_unit is None and outcome != "inconclusive"
     if unsure and stated and units.hundredfold(ours, stated, found.identity.get("unit", "")):
         hint = "about a factor of 100; give the claim its 'unit': '%', or '1' for a share"
         return "not comparable", f"ours is {ours:.6g}, the paper's number is {stated:g}: {hint}"
@@ -131,7 +140,7 @@ def _unfit(found: Evidence) -> tuple[str, str] | None:
     """Why this evidence decides nothing, if so."""
     if found.unlike:
         return "not comparable", found.unlike
-    return ("stale", f"changed since the record: {found.stale}") if found.stale else None
+    return ("stale", found.stale) if found.stale else None
 
 
 def bound(claim: Claim) -> float:
@@ -148,17 +157,17 @@ def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
     """A comparison: is our value (or difference) on the claimed side of the bound?"""
     edge, ours = bound(claim), found.interval
     what = f"the difference {found.name} is " if found.other else ""
-    note = f"{what}{_say(found)} against a bound of {edge:g}"
+    note = f"{what}{_say(found)} against a bound of {claim.bound or 0}"
     if ours.low <= edge <= ours.high:
         return "inconclusive", f"{note}; {_more(ours, edge)}"
     return (yes if (ours.low > edge) == upward(claim, found.identity) else no), note
 
 
 def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
-    assert claim.value is not None and claim.tolerance is not None  # a claim is read with both or neither
-    value, tolerance, ours = exact(claim.value), exact(claim.tolerance), own.interval
-    low, high = value - tolerance, value + tolerance  # 0.7 + 0.1 is 0.8, which two floats are not
-    note = f"{_say(own)} against {claim.value:g} +- {claim.tolerance:g}"
+    assert claim.accepted is not None  # a claim is read with both value and tolerance, or with neither
+    (low, high), ours, unit = claim.accepted, own.interval, own.identity.get("unit", "")
+    stated, accepted = (f"{text} {unit}".rstrip() for text in (claim.stated, claim.accepts))
+    note = f"{_say(own)} against {stated} (accepted by us: {accepted})"
     if low <= exact(ours.low) and exact(ours.high) <= high:
         return "reproduced", note
     if exact(ours.low) > high or exact(ours.high) < low:

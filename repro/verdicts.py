@@ -7,18 +7,22 @@ reviewer to see. `repro verdict PAPER --check` compares it with what the records
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from repro import disk, plain
+from repro.claim import Claim
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
 from repro.paper import Paper, where
 from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 
-FORMAT = 1
+FORMAT = 2
 FILE = "verdicts.json"
+LATE = ", changed after its record"
+"""Follows the outcome of a claim that was changed after the first record that it judges."""
 
 
 def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry]) -> str:
@@ -30,7 +34,8 @@ def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry])
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     claim, judged = verdict.claim, verdict.judged
-    stated = {key: getattr(claim, key) for key in ("value", "tolerance", "above", "below", "over", "printed", "unit")}
+    stated = {key: getattr(claim, key) for key in ("value", "above", "below", "over", "printed", "unit")}
+    stated["text"] = claim.stated
     return {
         "claim": claim.id,
         "kind": claim.kind,
@@ -39,11 +44,20 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "test": claim.test,
         "item": claim.item,
         "stated": {key: value for key, value in stated.items() if value not in (None, "")},
+        "accepted": _accepted(claim),
         "outcome": verdict.outcome,
         "why": verdict.why,
         "judged": judged.config if judged else None,
         "evidence": [_evidence(found) for found in verdict.evidence],
     }
+
+
+def _accepted(claim: Claim) -> dict[str, Any] | None:
+    """The range that we accept around a value, and why: ours, not the paper's."""
+    if claim.accepted is None:
+        return None
+    low, high = map(float, claim.accepted)
+    return {"low": low, "high": high, "tolerance": claim.tolerance, "because": claim.because}
 
 
 def _evidence(found: Evidence) -> dict[str, Any]:
@@ -69,6 +83,7 @@ def _cause(entry: Entry) -> dict[str, Any]:
         "claim": entry.claim.id,
         "says": entry.cause.says,
         "config": entry.cause.config,
+        "over_config": entry.cause.over_config,
         "changes": entry.base,
         "effect": _evidence(entry.effect) if entry.effect else None,
         "share_of_gap": None if entry.share is None else _short(entry.share),
@@ -81,34 +96,45 @@ def _short(value: float) -> float:
     return float(f"{value:.9g}")
 
 
-def write(folder: Path, verdicts: Sequence[Verdict]) -> Path:
-    """Put the outcomes into the paper's `verdicts.json`, in one step."""
-    rows = {verdict.claim.id: verdict.outcome for verdict in verdicts}
+def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None) -> Path:
+    """Put the outcomes into the paper's `verdicts.json`, those of claims marked that were changed `late`."""
+    rows = {
+        verdict.claim.id: verdict.outcome + (LATE if verdict.claim.id in (late or {}) else "") for verdict in verdicts
+    }
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
 def read(folder: Path) -> dict[str, str]:
     """The committed outcome of each claim. Raises BadInput for a file that is missing or is none."""
     path = folder / FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise BadInput(f"no {FILE} to compare with; write it by: repro verdict {folder.name} --write", where(folder))
     rows = plain.load(path, "not JSON")
     if not isinstance(rows, dict):
         raise BadInput("expected an object of claim: outcome", where(path))
     for claim, outcome in rows.items():
-        if outcome not in OUTCOMES:
+        if not isinstance(outcome, str) or outcome.removesuffix(LATE) not in OUTCOMES:
             raise BadInput(f"'{claim}' is {outcome!r:.80}{nearest(f'{outcome!s:.80}', OUTCOMES)}", where(path))
     return rows
 
 
-def changes(before: dict[str, str], verdicts: Sequence[Verdict]) -> list[tuple[bool, str]]:
-    """(is it worse, a line that says so) for every claim whose outcome is not the committed one."""
+def changes(
+    before: dict[str, str], verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None
+) -> list[tuple[bool, str]]:
+    """(is it worse, a line that says so) for every claim whose outcome is not the committed one.
+
+    A claim that was changed after its record (`late`) is worse than the same one unchanged, unless `verdicts.json` says
+    so; where `late` is None nothing is known of that.
+    """
     found = []
     for verdict in verdicts:
         name, now = verdict.claim.id, verdict.outcome
-        old = before.get(name, "")
+        old, marked = before.get(name, "").removesuffix(LATE), before.get(name, "").endswith(LATE)
         if now != old:
             bad = bool(old) and worse(now, old)
             found.append((bad, f"{'worse' if bad else 'changed'}: {name}: {old or 'new'} -> {now} ({verdict.why})"))
+        if late is not None and marked != (name in late):
+            told = late.get(name, "no longer changed after its record")
+            found.append((name in late, f"{'worse' if name in late else 'changed'}: {name}: after its record: {told}"))
     gone = sorted(set(before) - {verdict.claim.id for verdict in verdicts})
     return found + [(True, f"worse: {name}: {before[name]} -> no such claim") for name in gone]

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from repro import answerable, binding, config, paper, provenance, record, testing
+from repro import answerable, binding, config, provenance, record, testing
+from repro import paper as papers
 from repro.record import Measurement, Record
 
 HEAD = '[paper]\ntitle = "T"\nauthors = ["A"]\nyear = 2020\n\n'
@@ -46,14 +47,14 @@ def test_a_misspelt_name_is_reported_before_any_run(
     code, out, err = repro("verdict", paper.name)
     assert (code, err) == (2, line) and "NOT RUN" in out
     with pytest.raises(AssertionError, match=f"asks for the {kind} '{wanted}'"):
-        testing.check_claims(paper.folder)
+        testing.check_paper(paper.folder)
 
 
 def test_right_names_are_not_reported(paper: Any, repro: Any) -> None:
     paper.toml(HEAD + CLAIM)
     code, out, err = repro("todo", paper.name)
     assert (code, err) == (0, "") and out.count("repro run ") == 3
-    testing.check_claims(paper.folder)
+    assert answerable.faults(papers.read(paper.folder), [], binding.metrics) == []
 
 
 def test_it_is_known_without_torch(paper: Any) -> None:
@@ -114,7 +115,7 @@ def test_a_name_that_the_text_does_not_state_is_not_guessed(paper: Any, repro: A
 def test_what_is_read_is_what_is_built() -> None:
     """Of every config of every paper whose metrics the text states."""
     told = 0
-    for folder in paper.folders().values():
+    for folder in papers.folders().values():
         for path in sorted((folder / "configs").glob("*.gin")):
             one = config.read(path)
             names = answerable._declared(one)
@@ -132,8 +133,6 @@ def test_modules_of_any_name_are_left_to_others(paper: Any) -> None:
 def test_a_config_that_cannot_be_read_is_left_to_others(paper: Any) -> None:
     (paper.folder / "configs" / "line.gin").write_text("include 'gone.gin'\n")
     paper.toml(HEAD + CLAIM)
-    from repro import paper as papers
-
     assert answerable.faults(papers.read(Path(paper.folder)), []) == []
 
 

@@ -41,8 +41,17 @@ from torch import nn
 from repro.errors import BadInput
 from repro.registry import MODELS
 
-def deep(x):
-    raise ValueError("deep inside")
+def deep(fault):
+    if fault == "deep":
+        one, two = fault  # a fault of the code, and a ValueError
+    if fault == "helper":
+        raise ValueError(
+            f"fault is {fault}; expected another"
+        )
+    [check(one) for one in fault]
+
+def check(one):
+    raise TypeError("no letter will do") from None
 
 @MODELS.register
 class Net(nn.Module):
@@ -56,8 +65,8 @@ class Net(nn.Module):
             raise BadInput("no such fault; did you mean 'value'?")
         if fault == "dropout":
             self.dropout = nn.Dropout(2.0)
-        if fault == "deep":
-            deep(1)
+        if fault in ("deep", "helper", "listed"):
+            deep(fault)
         if fault == "runtime":
             raise RuntimeError("broken")
 """
@@ -72,30 +81,38 @@ def faulty(paper: Any) -> Callable[[str], Path]:
 
 
 @pytest.mark.parametrize(("fault", "message"), [
-    ("value", "fault is no good nor is its second line"), ("type", "fault is of no good type"),
+    ("value", "models.Net.fault is no good nor is its second line"), ("type", "models.Net.fault is of no good type"),
+
+    ("helper", "models.Net.fault is helper; expected another"), ("listed", "no letter will do"),
     ("input", "no such fault; did you mean 'value'?"),
     ("dropout", "dropout probability has to be between 0 and 1, but got 2.0"),
 ])  # fmt: skip
 def test_what_a_constructor_refuses_is_one_line(faulty: Any, refused: Any, fault: str, message: str) -> None:
     path = faulty(fault)
-    assert refused("run", path) == f"{path}:4: {message}"
+    line = 5 if message.startswith("models.Net.fault") else 4
+    assert refused("run", path) == f"{path}:{line}: {message}"
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("deep", ValueError), ("runtime", RuntimeError)])
 def test_a_fault_deeper_inside_passes(faulty: Any, fault: str, kind: type[Exception]) -> None:
-    with pytest.raises(kind, match=r"deep inside|broken"):
+    with pytest.raises(kind, match=r"too many values|broken"):
         binding.build(configs.read(faulty(fault)))
 
 
 @pytest.mark.parametrize(("line", "words"), [
-    ("trainers.Supervised.clip_percentile = 110.0", "percentile is 110.0; expected a number in (0, 100]"),
-    ("trainers.Supervised.clip_percentile = 10\ntrainers.Supervised.clip_norm = 1", "both clip_norm and clip_perc"),
+    ("clip_percentile = 110.0", "expected a number in (0, 100]"), ("clip_norm = -1.0", "expected a number above 0"),
 ])  # fmt: skip
-def test_what_the_trainer_refuses_names_where_it_is_named(paper: Any, refused: Any, line: str, words: str) -> None:
-    message = refused("run", paper.config("bad", f"{line}\n"))
+def test_what_the_trainer_refuses_names_its_binding(paper: Any, refused: Any, line: str, words: str) -> None:
+    path = paper.config("bad", f"# ...\ntrainers.Supervised.{line}\n")
+    assert refused("run", path) == f"{path}:3: trainers.Supervised.{line.replace('=', 'is')}; {words}"
+
+
+def test_what_two_bindings_together_break_names_the_part(paper: Any, refused: Any) -> None:
+    text = "trainers.Supervised.clip_percentile = 10\ntrainers.Supervised.clip_norm = 1\n"
+    message = refused("run", paper.config("bad", text))
     base = (paper.folder / "configs" / "base.gin").read_text().splitlines()
     number = base.index("experiment.trainer = @trainers.Supervised()") + 1
-    assert message.startswith(f"papers/{paper.name}/configs/base.gin:{number}: ") and words in message
+    assert message.startswith(f"papers/{paper.name}/configs/base.gin:{number}: ") and "both clip_norm and" in message
 
 
 def test_a_batch_larger_than_the_data_names_the_binding(paper: Any, refused: Any) -> None:

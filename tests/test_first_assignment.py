@@ -17,6 +17,7 @@ import pytest
 
 from repro.datasets import store
 from repro.datasets.digits import Digits
+from repro.testing import needs
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "guide" / "first-assignment.md"
@@ -78,11 +79,10 @@ def test_the_page_is_run_on_a_stand_in(project: Path, repro: Any, monkeypatch: p
     assert not (project / PAPER / "records").exists(), "a changed config leaves no record in its paper"
 
 
+@needs("mnist")
 @pytest.mark.slow
 def test_the_page_is_run_as_it_stands(project: Path, repro: Any) -> None:
     """All of its trainings, on MNIST."""
-    if store.where("mnist") is None:
-        pytest.skip("MNIST is not here: neither below REPRO_DATA nor in REPRO_MIRROR")
     follow(repro, [])
     named = {
         words[2] for kind, text in blocks() if kind == "console" for words, _ in commands(text) if words[1] == "run"

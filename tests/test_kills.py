@@ -151,3 +151,72 @@ def test_a_preempted_run_writes_a_checkpoint_within_a_step_and_says_so(tmp_path:
     last = stopped.step
     assert f"going on after step {last}, from" in stopped.finish()
     assert stopped.result() == straight.result()
+
+
+class Reading(Runs):
+    """A run whose two workers read for longer than a test lasts; their ids."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "mnist_quickstart")
+        with (self.folder / self.config).open("a") as file:
+            file.write("trainers.Supervised.workers = 2\nSTEPS = 100000\ntrainers.Supervised.batch_size = 1\n")
+
+    def started(self) -> tuple[subprocess.Popen[str], list[int]]:
+        process = self.start(REPRO_CHECKPOINT_SECONDS="1000")
+        until(process, lambda: self.lines > 2 and len(self.workers(process)) == 2)
+        return process, self.workers(process)
+
+    @staticmethod
+    def workers(process: subprocess.Popen[str]) -> list[int]:
+        done = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
+        return [int(word) for word in done.stdout.split()]
+
+
+def alive(number: int) -> bool:
+    """Whether a process is there, and is not only waiting to be reaped by whoever inherited it."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(number)], capture_output=True, text=True, check=False)
+    return bool(done.stdout.strip()) and not done.stdout.startswith("Z")
+
+
+def gone(workers: list[int], seconds: float = 15) -> bool:
+    end = time.monotonic() + seconds
+    while any(map(alive, workers)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return not any(map(alive, workers))
+
+
+@pytest.mark.timeout(200)
+def test_a_killed_worker_ends_the_run_which_says_so_and_leaves_no_process(tmp_path: Path) -> None:
+    """As the kernel does where memory runs out. The other worker ignores SIGTERM, and must end all the same."""
+    process, workers = Reading(tmp_path).started()
+    os.kill(workers[0], signal.SIGKILL)
+    try:
+        _, said = process.communicate(timeout=60)
+    finally:
+        kill(process)
+    assert process.returncode == 1
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("the run failed: ") and "a process that reads data was killed" in last
+    assert gone(workers)
+
+
+@pytest.mark.timeout(200)
+def test_the_workers_of_a_killed_run_end_by_themselves(tmp_path: Path) -> None:
+    process, workers = Reading(tmp_path).started()
+    try:
+        os.kill(workers[0], signal.SIGSTOP)  # it cannot look: the other one must not depend on it
+        process.kill()
+        process.wait(timeout=30)
+        assert gone(workers[1:])
+        os.kill(workers[0], signal.SIGCONT)
+        assert gone(workers)
+    finally:
+        kill(process)
+
+
+@pytest.mark.timeout(200)
+def test_workers_that_hold_a_signal_for_the_trainer_end_after_its_checkpoint(tmp_path: Path) -> None:
+    runs = Reading(tmp_path)
+    process, workers = runs.started()
+    code = kill(process, signal.SIGTERM)
+    assert code == 75 and runs.step > 0 and gone(workers)

@@ -40,11 +40,11 @@ proxy_over = "configs/mean.gin"
 metric = "SquaredError"
 seeds = 3
 [[claim]]
-id = "unread"
+id = "later"
 says = "s"
 where = "w"
 config = "configs/more.gin"
-unread = true
+transcribed = false
 """
 
 

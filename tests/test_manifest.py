@@ -149,7 +149,7 @@ def test_whatever_is_typed_there_is_one_line_and_no_traceback(paper: Any, data: 
 
 
 def test_claims_stand_in_the_order_of_the_file(paper: Any) -> None:
-    last = '\n[[claim]]\nid = "z"\nsays = "s"\nwhere = "w"\nunread = true\n'
+    last = '\n[[claim]]\nid = "z"\nsays = "s"\nwhere = "w"\ntranscribed = false\n'
     first = last.replace('"z"', '"a"')
     paper.toml(HEAD + first + TABLE + last)
     ids = [claim.id for claim in papers.read(paper.folder).claims]

@@ -42,7 +42,7 @@ because = "so"
     (("tolerance = 0.1", "tolerance = -0.1"), [":13: ", "'tolerance' is -0.1", "from 0"]),
     (("tolerance = 0.1\n", ""), [":12: ", "claim 'a' has a value and no 'tolerance'"]),
     (("because = \"so\"\n", ""), [":12: ", "claim 'a' has a value and no 'because'"]),
-    (("value = 1.0\n", ""), [":6: ", "claim 'a' has no 'value'", "'unread = true'"]),
+    (("value = 1.0\n", ""), [":6: ", "claim 'a' has no 'value'", "'transcribed = false'"]),
     (("metric = \"SquaredError\"\n", ""), [":6: ", "claim 'a' has no 'metric'", "'no_config'"]),
     (("because", "no_config = \"no data\"\nbecause"), [":10: ", "both 'no_config' and 'config'"]),
     (("says = \"x is 1\"\n", ""), [":6: ", "missing key 'says'"]),
@@ -54,7 +54,7 @@ because = "so"
     (("because", "above = 0\nbecause"), [":14: ", "both 'value' and 'above'"]),
     (("value = 1.0", "over = \"configs/mean.gin\""), [":13: ", "a tolerance and no 'value'"]),
     (("because", "seeds = 0\nbecause"), [":14: ", "'seeds' is 0", "from 1"]),
-    (("because", "unread = 1\nbecause"), [":14: ", "'unread' is 1", "true or false"]),
+    (("because", "transcribed = 1\nbecause"), [":14: ", "'transcribed' is 1", "true or false"]),
     (("because", "identity = 1\nbecause"), [":14: ", "'identity' is 1", "a table"]),
     (("value = 1.0\ntolerance = 0.1", "printed = \"about 3\""), [":12: ", "'printed' is 'about 3'", "a number"]),
     (("value = 1.0", "printed = 0.3"), [":12: ", "'printed' is 0.3; expected a text in quotes"]),
@@ -99,7 +99,7 @@ def test_what_stands_in_the_file_is_what_is_read(paper: Any) -> None:
 
 @pytest.mark.parametrize(("more", "kind"), [
     ("", "value"), ("over = 'configs/mean.gin'", "comparison"), ("above = 0", "comparison"),
-    ("below = 0", "comparison"), ("printed = '0.037'", "printed"), ("unread = true", "unread"),
+    ("below = 0", "comparison"), ("printed = '0.037'", "printed"), ("transcribed = false", "not transcribed"),
 ])  # fmt: skip
 def test_the_keys_tell_the_kind(paper: Any, more: str, kind: str) -> None:
     bare = "".join(line for line in CLAIM.splitlines(True) if not line.startswith(("value", "tolerance", "because")))
@@ -108,8 +108,8 @@ def test_the_keys_tell_the_kind(paper: Any, more: str, kind: str) -> None:
     assert papers.read(paper.folder).claims[0].kind == kind
 
 
-def test_an_unread_claim_needs_no_config(paper: Any) -> None:
-    paper.toml(HEAD + "[[claim]]\nid = 'a'\nsays = 's'\nwhere = 'w'\nunread = true\n")
+def test_a_number_that_is_not_transcribed_needs_no_config(paper: Any) -> None:
+    paper.toml(HEAD + "[[claim]]\nid = 'a'\nsays = 's'\nwhere = 'w'\ntranscribed = false\n")
     assert papers.read(paper.folder).claims[0].configs == []
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro import config as configs
-from repro import provenance
+from repro import fence, provenance
 from repro import record as records
 from repro.errors import BadInput
 from repro.record import Measurement, Record
@@ -22,16 +22,17 @@ from repro.record import Measurement, Record
 SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name": "m"}, [1.0, 2.5])],
                code={"b": "1", "a": "2"}, cost={"seconds": 1.5}, curves={"train": [[1, 0.5]]})  # fmt: skip
 
-TEXTS = st.dictionaries(st.text(max_size=5), st.one_of(st.none(), st.integers(), st.text(max_size=5)), max_size=3)
+TEXT = st.text(max_size=5).filter(lambda text: not fence.UNSEEN.search(text))  # others are refused
+TEXTS = st.dictionaries(TEXT, st.one_of(st.none(), st.integers(), TEXT), max_size=3)
 FINITE = st.floats(-records.LARGEST, records.LARGEST)
-COSTS = st.dictionaries(st.text(max_size=5), FINITE)
+COSTS = st.dictionaries(TEXT, FINITE)
 
 
 @settings(max_examples=40)
-@given(st.builds(Record, st.text(max_size=5), st.just("c"), st.integers(0, 9), st.text(max_size=5),
-                 st.lists(st.builds(Measurement, st.text(max_size=5), st.text(max_size=5), TEXTS,
+@given(st.builds(Record, TEXT, st.just("c"), st.integers(0, 9), TEXT,
+                 st.lists(st.builds(Measurement, TEXT, TEXT, TEXTS,
                                     st.lists(FINITE, min_size=1, max_size=4)), max_size=3),
-                 text=st.text(), cost=COSTS, examples=st.lists(TEXTS, max_size=2)))  # fmt: skip
+                 text=TEXT, cost=COSTS, examples=st.lists(TEXTS, max_size=2)))  # fmt: skip
 def test_what_is_written_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, record: Record) -> None:
     path = records.write(record, tmp_path_factory.mktemp("records"))
     assert records.read(path) == record
@@ -181,7 +182,7 @@ def test_a_config_written_otherwise_leaves_its_records_fresh(fresh: Any, before:
     edit(fresh.folder / "configs" / "base.gin", old, new)
     assert stale(fresh) == {"smoke": "", "mean": ""}
     edit(fresh.folder / "configs" / "base.gin", new, "torch.optim.SGD.lr = 0.31")
-    assert stale(fresh) == {"smoke": "configs/smoke.gin", "mean": "configs/mean.gin"}
+    assert all(stale(fresh)[name].endswith(f"configs/{name}.gin") for name in ("smoke", "mean"))
 
 
 @pytest.mark.parametrize("changed", [{"text": ""}, {"digest": "0" * 64}, {"text": "models.Line.slope = True\n"}])
@@ -189,7 +190,7 @@ def test_a_text_that_is_not_of_its_digest_makes_a_record_stale(fresh: Any, chang
     """The digest of the present config beside another text, or that text beside another digest, is a forgery."""
     path = fresh.records / "smoke-seed3.json"
     records.write(replace(records.read(path), **changed), fresh.records)
-    assert stale(fresh)["smoke"] == "the text of the record (it is not that of its digest)"
+    assert stale(fresh)["smoke"].endswith("the text of the record (it is not that of its digest)")
 
 
 def test_changed_code_is_named(fresh: Any) -> None:

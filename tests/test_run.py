@@ -79,7 +79,7 @@ def test_the_same_command_twice_gives_the_same_record(noisy: Any, repro: Any) ->
     out = repro("run", config, "--seed", 3)[1]
     first = lasting(Path(out.strip()))
     torch.manual_seed(99)  # what happened before in the process does not matter
-    code, again, _ = repro("run", config, "--seed", 3)
+    code, again, _ = repro("run", config, "--seed", 3, "--publish")
     assert code == 0 and again == out
     assert lasting(Path(out.strip())) == first
     assert {key for key in json.loads(Path(out.strip()).read_text()) if key not in first} == {"finished", "cost"}
@@ -261,5 +261,5 @@ def test_a_run_in_a_process_of_its_own(paper: Any) -> None:
     command = f"import sys; from repro.cli import main; sys.exit(main(['run', '{config}']))"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"papers/{paper.name}/records/ten_steps-seed0.json\n"
+    assert re.fullmatch(rf"runs/{paper.name}/ten_steps/\w+-seed0/ten_steps-seed0\.json\n", done.stdout)
     assert records.read(Path(done.stdout.strip())).measurements == here

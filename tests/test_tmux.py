@@ -1,5 +1,6 @@
 """tmux/session.sh and worker.sh with a real tmux: each command runs once, a failure is set aside, nobody is killed."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -7,24 +8,25 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
 SESSION = Path(__file__).parents[1] / "tmux" / "session.sh"
-SOCKET_LIMIT = 100  # bytes; the kernel allows 107 for the path of a Unix socket
 
 
 class Queue:
     """One queue's folder, and what its workers leave there."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.socket = folder, folder / "tmux.sock"
+        self.folder = folder
+        self.id = "repro-" + hashlib.sha256(f"{folder}\n".encode()).hexdigest()[:16]
 
-    def start(self, commands: str, *gpus: str) -> subprocess.CompletedProcess[str]:
+    def start(self, commands: str, *gpus: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Pipe `commands` into session.sh with one worker per entry of `gpus`."""
-        env = os.environ | {"REPRO_QUEUE": str(self.folder), "TMUX": "/nowhere,1,0"}  # as if started inside a tmux
+        env = os.environ | {"REPRO_QUEUE": str(self.folder), "TMUX": "/nowhere,1,0"} | more  # as if inside tmux
         return subprocess.run(
             [SESSION, *gpus],
             input=commands,
@@ -37,7 +39,12 @@ class Queue:
 
     def tmux(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A tmux command to this queue's own server, never to another."""
-        return subprocess.run(["tmux", "-S", self.socket, *words], text=True, capture_output=True, timeout=10)
+        env = os.environ | {"TMUX_TMPDIR": ""}
+        return subprocess.run(["tmux", "-L", self.id, *words], env=env, text=True, capture_output=True, timeout=10)
+
+    def end(self) -> None:
+        self.tmux("kill-server")
+        Path(f"/tmp/tmux-{os.getuid()}", self.id).unlink(missing_ok=True)
 
     def runs(self) -> bool:
         """Whether a worker lives: the session ends with its last one."""
@@ -64,9 +71,8 @@ def wait(until: Callable[[], object], what: str) -> None:
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[Queue]:
     queue = Queue(tmp_path / "my queue")  # the space is part of the test
-    assert len(os.fsencode(queue.socket)) < SOCKET_LIMIT, "run pytest with a shorter --basetemp"
     yield queue
-    queue.tmux("kill-server")
+    queue.end()
 
 
 def test_every_command_runs_once(queue: Queue, tmp_path: Path) -> None:
@@ -127,13 +133,13 @@ def test_a_command_cannot_eat_the_queue(queue: Queue) -> None:
 def test_refuses_while_workers_live_and_starts_again_after_a_stop(queue: Queue, tmp_path: Path) -> None:
     first = queue.start("echo $$ > pid; exec sleep 60\necho never\n", "cpu")
     wait((tmp_path / "pid").exists, "the command ran")
-    assert f"tmux -S '{queue.socket}' attach" in first.stdout
+    assert f"tmux -L {queue.id} attach" in first.stdout
     refused = queue.start("echo other\n", "cpu")
     assert refused.returncode == 2 and refused.stdout == ""
-    assert len(refused.stderr.splitlines()) == 1 and f"tmux -S '{queue.socket}' attach" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1 and f"tmux -L {queue.id} attach" in refused.stderr
     assert queue.runs() and queue.lines("todo") == ["echo never"]
 
-    stop = re.search(r"stop: (tmux .*)$", first.stdout.strip())
+    stop = re.search(r"stop: (TMUX_TMPDIR= tmux .*)$", first.stdout.strip())
     assert stop, first.stdout
     subprocess.run(["bash", "-c", stop[1]], check=True)  # as printed
     process = Path("/proc") / (tmp_path / "pid").read_text().strip()
@@ -175,4 +181,41 @@ def test_the_queue_is_for_its_owner_alone(queue: Queue) -> None:
         queue.start("true", "cpu")
     finally:
         os.umask(before)
+    place = Path(f"/tmp/tmux-{os.getuid()}")
     assert queue.folder.stat().st_mode & 0o777 == 0o700
+    assert place.stat().st_uid == os.getuid() and place.stat().st_mode & 0o007 == 0
+
+
+def test_a_queue_of_any_path_has_a_session(tmp_path: Path) -> None:
+    """The path of a Unix socket has at most 107 bytes; that of a checkout, or TMUX_TMPDIR, may be longer."""
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    queue = Queue(folder / "queue: é")
+    try:
+        done = queue.start("echo hello\n", "cpu", TMUX_TMPDIR=str(folder))
+        assert (done.returncode, done.stderr) == (0, "")
+        wait(lambda: not queue.runs(), "the worker ended")
+        assert queue.lines("done") == ["echo hello"]
+    finally:
+        queue.end()
+
+
+def test_the_queue_is_the_repository_s_wherever_it_is_started(tmp_path: Path, request: Any) -> None:
+    """In `runs/queue` of the repository that holds the script; REPRO_RUNS moves it with the runs."""
+    root = tmp_path / "repository"
+    shutil.copytree(SESSION.parent, root / "tmux")
+    env = {name: value for name, value in os.environ.items() if name not in ("REPRO_QUEUE", "REPRO_RUNS")}
+    for runs, given in ((root / "runs", {}), (tmp_path / "big", {"REPRO_RUNS": str(tmp_path / "big")})):
+        queue = Queue(runs / "queue")
+        request.addfinalizer(queue.end)
+        start = [root / "tmux" / "session.sh", "cpu"]
+        subprocess.run(start, input="pwd > where\n", env=env | given, cwd=tmp_path, text=True, timeout=10, check=True)
+        wait(lambda queue=queue: not queue.runs(), "the worker ended")  # type: ignore[misc]
+        assert queue.lines("done") == ["pwd > where"]
+        assert (tmp_path / "where").read_text().strip() == str(tmp_path), "the commands run where they were printed"
+
+
+def test_the_workers_know_how_many_share_the_machine(queue: Queue, tmp_path: Path) -> None:
+    queue.start("echo $REPRO_WORKERS > workers\n", "cpu", "cpu", "cpu")
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert (tmp_path / "workers").read_text() == "3\n"

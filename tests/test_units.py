@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from repro import paper as papers
 from repro import units
 from repro.claim import Cause, Claim
 from repro.ledger import ledger
@@ -142,9 +143,7 @@ def test_a_wrong_unit_is_refused(paper: Any, refused: Callable[..., str], keys: 
 
 
 def test_a_table_has_a_unit(paper: Any) -> None:
-    from repro import paper as papers
-
     table = TOML.replace("[[claim]]", "[[table]]").format(keys='unit = "%"\n[table.printed]\n"a" = "1.3"')
     paper.toml(table)
     (claim,) = papers.read(paper.folder).claims
-    assert claim.stated == "%"
+    assert claim.stated_unit == "%"

@@ -71,7 +71,7 @@ def records(mean: float, spread: float = 0.01, config: str = "own", seeds: int =
     (replace(OVER, over="", below=0.7), records(1.0), "not reproduced"),
     (replace(OVER, over="", below=1.0), records(1.0), "inconclusive"),
     (replace(OVER, over="", above=0.7), records(1.0, better="lower"), "reproduced"),
-    (replace(VALUE, unread=True), records(1.0), "unread"),
+    (replace(VALUE, transcribed=False), records(1.0), "not transcribed"),
     (replace(VALUE, proxy=["configs/small.gin"]), records(1.0, config="small"), "not run"),
     (replace(OVER, over="", above=0.0, proxy=["configs/small.gin"]), records(1.0, config="small"), "trend holds"),
     (replace(OVER, over="", above=2.0, proxy=["configs/small.gin"]), records(1.0, config="small"), "trend fails"),

@@ -4,7 +4,7 @@
 # In the queue's folder ($REPRO_QUEUE): todo, done, failed (exit code, tab, line), and NAME.log. A run that was asked to
 # stop (exit code 75) goes back into todo, and its worker ends.
 set -euo pipefail
-gpu=$1 name=${2:-$1} dir=${REPRO_QUEUE:-runs/queue}
+gpu=$1 name=${2:-$1} dir=${REPRO_QUEUE:-${REPRO_RUNS:-$(dirname "$(realpath "$0")")/../runs}/queue}
 export CUDA_VISIBLE_DEVICES=${gpu#cpu} PYTHONUNBUFFERED=1 # unbuffered: lines show while the run lasts
 
 take() { flock "$dir/lock" sed -i -e '1w /dev/stdout' -e 1d "$dir/todo"; } # prints and removes line 1

@@ -1,4 +1,4 @@
-"""What the network learns from: segments of spectrograms, and which source dominates each bin (Section 2).
+"""What the network learns from: segments of spectrograms, and which source dominates each bin.
 
 Letters: N frames, F frequencies, C sources.
 """

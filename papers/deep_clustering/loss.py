@@ -1,6 +1,6 @@
 """The objective of deep clustering, by its low-rank identity.
 
-The form was read in public texts on the paper; the numbers of the equations are from memory: the PDF was not at hand.
+The form was read in public texts on the paper. The PDF was not at hand, so the numbers of the equations are left out.
 
 Letters: B batch, N frames, F frequencies, D embedding, C sources; i and j run over the bins of one item.
 """
@@ -20,14 +20,14 @@ class DeepClustering(nn.Module):
     `forward(output (B, N, F, D), target) -> scalar`, rows of `output` of unit norm; `target` as
     `datasets.DominantSources` makes it. With r_i the weight of bin i, v_i its embedding and y_i its one-hot source,
 
-        loss = sum_ij r_i r_j (<v_i, v_j> - <y_i, y_j>)^2 / (sum_i r_i)^2          (Equation 1, normalised)
+        loss = sum_ij r_i r_j (<v_i, v_j> - <y_i, y_j>)^2 / (sum_i r_i)^2
 
     which by the low-rank identity costs N F D^2 and no N F x N F matrix: with rows scaled by the root of r,
 
-        |V'V|^2 - 2 |V'Y|^2 + |Y'Y|^2                                               (Equation 3)
+        |V'V|^2 - 2 |V'Y|^2 + |Y'Y|^2
 
     `balanced`: r_i = w_i / sqrt(d_i), d_i the summed weight of the bins of i's source: the class-balanced form of the
-    arXiv paper (Equation 2). Otherwise r_i = w_i, the plain form of nearly all code since.
+    arXiv paper. Otherwise r_i = w_i, the plain form of nearly all code since.
 
     The published sum has no normaliser. Dividing by (sum r)^2 makes the value independent of the segment's length and
     keeps float32 from cancelling. An item without an active bin has loss 0.

@@ -2,10 +2,9 @@
 
 They compose in a config: `@datasets.Framed()` of `@datasets.Distorted()` of `@datasets.Mnist()`. Each keeps what it
 is made from as `source`, and asks of it `__getitems__(indices)` and, where all images are needed at once, `images`
-and `labels`. Section III.A describes the three versions of the database: 28 x 28 pixels; deslanted and cropped to 20
-x 20; 16 x 16.
+and `labels`. The paper has three versions of the database: 28 x 28 pixels; deslanted and cropped to 20 x 20; 16 x 16.
 
-The numbers of the sections and equations are from memory: the PDF was not at hand.
+The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
 
 Letters: N images, B images of a batch, H x W pixels.
 """
@@ -30,12 +29,12 @@ from repro.registry import DATASETS
 Item = tuple[torch.Tensor, int]
 Bytes = NDArray[np.uint8]
 
-BOX = 20  # pixels of the square into which every digit was size-normalised (Section III.A)
+BOX = 20  # pixels of the square into which every digit was size-normalised
 
 
 @DATASETS.register
 class Deskewed(Dataset[Item]):
-    """Digits made upright and cropped: the principal axis is vertical, the image `size` x `size` (Section III.A).
+    """Digits made upright and cropped: the principal axis is vertical, the image `size` x `size`.
 
     Item = `(image (1, size, size) float32 in [0, 1], digit int)`, as of all of these data sets.
     Each line is shifted sideways in proportion to its height, which shears the image, until its second moments say
@@ -75,7 +74,7 @@ class Deskewed(Dataset[Item]):
 
 @DATASETS.register
 class Subsampled(Dataset[Item]):
-    """Digits reduced to `size` x `size` pixels: the box that holds the digit, without the frame (Section III.A)."""
+    """Digits reduced to `size` x `size` pixels: the box that holds the digit, without the frame."""
 
     def __init__(self, source: Annotated[Any, DATASETS], size: int = 16) -> None:
         self.source, self.size = source, size
@@ -109,7 +108,7 @@ class Subsampled(Dataset[Item]):
 
 @DATASETS.register
 class Distorted(Dataset[Item]):
-    """Digits distorted anew at every pass by random affine maps of the plane (Section III.B).
+    """Digits distorted anew at every pass by random affine maps of the plane.
 
     Translations, scaling, squeezing (horizontal compression with vertical elongation, or the reverse) and horizontal
     shearing, each uniform about 0, at most `strength` times `EXTENT`, which the paper does not state. The map
@@ -146,7 +145,7 @@ class Distorted(Dataset[Item]):
 
 @DATASETS.register
 class Framed(Dataset[Item]):
-    """Digits in the middle of a frame of `size` x `size` pixels, paper and ink at the two `levels` (Section II.B).
+    """Digits in the middle of a frame of `size` x `size` pixels, paper and ink at the two `levels`.
 
     Without a size they stay as large as they are. The paper's levels make the mean of an image about 0 and its
     variance about 1, which speeds up learning.
@@ -254,7 +253,7 @@ def _deskewed(source: Any, size: int) -> dict[str, Bytes]:
 
 
 def upright(images: Bytes) -> Bytes:
-    """`images (N, H, W)` sheared until the second moments of their ink say that they do not lean (Section III.A)."""
+    """`images (N, H, W)` sheared until the second moments of their ink say that they do not lean."""
     height, width = images.shape[1:]
     ink = (images > 0).astype(np.float64)
     total = np.maximum(ink.sum((1, 2)), 1)

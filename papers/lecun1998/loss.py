@@ -1,6 +1,6 @@
 """The training criteria: mean square error, over all classes or in pairs, and the discriminative one.
 
-The numbers of the sections and equations are from memory: the PDF was not at hand.
+The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
 
 Letters: B items, K classes.
 """
@@ -31,8 +31,7 @@ class SquaredTargets(nn.Module):
 class PairTargets(nn.Module):
     """Half the squared distance of the units from +1 or -1, of those units alone whose pair the class belongs to.
 
-    `forward(output (B, 45), target (B,)) -> scalar`: the sum over the nine units, the mean over the items (Section
-    III.C).
+    `forward(output (B, 45), target (B,)) -> scalar`: the sum over the nine units, the mean over the items.
     """
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -42,7 +41,7 @@ class PairTargets(nn.Module):
 
 @LOSSES.register
 class Discriminative(nn.Module):
-    """The penalty of the class, in competition with those of all others and of rubbish (Section II.C, Equation 9).
+    """The penalty of the class, in competition with those of all others and of rubbish.
 
     `forward(output (B, K), target (B,)) -> scalar`; the output is the negative of the penalties. `rubbish` is the
     penalty of a class that is always there: what is far worse than it is pushed away no further.

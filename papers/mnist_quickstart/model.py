@@ -16,7 +16,7 @@ from papers.mnist_quickstart import by_hand
 from repro.registry import MODELS
 
 PIXELS, DIGITS = 28 * 28, 10
-HE = 2**0.5  # keeps the size of what goes through a ReLU the same from layer to layer (He et al. 2015, equation 10)
+HE = 2**0.5  # keeps the size of what goes through a ReLU the same from layer to layer (He et al. 2015)
 
 
 @MODELS.register

@@ -75,7 +75,7 @@ class Attempts(Dataset[tuple[Attempt, str]]):
     @cached_property
     def rows(self) -> list[Attempt]:
         path = store.folder("raff2019") / NAME
-        rows = list(tables.read(path, (*LEVELS, *NUMBERS)))
+        rows = tables.once(tables.read(path, (*LEVELS, *NUMBERS)), path, lambda row: tuple(row.values()))
         if not rows:
             raise BadInput("holds no attempt", str(path))
         for number, row in enumerate(rows, 1):

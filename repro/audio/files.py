@@ -5,8 +5,10 @@ T samples. Full scale is 1; rates are in Hz.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import re
 from typing import BinaryIO
 
 import numpy as np
@@ -21,6 +23,12 @@ Samples = npt.NDArray[np.float32]
 AudioFile = str | os.PathLike[str] | BinaryIO
 
 LONGEST = 1 << 26  # samples of a file, with those it is resampled to: 12 minutes of stereo at 44.1 kHz, 256 MiB
+SIZED = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "FLAC", "NIST", "OGG", "MP3"}  # these say how long they are
+SHORT = re.compile(r"^ *(?:data|SSND|Data Size|Riff size|riff) *: (?P<said>-?\d+) \(should be (?P<there>\d+)\)", re.M)
+OPEN = re.compile(r"^ *Data Size *: -1$", re.M)
+SAMPLES = re.compile(rb"^sample_count +-i +(\d{1,18})", re.M)
+UNCLOSED = re.compile(r"wasn't closed properly|Unknown chunk marker \([0-9A-F]{8}\)")
+PAGE = 65307  # bytes of an Ogg page at most
 KERNEL = 1 << 22  # values of a resampler: it has as many as the product of the two rates without their common factor
 
 
@@ -46,7 +54,9 @@ def decode(file: AudioFile) -> tuple[Tensor, int]:
     try:
         with soundfile.SoundFile(file) as opened:
             _refuse_long(opened, file)
-            samples, rate = opened.read(dtype="float32", always_2d=True), opened.samplerate  # (T, channels)
+            samples = opened.read(opened.frames, dtype="float32", always_2d=True)  # (T, channels)
+            rate = opened.samplerate
+            _refuse_cut(opened, len(samples), file)
     except (soundfile.SoundFileError, OSError, TypeError) as error:  # TypeError: its name says that it has no header
         raise ValueError(f"cannot read audio from {_named(file)}: {' '.join(str(error).split())}") from error
     if samples.shape[1] != 1:
@@ -62,6 +72,43 @@ def _refuse_long(opened: soundfile.SoundFile, file: AudioFile) -> None:
     if opened.frames * opened.channels > LONGEST:
         said = f"{opened.frames} samples in {opened.channels} channels"
         raise ValueError(f"{_named(file)} says that it has {said}; expected at most {LONGEST} in all")
+
+
+def _refuse_cut(opened: soundfile.SoundFile, length: int, file: AudioFile) -> None:
+    """Raise ValueError for a file that ends before its sound does: libsndfile takes what is there for a shorter sound.
+
+    So it does with a header that leaves the length open, as of a program that wrote to a pipe or was killed.
+    """
+    if opened.format not in SIZED:
+        raise ValueError(f"{_named(file)} is {opened.format}, which does not say how long it is; expected wav or flac")
+    noted = opened.extra_info  # what libsndfile noted when it read the header
+    lost = any(int(hit["said"]) % 2**32 > int(hit["there"]) for hit in SHORT.finditer(noted)) or OPEN.search(noted)
+    if lost or length < max(opened.frames, _counted(opened, file)) or (opened.format == "OGG" and not _ends(file)):
+        said = "ends early, or was written without its length"
+        raise ValueError(f"{_named(file)} {said}: it holds {length} samples, and its header says otherwise")
+    if UNCLOSED.search(noted):
+        raise ValueError(f"{_named(file)} holds bytes that its header leaves out: it was not closed, or is damaged")
+
+
+def _counted(opened: soundfile.SoundFile, file: AudioFile) -> int:
+    """The number of samples that the header of a NIST file says; of others libsndfile knows it."""
+    hit = SAMPLES.search(_bytes(file, 0, 1024)) if opened.format == "NIST" else None
+    return int(hit[1]) if hit else 0
+
+
+def _ends(file: AudioFile) -> bool:
+    """Whether the last page of an Ogg file is whole, and marked as the last."""
+    rest = _bytes(file, -PAGE, PAGE)
+    page = rest[rest.rfind(b"OggS") :]
+    return len(page) > 27 and bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
+
+
+def _bytes(file: AudioFile, start: int, count: int) -> bytes:
+    """`count` bytes of a file from `start` on, which is counted from its end if it is below 0."""
+    with open(file, "rb") if isinstance(file, str | os.PathLike) else contextlib.nullcontext(file) as opened:
+        size = opened.seek(0, os.SEEK_END)
+        opened.seek(start if start >= 0 else max(0, size + start))
+        return opened.read(count)
 
 
 def write_wav(path: str | os.PathLike[str], samples: npt.NDArray[np.int16], sample_rate: int) -> None:

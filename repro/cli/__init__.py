@@ -1,6 +1,7 @@
 """The `repro` command: parses, calls one function, prints. What a machine reads goes to stdout, all else to stderr.
 
 Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or data differ, 2 the input was wrong,
+66 (EX_NOINPUT) data is not on this machine and could not be downloaded,
 75 (EX_TEMPFAIL) a signal stopped a run and the same command goes on, 130 stopped at once.
 """
 
@@ -14,26 +15,35 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from repro import __version__
-from repro.cli import looking, running
+from repro.cli import looking, running, streams, system
 from repro.errors import BadInput
 from repro.interruption import RESUME, Interrupted
+from repro.paper import refuse_other_core
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
+DIGITS = 18  # of a seed or of a number of steps: more do not fit into 64 bits
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
     logging.root.handlers[0].setLevel(logging.INFO)  # a run's own log has more
+    streams.prepare()
     try:
         given = _parser().parse_args(arguments)
+        refuse_other_core(Path.cwd())
         return int(given.call(given) or 0)
     except BadInput as error:
         print(f"repro: {error}", file=sys.stderr)
-        return 2
+        return error.code
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away, as `repro list | head` does
         return 0
+    except OSError as error:
+        if not system.environment(error):
+            raise
+        print(f"repro: {system.environment(error)}", file=sys.stderr)
+        return 2
     except Interrupted as error:
         print(f"repro: {error}; the same command goes on", file=sys.stderr)
         return RESUME
@@ -59,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "show", looking.show, "one paper, claim, config or part").add_argument("name")
     command = _add(commands, "run", running.run, "run a config: train, measure, write a record")
     command.add_argument("--seed", type=_seed, default=0)
+    command.add_argument("--threads", type=_seed, help="to compute with (default: as in the committed record)")
+    command.add_argument("--publish", action="store_true", help="replace the paper's record even if it still counts")
     _config(command, "; the record stays in the run folder")
     command = _add(commands, "debug", running.debug, "one batch of a config: gradients, leakage, targets, overfitting")
     _config(command, nargs="?")
@@ -81,9 +93,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _again_commands(commands: Any) -> None:
     """What runs something once more."""
-    command = _add(commands, "replay", running.replay, "run a record again, by the code of its commit, and compare")
+    command = _add(commands, "replay", running.replay, "run a record again, by the present code, and compare")
     command.add_argument("record", nargs="?", type=Path)
     command.add_argument("--smoke", action="store_true", help="the smoke record of every paper")
+    command.add_argument("--since", metavar="BRANCH", help="every record that is not as in BRANCH and took few minutes")
+    command.add_argument("--commit", action="store_true", help="by the code of the record's commit, not by the present")
     command = _add(commands, "renew", running.renew, "does changed code give the bits of the records? exit 1 if not")
     command.add_argument("paper")
     command = _add(
@@ -132,6 +146,6 @@ def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | No
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}; expected a whole number from 0")
+    if not (text.isdecimal() and len(text) <= DIGITS):
+        raise argparse.ArgumentTypeError(f"{text!r:.40}; expected a whole number from 0, of at most {DIGITS} digits")
     return int(text)

@@ -58,7 +58,7 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 
 def verdict(given: argparse.Namespace) -> int:
-    from repro import answerable, ledger, listing, paper, record, verdict, verdicts
+    from repro import answerable, audit, ledger, listing, paper, record, verdict, verdicts
 
     one = paper.find(given.paper)
     unread: dict[str, list[str]] = {}
@@ -67,10 +67,13 @@ def verdict(given: argparse.Namespace) -> int:
     for reason, configs in unread.items():
         print(f"repro: the data of {', '.join(configs)} is not read again: {reason}", file=sys.stderr)
     wrong = 2 if _faulty(answerable.faults(one, records)) else 0
+    late = audit.late(one) if given.check or given.write else None
     if given.check:
-        return _check(verdicts.changes(verdicts.read(one.folder), judged)) or wrong or int(bool(unread))
+        faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
+        found = [*faults, *verdicts.changes(verdicts.read(one.folder), judged, late)]
+        return _check(found) or wrong or int(bool(unread))
     if given.write:
-        print(paper.where(verdicts.write(one.folder, judged)))
+        print(paper.where(verdicts.write(one.folder, judged, late)))
     elif given.json:
         print(verdicts.as_json(one, judged, ledger.ledger(one, judged, records)))
     else:

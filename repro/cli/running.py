@@ -7,7 +7,8 @@ import logging
 import sys
 from pathlib import Path
 
-from repro.errors import BadInput
+from repro.cli import system
+from repro.errors import BadInput, DataMissing
 
 
 def run(given: argparse.Namespace) -> int:
@@ -15,58 +16,64 @@ def run(given: argparse.Namespace) -> int:
     from repro.paper import where
 
     try:
-        _, path = run.run(given.config, given.seed, tuple(given.overrides))
+        _, path = run.run(given.config, given.seed, tuple(given.overrides), given.publish, given.threads)
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
+        if isinstance(error, OSError) and not hasattr(error, "__notes__") and system.environment(error):
+            raise  # before the run had a log
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
         kept = hasattr(error, "__notes__") or isinstance(error, OSError)  # where the traceback is, or is of no use
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
-    if path.parent.name != "records":
-        print("the record stays in the run folder: no claim rests on this config as it was run", file=sys.stderr)
     print(where(path))
     return 0
 
 
 def debug(given: argparse.Namespace) -> int:
-    from repro import debug
+    from repro import child, debug
 
     if (given.config is None) == (given.replay is None):
         raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
     if given.replay and given.overrides:
         raise BadInput("--set has no part in --replay: the step is that of the run, with its config")
     faults = 0
-    for finding in debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides)):
-        print(finding, flush=True)
-        faults += finding.passed is False
+    with child.stoppable():  # which also ends the processes that read data
+        findings = debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides))
+        for finding in findings:
+            print(finding, flush=True)
+            faults += finding.passed is False
     return int(faults > 0)
 
 
 def replay(given: argparse.Namespace) -> int:
     from repro import replay
 
-    if given.smoke == (given.record is not None):
-        raise BadInput("expected the path of a record, or --smoke")
+    if sum((given.smoke, given.record is not None, given.since is not None)) != 1:
+        raise BadInput("expected one of the path of a record, --smoke, and --since BRANCH")
     if given.record:
-        return _replayed(given.record)
-    code = 0
-    for path in replay.smoke():
-        try:
-            code = max(code, _replayed(path))
-        except BadInput as error:
-            skipped = replay.away(error)
-            print(f"repro: {'skipped: ' if skipped else ''}{error}", file=sys.stderr)
-            code = max(code, 0 if skipped else 2)
-    return code
+        return _replayed(given.record, given.commit)
+    return max((_excused(path) for path in (replay.smoke() if given.smoke else replay.since(given.since))), default=0)
 
 
-def _replayed(path: Path) -> int:
+def _excused(path: Path) -> int:
+    """Replay one of several records: only data that is not here excuses one, and only with the config as committed."""
+    from repro import replay
+
+    try:
+        return _replayed(path)
+    except BadInput as error:
+        skipped = isinstance(error, DataMissing) and replay.is_its_config(path)
+        print(f"repro: {'skipped: ' if skipped else ''}{error}", file=sys.stderr)
+        return 0 if skipped else 2
+
+
+def _replayed(path: Path, own_commit: bool = False) -> int:
     from repro import child, replay
     from repro.paper import where
 
     try:
-        found = replay.replay(path)
+        found = replay.replay(path, own_commit)
     except child.Failed as error:
         print(f"repro: {where(path)}: the run failed: {error}", file=sys.stderr)
         return 1

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]  # float64, or complex128 for responses
 
-# Mean formants F1 F2 F3 of 33 men, in Hz: Peterson & Barney (1952), Table II.
+# Mean formants F1 F2 F3 of 33 men, in Hz: Peterson & Barney (1952).
 VOWELS = np.array([
     (270, 2290, 3010), (390, 1990, 2550), (530, 1840, 2480), (660, 1720, 2410), (730, 1090, 2440),
     (570, 840, 2410), (440, 1020, 2240), (300, 870, 2240), (640, 1190, 2390), (490, 1350, 1690),

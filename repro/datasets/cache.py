@@ -32,9 +32,10 @@ from typing import Any
 import filelock
 import numpy as np
 
-from repro import provenance
+from repro import machine, provenance
 from repro.datasets import store
 from repro.errors import BadInput
+from repro.lock import acquire
 
 log = logging.getLogger("repro")
 
@@ -103,7 +104,7 @@ def _code(function: Any, name: str) -> dict[str, str]:
 
 @functools.cache
 def _packages() -> dict[str, str]:
-    return provenance.packages()
+    return machine.packages()
 
 
 def _keyed(value: Any, build: str) -> Any:
@@ -226,14 +227,14 @@ def _write(part: Path, made: Arrays, key: dict[str, Any]) -> None:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the lock of an entry. The system lets go of it when its holder dies."""
-    lock = filelock.FileLock(folder.with_name(f"{folder.name}.lock"))
+    lock = filelock.FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(timeout=0)
+            acquire(lock, 0)
         except filelock.Timeout:
             log.info("another process computes %s: waiting for it", folder)
-            lock.acquire()
+            acquire(lock)
     except OSError as error:
         raise _unusable(folder.parent, error) from None
     try:

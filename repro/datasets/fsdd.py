@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import torch
 from torch.utils.data import Dataset
 
-from repro.datasets import store, tables
+from repro.datasets import store, tables, walk
 from repro.datasets.recordings import Recordings
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -37,12 +37,13 @@ class Fsdd(Dataset[tuple[torch.Tensor, int]]):
     def __init__(self, split: Literal["train", "test"]) -> None:
         self.split = split
         folder = store.folder("fsdd")
-        found = {name: _parsed(folder, name) for name in _names(folder)}
+        files = _files(folder)
+        found = {name: _parsed(folder, name) for name in files}
         self.names = sorted(name for name, (_, _, take) in found.items() if (take in TEST_TAKES) == (split == "test"))
         self.digits = [found[name][0] for name in self.names]
         self.speaker_of = [found[name][1] for name in self.names]
         place = folder if (folder / TREE).is_dir() else folder / ARCHIVE
-        self.recordings = Recordings(place, [f"{TREE}/{name}.wav" for name in self.names], self.sample_rate)
+        self.recordings = Recordings(place, [files[name] for name in self.names], self.sample_rate)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -55,14 +56,20 @@ class Fsdd(Dataset[tuple[torch.Tensor, int]]):
         return hashlib.sha256(f"{self.recordings.fingerprint()} {self.names}".encode()).hexdigest()[:16]
 
 
-def _names(folder: Path) -> list[str]:
-    """Every recording's name without `.wav`."""
+def _files(folder: Path) -> dict[str, str]:
+    """Where each recording is in the folder or in the archive, by its name without `.wav`."""
     if (folder / TREE).is_dir():
-        return [path.stem for path in (folder / TREE).glob("*.wav")]
+        return {name: path.relative_to(folder).as_posix() for name, path in walk.files(folder / TREE, ".wav").items()}
     for needed in (ARCHIVE, LIST):
         if not (folder / needed).is_file():
             raise BadInput(f"holds neither {TREE}/ nor {needed}", str(folder))
-    return [row["file"].removesuffix(".wav") for row in tables.read(folder / LIST, ["file"])]
+    listed = [{**row, "file": tables.slashed(row["file"])} for row in tables.read(folder / LIST, ["file"])]
+    paths = [PurePosixPath(row["file"]) for row in tables.once(listed, folder / LIST, _stem)]
+    return {path.stem: f"{TREE}/{path.name}" for path in paths}
+
+
+def _stem(row: tables.Row) -> str:
+    return PurePosixPath(row["file"]).stem.lower()
 
 
 def _parsed(folder: Path, name: str) -> tuple[int, str, int]:

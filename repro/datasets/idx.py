@@ -1,4 +1,4 @@
-"""MNIST and what shares its format: images of 28 x 28 bytes and their classes, in two gzipped idx files a split.
+"""MNIST and what shares its format: images of 28 x 28 bytes and their classes, in two idx files a split.
 
 N images. The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a
 big-endian 32-bit integer, then the bytes (the page of the MNIST database, "File formats").
@@ -6,10 +6,9 @@ big-endian 32-bit integer, then the bytes (the page of the MNIST database, "File
 
 from __future__ import annotations
 
-import gzip
 import hashlib
+import logging
 import math
-import zlib
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -25,9 +24,13 @@ from repro.errors import BadInput
 from repro.registry import DATASETS
 
 FILES = {"train": "train", "test": "t10k"}
+IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
+FOLDERS = ("", "MNIST/raw", "FashionMNIST/raw", "raw")  # as published; as torchvision leaves them
 UNSIGNED_BYTE = 8
 
 Item = tuple[torch.Tensor, int]
+
+log = logging.getLogger("repro")
 
 
 @DATASETS.register
@@ -48,7 +51,7 @@ class Mnist(Dataset[Item]):
     @cached_property
     def images(self) -> torch.Tensor:
         """(N, 28, 28) uint8, ink is 255."""
-        images = self._read("images-idx3-ubyte.gz", 3)
+        images = self._read(IMAGES, 3)
         if images.shape[1:] != (28, 28):
             raise BadInput(f"the images in {self.folder} are {images.shape[1]} x {images.shape[2]}; expected 28 x 28")
         return torch.from_numpy(images[self.start : self.stop])
@@ -56,13 +59,13 @@ class Mnist(Dataset[Item]):
     @cached_property
     def labels(self) -> torch.Tensor:
         """(N,) int64."""
-        labels = torch.from_numpy(self._read("labels-idx1-ubyte.gz", 1)[self.start : self.stop]).long()
+        labels = torch.from_numpy(self._read(LABELS, 1)[self.start : self.stop]).long()
         if len(labels) != len(self.images):
             raise BadInput(f"{self.folder} holds {len(self.images)} images and {len(labels)} labels of {self.split}")
         return labels
 
     def _read(self, ending: str, dimensions: int) -> npt.NDArray[np.uint8]:
-        return read_idx(self.folder / f"{FILES[self.split]}-{ending}", dimensions)
+        return read_idx(located(self.folder, f"{FILES[self.split]}-{ending}"), dimensions)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -90,13 +93,28 @@ class FashionMnist(Mnist):
     name = "fashion_mnist"
 
 
+def located(folder: Path, name: str) -> Path:
+    """Where the file called `name` is: as published with `.gz`, or unpacked, as torchvision and Kaggle have it.
+
+    If several are there, the first of these is read, and a log line says so. Raises BadInput if none is there.
+    """
+    spelt = name.replace("-idx", ".idx")  # by Kaggle, and by programs for Windows
+    names = (f"{name}.gz", name, f"{spelt}.gz", spelt, f"{name}/{name}", f"{name}/{spelt}", f"{spelt}/{spelt}")
+    found = [path for place in FOLDERS for each in names if (path := folder / place / each).is_file()]
+    if not found:
+        raise BadInput(f"holds no {name}.gz, and no {name} that is unpacked", str(folder))
+    if found[1:]:
+        log.info("%s is read, and left out is %s", found[0], ", ".join(map(str, found[1:])))
+    return found[0]
+
+
 def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
-    """The array of a gzipped idx file of unsigned bytes. Raises BadInput for any other file."""
+    """The array of an idx file of unsigned bytes, gzipped or not. Raises BadInput for any other file."""
     try:
-        with gzip.open(path) as file:
-            content = unpack.bounded(file, path).read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"cannot be read as a gzipped idx file: {error}", str(path)) from None
+        with unpack.opened(path) as file:
+            content = file.read()
+    except (*unpack.BROKEN, OSError) as error:
+        raise BadInput(f"cannot be read as an idx file: {error}", str(path)) from None
     header = 4 + 4 * dimensions
     if len(content) < header or content[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]):
         raise BadInput(f"is no idx file of bytes in {dimensions} dimensions", str(path))

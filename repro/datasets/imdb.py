@@ -1,16 +1,17 @@
 """The Large Movie Review Dataset (Maas et al. 2011): 25,000 reviews to train and 25,000 to test, half of them positive.
 
 Two layouts are read, with the same content: the original tree `aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt`, and
-two tables `{train,test}.csv.xz` with the columns id, label, rating, text. Of the original, 123 texts stand in train
-and in test.
+two tables `{train,test}.csv.xz` (or `.csv`) with the columns id, label, rating, text. Of the original, 123 texts stand
+in train and in test.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import lzma
+import logging
 import re
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -18,12 +19,14 @@ from typing import Literal, NamedTuple
 import numpy as np
 from torch.utils.data import Dataset
 
-from repro.datasets import store, tables, unpack
+from repro.datasets import store, tables, unpack, walk
 from repro.datasets.show import show_text
 from repro.errors import BadInput
 from repro.registry import DATASETS
 
 CLASSES = ("neg", "pos")
+
+log = logging.getLogger("repro")
 
 
 class Review(NamedTuple):
@@ -87,21 +90,23 @@ class Imdb(Dataset[tuple[str, int]]):
 
 def read_reviews(folder: Path, split: str) -> list[Review]:
     """The reviews of a split from whichever layout `folder` has, sorted. Raises BadInput where it has neither."""
-    table, tree = folder / f"{split}.csv.xz", folder / "aclImdb" / split
-    if table.is_file():
-        return sorted(_from_table(table))
-    if tree.is_dir():
-        return sorted(_from_tree(tree))
-    raise BadInput(f"{folder} holds neither {table.name} nor aclImdb/{split}/")
+    packed, tree = [folder / f"{split}.csv.xz", folder / f"{split}.csv"], folder / "aclImdb" / split
+    found = [path for path in packed if path.is_file()] + [tree] * tree.is_dir()
+    if not found:
+        raise BadInput(f"{folder} holds neither {packed[0].name} nor aclImdb/{split}/")
+    if found[1:]:
+        log.info("%s is read, and left out is %s", found[0], ", ".join(map(str, found[1:])))
+    return sorted(_from_tree(tree) if found[0] is tree else _from_table(found[0]))
 
 
 def _from_table(path: Path) -> list[Review]:
     try:
-        with lzma.open(path) as file:
-            lines = io.TextIOWrapper(unpack.bounded(file, path), encoding="utf-8", newline="")
+        with unpack.opened(path) as file:
+            lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
             rows = tables.rows(lines, path, ("label", "id", "rating", "text"))
-            reviews = [Review(int(r["label"]), int(r["id"]), int(r["rating"]), r["text"]) for r in rows]
-    except (lzma.LZMAError, EOFError, ValueError, MemoryError, OSError) as error:
+            once = tables.once(rows, path, lambda row: f"label {row['label']}, id {row['id']}")
+            reviews = [Review(int(r["label"]), int(r["id"]), int(r["rating"]), _whole(r["text"], path)) for r in once]
+    except (*unpack.BROKEN, OSError) as error:
         raise BadInput(f"is no table of reviews: {type(error).__name__}: {error}", str(path)) from None
     if not reviews or {row.label for row in reviews} - set(range(len(CLASSES))):
         raise BadInput("is no table of reviews: expected rows of label 0 or 1", str(path))
@@ -111,20 +116,37 @@ def _from_table(path: Path) -> list[Review]:
 def _from_tree(folder: Path) -> list[Review]:
     rows = []
     for label, name in enumerate(CLASSES):
-        for path in (folder / name).glob("*.txt"):
-            number, _, rating = path.stem.partition("_")
-            if not re.fullmatch(r"\d{1,9}_\d{1,9}", path.stem):
-                raise BadInput(f"expected a name like 123_8.txt: {name}/{path.name}", str(folder))
-            rows.append(Review(label, int(number), int(rating), _text(path)))
+        found = walk.files(folder / name, ".txt")
+        if not found and (folder / name).is_dir():
+            raise BadInput(f"holds no reviews in {name}/; expected pos/ and neg/ with reviews", str(folder))
+        rows += [_review(label, path, folder) for path in found.values()]
     if not rows:
         raise BadInput("expected pos/ and neg/ with reviews", str(folder))
+    (twice, times) = Counter((row.label, row.number) for row in rows).most_common(1)[0]
+    if times > 1:
+        raise BadInput(f"{CLASSES[twice[0]]}/ holds {times} reviews with the number {twice[1]}", str(folder))
     return rows
+
+
+def _review(label: int, path: Path, folder: Path) -> Review:
+    if not re.fullmatch(r"[0-9]{1,9}_[0-9]{1,9}", path.stem):
+        raise BadInput(f"expected a name like 123_8.txt: {path.relative_to(folder)}", str(folder))
+    number, _, rating = path.stem.partition("_")
+    return Review(label, int(number), int(rating), _text(path))
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode()
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
     except UnicodeDecodeError as error:
         raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
+    return _whole(text, path)
+
+
+def _whole(text: str, path: Path) -> str:
+    """A text without the byte order mark that an editor may have put before it. Raises BadInput if there is none."""
+    if not (whole := text.removeprefix("\ufeff")):
+        raise BadInput("has an empty review; expected a text", str(path))
+    return whole

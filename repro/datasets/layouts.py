@@ -5,7 +5,6 @@ Letters: C sources, T samples. An item is `({"mixture": (T,), "num_sources": C},
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch.utils.data import Dataset
 
 from repro.audio.files import decode, write_wav
 from repro.audio.show import illustrate
-from repro.datasets import store, tables
+from repro.datasets import store, tables, walk
 from repro.datasets.mixtures import Item, digest
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -50,46 +49,51 @@ class WSJ0Mix(Dataset[Item]):
     ) -> None:
         self.num_sources, self.sample_rate = num_sources, sample_rate
         self.mix, self.folder = "mix", store.folder(root) / _rate(sample_rate) / mode / split
-        self.names = sorted(path.name for path in (self.folder / self.mix).glob("*.wav"))
-        self._check(size)
+        found = self._found()
+        self._check(sorted(found[self.mix]), found, size)
 
-    def _check(self, size: int) -> None:
-        if len(self.names) != size:
-            raise BadInput(f"{self.folder / self.mix} holds {len(self.names)} wav files; expected {size}")
-        missing = [path for name in self.names for path in self._files(name) if not os.path.isfile(path)]
+    def _found(self) -> dict[str, dict[str, Path]]:
+        """The files of each source and of the mixtures, by what they are called without `.wav`."""
+        kinds = [*(f"s{number}" for number in range(1, self.num_sources + 1)), self.mix]
+        return {kind: walk.files(self.folder / kind, ".wav") for kind in kinds}
+
+    def _check(self, stems: list[str], found: dict[str, dict[str, Path]], size: int) -> None:
+        """Take the mixtures called `stems`. Raises BadInput if they are not `size`, or lack a file."""
+        if len(stems) != size:
+            raise BadInput(f"{self.folder / self.mix} holds {len(stems)} wav files; expected {size}")
+        missing = [self.folder / kind / f"{stem}.wav" for stem in stems for kind in found if stem not in found[kind]]
         if missing:
             raise BadInput(f"{missing[0]} is missing, the first of {len(missing)} missing files")
-
-    def _files(self, name: str) -> list[Path]:
-        """Where the sources of a mixture are, and last the mixture."""
-        kinds = [f"s{number}" for number in range(1, self.num_sources + 1)]
-        return [self.folder / kind / name for kind in (*kinds, self.mix)]
+        wanted = set(stems)
+        alone = [path for kind in found for stem, path in found[kind].items() if stem not in wanted]
+        walk.say(self.folder, [walk.Found(path, "files of no mixture") for path in alone])
+        self.names = [f"{stem}.wav" for stem in stems]
+        # of each mixture: its sources, then itself
+        self.files = [[str(found[kind][stem]) for kind in found] for stem in stems]
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> Item:
-        files = self._files(self.names[index])
+        files = self.files[index]
         *sources, mixture = (self._read(path) for path in files)
         for path, source in zip(files, sources, strict=False):
             if len(source) != len(mixture):
-                raise BadInput(f"has {len(source)} samples, and its mixture {len(mixture)}", str(path))
+                raise BadInput(f"has {len(source)} samples, and its mixture {len(mixture)}", path)
             if not source.any():
-                raise BadInput("is silent", str(path))
+                raise BadInput("is silent", path)
         rest = float((mixture - sum(sources)).abs().max())
         if rest > TOLERANCE:
-            raise BadInput(
-                f"is not the sum of its sources: they differ by up to {rest:.3g} of full scale", str(files[-1])
-            )
+            raise BadInput(f"is not the sum of its sources: they differ by up to {rest:.3g} of full scale", files[-1])
         return {"mixture": mixture, "num_sources": self.num_sources}, torch.stack(sources)
 
-    def _read(self, path: Path) -> torch.Tensor:
+    def _read(self, path: str) -> torch.Tensor:
         try:
             samples, rate = decode(path)
         except ValueError as error:  # it names the file
             raise BadInput(str(error)) from None
         if rate != self.sample_rate:
-            raise BadInput(f"is at {rate} Hz; expected {self.sample_rate} Hz", str(path))
+            raise BadInput(f"is at {rate} Hz; expected {self.sample_rate} Hz", path)
         return samples
 
     def fingerprint(self) -> str:
@@ -120,11 +124,15 @@ class LibriMix(WSJ0Mix):
         variant = store.folder(root or f"Libri{num_sources}Mix") / _rate(sample_rate) / mode
         self.mix, self.folder = "mix_clean", variant / split
         listed = variant / "metadata" / f"mixture_{split}_{self.mix}.csv"
-        if listed.is_file():
-            self.names = sorted(f"{row['mixture_ID']}.wav" for row in tables.read(listed, ["mixture_ID"]))
-        else:
-            self.names = sorted(path.name for path in (self.folder / self.mix).glob("*.wav"))
-        self._check(size)
+        found = self._found()
+        stems = sorted(_listed(listed) if listed.is_file() else found[self.mix])
+        self._check(stems, found, size)
+
+
+def _listed(path: Path) -> list[str]:
+    """The mixtures that the metadata of LibriMix lists."""
+    rows = tables.once(tables.read(path, ["mixture_ID"]), path, lambda row: row["mixture_ID"])
+    return [row["mixture_ID"] for row in rows]
 
 
 def _rate(sample_rate: int) -> str:

@@ -8,18 +8,23 @@ utterance of each of 251 speakers of train-clean-100 (the selection of the Resem
 
 from __future__ import annotations
 
+import logging
+import re
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import torch
 from torch.utils.data import Dataset
 
-from repro.datasets import store, tables
+from repro.datasets import store, tables, walk
 from repro.datasets.recordings import Recordings
 from repro.errors import BadInput
 from repro.registry import DATASETS
 
 OPENSLR, TREE, SPLITS = "librispeech", "LibriSpeech", "metadata.csv"
+NAME = re.compile(r"([0-9]{1,9})-[0-9]+-[0-9]+")
+
+log = logging.getLogger("repro")
 
 Subset = Literal[
     "dev-clean", "dev-other", "test-clean", "test-other", "train-clean-100", "train-clean-360", "train-other-500"
@@ -67,9 +72,15 @@ class LibriSpeech(Dataset[tuple[torch.Tensor, int]]):
 def _place(folder: Path, subset: str) -> Path:
     """The folder or the tar in which paths begin with `subset`."""
     trees = [place for place in (folder / TREE, folder) if (place / subset).is_dir()]
-    found = trees or sorted(folder.glob(f"{subset}*.tar"))
-    if not found:
+    tars = [path for path in folder.glob("[!.]*") if path.name.startswith(subset) and path.suffix.lower() == ".tar"]
+    tars.sort(key=lambda path: (len(path.name), path.name))  # a copy has a longer name
+    if not (found := [*trees, *tars]):
         raise BadInput(f"holds neither {TREE}/{subset}/ nor {subset}/ nor a {subset}*.tar", str(folder))
+    if not trees and (others := [tar for tar in tars[1:] if not walk.same(tar, tars[0])]):
+        raise BadInput(f"holds {tars[0].name} and {others[0].name}, which differ; expected one of the two", str(folder))
+    if found[1:]:
+        said = ", ".join(place.name for place in found[1:])
+        log.info("%s: %s is read, and left out is %s", folder, found[0].name, said)
     return found[0]
 
 
@@ -79,13 +90,16 @@ def _paths(folder: Path, place: Path, subset: str, split: str | None) -> list[Pu
     if not listed.is_file():
         if split or not place.is_dir():
             raise BadInput(f"holds no {SPLITS}, which says what is in {split or place.name}", str(folder))
-        return [PurePosixPath(path.relative_to(place).as_posix()) for path in (place / subset).rglob("*.flac")]
-    rows = [(PurePosixPath(row["file"]), row["split"]) for row in tables.read(listed, ["file", "split"])]
-    return [path for path, named in rows if path.parts[:1] == (subset,) and split in (None, named)]
+        found = walk.files(place / subset, ".flac").values()
+        return [PurePosixPath(path.relative_to(place).as_posix()) for path in found]
+    rows = [{**row, "file": tables.slashed(row["file"])} for row in tables.read(listed, ["file", "split"])]
+    whole = tables.once(rows, listed, lambda row: PurePosixPath(row["file"]).stem.lower())
+    paths = [PurePosixPath(row["file"]) for row in whole if split in (None, row["split"])]
+    return [path for path in paths if path.parts[:1] == (subset,)]
 
 
 def _speaker(place: Path, path: PurePosixPath) -> int:
-    speaker = path.stem.partition("-")[0]
-    if not (speaker.isdecimal() and len(speaker) < 10):
+    found = NAME.fullmatch(path.stem)
+    if not found:
         raise BadInput(f"{path} is not called <speaker>-<chapter>-<utterance>{path.suffix}", str(place))
-    return int(speaker)
+    return int(found[1])

@@ -18,7 +18,7 @@ import io
 import math
 import os
 from collections import Counter
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -139,10 +139,12 @@ def _sources(columns: Any, path: Path) -> int:
 
 
 def _row(row: dict[str, Any], count: int, utterances: dict[str, int], place: str) -> Listed:
+    if any(row.pop(None, [])):  # type: ignore[call-overload]  # what follows the last column
+        raise BadInput("has more values than columns", place)
     parts = []
     for c in range(1, count + 1):
         given = row[f"source_{c}_path"] or ""
-        name = given if given in utterances else PurePosixPath(given).stem
+        name = given if given in utterances else PureWindowsPath(given).stem
         if name not in utterances:
             raise BadInput(f"source_{c}_path is no utterance of the corpus: '{name}'{nearest(name, utterances)}", place)
         start = _number(row.get(f"source_{c}_start"), place, f"source_{c}_start", 0)

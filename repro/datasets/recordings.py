@@ -11,6 +11,7 @@ import hashlib
 import io
 import itertools
 import os
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -37,6 +38,9 @@ class Recordings:
     def __init__(self, place: Path, names: list[str], sample_rate: int) -> None:
         if not names:
             raise BadInput("holds none of the recordings that were asked for", str(place))
+        twice, times = Counter(names).most_common(1)[0]
+        if times > 1:
+            raise BadInput(f"{twice} is asked for {times} times; expected each recording once", str(place))
         self.place, self.names, self.sample_rate = place, names, sample_rate
         self._opened: dict[int, tuple[np.ndarray, list[int]]] = {}  # by piece: samples (S,), and where each ends
 
@@ -141,12 +145,14 @@ def files(place: Path, names: list[str]) -> Iterator[AudioFile]:
 
 def _members(archive: Path, names: set[str]) -> dict[str, bytes]:
     """The content of the files called `names`, in one pass: a compressed tar knows no other way."""
-    held = {}
+    held: dict[str, bytes] = {}
     try:
         for member in unpack.tar_members(archive):
             name = str(PurePosixPath(member.name))
             if name in names and member.kind == "file" and (file := member.open()):
-                held[name] = file.read()
+                content = file.read()
+                if held.setdefault(name, content) != content:
+                    raise BadInput(f"holds two files called {name} that differ", str(archive))
     except (*unpack.BROKEN, OSError) as error:
         raise BadInput(f"cannot be read as an archive: {type(error).__name__}: {error}", str(archive)) from None
     return held

@@ -18,7 +18,8 @@ from filelock import FileLock, Timeout
 
 from repro.datasets import catalogue
 from repro.datasets.catalogue import DataSet, File
-from repro.errors import BadInput
+from repro.errors import BadInput, DataMissing
+from repro.lock import acquire
 
 DATA, MIRROR = "REPRO_DATA", "REPRO_MIRROR"
 
@@ -29,6 +30,8 @@ def root() -> Path:
     """The data folder: that named by `REPRO_DATA`, or the platform's own cache."""
     if given := _given(DATA):
         return given
+    if os.path.expanduser("~").startswith("~"):
+        raise BadInput(f"this user has no home folder to keep data in: set {DATA} to a folder")
     import pooch  # a tenth of a second
 
     return Path(pooch.os_cache("repro"))
@@ -64,6 +67,26 @@ def folder(name: str) -> Path:
 def where(name: str) -> Path | None:
     """The same, or None where it is not on this machine: nothing is downloaded."""
     return next((place / _head(name) for place in places().values() if not lacking(place, name)), None)
+
+
+def missing(name: str) -> str:
+    """Why `folder(name)` would find nothing on this machine, and how to get the data; "" where it would.
+
+    Raises BadInput for a variant that a data set of the catalogue does not have.
+    """
+    one = catalogue.readable()[0].get(_head(name))
+    if one and (variant := name.partition("/")[2]):
+        one.variant(variant)
+    hint = f"{DATA} or {MIRROR} names a folder that holds {one.name if one else name}/"
+    try:
+        if where(name):
+            return ""
+        seen = "; ".join(f"{place} has no {lacking(place, name)}" for place in places().values())
+        known = one or catalogue.find(name.partition("/")[0])
+    except BadInput as error:
+        return f"{name} is not here: {error}; expected that {hint}"
+    how = f"repro data get {name} downloads it" if known.files else known.obtain
+    return f"{name} is not here ({seen}): {how}, or {hint}"
 
 
 def lacking(place: Path, name: str) -> str:
@@ -105,16 +128,16 @@ def _fetch(name: str) -> Path:
     try:
         one = catalogue.find(_head(name))
     except BadInput as error:
-        raise BadInput(f"{error} ({seen})") from None
+        raise DataMissing(f"{error} ({seen})") from None
     if not one.files:
-        raise BadInput(f"{name} is not here ({seen}) and cannot be downloaded: {one.obtain}")
+        raise DataMissing(f"{name} is not here ({seen}) and cannot be downloaded: {one.obtain}")
     target = (root() / one.name).resolve()  # which may be a link to another disk
     try:
         with _locked(target):
             _download(one, name, target)
     except BadInput as error:
         hint = f"{DATA} or {MIRROR} may name a folder that holds {one.name}/"
-        raise BadInput(f"{name} is not here ({seen}): {error}; {hint}") from None
+        raise DataMissing(f"{name} is not here ({seen}): {error}; {hint}") from None
     except OSError as error:
         raise BadInput(f"cannot write {one.name} into {target.parent}: {error.strerror or error}") from None
     return root() / one.name
@@ -201,12 +224,12 @@ def _kept(beside: Path, one: DataSet) -> list[Path]:
 def _locked(target: Path) -> Iterator[None]:
     """One process at a time brings a data set."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(target.with_name(f".{target.name}.lock"))
+    lock = FileLock(target.with_name(f".{target.name}.lock"), fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
+        acquire(lock, 0)
     except Timeout:
         log.info("another process brings %s: waiting for it", target.name)
-        lock.acquire()
+        acquire(lock)
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ taken, not modes, owners or times, so nothing here relies on what an archive say
 
 from __future__ import annotations
 
+import bz2
 import errno
 import gzip
 import io
@@ -20,6 +21,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any, NamedTuple, Self
@@ -41,6 +43,11 @@ BROKEN = (  # what the readers of the standard library raise for broken bytes, b
     *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError),
     *(LookupError, MemoryError, OverflowError, RuntimeError, ValueError, struct.error),
 )
+PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {
+    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+}
 UNWRITABLE = (None, errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)  # an OSError by the archive, not by the disk
 
 
@@ -91,6 +98,19 @@ def tar_members(archive: Path) -> Iterator[Member]:
 def bounded(opened: IO[bytes] | gzip.GzipFile, archive: Path) -> io.BufferedReader:
     """What is read from `opened`, the content of `archive`: BadInput in the place of more than it may come to."""
     return io.BufferedReader(_Bounded(opened, archive), 1 << 16)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """The content of a file, unpacked if it is gzip, bzip2 or xz: its first bytes count, not its name.
+
+    Raises BadInput for more than it may come to, and any of BROKEN or an OSError for one that is broken.
+    """
+    with path.open("rb") as file:
+        first = file.read(6)
+        file.seek(0)
+        unpacked = next((kind(file) for magic, kind in PACKED.items() if first.startswith(magic)), None)
+        yield bounded(unpacked, path) if unpacked else file
 
 
 class _Bounded(io.RawIOBase):

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import binding
+from repro import binding, threads
 from repro.config import read
 from repro.errors import BadInput
 from repro.experiment import streams
@@ -90,6 +90,7 @@ def prepare(path: Path, overrides: tuple[str, ...] = ()) -> Bench:
     import torch
     from torch.utils.data import Subset, default_collate
 
+    torch.set_num_threads(threads.choose(config).number)
     torch.manual_seed(seeds["model"])
     built = binding.build(config)
     if lacks := _lacks(built):

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.utils.data import Subset, default_collate
 
-from repro import binding
+from repro import binding, started, threads
 from repro.config import read
 from repro.debug import Bench, Finding, probes
 from repro.errors import BadInput
@@ -40,6 +40,8 @@ def _bench(folder: Path, found: dict[str, Any]) -> Bench:
     """The config of the run, built as the run built it; the weights and the batch of the step."""
     config = read(folder / "config.gin")
     seed = re.search(r"-seed(\d+)", folder.resolve().name)
+    begun = started.read(folder)
+    torch.set_num_threads(threads.choose(config, begun=begun.threads if begun else 0).number)
     torch.manual_seed(streams(int(seed[1]) if seed else 0)["model"])
     built = binding.build(config)
     built.model.load_state_dict(found["model"])

@@ -53,7 +53,7 @@ class Identity(TypedDict):
 
 @METRICS.register
 class SISDR:
-    """Scale-invariant signal-to-distortion ratio (Le Roux et al. 2019, eq. 3-5), against the clean sources.
+    """Scale-invariant signal-to-distortion ratio (Le Roux et al. 2019), against the clean sources.
 
     The mean of every signal is removed first, as nussl and asteroid do.
     """
@@ -177,10 +177,10 @@ def _best_mean(values: Tensor) -> float:
 def _pairwise_si_sdr(estimate: Tensor, target: Tensor) -> Tensor:
     """SI-SDR in dB of each estimate (I, T) against each source (C, T) -> (I, C)."""
     estimate, target = _zero_mean(estimate), _loud(_zero_mean(target))
-    alpha = estimate @ target.T / target.square().sum(-1)  # (I, C), the minimiser in eq. 4
+    alpha = estimate @ target.T / target.square().sum(-1)  # (I, C), the minimiser of the residual
     e_target = alpha[..., None] * target  # (I, C, T)
-    e_res = estimate[:, None] - e_target  # orthogonal to the source, as eq. 3 asks
-    ratio = e_target.square().sum(-1) / e_res.square().sum(-1)  # eq. 5
+    e_res = estimate[:, None] - e_target  # orthogonal to the source
+    ratio = e_target.square().sum(-1) / e_res.square().sum(-1)
     return _clamped(10 * torch.log10(ratio))
 
 

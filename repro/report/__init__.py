@@ -14,6 +14,7 @@ Where to look:
     papers      the landing page: a row per paper
     features    what goes with success, set against how the papers came out
     keys        the keys of paper.toml, from the types that check them
+    departures  how many departures from the paper its report lists
     outcome     the bar of outcomes with its counts in words, and a paper's facts
     figure      a row per claim: what the paper says, what the records say
     marks       what is drawn on an axis: a mean with its interval, bands, lines, the scale

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.report.evidence import asked, links, ours, read_in
+from repro.report.evidence import asked, links, ours, ours_accepted, read_in
 from repro.report.markup import Markup, box, copyable, fold, join, tag
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
-from repro.report.words import number, slug, typeset
+from repro.report.words import slug, typeset
 from repro.verdict import Verdict
 
 WANTING = frozenset({"not reproduced", "not comparable", "stale", "inconclusive", "exceeded"})
@@ -58,7 +58,7 @@ def _cell(verdict: Verdict | None) -> Markup:
     if verdict is None:
         return tag("td")
     claim, outcome = verdict.claim, verdict.outcome
-    printed = typeset(claim.printed) or number(claim.value or 0.0)
+    printed = typeset(claim.stated)
     other = f"ours {ours(verdict)}" if outcome in WANTING and ours(verdict) else ""
     shown = tag(
         "button",
@@ -81,6 +81,7 @@ def _about(page: Page, verdict: Verdict) -> Markup:
         tag("button", "close", type="button", popovertarget=name, popovertargetaction="hide", class_="repro-close"),
         tag("p", tag("strong", claim.says), tag("span", f" {claim.where} · {claim.id}", class_="repro-muted")),
         tag("p", badge(verdict.outcome), f" {typeset(verdict.why)}."),
+        ours_accepted(page, claim),
         links(page, verdict),
         copyable("\n".join(asked(page, claim))) if claim.runs else "",
         read_in(claim),

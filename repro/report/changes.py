@@ -52,7 +52,7 @@ def _paper(name: str) -> str:
     folder = _folders().get(name)
     if folder is None:
         return ""
-    modules = {hit["module"] for path in folder.glob("configs/*.gin") for hit in _imports(path)}
+    modules = {hit["module"] for path in folder.glob("configs/[!.]*.gin") for hit in _imports(path)}
     try:
         code = provenance.of_modules(sorted(modules), folder.parent)
     except BadInput as error:  # what is no Python is said where it is printed
@@ -77,7 +77,7 @@ def _title(name: str) -> str:
     folder = _folders().get(name)
     if folder is None:
         return ""
-    text = (folder / "paper.toml").read_text(encoding="utf-8", errors="replace")
+    text = (folder / "paper.toml").read_text(encoding="utf-8-sig", errors="replace")
     return f"{TITLE.findall(text)} {(folder / 'tips.md').is_file()}"
 
 
@@ -105,7 +105,7 @@ def _today(_: str) -> str:
 
 
 def _imports(path: Path) -> Iterator[dict[str, str]]:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     return (hit.groupdict() for line in lines if (hit := IMPORT.match(line)))
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from repro.report import cells, files
-from repro.report.evidence import asked, links, read_in
+from repro.report.evidence import asked, links, ours_accepted, read_in
 from repro.report.figure import claimed, tables
 from repro.report.markup import Markup, box, copyable, fold, join, link, tag
-from repro.report.outcome import badge
+from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
-from repro.report.words import count, slug, spread, typeset
-from repro.verdict import Evidence, Verdict
+from repro.report.words import slug, spread, typeset
+from repro.verdict import Evidence, Verdict, untranscribed
 
 HEADS = ("Claim", "The paper says", "Ours, 95 % interval", "Seeds × items", "Verdict")
 
 
 def claims(page: Page) -> Markup:
-    """The table of the claims that were read, each table of the paper below it, and those unread folded at the end."""
-    judged = [verdict for verdict in page.verdicts if verdict.outcome != "unread"]
-    unread = [verdict for verdict in page.verdicts if verdict.outcome == "unread"]
+    """The table of the claims, each table of the paper below it, and what is not transcribed yet folded at the end."""
+    judged = transcribed(page.verdicts)
+    later = [verdict for verdict in page.verdicts if not verdict.claim.transcribed]
     placed = [verdict for verdict in judged if verdict.claim.table or verdict.claim.kind == "printed"]
     single = [verdict for verdict in judged if not verdict.claim.table and verdict.claim.kind != "printed"]
     parts = [box(_table(page, single), label="Claims and verdicts")] if single else []
@@ -27,7 +27,7 @@ def claims(page: Page) -> Markup:
     if judged:
         table = link("claims.csv", page.file(files.TABLE), download=f"{page.name}-claims.csv")
         parts.append(tag("p", "All claims as a table: ", table, class_="repro-muted"))
-    return join([*parts, *([_unread(unread)] if unread else [])])
+    return join([*parts, *([_later(later)] if later else [])])
 
 
 def one(page: Page, verdict: Verdict) -> Markup:
@@ -70,13 +70,12 @@ def _more(page: Page, verdict: Verdict) -> Markup:
     """Why, the files and the commands: the second line of a claim."""
     claim = verdict.claim
     why = tag("p", tag("strong", "Why: "), typeset(verdict.why), ".")
-    because = tag("p", tag("strong", "Tolerance: "), claim.because) if claim.because else ""
-    run = fold("Run it", because, read_in(claim), copyable("\n".join(asked(page, claim)))) if claim.runs else ""
-    cell = tag("td", why, links(page, verdict), run, colspan=len(HEADS), role="cell")
+    run = fold("Run it", read_in(claim), copyable("\n".join(asked(page, claim)))) if claim.runs else ""
+    cell = tag("td", why, ours_accepted(page, claim), links(page, verdict), run, colspan=len(HEADS), role="cell")
     return tag("tr", cell, class_="more", role="row")
 
 
-def _unread(verdicts: list[Verdict]) -> Markup:
+def _later(verdicts: list[Verdict]) -> Markup:
     items = [
         tag(
             "li",
@@ -87,8 +86,7 @@ def _unread(verdicts: list[Verdict]) -> Markup:
         for verdict in verdicts
     ]
     return fold(
-        f"{count(len(verdicts), 'claim')} that nobody has read in the paper yet",
-        tag("p", "They are known to stand there; until someone reads the number they are not judged."),
+        untranscribed(verdicts),
         tag("ul", *items),
-        class_="repro-unread",
+        class_="repro-later",
     )

@@ -142,7 +142,7 @@ class Printed(SphinxDirective):
         """Say that a record is stale, in this build and in each that follows."""
         note(self.env, changes.FAULT)
         place = f"papers/{shown.name}/records/{found.stem}.json"
-        told = f"{place} is stale: {found.stale} changed since"
+        told = f"{place} is stale: {found.stale}"
         log.warning("%s", told, location=self.get_location(), type="repro")
 
 

@@ -9,7 +9,7 @@ from repro.report.evidence import ours, slip
 from repro.report.figure import claimed
 from repro.report.ledger import anchor
 from repro.report.markup import Markup, entry, fold, join, link, tag, worded
-from repro.report.outcome import badge
+from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
 from repro.report.words import count, typeset
 from repro.verdict import Verdict
@@ -25,7 +25,8 @@ def disagreements(page: Page) -> Markup:
         causes.setdefault(cause.claim.id, []).append(cause)
     failed = sorted(page.failed, key=_better)
     rows = [_row(page, verdict, causes.get(verdict.claim.id, ())) for verdict in failed]
-    lead = f"{len(rows)} of {count(len(page.verdicts), 'claim')}, each with our number and what is known of the reason."
+    whole = count(len(transcribed(page.verdicts)), "claim")
+    lead = f"{len(rows)} of {whole}, each with our number and what is known of the reason."
     if better := sum(map(_better, failed)):
         which = "All" if better == len(rows) else count(better, "claim")
         came = "came" if better > 1 or which == "All" else "comes"
@@ -45,9 +46,8 @@ def _table(rows: Sequence[Markup]) -> Markup:
 def _row(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
     claim = verdict.claim
     says = join([link(claim.says, page.place(claim)), tag("span", claim.where, class_="repro-muted")])
-    printed = typeset(claim.printed) or claimed(claim, page.unit(claim))
     other = "" if verdict.outcome == "not reproduced" else tag("div", badge(verdict.outcome))
-    cells = (printed, join([ours(verdict), other]), _why(page, verdict, causes))
+    cells = (claimed(claim, page.unit(claim)), join([ours(verdict), other]), _why(page, verdict, causes))
     return entry(says, HEADS, cells)
 
 

@@ -93,6 +93,14 @@ def read_in(claim: Claim) -> Markup:
     return tag("p", tag("strong", head), rest) if claim.source else Markup("")
 
 
+def ours_accepted(page: Page, claim: Claim) -> Markup:
+    """The range that we accept around the paper's number, and why: chosen by us, not printed by the paper."""
+    if not claim.accepts:
+        return tag("p", tag("strong", "Our reason: "), claim.because) if claim.because else Markup("")
+    between = f"{typeset(claim.accepts)} {page.unit(claim)}".rstrip()
+    return tag("p", tag("strong", "Accepted by us: "), f"{between}, because {claim.because}.")
+
+
 def asked(page: Page, claim: Claim) -> list[str]:
     """What to type to make the records of a claim: proxies with one seed, its own configs with all."""
     seeds: dict[str, list[int]] = {}

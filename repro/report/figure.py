@@ -1,4 +1,4 @@
-"""A row per claim: where the paper puts the number, with its tolerance, and where the records put it.
+"""A row per claim: where the paper puts the number, the range that we accept around it, and where the records put it.
 
 Claims of one metric share an axis; differences have their own. Positions are percentages, so that a figure is as wide
 as its column and its letters stay readable on a phone.
@@ -14,15 +14,15 @@ from repro.report.axis import Axis, Extent, apart, around
 from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
-from repro.report.words import count, number, slug, spread, typeset
+from repro.report.words import count, slug, spread, typeset
 from repro.verdict import Evidence, Verdict, bound, upward
 
 
 def figure(page: Page) -> Markup:
-    """Every claim that was read in the paper: a row each, by metric; a square each where a number is printed."""
-    read = [verdict for verdict in page.verdicts if verdict.claim.kind != "unread"]
+    """Every claim that is transcribed: a row each, by metric; a square each where a number is printed."""
+    read = [verdict for verdict in page.verdicts if verdict.claim.transcribed]
     if not read:
-        return tag("p", "No claim of this paper has been read in the paper yet.", class_="repro-muted")
+        return tag("p", "No number of this paper is transcribed yet.", class_="repro-muted")
     printed = [verdict for verdict in read if verdict.claim.kind == "printed"]
     drawn = [rows(page, [verdict for verdict in read if verdict.claim.kind != "printed"])]
     return join([*drawn, *([squares(page, printed)] if printed else [])])
@@ -81,13 +81,11 @@ def _square(page: Page, verdict: Verdict) -> Markup:
 
 
 def target(claim: Claim) -> tuple[float, float] | None:
-    """Between which values the paper's number lies: its tolerance, or the digits it prints."""
+    """Between which values ours should be: the range that we accept, or what rounds to the digits printed."""
     if claim.printed:
         printed, digit = claim.digits
         return float(printed - digit / 2), float(printed + digit / 2)
-    if claim.value is None:
-        return None
-    return claim.value - (claim.tolerance or 0.0), claim.value + (claim.tolerance or 0.0)
+    return (float(claim.accepted[0]), float(claim.accepted[1])) if claim.accepted else None
 
 
 def edge(claim: Claim) -> float | None:
@@ -96,17 +94,22 @@ def edge(claim: Claim) -> float | None:
 
 
 def claimed(claim: Claim, unit: str) -> str:
-    """What the paper says, in few words: `6 ± 0.5 dB`, `above 3 dB`."""
-    if claim.kind == "unread":
-        return "not read yet"
+    """What the paper says, in few words and as it prints it: `0.950 dB`, `above 3 dB`. No tolerance: that is ours."""
+    if not claim.transcribed:
+        return "not transcribed"
     if claim.printed:
-        return f"{typeset(claim.printed)}, to the digit printed"
+        return typeset(claim.printed)
     if claim.value is not None:
-        return f"{number(claim.value)} ± {number(claim.tolerance or 0.0)} {unit}".rstrip()
+        return f"{typeset(claim.stated)} {unit}".rstrip()
     other = f"better than {claim.over.removeprefix('configs/').removesuffix('.gin')}"
     if claim.bound is None:
         return other
-    return f"{'above' if claim.above is not None else 'below'} {number(claim.bound)} {unit}".rstrip()
+    return f"{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
+
+
+def accepted(claim: Claim, unit: str) -> str:
+    """The range that we accept around the paper's number: `0.58 to 1.32 %`; empty where there is none."""
+    return f"{typeset(claim.accepts)} {unit}".rstrip() if claim.accepts else ""
 
 
 def _group(page: Page, metric: str, difference: bool, unit: str, verdicts: Sequence[Verdict], first: bool) -> Markup:
@@ -156,12 +159,14 @@ def _strip(verdict: Verdict, axis: Axis, unit: str) -> Markup:
 def _say(verdict: Verdict, unit: str) -> str:
     """The row in words, for those who do not see it."""
     parts = [f"The paper says {claimed(verdict.claim, unit)}"]
+    parts += [f"accepted by us: {band}"] if (band := accepted(verdict.claim, unit)) else []
+    answered = len(parts)
     parts += [
         f"{'the proxy' if found.proxy else 'ours'} {_name(found)} gives "
         f"{spread(found.interval, found.identity.get('unit', unit))}"
         for found in verdict.evidence
     ]
-    return "; ".join(parts if len(parts) > 1 else [*parts, "no record answers it"]) + "."
+    return "; ".join(parts if len(parts) > answered else [*parts, "no record answers it"]) + "."
 
 
 def _name(found: Evidence) -> str:
@@ -191,15 +196,15 @@ def _ours(axis: Axis, found: Evidence, down: float, unit: str) -> Markup:
 def _legend(verdicts: Sequence[Verdict]) -> Markup:
     """What the marks mean, those alone that occur."""
     evidence = [found for verdict in verdicts for found in verdict.evidence]
-    items = [marks.key("paper", "the paper: its number or bound; the band is where ours should lie")]
+    items = [marks.key("paper", "the line: what the paper says; the band: what we accept, chosen by us")]
     if any(not found.proxy for found in evidence):
         items.append(marks.key("ours", "ours: mean and 95 % interval"))
     if any(found.proxy for found in evidence):
         items.append(
             marks.key(
                 "proxy",
-                "a proxy: the same question on data anyone can have. It is evidence for a trend; "
-                "its value is not comparable to the paper's",
+                "a proxy: the same question with other data, a smaller network or a shorter training. "
+                "It is evidence for a trend; its value is not comparable to the paper's",
             )
         )
     if any(found.stale for found in evidence):

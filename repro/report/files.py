@@ -61,7 +61,7 @@ def _drop(home: Path, kept: set[Path]) -> None:
 
 def publish_source(folder: Path, target: Path) -> None:
     """The Python files of the core, for the catalogue of parts."""
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(folder.rglob("[!.]*.py")):
         relative = path.relative_to(folder)
         copy = target / "files" / folder.name / f"{relative}.html"
         back = os.path.relpath(target / "parts.html", copy.parent)
@@ -97,7 +97,7 @@ def _same(path: Path, target: Path) -> None:
 def _write(path: Path, target: Path, title: str, back: str) -> None:
     if not (fresh(path, target) and fresh(Path(__file__), target)):
         target.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8", errors="replace")  # what is no UTF-8 is told where it is read
+        text = path.read_text(encoding="utf-8-sig", errors="replace")  # what is no UTF-8 is told where it is read
         target.write_text(listing(text, TEXTS[path.suffix], title, back), encoding="utf-8")
 
 

@@ -17,7 +17,7 @@ SILENT = "No comment or docstring of this paper's code names an equation or a se
 
 def implementation(page: Page) -> Markup:
     """Two tables: the parts, those of the paper first; and every line that names a place of the paper."""
-    found = [(path, one) for path in sorted(page.paper.folder.glob("*.py")) for one in mentions(path)]
+    found = [(path, one) for path in sorted(page.paper.folder.glob("[!.]*.py")) for one in mentions(path)]
     places = sorted((row for row in found if row[1].place), key=lambda row: (rank(row[1].place), row[0]))
     return join(
         [

@@ -66,24 +66,22 @@ def _claims(field: Field, one: Entrant) -> Iterator[Claim]:
     """What the paper claims of this config, metric and test set."""
     for claim in one.page.paper.claims:
         asked = (claim.config, claim.metric, claim.test) == (f"configs/{one.config}.gin", field.metric, field.test)
-        if asked and not (claim.over or claim.item or claim.unread):
+        if asked and not (claim.over or claim.item) and claim.transcribed:
             yield claim
 
 
 def _paper(field: Field, one: Entrant) -> Markup:
-    """The paper's number, each once; the tolerance is ours and stands with the claim."""
+    """The paper's number, each once."""
     said: dict[str, str] = {}
     for claim in _claims(field, one):
-        unit = one.page.unit(claim)
-        text = f"{number(claim.value)} {unit}".rstrip() if claim.value is not None else claimed(claim, unit)
-        said.setdefault(text, one.page.place(claim))
+        said.setdefault(claimed(claim, one.page.unit(claim)), one.page.place(claim))
     return join([link(text, place) for text, place in said.items()], ", ") if said else Markup("–")
 
 
 def _stated(field: Field, one: Entrant) -> list[float]:
     """The numbers of the paper that can be drawn beside ours, in the unit of the metric."""
     unit = next((str(found.identity.get("unit", "")) for one in field.ran for found in one.found), "")
-    rows = ((claim.value, units.factor(claim.stated, unit)) for claim in _claims(field, one))
+    rows = ((claim.value, units.factor(claim.stated_unit, unit)) for claim in _claims(field, one))
     return [value / by for value, by in rows if value is not None and by is not None]
 
 

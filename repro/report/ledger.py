@@ -47,13 +47,17 @@ def _row(page: Page, one: Entry) -> Markup:
 
 
 def _changed(page: Page, one: Entry) -> Markup:
-    """The config, and the settings in which it differs from the one that it changes."""
-    base, changed = (config.read(page.paper.folder / name) for name in (one.base, one.cause.config))
+    """Of each side that is changed: the config, and the settings in which it differs from the one that it changes."""
+    return join([_side(page, base, changed) for base, changed in one.changes])
+
+
+def _side(page: Page, before: str, after: str) -> Markup:
+    base, changed = (config.read(page.paper.folder / name) for name in (before, after))
     rows = [
-        tag("div", tag("code", f"{name} = {after or 'nothing'}"), tag("span", f" was {before or 'not set'}"))
-        for name, before, after in config.differences(base, changed)
+        tag("div", tag("code", f"{name} = {now or 'nothing'}"), tag("span", f" was {was or 'not set'}"))
+        for name, was, now in config.differences(base, changed)
     ]
-    return join([link(f"{changed.name}.gin", files.shown(page.file(one.cause.config))), *rows])
+    return join([link(f"{changed.name}.gin", files.shown(page.file(after))), *rows])
 
 
 def _ours(page: Page, after: Verdict) -> Markup:

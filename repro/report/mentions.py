@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from repro.registry import parse
+from repro.registry import parse, source
 
 KINDS = {
     "sec": "Section",
@@ -65,7 +65,7 @@ class Prose:
 
 def mentions(path: Path) -> list[Mention]:
     """Every mention in one file, in the order of the paper's places."""
-    tree, text = parse(path), path.read_text(encoding="utf-8")
+    tree, text = parse(path), source(path)
     prose = [*_docstrings(tree, text.splitlines()), *_comments(text)]
     names = sorted(_names(tree))
     found = [mention for one in prose for mention in _in(one, names)]

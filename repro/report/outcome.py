@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from repro.report import rot
+from repro.report import departures, rot
 from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.page import Page
 from repro.report.words import count, day, duration, slug
-from repro.verdict import OUTCOMES, Verdict
+from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, untranscribed
 
 SIGNS = {
     "reproduced": "✓",
@@ -22,11 +22,11 @@ SIGNS = {
     "stale": "↻",
     "not run": "–",
     "not checkable": "∅",
-    "unread": "·",
+    "not transcribed": "·",
 }
 MEANINGS = {
-    "reproduced": "our 95 % interval lies within the tolerance, or on the claimed side; or ours rounds to the print",
-    "exceeded": "our interval lies beyond the tolerance, on the better side",
+    "reproduced": "our 95 % interval is within the accepted range, or on the claimed side; or ours rounds to the print",
+    "exceeded": "our interval lies beyond the accepted range, on the better side",
     "trend holds": "only a proxy has a record, and its interval lies on the claimed side",
     "inconclusive": "our interval straddles the border",
     "trend fails": "only a proxy has a record, and the proxy contradicts the ordering",
@@ -35,7 +35,7 @@ MEANINGS = {
     "stale": "a config, its code or its data has changed since the record",
     "not run": "no record, or fewer seeds than the claim asks for",
     "not checkable": "no config could answer it",
-    "unread": "nobody has read the number in the paper yet",
+    "not transcribed": "nobody has copied the number from the paper yet",
 }
 """What each outcome says, in short; the guide says it in full, at `EXPLAINED`."""
 
@@ -43,20 +43,31 @@ EXPLAINED = "guide/claims.html#the-verdicts"
 SEEN = 0.02  # the least share of the bar
 TIERS = {
     1: ("T1", "smoke: the chain runs, nothing is judged"),
-    2: ("T2", "proxy: data anyone can have"),
-    3: ("T3", "full: the paper's own configuration"),
+    2: ("T2", "proxy: other data, a smaller network or a shorter training"),
+    3: ("T3", "the paper's data and metric"),
 }
 
 
 def outcome(page: Page) -> Markup:
     """The bar, the counts and the facts of a paper."""
     told = counts(page.verdicts, f"{page.root}{EXPLAINED}")
-    return tag("div", bar(page.verdicts), told, facts(page), class_="repro-outcome")
+    return tag("div", bar(page.verdicts), told, later(page.verdicts), facts(page), class_="repro-outcome")
+
+
+def transcribed(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts that count: those on numbers that are transcribed from the paper."""
+    return [verdict for verdict in verdicts if verdict.outcome != UNTRANSCRIBED]
+
+
+def later(verdicts: Sequence[Verdict]) -> Markup:
+    """How many numbers are outside the counts, for nobody has transcribed them."""
+    note = untranscribed(verdicts)
+    return tag("p", note, class_="repro-muted") if note else Markup("")
 
 
 def tally(verdicts: Sequence[Verdict]) -> dict[str, int]:
     """How many claims came out how, in the order of `OUTCOMES`, those that never occur left out."""
-    found = Counter(verdict.outcome for verdict in verdicts)
+    found = Counter(verdict.outcome for verdict in transcribed(verdicts))
     return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
 
 
@@ -68,7 +79,8 @@ def said(verdicts: Sequence[Verdict]) -> str:
 def bar(verdicts: Sequence[Verdict]) -> Markup:
     """One stacked bar, a segment per outcome as wide as its share; one claim of hundreds is still seen."""
     parts, left = [], 0.0
-    shares = {outcome: max(many / len(verdicts), SEEN) for outcome, many in tally(verdicts).items()}
+    whole = len(transcribed(verdicts))
+    shares = {outcome: max(many / whole, SEEN) for outcome, many in tally(verdicts).items()}
     for outcome, many in tally(verdicts).items():
         width = 100 * shares[outcome] / sum(shares.values())
         parts.append(
@@ -83,7 +95,7 @@ def bar(verdicts: Sequence[Verdict]) -> Markup:
             )
         )
         left += width
-    words = f"Of {count(len(verdicts), 'claim')}: {said(verdicts)}."
+    words = f"Of {count(whole, 'claim')}: {said(verdicts)}."
     return picture("Outcome", words, *parts, class_="repro-bar", width="100%", height=18)
 
 
@@ -102,14 +114,11 @@ def badge(outcome: str, text: str = "") -> Markup:
 
 def facts(page: Page) -> Markup:
     """Tier, cost and date: how far this went, what it took and how old it is."""
-    code, words = TIERS[page.tier]
-    if page.tier == 3:
-        words += f" for {len(page.full)} of {count(len(page.paper.claims), 'claim')}"
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
     dirty = sum(bool(found.source.get("dirty")) for found in page.records)
     kept = [("Not from a commit", f"{count(dirty, 'record')} made with uncommitted changes")] if dirty else []
     rows = [
-        ("Tier", join([tag("strong", code), words], " ")),
+        ("Tier", tier(page)),
         *_smoke(page),
         ("Cost", cost),
         ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
@@ -117,6 +126,20 @@ def facts(page: Page) -> Markup:
         *([("Rot clock", rot.badges(page))] if page.trials else []),
     ]
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-facts")
+
+
+def tier(page: Page) -> Markup:
+    """How far the verification went, for how many claims, and with how many departures from the paper."""
+    code, words = TIERS[page.tier]
+    if page.tier == 3:
+        words += f" for {len(page.full)} of {count(len(transcribed(page.verdicts)), 'claim')}"
+    return join([tag("strong", code), " ", words, *([", ", departed(page)] if page.tier > 1 else [])])
+
+
+def departed(page: Page) -> Markup:
+    """How many departures the report lists, and a link to them."""
+    found = page.departures
+    return link(departures.said(found), f"{page.address}#{found.anchor}") if found else join([departures.said(found)])
 
 
 def _smoke(page: Page) -> list[tuple[str, Markup]]:

@@ -17,6 +17,7 @@ from repro.certificate import Certificate
 from repro.paper import Claim, Paper
 from repro.record import Record
 from repro.report import prose
+from repro.report.departures import Departures, departures
 from repro.report.words import slug
 from repro.verdict import Verdict
 
@@ -59,11 +60,12 @@ class Page:
     @property
     def full(self) -> list[Claim]:
         """The claims whose own config has a record."""
-        return [claim for claim in self.paper.claims if claim.config and self._has(claim.config)]
+        claims = self.paper.claims
+        return [claim for claim in claims if claim.transcribed and claim.config and self._has(claim.config)]
 
     @property
     def tier(self) -> int:
-        """3: the paper's own config has a record, 2: a proxy has one, 1: only the smoke config runs."""
+        """3: a claim's own config has a record, 2: a proxy has one, 1: only the smoke config runs."""
         if self.full:
             return 3
         return (
@@ -84,8 +86,8 @@ class Page:
 
     def unit(self, claim: Claim) -> str:
         """The unit of a claim's number: as it states it, else that of its metric in any record of the paper."""
-        if claim.stated is not None:
-            return units.sign(claim.stated)
+        if claim.stated_unit is not None:
+            return units.sign(claim.stated_unit)
         return self._units.get(claim.metric, "")
 
     @functools.cached_property
@@ -110,12 +112,17 @@ class Page:
 
     def names(self, claim: Claim) -> bool:
         """Whether `report.md` names the claim by its id."""
-        return re.search(rf"(?<![\w.-]){re.escape(claim.id)}(?![\w-]|\.\w)", self._told) is not None
+        return re.search(rf"(?<![\w.-]){re.escape(claim.id)}(?![\w-]|\.\w)", "\n".join(self._told)) is not None
+
+    @property
+    def departures(self) -> Departures | None:
+        """The departures from the paper that `report.md` lists; None where it has no such section."""
+        return departures(self._told)
 
     @functools.cached_property
-    def _told(self) -> str:
+    def _told(self) -> list[str]:
         path = self.paper.folder / "report.md"
-        return "\n".join(prose.read(path)) if path.is_file() else ""
+        return prose.read(path) if path.is_file() else []
 
     @property
     def waiting(self) -> int:

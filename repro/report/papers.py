@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from repro.report import cite, rot
 from repro.report.markup import Markup, join, link, tag
-from repro.report.outcome import EXPLAINED, TIERS, bar, counts
+from repro.report.outcome import EXPLAINED, TIERS, bar, counts, departed, later
 from repro.report.page import Page
 from repro.report.words import count, day, duration
 
@@ -41,7 +41,7 @@ def _row(page: Page) -> Markup:
     return tag(
         "li",
         said,
-        tag("div", bar(page.verdicts), counts(page.verdicts, f"{page.root}{EXPLAINED}")),
+        tag("div", bar(page.verdicts), counts(page.verdicts, f"{page.root}{EXPLAINED}"), later(page.verdicts)),
         class_="repro-card repro-entry",
     )
 
@@ -49,7 +49,8 @@ def _row(page: Page) -> Markup:
 def _facts(page: Page) -> Markup:
     """Folder, tier, cost, date and age in one line: a copy of another paper is told by its folder."""
     code, words = TIERS[page.tier]
-    facts: list[str] = [tag("code", f"papers/{page.name}"), tag("abbr", code, title=words)]
+    went = join([tag("abbr", code, title=words), *([" ", departed(page)] if page.tier > 1 else [])])
+    facts: list[str] = [tag("code", f"papers/{page.name}"), went]
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}"
     facts.append(cost if page.records else "no run yet")
     if page.newest:

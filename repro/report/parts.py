@@ -88,8 +88,8 @@ def uses(part: Declared, one: Paper) -> Iterator[Use]:
 @functools.cache
 def _mentions(folder: Path) -> list[tuple[str, int, str]]:
     """The lines of the paper's configs that build something, with file and number: every part asks for them."""
-    paths = sorted(folder.glob("configs/*.gin"))
-    lines = ((path.name, path.read_text(encoding="utf-8", errors="replace").splitlines()) for path in paths)
+    paths = sorted(folder.glob("configs/[!.]*.gin"))
+    lines = ((path.name, path.read_text(encoding="utf-8-sig", errors="replace").splitlines()) for path in paths)
     split = ((name, number, line.partition("#")[0]) for name, rows in lines for number, line in enumerate(rows, 1))
     return [row for row in split if "@" in row[2]]
 

@@ -44,7 +44,7 @@ def read(path: Path) -> list[str]:
     """The lines of a text. Raises BadInput with the line where it is not UTF-8."""
     raw = path.read_bytes()
     try:
-        return raw.decode().splitlines()
+        return raw.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise BadInput(f"not a text in UTF-8: the byte {raw[error.start]:#04x}", f"{path}:{line}") from None

@@ -10,7 +10,7 @@ from repro.record import Record
 from repro.report.evidence import ours
 from repro.report.figure import claimed
 from repro.report.page import Page
-from repro.report.words import duration, number, spread, typeset
+from repro.report.words import duration, number, spread
 from repro.verdict import Verdict
 
 
@@ -32,7 +32,7 @@ def measured(page: Page, name: str) -> Quote:
     stem, *rest = name.split(":")
     found = _find(page, stem)
     text = _cost(found, rest[0]) if len(rest) == 1 else _value(found, rest)
-    return Quote(text, page.origin(found), f"{stem} is stale: {found.stale} changed since" if found.stale else "")
+    return Quote(text, page.origin(found), f"{stem} is stale: {found.stale}" if found.stale else "")
 
 
 def judged(page: Page, name: str) -> Quote:
@@ -47,15 +47,14 @@ def judged(page: Page, name: str) -> Quote:
 
 
 def stated(page: Page, name: str) -> Quote:
-    """What the paper says of a claim: its print, its value with the tolerance, or its bound.
+    """What the paper says of a claim, as it prints it: its number or its bound. The range that we accept is not in it.
 
-    Raises BadInput for a claim that the paper does not have, and for one that nobody has read.
+    Raises BadInput for a claim that the paper does not have, and for a number that is not transcribed.
     """
     claim = page.paper.claim(name)
-    if claim.unread:
-        raise BadInput(f"claim '{name}' is unread: nobody knows what the paper states")
-    text = typeset(claim.printed) if claim.printed else claimed(claim, page.unit(claim))
-    return Quote(text, page.place(claim))
+    if not claim.transcribed:
+        raise BadInput(f"claim '{name}' is not transcribed: its number is not known here")
+    return Quote(claimed(claim, page.unit(claim)), page.place(claim))
 
 
 def decided(page: Page, name: str) -> Quote:

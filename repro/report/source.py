@@ -6,12 +6,13 @@ import ast
 import copy
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import papers
 import repro
 from repro.registry import REGISTRIES, Declared, parse
+from repro.signature import passed_in
 
 LETTERS = re.compile(r"Letters: |[A-Z] [a-z]+, [A-Z] [a-z]+[,;.]")
 CALLS = ("__call__", "__getitem__")
@@ -61,29 +62,75 @@ def _paragraphs(text: str | None) -> list[str]:
 
 
 def _parameters(node: ast.ClassDef, tree: ast.Module) -> list[Parameter]:
-    """Those of the class's own `__init__` or dataclass fields, else of the first base whose source is ours."""
-    if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
-        return list(_fields(node))
-    for inner in node.body:
-        if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
-            return list(_arguments(inner.args))
+    """Those of the first class with an `__init__` or dataclass fields, and those that its `**kwargs` lead to."""
+    return _through(list(_lineage(node, tree)))
+
+
+def _lineage(node: ast.ClassDef, tree: ast.Module) -> Iterator[ast.ClassDef]:
+    """A class and those that it inherits from, as far as their source is ours: what two inherit comes after both."""
+    found = [node]
     for base in node.bases:
-        if found := _class(ast.unparse(base), tree):
-            return _parameters(*found)
+        inner = _class(ast.unparse(base), tree)
+        if inner and inner[0] is not node:
+            found += _lineage(*inner)
+    places = [(one.name, one.lineno, one.end_lineno) for one in found]
+    yield from (one for index, one in enumerate(found) if places[index] not in places[index + 1 :])
+
+
+def _through(lineage: list[ast.ClassDef]) -> list[Parameter]:
+    for index, node in enumerate(lineage):
+        for inner in node.body:
+            if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+                return _passed_on(inner, lineage[index + 1 :])
+        if _is_dataclass(node):
+            above = reversed([one for one in lineage[index:] if _is_dataclass(one)])
+            return list({one.name: one for cls in above for one in _fields(cls)}.values())
     return []
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    return any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def _passed_on(init: ast.FunctionDef, rest: list[ast.ClassDef]) -> list[Parameter]:
+    """As `repro.signature.parameters`, of text."""
+    own, passed = list(_arguments(init.args)), passed_in(init)
+    if passed is None:
+        return own
+    if passed.to:
+        names = [node.name for node in rest]
+        rest = rest[names.index(passed.to) :] if passed.to in names else []
+    above = {one.name: one for one in _through(rest)}
+    mine = {one.name for one in own}
+    for name in passed.left(list(above)):
+        one = above.get(name, Parameter(name))
+        optional = passed.supplies(name) and not one.default
+        own += [] if name in mine else [replace(one, default="None") if optional else one]
+    return own
 
 
 def _class(name: str, tree: ast.Module) -> tuple[ast.ClassDef, ast.Module] | None:
     """A class that `tree` defines, or imports from the core or from a paper, with the module that defines it."""
+    holder, _, last = name.rpartition(".")
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             return node, tree
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("repro.", "papers.")):
-            for alias in node.names:
-                path = _path(node.module or "")
-                if path and name == (alias.asname or alias.name):
-                    return _class(alias.name, parse(path))
+        for known, module, inner in _imported(node):
+            path = _path(module) if module.startswith(("repro.", "papers.")) else None
+            if path and known == (holder or name) and (inner == "" or not holder):
+                return _class(last if holder else inner, parse(path))
     return None
+
+
+def _imported(node: ast.stmt) -> Iterator[tuple[str, str, str]]:
+    """What an import makes known: (name, module, "") of a module, and (name, module, name there) of what is in one."""
+    if isinstance(node, ast.Import):
+        yield from ((alias.asname or alias.name, alias.name, "") for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            known = alias.asname or alias.name
+            yield known, f"{node.module}.{alias.name}", ""
+            yield known, f"{node.module}", alias.name
 
 
 def _path(module: str) -> Path | None:

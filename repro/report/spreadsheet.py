@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from repro.report.outcome import tally
+from repro.report.outcome import transcribed
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Verdict
 
 CLAIMS = (
-    *("claim", "says", "where", "kind", "metric", "test", "item", "paper", "tolerance", "ours", "low", "high", "unit"),
+    *("claim", "says", "where", "kind", "metric", "test", "item", "paper"),
+    *("accepted from", "accepted to", "because", "ours", "low", "high", "unit"),
     *("seeds", "items", "verdict", "why", "config", "records"),
 )
-PAPERS = ("paper", "title", "year", "claims", *OUTCOMES, "tier", "runs", "seconds", "newest record")
+PAPERS = ("paper", "title", "year", "claims", *OUTCOMES, "tier", "departures", "runs", "seconds", "newest record")
 
 
 def claims(page: Page) -> str:
@@ -24,12 +26,13 @@ def claims(page: Page) -> str:
 
 def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
     claim, found = verdict.claim, verdict.judged
-    paper = claim.printed or (claim.value if claim.value is not None else claim.bound)
     numbers: list[object] = ["", "", ""]
     if found is not None:
         numbers = [repr(value) for value in (found.interval.mean, found.interval.low, found.interval.high)]
     return (
-        *(claim.id, claim.says, claim.where, claim.kind, claim.metric, claim.test, claim.item, paper, claim.tolerance),
+        *(claim.id, claim.says, claim.where, claim.kind, claim.metric, claim.test, claim.item, claim.stated),
+        *(claim.accepted or ("", "")),
+        claim.because,
         *numbers,
         found.identity.get("unit", "") if found else page.unit(claim),
         *((found.interval.seeds, found.interval.items) if found else ("", "")),
@@ -45,11 +48,18 @@ def papers(pages: Iterable[Page]) -> str:
 
 
 def _paper(page: Page) -> Sequence[object]:
-    counts = tally(page.verdicts)
+    counts = Counter(verdict.outcome for verdict in page.verdicts)
+    listed = "" if page.departures is None else page.departures.many
     return (
-        *(page.name, page.paper.title, page.paper.year, len(page.verdicts)),
-        *(counts.get(outcome, 0) for outcome in OUTCOMES),
-        *(f"T{page.tier}", len(page.records), f"{page.seconds:.1f}", page.newest),
+        *(page.name, page.paper.title, page.paper.year, len(transcribed(page.verdicts))),
+        *(counts[outcome] for outcome in OUTCOMES),
+        *(
+            f"T{page.tier}",
+            listed,
+            len(page.records),
+            f"{page.seconds:.1f}",
+            page.newest,
+        ),
     )
 
 

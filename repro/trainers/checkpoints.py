@@ -47,8 +47,8 @@ class Checkpoints:
         self.every, self.pause = interruption.seconds_between(), 0.0
         self.last, self.step = time.monotonic(), -1
         for name, part in self.parts.items():
-            if not hasattr(part, "state_dict"):
-                raise BadInput(f"the {name} ({type(part).__name__}) has no state_dict(): no run could go on with it")
+            if lacks := [needed for needed in ("state_dict", "load_state_dict") if not hasattr(part, needed)]:
+                raise BadInput(f"the {name} ({type(part).__name__}) has no {lacks[0]}(): no run could go on with it")
         folder.mkdir(parents=True, exist_ok=True)
         disk.sweep(folder)
 

@@ -29,14 +29,14 @@ class ClipNorm:
 
 
 class AutoClip:
-    """Clip to the `percentile` (0 to 100] of all gradient norms seen so far (Seetharaman et al. 2020, algorithm 1).
+    """Clip to the `percentile` (0 to 100] of all gradient norms seen so far (Seetharaman et al. 2020).
 
     The norm of the current step counts among those seen. Norms that are not finite are not remembered.
     """
 
     def __init__(self, percentile: float = 10.0) -> None:
         if not 0 < percentile <= 100:
-            raise ValueError(f"percentile is {percentile}; expected a number in (0, 100]")
+            raise ValueError(f"clip_percentile is {percentile}; expected a number in (0, 100]")
         self.percentile = percentile
         self.norms: list[float] = []  # sorted, so that a percentile costs one look-up
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from repro.errors import BadInput
-from repro.registry import TRAINERS
+from repro.registry import TRAINERS, name_of
 
 
 @TRAINERS.register
@@ -24,7 +24,7 @@ class FitOnce:
     def fit(self, model: nn.Module, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int) -> dict[str, Any]:
         """Fit `model` in place; see `repro.trainers` for the contract."""
         if not callable(getattr(model, "fit", None)):
-            raise BadInput(f"trainers.FitOnce needs a model with fit(inputs, target); {type(model).__name__} has none")
+            raise BadInput(f"{name_of(self)} needs a model with fit(inputs, target); {type(model).__name__} has none")
         began = time.perf_counter()
         inputs, target = zip(*DataLoader(train, batch_size=1000, generator=torch.Generator()), strict=True)
         model.fit(torch.cat(inputs), torch.cat(target))  # type: ignore[operator]  # a part of any kind

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import DataLoaderConfiguration, send_to_device
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -15,7 +16,7 @@ from torch.utils.data import DataLoader
 
 from repro import interruption
 from repro.errors import BadInput
-from repro.registry import TRAINERS
+from repro.registry import TRAINERS, name_of, wrong_value
 from repro.trainers import optim as optim  # a config that names this trainer may name torch's optimizers
 from repro.trainers.best import Best
 from repro.trainers.checkpoints import Checkpoints
@@ -51,7 +52,7 @@ class Supervised:
         workers: int = 0,
     ) -> None:
         if clip_norm is not None and clip_percentile is not None:
-            raise BadInput("trainers.Supervised has both clip_norm and clip_percentile; expected one of them")
+            raise BadInput(f"{name_of(self)} has both clip_norm and clip_percentile; expected one of them")
         self.steps, self.batch_size, self.workers = steps, batch_size, workers
         self.optimizer, self.schedule, self.precision = optimizer, schedule, precision
         self.clip_norm, self.clip_percentile = clip_norm, clip_percentile
@@ -62,6 +63,13 @@ class Supervised:
         """The scalar loss of one batch: what a paper with a training of its own overrides."""
         inputs, target = batch
         return loss(model(inputs), target)
+
+    def after_step(self, model: nn.Module) -> None:
+        """Called after each step of the optimizer, without gradients: for max-norm, an average of the weights, masks.
+
+        It may change the weights in place. State that it keeps goes into `state_dict` and `load_state_dict` of the
+        trainer: where a subclass has both, they are part of every checkpoint.
+        """
 
     def fit(
         self, model: nn.Module, loss: nn.Module, train: Any, valid: Any, folder: Path, order_seed: int
@@ -79,14 +87,12 @@ class Supervised:
     def _refuse(self, train: Any, valid: Any) -> None:
         """What cannot be trained, each named by the binding to change."""
         if self.steps < 1:
-            raise BadInput(f"trainers.Supervised.steps is {self.steps}; expected a whole number from 1")
+            raise wrong_value(self, "steps", self.steps, "a whole number from 1")
         if not 0 < self.batch_size <= len(train):
-            raise BadInput(
-                f"trainers.Supervised.batch_size is {self.batch_size}; expected 1 to {len(train)}, "
-                "the size of the training set"
-            )
+            expected = f"1 to {len(train)}, the size of the training set"
+            raise wrong_value(self, "batch_size", self.batch_size, expected)
         if self.valid_every and valid is None:
-            raise BadInput(f"trainers.Supervised.valid_every is {self.valid_every}; expected 0, or an experiment.valid")
+            raise wrong_value(self, "valid_every", self.valid_every, "0, or an experiment.valid")
 
 
 class Fit:
@@ -96,6 +102,7 @@ class Fit:
         self, trainer: Supervised, model: nn.Module, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int
     ) -> None:
         self.trainer, self.raw, self.valid = trainer, model, valid
+        AcceleratorState._reset_state()  # else the precision of an earlier training in this process is the only one
         self.accelerator = accelerator = Accelerator(
             mixed_precision=trainer.precision, dataloader_config=DataLoaderConfiguration(split_batches=True)
         )
@@ -113,6 +120,8 @@ class Fit:
         self.loss = loss.to(accelerator.device)
         names = ("raw", "loss", "optimizer", "schedule", "clip", "order", "best", "journal")
         parts = {name: getattr(self, name) for name in names} | {"scaler": accelerator.scaler}
+        if hasattr(trainer, "state_dict") or hasattr(trainer, "load_state_dict"):
+            parts["trainer"] = trainer
         self.watch = Watch(model, loss, self.order, folder / "checkpoints")
         self.checkpoints = Checkpoints(folder / "checkpoints", parts, self.watch.weights, alone)
 
@@ -142,6 +151,8 @@ class Fit:
             self.watch.gradients(number, _gradients(self.raw))
         norm = self.clip(self.model.parameters()) if self.clip else None
         self.optimizer.step()
+        with torch.no_grad():
+            self.trainer.after_step(self.raw)
         self.optimizer.zero_grad()
         self.journal.step(number, value, self.optimizer.param_groups[0]["lr"], norm)
         if self.schedule and not isinstance(self.schedule, ReduceLROnPlateau):

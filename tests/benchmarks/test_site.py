@@ -68,7 +68,7 @@ def step(model, loss, batch):
 | window | `window.gin` | none |
 | order | `order.gin` | small |
 """
-ROW = "| Row {row} of the table reaches five with this loss | 5 ± 0.5 | 5.01 [4.9, 5.1] | 3 × 5 | reproduced |"
+ROW = "| Row {row} of the table reaches five with this loss | 5.0 | 5.01 [4.9, 5.1] | 3 × 5 | reproduced |"
 PAGE = """# Paper {number}: a network for something
 
 A. Author, B. Writer, C. Third. ICASSP 2020. [the paper](https://example.org/{number})

@@ -162,7 +162,10 @@ MANIFESTS = {
     "a number beyond a float": (f"{CLAIM}above = 1{'0' * 400}", ":11: 'above' is 1000"),
     "a print beyond a float": (f'{CLAIM}printed = "1e999999999"', ":11: 'printed' is '1e999999999'"),
     "a list in a list, each on its line": (f"{CLAIM}above = 0.0\nproxy = [\n[\n1,2\n]\n]", ":12: 'proxy' is"),
-    "a claim in a text": (f'{HEAD}no_config = """\n[[claim]]\n"""\nabove = "\u2028[[claim]]"', ":12: 'above' is"),
+    "a claim in a text": (
+        f'{HEAD}no_config = """\n[[claim]]\n"""\nabove = "\u2028[[claim]]"',
+        ":12: has a sign that is not shown: U.2028",
+    ),
 }
 
 
@@ -215,7 +218,7 @@ def test_a_record_that_nobody_wrote_is_refused(tmp_path: Path, text: str, said: 
 
 
 VERDICTS = {
-    "one key twice": ('{"a": "unread", "a": "reproduced"}', "not JSON: it has two values for 'a'"),
+    "one key twice": ('{"a": "not transcribed", "a": "reproduced"}', "not JSON: it has two values for 'a'"),
     "brackets in brackets": ("[" * 100_000, "not JSON: maximum recursion depth exceeded"),
     "a number of 5,000 digits": (LONG, "not JSON: Exceeds the limit"),
 }

@@ -17,7 +17,8 @@ WORDS = [
     *("[raff]", "[other]", '[["claim"]]', "[claim.identity]", "[[claim.proxy]]", "[table]", "claim = []", "table = 1"),
     *('"configs/a.gin"', '"configs/b.gin"', '["configs/a.gin"]', '["configs/a.gin", "configs/b.gin"]', '"reproduced"'),
     *("seeds = 1000000000000", "seeds = 0", "value = 1e308", "value = 0", "tolerance = nan", "tolerance = 1"),
-    *('printed = "1e999999999"', 'printed = "0.1 %"', 'over = "configs/b.gin"', "unread = true", "identity = {a = 1}"),
+    *('printed = "1e999999999"', 'printed = "0.1 %"', 'over = "configs/b.gin"', "identity = {a = 1}"),
+    "transcribed = false",
     *(
         'x = ["""',
         '"""]',

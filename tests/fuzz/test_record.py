@@ -98,4 +98,4 @@ def test_any_file_of_verdicts_is_read_or_refused_in_a_line(fuzz: Fuzz, fuzzed: P
     def case(referee: Referee, content: bytes) -> None:
         referee.judge(read, files(**{"verdicts.json": content}), ["verdict", fuzzed.name, "--check"])
 
-    fuzz(altered([COMMITTED, dict.fromkeys(COMMITTED, "unread")]), case)
+    fuzz(altered([COMMITTED, dict.fromkeys(COMMITTED, "not transcribed")]), case)

@@ -59,7 +59,7 @@ proxy = "configs/proxy.gin"
 id = "later"
 says = "Nobody has read this"
 where = "Table 9"
-unread = true
+transcribed = false
 """
 
 REPORT = """# Report

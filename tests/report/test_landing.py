@@ -49,7 +49,7 @@ def test_the_downloads_are_linked_and_hold_the_verdicts(built: Path, html: Calla
     assert [(row["claim"], row["verdict"]) for row in rows] == [
         ("mean", "reproduced"),
         ("order", "trend holds"),
-        ("later", "unread"),
+        ("later", "not transcribed"),
     ]
     with (built / "html/files/papers.csv").open(newline="") as file:
         (row,) = csv.DictReader(file)
@@ -61,7 +61,7 @@ def test_the_report_is_cited_by_its_newest_record(shown: Page) -> None:
     entry = cite.report(replace(shown, records=[*shown.records, newest]))
     assert entry.startswith("@misc{tiny-report,") and "year = {2031}" in entry and "url" not in entry
     assert "Reproducibility report: Twenty" in entry
-    assert "1 reproduced, 1 trend holds, 1 unread; newest record made from commit a1b2c3d4e5f6}" in entry
+    assert "1 reproduced, 1 trend holds; newest record made from commit a1b2c3d4e5f6}" in entry
 
 
 def test_a_record_of_an_uncommitted_tree_is_not_cited_as_of_a_commit(shown: Page) -> None:

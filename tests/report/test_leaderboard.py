@@ -92,9 +92,9 @@ def test_a_row_says_rank_config_paper_and_ours(board: Path) -> None:
     high, full = (plain(f"<tr{row}") for row in rows if "/high.gin" in row or "/full.gin" in row)
     values = [record.read(board / f"records/high-seed{seed}.json").measurements[0].values for seed in (0, 1)]
     assert high.startswith(f"1 high – {words.spread(interval(values), 'mm')}") and high.endswith("2 × 50 75 s")
-    assert full.startswith("2–4 full 5 mm ")  # what the claim states
+    assert full.startswith("2–4 full 5.0 mm ")  # what the claim states
     (never,) = (plain(f"<tr{row}") for row in rows if "/never.gin" in row)
-    assert never.startswith("– never above 0 mm not run ") and "record-high-seed0" in rows[2]
+    assert never.startswith("– never above 0.0 mm not run ") and "record-high-seed0" in rows[2]
 
 
 def test_neighbours_and_every_pair_are_told(board: Path) -> None:

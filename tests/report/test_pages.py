@@ -36,7 +36,7 @@ def test_numbers_are_those_of_the_record(built: Path, html: Callable[..., Any]) 
 def test_the_outcome_is_told_in_words(built: Path, html: Callable[..., Any]) -> None:
     for name in ("papers/tiny", "index"):
         text = html(built, name).text
-        assert "1 reproduced, 1 trend holds, 1 unread" in text
+        assert "1 reproduced, 1 trend holds." in text
         assert "T3" in text and "2026-01-02" in text
 
 
@@ -113,7 +113,10 @@ def test_pictures_are_xml_that_says_what_it_shows(built: Path) -> None:
 def test_figure_says_the_interval_of_every_claim_that_was_read(built: Path) -> None:
     page.forget()
     drawn = str(figure.figure(page.read("tiny")))
-    assert "The paper says 5 ± 0.5 mm; ours full gives" in drawn and "the proxy proxy gives" in drawn
+    assert (
+        "The paper says 5.0 mm; accepted by us: 4.5 to 5.5 mm; ours full gives" in drawn
+        and "the proxy proxy gives" in drawn
+    )
     assert "later" not in drawn and "not comparable to the paper" in drawn
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from repro.claim import Claim
+from repro.claim import Claim, Number
 from repro.errors import BadInput
 from repro.report import page, quote
 from repro.report.page import Page
@@ -26,8 +26,10 @@ def shown(built: Path) -> Page:
     [
         ({"printed": "1.55e-9"}, "1.55\N{NARROW NO-BREAK SPACE}×\N{NARROW NO-BREAK SPACE}10⁻⁹"),
         ({"printed": ".213"}, ".213"),
-        ({"value": 6.0, "tolerance": 0.5}, "6 ± 0.5 mm"),
-        ({"above": 3.0}, "above 3 mm"),
+        ({"value": Number("6.0"), "tolerance": 0.5}, "6.0 mm"),
+        ({"value": Number("0.950"), "tolerance": 0.37}, "0.950 mm"),
+        ({"value": 6, "tolerance": 0.5}, "6 mm"),
+        ({"above": Number("3.0")}, "above 3.0 mm"),
         ({"over": "configs/proxy.gin"}, "better than proxy"),
     ],
 )
@@ -37,8 +39,8 @@ def test_what_the_paper_states_leads_to_its_claim(keys: dict[str, Any], text: st
     assert found == quote.Quote(text, shown.place(claim))
 
 
-def test_nobody_knows_what_an_unread_claim_states(shown: Page) -> None:
-    with pytest.raises(BadInput, match="claim 'later' is unread"):
+def test_a_number_that_is_not_transcribed_cannot_be_quoted(shown: Page) -> None:
+    with pytest.raises(BadInput, match="claim 'later' is not transcribed"):
         quote.stated(shown, "later")
 
 
@@ -49,5 +51,5 @@ def test_a_statement_of_no_claim_fails_and_shows(fresh: Path, build: Callable[..
     code, heard = build(root)
     assert code != 0 and "index.md:5: WARNING: tiny: no claim 'men'; did you mean 'mean'?" in heard
     found = html(root, "index")
-    assert "It says 5 ± 0.5 mm." in found.text and "missing: tiny/men" in found.text
+    assert "It says 5.0 mm." in found.text and "missing: tiny/men" in found.text
     assert "papers/tiny.html#claim-mean" in found.values("href", "a")

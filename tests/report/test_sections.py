@@ -13,6 +13,7 @@ from repro import paper as papers
 from repro import schema
 from repro.claim import Cause, Features
 from repro.errors import BadInput
+from repro.ledger import Entry
 from repro.report import commands, curves, evidence, features, files, keys, ledger, page
 
 TEMPLATE = page.read("template")
@@ -62,6 +63,17 @@ def test_an_effect_in_the_wrong_direction_says_so(monkeypatch: pytest.MonkeyPatc
         after = replace(one.after, judged=moved)
         monkeypatch.setattr(ledger, "ledger", lambda *given, after=after: [replace(one, after=after)])
         assert f"(away from the paper, {said})" in plain(ledger.section(TEMPLATE))
+
+
+def test_a_cause_of_both_sides_shows_what_each_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = next(one for one in TEMPLATE.verdicts if one.claim.over)
+    names = {"config": "configs/ten_steps_fast.gin", "over_config": "configs/ten_steps_all_points.gin"}
+    cause = Cause([verdict.claim.id], "both are too slow", **names)
+    one = Entry(verdict.claim, cause, "configs/ten_steps.gin", "configs/ten_steps.gin", verdict, verdict, None)
+    monkeypatch.setattr(ledger, "ledger", lambda *given: [one])
+    said = plain(ledger.section(TEMPLATE))
+    for name, change in zip(names.values(), ("SGD.lr = 0.6 was 0.3", "batch_size = 200 was 50"), strict=True):
+        assert Path(name).name in said and change in said
 
 
 def test_every_number_of_the_ledger_leads_to_its_record() -> None:

@@ -6,18 +6,21 @@ import importlib
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from repro import listing, paper
+from repro import listing
+from repro import paper as papers
 from repro.errors import BadInput
 from repro.registry import declared
 from repro.report import source, tips
 from repro.report.markup import markdown
-from repro.report.mentions import mentions
+from repro.report.mentions import PLACE, mentions
+from repro.signature import OPEN, parameters
 from repro.trainers.supervised import Supervised
 
-CODE = [path for folder in paper.folders().values() for path in folder.glob("*.py")]
+CODE = [path for folder in papers.folders().values() for path in folder.glob("*.py")]
 REGISTERED = "from repro.registry import TRAINERS\n"
 
 
@@ -44,6 +47,76 @@ def _only(tmp_path: Path, text: str) -> source.Source:
 def test_a_part_takes_what_its_base_takes(tmp_path: Path) -> None:
     text = "from repro.trainers.supervised import Supervised as Core\n@TRAINERS.register\nclass Own(Core): pass\n"
     assert [one.name for one in _only(tmp_path, text).parameters] == list(inspect.signature(Supervised).parameters)
+
+
+SUBCLASSES = """
+from dataclasses import dataclass
+from repro.trainers import supervised
+from repro.trainers.supervised import Supervised
+
+class Mixin:
+    def describe(self) -> str: return ""
+
+@dataclass
+class Fields:
+    steps: int
+    rate: float = 0.1
+
+@TRAINERS.register
+class Plain(Mixin, Supervised): ...
+
+@TRAINERS.register
+class Module(supervised.Supervised):
+    def __init__(self, decay: float, **kwargs): super().__init__(**kwargs)
+
+@TRAINERS.register
+class Two(Module):
+    def __init__(self, *args, rate: float = 0.5, **more): super().__init__(*args, decay=0.5, **more)
+
+@TRAINERS.register
+class Fixed(Supervised):
+    def __init__(self, size: int, **kwargs):
+        kwargs.setdefault("steps", 10)
+        kwargs["workers"] = 0
+        self.extra = kwargs.pop("extra", None)
+        Supervised.__init__(self, batch_size=size, **kwargs)
+
+@TRAINERS.register
+class Placed(Supervised):
+    def __init__(self, **kwargs): super().__init__(10, 2, **kwargs)
+
+@TRAINERS.register
+class Loose(Supervised):
+    def __init__(self, **kwargs):
+        options = {"steps": 3} | kwargs
+        super().__init__(**options)
+
+@TRAINERS.register
+class Nowhere(Supervised):
+    def __init__(self, steps: int, **kwargs): self.steps, self.more = steps, dict(**kwargs)
+
+@TRAINERS.register
+@dataclass
+class Inherited(Fields):
+    rate: float = 0.2
+    more: int = 3
+
+@TRAINERS.register
+class Diamond(Fixed, Module): ...
+"""
+
+
+def test_the_text_of_a_subclass_says_what_python_binds(paper: Any) -> None:
+    """Parameters through `**kwargs`, by text and by the imported class: the same names, the same ones required."""
+    name = paper.module("subclasses", REGISTERED + SUBCLASSES)
+    module, found = importlib.import_module(name), declared(paper.folder, name.rpartition(".")[0])
+    checked = [part for part in found if part.module == name]
+    assert len(checked) == 9
+    for part in checked:
+        real = [one for one in parameters(getattr(module, part.name)).values() if one.kind not in OPEN]
+        told = source.read(part).parameters
+        assert [one.name for one in told] == [one.name for one in real], part.name
+        assert [not one.default for one in told] == [one.default is one.empty for one in real], part.name
 
 
 def test_a_dataclass_takes_its_fields(tmp_path: Path) -> None:
@@ -133,3 +206,14 @@ def test_tips_of_another_form_are_refused(tmp_path: Path, text: str, said: str) 
     (tmp_path / "tips.md").write_text(text)
     with pytest.raises(BadInput, match=said):
         tips.read(tmp_path / "tips.md")
+
+
+@pytest.mark.parametrize("name", sorted(paper.folders()))
+def test_who_has_not_read_the_paper_names_no_place_in_it(name: str) -> None:
+    """Where a module says that the PDF was not at hand, nothing of that paper has a number from memory."""
+    folder = paper.folders()[name]
+    paths = [path for kind in ("*.py", "*.md", "*.gin") for path in sorted(folder.rglob(kind))]
+    texts = {str(path): path.read_text(encoding="utf-8") for path in paths}
+    if not any("PDF was not at hand" in text for text in texts.values()):
+        pytest.skip("this paper was read")
+    assert not [(file, hit[0]) for file, text in texts.items() for hit in PLACE.finditer(text)]

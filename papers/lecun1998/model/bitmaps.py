@@ -1,4 +1,4 @@
-"""The codes of LeNet-5's ten output units: each class's character on 7 x 12 pixels (Figure 3), drawn anew.
+"""The codes of LeNet-5's ten output units: each class's character on 7 x 12 pixels, drawn anew.
 
 The paper's own drawings could not be read; by its text any code of -1 and +1 would do, even a random one.
 """

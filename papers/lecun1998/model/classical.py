@@ -1,6 +1,6 @@
 """Classifiers without gradient steps: least squares on pixels, products and radial units; support vectors.
 
-The numbers of the sections and equations are from memory: the PDF was not at hand.
+The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
 
 Letters: N training images, B images of a batch, D pixels, F features, K classes.
 """
@@ -40,7 +40,7 @@ def solved(gram: torch.Tensor, moments: torch.Tensor, decay: float = 0.0) -> tor
 
 @MODELS.register
 class LeastSquares(nn.Module):
-    """One layer of weights, solved instead of trained: `forward(x (B, ...)) -> scores (B, K)` (Section III.C)."""
+    """One layer of weights, solved instead of trained: `forward(x (B, ...)) -> scores (B, K)`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class LeastSquares(nn.Module):
 class PrincipalQuadratic(nn.Module):
     """Least squares on all products of `components` principal components: `forward(x (B, ...)) -> scores (B, K)`.
 
-    With 40 components, 820 products and a constant are the 821 inputs of the paper (Section III.C). `linear`: the
+    With 40 components, 820 products and a constant are the 821 inputs of the paper. `linear`: the
     components themselves are inputs too.
     """
 
@@ -92,7 +92,7 @@ class RadialBasis(nn.Module):
     """Gaussian units at the centres of clusters, then one linear layer: `forward(x (B, ...)) -> scores (B, K)`.
 
     `centres` for each class, found by k-means on the images of that class alone; the linear layer by least squares,
-    with `decay` (Section III.C: a regularised pseudo-inverse). All units are as wide as images lie from their nearest
+    with `decay`: a regularised pseudo-inverse. All units are as wide as images lie from their nearest
     centre, as root mean square, times `width`: the paper does not state it.
     """
 
@@ -127,7 +127,7 @@ class PolynomialSupportVectors(nn.Module):
 
     |x|^2 is the mean of the training images. Classes are told apart in pairs, where the paper had ten machines, each
     for one class against the rest. With `shifts`, the support vectors moved by a pixel in the four directions join a
-    second training: the virtual support vectors of Section III.C.
+    second training: the virtual support vectors of the paper.
     """
 
     def __init__(self, degree: int, penalty: float = 10.0, shifts: bool = False) -> None:

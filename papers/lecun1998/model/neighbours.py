@@ -1,6 +1,6 @@
-"""Classifiers that keep the training set: nearest neighbours by Euclidean and by tangent distance (Section III.C).
+"""Classifiers that keep the training set: nearest neighbours by Euclidean and by tangent distance.
 
-The numbers of the sections and equations are from memory: the PDF was not at hand.
+The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
 
 Letters: N training images, B images of a batch, D pixels or features, K classes, T tangents, C candidates.
 """

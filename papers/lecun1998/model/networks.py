@@ -1,6 +1,6 @@
-"""The fully connected networks and LeNet-1, LeNet-4 and LeNet-5, as Section II.B and III.C describe them.
+"""The fully connected networks and LeNet-1, LeNet-4 and LeNet-5.
 
-The numbers of the sections and equations are from memory: the PDF was not at hand.
+The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
 
 Letters: B images, M feature maps, H x W pixels, K classes.
 """
@@ -28,12 +28,12 @@ def pair_signs() -> torch.Tensor:
 
 
 def squashed(activations: torch.Tensor) -> torch.Tensor:
-    """`A tanh(S a)`, with A = 1.7159 and S = 2/3 so that f(1) = 1 and f(-1) = -1 (Equation 6, Appendix A)."""
+    """`A tanh(S a)`, with A = 1.7159 and S = 2/3 so that f(1) = 1 and f(-1) = -1."""
     return 1.7159 * torch.tanh(2 / 3 * activations)
 
 
 def drawn(*shape: int, inputs: int) -> nn.Parameter:
-    """Weights drawn uniformly from +- 2.4 / `inputs` of a unit (Appendix A); zeros for a bias have no need of it."""
+    """Weights drawn uniformly from +- 2.4 / `inputs` of a unit; zeros for a bias have no need of it."""
     limit = 2.4 / inputs
     return nn.Parameter(torch.empty(*shape).uniform_(-limit, limit))
 
@@ -77,7 +77,7 @@ class Convolution(nn.Module):
 class Subsampling(nn.Module):
     """`forward(x (B, M, H, W)) -> (B, M, H / 2, W / 2)`: four neighbours are added, times one coefficient, plus a bias.
 
-    Coefficient and bias are learnt, one of each for every map (Section II.B, layer S2).
+    Coefficient and bias are learnt, one of each for every map.
     """
 
     def __init__(self, maps: int) -> None:
@@ -91,7 +91,7 @@ class Subsampling(nn.Module):
 
 @MODELS.register
 class FullyConnected(nn.Module):
-    """A network of `len(sizes) - 1` layers of weights: `forward(x (B, ...)) -> scores (B, K)` (Section III.C).
+    """A network of `len(sizes) - 1` layers of weights: `forward(x (B, ...)) -> scores (B, K)`.
 
     `sizes`: the units of each layer from the input on. Hidden units are squashed; the output units are linear, or
     squashed too where `squash`.
@@ -112,7 +112,7 @@ class FullyConnected(nn.Module):
 
 @MODELS.register
 class PairwiseLinear(nn.Module):
-    """45 units of one layer, one for each pair of classes: `forward(x (B, ...)) -> (B, 45)` (Section III.C).
+    """45 units of one layer, one for each pair of classes: `forward(x (B, ...)) -> (B, 45)`.
 
     The unit i/j learns +1 for class i and -1 for class j, and nothing for the others (`losses.PairTargets`). What is
     measured are the scores `(B, K)`: for class i the sum of the units i/x less that of the units y/i. `pixels`: of an
@@ -132,7 +132,7 @@ class PairwiseLinear(nn.Module):
 
 @MODELS.register
 class LeNet1(nn.Module):
-    """LeNet-1: `forward(x (B, 1, 28, 28)) -> scores (B, K)`; digits of 16 x 16 in a frame (Section III.C).
+    """LeNet-1: `forward(x (B, 1, 28, 28)) -> scores (B, K)`; digits of 16 x 16 in a frame.
 
     Four maps, twelve maps, ten units. The paper leaves out which of the four maps each of the twelve sees. 4 see one
     and 8 see two here, which comes to the 2,578 parameters and 98,442 connections of the network of 1990.
@@ -154,7 +154,7 @@ class LeNet1(nn.Module):
 
 @MODELS.register
 class LeNet4(nn.Module):
-    """LeNet-4: `forward(x (B, 1, 32, 32)) -> scores (B, K)` (Section III.C).
+    """LeNet-4: `forward(x (B, 1, 32, 32)) -> scores (B, K)`.
 
     Four maps, each subsampled by two maps of their own; sixteen maps of which each sees three of those eight; sixteen
     subsampled; 120 units; ten. Three, since then there are about 260,000 connections, as stated. About 17,000 free
@@ -181,14 +181,14 @@ class LeNet4(nn.Module):
 
 @MODELS.register
 class LeNet5(nn.Module):
-    """LeNet-5: `forward(x (B, 1, 32, 32)) -> minus the penalties (B, K)` (Section II.B, Figure 2).
+    """LeNet-5: `forward(x (B, 1, 32, 32)) -> minus the penalties (B, K)`.
 
     The output units are radial basis functions: the penalty of a class is the squared distance of the 84 units of F6
-    from that class's code, a drawing of the character on 7 x 12 pixels of -1 and +1 (Equation 7); the codes are
+    from that class's code, a drawing of the character on 7 x 12 pixels of -1 and +1; the codes are
     fixed.
     """
 
-    # Table I: which maps of S2 each map of C3 sees: three or four neighbours, four in two pairs, all six.
+    # Which maps of S2 each map of C3 sees: three or four neighbours, four in two pairs, all six.
     TABLE = (
         *[tuple((number + step) % 6 for step in range(3)) for number in range(6)],
         *[tuple((number + step) % 6 for step in range(4)) for number in range(6)],

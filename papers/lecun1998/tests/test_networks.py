@@ -118,7 +118,7 @@ def test_weights_that_the_table_leaves_out_do_not_learn() -> None:
     assert not layer.weight.grad[unseen].any() and layer.weight.grad[~unseen].all()
 
 
-def test_weights_begin_within_the_bounds_of_appendix_a() -> None:
+def test_first_weights_are_within_their_bounds() -> None:
     torch.manual_seed(0)
     for layer, inputs in ((Dense(100, 400), 100), (Convolution(6, [(0, 1, 2)] * 40), 75)):
         kept = layer.weight[:, :3] if isinstance(layer, Convolution) else layer.weight
@@ -190,7 +190,7 @@ def test_pair_targets_leave_the_other_units_alone() -> None:
     assert float(PairTargets()(output, target)) == pytest.approx(total / 3, rel=1e-5)
 
 
-def test_the_discriminative_loss_is_equation_nine() -> None:
+def test_the_discriminative_loss_is_its_formula() -> None:
     penalties, target, j = torch.rand(4, 10) * 20, torch.tensor([1, 0, 9, 5]), 3.0
     rows = zip(penalties.tolist(), target.tolist(), strict=True)
     theirs = [row[digit] + math.log(math.exp(-j) + sum(math.exp(-y) for y in row)) for row, digit in rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -22,12 +21,8 @@ from papers.raff2019.dataset import (
 )
 from repro.datasets import store
 from repro.errors import BadInput
-from repro.testing import check_dataset
+from repro.testing import check_dataset, needs
 
-needs_mirror = pytest.mark.skipif(
-    not (os.environ.get("REPRO_MIRROR") and (Path(os.environ["REPRO_MIRROR"]) / "raff2019" / NAME).is_file()),
-    reason=f"REPRO_MIRROR names no folder with raff2019/{NAME}",
-)
 ROWS = {"Pages": "Pages", "Equations": "Normalized Number of Equations", "Compute": "Compute Needed"}
 
 
@@ -149,7 +144,7 @@ def test_the_synthetic_table_has_its_columns_and_its_seed() -> None:
     assert one.rows == same.rows and one.fingerprint() == same.fingerprint() != other.fingerprint()
 
 
-@needs_mirror
+@needs("raff2019")
 def test_the_table_is_the_one_described() -> None:
     """255 rows, 28 columns, 162 successes; `N/A` is text; the levels are those of Tables 5 to 19."""
     attempts = Attempts()
@@ -164,7 +159,7 @@ def test_the_table_is_the_one_described() -> None:
     assert Counter(row["Compute Needed"] for row in rows)["500 CPUs"] == 1
 
 
-@needs_mirror
+@needs("raff2019")
 def test_the_numbers_of_the_table_are_counts_that_add_up() -> None:
     parts = ("Number of Tables", "Number of Graphs/Plots", "Number of Other Figures", "Conceptualization Figures")
     for row in Attempts().rows:
@@ -173,7 +168,7 @@ def test_the_numbers_of_the_table_are_counts_that_add_up() -> None:
         assert numbers["Total Tables and Figures"] == sum(numbers[part] for part in parts)
 
 
-@needs_mirror
+@needs("raff2019")
 def test_features_of_the_table_leave_out_who_was_not_asked() -> None:
     features = Features(Attempts(), {"Authors Reply": "Authors Reply", "Pages": "Pages"})
     check_dataset(features)

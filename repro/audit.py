@@ -1,0 +1,198 @@
+"""Checks of what records and renewals say against the commits that they name: what `repro verdict --check` adds.
+
+A record says by which code it was made, and from which commit: the commit must hold that code. A tolerance must have
+been committed before the first record that it judges.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import tempfile
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro import cores, git, manifest, provenance, renewal
+from repro.config import imported
+from repro.errors import BadInput
+from repro.git import GitError
+from repro.paper import Paper
+from repro.record import Record
+
+Rows = dict[str, dict[str, Any]]
+"""The claims of a `paper.toml` as they are written, by their id."""
+
+JUDGED = ("value", "tolerance", "above", "below", "printed", "over", "seeds")
+"""The keys of a claim by which it is judged."""
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What the commits of one repository hold of a paper; each commit is written out once, into a temporary folder."""
+
+    top: Path
+    paper: str  # its folder, from the top
+    home: Path
+
+    @functools.cache  # noqa: B019  # it lives as long as its temporary folder
+    def code(self, commit: str, modules: tuple[str, ...]) -> dict[str, str]:
+        """The digests of the code of a config that imports `modules`."""
+        root = self.folder(commit)
+        return provenance.of_modules(modules, root / Path(self.paper).parent, root / "repro")
+
+    @functools.cache  # noqa: B019
+    def core(self, commit: str) -> str:
+        """The digest of the core; empty where the repository holds a paper alone."""
+        root = self.folder(commit) / "repro"
+        return provenance.core(root) if root.is_dir() else ""
+
+    @functools.cache  # noqa: B019
+    def folder(self, commit: str) -> Path:
+        """The core and the paper as they were at a commit. Raises GitError where it cannot be read."""
+        target = self.home / commit
+        git.write(self.top, commit, target, ["repro", self.paper])
+        return target
+
+
+def faults(one: Paper, records: Sequence[Record]) -> Iterator[str]:
+    """A line for each record and renewal that says of its commit what the commit does not hold.
+
+    Without git, or in a clone that lacks the history, there is nothing to compare with: the line says so.
+    """
+    with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
+        try:
+            top = git.top(one.folder)
+            known = Committed(top, one.folder.resolve().relative_to(top).as_posix(), Path(home))
+            named = {str(found.source["commit"]) for found in records if found.source.get("commit")}
+            if git.shallow(top):
+                return
+            gone = git.missing(top, named)
+        except GitError:
+            return
+        for found in records:
+            if found.source.get("commit") and found.source["commit"] not in gone:
+                yield from _of_record(found, known)
+        yield from _of_renewals(one, records, known)
+
+
+def _of_record(found: Record, known: Committed) -> Iterator[str]:
+    commit, place = str(found.source["commit"]), f"records/{found.stem}.json"
+    try:
+        code, core = known.code(commit, tuple(imported(found.text))), known.core(commit)
+    except (GitError, BadInput) as error:
+        yield f"{place}: its commit {commit[:12]} cannot be compared: {error}"
+        return
+    if unlike := sorted(name for name, digest in found.code.items() if name in code and code[name] != digest):
+        yield f"{place}: it names other code than its commit {commit[:12]} holds: {', '.join(unlike)}"
+    if core and found.core and core != found.core:
+        yield f"{place}: it names the core {found.core}, its commit {commit[:12]} holds {core}"
+
+
+def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Iterator[str]:
+    texts = {found.config: found.text for found in records}
+    for row in renewal.read(one.folder):
+        place = f"{renewal.FILE}: the row of {row.config}"
+        try:
+            code = known.code(row.commit, tuple(imported(texts.get(row.config, ""))))
+        except (GitError, BadInput) as error:
+            yield f"{place}: its commit {row.commit[:12]} cannot be read: {error}"
+            continue
+        if row.config not in texts:
+            yield f"{place}: there is no record of that config"
+        elif unlike := sorted(name for name, (old, _) in row.changed.items() if name in code and code[name] != old):
+            yield f"{place}: its commit {row.commit[:12]} holds other code: {', '.join(unlike)}"
+
+
+def of_cores(top: Path) -> Iterator[str]:
+    """A line for each row of `cores.json` whose commit does not hold that core."""
+    with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
+        known = Committed(top, "papers", Path(home))
+        for row in cores.rows():
+            try:
+                core = known.core(row.commit)
+            except GitError as error:
+                yield f"{cores.FILE.name}: {row.core}: its commit {row.commit[:12]} cannot be read: {error}"
+                continue
+            if core != row.core:
+                yield f"{cores.FILE.name}: {row.core}: its commit {row.commit[:12]} holds the core {core}"
+
+
+def late(one: Paper) -> dict[str, str] | None:
+    """What was changed of each claim after the first record that it judges, by the claim's id, as `tolerance 0.3 -> 6`.
+
+    None where it cannot be known: git is not here, or the clone lacks the history.
+    """
+    try:
+        top = git.top(one.folder)
+        if git.shallow(top):
+            return None
+        first = _first_commits(top, one.folder.resolve().relative_to(top).as_posix())
+    except GitError:
+        return None
+    found, now = {}, _rows((one.folder / "paper.toml").read_text(encoding="utf-8-sig"))
+    for claim in one.claims:
+        commits = [first[Path(config).stem] for config in claim.configs if Path(config).stem in first]
+        if commits and (changed := _changed(claim.id, now, _claims(top, one.folder, min(commits)[1]))):
+            found[claim.id] = changed
+    return found
+
+
+def _first_commits(top: Path, paper: str) -> dict[str, tuple[int, str]]:
+    """When the first record of each config was made: the number of that commit in history, and the commit."""
+    listed = git.call(top, "rev-list", "--reverse", "--topo-order", "HEAD", "--", f"{paper}/records").decode().split()
+    added = git.call(
+        top, "diff-tree", "--stdin", "-r", "-m", "--root", "--diff-filter=A", "--name-only", "-z",
+        given="".join(f"{commit}\n" for commit in listed).encode(),
+    )  # fmt: skip
+    found: dict[str, tuple[int, str]] = {}
+    commit, number = "", 0
+    for name in added.decode(errors="replace").replace("\n", "\0").split("\0"):
+        if len(name) in (40, 64) and name in listed:
+            commit, number = name, listed.index(name)
+        elif name.startswith(f"{paper}/records/") and name.endswith(".json"):
+            config = Path(name).stem.rpartition("-seed")[0]
+            if config not in found:
+                found[config] = number, _made(top, commit, name)
+    return found
+
+
+def _made(top: Path, commit: str, name: str) -> str:
+    """The commit from which a record was made that was added in `commit`; that one itself where it names none."""
+    try:
+        made = json.loads(git.blob(top, f"{commit}:{name}"))["source"]["commit"]
+        git.call(top, "cat-file", "-e", f"{made}^{{commit}}")
+    except (GitError, ValueError, KeyError, TypeError):
+        return commit
+    return str(made)
+
+
+def _changed(name: str, now: Rows, then: Rows) -> str:
+    """How the claim called `name` is judged otherwise than it was."""
+    if name not in then:
+        return "written after the record"
+    ours, theirs = now.get(name, {}), then[name]
+    keys = [key for key in JUDGED if str(theirs.get(key, "")) != str(ours.get(key, ""))]
+    return ", ".join(f"{key} {theirs.get(key, 'none')} -> {ours.get(key, 'none')}" for key in keys)
+
+
+@functools.cache
+def _claims(top: Path, folder: Path, commit: str) -> Rows:
+    """The claims of the `paper.toml` of a commit; none where it has no such file."""
+    name = f"{commit}:{folder.resolve().relative_to(top).as_posix()}/paper.toml"
+    try:
+        return _rows(git.blob(top, name).decode("utf-8-sig"))
+    except (GitError, ValueError):
+        return {}
+
+
+def _rows(text: str) -> Rows:
+    data = tomllib.loads(text)
+    rows = {str(row.get("id")): row for row in data.get("claim", ())}
+    for table in data.get("table", ()):
+        for kind in ("printed", "value"):
+            if isinstance(table.get(kind), dict):
+                rows |= {str(row["id"]): row for row in manifest.cells(table, kind)}
+    return rows

@@ -1,0 +1,107 @@
+"""What is wrong with a paper, as far as it can be known without a run: its configs, claims, causes, records, tips.
+
+Each check takes the paper and gives a line per fault. `repro.testing.check_paper` calls them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from repro import answerable, binding, certificate, config, ledger, paper, record, verdict
+from repro.errors import BadInput, nearest
+from repro.paper import Paper
+from repro.report import tips
+
+Check = Callable[[Paper], Iterator[str]]
+
+
+def faults(folder: Path) -> list[str]:
+    """Every fault of the paper in `folder`, each a line with its place; nothing is built or trained."""
+    try:
+        one = paper.read(folder)
+    except BadInput as error:
+        return [str(error)]
+    return list(dict.fromkeys(line for check in CHECKS for line in _run(check, one)))
+
+
+def _run(check: Check, one: Paper) -> Iterator[str]:
+    try:
+        yield from check(one)
+    except BadInput as error:
+        yield str(error)
+
+
+def configs(one: Paper) -> Iterator[str]:
+    """Every config binds; those that a run needs, whole: `smoke.gin`, and those of claims and causes."""
+    needed = {f"configs/{path.name}" for path in one.configs if path.name == "smoke.gin"}
+    needed |= {name for _, name, _ in one.runs}
+    for path in one.configs:
+        try:
+            binding.bind(config.read(path), whole=f"configs/{path.name}" in needed)
+        except BadInput as error:
+            yield str(error)
+
+
+def causes(one: Paper) -> Iterator[str]:
+    """A config of a cause differs in one setting from the one that it changes."""
+    for claim in one.claims:
+        for cause in one.causes_of(claim):
+            sides = [(cause.over or claim.config, cause.config), (claim.over, cause.over_config)]
+            for before, after in [pair for pair in sides if pair[1] and pair[0] != pair[1]]:
+                changed = config.differences(config.read(one.folder / before), config.read(one.folder / after))
+                if len(changed) != 1:
+                    names = ", ".join(name for name, _, _ in changed) or "nothing"
+                    place = f"{paper.where(one.folder)}/paper.toml:{cause.line}"
+                    yield f"{place}: {after} changes {names} of {before}; expected one setting"
+
+
+def records(one: Paper) -> Iterator[str]:
+    """Records and certificates are of configs that exist; no record was made with overrides or of changed code."""
+    stems = {path.stem for path in one.configs}
+    for found in record.of_paper(one.folder):
+        place = f"{paper.where(one.folder)}/records/{found.stem}.json"
+        if found.config not in stems:
+            yield f"{place}: no config '{found.config}'{nearest(found.config, stems)}"
+        if found.overrides:
+            yield f"{place}: made with --set {' '.join(found.overrides)}; expected a run of the config as it is"
+        if found.source.get("dirty"):
+            yield f"{place}: made from a tree with changes that are not committed; commit, then run it again"
+    for name in sorted(set(certificate.every(one.folder)) - stems):
+        yield f"{paper.where(one.folder)}/certificates: no config '{name}'{nearest(name, stems)}"
+
+
+def explained(one: Paper) -> Iterator[str]:
+    """A claim that failed or was exceeded has a cause in `paper.toml`, or its id is in `report.md`."""
+    try:
+        text = (one.folder / "report.md").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot be read: {error}", f"{paper.where(one.folder)}/report.md") from None
+    for claim in ledger.unexplained(one, verdict.judge_all(one.claims, record.of_paper(one.folder))):
+        if claim.id not in text:
+            place = f"{paper.where(one.folder)}/paper.toml:{claim.line}"
+            yield f"{place}: claim '{claim.id}' has no [[cause]], and report.md does not name it"
+
+
+def advice(one: Paper) -> Iterator[str]:
+    """Every tip names a test that exists, or says `none` and why."""
+    for tip in tips.read(one.folder / "tips.md"):
+        last = tip.text.partition("- **Test** ")[2]
+        named = [found.partition("::") for found in re.findall(r"`([\w/]+\.py(?:::\w+)?)`", last)]
+        place = f"{paper.where(one.folder)}/tips.md"
+        if not named and not last.startswith("none"):
+            yield f"{place}: tip '{tip.symptom}' names no test; expected a test in backticks, or none and why"
+        for file, _, test in named:
+            path = one.folder.parents[1] / file
+            if not path.is_file() or f"def {test}" not in path.read_text(encoding="utf-8"):
+                yield f"{place}: tip '{tip.symptom}' names {file}::{test}, which does not exist"
+
+
+def names(one: Paper) -> Iterator[str]:
+    """Every claim asks for a metric and a test set that its config has; the metrics are built for it."""
+    yield from answerable.faults(one, [], binding.metrics)
+
+
+CHECKS: tuple[Check, ...] = (configs, names, causes, records, explained, advice)
+"""A further check is a function like these, and one more name here."""

@@ -1,0 +1,134 @@
+"""The machine that a record was made on: packages, processor, threads, and the variables that can change a number.
+
+Variables that accelerate would obey are taken away for the length of a run: the config says how it trains. The others
+that can change a number (the kernels and precision of the libraries, Python's hashes) are kept in the record.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import os
+import platform
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from repro.errors import BadInput
+
+OVERRIDDEN = re.compile(r"ACCELERATE_(?!USE_CPU$)|FP8_|FSDP_|MEGATRON_LM_|PARALLELISM_CONFIG_")
+KEPT = re.compile(
+    r"(ATEN|BLIS|CUBLAS|CUDA|CUDNN|DNNL|FLASH_ATTENTION|GOMP|KMP|MIOPEN|MKL|NPY|NUMEXPR|NVIDIA_TF32|OMP|ONEDNN|OPENBLAS"
+    r"|PYTORCH|TORCH|TORCHDYNAMO|TORCHINDUCTOR|TRITON|VECLIB|XNNPACK)_\w+|ACCELERATE_USE_CPU|LD_PRELOAD|PYTHONHASHSEED"
+    r"|PYTHONOPTIMIZE"
+)
+HARMLESS = re.compile(
+    r"\w+_(HOME|DIR|PATH|ROOT|VERBOSE|DEBUG|LOGS|CACHE|PROFILER|ALLOC_CONF)|\w+_NUM_THREADS|CUDA_VISIBLE_DEVICES"
+    r"|CUDA_VERSION|CUDA_DEVICE_ORDER|CUDA_LAUNCH_BLOCKING|OMP_WAIT_POLICY|GOMP_SPINCOUNT|KMP_BLOCKTIME"
+    r"|KMP_DUPLICATE_LIB_OK|KMP_INIT_AT_FORK|PYTORCH_VERSION"
+)
+"""These say where files are, what is printed, or what a record holds under another name."""
+
+SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
+RANKS = ("RANK", "LOCAL_RANK")
+
+log = logging.getLogger("repro")
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """Take away the variables by which accelerate would change a training, and say so; they are back at the end."""
+    taken = {name: os.environ.pop(name) for name in sorted(os.environ) if OVERRIDDEN.match(name)}
+    if taken:
+        log.warning("ignored: %s; the config says how a run trains", ", ".join(taken))
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+def variables() -> dict[str, str]:
+    """The variables that are set and can change a number; of one that is a path, that it is one."""
+    found = {name: os.environ[name] for name in sorted(os.environ) if KEPT.fullmatch(name)}
+    return {
+        name: "a path" if "/" in value or "\\" in value else value[:200]
+        for name, value in found.items()
+        if not HARMLESS.fullmatch(name)
+    }
+
+
+def refuse_processes() -> None:
+    """Raise BadInput where the environment says that this is one of several processes: a run is one."""
+    for name in (*SIZES, *RANKS):
+        if name in os.environ and not re.fullmatch(r"-?\d{1,9}", os.environ[name]):
+            raise BadInput(f"{name} is {os.environ[name]!r}; expected a whole number, or the variable not set")
+    for name in SIZES:
+        if os.environ.get(name, "1") != "1":
+            raise BadInput(f"{name} is {os.environ[name]}; expected repro run to be one process (one GPU)")
+    whole = ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", *RANKS)
+    if any(name in os.environ for name in RANKS) and (lacking := [name for name in whole if name not in os.environ]):
+        names = " and ".join(name for name in RANKS if name in os.environ)
+        raise BadInput(f"{names} is set and {lacking[0]} is not; expected none of them: unset {names}")
+
+
+def accelerator() -> str:
+    """The name of the device that torch computes on beside the processor; `none` where there is none."""
+    import torch
+
+    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "y", "t", "on"):
+        return "none"
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return "mps" if torch.backends.mps.is_available() else "none"
+
+
+def environment(threads: int, accelerator: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """Python, packages, machine and the variables `given`, as a record keeps them."""
+    return {
+        "python": platform.python_version(),
+        "packages": packages(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "accelerator": accelerator,
+        "threads": threads,
+        **({"variables": dict(given)} if given else {}),
+    }
+
+
+def packages() -> dict[str, str]:
+    """The installed version of each package that this project requires (extras aside); `unknown` without metadata."""
+    names = sorted({re.split(r"[\s;<>=!~\[(]", row)[0] for row in _required() if "extra ==" not in row})
+    return {name: _version(name) for name in names}
+
+
+def _required() -> list[str]:
+    """What this project requires, as installed; from a source tree that is not installed, as its file says."""
+    try:
+        return importlib.metadata.requires("repro-papers") or []
+    except importlib.metadata.PackageNotFoundError:
+        path = Path(__file__).parents[1] / "pyproject.toml"
+    try:
+        return list(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"])
+    except (OSError, ValueError, KeyError):
+        hint = "expected the project to be installed (pip install -e .), or its source tree"
+        raise BadInput(f"cannot tell which packages this project requires; {hint}", str(path)) from None
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name) or "unknown"
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor()
+    hit = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
+    return hit[1] if hit else platform.processor()

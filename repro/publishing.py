@@ -1,0 +1,132 @@
+"""Which record is the paper's after a run: the new one, or the one that is there.
+
+A record that still counts is kept. The new one then stays in the run folder, and a line says how the numbers compare;
+`--publish` replaces it. A stale record is replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro import certificate, disk, record, renewal
+from repro.config import Config
+from repro.errors import BadInput
+from repro.paper import where
+from repro.record import Measurement, Record
+
+SHOWN = 3  # measurements that differ, in one line
+
+log = logging.getLogger("repro")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The paper's record of the same config and seed. `record` is None where its file cannot be read as one."""
+
+    record: Record | None
+    outdated: str  # why it gives way to the new one; empty where it is kept
+
+
+def check(config: Config, wanted: bool) -> None:
+    """Before a run: refuse `--publish` where no claim can use the record, and renewals that cannot be read."""
+    if wanted and config.overrides:
+        raise BadInput("--publish cannot be used with --set: a claim names a config as it is in its paper")
+    if wanted and not config.committed:
+        raise BadInput("--publish: expected a config of a paper, as it is in its folder", where(config.path))
+    renewal.read(config.folder)
+
+
+def publish(found: Record, run: Path, folder: Path, wanted: bool = False) -> Path:
+    """Put the record in `run` and its examples into the paper in `folder`, unless one that counts is there.
+
+    `wanted`: replace that too. Returns where the new record is.
+    """
+    path = folder / "records" / f"{found.stem}.json"
+    before = _earlier(path, found, folder)
+    if before:
+        numbers = f"; {compared(before.record, found)}" if before.record else ""
+        if not before.outdated and not wanted:
+            log.info("%s is kept%s (--publish replaces it)", where(path), numbers)
+            return run / path.name
+        log.info("%s is replaced: %s%s", where(path), before.outdated or "--publish", numbers)
+    if doubt := _doubt(found):
+        back = f"; to restore the committed one: git checkout {_files(path)}" if before else ""
+        log.warning("the new record was made %s%s", doubt, back)
+    return _put(found, run, path.parent)
+
+
+def _earlier(path: Path, found: Record, folder: Path) -> Earlier | None:
+    if not path.is_file():
+        return None
+    try:
+        before = record.read(path)
+    except BadInput:
+        return Earlier(None, "it cannot be read as a record")
+    (before,) = record.mark_stale([before], folder)
+    if before.stale:
+        return Earlier(before, f"it is stale ({before.stale})")
+    doubt = _doubt(before)
+    return Earlier(before, f"it was made {doubt}" if doubt and not _doubt(found) else "")
+
+
+def _files(path: Path) -> str:
+    """A record and its examples, as arguments of a command."""
+    return " ".join(shlex.quote(where(one)) for one in (path, path.with_suffix("")) if one.exists())
+
+
+def _doubt(found: Record) -> str:
+    """Why it cannot be known what code made a record; empty where its commit says so."""
+    if not found.source.get("commit"):
+        return "without a commit"
+    dirty = found.source.get("dirty")
+    return "" if dirty is False else "from uncommitted changes" if dirty else "from code that git cannot compare"
+
+
+def _put(found: Record, run: Path, home: Path) -> Path:
+    """Write the record and its examples into `home`, in place of those of an earlier run."""
+    target, beside = home / found.stem, home / f".{found.stem}.examples"
+    disk.sweep(home, f"{found.stem}.json")
+    shutil.rmtree(beside, ignore_errors=True)
+    if found.examples:
+        shutil.copytree(run / "examples", beside)  # what takes room, before anything is replaced
+    written = record.write(found, home)
+    shutil.rmtree(target, ignore_errors=True)
+    if found.examples:
+        beside.rename(target)
+    return written
+
+
+def compared(before: Record, now: Record) -> str:
+    """In one line: the numbers are bit-identical, or by how much each measurement differs, and what else does."""
+    apart = list(_apart(before, now))
+    if not apart:
+        return "the new numbers are bit-identical"
+    more = [f"{len(apart) - SHOWN} more measurements differ"] if len(apart) > SHOWN else []
+    unlike = certificate.differences(before.environment, now.environment)
+    other = f"; the record has {', '.join(unlike)}" if unlike else ""
+    return f"the new numbers differ: {'; '.join([*apart[:SHOWN], *more])}{other}"
+
+
+def _apart(before: Record, now: Record) -> Iterator[str]:
+    for one in before.measurements:
+        other = now.measured(one.test, one.metric)
+        if said := _difference(one, other) if other else "not measured now":
+            yield f"{one.test}, {one.metric}: {said}"
+    for other in now.measurements:
+        if not before.measured(other.test, other.metric):
+            yield f"{other.test}, {other.metric}: not in the record"
+
+
+def _difference(one: Measurement, other: Measurement) -> str:
+    if len(one.values) != len(other.values):
+        return f"{len(other.values)} items, in the record {len(one.values)}"
+    if one.values == other.values:
+        return "" if one.identity == other.identity else "another metric of that name"
+    largest = max(abs(a - b) for a, b in zip(one.values, other.values, strict=True))
+    unit = one.identity.get("unit", "")
+    return f"an item by up to {largest:.3g} {unit}".rstrip() + f" (mean {other.mean:.6g}, in the record {one.mean:.6g})"

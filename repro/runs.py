@@ -1,0 +1,47 @@
+"""Where run folders are: `<repository>/runs`, or the folder that the variable REPRO_RUNS names.
+
+The repository of a paper is the folder above `papers/`. It does not matter where a command is typed, so two processes
+of one run always meet at the same lock.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from repro import paper
+
+VARIABLE = "REPRO_RUNS"
+
+
+def home(folder: Path) -> Path:
+    """The folder of the runs of the paper in `folder`, as one would type it from here."""
+    return _named() or _typed(_repository(folder.resolve()) / "runs")
+
+
+def listed() -> list[Path]:
+    """The folders of runs to list: of the repository that the working directory is in, else of every paper."""
+    if named := _named():
+        return [named]
+    here = Path.cwd()
+    for parent in (here, *here.parents):
+        if next(parent.glob("papers/*/paper.toml"), None):
+            return [_typed(parent / "runs")]
+    return list(dict.fromkeys(home(folder) for folder in paper.folders().values()))
+
+
+def _named() -> Path | None:
+    given = os.environ.get(VARIABLE)
+    return _typed(Path(os.path.expanduser(given))) if given else None
+
+
+def _repository(folder: Path) -> Path:
+    """The folder above `papers/`. A paper's folder may be linked into it, or be elsewhere: then the folder it is in."""
+    if folder.parent.name == "papers":
+        return folder.parents[1]
+    linked = (known.absolute().parents[1] for known in paper.folders().values() if known.resolve() == folder)
+    return next(linked, folder.parent)
+
+
+def _typed(path: Path) -> Path:
+    return Path(paper.where(path))

@@ -1,0 +1,72 @@
+"""How far a verification went: the paper's data and metric, with as many departures as the report lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro import paper
+from repro.report import outcome, page
+from repro.report.departures import departures, said
+
+TABLE = ["| | the paper | here |", "|---|:--|--:|"]
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 3), st.sampled_from(["-", "*", "+", "1.", "2)"]))
+def test_rows_and_items_of_the_section_count(rows: int, items: int, alike: int, sign: str) -> None:
+    lines = ["# Report", "", "- an item before", "", "## Departures", "", "Some words."]
+    if rows + alike:
+        lines += [*TABLE, *["| loss | a | b |"] * rows, *["| data | MNIST | The same. |"] * alike, ""]
+    lines += [*[f"{sign} the loss", "  - a remark on it"] * items, "", "```python", "- no item", "| a | b |", "```"]
+    lines += ["", "### Why", "", "## Results", "", "- an item after", *TABLE, "| a | b | c |"]
+    found = departures(lines)
+    assert found is not None and (found.many, found.anchor) == (rows + items, "departures")
+
+
+@pytest.mark.parametrize(
+    ("text", "many"),
+    [
+        ("# Report\n\n## What came out\n\n- all\n", None),
+        ("", None),
+        ("```md\n## Departures\n- one\n```\n", None),
+        ("## What we did differently from the paper\n\nNothing.\n", 0),
+        ("## Departures: none\n", 0),
+        ("## One departure\n\n1. the loss\n", 1),
+        ("## Departures\n\n```{list-table}\n:header-rows: 1\n\n* - what\n  - why\n* - loss\n  - time\n```\n", 1),
+        ("## Departures\n\n### Loss\n\n- one\n\n### Data\n\n- two\n", 2),
+    ],
+)
+def test_what_is_not_listed_is_not_counted(text: str, many: int | None) -> None:
+    found = departures(text.splitlines())
+    assert (found and found.many) == many
+    known = {None: "its departures are not listed", 0: "no departures listed", 1: "with 1 departure"}
+    assert said(found) == known.get(many, f"with {many} departures")
+
+
+@pytest.mark.parametrize("name", sorted(paper.folders()))
+def test_every_paper_here_lists_its_departures(name: str) -> None:
+    shown = page.read(name)
+    assert shown.departures is not None
+    told = outcome.tier(shown)
+    assert said(shown.departures) in told and f"#{shown.departures.anchor}" in told
+    assert "own configuration" not in told
+
+
+def test_the_tier_says_and_links_the_departures(fresh: Path, build: Callable[..., Any], html: Any) -> None:
+    root = fresh.parents[1]
+    (fresh / "report.md").write_text("# Report\n\n## What we did differently, and why\n\n- the loss\n- the data\n")
+    assert build(root) == (0, "")
+    found, home = html(root), html(root, "index")
+    assert "T3 the paper's data and metric for 1 of 2 claims, with 2 departures" in " ".join(found.text.split())
+    assert "T3 with 2 departures" in " ".join(home.text.split())
+    anchor = "what-we-did-differently-and-why"
+    assert anchor in found.values("id") and f"papers/tiny.html#{anchor}" in home.values("href", "a")
+
+
+def test_a_report_without_the_list_says_so(built: Path, html: Callable[..., Any]) -> None:
+    assert "its departures are not listed" in html(built).text and "not listed" in html(built, "index").text

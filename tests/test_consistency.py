@@ -1,0 +1,124 @@
+"""What `check_paper` and `needs` find: each fault in a line, before anything runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import consistency, testing
+from repro.errors import BadInput
+
+ROOT = Path(__file__).parent.parent
+CAUSE = '\n[[cause]]\nclaims = ["fit.ten-steps"]\nsays = "so"\nconfig = "configs/two.gin"\n'
+
+
+def test_a_good_paper_has_no_fault(paper: Any) -> None:
+    (paper.folder / "tips.md").write_text("# Tips\n")  # its tests are not copied
+    testing.check_paper(paper.folder)
+    testing.check_smoke(paper.folder)
+
+
+@pytest.mark.parametrize(("name", "text", "words"), [
+    ("configs/one.gin", "include 'smoke.gin'\ntrainers.Supervised.stepz = 3\n", ["one.gin:2: ", "mean 'steps'"]),
+    ("configs/one.gin", "experiment.examples 3\n", ["configs/one.gin:1: cannot be read as gin"]),
+    ("configs/line.gin", "experiment.metrics = []\n", ["configs/line.gin: experiment.test has no value"]),
+    ("configs/two.gin", "include 'ten_steps.gin'\ntorch.optim.SGD.lr = 9\ntrainers.Supervised.batch_size = 9\n",
+     ["configs/two.gin changes torch.optim.SGD.lr, trainers.Supervised.batch_size of configs/ten_steps.gin"]),
+    ("configs/two.gin", "include 'ten_steps.gin'\n", ["changes nothing of configs/ten_steps.gin; expected one"]),
+    ("tips.md", "## It is slow\n\n- **Symptom** a\n- **Cause** b\n- **Fix** c\n- **Test** `tests/test_x.py::test_y`\n",
+     ["tip 'It is slow' names tests/test_x.py::test_y, which does not exist"]),
+    ("tips.md", "## It is slow\n\n- **Symptom** a\n- **Cause** b\n- **Fix** c\n- **Test** later\n",
+     ["tip 'It is slow' names no test"]),
+    ("paper.toml", "[paper]\ntitel = 'x'\n", ["paper.toml:2: unknown key 'titel'"]),
+])  # fmt: skip
+def test_a_fault_is_a_line_with_its_place(paper: Any, name: str, text: str, words: list[str]) -> None:
+    (paper.folder / "tips.md").write_text("# Tips\n")
+    if name.endswith("two.gin"):
+        paper.toml((paper.folder / "paper.toml").read_text() + CAUSE)
+    (paper.folder / name).write_text(text)
+    with pytest.raises(AssertionError) as caught:
+        testing.check_paper(paper.folder)
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_every_fault_is_named_at_once(paper: Any) -> None:
+    (paper.folder / "tips.md").write_text("# Tips\n")
+    for name in ("one", "two"):
+        (paper.folder / "configs" / f"{name}.gin").write_text("include 'smoke.gin'\nmodels.Line.slop = False\n")
+    found = consistency.faults(paper.folder)
+    assert len(found) == 2 and all("did you mean 'slope'" in line for line in found)
+
+
+def test_records_are_of_configs_as_they_are(paper: Any, repro: Any) -> None:
+    (paper.folder / "tips.md").write_text("# Tips\n")
+    run = ("run", paper.folder / "configs" / "smoke.gin", "--set", "experiment.examples = 0")
+    assert repro(*run)[0] == 0
+    (written,) = Path.cwd().glob("runs/**/*-seed0.json")
+    target = paper.folder / "records" / "smoke-seed0.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(written.read_bytes())
+    assert any("made with --set experiment.examples = 0" in line for line in consistency.faults(paper.folder))
+
+
+def test_a_part_that_fails_its_check_fails_the_paper(paper: Any) -> None:
+    source = paper.folder / "loss.py"
+    source.write_text(source.read_text().replace(".mean()", ".mean(0)"))
+    with pytest.raises(AssertionError, match="is not a scalar"):
+        testing.check_smoke(paper.folder)
+
+
+@pytest.fixture
+def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("REPRO_MIRROR", raising=False)
+    return tmp_path
+
+
+def _skipped(*names: str) -> str:
+    """The reason for which the mark skips; "" where it does not."""
+    mark = testing.needs(*names).mark
+    return mark.kwargs["reason"] if mark.args[0] else ""
+
+
+def test_missing_data_is_named_with_how_to_get_it(away: Path) -> None:
+    assert f"mnist/test is not here ({away / 'data'} has no mnist): repro data get mnist/test" in _skipped("mnist/test")
+    assert "REPRO_MIRROR names a folder that holds mnist/" in _skipped("mnist")
+    assert "librispeech" in _skipped("mnist", "librispeech") and "mnist is not here" in _skipped("mnist", "librispeech")
+    assert "did you mean 'mnist'" in _skipped("mnits"), "a data set of one's own may be away, so it is no error"
+    with pytest.raises(BadInput, match="did you mean 'test'"):
+        testing.needs("mnist/tset")
+
+
+def test_data_that_is_here_skips_nothing(away: Path) -> None:
+    (away / "data" / "my_own").mkdir(parents=True)
+    assert _skipped("my_own") == ""
+
+
+def test_a_mirror_that_is_no_folder_skips_with_that_reason(away: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRO_MIRROR", "nowhere")
+    assert "REPRO_MIRROR is nowhere, which is no folder" in _skipped("mnist")
+
+
+def test_a_marked_test_is_skipped_in_a_papers_own_tests(away: Path) -> None:
+    text = "from repro.testing import needs\n@needs('mnist')\ndef test_it(): raise ValueError\n"
+    (away / "test_own.py").write_text(text)
+    done = _pytest(away, "-rs", "test_own.py")
+    assert done.returncode == 0 and "repro data get mnist downloads it" in done.stdout and "1 skipped" in done.stdout
+
+
+def test_without_the_extra_pytest_says_what_to_install() -> None:
+    done = _pytest(ROOT, "-p", "no:timeout", "papers/template")
+    last = (done.stdout + done.stderr).strip().splitlines()[-1]
+    assert done.returncode == 4 and "pip install -e '.[test]'" in last and "Unknown config option" not in last
+
+
+def _pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *words], check=False, cwd=folder, env=env, capture_output=True, text=True
+    )
