@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from repro import answerable, binding, config, provenance, record, testing
+from repro import answerable, binding, config, testing
 from repro import paper as papers
 from repro.record import Measurement, Record
 
@@ -71,19 +71,16 @@ def test_a_table_is_one_line(paper: Any, repro: Any) -> None:
     assert code == 2 and err.count("\n") == 1 and "(2 more ask for it)" in err
 
 
-def kept(paper: Any, **changed: Any) -> None:
-    read = config.read(paper.folder / "configs" / "line.gin")
-    measured = Measurement("test", "SquaredError", {"name": "SquaredError", "better": "lower", "unit": ""}, [0.1, 0.2])
-    made = Record(paper.name, "line", 0, read.digest, [measured], read.text, code=provenance.code(read))
-    record.write(replace(made, items={"test": ["first", "second"]}, **changed), paper.records)
-
-
 def test_a_record_knows_the_items(paper: Any, repro: Any) -> None:
     paper.toml(HEAD + CLAIM + 'item = "frist"\n')
     assert repro("todo", paper.name)[0] == 0, "the names of items come with the data"
-    kept(paper)
-    code, _, err = repro("todo", paper.name)
-    assert code == 2 and "asks for the item 'frist'" in err and "did you mean 'first'?" in err
+    read = config.read(paper.folder / "configs" / "line.gin")
+    measured = Measurement("test", "SquaredError", {"name": "SquaredError"}, [0.1, 0.2])
+    made = Record(paper.name, "line", 0, read.digest, [measured], read.text, items={"test": ["first", "second"]})
+    one = papers.read(paper.folder)
+    (line,) = answerable.faults(one, [made])
+    assert "asks for the item 'frist'" in line and line.endswith("did you mean 'first'?")
+    assert answerable.faults(one, [replace(made, stale="its config has changed")]) == []
 
 
 METRICS = {
