@@ -185,7 +185,7 @@ def _class(found: Record, again: Record) -> tuple[Class, str]:
 def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
     """What the numbers depend on: where it is not the same, they are not the same numbers."""
     same = configs.same(found.digest, found.text, again.text)
-    yield Finding("config", same, "the same" if same else _another(found, again))
+    yield Finding("config", same, "the same" if same else _another(found))
     unlike = _unlike(found.code, again.code)
     yield Finding("code", not (unlike and same_code), f"changed since in {unlike}" if unlike else "the same")
     unlike = _unlike(found.data, again.data)
@@ -196,11 +196,11 @@ def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
     return ", ".join(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
 
 
-def _another(found: Record, again: Record) -> str:
+def _another(found: Record) -> str:
     """Why the config of a record is not that of the run made again."""
     if configs.belongs(found.digest, found.text):
         return "another config was run"
-    return f"the digest of its text is {again.digest[:16]}"
+    return f"the text of the record is not that of its digest {found.digest[:16]}"
 
 
 def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
