@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dis
 import importlib
 import io
@@ -77,6 +78,15 @@ def build(config: Config) -> Experiment:
         if not _meant(error):
             raise
         raise _refused(error, config) from error
+
+
+def metrics(config: Config) -> list[str] | None:
+    """The names of a config's metrics. They are built, and nothing else is; None where one needs what is not here."""
+    bind(config)
+    try:
+        return [metric.identity["name"] for metric in copy.deepcopy(gin.query_parameter("experiment.metrics"))]
+    except (BadInput, ValueError, TypeError):  # building the whole experiment says what is wrong
+        return None
 
 
 def _meant(error: Exception) -> bool:

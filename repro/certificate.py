@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from repro import config as configs
 from repro import disk, plain, regular
 from repro.errors import BadInput
 from repro.interval import difference
@@ -99,7 +100,8 @@ class Certificate:
 
     def speaks_of(self, found: Record) -> bool:
         """Whether it is of the config, the code (or what gives the same bits) and the machine that made a record."""
-        alike = self.digest == found.digest and (self.code == found.code or bool(found.renewed))
+        config = self.digest == found.digest or configs.belongs(self.digest, found.text)
+        alike = config and (self.code == found.code or bool(found.renewed))
         return alike and not differences(self.machine, found.environment)
 
 

@@ -25,6 +25,7 @@ from repro.paper import where
 from repro.record import Record
 from repro.registry import PARTS
 from repro.signature import parameters
+from repro.syntax import Reference
 
 STEPS = 50  # that are measured where nothing else is asked for
 TRAINED = re.compile(r"(?P<trainer>(?:\w+/)*trainers\.(?P<name>\w+))\.steps")
@@ -80,32 +81,29 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
 
 def training_of(config: Config, steps: int | None = None) -> Training | None:
     """What can be compared of the trainer that takes steps, its parts being imported; None where none does."""
-    settings = configs.settings(config.text)
-    hits = {key: hit for key in settings if (hit := TRAINED.fullmatch(key))}
-    named = settings.get("experiment.trainer", "").strip("@()")  # it may wrap the one that takes the steps
-    hits = {key: hit for key, hit in hits.items() if hit["trainer"] == named} or hits
+    known = configs.values(config.text)
+    hits = {key: hit for key in known if (hit := TRAINED.fullmatch(key))}
+    named = configs.resolved(known.get("experiment.trainer"), known)  # it may wrap the one that takes the steps
+    if isinstance(named, Reference):
+        whole = f"{named.scope}/{named.selector}".lstrip("/")
+        hits = {key: hit for key, hit in hits.items() if hit["trainer"] == whole} or hits
     if not hits:
         return None
     (key, hit), *others = hits.items()
     if others:
         raise BadInput(f"{key} and {others[0][0]}: expected one trainer that takes steps", where(config.path))
-    most = int(_value(settings, key))
+    most = int(configs.resolved(known[key], known))
     if steps is not None and not 1 <= steps <= most:
         raise BadInput(f"--steps is {steps}; expected 1 to {most}, the steps of the config", where(config.path))
     part = PARTS[f"trainers.{hit['name']}"]
-    batch = int(_value(settings, f"{hit['trainer']}.batch_size"))
+    batch = int(configs.resolved(known[f"{hit['trainer']}.batch_size"], known))
     return Training(hit["trainer"], steps or min(most, STEPS), _why_no_workers(part), _why_no_ranks(part, batch))
 
 
 def steps_of(config: Config, training: Training) -> int:
     """How many steps the config trains."""
-    return int(_value(configs.settings(config.text), f"{training.trainer}.steps"))
-
-
-def _value(settings: dict[str, str], key: str) -> str:
-    """What a key is set to, through macros."""
-    value = settings[key]
-    return _value(settings, value.removeprefix("%")) if value.startswith("%") else value
+    known = configs.values(config.text)
+    return int(configs.resolved(known[f"{training.trainer}.steps"], known))
 
 
 def _why_no_workers(part: Any) -> str:

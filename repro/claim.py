@@ -45,6 +45,9 @@ class Claim:
         None
     )
     because: Annotated[str, "the reason for that tolerance"] = ""
+    unit: Annotated[
+        str | None, "the unit of the number as it is written here: `%`, `dB`, `1` for a share; else that of the metric"
+    ] = None
     over: Annotated[str, "another config: the claim is about the difference, `config` less `over`"] = ""
     over_test: Annotated[str, "the test set of the other side, where it is another one"] = ""
     above: Annotated[float | None, "a number that ours (with `over`: the difference) must exceed"] = None
@@ -82,6 +85,18 @@ class Claim:
     def bound(self) -> float | None:
         """The number that ours must exceed or stay under."""
         return self.below if self.above is None else self.above
+
+    @property
+    def stated_unit(self) -> str | None:
+        """The unit in which the number is written; None where the claim does not say."""
+        return "%" if self.unit is None and self.printed.endswith("%") else self.unit
+
+    @property
+    def number(self) -> float | None:
+        """The number that is written: printed, a value, or a bound."""
+        if self.printed:
+            return float(self.digits[0])
+        return self.bound if self.value is None else self.value
 
     @property
     def stated(self) -> str:

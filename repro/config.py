@@ -1,30 +1,32 @@
 """A config as text: includes written out, each line knowing the file it came from, and a digest.
 
 The flattened text is what a run executes, what a record keeps (it runs by itself) and what the digest is taken of.
-Comments and blank lines do not count for the digest. Nothing here imports gin or the parts: `repro.binding` does.
+The digest is of what the text binds (`repro.canonical`), not of how it is written. Nothing here imports gin or the
+parts: `repro.binding` does.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import itertools
 import os
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from repro import fence, regular
+from repro import canonical, fence, regular, syntax
 from repro.errors import BadInput, nearest
 from repro.paper import folders, where
 
 INCLUDES = 100
 INCLUDE = re.compile(r"""^include\s+(['"])(?P<name>.+)\1\s*(#.*)?$""")
 COPIED = re.compile(r"# a run of papers/(?P<paper>\w+)/")
-SPACED = re.compile(r"\s*([.@/()\[\]{}:%-])\s*|\s+(?=,)")
 IMPORT = re.compile(r"^import\s+(?P<module>[\w.]+)\s*(#.*)?$")
 
 
@@ -64,8 +66,8 @@ class Config:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of the text without comments, blank lines and trailing blanks."""
-        return digest_of(self.text)
+        """sha256 of the canonical form of the text: two configs that bind the same values have one digest."""
+        return digest(self.text)
 
     @property
     def modules(self) -> list[tuple[str, str]]:
@@ -113,11 +115,6 @@ def imported(text: str) -> list[str]:
     return [hit["module"] for hit in map(IMPORT.match, text.splitlines()) if hit]
 
 
-def digest_of(text: str) -> str:
-    """The digest of the text of a config."""
-    return hashlib.sha256(_bare(text).encode()).hexdigest()
-
-
 def _copied_from(path: Path) -> Path | None:
     """The paper that a run's own `config.gin` names in its first line."""
     hit = COPIED.match(_source(path))
@@ -160,17 +157,72 @@ def _source(path: Path) -> str:
         raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", where(path)) from None
 
 
+@functools.lru_cache(maxsize=4096)
+def digest(text: str) -> str:
+    """The digest of a config's text; of the bare text if gin could not read it either."""
+    try:
+        form = f"canonical {canonical.canonical(text)}"
+    except syntax.Unreadable:
+        return _older(text)
+    return hashlib.sha256(form.encode(errors="surrogatepass")).hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def _older(text: str) -> str:
+    """The digest as records held it at first: of the text without comments, blank lines and trailing blanks."""
+    return hashlib.sha256(_bare(text).encode(errors="surrogatepass")).hexdigest()
+
+
+def belongs(found: str, text: str) -> bool:
+    """Whether a digest is the digest of a text, by the present rule or by the older one."""
+    return found == digest(text) or found == _older(text)
+
+
+def same(found: str, text: str, other: str) -> bool:
+    """Whether a file that holds a digest and the text of a config was made from the config whose text is `other`."""
+    return digest(text) == digest(other) and belongs(found, text)
+
+
 def differences(one: Config, other: Config) -> list[tuple[str, str, str]]:
     """(name, value in `one`, value in `other`) of every setting in which they differ; empty where a side has none."""
-    before, after = settings(one.text), settings(other.text)
-    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
-    return [(name, before.get(name, ""), after.get(name, "")) for name in names]
+    known = [*_statements(one.text), *_statements(other.text)]
+    before, after = ({_full(row, known): row for row in _statements(each.text)} for each in (one, other))
+    return [
+        (name, before[name].written if name in before else "", after[name].written if name in after else "")
+        for name in sorted({*before, *after})
+        if not (name in before and name in after)
+        or canonical.value(before[name].value) != canonical.value(after[name].value)
+    ]
 
 
-def settings(text: str) -> dict[str, str]:
-    """What each name is set to in the text of a config, the last time it is."""
-    rows = (line.partition(" = ") for line in _bare(text).splitlines())
-    return {SPACED.sub(r"\1", name): SPACED.sub(r"\1", value.strip()) for name, sign, value in rows if sign}
+def _full(row: syntax.Statement, known: Iterable[syntax.Statement]) -> str:
+    """The name of a setting; with the longer name of its part, if just one statement of `known` has such a name."""
+    here = (row.scope, row.parameter)
+    longer = {
+        one.name for one in known if (one.scope, one.parameter) == here and one.selector.endswith(f".{row.selector}")
+    }
+    return longer.pop() if row.parameter and len(longer) == 1 else row.name
+
+
+def values(text: str) -> dict[str, Any]:
+    """What each name is set to in the text of a config, the last time it is; nothing where gin could not read it."""
+    return {row.name: row.value for row in _statements(text)}
+
+
+def resolved(value: Any, known: dict[str, Any]) -> Any:
+    """`value`, or what it stands for if it is a macro of `known`."""
+    for _ in known:
+        if not isinstance(value, syntax.Macro):
+            break
+        value = known.get(value.name)
+    return value
+
+
+def _statements(text: str) -> tuple[syntax.Statement, ...]:
+    try:
+        return syntax.read(text)[1]
+    except syntax.Unreadable:
+        return ()
 
 
 def _bare(text: str) -> str:

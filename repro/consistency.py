@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from repro import binding, certificate, config, ledger, paper, record, verdict
+from repro import answerable, binding, certificate, config, ledger, paper, record, verdict
 from repro.errors import BadInput, nearest
 from repro.paper import Paper
 from repro.report import tips
@@ -98,5 +98,10 @@ def advice(one: Paper) -> Iterator[str]:
                 yield f"{place}: tip '{tip.symptom}' names {file}::{test}, which does not exist"
 
 
-CHECKS: tuple[Check, ...] = (configs, causes, records, explained, advice)
+def names(one: Paper) -> Iterator[str]:
+    """Every claim asks for a metric and a test set that its config has; the metrics are built for it."""
+    yield from answerable.faults(one, [], binding.metrics)
+
+
+CHECKS: tuple[Check, ...] = (configs, names, causes, records, explained, advice)
 """A further check is a function like these, and one more name here."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
 
+from repro import units
 from repro.claim import Claim
 from repro.errors import nearest
 from repro.interval import Interval, apart, difference, interval
@@ -31,6 +32,7 @@ class Evidence:
     proxy: bool
     over: list[Record] = field(default_factory=list)
     other: str = ""  # the other config of a comparison
+    converted: str = ""  # how ours came into the unit of the claim, if it was in another one
     unlike: str = ""  # why it cannot be compared, with the claim or within itself
     rows: list[list[float]] = field(default_factory=list)  # by seed; of two sides, their difference where they pair
 
@@ -78,8 +80,14 @@ def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Ev
     if claim.printed:
         found = replace(found, mean=_as_written(rows))
     identity = next(iter(ours.values()))[1].identity
+    unit = str(identity.get("unit", ""))
+    unlike, converted = unlike or units.unlike(claim.stated_unit, unit), units.converted(claim.stated_unit, unit)
+    if converted:
+        by = units.factor(claim.stated_unit, unit) or 1.0
+        found, rows = found.scaled(by), [[value * by for value in row] for row in rows]
+        identity = {**identity, "unit": units.sign(claim.stated_unit or "")}
     records, over = ([record for record, _, _ in side.values()] for side in (ours, theirs))
-    return Evidence(config, found, identity, records, proxy, over, other, unlike, rows)
+    return Evidence(config, found, identity, records, proxy, over, other, converted, unlike, rows)
 
 
 def _paired(rows: list[list[float]], others: list[list[float]]) -> list[list[float]]:
@@ -101,7 +109,7 @@ def change(after: Evidence, before: Evidence, test: str) -> Evidence:
         found = apart(after.interval, before.interval)
     records, over = [*after.records, *after.over], [*before.records, *before.over]
     unlike = after.unlike or before.unlike or unlike
-    return Evidence(after.config, found, after.identity, records, after.proxy, over, before.config, unlike)
+    return Evidence(after.config, found, after.identity, records, after.proxy, over, before.config, unlike=unlike)
 
 
 def _measured(claim: Claim, config: str, test: str, held: Held) -> Side:

@@ -25,6 +25,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -56,6 +57,12 @@ class Interval:
         half = (self.high - self.low) / 2
         texts = [number(value, half) for value in (self.mean, self.low, self.high)]
         return f"{texts[0]} [{texts[1]}, {texts[2]}] {unit}".rstrip() if half else f"{texts[0]} {unit}".rstrip()
+
+    def scaled(self, by: float) -> Interval:
+        """The same in another unit. The decimal numbers are multiplied: 0.07 times 100 is 7."""
+        mean, low, high = (float(Decimal(repr(x)) * Decimal(repr(by))) for x in (self.mean, self.low, self.high))
+        variances = self.seed_variance * by**2, self.item_variance * by**2
+        return Interval(mean, low, high, self.seeds, self.items, *variances)
 
     def seeds_to_settle(self, edge: float, most: int = 100) -> int:
         """How many more seeds of this mean and spread would take `edge` out of the interval; 0: `most` would not."""

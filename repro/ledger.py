@@ -16,7 +16,7 @@ from repro.claim import Cause, Claim
 from repro.evidence import change
 from repro.paper import Paper
 from repro.record import Record
-from repro.verdict import Evidence, Verdict, bound, factor, judge
+from repro.verdict import Evidence, Verdict, judge
 
 GAPS = frozenset({"not reproduced", "trend fails", "exceeded", "inconclusive"})
 
@@ -49,9 +49,7 @@ class Entry:
 
     def _gap(self, found: Evidence) -> float:
         """What lies between the paper's number, or the bound, and ours."""
-        by = factor(self.claim, found.identity.get("unit", ""))
-        stated = float(self.claim.digits[0]) if self.claim.printed else self.claim.value
-        return (bound(self.claim) if stated is None else stated) - by * found.interval.mean
+        return (self.claim.number or 0.0) - found.interval.mean
 
 
 def ledger(paper: Paper, verdicts: Sequence[Verdict], records: Sequence[Record]) -> list[Entry]:
@@ -86,5 +84,5 @@ def _entry(before: Verdict, cause: Cause, records: Sequence[Record]) -> Entry:
         return Entry(claim, cause, base, other, before, after, effect)
     # the two sides may hold other items: the factor may be the data
     less = Claim(claim.id, claim.says, claim.where, claim.metric, cause.config, claim.test, claim.item, over=base)
-    less = replace(less, over_test=claim.test, seeds=1)
+    less = replace(less, over_test=claim.test, seeds=1, unit=claim.stated_unit)
     return Entry(claim, cause, base, "", before, after, judge(less, records).judged)

@@ -57,6 +57,7 @@ class Table:
     metric: Annotated[str, "which metric"] = ""
     test: Annotated[str, "on which of the config's test sets"] = "test"
     item: Annotated[str, "one named item of that test set"] = ""
+    unit: Annotated[str | None, "the unit of the numbers as they are written here, as `%`"] = None
     tolerance: Annotated[float | None, "how far ours may lie from each number"] = None
     because: Annotated[str, "the reason for that tolerance"] = ""
     seeds: Annotated[int, "how many seeds a verdict needs"] = 3

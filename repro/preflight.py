@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import disk, fence, paper, record
-from repro.claim import Claim
+from repro.answerable import Known, asked, missing
 from repro.config import Config
 from repro.datasets import catalogue
 from repro.errors import BadInput, nearest
@@ -88,22 +88,9 @@ def _names(role: str, dataset: Any) -> list[str]:
 def answers(config: Config, built: Any, names: dict[str, list[str]]) -> None:
     """Refuse a run that would not measure what a claim asks of its config: metric, test set, item."""
     one = paper.read(config.folder)
-    mine = f"configs/{config.name}.gin"
-    for claim in one.claims:
-        for name, other, _ in claim.pairs:
-            if name == mine:
-                _answer(claim, claim.test, built, names, f"{paper.where(config.folder)}/paper.toml:{claim.line}")
-            if other == mine:
-                test = claim.over_test or claim.test
-                _answer(claim, test, built, names, f"{paper.where(config.folder)}/paper.toml:{claim.line}")
-
-
-def _answer(claim: Claim, test: str, built: Any, names: dict[str, list[str]], place: str) -> None:
     metrics = [metric.identity["name"] for metric in built.metrics]
-    rows = [("test set", test, list(built.test)), ("metric", claim.metric, metrics)]
-    if claim.item:
-        rows.append(("item", claim.item, names.get(test, [])))
-    for kind, wanted, known in rows:
-        if wanted not in known:
-            hint = f"which its config does not have{nearest(wanted, known)}"
-            raise BadInput(f"claim '{claim.id}' asks for the {kind} '{wanted}', {hint}", place)
+    known = Known(list(built.test), metrics, {test: names.get(test, []) for test in built.test})
+    for claim in one.claims:
+        for name, test in asked(claim):
+            for _, _, said in missing(claim, test, known) if name == f"configs/{config.name}.gin" else ():
+                raise BadInput(said, f"{paper.where(config.folder)}/paper.toml:{claim.line}")

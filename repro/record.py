@@ -6,7 +6,6 @@ marks each one whose config or code has changed since as stale, naming what chan
 
 from __future__ import annotations
 
-import ast
 import functools
 import json
 import reprlib
@@ -136,13 +135,16 @@ class Record:
 @functools.cache
 def _required(text: str) -> dict[str, str]:
     """`experiment.data` in the text of a config; empty where it is not written out."""
-    if "experiment.data" not in text:
+    if "experiment" not in text:
         return {}
-    try:
-        found = ast.literal_eval(configs.settings(text).get("experiment.data", "{}"))
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):  # made from other bindings
-        return {}
-    return {str(role): str(wanted) for role, wanted in found.items()} if isinstance(found, dict) else {}
+    known = configs.values(text)
+    found = configs.resolved(known.get("experiment.data"), known)
+    rows = (
+        {str(role): configs.resolved(wanted, known) for role, wanted in found.items()}
+        if isinstance(found, dict)
+        else {}
+    )
+    return rows if all(isinstance(wanted, str) for wanted in rows.values()) else {}
 
 
 def write(record: Record, folder: Path) -> Path:
@@ -286,19 +288,21 @@ def mark_stale(records: Iterable[Record], folder: Path, data: Data | None = None
 class Now:
     """What a record of a config would rest on if it were made now."""
 
-    digest: str
+    text: str
     code: dict[str, str]
     data: dict[str, Any] | None
 
 
 def _now(path: Path, data: Data | None) -> Now:
     config = configs.read(path)
-    return Now(config.digest, provenance.code(config), data(path) if data else None)
+    return Now(config.text, provenance.code(config), data(path) if data else None)
 
 
 def _changed(record: Record, now: Now) -> Iterator[str]:
     """What has changed beside the code."""
-    if now.digest != record.digest:
+    if not configs.belongs(record.digest, record.text):
+        yield "the text of the record (it is not that of its digest)"
+    elif configs.digest(record.text) != configs.digest(now.text):
         yield f"configs/{record.config}.gin"
     if now.data is not None:
         yield from (f"data of {role}" for role, found in record.data.items() if now.data.get(role) != found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from repro import units
 from repro.claim import NUMBER, Claim
 from repro.errors import BadInput
 from repro.places import Block
@@ -23,6 +24,7 @@ def refuse(claim: Claim, at: Block) -> None:
         _contradictions(claim, at)
         _unanswered(claim, at)
         _unjudgeable(claim, at)
+        _unit(claim, at)
 
 
 def _unanswered(claim: Claim, at: Block) -> None:
@@ -57,6 +59,14 @@ def _unjudgeable(claim: Claim, at: Block) -> None:
     if claim.printed and not (NUMBER.fullmatch(claim.printed) and max(map(abs, _exponents(claim))) <= DIGITS):
         hint = "expected a number as the paper prints it, as '0.037', '9.68e-25' or '63.5 %'"
         raise BadInput(f"'printed' is {claim.printed!r}; {hint}", at.place("printed"))
+
+
+def _unit(claim: Claim, at: Block) -> None:
+    """A unit is that of a number, and the same as in its print."""
+    if claim.unit is not None and claim.number is None:
+        raise BadInput(f"claim '{claim.id}' has a unit and no number", at.place("unit"))
+    if claim.printed.endswith("%") and not (claim.unit is None or units.percent(claim.unit)):
+        raise BadInput(f"'unit' is {claim.unit!r}, but 'printed' is {claim.printed!r}", at.place("unit"))
 
 
 def _exponents(claim: Claim) -> tuple[int, int]:

@@ -86,7 +86,7 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
         found = record.read(path)
         place = folder / "configs" / f"{found.config}.gin"
         config = configs.read(place) if place.is_file() else None
-        if config is None or config.digest != found.digest:
+        if config is None or not configs.same(found.digest, found.text, config.text):
             continue
         changed = renewal.difference(found.code, provenance.code(config))
         key = (found.config, str(changed))

@@ -68,7 +68,7 @@ def replay(path: Path, own_commit: bool = False) -> Replay:
     """
     found = record.read(path)
     commit = commit_of(found, path)
-    if _digest(found.text) != found.digest:
+    if not configs.belongs(found.digest, found.text):
         raise BadInput(f"its text is not that of its digest {found.digest[:16]}", where(path))
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
         roots = [Path(__file__).parents[1], *_root(found.paper)]
@@ -122,11 +122,7 @@ def is_its_config(path: Path) -> bool:
     """Whether the text of a record is that of its paper's config: only then may missing data excuse it."""
     found = record.read(path)
     config = path.parents[1] / "configs" / f"{found.config}.gin"
-    return config.is_file() and configs.read(config).digest == _digest(found.text) == found.digest
-
-
-def _digest(text: str) -> str:
-    return configs.digest_of(text)
+    return config.is_file() and configs.same(found.digest, found.text, configs.read(config).text)
 
 
 def commit_of(found: Record, path: Path) -> str:
@@ -188,8 +184,8 @@ def _class(found: Record, again: Record) -> tuple[Class, str]:
 
 def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
     """What the numbers depend on: where it is not the same, they are not the same numbers."""
-    same = found.digest == again.digest
-    yield Finding("config", same, "the same" if same else f"the digest of its text is {again.digest[:16]}")
+    same = configs.same(found.digest, found.text, again.text)
+    yield Finding("config", same, "the same" if same else _another(found))
     unlike = _unlike(found.code, again.code)
     yield Finding("code", not (unlike and same_code), f"changed since in {unlike}" if unlike else "the same")
     unlike = _unlike(found.data, again.data)
@@ -198,6 +194,13 @@ def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
 
 def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
     return ", ".join(sorted(name for name in {*one, *other} if one.get(name) != other.get(name)))
+
+
+def _another(found: Record) -> str:
+    """Why the config of a record is not that of the run made again."""
+    if configs.belongs(found.digest, found.text):
+        return "another config was run"
+    return f"the text of the record is not that of its digest {found.digest[:16]}"
 
 
 def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:

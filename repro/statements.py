@@ -17,26 +17,12 @@ from repro import fence
 from repro.errors import BadInput, nearest
 from repro.registry import PARTS, Registry
 from repro.signature import parameters
+from repro.syntax import Macro as Macro
+from repro.syntax import Reference as Reference
 
 VALUES = 10_000  # that one macro may stand for
 DEPTH = 50  # of macros that are defined by macros
 BUILT = 1_000  # parts of a config
-
-
-@dataclass(frozen=True)
-class Reference:
-    """`@scope/losses.DeepClustering()` in a value."""
-
-    scope: str
-    selector: str
-    called: bool
-
-
-@dataclass(frozen=True)
-class Macro:
-    """`%NAME` in a value."""
-
-    name: str
 
 
 @dataclass(frozen=True)

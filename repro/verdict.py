@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
+from repro import units
 from repro.claim import Claim
 from repro.evidence import Evidence as Evidence
 from repro.evidence import Held, gather, missing
@@ -103,17 +104,33 @@ def _full(claim: Claim, own: Evidence) -> tuple[str, str]:
     if fault := _unfit(own):
         return fault
     if claim.kind == "printed":
-        return _printed(claim, own)
+        return _in_unit(claim, own, *_printed(claim, own))
     if claim.kind == "comparison" and claim.value is None:
-        return _sign(claim, own, "reproduced", "not reproduced")
+        return _in_unit(claim, own, *_sign(claim, own, "reproduced", "not reproduced"))
     outcome, why = _value(claim, own)
-    return _keeps_sign(claim, own, why) if claim.over and outcome == "reproduced" else (outcome, why)
+    return _in_unit(
+        claim, own, *(_keeps_sign(claim, own, why) if claim.over and outcome == "reproduced" else (outcome, why))
+    )
+
+
+def _in_unit(claim: Claim, found: Evidence, outcome: str, why: str) -> tuple[str, str]:
+    """The outcome with the conversion of ours; there is none where only the unit may be the reason for it.
+
+    That is: the claim states no unit and is missed by a factor of about 100, or ours is so far above its lower bound.
+    """
+    ours, stated = found.interval.mean, claim.number
+    unsure = outcome in ("exceeded", "not reproduced", "trend fails") or (claim.above is not None and not claim.over)
+    unsure = unsure and claim.stated_unit is None and outcome != "inconclusive"
+    if unsure and stated and units.hundredfold(ours, stated, found.identity.get("unit", "")):
+        hint = "about a factor of 100; give the claim its 'unit': '%', or '1' for a share"
+        return "not comparable", f"ours is {ours:.6g}, the paper's number is {stated:g}: {hint}"
+    return outcome, f"{why} ({found.converted})" if found.converted else why
 
 
 def _trend(claim: Claim, proxy: Evidence) -> tuple[str, str]:
     if fault := _unfit(proxy):
         return fault
-    outcome, why = _sign(claim, proxy, "trend holds", "trend fails")
+    outcome, why = _in_unit(claim, proxy, *_sign(claim, proxy, "trend holds", "trend fails"))
     if proxy.interval.seeds < 2 and (proxy.other or proxy.interval.items < 2):  # a difference of two seeds' luck
         outcome, why = "inconclusive", f"{why}; a second seed is needed to know the spread between seeds"
     return outcome, f"by the proxy {proxy.config}: {why}"
@@ -175,19 +192,14 @@ def exact(value: float) -> Decimal:
     return Decimal(repr(value))
 
 
-def factor(claim: Claim, unit: str) -> int:
-    """What our number is multiplied by to be in the unit of the print: a share is printed as percent."""
-    return 100 if claim.printed.endswith("%") and unit not in ("%", "percent") else 1
-
-
 def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
     """Does our number round to the digits printed? A number halfway rounds away from zero."""
     printed, digit = claim.digits
-    ours, by = own.interval, factor(claim, own.identity.get("unit", ""))
+    ours = own.interval
     if ours.seed_variance > 0:
         return "not comparable", f"a printed number is for results without chance; {_say(own)} vary from seed to seed"
-    rounded = (exact(ours.mean) * by).quantize(digit, ROUND_HALF_UP, WIDE)
-    note = f"{ours.mean * by:.9g} rounds to {str(rounded).lower()}, printed is {claim.printed}"
+    rounded = exact(ours.mean).quantize(digit, ROUND_HALF_UP, WIDE)
+    note = f"{ours.mean:.9g} rounds to {str(rounded).lower()}, printed is {claim.printed}"
     return ("reproduced" if rounded == printed else "not reproduced"), note
 
 

@@ -33,7 +33,7 @@ def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry])
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     claim, judged = verdict.claim, verdict.judged
-    stated = {key: getattr(claim, key) for key in ("value", "above", "below", "over", "printed")}
+    stated = {key: getattr(claim, key) for key in ("value", "above", "below", "over", "printed", "unit")}
     stated["text"] = claim.stated
     return {
         "claim": claim.id,

@@ -37,7 +37,8 @@ def evil(paper: Any) -> Any:
     (paper.folder / "tests" / "conftest.py").write_text(payload("ran"))
     read = config.read(paper.folder / "configs" / "line.gin")
     measured = Measurement("test", "SquaredError", {"name": "SquaredError", "better": "lower"}, [0.1, 0.2])
-    record.write(Record(paper.name, "line", 0, read.digest, [measured], code=provenance.code(read)), paper.records)
+    made = Record(paper.name, "line", 0, read.digest, [measured], read.text, code=provenance.code(read))
+    record.write(made, paper.records)
     return paper
 
 

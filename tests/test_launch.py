@@ -56,7 +56,7 @@ def one(paper: Any) -> Paper:
 
 def done(one: Paper, config: str, seed: int, **changed: Any) -> None:
     found = configs.read(one.folder / "configs" / f"{config}.gin")
-    record = Record(one.name, config, seed, found.digest, [], code=provenance.code(found))
+    record = Record(one.name, config, seed, found.digest, [], found.text, code=provenance.code(found))
     records.write(replace(record, **changed), one.folder / "records")
 
 

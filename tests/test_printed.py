@@ -18,7 +18,7 @@ from repro.verdict import judge
 PRINTED = Claim("c", "says", "where", "M", "configs/own.gin", printed="1.0", seeds=1)
 
 
-def record(values: Sequence[float], seed: int = 0, unit: str = "dB") -> Record:
+def record(values: Sequence[float], seed: int = 0, unit: str = "") -> Record:
     identity = {"name": "m", "version": 1, "unit": unit, "better": "higher"}
     return Record("p", "own", seed, "d", [Measurement("test", "M", identity, [float(value) for value in values])])
 
@@ -47,7 +47,7 @@ def test_a_printed_number_is_for_results_without_chance() -> None:
 @pytest.mark.parametrize("printed", ["63.5 %", "63.5%", "63.5"])
 def test_a_number_that_is_in_percent_already_is_not_multiplied(printed: str) -> None:
     outcomes = [judge(replace(PRINTED, printed=printed), [record([x], unit="%")]).outcome for x in (63.46, 0.635)]
-    assert outcomes == ["reproduced", "not reproduced"]
+    assert outcomes == ["reproduced", "not reproduced" if "%" in printed else "not comparable"]
 
 
 @given(

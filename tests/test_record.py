@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from dataclasses import replace
@@ -124,8 +125,8 @@ def fresh(paper: Any) -> Any:
     """A paper with a record of smoke.gin and one of mean.gin, as a run would leave them."""
     for name in ("smoke", "mean"):
         config = configs.read(paper.folder / "configs" / f"{name}.gin")
-        code = provenance.code(config)
-        records.write(replace(SMALL, paper=paper.name, config=name, digest=config.digest, code=code), paper.records)
+        made = replace(SMALL, paper=paper.name, config=name, digest=config.digest, text=config.text)
+        records.write(replace(made, code=provenance.code(config)), paper.records)
     return paper
 
 
@@ -159,6 +160,37 @@ def test_a_changed_config_is_named_and_stales_its_own_record_only(fresh: Any) ->
     assert stale(fresh) == {"smoke": "", "mean": "configs/mean.gin"}
     edit(fresh.folder / "configs" / "base.gin", "SGD.lr = 0.3", "SGD.lr = 0.2")
     assert stale(fresh) == {"smoke": "configs/smoke.gin", "mean": "configs/mean.gin"}
+
+
+def older(paper: Any) -> None:
+    """Give each record the digest that records held at first: of the text, not of what it binds."""
+    for path in paper.records.glob("*.json"):
+        found = records.read(path)
+        records.write(
+            replace(found, digest=hashlib.sha256(configs._bare(found.text).encode()).hexdigest()), path.parent
+        )
+
+
+@pytest.mark.parametrize("before", [False, True])
+@pytest.mark.parametrize(("old", "new"), [
+    ("torch.optim.SGD.lr = 0.3", "torch.optim.SGD.lr = 3e-1"),
+    ("torch.optim.SGD.lr = 0.3", "torch.optim.SGD.lr = 0.2\ntorch.optim.SGD:\n  lr = 0.3"),
+])  # fmt: skip
+def test_a_config_written_otherwise_leaves_its_records_fresh(fresh: Any, before: bool, old: str, new: str) -> None:
+    if before:
+        older(fresh)
+    edit(fresh.folder / "configs" / "base.gin", old, new)
+    assert stale(fresh) == {"smoke": "", "mean": ""}
+    edit(fresh.folder / "configs" / "base.gin", new, "torch.optim.SGD.lr = 0.31")
+    assert all(stale(fresh)[name].endswith(f"configs/{name}.gin") for name in ("smoke", "mean"))
+
+
+@pytest.mark.parametrize("changed", [{"text": ""}, {"digest": "0" * 64}, {"text": "models.Line.slope = True\n"}])
+def test_a_text_that_is_not_of_its_digest_makes_a_record_stale(fresh: Any, changed: Any) -> None:
+    """The digest of the present config beside another text, or that text beside another digest, is a forgery."""
+    path = fresh.records / "smoke-seed3.json"
+    records.write(replace(records.read(path), **changed), fresh.records)
+    assert stale(fresh)["smoke"].endswith("the text of the record (it is not that of its digest)")
 
 
 def test_changed_code_is_named(fresh: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +33,32 @@ def show(given: argparse.Namespace) -> None:
     print(listing.show(given.name))
 
 
-def todo(given: argparse.Namespace) -> None:
-    from repro import launch, paper, record
+def todo(given: argparse.Namespace) -> int:
+    from repro import answerable, launch, paper, record
 
     papers = [paper.find(given.paper)] if given.paper else paper.every()
+    held = [(one, record.of_paper(one.folder)) for one in papers]
     # all or none: a shell goes on with half of a queue
-    jobs = [job for one in papers for job in launch.todo(one, record.of_paper(one.folder))]
+    if _faulty(fault for one, records in held for fault in answerable.faults(one, records)):
+        return 2
+    jobs = [job for one, records in held for job in launch.todo(one, records)]
     for job in jobs:
         print(job.command)
     if not jobs:
         print("repro: every run that a claim asks for has its record", file=sys.stderr)
+    return 0
+
+
+def _faulty(faults: Iterable[str]) -> bool:
+    """Report each fault in a line; whether there is one."""
+    lines = list(faults)
+    for line in lines:
+        print(f"repro: {line}", file=sys.stderr)
+    return bool(lines)
 
 
 def verdict(given: argparse.Namespace) -> int:
-    from repro import audit, ledger, listing, paper, record, verdict, verdicts
+    from repro import answerable, audit, ledger, listing, paper, record, verdict, verdicts
 
     one = paper.find(given.paper)
     unread: dict[str, list[str]] = {}
@@ -54,17 +66,19 @@ def verdict(given: argparse.Namespace) -> int:
     judged = verdict.judge_all(one.claims, records)
     for reason, configs in unread.items():
         print(f"repro: the data of {', '.join(configs)} is not read again: {reason}", file=sys.stderr)
+    wrong = 2 if _faulty(answerable.faults(one, records)) else 0
     late = audit.late(one) if given.check or given.write else None
     if given.check:
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
-        return _check([*faults, *verdicts.changes(verdicts.read(one.folder), judged, late)]) or int(bool(unread))
+        found = [*faults, *verdicts.changes(verdicts.read(one.folder), judged, late)]
+        return _check(found) or wrong or int(bool(unread))
     if given.write:
         print(paper.where(verdicts.write(one.folder, judged, late)))
     elif given.json:
         print(verdicts.as_json(one, judged, ledger.ledger(one, judged, records)))
     else:
         print(listing.verdicts(judged, ledger.ledger(one, judged, records)))
-    return 0
+    return wrong
 
 
 def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | None]:

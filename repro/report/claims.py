@@ -59,7 +59,7 @@ def _ours(found: Evidence, unit: str) -> Markup:
     name = found.config.removeprefix("configs/").removesuffix(".gin")
     kind = [tag("span", f"proxy {name}", class_="repro-muted")] if found.proxy else []
     old = [tag("span", "stale", class_="repro-chip stale")] if found.stale else []
-    return join([*kind, spread(found.interval, unit), *old], " ")
+    return join([*kind, spread(found.interval, found.identity.get("unit", unit)), *old], " ")
 
 
 def _lines(items: Iterable[str]) -> Markup:

@@ -6,13 +6,14 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
+from repro import units
 from repro.paper import Claim
 from repro.record import Record
 from repro.report import files
 from repro.report.markup import Markup, join, link, tag
 from repro.report.page import Page
 from repro.report.words import number, spread, typeset
-from repro.verdict import WIDE, Evidence, Verdict, factor
+from repro.verdict import WIDE, Evidence, Verdict
 
 MORE = range(2, 12)
 """Digits of ours beyond those of the print: two, or as many as it takes to see that it rounds to another number."""
@@ -31,8 +32,8 @@ def shown(claim: Claim, found: Evidence) -> str:
     unit = found.identity.get("unit", "")
     if not claim.printed:
         return spread(found.interval, unit)
-    percent = " %" if claim.printed.endswith("%") else ""
-    return _beside(claim, Decimal(repr(found.interval.mean)) * factor(claim, unit)) + percent
+    percent = " %" if claim.printed.endswith("%") and units.percent(unit) else ""
+    return _beside(claim, Decimal(repr(found.interval.mean))) + percent
 
 
 def _beside(claim: Claim, value: Decimal) -> str:
@@ -57,7 +58,7 @@ def slip(claim: Claim, found: Evidence) -> str:
     if not (claim.printed and alone and len(claim.digits[0].as_tuple().digits) >= TELLING):
         return ""
     printed, digit = claim.digits
-    value = Decimal(repr(found.interval.mean)) * factor(claim, found.identity.get("unit", ""))
+    value = Decimal(repr(found.interval.mean))
     if value.quantize(digit, ROUND_DOWN, WIDE) == printed:
         return "the print looks cut, not ours"
     once = value.quantize(digit.scaleb(-1), ROUND_HALF_UP, WIDE)

@@ -35,9 +35,10 @@ def one(page: Page, verdict: Verdict) -> Markup:
 
 def rows(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     """A row per claim, those of one metric on one axis where it shows them all; nothing without claims."""
-    groups: dict[tuple[str, bool], list[Verdict]] = {}
+    groups: dict[tuple[str, bool, str], list[Verdict]] = {}
     for verdict in verdicts:
-        groups.setdefault((verdict.claim.metric, bool(verdict.claim.over)), []).append(verdict)
+        claim = verdict.claim
+        groups.setdefault((claim.metric, bool(claim.over), page.unit(claim)), []).append(verdict)
     drawn = [
         _group(page, *key, [members[place] for place in places], first=0 in places)
         for key, members in groups.items()
@@ -111,8 +112,7 @@ def accepted(claim: Claim, unit: str) -> str:
     return f"{typeset(claim.accepts)} {unit}".rstrip() if claim.accepts else ""
 
 
-def _group(page: Page, metric: str, difference: bool, verdicts: Sequence[Verdict], first: bool) -> Markup:
-    unit = page.unit(verdicts[0].claim)
+def _group(page: Page, metric: str, difference: bool, unit: str, verdicts: Sequence[Verdict], first: bool) -> Markup:
     axis = around(value for verdict in verdicts for value in _extent(verdict).values)
     name = f"{metric}, difference of two configs" if difference else metric
     other = "" if first else ", on another scale"
@@ -162,7 +162,8 @@ def _say(verdict: Verdict, unit: str) -> str:
     parts += [f"accepted by us: {band}"] if (band := accepted(verdict.claim, unit)) else []
     answered = len(parts)
     parts += [
-        f"{'the proxy' if found.proxy else 'ours'} {_name(found)} gives {spread(found.interval, unit)}"
+        f"{'the proxy' if found.proxy else 'ours'} {_name(found)} gives "
+        f"{spread(found.interval, found.identity.get('unit', unit))}"
         for found in verdict.evidence
     ]
     return "; ".join(parts if len(parts) > answered else [*parts, "no record answers it"]) + "."
@@ -187,7 +188,7 @@ def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
 
 def _ours(axis: Axis, found: Evidence, down: float, unit: str) -> Markup:
     """What the records of one config say, at the share `down` of the row's height."""
-    said = f"{spread(found.interval, unit)}, {count(found.interval.seeds, 'seed')}"
+    said = f"{spread(found.interval, found.identity.get('unit', unit))}, {count(found.interval.seeds, 'seed')}"
     note = f"{_name(found)}: {said}, {count(found.interval.items, 'item')}"
     return marks.interval(axis, found.interval, note, down, found.proxy, bool(found.stale))
 

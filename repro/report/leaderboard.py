@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from repro import units
 from repro.interval import Interval
 from repro.paper import Claim
 from repro.report import files, marks
@@ -78,8 +79,10 @@ def _paper(field: Field, one: Entrant) -> Markup:
 
 
 def _stated(field: Field, one: Entrant) -> list[float]:
-    """The numbers of the paper that can be drawn beside ours."""
-    return [claim.value for claim in _claims(field, one) if claim.value is not None]
+    """The numbers of the paper that can be drawn beside ours, in the unit of the metric."""
+    unit = next((str(found.identity.get("unit", "")) for one in field.ran for found in one.found), "")
+    rows = ((claim.value, units.factor(claim.stated_unit, unit)) for claim in _claims(field, one))
+    return [value / by for value, by in rows if value is not None and by is not None]
 
 
 def _ours(one: Entrant, found: Interval, unit: str) -> Markup:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import audit, certificate, launch, record, rot, verdict
+from repro import audit, certificate, launch, record, rot, units, verdict
 from repro import paper as papers
 from repro.certificate import Certificate
 from repro.paper import Claim, Paper
@@ -86,7 +86,9 @@ class Page:
         return f"{self.address}#{slug('claim', claim.id)}"
 
     def unit(self, claim: Claim) -> str:
-        """The unit of a claim's metric, as any record of the paper states it."""
+        """The unit of a claim's number: as it states it, else that of its metric in any record of the paper."""
+        if claim.stated_unit is not None:
+            return units.sign(claim.stated_unit)
         return self._units.get(claim.metric, "")
 
     @functools.cached_property

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from repro.report.outcome import transcribed
 from repro.report.page import Page
-from repro.verdict import OUTCOMES, Verdict, factor
+from repro.verdict import OUTCOMES, Verdict
 
 CLAIMS = (
     *("claim", "says", "where", "kind", "metric", "test", "item", "paper"),
@@ -26,16 +26,15 @@ def claims(page: Page) -> str:
 
 def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
     claim, found = verdict.claim, verdict.judged
-    by = factor(claim, page.unit(claim)) if claim.printed else 1
     numbers: list[object] = ["", "", ""]
     if found is not None:
-        numbers = [repr(value * by) for value in (found.interval.mean, found.interval.low, found.interval.high)]
+        numbers = [repr(value) for value in (found.interval.mean, found.interval.low, found.interval.high)]
     return (
         *(claim.id, claim.says, claim.where, claim.kind, claim.metric, claim.test, claim.item, claim.stated),
         *(claim.accepted or ("", "")),
         claim.because,
         *numbers,
-        "%" if by != 1 else page.unit(claim),
+        found.identity.get("unit", "") if found else page.unit(claim),
         *((found.interval.seeds, found.interval.items) if found else ("", "")),
         *(verdict.outcome, verdict.why),
         found.name if found else claim.config,

@@ -1,0 +1,139 @@
+"""Do the configs of a paper have the metric, the test set and the item that its claims ask for?
+
+Read from the text of the configs, from the source text of the metrics, and from records: a misspelt name is reported
+before any run. Nothing is imported or built, so some names cannot be known; of these nothing is said here.
+`repro.testing.check_paper` builds the metrics and knows all of them.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from repro import config as configs
+from repro.claim import Claim
+from repro.config import Config
+from repro.errors import BadInput, nearest
+from repro.paper import Paper, where
+from repro.record import Record
+from repro.registry import parse
+from repro.syntax import Reference
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a config measures, as far as it is known: None is unknown. `items`: the names of a test set's items."""
+
+    tests: Collection[str] | None = None
+    metrics: Collection[str] | None = None
+    items: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+
+Metrics = Callable[[Config], Collection[str] | None]
+"""The names of a config's metrics; None where they are not known."""
+
+
+def faults(one: Paper, records: Iterable[Record], metrics: Metrics | None = None) -> list[str]:
+    """A line for each name that claims ask for and their config does not have, with its place in `paper.toml`."""
+    fresh = {f"configs/{found.config}.gin": found for found in records if not found.stale and not found.overrides}
+    known: dict[str, Known] = {}
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for claim in one.claims:
+        for config, test in asked(claim):
+            if config not in known:
+                known[config] = _known(one.folder / config, fresh.get(config), metrics or _declared)
+            for kind, wanted, said in missing(claim, test, known[config]):
+                place = f"{where(one.folder)}/paper.toml:{claim.line}"
+                lines.setdefault((config, kind, wanted), []).append(f"{place}: {said}")
+    return [first if not more else f"{first} ({len(more)} more ask for it)" for first, *more in lines.values()]
+
+
+def asked(claim: Claim) -> Iterator[tuple[str, str]]:
+    """Each config that a claim compares, with the test set that it asks for there."""
+    for config, other, _ in claim.pairs if claim.transcribed else ():
+        yield config, claim.test
+        if other:
+            yield other, claim.over_test or claim.test
+
+
+def missing(claim: Claim, test: str, known: Known) -> Iterator[tuple[str, str, str]]:
+    """(kind, name, the sentence) for what a claim asks for and its config is known not to have."""
+    rows = [("test set", test, known.tests), ("metric", claim.metric, known.metrics)]
+    if claim.item:
+        rows.append(("item", claim.item, known.items.get(test)))
+    for kind, wanted, names in rows:
+        if names is not None and wanted not in names:
+            hint = f"which its config does not have{nearest(wanted, names)}"
+            yield kind, wanted, f"claim '{claim.id}' asks for the {kind} '{wanted}', {hint}"
+
+
+def _known(path: Path, record: Record | None, metrics: Metrics) -> Known:
+    if record is not None:
+        tests, names = ({getattr(found, key) for found in record.measurements} for key in ("test", "metric"))
+        return Known(tests, names, {test: record.items.get(test, ()) for test in tests})
+    try:
+        config = configs.read(path)
+        return Known(_tests(config), metrics(config))
+    except BadInput:
+        return Known()  # running it says what is wrong
+
+
+def _tests(config: Config) -> Collection[str] | None:
+    known = configs.values(config.text)
+    found = configs.resolved(known.get("experiment.test"), known)
+    return list(found) if isinstance(found, dict) and all(isinstance(name, str) for name in found) else None
+
+
+def _declared(config: Config) -> Collection[str] | None:
+    """The names that the source text of the metrics states."""
+    known = configs.values(config.text)
+    found = configs.resolved(known.get("experiment.metrics"), known)
+    if not isinstance(found, (list, tuple)) or not all(isinstance(one, Reference) for one in found):
+        return None
+    names = [_stated(one.selector.rpartition(".")[2], config) for one in found]
+    return None if None in names else [name for name in names if name is not None]
+
+
+def _stated(part: str, config: Config) -> str | None:
+    """`identity["name"]` of a metric, if its class states it as a text and nothing else can set it."""
+    roots = {"repro": Path(__file__).parent, "papers": config.folder.parent}
+    found = []
+    for module, _ in config.modules:
+        top, *rest = module.split(".")
+        path = roots[top].joinpath(*rest).with_suffix(".py") if top in roots else None
+        tree = parse(path) if path and path.is_file() else ast.Module([], [])
+        found += [(node, tree) for node in tree.body if isinstance(node, ast.ClassDef) and node.name == part]
+    return _literal(*found[0]) if len(found) == 1 else None
+
+
+def _literal(part: ast.ClassDef, module: ast.Module) -> str | None:
+    elsewhere = any(isinstance(node, ast.Attribute) and node.attr == "identity" for node in ast.walk(module))
+    if part.bases or part.keywords or len(part.decorator_list) != 1 or elsewhere:
+        return None
+    stated = [value for name, value in _assigned(part) if name == "identity"]
+    if len(stated) != 1 or not isinstance(stated[0], ast.Dict):
+        return None
+    constants = dict(_assigned(module))
+    name: str | None = None
+    for key, value in zip(stated[0].keys, stated[0].values, strict=True):
+        if key is None:  # **SHARED
+            value = constants.get(value.id, value) if isinstance(value, ast.Name) else value
+            keys = value.keys if isinstance(value, ast.Dict) else [None]
+            if not all(isinstance(one, ast.Constant) and one.value != "name" for one in keys):
+                return None
+        elif not isinstance(key, ast.Constant):
+            return None
+        elif key.value == "name":
+            name = value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
+    return name
+
+
+def _assigned(node: ast.ClassDef | ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """The names that are set in a body, with their values."""
+    for statement in node.body:
+        targets = [statement.target] if isinstance(statement, ast.AnnAssign) else getattr(statement, "targets", [])
+        value = getattr(statement, "value", None)
+        if value is not None:
+            yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
