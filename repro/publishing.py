@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certificate, disk, record, renewal
+from repro import certificate, disk, record, renewal, stale
 from repro.config import Config
 from repro.errors import BadInput
 from repro.paper import where
@@ -67,7 +67,7 @@ def _earlier(path: Path, found: Record, folder: Path) -> Earlier | None:
         before = record.read(path)
     except BadInput:
         return Earlier(None, "it cannot be read as a record")
-    (before,) = record.mark_stale([before], folder)
+    (before,) = stale.mark([before], folder)
     if before.stale:
         return Earlier(before, f"it is stale ({before.stale})")
     doubt = _doubt(before)

@@ -10,13 +10,12 @@ import functools
 import json
 import reprlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, get_type_hints
 
 from repro import config as configs
-from repro import disk, fence, plain, provenance, regular, renewal, trust
+from repro import disk, fence, plain, regular, stale
 from repro.errors import BadInput
 from repro.hints import fits, said
 from repro.paper import where
@@ -246,63 +245,7 @@ def _refuse_odd(record: Record, path: Path) -> None:
             raise BadInput(f"{found.test}: {found.metric} has not a value for each of the names of items", where(path))
 
 
-Data = Callable[[Path], dict[str, Any] | None]
-"""Reads the data of a config again: the fingerprint of each role, or None where the data cannot be had here."""
-
-
-def of_paper(folder: Path, data: Data | None = None) -> list[Record]:
+def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:
     """All records of a paper, the stale ones marked; those made on other data too, where `data` reads it again."""
     records = [read(path) for path in regular.files(folder / "records", "*.json", regular.RECORD)]
-    return list(mark_stale(records, folder, data))
-
-
-def mark_stale(records: Iterable[Record], folder: Path, data: Data | None = None) -> Iterable[Record]:
-    """Compare each record with the config, the code and (with `data`) the data as they are now."""
-
-    @functools.cache
-    def now(config: str) -> Now | None:
-        path = folder / "configs" / f"{config}.gin"
-        return _now(path, data) if path.is_file() else None
-
-    records, renewals = list(records), renewal.read(folder)
-    commits = [record.source.get("commit") for record in records] + [one.commit for one in renewals]
-    trusted = trust.of(folder, commits)
-    renewals = [one for one in renewals if one.commit not in trusted.missing]
-    for record in records:
-        if fault := trusted.fault(record.source, record.core):
-            yield replace(record, stale=fault)
-            continue
-        found = now(record.config)
-        if found is None:
-            yield replace(record, stale=f"its config configs/{record.config}.gin is gone")
-            continue
-        code = renewal.difference(record.code, found.code)
-        renewed = renewal.find(renewals, record.config, code) if code else None
-        changed = [*_changed(record, found), *([] if renewed else code)]
-        notes = [str(note) for note in (renewed, trusted.note(record.source, record.core)) if note]
-        stale = f"changed since the record: {', '.join(changed)}" if changed else ""
-        yield replace(record, stale=stale, renewed="; ".join(notes))
-
-
-@dataclass(frozen=True)
-class Now:
-    """What a record of a config would rest on if it were made now."""
-
-    text: str
-    code: dict[str, str]
-    data: dict[str, Any] | None
-
-
-def _now(path: Path, data: Data | None) -> Now:
-    config = configs.read(path)
-    return Now(config.text, provenance.code(config), data(path) if data else None)
-
-
-def _changed(record: Record, now: Now) -> Iterator[str]:
-    """What has changed beside the code."""
-    if not configs.belongs(record.digest, record.text):
-        yield "the text of the record (it is not that of its digest)"
-    elif configs.digest(record.text) != configs.digest(now.text):
-        yield f"configs/{record.config}.gin"
-    if now.data is not None:
-        yield from (f"data of {role}" for role, found in record.data.items() if now.data.get(role) != found)
+    return list(stale.mark(records, folder, data))

@@ -1,0 +1,111 @@
+"""Why a record cannot decide a claim: what it depends on has changed since, or is not known.
+
+It must have been made from a commit that exists, by code that was committed, and by a core that is the present one or
+gives the same numbers; and its config, its code and its data must be as they are now.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro import config as configs
+from repro import cores, git, provenance, renewal
+from repro.git import GitError
+
+if TYPE_CHECKING:
+    from repro.record import Record
+
+Data = Callable[[Path], dict[str, Any] | None]
+"""Reads the data of a config again: the fingerprint of each role, or None where the data cannot be had here."""
+
+
+def mark(records: Iterable[Record], folder: Path, data: Data | None = None) -> Iterator[Record]:
+    """Compare each record of a paper with the config, the code and (with `data`) the data as they are now."""
+
+    @functools.cache
+    def now(config: str) -> Now | None:
+        path = folder / "configs" / f"{config}.gin"
+        return _now(path, data) if path.is_file() else None
+
+    records, renewals = list(records), renewal.read(folder)
+    commits = [record.source.get("commit") for record in records] + [one.commit for one in renewals]
+    trust = _trust(folder, commits)
+    renewals = [one for one in renewals if one.commit not in trust.missing]
+    for record in records:
+        yield _marked(record, trust, now(record.config), renewals)
+
+
+def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewal.Renewal]) -> Record:
+    if fault := trust.fault(record.source, record.core):
+        return replace(record, stale=fault)
+    if now is None:
+        return replace(record, stale=f"its config configs/{record.config}.gin is gone")
+    code = renewal.difference(record.code, now.code)
+    renewed = renewal.find(renewals, record.config, code) if code else None
+    changed = [*_changed(record, now), *([] if renewed else code)]
+    notes = [str(note) for note in (renewed, trust.note(record.source, record.core)) if note]
+    why = f"changed since the record: {', '.join(changed)}" if changed else ""
+    return replace(record, stale=why, renewed="; ".join(notes))
+
+
+@dataclass(frozen=True)
+class Now:
+    """What a record of a config would depend on if it were made now."""
+
+    text: str
+    code: dict[str, str]
+    data: dict[str, Any] | None
+
+
+def _now(path: Path, data: Data | None) -> Now:
+    config = configs.read(path)
+    return Now(config.text, provenance.code(config), data(path) if data else None)
+
+
+def _changed(record: Record, now: Now) -> Iterator[str]:
+    """What has changed beside the code."""
+    if not configs.belongs(record.digest, record.text):
+        yield "the text of the record (it is not that of its digest)"
+    elif configs.digest(record.text) != configs.digest(now.text):
+        yield f"configs/{record.config}.gin"
+    if now.data is not None:
+        yield from (f"data of {role}" for role, found in record.data.items() if now.data.get(role) != found)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What is known of the commits and cores of some records."""
+
+    missing: frozenset[str]  # commits that the repository does not have
+    core: str
+
+    def fault(self, source: dict[str, Any], core: str) -> str:
+        """Why a record with this source and core decides nothing; empty where it may."""
+        commit = source.get("commit")
+        if source.get("dirty"):
+            return "made from code that was not committed"
+        if not commit or source.get("dirty") is not False:
+            return "made from an unknown commit"
+        if commit in self.missing:
+            return f"its commit {commit} does not exist in this repository"
+        if core != self.core and cores.find(core, str(commit)) is None:
+            return "made by another core (repro renew shows whether it gives the same numbers)"
+        return ""
+
+    def note(self, source: dict[str, Any], core: str) -> str:
+        """What is to be said of a record that counts although its core has changed."""
+        found = cores.find(core, str(source.get("commit"))) if core != self.core else None
+        return str(found or "")
+
+
+def _trust(folder: Path, commits: Iterable[Any]) -> Trust:
+    """What the repository of `folder` knows of `commits`; without git nothing can be missing."""
+    named = {commit for commit in commits if isinstance(commit, str) and commit.isalnum()}
+    try:
+        return Trust(frozenset(git.missing(folder, named)), provenance.core())
+    except GitError:
+        return Trust(frozenset(), provenance.core())
