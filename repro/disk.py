@@ -55,9 +55,10 @@ def refuse_unwritable(folder: Path, name: str = "") -> None:
             raise BadInput(f"is a file; {hint}", str(there))
         with tempfile.TemporaryFile(dir=there):
             pass
-        for part in (*place.absolute().relative_to(there).parts, place):  # is one, or the whole path, too long?
+        names = [there / part for part in place.absolute().relative_to(there).parts]
+        for path in (*names, place):  # is one name, or the whole path, too long?
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                os.lstat(there / part)
+                os.lstat(path)
     except OSError as error:
         raise BadInput(f"cannot be written: {error.strerror}; {hint}", str(folder)) from None
     if name and os.path.lexists(folder / name) and not (folder / name).is_file():
