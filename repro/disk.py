@@ -55,8 +55,8 @@ def refuse_unwritable(folder: Path, name: str = "") -> None:
             raise BadInput(f"is a file; {hint}", str(there))
         with tempfile.TemporaryFile(dir=there):
             pass
-        parts = [there / part for part in place.absolute().relative_to(there).parts]
-        for path in (*parts, place):  # is one, or the whole path, too long?
+        names = [there / part for part in place.absolute().relative_to(there).parts]
+        for path in (*names, place):  # is one name, or the whole path, too long?
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 os.lstat(path)
     except OSError as error:
@@ -71,8 +71,9 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        error.filename, error.filename2 = str(path), None
-        raise
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def sweep(folder: Path, name: str = "*") -> None:

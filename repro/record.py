@@ -233,7 +233,7 @@ def _refuse_odd(record: Record, path: Path) -> None:
                 raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {said(hint)}", where(path))
     if len(record.text) > regular.CONFIG:
         raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most", where(path))
-    for name in ("seed", "environment", "source", "data", "curves", "examples"):
+    for name in ("seed", "environment", "source", "data", "curves"):
         fence.refuse_huge(getattr(record, name, None), f"'{name}'", where(path))
     if record.stem != path.stem:
         raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import gin
@@ -22,11 +23,21 @@ import hypothesis
 import pytest
 
 import papers
-from repro import cli
+from repro import cli, provenance
 from repro.paper import LEFT
+from repro.record import Record
 from repro.registry import PARTS, REGISTRIES
 
 COUNT = itertools.count(1)
+CLEAN = {"commit": "0" * 40, "dirty": False}
+"""The source of a record from a clean commit; in a test without a repository nothing says that there is none."""
+
+
+def trusted(found: Record) -> Record:
+    """A record as a run from a clean commit by the present core would have left it."""
+    return replace(found, source=CLEAN, core=provenance.core())
+
+
 hypothesis.settings.register_profile("repro", deadline=None)  # a machine that others share is slow at times
 hypothesis.settings.load_profile("repro")
 

@@ -126,12 +126,13 @@ def fresh(paper: Any) -> Any:
     for name in ("smoke", "mean"):
         config = configs.read(paper.folder / "configs" / f"{name}.gin")
         made = replace(SMALL, paper=paper.name, config=name, digest=config.digest, text=config.text)
-        records.write(replace(made, code=provenance.code(config)), paper.records)
+        records.write(trusted(replace(made, code=provenance.code(config))), paper.records)
     return paper
 
 
 def stale(paper: Any) -> dict[str, str]:
-    return {found.config: found.stale for found in records.of_paper(paper.folder)}
+    found = records.of_paper(paper.folder)
+    return {one.config: one.stale.removeprefix("changed since the record: ") for one in found}
 
 
 def edit(path: Path, old: str, new: str) -> None:
