@@ -14,6 +14,7 @@ from repro import paper as papers
 from repro import record as records
 from repro.paper import Paper
 from repro.record import Record
+from tests.conftest import trusted
 
 TOML = """[paper]
 title = "T"

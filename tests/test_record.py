@@ -18,6 +18,7 @@ from repro import fence, provenance
 from repro import record as records
 from repro.errors import BadInput
 from repro.record import Measurement, Record
+from tests.conftest import trusted
 
 SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name": "m"}, [1.0, 2.5])],
                code={"b": "1", "a": "2"}, cost={"seconds": 1.5}, curves={"train": [[1, 0.5]]})  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import shutil
@@ -16,6 +17,7 @@ import pytest
 from repro import config, provenance, record
 from repro.config import Config
 from repro.record import Measurement, Record
+from tests.conftest import CLEAN
 
 ROOT = Path(__file__).parents[2]
 PAPERS, CLAIMS = 100, 20
@@ -130,6 +132,11 @@ def write_paper(folder: Path, number: int, answered: int, seeds: int) -> None:
             write_record(folder, read, seed)
 
 
+@functools.cache
+def core() -> str:
+    return provenance.core()
+
+
 def write_record(folder: Path, read: Config, seed: int) -> None:
     """A record of a handful of test items, as a run would write it."""
     draw = random.Random(f"{read.path}{seed}")
@@ -143,7 +150,8 @@ def write_record(folder: Path, read: Config, seed: int) -> None:
         code=provenance.code(read),
         measurements=[Measurement("test", "Error", IDENTITY, values)],
         data={"train": "0123456789abcdef", "test": "fedcba9876543210"},
-        source={"commit": "0" * 40, "dirty": False},
+        core=core(),
+        source=CLEAN,
         environment=MACHINE,
         cost={"seconds": 75.0, "training_seconds": 60.0, "steps": 1000},
         finished=f"2026-01-02T03:04:{seed:02}+00:00",

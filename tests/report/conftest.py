@@ -18,6 +18,7 @@ import pytest
 from repro import config, provenance, record
 from repro.record import Measurement, Record
 from repro.report import page
+from tests.conftest import trusted
 
 pytest.importorskip("sphinx")
 pytest.importorskip("furo")
@@ -127,6 +128,7 @@ def _keep(folder: Path, name: str, seed: int, mean: float) -> Record:
         examples=[{"test": "test", "item": 0, "panels": [{"label": "mixture", "sound": "m.flac", "image": "m.png"}]}],
         finished="2026-01-02T03:04:05+00:00",
     )
+    made = trusted(made)
     record.write(made, folder / "records")
     (folder / "records" / made.stem).mkdir(exist_ok=True)
     for file in ("m.flac", "m.png"):

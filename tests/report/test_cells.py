@@ -14,6 +14,7 @@ from repro import config, provenance, record
 from repro.record import Measurement, Record
 from repro.report import cells, claims, evidence, figure, page, spreadsheet
 from repro.report.page import Page
+from tests.conftest import trusted
 
 ROWS, COLUMNS = [f"Feature {number}" for number in range(50)], ["W", "df", "p"]
 HEAD = """[paper]
@@ -75,7 +76,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Page:
     ]
     code = provenance.code(read)
     made = Record("many", "all", 0, read.digest, found, text=read.text, items={"test": ROWS}, code=code)
-    record.write(made, folder / "records")
+    record.write(trusted(made), folder / "records")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(root))
         page.forget()
