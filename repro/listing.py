@@ -164,6 +164,8 @@ def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
         shown = ours.shown(found.identity.get("unit", ""))
         seeds, items = _count(ours.seeds, "seed"), _count(ours.items, "item")
         lines.append(f"  {kind}  {shown}, {seeds}, {items}, {found.name}")
+        notes = Counter(record.renewed for record in (*found.records, *found.over) if record.renewed)
+        lines += [f"  note   {_count(many, 'record')}: {note}" for note, many in notes.items()]
     lines += [f"  cause  {entry.cause.says}: {entry.after.outcome} ({entry.after.why})" for entry in entries]
     return "\n".join(lines)
 

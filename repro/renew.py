@@ -8,6 +8,7 @@ present code. All must agree bit for bit. Rows that are known already are measur
 from __future__ import annotations
 
 import datetime
+import random
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from repro import (
     certify,
     child,
     disk,
+    git,
     interruption,
     jump,
     paper,
@@ -77,6 +79,25 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
             kept.append(made)
             renewal.store(kept, one.folder)
             yield Tried(found, True, str(made))
+
+
+def sample() -> Iterator[Tried]:
+    """Measure one renewal of each paper anew, another one for each commit; nothing is stored.
+
+    Raises BadInput as `tried` does.
+    """
+    with interruption.listening():
+        for folder in paper.folders().values():
+            known = renewal.read(folder)
+            rows = [row for row in _outdated(folder) if renewal.find(known, row[0].config, row[1])]
+            short = [row for row in rows if row[0].cost.get("seconds", 0.0) <= replay.LONGEST] or rows
+            if not short:
+                continue
+            found, changed = random.Random(git.head(folder)).choice(short)
+            try:
+                yield Tried(found, True, str(_measured(found, changed, folder, certify.STEPS)))
+            except (BadInput, child.Failed, Differs) as error:
+                yield Tried(found, False, str(error))
 
 
 def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:

@@ -86,8 +86,11 @@ def _replayed(path: Path, own_commit: bool = False) -> int:
 def renew(given: argparse.Namespace) -> int:
     from repro import renew, renew_core
 
+    if given.sample and given.paper:
+        raise BadInput("--sample takes one renewal of each paper; expected no paper with it")
     found = []
-    for one in renew.tried(given.paper) if given.paper else renew_core.tried():
+    tried = renew.tried(given.paper) if given.paper else renew.sample() if given.sample else renew_core.tried()
+    for one in tried:
         print(one, flush=True)
         found.append(one.agrees)
     if not found:
