@@ -22,10 +22,13 @@ Where to look:
                  lock: one process at a time; logs: what it says; interruption: being asked to stop;
                  disk: files that are there whole or not at all)
     record       Record: read, write, stale or not
-    provenance   code digests, commit, packages, machine
+    provenance   digests of a config's code and of the core (git, source: is it as committed; loaded: is it what runs)
+    machine      packages, processor, threads, variables that change a number (threads: how many a run computes with)
+    stale        why a record cannot decide a claim (cores: older cores that give the same numbers)
+    audit        records and renewals, against the commits that they name
     certificate  how far a config's numbers repeat (certify: measured by runs, certify_child: in processes of their own)
-    replay       a record run again by the code of its commit
-    renewal      code that has changed since, and gives the same bits (renew: measured by runs)
+    replay       a record run again, and compared (publishing: which record is the paper's; runs: where run folders are)
+    renewal      code that has changed since, and gives the same bits (renew, jump, renew_core: measured by runs)
     rot          which papers still run on what is installed (child: a command in a process of its own)
     interval     the 95 % interval of a mean over seeds and items
     evidence     what the records hold of a claim

@@ -147,16 +147,20 @@ def _execute(
         core=begun.core,
         source=begun.source,
         environment=machine.environment(torch.get_num_threads(), machine.accelerator(), variables),
-        cost={
-            "seconds": round(time.perf_counter() - began, 1),
-            "training_seconds": round(trained, 1),
-            **{key: history[key] for key in ("steps", "items_per_second") if key in history},
-            **({"sessions": begun.sessions} if begun.sessions > 1 else {}),
-        },
+        cost=_cost(history, time.perf_counter() - began, trained, begun.sessions),
         curves=history.get("curves", {}),
         examples=_examples(built, folder / "examples"),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
+
+
+def _cost(history: dict[str, Any], seconds: float, trained: float, sessions: int) -> dict[str, Any]:
+    return {
+        "seconds": round(seconds, 1),
+        "training_seconds": round(trained, 1),
+        **{key: history[key] for key in ("steps", "items_per_second") if key in history},
+        **({"sessions": sessions} if sessions > 1 else {}),
+    }
 
 
 def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str, Any]:
