@@ -32,6 +32,9 @@ HARMLESS = re.compile(
 )
 """These say where files are, what is printed, or what a record holds under another name."""
 
+NUMBERS = {"family": "cpu family", "model": "model", "stepping": "stepping"}
+"""Of a processor, as Linux names them."""
+
 SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 RANKS = ("RANK", "LOCAL_RANK")
 
@@ -126,9 +129,11 @@ def _version(name: str) -> str:
 
 
 def _processor() -> str:
+    """Its name with family, model and stepping: processors of one name may have other kernels, and round otherwise."""
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return platform.processor()
-    hit = re.search(r"^model name\s*:\s*(.+)$", text, flags=re.MULTILINE)
-    return hit[1] if hit else platform.processor()
+    found = dict(re.findall(r"^(model name|cpu family|model|stepping)\s*:\s*(.+)$", text, flags=re.MULTILINE))
+    numbers = [f"{key} {found[name]}" for key, name in NUMBERS.items() if name in found]
+    return ", ".join([found.get("model name", platform.processor()), *numbers])
