@@ -6,6 +6,7 @@ been committed before the first record that it judges.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import tempfile
@@ -25,8 +26,27 @@ from repro.record import Record
 Rows = dict[str, dict[str, Any]]
 """The claims of a `paper.toml` as they are written, by their id."""
 
-JUDGED = ("value", "tolerance", "above", "below", "printed", "over", "seeds")
+JUDGED = (
+    *(
+        "value",
+        "tolerance",
+        "above",
+        "below",
+        "printed",
+        "over",
+        "over_test",
+        "seeds",
+        "config",
+        "metric",
+        "test",
+        "item",
+    ),
+    *("proxy", "proxy_over", "identity", "data", "unit"),
+)
 """The keys of a claim by which it is judged."""
+
+STATED = ("unit",)
+"""Keys that only say what was meant: to add one is no change."""
 
 
 @dataclass(frozen=True)
@@ -58,31 +78,52 @@ class Committed:
 
 
 def faults(one: Paper, records: Sequence[Record]) -> Iterator[str]:
-    """A line for each record and renewal that says of its commit what the commit does not hold.
-
-    Without git, or in a clone that lacks the history, there is nothing to compare with: the line says so.
-    """
+    """A line for each record, renewal and core that says of its commit what the commit does not hold."""
     with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
-        try:
-            top = git.top(one.folder)
-            known = Committed(top, one.folder.resolve().relative_to(top).as_posix(), Path(home))
-            named = {str(found.source["commit"]) for found in records if found.source.get("commit")}
-            if git.shallow(top):
-                return
-            gone = git.missing(top, named)
-        except GitError:
+        known = _known(one.folder, Path(home))
+        if known is None:
             return
         for found in records:
-            if found.source.get("commit") and found.source["commit"] not in gone:
-                yield from _of_record(found, known)
+            yield from _of_record(found, known)
         yield from _of_renewals(one, records, known)
+    with contextlib.suppress(GitError):
+        yield from _of_cores(git.top(provenance.REPRO))
+
+
+def unknown(one: Paper) -> str:
+    """Why commits cannot be looked at; empty where they can."""
+    try:
+        return "the clone is shallow" if git.shallow(git.top(one.folder)) else ""
+    except GitError as error:
+        return str(error)
+
+
+def of_record(found: Record, folder: Path) -> list[str]:
+    """What one record of the paper in `folder` says of its commit that the commit does not hold."""
+    with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
+        known = _known(folder, Path(home))
+        return [] if known is None else list(_of_record(found, known))
+
+
+def _known(folder: Path, home: Path) -> Committed | None:
+    """What the repository of a paper holds; None without git, or in a clone that lacks the history."""
+    try:
+        top = git.top(folder)
+        if git.shallow(top):
+            return None
+        return Committed(top, folder.resolve().relative_to(top).as_posix(), home)
+    except GitError:
+        return None
 
 
 def _of_record(found: Record, known: Committed) -> Iterator[str]:
-    commit, place = str(found.source["commit"]), f"records/{found.stem}.json"
+    commit, place = str(found.source.get("commit")), f"records/{found.stem}.json"
+    if not git.is_commit(commit):
+        yield f"{place}: its commit is {commit!r:.80}; expected 40 hexadecimal digits"
+        return
     try:
         code, core = known.code(commit, tuple(imported(found.text))), known.core(commit)
-    except (GitError, BadInput) as error:
+    except (GitError, BadInput, OSError) as error:
         yield f"{place}: its commit {commit[:12]} cannot be compared: {error}"
         return
     if unlike := sorted(name for name, digest in found.code.items() if name in code and code[name] != digest):
@@ -95,9 +136,12 @@ def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Ite
     texts = {found.config: found.text for found in records}
     for row in renewal.read(one.folder):
         place = f"{renewal.FILE}: the row of {row.config}"
+        if not git.is_commit(row.commit):
+            yield f"{place}: its commit is {row.commit!r:.80}; expected 40 hexadecimal digits"
+            continue
         try:
             code = known.code(row.commit, tuple(imported(texts.get(row.config, ""))))
-        except (GitError, BadInput) as error:
+        except (GitError, BadInput, OSError) as error:
             yield f"{place}: its commit {row.commit[:12]} cannot be read: {error}"
             continue
         if row.config not in texts:
@@ -106,11 +150,14 @@ def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Ite
             yield f"{place}: its commit {row.commit[:12]} holds other code: {', '.join(unlike)}"
 
 
-def of_cores(top: Path) -> Iterator[str]:
-    """A line for each row of `cores.json` whose commit does not hold that core."""
+def _of_cores(top: Path) -> Iterator[str]:
+    """A line for each row of `cores.json` whose commit does not hold that core, or that no run has shown."""
     with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
         known = Committed(top, "papers", Path(home))
         for row in cores.rows():
+            if not row.records or not git.is_commit(row.commit):
+                yield f"{cores.FILE.name}: {row.core}: it names no run, or no commit"
+                continue
             try:
                 core = known.core(row.commit)
             except GitError as error:
@@ -174,7 +221,7 @@ def _changed(name: str, now: Rows, then: Rows) -> str:
     if name not in then:
         return "written after the record"
     ours, theirs = now.get(name, {}), then[name]
-    keys = [key for key in JUDGED if theirs.get(key) != ours.get(key)]
+    keys = [key for key in JUDGED if theirs.get(key) != ours.get(key) and not (key in STATED and key not in theirs)]
     return ", ".join(f"{key} {theirs.get(key, 'none')} -> {ours.get(key, 'none')}" for key in keys)
 
 

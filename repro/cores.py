@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repro import disk, plain
+from repro import disk, git, plain
 from repro.errors import BadInput
 from repro.paper import where
 
@@ -35,7 +35,8 @@ class Core:
 
 def find(core: str, commit: str) -> Core | None:
     """The row of a record's core; of a record that keeps none, the row of its commit."""
-    return next((one for one in rows() if (one.core == core if core else one.commit == commit)), None)
+    known = (one for one in rows() if one.records and git.is_commit(one.commit))
+    return next((one for one in known if (one.core == core if core else one.commit == commit)), None)
 
 
 def rows() -> tuple[Core, ...]:

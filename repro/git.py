@@ -7,6 +7,7 @@ format counts. No index, filter, diff tool, hook, file monitor or network is use
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -81,6 +82,11 @@ def shallow(folder: Path) -> bool:
     return call(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
 
 
+def is_commit(name: object) -> bool:
+    """Whether `name` is written as the id of a commit: 40 or 64 hexadecimal digits."""
+    return isinstance(name, str) and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", name) is not None
+
+
 def missing(folder: Path, commits: Iterable[str]) -> set[str]:
     """Those of `commits` that the repository does not have. Empty for a shallow clone, which lacks most of them."""
     wanted = sorted(set(commits))
@@ -122,6 +128,6 @@ def _blobs(folder: Path, names: list[str]) -> dict[str, bytes]:
 
 def changed(folder: Path, since: str, below: str = "") -> list[str]:
     """The files, from the top, that HEAD has otherwise than where it left the branch `since`, or in addition."""
-    base = call(folder, "merge-base", since, "HEAD").decode().strip()
+    base = call(folder, "merge-base", "--end-of-options", since, "HEAD").decode().strip()
     before, now = tree(folder, base), tree(folder, "HEAD")
     return sorted(path for path in now if path.startswith(below) and now[path] != before.get(path))

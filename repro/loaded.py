@@ -3,44 +3,85 @@
 from __future__ import annotations
 
 import importlib.util
+import marshal
 import sys
-from collections.abc import Iterable, Iterator
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from repro import provenance
+from repro import git, provenance, source
 from repro.config import Config
 from repro.errors import BadInput
+from repro.git import GitError
 from repro.paper import where
 
 
-def refuse_unfollowed(config: Config, before: Iterable[str]) -> None:
-    """Raise BadInput for code that no digest sees, of the modules loaded since `before` (names of modules)."""
-    for fault in _faults(config, set(before)):
+@dataclass(frozen=True)
+class Before:
+    """What there was before the parts of a run were imported: the names of modules, and the content of files."""
+
+    modules: set[str]
+    files: dict[str, str]
+
+
+def refuse_changed(config: Config, before: Before) -> None:
+    """Raise BadInput where a file that counts has changed while the code was loaded: which of both ran?"""
+    now = source.snapshot(config)
+    for path in sorted({*now, *before.files}):
+        if now.get(path) != before.files.get(path):
+            raise BadInput("changed while the run began; start it again", where(Path(path)))
+
+
+def refuse_unfollowed(config: Config, before: Before) -> None:
+    """Raise BadInput for code that no digest sees, of the modules loaded since `before`."""
+    for fault in _faults(config, before.modules):
         raise BadInput(fault, where(config.path))
 
 
 def _faults(config: Config, before: set[str]) -> Iterator[str]:
-    known = provenance.files(config)
-    for name, path in known.items():
+    everything = provenance.files(config) | provenance.core_files()
+    for name, path in everything.items():
         loaded = getattr(sys.modules.get(name), "__file__", None)
         if loaded and Path(loaded).resolve() != path.resolve():
             yield f"the module {name} is loaded from {loaded}; expected {where(path)}"
-    everything = known | provenance.core_files()
-    for path in everything.values():
-        if _unchecked(path):
-            yield f"{where(path)} has a compiled file in __pycache__ that Python runs unchecked in its place: delete it"
+        if loaded and _other_code(path):
+            yield f"{where(path)} has a compiled file in __pycache__ that is not of this source: delete it"
+    roots = _roots(config)
     for name in sorted(set(sys.modules) - before - set(everything)):
-        if name.startswith(("papers.", "repro.")) and getattr(sys.modules[name], "__file__", None):
+        file = getattr(sys.modules[name], "__file__", None)
+        if file and (name.startswith(("papers.", "repro.")) or name == "papers" or _is_ours(Path(file), roots)):
             hint = "expected an import statement in a module that the config imports, of a part, a paper or the core"
             yield f"{name} is loaded, and no digest follows it there: {hint}"
 
 
-def _unchecked(path: Path) -> bool:
-    """Whether Python would take the compiled file of a module without comparing it with the source (PEP 552)."""
+def _roots(config: Config) -> list[Path]:
+    """Where code of ours is: the paper, and the repository that it is in."""
+    try:
+        return [config.folder.resolve(), git.top(config.folder)]
+    except GitError:
+        return [config.folder.resolve()]
+
+
+def _is_ours(file: Path, roots: list[Path]) -> bool:
+    """Whether a module is below one of `roots` and not in an environment, which may be there too."""
+    installed = {Path(sysconfig.get_path(key)).resolve() for key in ("purelib", "platlib", "stdlib")}
+    place = file.resolve()
+    return any(place.is_relative_to(root) for root in roots) and not any(map(place.is_relative_to, installed))
+
+
+def _other_code(path: Path) -> bool:
+    """Whether the compiled file that Python may run in place of a source is of another source."""
     compiled = Path(importlib.util.cache_from_source(str(path)))
     try:
-        with compiled.open("rb") as file:
-            flags = int.from_bytes(file.read(8)[4:], "little")
+        content, text, found = compiled.read_bytes(), path.read_bytes(), path.stat()
     except OSError:
         return False
-    return flags & 0b11 == 0b01
+    flags, seconds, size = (int.from_bytes(content[at : at + 4], "little") for at in (4, 8, 12))
+    if flags == 0 and (seconds, size) != (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF):
+        return False  # Python sees that it is of another time, and compiles the source
+    try:
+        code = marshal.loads(content[16:])  # nosec B302  # Python has loaded it already
+        return bool(code != compile(text, str(path), "exec", dont_inherit=True))
+    except (ValueError, EOFError, TypeError, SyntaxError):
+        return True

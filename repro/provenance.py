@@ -56,7 +56,8 @@ def core_files(repro: Path = REPRO) -> dict[str, Path]:
     """The file of each module that takes part in every run, `repro.experiment` aside: a record holds it by name."""
     roots = {"repro": repro}
     followed = _closure(["repro.run", *APART], roots, lambda name: name != "repro.experiment", bare=True)
-    started = ("repro", "repro.__main__", "repro.cli", "repro.cli.running", *ROOMS)  # they import much: not followed
+    command = sorted(f"repro.cli.{path.stem}" for path in (repro / "cli").glob("[!_.]*.py"))
+    started = ("repro", "repro.__main__", "repro.cli", *command, *ROOMS)  # they import much: not followed
     return dict(sorted((followed | {name: path for name in started if (path := _file(name, roots))}).items()))
 
 
@@ -65,15 +66,18 @@ def _closure(
 ) -> dict[str, Path]:
     """The file of each of the modules `names` and of those that they import in turn, where it is `wanted`."""
     found: dict[str, Path] = {}
-    waiting = list(names)
+    met, waiting = set[str](), list(names)
     while waiting:
         name = waiting.pop()
-        path = None if name in found or not wanted(name) else _file(name, roots)
+        if name in met or not name:
+            continue
+        met.add(name)
+        package = name.rpartition(".")[0]  # Python runs its `__init__` first
+        waiting.extend([package] if package not in ROOMS else [])
+        path = _file(name, roots) if wanted(name) else None
         if path is not None:
             found[name] = path
             waiting.extend(_absolute(name, path, _examine(path, bare)[1]))
-            package = name.rpartition(".")[0]  # Python runs its `__init__` first
-            waiting.extend([package] if package not in ROOMS else [])
     return dict(sorted(found.items()))
 
 
@@ -110,8 +114,12 @@ def _examined(path: Path, changed: int, bare: bool) -> tuple[str, tuple[tuple[in
     return hashlib.sha256(written.encode()).hexdigest()[:16], imported
 
 
+PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.BinOp, ast.BitOr, ast.Tuple, ast.List, ast.Load)
+"""What an annotation is made of that computes nothing, should anyone evaluate it."""
+
+
 class _Bare(ast.NodeTransformer):
-    """Removes what moves no number: annotations, and the message of an error that is raised."""
+    """Removes what moves no number: plain annotations, and the message of an error that is raised."""
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         if isinstance(node.exc, ast.Call):
@@ -119,16 +127,22 @@ class _Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        node.annotation = ast.Constant(None)
+        node.annotation = _plain(node.annotation) or ast.Constant(None)
         return self.generic_visit(node)
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.annotation = None
+        node.annotation = _plain(node.annotation)
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
+        node.returns = _plain(node.returns)
         return self.generic_visit(node)
+
+
+def _plain(annotation: ast.expr | None) -> ast.expr | None:
+    """Nothing in place of a plain annotation; one that could compute something, as it is."""
+    inner = [] if annotation is None else ast.walk(annotation)
+    return None if all(isinstance(node, PLAIN) for node in inner) else annotation
 
 
 def _written(node: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import reprlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -235,14 +236,25 @@ def _refuse_odd(record: Record, path: Path) -> None:
         raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most", where(path))
     for name in ("seed", "environment", "source", "data", "curves"):
         fence.refuse_huge(getattr(record, name, None), f"'{name}'", where(path))
-    if record.stem != path.stem:
-        raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
+    _refuse_names(record, path)
     for found in record.measurements:
         good = isinstance(found.values, list) and all(isinstance(v, (int, float)) for v in found.values)
         if not good or not found.values or not all(-LARGEST <= value <= LARGEST for value in found.values):
             raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers", where(path))
         if len(record.items.get(found.test, found.values)) != len(found.values):
             raise BadInput(f"{found.test}: {found.metric} has not a value for each of the names of items", where(path))
+
+
+def _refuse_names(record: Record, path: Path) -> None:
+    """The paper, the config and the measurements are each called what they can be called, and once."""
+    if not record.paper.isidentifier() or not re.fullmatch(r"[\w.+-]+", record.config):
+        hint = "expected the names of a paper and a config"
+        raise BadInput(f"it is of {record.paper!r:.80} and {record.config!r:.80}; {hint}", where(path))
+    if record.stem != path.stem:
+        raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
+    names = [(found.test, found.metric) for found in record.measurements]
+    if len(set(names)) < len(names):
+        raise BadInput("it has two measurements of one metric on one test set", where(path))
 
 
 def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import (
+    audit,
     binding,
     certificate,
     certify,
@@ -122,7 +123,9 @@ def _measured(found: Record, changed: renewal.Changed, folder: Path, steps: int)
     config = configs.read(path)
     binding.bind(config, whole=True)
     training = certify.training_of(config)
-    commit = replay.commit_of(found, path)
+    commit = replay.commit_of(found, folder / "records" / f"{found.stem}.json")
+    if unlike := audit.of_record(found, folder):
+        raise Differs(unlike[0])
     if training is None or certify.steps_of(config, training) <= 2 * steps or found.cost.get("seconds", 0.0) <= WHOLE:
         first, last, processor = 0, 0, _whole(found, folder, commit)
     else:

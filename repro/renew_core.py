@@ -17,6 +17,7 @@ from repro import child, cores, git, interruption, paper, provenance, record, re
 from repro.certificate import BITWISE
 from repro.cores import Core
 from repro.errors import BadInput, DataMissing
+from repro.git import GitError
 from repro.record import Record
 
 Records = dict[tuple[str, str], list[tuple[Path, Record]]]
@@ -43,7 +44,7 @@ def tried() -> Iterator[Tried]:
         for (core, commit), records in _older(present).items():
             try:
                 row = _measured(core, commit, records)
-            except (BadInput, child.Failed) as error:
+            except (BadInput, GitError, child.Failed) as error:
                 yield Tried(core or commit[:12], False, str(error))
                 continue
             made.append(row)

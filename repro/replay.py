@@ -8,7 +8,6 @@ number that only other code gives does not come out again. `--commit` runs the c
 from __future__ import annotations
 
 import logging
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +52,7 @@ class Replay:
     @property
     def findings(self) -> list[Finding]:
         basis = _basis(self.record, self.again, self.same_code)
-        return [*basis, *numbers(self.record, self.again, self.wanted)]
+        return [*basis, *numbers(self.record, self.again, self.wanted), *_curves(self.record, self.again, self.wanted)]
 
     @property
     def agrees(self) -> bool:
@@ -111,7 +110,9 @@ def since(branch: str) -> Iterator[Path]:
         except GitError as error:
             raise BadInput(f"--since {branch}: {error}") from None
         for path in (top / name for name in names if name.endswith(".json") and (top / name).is_file()):
-            seconds = record.read(path).cost.get("seconds", 0.0)
+            config = path.stem.rpartition("-seed")[0]
+            others = [record.read(one) for one in path.parent.glob(f"{config}-seed*.json")]
+            seconds = min(found.cost.get("seconds", 0.0) for found in others)
             if seconds <= LONGEST:
                 yield path
             else:
@@ -130,7 +131,9 @@ def commit_of(found: Record, path: Path) -> str:
     commit = found.source.get("commit")
     if not commit:
         raise BadInput("made outside git: there is no commit that its code is of", where(path))
-    if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", str(commit)):
+    if path.parent.name == "records" and found.paper != path.resolve().parents[1].name:
+        raise BadInput(f"it is of the paper '{found.paper}'; expected a record of the paper it lies in", where(path))
+    if not git.is_commit(commit):
         raise BadInput(f"its commit is {commit!r}; expected 40 hexadecimal digits", where(path))
     if found.source.get("dirty") is not False:
         raise BadInput(f"made from {commit} with changes that were never committed", where(path))
@@ -190,6 +193,8 @@ def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
     yield Finding("code", not (unlike and same_code), f"changed since in {unlike}" if unlike else "the same")
     unlike = _unlike(found.data, again.data)
     yield Finding("data", not unlike, f"differs in {unlike}" if unlike else "the same")
+    if found.items != again.items:
+        yield Finding("items", False, "their names differ")
 
 
 def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
@@ -211,6 +216,12 @@ def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
     for other in again.measurements:
         if not found.measured(other.test, other.metric):
             yield Finding(_name(other), False, "not in the record")
+
+
+def _curves(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
+    """The curves of the training, where they must be the same."""
+    if wanted == BITWISE and found.curves != again.curves:
+        yield Finding("curves", False, "differ")
 
 
 def _name(one: Measurement) -> str:

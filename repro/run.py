@@ -36,6 +36,7 @@ from repro import (
     publishing,
     record,
     runs,
+    source,
     started,
     threads,
 )
@@ -66,7 +67,7 @@ def run(
     publishing.check(config, publish)
     threads.check(wanted)
     interruption.seconds_between()
-    before = {*sys.modules}
+    before, files = {*sys.modules}, source.snapshot(config)
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = runs.home(config.folder) / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     preflight.places(config, folder, f"{config.name}-seed{seed}")
@@ -77,7 +78,7 @@ def run(
             header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
             disk.write(folder / "config.gin", header + config.text)
             try:
-                found = _execute(config, seed, folder, begun, chosen, before)
+                found = _execute(config, seed, folder, begun, chosen, loaded.Before(before, files))
             except interruption.Interrupted as error:
                 log.debug("%s; the same command goes on", error, extra={"event": "interrupted"})
                 raise
@@ -106,7 +107,7 @@ def _refuse_odd(config: Config) -> None:
 
 
 def _execute(
-    config: Config, seed: int, folder: Path, begun: started.Started, chosen: threads.Choice, before: set[str]
+    config: Config, seed: int, folder: Path, begun: started.Started, chosen: threads.Choice, before: loaded.Before
 ) -> Record:
     import torch
 
@@ -117,6 +118,7 @@ def _execute(
     built = binding.build(config)
     data, items = preflight.data(built), preflight.items(built)
     started.compare(folder, replace(begun, threads=chosen.number), data)
+    loaded.refuse_changed(config, before)
     loaded.refuse_unfollowed(config, before)
     if config.committed:
         preflight.answers(config, built, items)

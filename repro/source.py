@@ -1,8 +1,8 @@
 """Which commit a run's code is of: the files that count are compared with it, byte by byte.
 
-What counts are the modules that the config depends on, the core that runs it, the config with its includes, the
-paper's catalogue of data, and any other file of the paper that its code or its config names. Prose, notes and records
-move no number, so they do not count.
+What counts are the modules that the config depends on, the core that runs it, the config with its includes, and every
+other file of the paper that its code may read. Records, tests and the claims do not count, nor does prose that no code
+names: they move no number.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from repro.git import GitError
 from repro.paper import LEFT
 
 TEXTS = (".py", ".gin", ".toml")  # may be checked out with other line ends
-PROSE = (".md", ".rst", ".txt", ".pdf")  # counts only where its whole name is written
+PROSE = (".md", ".rst", ".txt", ".pdf")  # counts only where code names it
 SHOWN = 3  # names of files in a message
 POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:(?P<digest>[0-9a-f]{64})\n")
 
@@ -36,12 +36,10 @@ def state(config: Config) -> dict[str, Any]:
     except GitError as error:
         return {"commit": None, "dirty": None, "why": str(error)}
     try:
-        listed = git.tree(top, commit)
-        files = sorted(path for path in counted(config) if path.is_relative_to(top))
-        differing = dict(_compare(files, top, listed))
+        own, differing = _differences(config, top, commit)
     except (GitError, OSError) as error:
         return {"commit": commit, "dirty": None, "why": f"it cannot be compared with its commit: {error}"}
-    if len(differing) == len(files):
+    if own and own <= set(differing):
         return {"commit": None, "dirty": None, "why": f"the repository {top} has none of this code in its commit"}
     if not differing:
         return {"commit": commit, "dirty": False}
@@ -50,35 +48,93 @@ def state(config: Config) -> dict[str, Any]:
     return {"commit": commit, "dirty": True, "why": f"not as committed: {shown}", "diff": digest.hexdigest()[:16]}
 
 
+def snapshot(config: Config) -> dict[str, str]:
+    """The content of every file that counts, as ids: two of one run must be equal."""
+    return {str(path): blob_of(path) for path in sorted(counted(config))}
+
+
+def _differences(config: Config, top: Path, commit: str) -> tuple[set[str], dict[str, str]]:
+    """The names of the files of the paper's repository, and what differs there and in that of the core."""
+    files, core = counted(config), _core_top(top)
+    inner = {path for path in files if path.is_relative_to(top)}
+    listed = git.tree(top, commit)
+    found = dict(_compare(sorted(inner), top, listed))
+    paper = config.folder.resolve().relative_to(top).as_posix()
+    found |= {name: "gone" for name in listed if _counts(name, paper) and not os.path.lexists(top / name)}
+    outer = files - inner
+    if core is not None:
+        of_core = {path for path in outer if path.is_relative_to(core)}
+        found |= dict(_compare(sorted(of_core), core, git.tree(core, git.head(core))))
+        outer -= of_core
+    outer = {path for path in outer if core is not None or not path.is_relative_to(provenance.REPRO)}
+    found |= {str(path): "outside" for path in outer}
+    return {path.relative_to(top).as_posix() for path in inner}, found
+
+
+def _core_top(top: Path) -> Path | None:
+    """The repository of the core, where it is in another one than the paper; None where it is installed in none."""
+    try:
+        found = git.top(provenance.REPRO)
+    except GitError:
+        return None
+    return found if found != top else None
+
+
+def _counts(name: str, paper: str) -> bool:
+    """Whether a committed file would count if it were there: one of the paper, or a module of the core."""
+    if name.startswith("repro/"):
+        return name.endswith(".py")
+    return name.startswith(f"{paper}/") and _may_be_read(Path(name).relative_to(paper))
+
+
 def counted(config: Config) -> set[Path]:
     """The files that can move a number of `config`, and the targets of those that are links."""
-    modules = provenance.files(config).values()
-    own = [path for path in modules if path.is_relative_to(config.folder)]
-    found = {*modules, *provenance.core_files().values(), *_config_files(config), *_named(config, own)}
+    found = {
+        *provenance.files(config).values(),
+        *provenance.core_files().values(),
+        *_config_files(config),
+        *_beside(config),
+    }
     return {place for path in found for place in (Path(os.path.abspath(path)), path.resolve())}
 
 
 def _config_files(config: Config) -> Iterator[Path]:
-    """The config and what it includes, where it is one of its paper; the paper's catalogue."""
+    """The config and what it includes, where it is one of its paper."""
     places = {line.place.rpartition(":")[0] for line in config.lines}
     yield from (Path(place) for place in places if Path(place).resolve().is_relative_to(config.folder.resolve()))
-    if (config.folder / "data.toml").is_file():
-        yield config.folder / "data.toml"
 
 
-def _named(config: Config, modules: Iterable[Path]) -> Iterator[Path]:
-    """Files of the paper's folder that its code or its config names: weights, a list of words."""
-    text = "\n".join([config.text, *(path.read_text(encoding="utf-8", errors="replace") for path in modules)])
-    words = set(re.findall(r"\w+", text))
+def _beside(config: Config) -> Iterator[Path]:
+    """The files of the paper that its code may read: all but prose that no code names, and links to folders."""
+    text = ""
     for place, folders, names in os.walk(config.folder):
-        apart = {*LEFT, "tests", "__pycache__"} if Path(place) == config.folder else {"__pycache__"}
-        folders[:] = [name for name in folders if name not in apart and not name.startswith(".")]
-        within = [part for part in Path(place).relative_to(config.folder).parts if part in words]
-        for path in (Path(place, name) for name in names if not name.startswith(".")):
-            if path.suffix in (".py", ".gin", ".toml") or (path.parent == config.folder and path.name in LEFT):
-                continue
-            if path.name in text or within or (path.suffix not in PROSE and path.stem in words):
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        folders[:] = [name for name in folders if name not in links]
+        for path in (Path(place) / name for name in (*names, *links)):
+            inner = path.relative_to(config.folder)
+            if _may_be_read(inner):
                 yield path
+            elif path.suffix in PROSE and _in_place(inner):
+                text = text or _text(config)
+                if path.name in text:
+                    yield path
+
+
+def _text(config: Config) -> str:
+    """What the config and the modules of its paper say."""
+    modules = (path for path in provenance.files(config).values() if path.is_relative_to(config.folder))
+    return "\n".join([config.text, *(path.read_text(encoding="utf-8", errors="replace") for path in modules)])
+
+
+def _may_be_read(inner: Path) -> bool:
+    """Whether code may read the file of a paper: not prose, a config, the claims, a test, or what commands leave."""
+    configs = inner.parts[0] == "configs" and inner.suffix == ".gin"
+    return _in_place(inner) and inner.suffix not in PROSE and not configs and inner != Path("paper.toml")
+
+
+def _in_place(inner: Path) -> bool:
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in inner.parts)
+    return not hidden and inner.parts[0] not in (*LEFT, "tests")
 
 
 def _compare(files: Iterable[Path], top: Path, listed: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -86,14 +142,17 @@ def _compare(files: Iterable[Path], top: Path, listed: dict[str, str]) -> Iterat
     for path in files:
         name = path.relative_to(top).as_posix()
         known = listed.get(name, "")
-        now = blob_of(path, len(known))
-        if now != known and not (known and _same(path, known, top)):
+        if not known:  # whatever it holds: it may be large
+            yield name, f"new, {os.lstat(path).st_size} bytes"
+        elif (now := blob_of(path, len(known))) != known and not _same(path, known, top):
             yield name, now
 
 
 def blob_of(path: Path, digits: int = 40) -> str:
     """The id that git gives to the content of a file (or to the target of a link), read piece by piece."""
     digest = hashlib.sha256() if digits == 64 else hashlib.sha1(usedforsecurity=False)
+    if not path.is_symlink() and not path.is_file():
+        return "no file"  # a pipe would be waited for
     if path.is_symlink():
         target = os.fsencode(os.readlink(path))
         digest.update(b"blob %d\0%b" % (len(target), target))
@@ -107,6 +166,8 @@ def blob_of(path: Path, digits: int = 40) -> str:
 
 def _same(path: Path, blob: str, top: Path) -> bool:
     """Whether a file whose bytes differ has the committed content: with other line ends, or held by LFS."""
+    if path.is_symlink() or not path.is_file():
+        return False
     committed = git.blob(top, blob)
     if path.suffix in TEXTS:
         return path.read_bytes().replace(b"\r\n", b"\n") == committed

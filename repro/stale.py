@@ -34,12 +34,14 @@ def mark(records: Iterable[Record], folder: Path, data: Data | None = None) -> I
     records, renewals = list(records), renewal.read(folder)
     commits = [record.source.get("commit") for record in records] + [one.commit for one in renewals]
     trust = _trust(folder, commits)
-    renewals = [one for one in renewals if one.commit not in trust.missing]
+    renewals = [one for one in renewals if git.is_commit(one.commit) and one.commit not in trust.missing]
     for record in records:
         yield _marked(record, trust, now(record.config), renewals)
 
 
 def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewal.Renewal]) -> Record:
+    if record.paper != trust.paper:
+        return replace(record, stale=f"it is of the paper '{record.paper}'")
     if fault := trust.fault(record.source, record.core):
         return replace(record, stale=fault)
     if now is None:
@@ -80,6 +82,7 @@ def _changed(record: Record, now: Now) -> Iterator[str]:
 class Trust:
     """What is known of the commits and cores of some records."""
 
+    paper: str
     missing: frozenset[str]  # commits that the repository does not have
     core: str
 
@@ -88,7 +91,7 @@ class Trust:
         commit = source.get("commit")
         if source.get("dirty"):
             return "made from code that was not committed"
-        if not commit or source.get("dirty") is not False:
+        if source.get("dirty") is not False or not git.is_commit(commit):
             return "made from an unknown commit"
         if commit in self.missing:
             return f"its commit {commit} does not exist in this repository"
@@ -104,8 +107,8 @@ class Trust:
 
 def _trust(folder: Path, commits: Iterable[Any]) -> Trust:
     """What the repository of `folder` knows of `commits`; without git nothing can be missing."""
-    named = {commit for commit in commits if isinstance(commit, str) and commit.isalnum()}
+    named = {commit for commit in commits if git.is_commit(commit)}
     try:
-        return Trust(frozenset(git.missing(folder, named)), provenance.core())
+        return Trust(folder.name, frozenset(git.missing(folder, named)), provenance.core())
     except GitError:
-        return Trust(frozenset(), provenance.core())
+        return Trust(folder.name, frozenset(), provenance.core())

@@ -20,8 +20,8 @@ from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 
 FORMAT = 2
 FILE = "verdicts.json"
-LATE = ", changed after its record"
-"""Follows the outcome of a claim that was changed after the first record that it judges."""
+LATE = ", changed after its record: "
+"""Follows the outcome of a claim that was changed after the first record that it judges; then, what was changed."""
 
 
 def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry]) -> str:
@@ -97,10 +97,12 @@ def _short(value: float) -> float:
 
 def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None) -> Path:
     """Put the outcomes into the paper's `verdicts.json`, those of claims marked that were changed `late`."""
-    rows = {
-        verdict.claim.id: verdict.outcome + (LATE if verdict.claim.id in (late or {}) else "") for verdict in verdicts
-    }
+    rows = {one.claim.id: one.outcome + _mark(one.claim.id, late or {}) for one in verdicts}
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+
+
+def _mark(name: str, late: Mapping[str, str]) -> str:
+    return LATE + late[name] if name in late else ""
 
 
 def read(folder: Path) -> dict[str, str]:
@@ -112,7 +114,7 @@ def read(folder: Path) -> dict[str, str]:
     if not isinstance(rows, dict):
         raise BadInput("expected an object of claim: outcome", where(path))
     for claim, outcome in rows.items():
-        if not isinstance(outcome, str) or outcome.removesuffix(LATE) not in OUTCOMES:
+        if not isinstance(outcome, str) or outcome.partition(LATE)[0] not in OUTCOMES:
             raise BadInput(f"'{claim}' is {outcome!r:.80}{nearest(f'{outcome!s:.80}', OUTCOMES)}", where(path))
     return rows
 
@@ -128,11 +130,11 @@ def changes(
     found = []
     for verdict in verdicts:
         name, now = verdict.claim.id, verdict.outcome
-        old, marked = before.get(name, "").removesuffix(LATE), before.get(name, "").endswith(LATE)
+        old, sign, marked = before.get(name, "").partition(LATE)
         if now != old:
             bad = bool(old) and worse(now, old)
             found.append((bad, f"{'worse' if bad else 'changed'}: {name}: {old or 'new'} -> {now} ({verdict.why})"))
-        if late is not None and marked != (name in late):
+        if late is not None and sign + marked != _mark(name, late):
             told = late.get(name, "no longer changed after its record")
             found.append((name in late, f"{'worse' if name in late else 'changed'}: {name}: after its record: {told}"))
     gone = sorted(set(before) - {verdict.claim.id for verdict in verdicts})

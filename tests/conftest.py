@@ -117,6 +117,7 @@ def git(paper: CopiedPaper, monkeypatch: pytest.MonkeyPatch) -> Callable[..., st
         monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
         monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setattr("repro.source._core_top", lambda top: None)  # this repository's may have changes
 
     def call(*words: str) -> str:
         return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()

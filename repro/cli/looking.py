@@ -69,6 +69,8 @@ def verdict(given: argparse.Namespace) -> int:
     wrong = 2 if _faulty(answerable.faults(one, records)) else 0
     late = audit.late(one) if given.check or given.write else None
     if given.check:
+        if reason := audit.unknown(one):
+            print(f"repro: no commit was looked at: {reason}", file=sys.stderr)
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
         found = [*faults, *verdicts.changes(verdicts.read(one.folder), judged, late)]
         return _check(found) or wrong or int(bool(unread))
