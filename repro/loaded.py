@@ -67,7 +67,7 @@ def _is_ours(file: Path, roots: list[Path]) -> bool:
     """Whether a module is below one of `roots` and not in an environment, which may be there too."""
     installed = {Path(sysconfig.get_path(key)).resolve() for key in ("purelib", "platlib", "stdlib")}
     place = file.resolve()
-    return any(place.is_relative_to(root) for root in roots) and not any(map(place.is_relative_to, installed))
+    return place.is_file() and any(place.is_relative_to(root) for root in roots) and not any(map(place.is_relative_to, installed))
 
 
 def _other_code(path: Path) -> bool:

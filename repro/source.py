@@ -95,7 +95,8 @@ def counted(config: Config) -> set[Path]:
         *_config_files(config),
         *_beside(config),
     }
-    return {place for path in found for place in (Path(os.path.abspath(path)), path.resolve())}
+    found = {Path(os.path.abspath(path)) for path in found}
+    return found | {target for path in found if path.is_symlink() and not (target := path.resolve()).is_dir()}
 
 
 def _config_files(config: Config) -> Iterator[Path]:

@@ -24,7 +24,8 @@ Git = Callable[..., str]
 @pytest.fixture
 def recorded(paper: Any, git: Git, repro: Any) -> Path:
     """The record of `smoke.gin`, made from a commit and committed."""
-    assert repro("run", f"papers/{paper.name}/configs/smoke.gin")[0] == 0
+    code, _, err = repro("run", f"papers/{paper.name}/configs/smoke.gin")
+    assert code == 0, err
     git("add", "-A")
     git("commit", "-qm", "a record")
     return paper.records / "smoke-seed0.json"
@@ -110,10 +111,26 @@ def test_a_row_of_cores_must_be_of_its_commit(
     git("commit", "-qm", "a core")
     head = git("rev-parse", "HEAD")
     monkeypatch.setattr(cores, "FILE", tmp_path / "cores.json")
-    cores.store([Core(provenance.core(), head, [], "", "")])
-    assert list(audit.of_cores(Path.cwd())) == []
-    cores.store([Core("0" * 16, head, [], "", ""), Core("1" * 16, "0" * 40, [], "", "")])
-    assert len(list(audit.of_cores(Path.cwd()))) == 2
+    monkeypatch.setattr(provenance, "REPRO", Path.cwd() / "repro")
+    known, core = papers.read(paper.folder), provenance.core()
+    cores.store([Core(core, head, ["a/b"], "", "")])
+    assert list(audit.faults(known, [])) == []
+    rows = [("0" * 16, head, ["a/b"]), ("1" * 16, "0" * 40, ["a/b"]), (core, head, []), (core, "HEAD", ["a/b"])]
+    cores.store([Core(digest, commit, records, "", "") for digest, commit, records in rows])
+    assert len(list(audit.faults(known, []))) == 4
+
+
+@pytest.mark.parametrize("commit", ["HEAD", "no-such-commit", "--help", "HEAD:papers", "a\nb", "HEAD missing"])
+def test_what_is_not_the_id_of_a_commit_is_none(paper: Any, recorded: Path, commit: str) -> None:
+    edit(recorded, source={"commit": commit, "dirty": False})
+    assert stale(paper) == "made from an unknown commit"
+    (fault,) = faults(paper)
+    assert "expected 40 hexadecimal digits" in fault and fault.count("\n") == 0
+
+
+def test_a_record_of_another_paper_decides_nothing(paper: Any, recorded: Path) -> None:
+    edit(recorded, paper="raff2019")
+    assert stale(paper) == "it is of the paper 'raff2019'"
 
 
 def widen(paper: Any) -> None:
@@ -139,8 +156,11 @@ def test_a_tolerance_that_is_widened_after_the_record_is_worse(paper: Any, git: 
     git("commit", "-qam", "made anew")
     assert repro("verdict", paper.name, "--check")[0] == 1, "a record made anew does not hide it"
     repro("verdict", paper.name, "--write")
-    assert "changed after its record" in (paper.folder / "verdicts.json").read_text()
+    assert "changed after its record: tolerance 0.002 -> 6.0" in (paper.folder / "verdicts.json").read_text()
     assert repro("verdict", paper.name, "--check")[0] == 0, "a reviewer has seen that line"
+    toml = paper.folder / "paper.toml"
+    toml.write_text(toml.read_text().replace("tolerance = 6.0", "tolerance = 60.0"))
+    assert repro("verdict", paper.name, "--check")[0] == 1, "and not what came after it"
 
 
 def test_without_history_nothing_is_said_of_it(paper: Any, recorded: Path) -> None:

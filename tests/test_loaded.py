@@ -26,6 +26,33 @@ def test_code_that_no_digest_follows_is_refused(paper: Any, refused: Any) -> Non
     assert f"papers.{paper.name}.hidden is loaded, and no digest follows it" in line
 
 
+def test_a_module_outside_of_the_paper_is_refused(paper: Any, git: Any, refused: Any) -> None:
+    Path("roothelper.py").write_text("X = 1\n")
+    module = paper.module("part", "import roothelper\n")
+    line = refused("run", paper.config("with", f"import {module}\n"))
+    assert "roothelper is loaded, and no digest follows it" in line
+
+
+def test_a_file_that_changes_while_it_is_loaded_is_refused(paper: Any, refused: Any) -> None:
+    """A module that restores another one as soon as it is imported."""
+    text = "from pathlib import Path\nPLACE = Path(__file__).with_name('words.csv')\nPLACE.write_text('now')\n"
+    (paper.folder / "words.csv").write_text("before")
+    module = paper.module("part", text)
+    assert "words.csv: changed while the run began" in refused("run", paper.config("with", f"import {module}\n"))
+
+
+def test_a_compiled_file_of_another_source_is_refused(paper: Any, refused: Any) -> None:
+    """Another source of the same length and time: Python runs what was compiled of it."""
+    path = paper.folder / "metric.py"
+    text, found = path.read_text(), path.stat()
+    path.write_text(text.replace("return ", "return-", 1))
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    py_compile.compile(str(path))
+    path.write_text(text)
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+    assert "that is not of this source" in refused("run", f"papers/{paper.name}/configs/smoke.gin")
+
+
 def test_an_import_statement_is_followed(paper: Any, repro: Any) -> None:
     paper.module("hidden", "X = 1\n")
     module = paper.module("part", f"from papers.{paper.name} import hidden\n")
@@ -43,7 +70,7 @@ def test_a_compiled_file_that_python_would_not_compare_is_refused(paper: Any, re
     )
     other.unlink()
     line = refused("run", f"papers/{paper.name}/configs/smoke.gin")
-    assert "metric.py has a compiled file in __pycache__ that Python runs unchecked" in line
+    assert "metric.py has a compiled file in __pycache__ that is not of this source" in line
 
 
 @pytest.mark.parametrize("command", ["verdict template", "list", "run papers/template/configs/smoke.gin"])

@@ -102,6 +102,8 @@ def edit(path: Path, before: str, after: str) -> None:
     ("record.py", "LARGEST = 1e150", "LARGEST = 1e151"), ("run.py", "measurements = built.measure(_progress)", "pass"),
     ("errors.py", "    code = 2", "    code = 3"), ("trainers/journal.py", "EVERY = 10", "EVERY = 11"),
     ("datasets/store.py", '"REPRO_DATA"', '"REPRO_D"'), ("cli/running.py", "return 1", "return 0"),
+    ("record.py", 'stale: str = ""', 'stale: (print(), str)[1] = ""'),
+    ("cli/streams.py", "def prepare", "def prepared"),
     ("metrics/__init__.py", '"""', 'import repro.errors\n"""'), ("__init__.py", '__version__ = "', '__version__ = "1'),
 ])  # fmt: skip
 def test_a_change_of_the_core_is_another_core(copied: Path, name: str, before: str, after: str) -> None:

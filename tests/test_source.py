@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,20 +187,64 @@ def test_content_and_names_in_other_encodings(paper: Any, git: Git) -> None:
     assert state(paper)["dirty"] is False
 
 
-def test_a_gigabyte_beside_the_code_is_not_read(paper: Any, git: Git) -> None:
+def test_a_gigabyte_beside_the_code_is_named_and_not_read(paper: Any, git: Git) -> None:
     with (paper.folder / "big.bin").open("wb") as file:
-        file.truncate(1 << 30)
-    code = (
-        "import resource, pathlib; from repro import config, source\n"
-        f"print(source.state(config.read(pathlib.Path('papers/{paper.name}/configs/smoke.gin')))['dirty'])\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    )
-    path = os.pathsep.join([str(Path.cwd()), *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path}
-    )
-    dirty, kilobytes = done.stdout.split()
-    assert dirty == "False" and int(kilobytes) < 300_000
+        file.truncate(1 << 40)
+    found = state(paper)
+    assert found["dirty"] is True and "big.bin" in found["why"]
+
+
+@pytest.mark.parametrize("name", ["params.toml", "fold3.npy", "words.csv", "helper.py.in", "lists/one.json"])
+def test_a_file_that_code_may_read_counts(paper: Any, git: Git, name: str) -> None:
+    path = paper.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("one")
+    git("add", "-A")
+    git("commit", "-qm", "a file")
+    assert state(paper)["dirty"] is False
+    path.write_text("two")
+    assert name in state(paper)["why"]
+    path.unlink()
+    assert name in state(paper)["why"], "that it is gone is a difference too"
+
+
+def test_where_a_link_leads_counts(paper: Any, git: Git) -> None:
+    for name in ("one", "two"):
+        (paper.folder / name).mkdir()
+        (paper.folder / name / "a.csv").write_text(name)
+    (paper.folder / "current").symlink_to("one")
+    git("add", "-A")
+    git("commit", "-qm", "a link")
+    assert state(paper)["dirty"] is False
+    (paper.folder / "current").unlink()
+    (paper.folder / "current").symlink_to("two")
+    assert "current" in state(paper)["why"]
+
+
+def test_a_pipe_is_not_waited_for(paper: Any, git: Git) -> None:
+    (paper.folder / "words.csv").write_text("one")
+    git("add", "-A")
+    git("commit", "-qm", "a file")
+    (paper.folder / "words.csv").unlink()
+    os.mkfifo(paper.folder / "words.csv")
+    assert "words.csv" in state(paper)["why"]
+
+
+def test_the_core_of_another_repository_counts(
+    paper: Any, git: Git, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A paper in a repository of its own, run by a core whose repository has changes."""
+    core = tmp_path_factory.mktemp("elsewhere").resolve() / "repro"
+    shutil.copytree(provenance.REPRO, core, ignore=shutil.ignore_patterns("__pycache__"))
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "core")):
+        subprocess.run(["git", "-C", str(core.parent), *words], check=True)
+    monkeypatch.setattr(provenance, "REPRO", core)
+    monkeypatch.setattr(source, "_core_top", lambda top: core.parent)
+    own = list(provenance.core_files(core).values())
+    monkeypatch.setattr(source, "counted", lambda config: {*own, paper.folder / "model.py"})
+    assert state(paper)["dirty"] is False
+    (core / "run.py").write_text("x = 1\n")
+    assert "repro/run.py" in state(paper)["why"]
 
 
 def test_an_archive_in_an_unrelated_repository_has_no_commit(paper: Any, git: Git) -> None:
