@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import marshal
 import sys
@@ -67,18 +68,28 @@ def _is_ours(file: Path, roots: list[Path]) -> bool:
     """Whether a module is below one of `roots` and not in an environment, which may be there too."""
     installed = {Path(sysconfig.get_path(key)).resolve() for key in ("purelib", "platlib", "stdlib")}
     place = file.resolve()
-    return place.is_file() and any(place.is_relative_to(root) for root in roots) and not any(map(place.is_relative_to, installed))
+    return (
+        place.is_file()
+        and any(place.is_relative_to(root) for root in roots)
+        and not any(map(place.is_relative_to, installed))
+    )
 
 
 def _other_code(path: Path) -> bool:
     """Whether the compiled file that Python may run in place of a source is of another source."""
     compiled = Path(importlib.util.cache_from_source(str(path)))
     try:
-        content, text, found = compiled.read_bytes(), path.read_bytes(), path.stat()
+        found, source_of = compiled.stat(), path.stat()
     except OSError:
         return False
+    return _differs(path, compiled, found.st_mtime_ns, source_of.st_mtime_ns)
+
+
+@functools.cache
+def _differs(path: Path, compiled: Path, compiled_at: int, changed_at: int) -> bool:
+    content, text = compiled.read_bytes(), path.read_bytes()
     flags, seconds, size = (int.from_bytes(content[at : at + 4], "little") for at in (4, 8, 12))
-    if flags == 0 and (seconds, size) != (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF):
+    if flags == 0 and (seconds, size) != (changed_at // 10**9 & 0xFFFFFFFF, len(text) & 0xFFFFFFFF):
         return False  # Python sees that it is of another time, and compiles the source
     try:
         code = marshal.loads(content[16:])  # nosec B302  # Python has loaded it already
