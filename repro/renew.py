@@ -72,7 +72,7 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
         for found, changed in rows:
             kept = [row for row in kept if (row.config, row.changed) != (found.config, changed)]
             try:
-                made = _measured(found, changed, one.folder, steps)
+                made = measured(found, changed, one.folder, steps)
             except (BadInput, child.Failed, Differs) as error:
                 renewal.store(kept, one.folder)
                 yield Tried(found, False, str(error))
@@ -96,7 +96,7 @@ def sample() -> Iterator[Tried]:
                 continue
             found, changed = random.Random(git.head(folder)).choice(short)
             try:
-                yield Tried(found, True, str(_measured(found, changed, folder, certify.STEPS)))
+                yield Tried(found, True, str(measured(found, changed, folder, certify.STEPS)))
             except (BadInput, child.Failed, Differs) as error:
                 yield Tried(found, False, str(error))
 
@@ -117,8 +117,8 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
             yield found, changed
 
 
-def _measured(found: Record, changed: renewal.Changed, folder: Path, steps: int) -> Renewal:
-    """The renewal of a record. Raises Differs where the present code does not give the same."""
+def measured(found: Record, changed: renewal.Changed, folder: Path, steps: int = certify.STEPS) -> Renewal:
+    """The renewal of a record of the paper in `folder`. Raises Differs where the present code gives other numbers."""
     path = folder / "configs" / f"{found.config}.gin"
     config = configs.read(path)
     binding.bind(config, whole=True)

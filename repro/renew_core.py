@@ -1,7 +1,8 @@
 """`repro renew` without a paper: do the records of an older core come out the same by the present one?
 
-Of each core that made records, and of each paper, the record that took least time is run again whole. Where all agree
-bit for bit, a row in `cores.json` says so, and the records of that core count.
+Of each core that made records, and of each paper, the record that took least time is measured as `repro renew PAPER`
+does: run again whole, or at both ends. Where all agree bit for bit, a row in `cores.json` says so, and the records of
+that core count.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import child, cores, git, interruption, paper, provenance, record, replay
-from repro.certificate import BITWISE
+from repro import child, cores, git, interruption, paper, provenance, record, renew, replay
 from repro.cores import Core
 from repro.errors import BadInput, DataMissing
 from repro.git import GitError
@@ -44,7 +44,7 @@ def tried() -> Iterator[Tried]:
         for (core, commit), records in _older(present).items():
             try:
                 row = _measured(core, commit, records)
-            except (BadInput, GitError, child.Failed) as error:
+            except (BadInput, GitError, child.Failed, renew.Differs) as error:
                 yield Tried(core or commit[:12], False, str(error))
                 continue
             made.append(row)
@@ -63,21 +63,18 @@ def _older(present: str) -> Records:
 
 
 def _measured(core: str, commit: str, records: list[tuple[Path, Record]]) -> Core:
-    """Run one record of each paper again. Raises BadInput where none can be run, or one does not agree."""
+    """Run one record of each paper again. Raises BadInput where none can be run, Differs where one does not agree."""
     again, processor = [], ""
     for name in sorted({found.paper for _, found in records}):
         mine = sorted((r for r in records if r[1].paper == name), key=lambda row: row[1].cost.get("seconds", 0.0))
         path, found = mine[0]
         commit = commit or replay.commit_of(found, path)
         try:
-            with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
-                now = replay.run(found, Path(home), [provenance.REPRO.parent, path.parents[3]])
+            row = renew.measured(found, {}, path.parents[1])
         except DataMissing:
             continue
-        if unlike := [str(one) for one in replay.numbers(found, now, BITWISE) if not one.agrees]:
-            raise BadInput(f"{found.paper}/{found.stem} differs: {unlike[0]}")
-        again.append(f"{found.paper}/{found.stem}")
-        processor = str(now.environment.get("processor"))
+        again.append(f"{found.paper}/{found.stem}{f', the first {row.steps} steps' if row.steps else ''}")
+        processor = row.processor
     if not again:
         raise BadInput("the data of none of its records is here")
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
