@@ -128,4 +128,6 @@ def test_differences_of_machines_are_named() -> None:
     there = HERE | {"threads": 2, "packages": {"torch": "2.14.0", "more": "1"}}
     assert certificate.differences(HERE, there) == ["threads 1, here 2", "torch 2.13.0, here 2.14.0"]
     assert certificate.differences(HERE, HERE | {"packages": {}}) == ["torch 2.13.0, here none"]
-    assert json.loads(json.dumps(certificate.machine(HERE | {"cores": 9, "variables": {"HOME": "x"}}))) == HERE
+    kernels = HERE | {"variables": {"MKL_CBWR": "COMPATIBLE"}}
+    assert certificate.differences(HERE, kernels) == ["MKL_CBWR none, here COMPATIBLE"]
+    assert json.loads(json.dumps(certificate.machine(kernels | {"cores": 9, "more": "x"}))) == kernels
