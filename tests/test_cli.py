@@ -150,7 +150,7 @@ def _beats(out: str) -> dict[str, Any]:
     return next(row for row in json.loads(out)["verdicts"] if "beats" in row["claim"])
 
 
-def test_verdict_of_a_run(paper: Any, repro: Any) -> None:
+def test_verdict_of_a_run(paper: Any, git: Any, repro: Any) -> None:
     text = (paper.folder / "paper.toml").read_text()
     paper.toml(text.replace('metric = "SquaredError"', 'metric = "SquaredError"\nseeds = 1'))
     ours = _beats(repro("verdict", paper.name, "--json")[1])

@@ -94,7 +94,7 @@ def test_the_first_seed_of_everything_comes_first(one: Paper) -> None:
     assert seeds == sorted(seeds)
 
 
-def test_a_command_of_todo_runs_and_then_no_longer_waits(paper: Any, one: Paper, repro: Any) -> None:
+def test_a_command_of_todo_runs_and_then_no_longer_waits(paper: Any, one: Paper, git: Any, repro: Any) -> None:
     code, out, _ = repro("todo", one.name)
     lines = out.splitlines()
     assert code == 0 and len(lines) == len(ALL)

@@ -72,7 +72,7 @@ def test_a_stale_record_is_replaced_and_the_line_says_how_to_get_it_back(
     changed(paper)
     code, out, err = repro("run", smoke)
     assert (code, out) == (0, f"{kept(paper)}\n")
-    assert f"is replaced: it is stale (papers.{paper.name}.loss)" in err
+    assert f"is replaced: it is stale (changed since the record: papers.{paper.name}.loss)" in err
     (back,) = [line for line in err.splitlines() if "git checkout" in line]
     assert "from uncommitted changes" in back
     git(*back.partition("git ")[2].split())
@@ -88,14 +88,14 @@ def test_a_record_of_a_clean_commit_replaces_one_of_uncommitted_changes(
     edit(kept(paper), source={"commit": "0" * 40, "dirty": True, "diff": "0" * 16})
     git("commit", "-qam", "as if made from changes")
     code, out, err = repro("run", smoke)
-    assert (code, out) == (0, f"{kept(paper)}\n") and "it was made from uncommitted changes" in err
+    assert (code, out) == (0, f"{kept(paper)}\n") and "it is stale (made from code that was not committed)" in err
     assert record.read(kept(paper)).source["dirty"] is False
 
 
 def test_a_record_without_a_commit_replaces_one_with_a_word(
     paper: Any, smoke: str, git: Any, repro: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repro.provenance.source", lambda folder: {"commit": None, "dirty": None})
+    monkeypatch.setattr("repro.source.state", lambda config: {"commit": None, "dirty": None})
     before = kept(paper).read_bytes()
     assert "is kept" in repro("run", smoke)[2] and kept(paper).read_bytes() == before
     err = repro("run", smoke, "--publish")[2]

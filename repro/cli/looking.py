@@ -69,10 +69,11 @@ def verdict(given: argparse.Namespace) -> int:
     wrong = 2 if _faulty(answerable.faults(one, records)) else 0
     late = audit.late(one) if given.check or given.write else None
     if given.check:
+        before = verdicts.read(one.folder)
         if reason := audit.unknown(one):
             print(f"repro: no commit was looked at: {reason}", file=sys.stderr)
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
-        found = [*faults, *verdicts.changes(verdicts.read(one.folder), judged, late)]
+        found = [*faults, *verdicts.changes(before, judged, late)]
         return _check(found) or wrong or int(bool(unread))
     if given.write:
         print(paper.where(verdicts.write(one.folder, judged, late)))
@@ -114,8 +115,9 @@ def data_where(given: argparse.Namespace) -> None:
 
 
 def data_get(given: argparse.Namespace) -> None:
-    from repro.datasets import store
+    from repro.datasets import catalogue, store
 
+    catalogue.find(given.name.partition("/")[0])
     print(store.folder(given.name))
 
 
