@@ -51,6 +51,8 @@ def _faults(config: Config, before: set[str]) -> Iterator[str]:
     roots = _roots(config)
     for name in sorted(set(sys.modules) - before - set(everything)):
         file = getattr(sys.modules[name], "__file__", None)
+        if sys.modules[name] is sys.modules["__main__"]:  # multiprocessing gives it a second name
+            continue
         if file and (name.startswith(("papers.", "repro.")) or name == "papers" or _is_ours(Path(file), roots)):
             hint = "expected an import statement in a module that the config imports, of a part, a paper or the core"
             yield f"{name} is loaded, and no digest follows it there: {hint}"

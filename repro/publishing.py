@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certificate, disk, record, renewal, stale
+from repro import certificate, disk, git, record, renewal, stale
 from repro.config import Config
 from repro.errors import BadInput
+from repro.git import GitError
 from repro.paper import where
 from repro.record import Measurement, Record
 
@@ -48,16 +49,37 @@ def publish(found: Record, run: Path, folder: Path, wanted: bool = False) -> Pat
     """
     path = folder / "records" / f"{found.stem}.json"
     before = _earlier(path, found, folder)
+    if before and not wanted and (why := _kept(before, found, path)):
+        log.info("%s is kept%s", where(path), why)
+        return run / path.name
     if before:
-        numbers = f"; {compared(before.record, found)}" if before.record else ""
-        if not before.outdated and not wanted:
-            log.info("%s is kept%s (--publish replaces it)", where(path), numbers)
-            return run / path.name
-        log.info("%s is replaced: %s%s", where(path), before.outdated or "--publish", numbers)
+        log.info("%s is replaced: %s%s", where(path), before.outdated or "--publish", _numbers(before, found))
     if doubt := _doubt(found):
-        back = f"; to restore the committed one: git checkout {_files(path)}" if before else ""
+        back = f"; to restore the committed one: git checkout {_files(path)}" if before and _committed(path) else ""
         log.warning("the new record was made %s%s", doubt, back)
     return _put(found, run, path.parent)
+
+
+def _kept(before: Earlier, found: Record, path: Path) -> str:
+    """Why the record that is there stays; empty where it gives way to the new one."""
+    if not before.outdated:
+        return f"{_numbers(before, found)} (--publish replaces it)"
+    if _doubt(found) and before.record and not _doubt(before.record) and not _committed(path):
+        return f": it is not committed yet, and the new one was made {_doubt(found)} (--publish replaces it)"
+    return ""
+
+
+def _numbers(before: Earlier, found: Record) -> str:
+    return f"; {compared(before.record, found)}" if before.record else ""
+
+
+def _committed(path: Path) -> bool:
+    """Whether git has a file, and can bring it back."""
+    try:
+        top = git.top(path.parent)
+        return path.resolve().relative_to(top).as_posix() in git.tree(top, git.head(top))
+    except GitError:
+        return False
 
 
 def _earlier(path: Path, found: Record, folder: Path) -> Earlier | None:

@@ -96,7 +96,7 @@ class Trust:
         if commit in self.missing:
             return f"its commit {commit} does not exist in this repository"
         if core != self.core and cores.find(core, str(commit)) is None:
-            return "made by another core (repro renew shows whether it gives the same numbers)"
+            return "made by another core: `repro renew`, without a paper, shows whether it gives the same numbers"
         return ""
 
     def note(self, source: dict[str, Any], core: str) -> str:

@@ -95,6 +95,7 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
         path.write_text(path.read_text(encoding="utf-8").replace("papers.template", f"papers.{name}"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("repro.source._core_top", lambda top: None)  # the repository of the core may have changes
     others = [
         (registry, part)
         for registry in REGISTRIES.values()
@@ -117,7 +118,6 @@ def git(paper: CopiedPaper, monkeypatch: pytest.MonkeyPatch) -> Callable[..., st
         monkeypatch.setenv(f"GIT_AUTHOR_{name}", value)
         monkeypatch.setenv(f"GIT_COMMITTER_{name}", value)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setattr("repro.source._core_top", lambda top: None)  # this repository's may have changes
 
     def call(*words: str) -> str:
         return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout.strip()

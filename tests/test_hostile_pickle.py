@@ -43,6 +43,8 @@ EXCEPTIONS = {
     ("repro/binding.py", "import_module"): "modules that a config names, behind repro.fence: test_hostile_config",
     ("repro/data.py", "import_module"): "readers that a catalogue names, behind repro.fence: test_data_command",
     ("repro/report/site.py", "find_spec"): "asks whether Sphinx is installed",
+    ("repro/cli/__init__.py", "system"): "a module of ours: errors of the operating system as one line",
+    ("repro/cli/running.py", "system"): "the same",
     ("repro/loaded.py", "marshal"): "compares a compiled file with its source; Python has loaded it already",
     ("repro/loaded.py", "compile"): "the same; what it compiles is not run",
 }

@@ -205,7 +205,7 @@ def test_changed_code_is_named(fresh: Any) -> None:
 
 def test_a_config_that_is_gone_is_named(fresh: Any) -> None:
     (fresh.folder / "configs" / "mean.gin").unlink()
-    assert "configs/mean.gin (gone)" in stale(fresh)["mean"] and stale(fresh)["smoke"] == ""
+    assert "configs/mean.gin is gone" in stale(fresh)["mean"] and stale(fresh)["smoke"] == ""
 
 
 @settings(max_examples=60)

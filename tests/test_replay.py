@@ -67,8 +67,8 @@ def certify(paper: Any, path: Path, metrics: float) -> None:
 def test_a_record_agrees_bit_for_bit(paper: Any, kept: Path, repro: Any) -> None:
     (paper.folder / "configs" / "smoke.gin").unlink()
     before = git("status", "--porcelain")
-    code, out, _ = repro("replay", kept)
-    assert code == 0, out
+    code, out, err = repro("replay", kept)
+    assert code == 0, err
     first, *lines = out.splitlines()
     assert first == f"{kept}: agrees, bitwise: no certificate; machine, packages and threads are those of the record"
     assert lines[:3] == ["  config: the same", "  code: the same", "  data: the same"]

@@ -67,7 +67,11 @@ def verdict(given: argparse.Namespace) -> int:
     for reason, configs in unread.items():
         print(f"repro: the data of {', '.join(configs)} is not read again: {reason}", file=sys.stderr)
     wrong = 2 if _faulty(answerable.faults(one, records)) else 0
-    late = audit.late(one) if given.check or given.write else None
+    late = audit.late(one)
+    for name, changed in (late or {}).items():
+        print(f"repro: {name} was changed after its record: {changed}", file=sys.stderr)
+    for foreign in (record for record in records if record.paper != one.name):
+        print(f"repro: records/{foreign.stem}.json: {foreign.stale}", file=sys.stderr)
     if given.check:
         before = verdicts.read(one.folder)
         if reason := audit.unknown(one):

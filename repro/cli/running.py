@@ -94,7 +94,8 @@ def renew(given: argparse.Namespace) -> int:
         print(one, flush=True)
         found.append(one.agrees)
     if not found:
-        print("repro: no record waits for it", file=sys.stderr)
+        other = "; records of another core wait for repro renew, without a paper" if given.paper else ""
+        print(f"repro: no record is stale by its own code alone{other}", file=sys.stderr)
     return int(not all(found))
 
 
