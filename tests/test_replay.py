@@ -285,7 +285,7 @@ def test_words_in_a_record_excuse_nothing(
     code, out, err = repro("replay", "--smoke")
     assert (code, out) == (2, "") and "skipped: " not in err
     text = f"experiment.test = '{words}'\n"
-    edit(kept, text=text, digest=config.digest_of(text))
+    edit(kept, text=text, digest=config.digest(text))
     assert repro("replay", "--smoke")[0] == 2
 
 
@@ -293,7 +293,7 @@ def test_words_in_a_record_excuse_nothing(
 def test_an_interrupted_replay_leaves_nothing(paper: Any, kept: Path) -> None:
     """Stopped by SIGINT as by Ctrl-C, while its run goes on."""
     text = record.read(kept).text + "trainers.Supervised.steps = 100000000\n"
-    edit(kept, text=text, digest=config.digest_of(text))
+    edit(kept, text=text, digest=config.digest(text))
     command = [sys.executable, "-m", "repro", "replay", str(kept)]
     environment = os.environ | {"TMPDIR": str(Path("temporary").resolve())}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
