@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from repro import cli, provenance, rot
+from repro import cli, machine, rot
 from repro.rot import Trial
 from tests.conftest import CopiedPaper
 
@@ -77,7 +77,7 @@ def test_a_paper_that_runs(paper: CopiedPaper, repro: Any, tmp_path: Path) -> No
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     found = kept(paper)
     assert (found.outcome, found.said, found.date, found.since) == ("runs", "", today, today)
-    assert found.packages == provenance.packages() and found.python.startswith("3.")
+    assert found.packages == machine.packages() and found.python.startswith("3.")
 
 
 def test_a_paper_that_fails_is_told_in_a_clean_line(paper: CopiedPaper, repro: Any) -> None:
