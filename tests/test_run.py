@@ -120,7 +120,9 @@ def test_the_text_of_a_run_runs_by_itself(paper: Any, noisy: Any) -> None:
     assert again.measurements == found.measurements and again.digest == found.digest and found.text in text
 
 
-def test_code_that_changes_during_a_run_makes_its_record_stale(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_changes_during_a_run_makes_its_record_stale(
+    paper: Any, git: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The record is of the code that ran, not of what stands there at its end."""
     fit = Experiment.fit
 
@@ -131,7 +133,8 @@ def test_code_that_changes_during_a_run_makes_its_record_stale(paper: Any, monke
 
     monkeypatch.setattr(Experiment, "fit", edited)
     run.run(paper.folder / "configs" / "ten_steps.gin")
-    assert [found.stale for found in records.of_paper(paper.folder)] == [f"papers.{paper.name}.loss"]
+    (found,) = records.of_paper(paper.folder)
+    assert found.stale == f"changed since the record: papers.{paper.name}.loss"
 
 
 def test_several_processes_are_refused(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +257,7 @@ def test_a_config_runs_from_anywhere(paper: Any, tmp_path: Path, monkeypatch: py
     assert (there.measurements, there.digest, there.code) == (here.measurements, here.digest, here.code)
 
 
-def test_a_run_in_a_process_of_its_own(paper: Any) -> None:
+def test_a_run_in_a_process_of_its_own(paper: Any, git: Any) -> None:
     """As a person starts it: stdout is the record's path alone, the numbers are those of a run in this process."""
     config = f"papers/{paper.name}/configs/ten_steps.gin"
     here = run.run(Path(config))[0].measurements

@@ -87,7 +87,10 @@ def test_code_that_makes_a_record_stale_rebuilds_and_warns_until_mended(site: Si
     sound = (site.tiny / "model.py").read_text()
     (site.tiny / "model.py").write_text(sound.replace("SIZE = 1", "SIZE = 2"))
     read, _, said = site.again()
-    assert read == {*HOME, "words"} and "records/full-seed0.json is stale: papers.tiny.model changed since" in said
+    assert (
+        read == {*HOME, "words"}
+        and "records/full-seed0.json is stale: changed since the record: papers.tiny.model" in said
+    )
     read, _, said = site.again()
     assert "papers/tiny" in read and "is stale" in said  # a fault is told in every build, not in the first alone
     (site.tiny / "model.py").write_text(sound)

@@ -185,6 +185,9 @@ def test_the_page_shows_it_and_warns_of_what_is_stale(
     (board / "configs/near.gin").write_text("import papers.tiny.model\nwidth = 'changed'\n")
     code, said = build(root)
     assert code != 0 and "report.md:7: WARNING: no config 'hihg' in tiny; did you mean 'high'?" in said
-    assert "other.md:6: WARNING: papers/tiny/records/near-seed0.json is stale: configs/near.gin changed since" in said
+    assert (
+        "other.md:6: WARNING: papers/tiny/records/near-seed0.json is stale: changed since the record: configs/near.gin"
+        in said
+    )
     assert said.count("near-seed0.json is stale") == 2  # here, and where the paper's claims are printed
     assert "1 high" in " ".join(html(root).text.split()) and "stale" in html(root, "other").text

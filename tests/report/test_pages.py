@@ -136,8 +136,12 @@ def _break_name(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said", "shown"),
     [
-        (_break_config, "report.md:5: WARNING: full-seed0 is stale: configs/full.gin changed since", "stale: 5."),
-        (_break_code, "records/proxy-seed0.json is stale: papers.tiny.model changed since", "stale: 5."),
+        (
+            _break_config,
+            "report.md:5: WARNING: full-seed0 is stale: changed since the record: configs/full.gin",
+            "stale: 5.",
+        ),
+        (_break_code, "records/proxy-seed0.json is stale: changed since the record: papers.tiny.model", "stale: 5."),
         (_break_name, "report.md:5: WARNING: no record 'ful-seed0'; did you mean 'full-seed0'?", "missing: ful-seed0"),
     ],
 )

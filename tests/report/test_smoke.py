@@ -66,7 +66,7 @@ def test_a_stale_smoke_record_is_shown_as_stale_and_warned_of(
     (smoky / "configs" / "smoke.gin").write_text("import papers.tiny.model\nwidth = 'wider'\n")
     code, said = build(tmp_path)
     assert code == 1 and said.count("is stale") == 1
-    assert "papers/tiny/records/smoke-seed0.json is stale: configs/smoke.gin changed since" in said
+    assert "papers/tiny/records/smoke-seed0.json is stale: changed since the record: configs/smoke.gin" in said
     text = shown(tmp_path, html)
     assert bare("Smoke ran in 75 s 2031-01-02 stale") in text and text.count("stale") == 2, (
         "there and where it comes from"
