@@ -70,7 +70,7 @@ def verdict(given: argparse.Namespace) -> int:
     late = audit.late(one)
     for name, changed in (late or {}).items():
         print(f"repro: {name} was changed after its record: {changed}", file=sys.stderr)
-    for foreign in (record for record in records if record.paper != one.name):
+    for foreign in (record for record in records if record.paper != one.name):  # noqa: F402
         print(f"repro: records/{foreign.stem}.json: {foreign.stale}", file=sys.stderr)
     if given.check:
         before = verdicts.read(one.folder)

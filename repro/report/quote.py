@@ -42,7 +42,7 @@ def judged(page: Page, name: str) -> Quote:
     if verdict.judged is None:
         raise BadInput(f"claim '{name}' is {verdict.outcome}: {verdict.why}")
     stale = verdict.judged.stale
-    fault = f"claim '{name}' rests on a stale record: {stale} changed" if stale else ""
+    fault = f"claim '{name}' depends on a stale record: {stale}" if stale else ""
     return Quote(ours(verdict), page.place(claim), fault)
 
 
