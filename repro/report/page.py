@@ -93,7 +93,7 @@ class Page:
 
     @functools.cached_property
     def _units(self) -> dict[str, str]:
-        return {m.metric: m.identity.get("unit", "") for found in self.records for m in found.measurements}
+        return {m.metric: str(m.identity.get("unit", "")) for found in self.records for m in found.measurements}
 
     @property
     def failed(self) -> list[Verdict]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from repro import config, provenance, record
+from repro import config, machine, provenance, record
 from repro.config import Config
 from repro.record import Measurement, Record
 from tests.conftest import CLEAN
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 PAPERS, CLAIMS = 100, 20
 IDENTITY = {"name": "error", "version": 1, "unit": "dB", "better": "higher", "aggregation": "mean of the items"}
 
-MACHINE = provenance.environment(1, "none")
+MACHINE = machine.environment(1, "none", {})
 
 HEAD = """[paper]
 title = "Paper {number}: a network for something"

@@ -127,7 +127,10 @@ LISTS: dict[str, tuple[str, str]] = {
     "no column": ("name\nx.wav\n", ":1: has no column 'file'"),
     "a short row": ("split,file\ntrain\n", ":2: ends before the column 'file'"),
     "no UTF-8": ("file\n\udcff\n", ": is no csv file in UTF-8"),
-    "a cell beyond the limit": (f"split,file\ntrain,{'x' * 140_000}\n", ": is no csv file in UTF-8: field larger than"),
+    "a cell beyond the limit": (
+        f"split,file\ntrain,{'x' * ((1 << 24) + 1)}\n",
+        ": is no csv file in UTF-8: field larger than",
+    ),
 }
 
 

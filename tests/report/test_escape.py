@@ -130,7 +130,7 @@ def site(
         for name in (NAMED, "used"):
             text = f"# {EVIL}\nimport papers.tiny.net\nexperiment.model = @models.Net()\nmodels.Net.text = '{EVIL}'\n"
             (folder / "configs" / f"{name}.gin").write_text(text)
-        keep(folder, NAMED, 0, 5.0)
+        keep(folder, "used", 0, 5.0)  # a record of a config with such a name is refused
         _record(folder)
         (folder / "paper.toml").write_text(_toml())
         (folder / "report.md").write_text("# Report\n\n{record}`full-seed0:test:Length` {claim}`value`\n")
