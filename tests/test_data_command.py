@@ -120,7 +120,7 @@ def test_where_get_where(tables: Any, repro: Any, refused: Any) -> None:
     (("verify", "tables/one", "two"), "two variants, 'one' and 'two'; expected tables/one or tables two"),
     (("where", ""), "'' is no name of a data set; expected one of `repro data list`"),
     (("where", "/"), "'/' is no name of a data set"),
-    (("get", "../tables"), "'../tables' is no name of a data set"),
+    (("get", "../tables"), "no data set '..' in the catalogue"),
     (("verify", "tables", "one"), "tables/one is not here; `repro data get tables/one` downloads it"),
     (("where", "wsj0-2mix"), "wsj0-2mix is not here and cannot be downloaded: "),
     (("liste",), "argument COMMAND: invalid choice: 'liste'"),

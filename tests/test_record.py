@@ -30,9 +30,10 @@ COSTS = st.dictionaries(TEXT, FINITE)
 
 
 @settings(max_examples=40)
-@given(st.builds(Record, TEXT, st.just("c"), st.integers(0, 9), TEXT,
+@given(st.builds(Record, st.sampled_from(["p", "a_paper"]), st.just("c"), st.integers(0, 9), TEXT,
                  st.lists(st.builds(Measurement, TEXT, TEXT, TEXTS,
-                                    st.lists(FINITE, min_size=1, max_size=4)), max_size=3),
+                                    st.lists(FINITE, min_size=1, max_size=4)), max_size=3,
+                          unique_by=lambda found: (found.test, found.metric)),
                  text=TEXT, cost=COSTS, examples=st.lists(TEXTS, max_size=2)))  # fmt: skip
 def test_what_is_written_is_what_is_read(tmp_path_factory: pytest.TempPathFactory, record: Record) -> None:
     path = records.write(record, tmp_path_factory.mktemp("records"))
