@@ -9,6 +9,8 @@ copyright = "the repro authors"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_design", "repro.report.sphinx"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_dmath_allow_space = False  # two prices in a sentence are no formula
+myst_dmath_allow_digits = False
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 
