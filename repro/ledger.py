@@ -3,7 +3,7 @@
 Better than the paper is otherwise too: a number that was exceeded is to be explained as one that was missed.
 
 A cause is tested by a config that changes one factor. Its effect is what the claim's number does when that config
-stands in place of the claim's own; and the claim is judged once more, as if it did. Of a comparison, a factor may be
+is used in place of the claim's own; and the claim is judged once more, as if it did. Of a comparison, a factor may be
 changed on both sides: the effect is the change of the difference. Pure: opens no file.
 """
 

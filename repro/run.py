@@ -1,8 +1,8 @@
 """One execution of a config with one seed: config + seed -> a run folder -> a record.
 
 The folder `runs/<paper>/<config>/<digest>-seed<N>/` (`repro.runs`) holds `config.gin` (runs by itself), `run.json`
-(what the run rests on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the
-examples of the record. A run that was stopped goes on there when the same command is given again, if what it rests on
+(what the run depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the
+examples of the record. A run that was stopped goes on there when the same command is given again, if what it depends on
 has not changed.
 
 Three streams of random numbers, one each for model, data order and dropout, come from the seed, so that changing one
@@ -54,7 +54,7 @@ def run(
     """Run `path` with `seed`, from where it was stopped; returns the record and where it was written.
 
     Only the record of a committed config goes to the paper, where none that counts is there or `publish` asks for it.
-    With `overrides`, or from a run's own copy of its config, it stays in the run folder, since no claim rests on it.
+    With `overrides`, or from a run's own copy of its config, it stays in the run folder, since no claim depends on it.
     wanted: the number of threads; None lets `repro.threads` choose.
     Raises BadInput when the config, its parts or its data are not as they should be, or while another process runs it;
     Interrupted when a signal stopped it, and DiskFull: in both cases the same command goes on.

@@ -1,4 +1,4 @@
-"""Which commit a run's code is of: decided from the bytes of files, whatever git is told or would run."""
+"""Which commit a run's code is of: decided from the bytes of files, whatever git is configured to say or would run."""
 
 from __future__ import annotations
 
