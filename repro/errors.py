@@ -37,11 +37,15 @@ class DataMissing(BadInput):
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'X'?"` for the known name closest to `name`, or the known names when none is close."""
     names = sorted(set(known))
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return close(name, names) or (f"; known: {shown}" if names else "")
+
+
+def close(name: str, known: Iterable[str]) -> str:
+    """`"; did you mean 'X'?"` for the known name closest to `name`; empty when none is close."""
+    names = sorted(set(known))
     if now := [new for new in RENAMED.get(name, ()) if new in names]:
         return f"; did you mean '{now[0]}'?"
     by_lower = {candidate.lower(): candidate for candidate in names}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean '{by_lower[close[0]]}'?"
-    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"; known: {shown}" if names else ""
+    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    return f"; did you mean '{by_lower[found[0]]}'?" if found else ""

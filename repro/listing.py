@@ -24,15 +24,27 @@ def rows(kind: str) -> tuple[list[Row], list[BadInput]]:
         return [_paper_row(one) for one in papers], faults
     if kind == "runs":
         return [row for folder in runs.listed() for row in _runs(folder)], []
-    return [_part_row(part) for part in parts() if part.kind == kind], []
+    found, faults = _parts()
+    return [_part_row(part) for part in found if part.kind == kind], faults
 
 
 def parts() -> list[registry.Declared]:
-    """Every part that the source text of the core and of the papers declares."""
-    found = list(registry.declared(Path(__file__).parent, "repro"))
+    """Every part that the source text of the core and of the papers declares. Raises BadInput for a faulty file."""
+    found, faults = _parts()
+    for fault in faults:
+        raise fault
+    return found
+
+
+def _parts() -> tuple[list[registry.Declared], list[BadInput]]:
+    """The parts of the core and of each paper that can be read, and why the others cannot."""
+    found, faults = list(registry.declared(Path(__file__).parent, "repro")), []
     for name, folder in sorted(paper.folders().items()):
-        found.extend(registry.declared(folder, f"papers.{name}"))
-    return sorted(found, key=lambda part: (part.kind, part.name))
+        try:
+            found.extend(list(registry.declared(folder, f"papers.{name}")))
+        except BadInput as error:
+            faults.append(error)
+    return sorted(found, key=lambda part: (part.kind, part.name)), faults
 
 
 def _paper_row(one: paper.Paper) -> Row:

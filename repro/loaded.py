@@ -68,13 +68,18 @@ def _roots(config: Config) -> list[Path]:
 
 def _is_ours(file: Path, roots: list[Path]) -> bool:
     """Whether a module is below one of `roots` and not in an environment, which may be there too."""
-    installed = {Path(sysconfig.get_path(key)).resolve() for key in ("purelib", "platlib", "stdlib")}
     place = file.resolve()
     return (
         place.is_file()
         and any(place.is_relative_to(root) for root in roots)
-        and not any(map(place.is_relative_to, installed))
+        and not any(map(place.is_relative_to, _installed()))
     )
+
+
+@functools.cache
+def _installed() -> frozenset[Path]:
+    """Where the packages of this environment are, and Python's own modules."""
+    return frozenset(Path(sysconfig.get_path(key)).resolve() for key in ("purelib", "platlib", "stdlib"))
 
 
 def _other_code(path: Path) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.config import Config
-from repro.registry import parse
+from repro.registry import parse, source
 
 REPRO = Path(__file__).parent
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
@@ -98,13 +98,19 @@ def _file(name: str, roots: Mapping[str, Path]) -> Path | None:
 
 
 def _examine(path: Path, bare: bool = False) -> tuple[str, tuple[tuple[int, str], ...]]:
-    """The digest of a module's code, and the modules it imports as (level, name)."""
-    return _examined(path, path.stat().st_mtime_ns, bare)
+    """The digest of a module's code, and the modules it imports as (level, name). Raises BadInput where it is none."""
+    text = source(path)
+    try:
+        return _examined(text, bare)
+    except SyntaxError:
+        parse(path)  # says in which file and line
+        raise
 
 
 @functools.cache
-def _examined(path: Path, changed: int, bare: bool) -> tuple[str, tuple[tuple[int, str], ...]]:
-    tree = parse(path)
+def _examined(text: str, bare: bool) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """By the text: the core of one commit differs from that of the next in few files."""
+    tree = ast.parse(text)
     imported = tuple(_imports(tree))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

@@ -103,20 +103,27 @@ def since(branch: str) -> Iterator[Path]:
 
     Raises BadInput where git does not know the branch.
     """
-    for folder in paper.folders().values():
-        try:
-            top = git.top(folder)
-            names = git.changed(top, branch, f"{folder.resolve().relative_to(top).as_posix()}/records/")
-        except GitError as error:
-            raise BadInput(f"--since {branch}: {error}") from None
-        for path in (top / name for name in names if name.endswith(".json") and (top / name).is_file()):
-            config = path.stem.rpartition("-seed")[0]
-            others = [record.read(one) for one in path.parent.glob(f"{config}-seed*.json")]
-            seconds = min(found.cost.get("seconds", 0.0) for found in others)
-            if seconds <= LONGEST:
-                yield path
-            else:
-                log.info("%s: not run again, it took %.0f s; replay it by hand", where(path), seconds)
+    found = [path for folder in paper.folders().values() for path in _changed(folder, branch)]
+    if not found:
+        log.info("no record differs from %s", branch)
+    for path in found:
+        config = path.stem.rpartition("-seed")[0]
+        others = [record.read(one) for one in path.parent.glob(f"{config}-seed*.json")]
+        seconds = min(one.cost.get("seconds", 0.0) for one in others)
+        if seconds <= LONGEST:
+            yield path
+        else:
+            log.info("%s: not run again, it took %.0f s; replay it by hand", where(path), seconds)
+
+
+def _changed(folder: Path, branch: str) -> list[Path]:
+    """The records of a paper that are not as in `branch`."""
+    try:
+        top = git.top(folder)
+        names = git.changed(top, branch, f"{folder.resolve().relative_to(top).as_posix()}/records/")
+    except GitError as error:
+        raise BadInput(f"--since {branch}: {error}; expected a branch or a commit of this clone") from None
+    return [top / name for name in names if name.endswith(".json") and (top / name).is_file()]
 
 
 def is_its_config(path: Path) -> bool:

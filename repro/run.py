@@ -86,7 +86,7 @@ def run(
             if config.committed:
                 written = publishing.publish(found, folder, config.folder, publish)
             else:
-                log.info("the record stays in the run folder: no claim rests on this config as it was run")
+                log.info("the record stays in the run folder: no claim uses a run with changed settings")
             started.finish(folder)
             log.debug("finished", extra={"event": "finished"})
             return found, written

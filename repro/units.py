@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from repro.errors import close
+
 SHARES = ("", "1", "fraction", "share", "ratio", "proportion")
 PERCENTS = ("%", "percent", "per cent", "pp", "percentage points")
 HUNDRED = (30.0, 300.0)
@@ -22,7 +24,8 @@ def unlike(stated: str | None, unit: str) -> str:
     """Why a number stated in this unit cannot be compared with the metric's; empty where it can."""
     if factor(stated, unit) is not None:
         return ""
-    return f"the paper states its number in {named(stated or '')}, the metric of the records is in {named(unit)}"
+    hint = close(stated or "", (unit, *filter(None, (*SHARES, *PERCENTS))))
+    return f"the paper states its number in {named(stated or '')}{hint}, the metric of the records is in {named(unit)}"
 
 
 def converted(stated: str | None, unit: str) -> str:

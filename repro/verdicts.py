@@ -128,14 +128,18 @@ def changes(
     so; where `late` is None nothing is known of that.
     """
     found = []
+    moved: dict[tuple[bool, str], list[str]] = {}  # the claims of which the same is said
     for verdict in verdicts:
         name, now = verdict.claim.id, verdict.outcome
         old, sign, marked = before.get(name, "").partition(LATE)
         if now != old:
-            bad = bool(old) and worse(now, old)
-            found.append((bad, f"{'worse' if bad else 'changed'}: {name}: {old or 'new'} -> {now} ({verdict.why})"))
+            key = bool(old) and worse(now, old), f"{old or 'new'} -> {now} ({verdict.why})"
+            moved.setdefault(key, []).append(name)
         if late is not None and sign + marked != _mark(name, late):
             told = late.get(name, "no longer changed after its record")
             found.append((name in late, f"{'worse' if name in late else 'changed'}: {name}: after its record: {told}"))
     gone = sorted(set(before) - {verdict.claim.id for verdict in verdicts})
+    for (bad, said), names in moved.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        found.append((bad, f"{'worse' if bad else 'changed'}: {names[0]}{more}: {said}"))
     return found + [(True, f"worse: {name}: {before[name]} -> no such claim") for name in gone]

@@ -1,11 +1,9 @@
 """What the tests share: `paper`, a copy of the template under a name of its own; `repro`, the command line; `server`,
-a server of files with faults; `study`, data sets that it serves."""
+a server of files with faults; `study`, data sets that it serves; `without`, for a test that has a package to itself."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import http.server
 import importlib
 import itertools
 import logging
@@ -13,10 +11,10 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gin
 import hypothesis
@@ -26,7 +24,8 @@ import papers
 from repro import cli, provenance
 from repro.paper import LEFT
 from repro.record import Record
-from repro.registry import PARTS, REGISTRIES
+from repro.registry import PARTS, REGISTRIES, Registry
+from tests.serving import Server
 
 COUNT = itertools.count(1)
 CLEAN = {"commit": "0" * 40, "dirty": False}
@@ -74,13 +73,36 @@ class CopiedPaper:
         (self.folder / "paper.toml").write_text(text, encoding="utf-8")
 
 
+def _parts(package: str) -> list[tuple[Registry, type]]:
+    """The parts of `package`, each with its registry."""
+    found = [(registry, part) for registry in REGISTRIES.values() for part in registry.parts.values()]
+    return [(registry, part) for registry, part in found if part.__module__.startswith(f"{package}.")]
+
+
 def _forget(package: str) -> None:
     """Drop the modules and parts of `package`."""
     for name in [name for name in sys.modules if f"{name}.".startswith(f"{package}.")]:
         del sys.modules[name]
-    for registry in REGISTRIES.values():
-        for name in [name for name, part in registry.parts.items() if part.__module__.startswith(f"{package}.")]:
-            del registry.parts[name], PARTS[f"{registry.kind}.{name}"]
+    for registry, part in _parts(package):
+        del registry.parts[part.__name__], PARTS[f"{registry.kind}.{part.__name__}"]
+
+
+@pytest.fixture
+def without() -> Iterator[Callable[[str], None]]:
+    """`without(package)`: until the end of the test, no module and no part of `package` is loaded from elsewhere."""
+    kept: dict[str, tuple[dict[str, Any], list[tuple[Registry, type]]]] = {}
+
+    def call(package: str) -> None:
+        modules = {name: one for name, one in sys.modules.items() if f"{name}.".startswith(f"{package}.")}
+        kept[package] = modules, _parts(package)
+        _forget(package)
+
+    yield call
+    for package, (modules, parts) in kept.items():
+        _forget(package)
+        sys.modules.update(modules)
+        for registry, part in parts:
+            registry.register(part)
 
 
 @pytest.fixture
@@ -96,12 +118,7 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr("repro.source._core_top", lambda top: None)  # the repository of the core may have changes
-    others = [
-        (registry, part)
-        for registry in REGISTRIES.values()
-        for part in list(registry.parts.values())
-        if part.__module__.startswith("papers.")
-    ]
+    others = _parts("papers")
     for registry, part in others:  # the template's own parts, where another test has imported them
         del registry.parts[part.__name__], PARTS[f"{registry.kind}.{part.__name__}"]
     yield CopiedPaper(folder)
@@ -158,89 +175,6 @@ def refused(repro: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
         return lines[0].removeprefix("repro: ")
 
     return call
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves `files` by path on this machine, each request with the next of the path's `faults`, in the end with none.
-
-    Faults: `404` and the like; `cut` (half, then the end), `stall` (half, then nothing), `close` (no answer), `short`
-    and `long` (a Content-Length that lies), `more` (too many bytes, no length), `wrong` (other bytes), `whole` (Range
-    is ignored), `elsewhere` (bytes from another place), `unsized` (no Content-Length), `gzip` (it says gzip of what is
-    not), `packed` (gzip where that is accepted), `slow` (5 ms per 16 kB). `asked` has the path and the Range of each
-    request.
-    """
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), FileHandler)
-        self.files: dict[str, bytes] = {}
-        self.faults: dict[str, list[str]] = {}
-        self.asked: list[tuple[str, str]] = []
-        self.sent, self.stopped = 0, threading.Event()
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def stop(self) -> None:
-        if not self.stopped.is_set():
-            self.stopped.set()
-            self.shutdown()
-            self.server_close()
-
-    def handle_error(self, *_: object) -> None:
-        """A client that went away is no fault."""
-
-
-class FileHandler(http.server.BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self) -> None:
-        path, wanted = self.path.removeprefix("/"), self.headers.get("Range", "")
-        self.server.asked.append((path, wanted))
-        faults = self.server.faults.get(path, [])
-        fault = faults.pop(0) if faults else ("" if path in self.server.files else "404")
-        if fault.isdigit():
-            return self.send_error(int(fault))
-        if fault != "close":
-            self._answer(self.server.files[path], fault, wanted)
-        return None
-
-    def _answer(self, content: bytes, fault: str, wanted: str) -> None:
-        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and fault != "whole" else 0
-        if start >= len(content):
-            return self.send_error(416)
-        body = content[start:] if fault != "wrong" else bytes(len(content) - start)
-        if fault == "packed" and "gzip" in self.headers.get("Accept-Encoding", ""):
-            body = gzip.compress(body)
-        self.send_response(206 if start else 200)
-        if start:
-            at = start + 1 if fault == "elsewhere" else start
-            self.send_header("Content-Range", f"bytes {at}-{len(content) - 1}/{len(content)}")
-        length = {"short": len(body) // 2, "long": 2 * len(body)}.get(fault, len(body))
-        if fault not in ("unsized", "more"):
-            self.send_header("Content-Length", str(length))
-        if fault == "gzip":
-            self.send_header("Content-Encoding", "gzip")
-        self.end_headers()
-        self._send(body[: len(body) // 2] if fault in ("cut", "stall") else body, fault)
-        if fault == "more":
-            self._send(bytes(64 << 20), fault)
-        if fault == "stall":
-            self.server.stopped.wait()
-        return None
-
-    def _send(self, body: bytes, fault: str) -> None:
-        for start in range(0, len(body), 1 << 14):
-            self.wfile.write(body[start : start + (1 << 14)])
-            self.server.sent += len(body[start : start + (1 << 14)])
-            if fault == "slow":
-                self.server.stopped.wait(0.005)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 @pytest.fixture

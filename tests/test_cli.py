@@ -52,8 +52,10 @@ def test_exit_code_and_streams_of_a_process(paper: Any) -> None:
     (("run", "x.gin", "--seed", "1.5"), ["--seed", "'1.5'"]),
     (("run",), ["required", "config"]),
     (("run", "x.gin", "--sed", "1", "--nonsense"), ["--nonsense"]),
-    (("list", "modles"), ["'modles'", "models"]),
-    (("rum",), ["'rum'", "run"]),
+    (("list", "modles"), ["'modles'", "did you mean 'models'?"]),
+    (("rum",), ["'rum'", "did you mean 'run'?"]),
+    (("run", "x.gin", "--threads", "0"), ["--threads", "'0'", "a whole number from 1"]),
+    (("run", "x.gin", "--threads", "x"), ["--threads", "'x'", "a whole number from 1"]),
     ((), ["COMMAND"]),
     (("show", "templat"), ["'templat'", "did you mean 'template'"]),
     (("show", "template/fit.eror"), ["no claim 'fit.eror'", "did you mean 'fit.error'"]),
@@ -81,7 +83,7 @@ def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None
     (copied,) = Path("runs").glob("*/ten_steps/*-seed4/config.gin")
     for words in ((config, "--set", "trainers.Supervised.steps=1"), (copied,)):
         code, out, err = repro("run", *words)
-        assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "no claim rests" in err
+        assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "changed settings" in err
     assert [path.name for path in paper.records.iterdir()] == ["ten_steps-seed4.json"]
 
 
@@ -175,9 +177,10 @@ def test_one_broken_paper_does_not_hide_the_others(paper: Any, repro: Callable[.
     assert repro("todo")[:2] == (2, ""), "half of a queue would be run"
 
 
-def test_code_that_is_not_python_is_one_line(paper: Any, refused: Callable[..., str]) -> None:
+def test_code_that_is_not_python_is_one_line(paper: Any, repro: Any, refused: Callable[..., str]) -> None:
     (paper.folder / "model.py").write_text("@MODELS.register\nclass :\n")
-    assert "model.py:2: not Python" in refused("list", "models")
+    code, out, err = repro("list", "models")
+    assert code == 2 and "model.py:2: not Python" in err and "models.EmbeddingNet" in out, "the others are listed"
     assert "model.py:2: not Python" in refused("run", paper.folder / "configs" / "smoke.gin")
 
 

@@ -57,8 +57,9 @@ def follow(repro: Callable[..., Any], shorter: list[str]) -> None:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: Any) -> Path:
     """A project with this one paper in it, without records; the working directory."""
+    without("papers.mnist_quickstart")
     shutil.copytree(ROOT / PAPER, tmp_path / PAPER, ignore=shutil.ignore_patterns("records", "__pycache__"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -182,6 +182,8 @@ def test_since_replays_what_a_branch_adds(paper: Any, kept: Path, repro: Any, mo
     code, out, err = repro("replay", "--since", "base")
     assert (code, out) == (0, "") and f"{kept}: not run again, it took 1000000 s" in err
     assert "--since nothing" in repro("replay", "--since", "nothing")[2]
+    code, out, err = repro("replay", "--since", "HEAD")
+    assert (code, out) == (0, "") and "no record differs from HEAD" in err
 
 
 @pytest.mark.slow

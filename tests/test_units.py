@@ -56,6 +56,10 @@ def test_unlike_units_are_not_compared(claim: Claim, stated: str, unit: str) -> 
     assert units.named(stated) in found.why and units.named(unit) in found.why
 
 
+def test_a_misspelt_unit_has_its_near_miss() -> None:
+    assert "did you mean 'percent'?" in judged(replace(VALUE, unit="procent"), 1.3, "%").why
+
+
 @pytest.mark.parametrize(("claim", "ours", "unit", "better"), [
     (VALUE, 0.0131, "", "lower"), (VALUE, 0.0131, "", "higher"), (VALUE, 131.0, "%", "lower"),
     (VALUE, 131.0, "", "lower"), (ABOVE, 0.013, "", "higher"), (ABOVE, 99.0, "%", "higher"),

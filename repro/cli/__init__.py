@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, NoReturn
 
 from repro import __version__
 from repro.cli import looking, running, streams, system
-from repro.errors import BadInput
+from repro.errors import BadInput, close
 from repro.interruption import RESUME, Interrupted
 from repro.paper import refuse_other_core
 
@@ -56,6 +57,9 @@ class _Parser(argparse.ArgumentParser):
     """argparse, with one line for a wrong argument."""
 
     def error(self, message: str) -> NoReturn:
+        if hit := re.fullmatch(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", message, re.DOTALL):
+            choices = re.findall(r"[\w-]+", hit[3])
+            message = f"{hit[1]:.120}{close(hit[2][:40], choices)}; expected one of {', '.join(choices)}"
         raise BadInput(f"{message} (see {self.prog} --help)")
 
 
@@ -69,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "show", looking.show, "one paper, claim, config or part").add_argument("name")
     command = _add(commands, "run", running.run, "run a config: train, measure, write a record")
     command.add_argument("--seed", type=_seed, default=0)
-    command.add_argument("--threads", type=_seed, help="to compute with (default: as in the committed record)")
+    command.add_argument("--threads", type=_count, help="to compute with (default: as in the committed record)")
     command.add_argument("--publish", action="store_true", help="replace the paper's record even if it still counts")
     _config(command, "; the record stays in the run folder")
     command = _add(commands, "debug", running.debug, "one batch of a config: gradients, leakage, targets, overfitting")
@@ -109,7 +113,7 @@ def _again_commands(commands: Any) -> None:
         commands, "certify", running.certify, "measure how far the numbers of a config repeat on this machine"
     )
     command.add_argument("config", type=Path)
-    command.add_argument("--steps", type=_seed, help="of each run that is compared (default: the first 50)")
+    command.add_argument("--steps", type=_count, help="of each run that is compared (default: the first 50)")
     command = _add(
         commands, "rot", running.rot, "do the papers still run on what is installed here? exit 1 if one does not"
     )
@@ -150,7 +154,13 @@ def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | No
     return command
 
 
-def _seed(text: str) -> int:
-    if not (text.isdecimal() and len(text) <= DIGITS):
-        raise argparse.ArgumentTypeError(f"{text!r:.40}; expected a whole number from 0, of at most {DIGITS} digits")
+def _seed(text: str, least: int = 0) -> int:
+    if not (text.isdecimal() and len(text) <= DIGITS and int(text) >= least):
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.40}; expected a whole number from {least}, of at most {DIGITS} digits"
+        )
     return int(text)
+
+
+def _count(text: str) -> int:
+    return _seed(text, least=1)

@@ -97,7 +97,7 @@ def _same(path: Path, target: Path) -> None:
 def _write(path: Path, target: Path, title: str, back: str) -> None:
     if not (fresh(path, target) and fresh(Path(__file__), target)):
         target.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8-sig", errors="replace")  # what is no UTF-8 is told where it is read
+        text = path.read_text(encoding="utf-8-sig", errors="replace")  # whoever reads it reports what is not UTF-8
         target.write_text(listing(text, TEXTS[path.suffix], title, back), encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ taken back, and the TensorBoard events are written anew from it, so that no step
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
@@ -61,9 +62,9 @@ class Journal:
         self.seconds = self._seconds()
         if self.losses and kind is None:  # training stopped between two entries
             self._enter(self.done)
-        with disk.full(self.path):
+        with disk.full(self.path), contextlib.ExitStack() as sinks:  # each is closed, even where another fails
             for sink in (self.file, self.events, self.bar):
-                sink.close()
+                sinks.callback(sink.close)
 
     def _seconds(self) -> float:
         return self.earlier + time.perf_counter() - self.began
