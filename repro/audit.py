@@ -153,7 +153,7 @@ def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Ite
 def _of_cores(top: Path) -> Iterator[str]:
     """A line for each row of `cores.json` whose commit does not hold that core, or that no run has shown."""
     with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
-        known = Committed(top, "papers", Path(home))
+        known = Committed(top, "repro", Path(home))  # no paper: its records are many
         for row in cores.rows():
             if not row.records or not git.is_commit(row.commit):
                 yield f"{cores.FILE.name}: {row.core}: it names no run, or no commit"
