@@ -42,6 +42,7 @@ JUDGED = (
         "item",
     ),
     *("proxy", "proxy_over", "identity", "data", "unit"),
+    *("items", "deterministic", "value_spread", "value_seeds"),
 )
 """The keys of a claim by which it is judged."""
 

@@ -53,7 +53,19 @@ class Claim:
     above: Annotated[float | None, "a number that ours (with `over`: the difference) must exceed"] = None
     below: Annotated[float | None, "a number that ours (or the difference) must stay under"] = None
     printed: Annotated[str, "what a deterministic result must round to, as printed: `0.037`, `9.68e-25`, `63.5 %`"] = ""
-    seeds: Annotated[int, "how many seeds a verdict needs: 3 where nothing is said, 1 where `printed`"] = 3
+    seeds: Annotated[
+        int, "how many seeds a verdict needs: 3 where nothing is said, 1 where `printed` or `deterministic`"
+    ] = 3
+    deterministic: Annotated[bool, "true where the method draws nothing at random: its number needs one seed"] = False
+    items: Annotated[
+        Literal["", "fixed", "sampled"],
+        "what the number is about: `fixed`, this very test set (the default of a `value` on data that the config "
+        "or `data` pins); `sampled`, new items of the same kind (all else)",
+    ] = ""
+    value_spread: Annotated[
+        float | None, "the standard deviation between trainings that the paper states; with `value_seeds`"
+    ] = None
+    value_seeds: Annotated[int | None, "over how many trainings the paper's number is a mean"] = None
     proxy: Annotated[
         list[str],
         "configs with other data, a smaller network or a shorter training, the weakest first (or one)",
@@ -133,13 +145,18 @@ class Claim:
 
     @property
     def runs(self) -> list[tuple[str, int]]:
-        """(config, seed) of every run that the claim asks for, proxies first: one seed, or two where they compare."""
+        """(config, seed) of every run that the claim asks for, proxies first."""
         if not self.transcribed:
             return []
         proxies = [(config, other) for config, other, proxy in self.pairs if proxy]
-        trend = [(name, seed) for pair in proxies for name in pair if name for seed in range(2 if pair[1] else 1)]
+        trend = [(name, seed) for pair in proxies for name in pair if name for seed in range(self.trend_seeds)]
         own = [(name, seed) for name in (self.config, self.over) if name for seed in range(self.seeds)]
         return list(dict.fromkeys(trend + own))
+
+    @property
+    def trend_seeds(self) -> int:
+        """How many seeds a trend needs: of fewer than three nobody knows the chance in the training."""
+        return 1 if self.deterministic else 3
 
     @property
     def digits(self) -> tuple[Decimal, Decimal]:

@@ -22,7 +22,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from repro import fence, regular
 from repro.claim import Cause, Claim, Features, Number
@@ -61,6 +61,8 @@ class Table:
     tolerance: Annotated[float | None, "how far ours may lie from each number"] = None
     because: Annotated[str, "the reason for that tolerance"] = ""
     seeds: Annotated[int, "how many seeds a verdict needs"] = 3
+    deterministic: Annotated[bool, "true where the method draws nothing at random"] = False
+    items: Annotated[Literal["", "fixed", "sampled"], "what the numbers are about: this test set, or new items"] = ""
     identity: Annotated[dict[str, Any], "what the metric must be for ours to be comparable"] = field(
         default_factory=dict
     )
@@ -194,7 +196,7 @@ def slug(text: str) -> str:
 
 def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: frozenset[str]) -> Claim:
     row = {key: [row[key]] if key.startswith("proxy") and isinstance(row[key], str) else row[key] for key in row}
-    if "printed" in row:
+    if "printed" in row or row.get("deterministic") is True:
         row.setdefault("seeds", 1)
     claim: Claim = make(Claim, row, at, {"line": at.line, **given})
     refuse(claim, at)

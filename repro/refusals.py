@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 
@@ -25,6 +26,27 @@ def refuse(claim: Claim, at: Block) -> None:
         _unanswered(claim, at)
         _unjudgeable(claim, at)
         _unit(claim, at)
+        _chance(claim, at)
+
+
+def _chance(claim: Claim, at: Block) -> None:
+    """What is said of the chance in a number is said of a number that has some."""
+    for key in ("value_spread", "value_seeds"):
+        if getattr(claim, key) is not None and claim.value is None:
+            raise BadInput(f"claim '{claim.id}' has '{key}' and no 'value'", at.place(key))
+    if claim.value_spread is not None and not 0 <= claim.value_spread < math.inf:
+        raise BadInput(f"'value_spread' is {claim.value_spread}; expected a number from 0", at.place("value_spread"))
+    least = 1 if claim.value_spread is None else 2
+    if claim.value_spread is not None and claim.value_seeds is None:
+        hint = "expected 'value_seeds' too: over how many trainings the paper states it"
+        raise BadInput(f"claim '{claim.id}' has a 'value_spread' alone; {hint}", at.place("value_spread"))
+    if claim.value_seeds is not None and not least <= claim.value_seeds <= SEEDS:
+        hint = f"expected a whole number from {least} to {SEEDS}"
+        raise BadInput(f"'value_seeds' is {claim.value_seeds}; {hint}", at.place("value_seeds"))
+    if claim.deterministic and claim.seeds != 1:
+        raise BadInput(f"claim '{claim.id}' is deterministic and asks for {claim.seeds} seeds", at.place("seeds"))
+    if claim.printed and claim.items == "sampled":
+        raise BadInput(f"claim '{claim.id}' is printed: its items are those of the paper", at.place("items"))
 
 
 def _unanswered(claim: Claim, at: Block) -> None:

@@ -11,7 +11,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.interval import contrasts, difference, holm
+from repro.contrasts import contrasts, holm
+from repro.interval import difference
 
 SHARES = {  # of the variance of the grand mean: seeds, items, rest
     "seeds": (1.0, 0.0, 0.0),

@@ -11,7 +11,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.interval import Rows, difference, interval, number
+from repro.interval import difference, interval, number
+from repro.layout import Rows
 
 NUMBERS = st.floats(-3, 3).map(lambda x: round(x, 3))
 STUDIES = 2000

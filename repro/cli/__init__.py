@@ -155,7 +155,7 @@ def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | No
 
 
 def _seed(text: str, least: int = 0) -> int:
-    if not (text.isdecimal() and len(text) <= DIGITS and int(text) >= least):
+    if not (text.isdecimal() and len(text) <= DIGITS):
         raise argparse.ArgumentTypeError(
             f"{text!r:.40}; expected a whole number from {least}, of at most {DIGITS} digits"
         )
@@ -163,4 +163,5 @@ def _seed(text: str, least: int = 0) -> int:
 
 
 def _count(text: str) -> int:
+    """A number from 1; 0 and too many are refused where the most is known."""
     return _seed(text, least=1)

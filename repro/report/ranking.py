@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repro.interval import Interval, Rows, contrasts, holm, interval
+from repro.contrasts import contrasts, holm
+from repro.interval import Interval, interval
+from repro.layout import Rows
 
 LEVEL = 0.05
 """How often a ranking of configs that do not differ may tell any two of them apart."""
