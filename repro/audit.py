@@ -72,9 +72,9 @@ class Committed:
 
     @functools.cache  # noqa: B019
     def folder(self, commit: str) -> Path:
-        """The core and the paper as they were at a commit. Raises GitError where it cannot be read."""
+        """The code of the core and of the paper at a commit. Raises GitError where it cannot be read."""
         target = self.home / commit
-        git.write(self.top, commit, target, ["repro", self.paper])
+        git.write(self.top, commit, target, ["repro", self.paper], ".py")
         return target
 
 
@@ -154,7 +154,7 @@ def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Ite
 def _of_cores(top: Path) -> Iterator[str]:
     """A line for each row of `cores.json` whose commit does not hold that core, or that no run has shown."""
     with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
-        known = Committed(top, "repro", Path(home))  # no paper: its records are many
+        known = Committed(top, "repro", Path(home))
         for row in cores.rows():
             if not row.records or not git.is_commit(row.commit):
                 yield f"{cores.FILE.name}: {row.core}: it names no run, or no commit"

@@ -133,23 +133,25 @@ def _flatten(path: Path, above: tuple[Path, ...], count: Iterator[int]) -> list[
 
 def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count: Iterator[int]) -> list[Line]:
     target = path.parent / name
-    if target.resolve().parent != path.resolve().parent:  # said before it is looked at: a refusal tells nothing of it
+    here, there = path.resolve(), target.resolve()
+    if there.parent != here.parent:  # said before it is looked at: a refusal tells nothing of it
         raise BadInput(f"include '{name}' leads elsewhere; expected the name of a file beside this one", place)
     if next(count) > INCLUDES:
         raise BadInput(f"more than {INCLUDES} files are included, one by way of another", place)
     if not os.path.isfile(target):
         known = [other.name for other in path.parent.glob("[!.]*.gin") if other != path]
         raise BadInput(f"include '{name}' not found beside this file{nearest(name, known)}", place)
-    if target.resolve() in (*above, path.resolve()):
+    if there in (*above, here):
         raise BadInput(f"include '{name}' includes itself", place)
-    return _flatten(target, (*above, path.resolve()), count)
+    return _flatten(target, (*above, here), count)
 
 
 def _source(path: Path) -> str:
     regular.check(path, regular.CONFIG)
     try:
         text = path.read_bytes().decode("utf-8-sig")  # an editor may have put a byte order mark before it
-        fence.refuse_unseen_in(text, where(path))
+        if fence.UNSEEN.search(text):
+            fence.refuse_unseen_in(text, where(path))
         return text
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None

@@ -72,6 +72,14 @@ def records(one: Paper) -> Iterator[str]:
         yield f"{paper.where(one.folder)}/certificates: no config '{name}'{nearest(name, stems)}"
 
 
+def tolerances(one: Paper) -> Iterator[str]:
+    """Some result could fail each claim."""
+    for found in verdict.judge_all(one.claims, record.of_paper(one.folder)):
+        if found.too_wide:
+            place = f"{paper.where(one.folder)}/paper.toml:{found.claim.line}"
+            yield f"{place}: no result could fail claim '{found.claim.id}': {found.too_wide}"
+
+
 def explained(one: Paper) -> Iterator[str]:
     """A claim that failed or was exceeded has a cause in `paper.toml`, or its id is in `report.md`."""
     try:
@@ -103,5 +111,5 @@ def names(one: Paper) -> Iterator[str]:
     yield from answerable.faults(one, [], binding.metrics)
 
 
-CHECKS: tuple[Check, ...] = (configs, names, causes, records, explained, advice)
+CHECKS: tuple[Check, ...] = (configs, names, causes, records, tolerances, explained, advice)
 """A further check is a function like these, and one more name here."""

@@ -11,7 +11,7 @@ from typing import Any
 from repro import units
 from repro.claim import Claim
 from repro.errors import nearest
-from repro.interval import Interval, apart, difference, interval
+from repro.interval import Interval, apart, beside, difference, interval
 from repro.record import Measurement, Record
 
 Held = Mapping[str, Sequence[Record]]
@@ -35,6 +35,12 @@ class Evidence:
     converted: str = ""  # how ours came into the unit of the claim, if it was in another one
     unlike: str = ""  # why it cannot be compared, with the claim or within itself
     rows: list[list[float]] = field(default_factory=list)  # by seed; of two sides, their difference where they pair
+    with_theirs: Interval | None = None  # with the chance in the paper's number, where the claim states that
+
+    @property
+    def compared(self) -> Interval:
+        """The interval that is set against the accepted range."""
+        return self.with_theirs or self.interval
 
     @property
     def name(self) -> str:
@@ -70,13 +76,13 @@ def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Ev
     if other and len(shared) >= claim.seeds:  # where there are enough seeds in common, they alone count: they pair
         ours, theirs = ({seed: side[seed] for seed in sorted(shared)} for side in (ours, theirs))
     unlike = _unlike(claim, ours, theirs, proxy)
-    rows, others = _rows(ours), _rows(theirs)
+    rows, others, fixed = _rows(ours), _rows(theirs), _fixed(claim, proxy, ours, theirs)
     if other:
         same_items = len(_data(ours, theirs)) == 1 and len(rows[0]) == len(others[0])
-        found = difference(rows, others, ours.keys() == theirs.keys(), same_items)
+        found = difference(rows, others, ours.keys() == theirs.keys(), same_items, fixed)
         rows = _paired(rows, others) if same_items and ours.keys() == theirs.keys() else []
     else:
-        found = interval(rows)
+        found = interval(rows, fixed)
     if claim.printed:
         found = replace(found, mean=_as_written(rows))
     identity = next(iter(ours.values()))[1].identity
@@ -87,7 +93,18 @@ def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Ev
         found, rows = found.scaled(by), [[value * by for value in row] for row in rows]
         identity = {**identity, "unit": units.sign(claim.stated_unit or "")}
     records, over = ([record for record, _, _ in side.values()] for side in (ours, theirs))
-    return Evidence(config, found, identity, records, proxy, over, other, converted, unlike, rows)
+    theirs_too = None if claim.value_seeds is None else beside(found, claim.value_seeds, claim.value_spread)
+    return Evidence(config, found, identity, records, proxy, over, other, converted, unlike, rows, theirs_too)
+
+
+def _fixed(claim: Claim, proxy: bool, *sides: Side) -> bool:
+    """Whether the claim is about these very items: as it says; else a number on data that is pinned as the paper's."""
+    if claim.items or claim.printed:
+        return claim.items != "sampled"
+    if claim.value is None or proxy:
+        return False
+    held = [(record, measurement) for side in sides for record, measurement, _ in side.values()]
+    return bool(claim.data) or all(record.pinned(measurement.test) for record, measurement in held)
 
 
 def _paired(rows: list[list[float]], others: list[list[float]]) -> list[list[float]]:
@@ -104,7 +121,7 @@ def change(after: Evidence, before: Evidence, test: str) -> Evidence:
     ours, theirs = ([side[seed] for seed in shared] for side in sides)
     data = {record.basis(test) for one in (after, before) for record in one.records}
     if shared and len(data) == 1 and len(ours[0]) == len(theirs[0]):
-        found = difference(ours, theirs, True, True)
+        found = difference(ours, theirs, True, True, after.interval.fixed and before.interval.fixed)
     else:
         found = apart(after.interval, before.interval)
     records, over = [*after.records, *after.over], [*before.records, *before.over]

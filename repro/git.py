@@ -97,10 +97,11 @@ def missing(folder: Path, commits: Iterable[str]) -> set[str]:
     return {commit for commit, line in zip(wanted, lines, strict=True) if line.endswith(" missing")}
 
 
-def write(folder: Path, commit: str, target: Path, below: Iterable[str] = ()) -> None:
-    """Write the files of a commit into `target`: all of them, or those of the folders `below`. Links are left out."""
-    starts = tuple(f"{name.rstrip('/')}/" for name in below)
-    wanted = {path: blob for path, blob in tree(folder, commit).items() if not starts or path.startswith(starts)}
+def write(folder: Path, commit: str, target: Path, below: Iterable[str] = (), ending: str = "") -> None:
+    """Write files of a commit into `target`: those of the folders `below` (or all) with this ending, but no links."""
+    starts = tuple(f"{name.rstrip('/')}/" for name in below) or ("",)
+    listed = tree(folder, commit).items()
+    wanted = {path: blob for path, blob in listed if path.startswith(starts) and path.endswith(ending)}
     found = _blobs(folder, sorted(set(wanted.values())))
     for path, name in wanted.items():
         if name in found:

@@ -5,6 +5,7 @@ pydantic, which `repro.statements` uses where a run starts anyway, would take `r
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 import types
@@ -19,15 +20,23 @@ WORDS: dict[Any, str] = {
 }
 
 
+@functools.cache
+def of(cls: Any) -> dict[str, Any]:
+    """The type of each field of a class, with its remarks."""
+    return get_type_hints(cls, include_extras=True)
+
+
 def fits(value: Any, hint: Any) -> bool:
     """Whether a value read from TOML fits `hint`: an int is a number too, a bool is no int, a number is finite."""
-    origin, inner = get_origin(hint), get_args(hint)
+    origin, inner = _parts(hint)
+    if origin is None and hint in WORDS:
+        return _is(value, hint)
     if origin in (Union, types.UnionType):
         return any(fits(value, one) for one in inner)
     if origin is Annotated:  # a remark that is a form says what stands inside
         return all(fits(value, one) for one in (inner[0], *filter(_is_form, inner[1:])))
     if is_typeddict(hint):  # the keys that it names; others are anybody's
-        return isinstance(value, dict) and all(fits(value[k], v) for k, v in get_type_hints(hint).items() if k in value)
+        return isinstance(value, dict) and all(fits(value[k], v) for k, v in of(hint).items() if k in value)
     if origin is Literal:
         return value in inner
     if origin is tuple:  # in a file, a list of just these
@@ -37,6 +46,12 @@ def fits(value: Any, hint: Any) -> bool:
     if origin is dict:
         return isinstance(value, dict) and all(fits(item, inner[1]) for item in value.values())
     return _is(value, hint)
+
+
+@functools.cache
+def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """`list[str]` as `list` and `(str,)`."""
+    return get_origin(hint), get_args(hint)
 
 
 def _is_form(hint: Any) -> bool:

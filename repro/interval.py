@@ -19,6 +19,7 @@ one seed only the items speak: the interval then says nothing of the spread betw
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -28,9 +29,10 @@ from repro.quantile import quantile
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its 95 % interval, with the variance of one seed and that of the mean over items which made it.
+    """A mean and its 95 % interval, with what made it: the variance of one seed, and what more seeds do not lessen.
 
-    `freedom`: the degrees of freedom of the sum of both. `fixed`: the items are no sample, only the seeds vary.
+    That is the variance of the mean over the items, `item_variance`, with its degrees of freedom. `freedom`: those of
+    the sum of both. `fixed`: the items are no sample, so that only the seeds vary.
     """
 
     mean: float
@@ -40,6 +42,7 @@ class Interval:
     items: int
     seed_variance: float = 0.0
     item_variance: float = 0.0
+    item_freedom: float = 0.0
     freedom: float = 0.0
     fixed: bool = False
 
@@ -57,12 +60,13 @@ class Interval:
 
     def seeds_to_settle(self, edge: float, most: int = 100) -> int:
         """How many more seeds of this mean and spread would take `edge` out of the interval; 0: `most` would not."""
-        for seeds in range(self.seeds + 1, most + 1):
-            if _half((self.seed_variance / seeds, seeds - 1), (self.item_variance, self.items - 1)) < abs(
-                self.mean - edge
-            ):
-                return seeds - self.seeds
-        return 0
+
+        def short(seeds: int) -> bool:
+            half = _half((self.seed_variance / seeds, seeds - 1), (self.item_variance, self.item_freedom))
+            return half >= abs(self.mean - edge)
+
+        wanted = bisect_left(range(self.seeds + 1, most + 1), True, key=lambda seeds: not short(seeds))
+        return wanted + 1 if self.seeds + wanted < most else 0
 
 
 def number(value: float, half: float = 0.0) -> str:
@@ -101,7 +105,7 @@ def apart(ours: Interval, theirs: Interval) -> Interval:
     """The interval of one mean less another where nothing pairs: it is wider than that of pairs."""
     both = (ours, theirs)
     seed_term = total(*((one.seed_variance / one.seeds, one.seeds - 1) for one in both))
-    item_term = total(*((one.item_variance, one.items - 1) for one in both))
+    item_term = total(*((one.item_variance, one.item_freedom) for one in both))
     seeds, items = (min(getattr(one, key) for one in both) for key in ("seeds", "items"))
     return around(ours.mean - theirs.mean, seed_term, item_term, seeds, items, 1.0, ours.fixed and theirs.fixed)
 
@@ -111,14 +115,13 @@ def beside(ours: Interval, seeds: int, spread: float | None) -> Interval:
 
     Where the paper does not state its spread (None), each of its trainings is taken to spread as ours do.
     """
-    own = ours.seed_variance / ours.seeds, ours.seeds - 1
+    seed, rest = (ours.seed_variance / ours.seeds, ours.seeds - 1), (ours.item_variance, ours.item_freedom)
     if spread is None:
-        seed: Term = ours.seed_variance * (1 / ours.seeds + 1 / seeds), ours.seeds - 1
+        seed = ours.seed_variance * (1 / ours.seeds + 1 / seeds), ours.seeds - 1
     else:
-        seed = total(own, (spread**2 / seeds, seeds - 1))
-    half = quantile(seed, (ours.item_variance, ours.items - 1)) * math.sqrt(seed[0] + ours.item_variance)
-    freedom = total(seed, (ours.item_variance, ours.items - 1))[1]
-    return replace(ours, low=ours.mean - half, high=ours.mean + half, freedom=freedom)
+        rest = total(rest, (spread**2 / seeds, seeds - 1))
+    found = around(ours.mean, seed, rest, ours.seeds, ours.items, 1.0)
+    return replace(found, fixed=ours.fixed)
 
 
 def around(mean: float, seed: Term, item: Term, seeds: int, items: int, scale: float, fixed: bool = False) -> Interval:
@@ -126,7 +129,8 @@ def around(mean: float, seed: Term, item: Term, seeds: int, items: int, scale: f
     item = (0.0, 0) if fixed else item
     half = scale * _half(seed, item)
     by_seed, by_item = (scale * (scale * variance) for variance in (seed[0] * seeds, item[0]))
-    return Interval(mean, mean - half, mean + half, seeds, items, by_seed, by_item, total(seed, item)[1], fixed)
+    freedom = total(seed, item)[1]
+    return Interval(mean, mean - half, mean + half, seeds, items, by_seed, by_item, item[1], freedom, fixed)
 
 
 def _half(seed: Term, item: Term) -> float:

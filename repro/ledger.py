@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from repro.claim import Cause, Claim
 from repro.evidence import change
@@ -84,5 +85,6 @@ def _entry(before: Verdict, cause: Cause, records: Sequence[Record]) -> Entry:
         return Entry(claim, cause, base, other, before, after, effect)
     # the two sides may hold other items: the factor may be the data
     less = Claim(claim.id, claim.says, claim.where, claim.metric, cause.config, claim.test, claim.item, over=base)
-    less = replace(less, over_test=claim.test, seeds=1, unit=claim.stated_unit)
+    items: Literal["fixed", "sampled"] = "fixed" if judged and judged.interval.fixed else "sampled"
+    less = replace(less, over_test=claim.test, seeds=1, unit=claim.stated_unit, items=items)
     return Entry(claim, cause, base, "", before, after, judge(less, records).judged)

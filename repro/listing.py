@@ -167,9 +167,13 @@ def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
         f"  paper  {verdict.claim.says} ({verdict.claim.where})",
         f"  why    {verdict.why}",
     ]
+    unit = next((f" {found.identity['unit']}" for found in verdict.evidence if found.identity.get("unit")), "")
     if verdict.claim.accepts:
-        unit = next((f" {found.identity['unit']}" for found in verdict.evidence if found.identity.get("unit")), "")
         lines.append(f"  accept {verdict.claim.accepts}{unit} (by us), because {verdict.claim.because}")
+    if verdict.sees is not None and not verdict.claim.printed:
+        lines.append(f"  sees   a difference of {verdict.sees:.3g}{unit} in 80 % of such studies")
+    if verdict.too_wide:
+        lines.append(f"  wide   no result could fail it: {verdict.too_wide}")
     for found in verdict.evidence:
         ours = found.interval
         kind = "proxy" if found.proxy else "ours "

@@ -131,7 +131,7 @@ def refuse_other_core(folder: Path) -> None:
 
 def where(path: Path) -> str:
     """`path` as one would type it from here: relative where it lies below the working directory."""
-    try:
-        return str(Path(os.path.realpath(path)).relative_to(Path.cwd()))  # of links in a circle, resolve() raises
-    except ValueError:
-        return str(path)
+    real, here = os.path.realpath(path), os.path.join(os.getcwd(), "")  # of links in a circle, resolve() raises
+    if real == here.rstrip(os.sep):
+        return "."
+    return real.removeprefix(here) if real.startswith(here) else str(path)

@@ -7,6 +7,7 @@ traceback on lists in lists in lists and on a number of 5,000 digits.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,6 +17,8 @@ from repro.errors import BadInput
 from repro.paper import where
 
 MEMORY = 100_000_000  # bytes that what is read may take
+SPECIAL = re.compile(rb"[\x7f-\xff]|\\[^n\"\\/]")
+"""What a JSON file has in it somewhere, if a text in it has a sign that is not shown."""
 TAKES = {b",": 40, b'"': 40, b"{": 300, b"[": 100}
 """Bytes of memory for each of these signs in a JSON file, at most: what they separate, quote or open."""
 
@@ -30,9 +33,9 @@ def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> An
         content = path.read_bytes()
         _refuse_large(content)
         row = json.loads(content, object_pairs_hook=_unique, parse_constant=_refuse)
-        fence.refuse_unseen(
-            {key: row[key] for key in row if key != free} if isinstance(row, dict) else row, where(path)
-        )
+        if SPECIAL.search(content):
+            checked = {key: row[key] for key in row if key != free} if isinstance(row, dict) else row
+            fence.refuse_unseen(checked, where(path))
         return row
     except json.JSONDecodeError as error:
         raise BadInput(f"{fault}: {error.msg}", f"{where(path)}:{error.lineno}") from None

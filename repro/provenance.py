@@ -99,12 +99,17 @@ def _file(name: str, roots: Mapping[str, Path]) -> Path | None:
 
 def _examine(path: Path, bare: bool = False) -> tuple[str, tuple[tuple[int, str], ...]]:
     """The digest of a module's code, and the modules it imports as (level, name). Raises BadInput where it is none."""
-    text = source(path)
+    text = _text(path, path.stat().st_mtime_ns)
     try:
         return _examined(text, bare)
     except SyntaxError:
         parse(path)  # says in which file and line
         raise
+
+
+@functools.lru_cache(maxsize=2000)
+def _text(path: Path, changed: int) -> str:
+    return source(path)
 
 
 @functools.cache

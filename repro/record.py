@@ -13,12 +13,11 @@ import reprlib
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypedDict, get_type_hints
+from typing import Annotated, Any, TypedDict
 
 from repro import config as configs
-from repro import disk, fence, plain, regular, stale
+from repro import disk, fence, hints, plain, regular, stale
 from repro.errors import BadInput
-from repro.hints import fits, said
 from repro.paper import where
 
 FORMAT = 1
@@ -128,6 +127,10 @@ class Record:
         """
         return _required(self.text).get(role) or self.fingerprint(role)
 
+    def pinned(self, role: str) -> bool:
+        """Whether the config required a data set by name or fingerprint in this role, so that no other can be meant."""
+        return role in _required(self.text)
+
     def measured(self, test: str, metric: str) -> Measurement | None:
         return next((m for m in self.measurements if (m.test, m.metric) == (test, metric)), None)
 
@@ -214,7 +217,11 @@ def read(path: Path) -> Record:
         record = Record(**row)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise BadInput(f"not a record: {error}", where(path)) from None
-    _refuse_odd(record, path)
+    try:
+        _refuse_odd(record)
+        _refuse_names(record, path.stem)
+    except BadInput as error:  # the place is looked up only where there is something to say of it
+        raise BadInput(str(error), where(path)) from None
     return record
 
 
@@ -226,35 +233,36 @@ def _refuse_many(measurements: list[dict[str, Any]]) -> None:
             raise ValueError(f"it says that it has {items} values of {sum(said)}; expected {MOST} in all at most")
 
 
-def _refuse_odd(record: Record, path: Path) -> None:
+def _refuse_odd(record: Record) -> None:
     """A record edited by hand must not crash a verdict."""
-    for one, skipped in [(record, "measurements"), *((found, "values") for found in record.measurements)]:
-        for name, hint in get_type_hints(type(one), include_extras=True).items():
-            if name != skipped and not fits(value := getattr(one, name), hint):
-                raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {said(hint)}", where(path))
+    parts: list[tuple[Any, str]] = [(record, "measurements"), *((found, "values") for found in record.measurements)]
+    for one, skipped in parts:
+        kind: Any = type(one)
+        for name, hint in hints.of(kind).items():
+            if name != skipped and not hints.fits(value := getattr(one, name), hint):
+                raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {hints.said(hint)}")
     if len(record.text) > regular.CONFIG:
-        raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most", where(path))
+        raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most")
     for name in ("seed", "environment", "source", "data", "curves"):
-        fence.refuse_huge(getattr(record, name, None), f"'{name}'", where(path))
-    _refuse_names(record, path)
+        fence.refuse_huge(getattr(record, name, None), f"'{name}'")
     for found in record.measurements:
         good = isinstance(found.values, list) and all(isinstance(v, (int, float)) for v in found.values)
         if not good or not found.values or not all(-LARGEST <= value <= LARGEST for value in found.values):
-            raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers", where(path))
+            raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers")
         if len(record.items.get(found.test, found.values)) != len(found.values):
-            raise BadInput(f"{found.test}: {found.metric} has not a value for each of the names of items", where(path))
+            raise BadInput(f"{found.test}: {found.metric} has not a value for each of the names of items")
 
 
-def _refuse_names(record: Record, path: Path) -> None:
+def _refuse_names(record: Record, stem: str) -> None:
     """The paper, the config and the measurements are each called what they can be called, and once."""
     if not record.paper.isidentifier() or not re.fullmatch(r"[\w.+-]+", record.config):
         hint = "expected the names of a paper and a config"
-        raise BadInput(f"it is of {record.paper!r:.80} and {record.config!r:.80}; {hint}", where(path))
-    if record.stem != path.stem:
-        raise BadInput(f"the file is called {path.stem}, but what is in it is the record {record.stem}", where(path))
+        raise BadInput(f"it is of {record.paper!r:.80} and {record.config!r:.80}; {hint}")
+    if record.stem != stem:
+        raise BadInput(f"the file is called {stem}, but what is in it is the record {record.stem}")
     names = [(found.test, found.metric) for found in record.measurements]
     if len(set(names)) < len(names):
-        raise BadInput("it has two measurements of one metric on one test set", where(path))
+        raise BadInput("it has two measurements of one metric on one test set")
 
 
 def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:

@@ -27,9 +27,16 @@ def mark(records: Iterable[Record], folder: Path, data: Data | None = None) -> I
     """Compare each record of a paper with the config, the code and (with `data`) the data as they are now."""
 
     @functools.cache
+    def code(modules: tuple[str, ...]) -> dict[str, str]:
+        return provenance.of_modules(modules, folder.parent)
+
+    @functools.cache
     def now(config: str) -> Now | None:
         path = folder / "configs" / f"{config}.gin"
-        return _now(path, data) if path.is_file() else None
+        if not path.is_file():
+            return None
+        found = configs.read(path)
+        return Now(found.text, code(tuple(name for name, _ in found.modules)), data(path) if data else None)
 
     records, renewals = list(records), renewal.read(folder)
     commits = [record.source.get("commit") for record in records] + [one.commit for one in renewals]
@@ -61,11 +68,6 @@ class Now:
     text: str
     code: dict[str, str]
     data: dict[str, Any] | None
-
-
-def _now(path: Path, data: Data | None) -> Now:
-    config = configs.read(path)
-    return Now(config.text, provenance.code(config), data(path) if data else None)
 
 
 def _changed(record: Record, now: Now) -> Iterator[str]:

@@ -44,7 +44,8 @@ def check_paper(folder: Path) -> None:
     """All that can be known of a paper without a run: `check_paper(Path(__file__).parents[1])` in one of its tests.
 
     Every config binds, every cause changes one setting, records and certificates are of configs, tips name tests that
-    exist, what was not reproduced is explained. Raises AssertionError with a line for each fault.
+    exist, what was not reproduced is explained, some result could fail each claim. Raises AssertionError with a line
+    for each fault.
     """
     from repro import consistency
 

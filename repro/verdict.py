@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from repro import units
+from repro import power, units
 from repro.claim import Claim
 from repro.evidence import Evidence as Evidence
 from repro.evidence import Held, gather, missing
-from repro.interval import Interval
 from repro.record import Record
 
 OUTCOMES = (
@@ -46,6 +45,16 @@ class Verdict:
     why: str
     evidence: list[Evidence] = field(default_factory=list)
     judged: Evidence | None = None
+
+    @property
+    def sees(self) -> float | None:
+        """The smallest difference that 80 % of such studies would have told apart; None where nobody knows."""
+        return power.sees(self.claim, self.judged) if self.judged and not self.judged.unlike else None
+
+    @property
+    def too_wide(self) -> str:
+        """Why no result could have failed the claim; empty where one could."""
+        return power.too_wide(self.claim, self.judged)
 
 
 def judge(claim: Claim, records: Iterable[Record]) -> Verdict:
@@ -103,6 +112,8 @@ def _judge(claim: Claim, held: Held) -> Verdict:
 def _full(claim: Claim, own: Evidence) -> tuple[str, str]:
     if fault := _unfit(own):
         return fault
+    if fault := _unsettled(claim, own):
+        return fault
     if claim.kind == "printed":
         return _in_unit(claim, own, *_printed(claim, own))
     if claim.kind == "comparison" and claim.value is None:
@@ -111,6 +122,19 @@ def _full(claim: Claim, own: Evidence) -> tuple[str, str]:
     return _in_unit(
         claim, own, *(_keeps_sign(claim, own, why) if claim.over and outcome == "reproduced" else (outcome, why))
     )
+
+
+def _unsettled(claim: Claim, found: Evidence) -> tuple[str, str] | None:
+    """Why the chance in our number is not known well enough to judge it, if so."""
+    if claim.printed:
+        return None
+    if claim.deterministic and found.interval.seed_variance > 0:
+        return "not comparable", f"the claim is deterministic; {_say(found)} vary from seed to seed"
+    least = claim.trend_seeds if found.proxy else min(2, claim.trend_seeds)
+    if (lacking := least - found.interval.seeds) <= 0:
+        return None
+    seeds = "1 more seed is" if lacking == 1 else f"{lacking} more seeds are"
+    return "inconclusive", f"{_say(found)}; {seeds} needed to know the chance in the training{_cost(found, lacking)}"
 
 
 def _in_unit(claim: Claim, found: Evidence, outcome: str, why: str) -> tuple[str, str]:
@@ -130,9 +154,8 @@ def _in_unit(claim: Claim, found: Evidence, outcome: str, why: str) -> tuple[str
 def _trend(claim: Claim, proxy: Evidence) -> tuple[str, str]:
     if fault := _unfit(proxy):
         return fault
-    outcome, why = _in_unit(claim, proxy, *_sign(claim, proxy, "trend holds", "trend fails"))
-    if proxy.interval.seeds < 2 and (proxy.other or proxy.interval.items < 2):  # a difference of two seeds' luck
-        outcome, why = "inconclusive", f"{why}; a second seed is needed to know the spread between seeds"
+    settled = _unsettled(claim, proxy) or _sign(claim, proxy, "trend holds", "trend fails")
+    outcome, why = _in_unit(claim, proxy, *settled)
     return outcome, f"by the proxy {proxy.config}: {why}"
 
 
@@ -159,22 +182,23 @@ def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
     what = f"the difference {found.name} is " if found.other else ""
     note = f"{what}{_say(found)} against a bound of {claim.bound or 0}"
     if ours.low <= edge <= ours.high:
-        return "inconclusive", f"{note}; {_more(ours, edge)}"
+        return "inconclusive", f"{note}; {_more(found, edge)}"
     return (yes if (ours.low > edge) == upward(claim, found.identity) else no), note
 
 
 def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
     assert claim.accepted is not None  # a claim is read with both value and tolerance, or with neither
-    (low, high), ours, unit = claim.accepted, own.interval, own.identity.get("unit", "")
+    (low, high), ours, unit = claim.accepted, own.compared, own.identity.get("unit", "")
     stated, accepted = (f"{text} {unit}".rstrip() for text in (claim.stated, claim.accepts))
-    note = f"{_say(own)} against {stated} (accepted by us: {accepted})"
+    chance = f", with the chance in the paper's own number {ours.shown(unit)}" if own.with_theirs else ""
+    note = f"{_say(own)}{chance} against {stated} (accepted by us: {accepted})"
     if low <= exact(ours.low) and exact(ours.high) <= high:
         return "reproduced", note
     if exact(ours.low) > high or exact(ours.high) < low:
         better = (exact(ours.low) > high) == (own.identity.get("better") != "lower")
         return ("exceeded" if better else "not reproduced"), note
     border = min((float(low), float(high)), key=lambda edge: abs(edge - ours.mean))
-    return "inconclusive", f"{note}; {_more(ours, border)}"
+    return "inconclusive", f"{note}; {_more(own, border)}"
 
 
 def _keeps_sign(claim: Claim, own: Evidence, why: str) -> tuple[str, str]:
@@ -183,7 +207,7 @@ def _keeps_sign(claim: Claim, own: Evidence, why: str) -> tuple[str, str]:
     if claim.value == 0 or (ours.low > 0 if up else ours.high < 0):
         return "reproduced", why
     if ours.low <= 0 <= ours.high:
-        return "inconclusive", f"{why}, but its sign is open; {_more(ours, 0.0)}"
+        return "inconclusive", f"{why}, but its sign is open; {_more(own, 0.0)}"
     return "not reproduced", f"{why}, but of the other sign"
 
 
@@ -207,17 +231,26 @@ def _say(found: Evidence) -> str:
     ours, unit = found.interval, found.identity.get("unit", "")
     if ours.seeds == ours.items == 1:
         return f"{ours.shown(unit)} (one value)"
-    runs = "one seed, items only" if ours.seeds == 1 else f"{ours.seeds} seeds"
-    return f"{ours.shown(unit)} ({runs}, {ours.items} {'item' if ours.items == 1 else 'items'})"
+    runs = "1 seed" if ours.seeds == 1 else f"{ours.seeds} seeds"
+    items = "1 item" if ours.items == 1 else f"{ours.items:,} items"
+    return f"{ours.shown(unit)} ({runs}, {'these ' if ours.fixed and ours.items > 1 else ''}{items})"
 
 
-def _more(ours: Interval, edge: float) -> str:
-    """How many more seeds would settle it, if the mean and the spread stay what they are."""
+def _more(found: Evidence, edge: float) -> str:
+    """How many more seeds would settle it, if the mean and the spread stay what they are, and what they would take."""
+    ours = found.compared
     if ours.low == ours.high:
         return "it is the bound itself, with no spread: more seeds would not settle it"
-    if ours.seeds < 2:
-        return "a second seed would tell the spread between seeds; if there is none, more test items are needed"
     if more := ours.seeds_to_settle(edge):
-        return f"{more} more {'seed' if more == 1 else 'seeds'} would settle it, if the mean stays where it is"
-    what = "more test items would" if ours.item_variance > ours.seed_variance / ours.seeds else "it is too near"
+        seeds = "1 more seed" if more == 1 else f"{more} more seeds"
+        return f"{seeds} would settle it, if the mean stays where it is{_cost(found, more)}"
+    items = ours.item_variance > ours.seed_variance / ours.seeds
+    what = "more test items would" if items else "it is too near the border"
     return f"a hundred seeds would not settle it: {what}"
+
+
+def _cost(found: Evidence, seeds: int) -> str:
+    """What so many more seeds take on one machine like that of the records, in words; empty where no record says."""
+    sides = [[record.cost.get("seconds", 0.0) for record in side] for side in (found.records, found.over) if side]
+    minutes = seeds * sum(sum(side) / len(side) for side in sides) / 60
+    return f" (about {max(minutes, 1):.0f} min of computing)" if minutes else ""

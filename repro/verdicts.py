@@ -20,6 +20,12 @@ from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 
 FORMAT = 2
 FILE = "verdicts.json"
+METHODS = {
+    "value": "two one-sided tests, 2.5 % each",
+    "comparison": "95 % interval against a bound",
+    "printed": "rounding",
+}
+"""How each kind of claim is judged."""
 LATE = ", changed after its record: "
 """Follows the outcome of a claim that was changed after the first record that it judges; then, what was changed."""
 
@@ -33,7 +39,8 @@ def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry])
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     claim, judged = verdict.claim, verdict.judged
-    stated = {key: getattr(claim, key) for key in ("value", "above", "below", "over", "printed", "unit")}
+    keys = ("value", "above", "below", "over", "printed", "unit", "value_spread", "value_seeds")
+    stated = {key: getattr(claim, key) for key in keys}
     stated["text"] = claim.stated
     return {
         "claim": claim.id,
@@ -46,6 +53,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "accepted": _accepted(claim),
         "outcome": verdict.outcome,
         "why": verdict.why,
+        "method": METHODS[claim.kind] if judged else None,
+        "items": ("fixed" if judged.interval.fixed else "sampled") if judged else None,
+        "sees": None if verdict.sees is None else _short(verdict.sees),
+        "too_wide": verdict.too_wide,
         "judged": judged.config if judged else None,
         "evidence": [_evidence(found) for found in verdict.evidence],
     }

@@ -11,7 +11,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.interval import difference, interval, number
+from repro.interval import beside, difference, interval, number
 from repro.layout import Rows
 
 NUMBERS = st.floats(-3, 3).map(lambda x: round(x, 3))
@@ -71,6 +71,51 @@ def test_the_interval_covers_as_often_as_it_says(what: str, seeds: int, items: i
     """Each of 2,000 studies knows its truth, zero; whatever makes the numbers vary, 93 to 97 % find it."""
     tables = studies(np.random.default_rng(0), SHARES[what], seeds, items)
     covered = coverage(interval(table) for table in tables)
+    assert 0.93 <= covered <= 0.97
+
+
+@pytest.mark.parametrize(("seeds", "items"), list(product((3, 5, 10), (1, 10, 300))))
+def test_of_fixed_items_it_covers_their_own_mean(seeds: int, items: int) -> None:
+    """The truth is the mean over these very items: how they were drawn does not count."""
+    random = np.random.default_rng(1)
+    shapes = [(STUDIES, seeds, 1), (STUDIES, 1, items), (STUDIES, seeds, items)]
+    of_seeds, of_items, rest = (random.standard_normal(shape) for shape in shapes)
+    truths = 3 * of_items.mean(axis=(1, 2))
+    found = [interval(table, fixed=True) for table in of_seeds + 3 * of_items + rest]
+    covered = float(np.mean([one.low <= truth <= one.high for one, truth in zip(found, truths, strict=True)]))
+    assert 0.93 <= covered <= 0.97
+
+
+@given(st.lists(st.lists(NUMBERS, min_size=4, max_size=4), min_size=2, max_size=5))
+def test_of_fixed_items_it_is_student_t_over_the_seeds(rows: Rows) -> None:
+    means, found = np.mean(rows, axis=1), interval(rows, fixed=True)
+    if np.ptp(means) > 1e-9:
+        low, high = scipy.stats.t.interval(0.95, len(rows) - 1, np.mean(means), scipy.stats.sem(means))
+        assert (found.low, found.high) == pytest.approx((low, high), rel=1e-6, abs=1e-9)
+    assert found.item_variance == 0 and interval(rows[:1], fixed=True).low == interval(rows[:1], fixed=True).high
+
+
+def test_the_chance_in_the_papers_number_is_added_as_welch_does() -> None:
+    ours, theirs = np.array([1.0, 1.2, 1.5, 1.1]), np.array([0.9, 1.4, 1.2])
+    found, welch = (
+        beside(interval(ours[:, None], fixed=True), 3, float(theirs.std(ddof=1))),
+        scipy.stats.ttest_ind(ours, theirs, equal_var=False),
+    )
+    low, high = welch.confidence_interval(0.95)
+    assert found.freedom == pytest.approx(welch.df)
+    assert high - low < found.high - found.low < 1.1 * (high - low), "Welch's own covers a little less than it says"
+
+
+@pytest.mark.parametrize(("seeds", "theirs", "known"), [
+    (3, 1, False), (10, 1, False), (3, 3, False), (3, 3, True), (3, 10, True), (10, 3, True), (10, 10, False),
+])  # fmt: skip
+def test_with_the_chance_in_both_it_covers_the_difference(seeds: int, theirs: int, known: bool) -> None:
+    """Both are means over trainings of one method, whose true difference is zero."""
+    random = np.random.default_rng(4)
+    tables, papers = random.standard_normal((STUDIES, seeds, 1)), random.standard_normal((STUDIES, theirs))
+    spreads = [float(paper.std(ddof=1)) if known else None for paper in papers]
+    found = [beside(interval(t, fixed=True), theirs, s) for t, s in zip(tables, spreads, strict=True)]
+    covered = float(np.mean([one.low <= d <= one.high for one, d in zip(found, papers.mean(axis=1), strict=True)]))
     assert 0.93 <= covered <= 0.97
 
 

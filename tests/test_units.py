@@ -18,7 +18,9 @@ from repro.paper import Paper
 from repro.record import Measurement, Record
 from repro.verdict import Verdict, judge
 
-VALUE = Claim("c", "says", "where", "M", "configs/own.gin", value=1.3, tolerance=0.2, because="so", seeds=1)
+VALUE = Claim(
+    "c", "says", "where", "M", "configs/own.gin", value=1.3, tolerance=0.2, because="so", seeds=1, deterministic=True
+)
 ABOVE = replace(VALUE, value=None, tolerance=None, above=1.0)
 PRINTED = replace(VALUE, value=None, tolerance=None, printed="1.3")
 OVER = replace(VALUE, over="configs/other.gin")

@@ -19,9 +19,9 @@ CONFIGS = ("line", "mean", "ten_steps", "ten_steps_fast", "ten_steps_all_points"
 
 @pytest.fixture
 def ran(paper: Any, git: Any, repro: Any) -> Any:
-    """The copied template with one seed of each config, and claims that ask for no more."""
+    """The copied template with one seed of each config, and claims that say that nothing in it is drawn."""
     text = (paper.folder / "paper.toml").read_text()
-    paper.toml(text.replace('metric = "SquaredError"', 'metric = "SquaredError"\nseeds = 1'))
+    paper.toml(text.replace('metric = "SquaredError"', 'metric = "SquaredError"\ndeterministic = true'))
     git("commit", "-qam", "claims of one seed")
     for name in CONFIGS:
         assert repro("run", f"papers/{paper.name}/configs/{name}.gin")[0] == 0

@@ -10,6 +10,7 @@ from repro.report.figure import claimed, tables
 from repro.report.markup import Markup, box, copyable, fold, join, link, tag
 from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
+from repro.report.uncertainty import seen
 from repro.report.words import slug, spread, typeset
 from repro.verdict import Evidence, Verdict, untranscribed
 
@@ -71,7 +72,16 @@ def _more(page: Page, verdict: Verdict) -> Markup:
     claim = verdict.claim
     why = tag("p", tag("strong", "Why: "), typeset(verdict.why), ".")
     run = fold("Run it", read_in(claim), copyable("\n".join(asked(page, claim)))) if claim.runs else ""
-    cell = tag("td", why, ours_accepted(page, claim), links(page, verdict), run, colspan=len(HEADS), role="cell")
+    cell = tag(
+        "td",
+        why,
+        ours_accepted(page, claim),
+        seen(page, verdict),
+        links(page, verdict),
+        run,
+        colspan=len(HEADS),
+        role="cell",
+    )
     return tag("tr", cell, class_="more", role="row")
 
 

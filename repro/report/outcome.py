@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from repro.report import departures, rot
+from repro.report import departures, rot, uncertainty
 from repro.report.markup import Markup, join, link, picture, tag
 from repro.report.page import Page
 from repro.report.words import count, day, duration, slug
@@ -28,7 +28,7 @@ MEANINGS = {
     "reproduced": "our 95 % interval is within the accepted range, or on the claimed side; or ours rounds to the print",
     "exceeded": "our interval lies beyond the accepted range, on the better side",
     "trend holds": "only a proxy has a record, and its interval lies on the claimed side",
-    "inconclusive": "our interval straddles the border",
+    "inconclusive": "our interval straddles the border, or too few seeds were run to know it",
     "trend fails": "only a proxy has a record, and the proxy contradicts the ordering",
     "not reproduced": "our interval lies outside, on the worse side; or ours rounds to another number than the print",
     "not comparable": "the records do not measure the same thing, or not on the same data",
@@ -117,10 +117,12 @@ def facts(page: Page) -> Markup:
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
     dirty = sum(bool(found.source.get("dirty")) for found in page.records)
     kept = [("Not from a commit", f"{count(dirty, 'record')} made with uncommitted changes")] if dirty else []
+    inside = uncertainty.contained(page.verdicts)
     rows = [
         ("Tier", tier(page)),
         *_smoke(page),
         ("Cost", cost),
+        *([("Intervals contain", link(inside, f"{page.root}{uncertainty.EXPLAINED}"))] if inside else []),
         ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
         *kept,
         *([("Rot clock", rot.badges(page))] if page.trials else []),
