@@ -25,6 +25,7 @@ venv: .venv/.installed ## install everything into .venv (a second call costs not
 
 demo: venv ## one small paper from run to report: trains, judges its claims, builds its page
 	$(BIN)/repro run papers/deep_clustering/configs/demo.gin
+	@echo 'the committed record of this run is kept; the verdicts below are those of the committed records'
 	$(BIN)/repro verdict deep_clustering
 	$(BIN)/repro report
 	@echo 'open docs/_build/html/papers/deep_clustering.html'

@@ -11,12 +11,14 @@ import functools
 import json
 import tempfile
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import cores, git, manifest, provenance, renewal
+from repro import config, cores, git, manifest, provenance, record, renewal, units
+from repro.claim import Claim
 from repro.config import imported
 from repro.errors import BadInput
 from repro.git import GitError
@@ -45,9 +47,6 @@ JUDGED = (
     *("items", "deterministic", "value_spread", "value_seeds"),
 )
 """The keys of a claim by which it is judged."""
-
-STATED = ("unit",)
-"""Keys that only say what was meant: to add one is no change."""
 
 
 @dataclass(frozen=True)
@@ -181,11 +180,22 @@ def late(one: Paper) -> dict[str, str] | None:
     except GitError:
         return None
     found, now = {}, _rows((one.folder / "paper.toml").read_text(encoding="utf-8-sig"))
+    twins = _twins(one)
     for claim in one.claims:
-        commits = [first[Path(config).stem] for config in claim.configs if Path(config).stem in first]
-        if commits and (changed := _changed(claim.id, now, _claims(top, one.folder, min(commits)[1]))):
+        stems = {stem for config in claim.configs for stem in twins.get(Path(config).stem, ())}
+        commits = [first[stem] for stem in stems if stem in first]
+        if commits and (changed := _changed(claim, one.folder, now, _claims(top, one.folder, min(commits)[1]))):
             found[claim.id] = changed
     return found
+
+
+def _twins(one: Paper) -> dict[str, set[str]]:
+    """The configs that bind the same as each config, itself among them: a copy under another name hides no record."""
+    by_digest: dict[str, set[str]] = defaultdict(set)
+    for path in one.configs:
+        with contextlib.suppress(BadInput):
+            by_digest[config.digest(config.read(path).text)].add(path.stem)
+    return {stem: stems for stems in by_digest.values() for stem in stems}
 
 
 def _first_commits(top: Path, paper: str) -> dict[str, tuple[int, str]]:
@@ -217,13 +227,24 @@ def _made(top: Path, commit: str, name: str) -> str:
     return str(made)
 
 
-def _changed(name: str, now: Rows, then: Rows) -> str:
-    """How the claim called `name` is judged otherwise than it was."""
-    if name not in then:
+def _changed(claim: Claim, folder: Path, now: Rows, then: Rows) -> str:
+    """How a claim is judged otherwise than it was. To add the unit that the metric has anyway is no change."""
+    if claim.id not in then:
         return "written after the record"
-    ours, theirs = now.get(name, {}), then[name]
-    keys = [key for key in JUDGED if theirs.get(key) != ours.get(key) and not (key in STATED and key not in theirs)]
+    ours, theirs = now.get(claim.id, {}), then[claim.id]
+    keys = [key for key in JUDGED if theirs.get(key) != ours.get(key)]
+    if "unit" in keys and "unit" not in theirs and units.factor(claim.stated_unit, _metric_unit(claim, folder)) == 1:
+        keys.remove("unit")
     return ", ".join(f"{key} {theirs.get(key, 'none')} -> {ours.get(key, 'none')}" for key in keys)
+
+
+def _metric_unit(claim: Claim, folder: Path) -> str:
+    """The unit of a claim's metric, as its first record has it; empty where there is none."""
+    for path in sorted((folder / "records").glob(f"{Path(claim.config).stem}-seed*.json")):
+        with contextlib.suppress(BadInput):
+            found = record.read(path).measured(claim.test, claim.metric)
+            return str(found.identity.get("unit", "")) if found else ""
+    return ""
 
 
 @functools.cache

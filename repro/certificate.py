@@ -32,6 +32,7 @@ COMPARISONS = ("seed twice", "resume", "workers", "ranks")
 FINEST = 1e-6
 """The least e: ten times what one rounding of a float32 is."""
 COARSEST = 1e-3
+FEW = 100  # items of which it is asked whether the same ones are hard
 """The greatest e: beyond it the class is statistical."""
 MACHINE = ("system", "processor", "accelerator", "threads")
 """What tells one machine from another, of a record's `environment`: what may move a number."""
@@ -121,8 +122,9 @@ def agree(wanted: Class, ours: Sequence[float], theirs: Sequence[float]) -> bool
     - bitwise: they are identical;
     - within e: `moved(ours, theirs)` is at most e;
     - statistical: zero lies in the 95 % interval of the difference of their means, the items taken as drawn anew by
-      each (paired, two runs that differ by rounding alone would be told apart); or no value moved further than
-      `COARSEST`, so that what agrees within a stricter class agrees within this.
+      each (paired, two runs that differ by rounding alone would be told apart), and the items that are hard for the
+      one are hard for the other; or no value moved further than `COARSEST`, so that what agrees within a stricter
+      class agrees within this.
     """
     if len(ours) != len(theirs):
         return False
@@ -132,7 +134,19 @@ def agree(wanted: Class, ours: Sequence[float], theirs: Sequence[float]) -> bool
     if apart <= COARSEST:
         return True
     found = difference([ours], [theirs], same_seeds=False, same_items=False)
-    return found.low <= 0.0 <= found.high
+    return found.low <= 0.0 <= found.high and _alike(ours, theirs)
+
+
+def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
+    """Whether the values go together over the items more than by chance (one in a thousand): invented ones do not.
+
+    Nothing can be said of fewer than `FEW` items, or of values that are all equal.
+    """
+    import numpy as np
+
+    if len(ours) < FEW or min(ours) == max(ours) or min(theirs) == max(theirs):
+        return True
+    return float(np.corrcoef(ours, theirs)[0, 1]) * math.sqrt(len(ours)) > 3.1
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

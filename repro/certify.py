@@ -146,7 +146,7 @@ class Bench:
         """A run from its beginning, or from where it was killed."""
         folder = self.home / name
         folder.mkdir(exist_ok=True)
-        printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True, **self.variables)
+        printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True, variables=self.variables)
         return outcome(folder / printed.strip())
 
     def _command(self, *more: str) -> list[str]:
@@ -190,7 +190,7 @@ class Bench:
         if sys.platform == "linux":
             variables["GLOO_SOCKET_IFNAME"] = "lo"  # the machine's own name may lead nowhere
         command = [*launch, "-m", "repro.certify_child", "rank", str(self.config.path.resolve()), *self.sets]
-        child.run(command, folder, self.roots, quiet=True, **variables)
+        child.run(command, folder, self.roots, quiet=True, variables=variables)
         return compared(straight, outcome(folder / f"{self.config.name}-seed0.json"))
 
 

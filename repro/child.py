@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from repro import interruption, runs
@@ -17,6 +18,10 @@ from repro.errors import BadInput, DataMissing
 SHOWN = 20  # last lines of what failed
 PATIENCE = 20.0  # seconds that a process may take to end its own children
 DATA = ("REPRO_DATA", "REPRO_MIRROR")
+
+
+class Late(Exception):
+    """The command was not done within its time, and was ended."""
 
 
 class Failed(Exception):
@@ -33,14 +38,22 @@ def stoppable() -> Iterator[None]:
         raise KeyboardInterrupt from None
 
 
-def run(arguments: Sequence[str], folder: Path, roots: Sequence[Path], quiet: bool = False, **variables: str) -> str:
+def run(
+    arguments: Sequence[str],
+    folder: Path,
+    roots: Sequence[Path],
+    quiet: bool = False,
+    limit: float = 0.0,
+    variables: Mapping[str, str] | None = None,
+) -> str:
     """What `python -m ARGUMENTS` prints, run in `folder` with the modules below `roots`; what it says is said here too.
 
     Its runs are in `folder/runs`, whatever repository they belong to. Of a `quiet` one the last lines are shown where
-    it fails. Raises BadInput with the line of a command that refuses its input, and Failed for one that fails.
+    it fails. Raises BadInput with the line of a command that refuses its input, Failed for one that fails, and Late for
+    one that is not done within `limit` seconds (0: it has as long as it takes).
     """
     said: deque[str] = deque(maxlen=SHOWN)
-    with started(arguments, folder, roots, **variables) as process:
+    with started(arguments, folder, roots, **(variables or {})) as process, _within(limit, process) as late:
         for line in process.stderr or ():
             if line.strip():
                 said.append(line)
@@ -48,6 +61,8 @@ def run(arguments: Sequence[str], folder: Path, roots: Sequence[Path], quiet: bo
                 sys.stderr.write(line)
         printed = process.stdout.read() if process.stdout else ""
         code = process.wait()
+    if late.is_set():
+        raise Late(f"not done after {limit:.0f} s")
     last = said[-1].strip() if said else f"exit code {code}"
     if code in (BadInput.code, DataMissing.code):
         raise (DataMissing if code == DataMissing.code else BadInput)(last.removeprefix("repro: "))
@@ -78,6 +93,25 @@ def started(
         finally:
             if process.poll() is None:
                 _end(process)
+
+
+@contextmanager
+def _within(limit: float, process: subprocess.Popen[str]) -> Iterator[threading.Event]:
+    """Kill the process and its children after `limit` seconds; the event says so."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    timer = threading.Timer(limit, end)
+    if limit:
+        timer.start()
+    try:
+        yield late
+    finally:
+        timer.cancel()
 
 
 def _end(process: subprocess.Popen[str]) -> None:

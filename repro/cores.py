@@ -14,6 +14,7 @@ from pathlib import Path
 
 from repro import disk, git, plain
 from repro.errors import BadInput
+from repro.git import GitError
 from repro.paper import where
 
 FILE = Path(__file__).with_name("cores.json")
@@ -30,13 +31,28 @@ class Core:
     measured: str  # when
 
     def __str__(self) -> str:
-        return f"the core has changed since: the same bits in {len(self.records)} runs, {self.measured[:10]}"
+        return f"the core has changed since: the same bits in {_runs(len(self.records))}, {self.measured[:10]}"
+
+
+def _runs(many: int) -> str:
+    return "1 run" if many == 1 else f"{many} runs"
 
 
 def find(core: str, commit: str) -> Core | None:
     """The row of a record's core; of a record that keeps none, the row of its commit."""
-    known = (one for one in rows() if one.records and git.is_commit(one.commit))
+    found = [one for one in rows() if one.records and git.is_commit(one.commit)]
+    missing = _missing(tuple(one.commit for one in found))
+    known = (one for one in found if one.commit not in missing)
     return next((one for one in known if (one.core == core if core else one.commit == commit)), None)
+
+
+@functools.cache
+def _missing(commits: tuple[str, ...]) -> frozenset[str]:
+    """Those commits that the repository of the core does not have; none where there is no repository."""
+    try:
+        return frozenset(git.missing(FILE.parent, commits))
+    except GitError:
+        return frozenset()
 
 
 def rows() -> tuple[Core, ...]:

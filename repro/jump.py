@@ -36,7 +36,7 @@ class Side:
 
     def run(self, sets: list[str]) -> Outcome:
         """Run to the end, from a checkpoint if there is one."""
-        printed = child.run(["repro", *self.words(sets)], self.folder, self.roots, quiet=True, **self.variables)
+        printed = child.run(["repro", *self.words(sets)], self.folder, self.roots, quiet=True, variables=self.variables)
         self.outcome = certify.outcome(self.folder / printed.strip())
         return self.outcome
 

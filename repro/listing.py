@@ -100,7 +100,8 @@ def show(name: str) -> str:
     listed = {f"{part.kind}.{part.name}": part for part in parts()}
     hits = [part for full, part in listed.items() if name in (full, part.name)]
     if not hits:
-        raise BadInput(f"no paper, claim, part or config '{name}'{nearest(name, [*known, *listed])}")
+        ids = [claim.id for one in paper.readable()[0] for claim in one.claims]
+        raise BadInput(f"no paper, claim, part or config '{name}'{nearest(name, [*known, *listed, *ids])}")
     return "\n\n".join(_show_part(part) for part in hits)
 
 

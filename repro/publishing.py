@@ -128,9 +128,10 @@ def compared(before: Record, now: Record) -> str:
     apart = list(_apart(before, now))
     if not apart:
         return "the new numbers are bit-identical"
-    more = [f"{len(apart) - SHOWN} more measurements differ"] if len(apart) > SHOWN else []
+    rest = len(apart) - SHOWN
+    more = [f"{rest} more {'measurement differs' if rest == 1 else 'measurements differ'}"] if rest > 0 else []
     unlike = certificate.differences(before.environment, now.environment)
-    other = f"; the record has {', '.join(unlike)}" if unlike else ""
+    other = f"; that is expected of another machine or environment: {', '.join(unlike)}" if unlike else ""
     return f"the new numbers differ: {'; '.join([*apart[:SHOWN], *more])}{other}"
 
 

@@ -11,6 +11,7 @@ import json
 import re
 import reprlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -265,7 +266,16 @@ def _refuse_names(record: Record, stem: str) -> None:
         raise BadInput("it has two measurements of one metric on one test set")
 
 
+def refuse_links(folder: Path, paths: Iterable[Path]) -> None:
+    """Raise BadInput for a link among records: git names the link as unchanged when what it leads to has changed."""
+    for path in (folder, *paths):
+        if path.is_symlink():
+            raise BadInput("is a link; expected the records themselves", f"{where(path.parent)}/{path.name}")
+
+
 def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:
     """All records of a paper, the stale ones marked; those made on other data too, where `data` reads it again."""
-    records = [read(path) for path in regular.files(folder / "records", "*.json", regular.RECORD)]
+    paths = regular.files(folder / "records", "*.json", regular.RECORD)
+    refuse_links(folder / "records", paths)
+    records = [read(path) for path in paths]
     return list(stale.mark(records, folder, data))

@@ -87,6 +87,8 @@ def _unit(claim: Claim, at: Block) -> None:
     """A unit is that of a number, and the same as in its print."""
     if claim.unit is not None and claim.number is None:
         raise BadInput(f"claim '{claim.id}' has a unit and no number", at.place("unit"))
+    if hint := units.misspelt(claim.unit or ""):
+        raise BadInput(f"'unit' is {claim.unit!r}{hint}", at.place("unit"))
     if claim.printed.endswith("%") and not (claim.unit is None or units.percent(claim.unit)):
         raise BadInput(f"'unit' is {claim.unit!r}, but 'printed' is {claim.printed!r}", at.place("unit"))
 

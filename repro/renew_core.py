@@ -8,6 +8,7 @@ that core count.
 from __future__ import annotations
 
 import datetime
+import random
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -50,6 +51,20 @@ def tried() -> Iterator[Tried]:
             made.append(row)
             yield Tried(row.core, True, str(row))
     cores.store(made)
+
+
+def sample() -> Iterator[Tried]:
+    """Measure one older core anew, another one for each commit; nothing is stored."""
+    known = list(_older(provenance.core()).items())
+    if not known:
+        return
+    (core, commit), records = random.Random(git.head(provenance.REPRO)).choice(known)
+    with interruption.listening():
+        try:
+            row = _measured(core, commit, records)
+            yield Tried(row.core, True, str(row))
+        except (BadInput, GitError, child.Failed, renew.Differs) as error:
+            yield Tried(core or commit[:12], False, str(error))
 
 
 def _older(present: str) -> Records:

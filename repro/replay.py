@@ -99,25 +99,42 @@ def smoke() -> Iterator[Path]:
 
 
 def since(branch: str) -> Iterator[Path]:
-    """The records that are not as in `branch`, where they took at most `LONGEST` seconds; a longer one is named.
+    """The records that are not as in `branch`, where a run takes at most `LONGEST` seconds; a longer one is named.
 
-    Raises BadInput where git does not know the branch.
+    That a run takes longer is not believed to the record: it is tried, once for each config. Raises BadInput where git
+    does not know the branch.
     """
+    tried: dict[Path, bool] = {}
     found = [path for folder in paper.folders().values() for path in _changed(folder, branch)]
     if not found:
         log.info("no record differs from %s", branch)
     for path in found:
-        config = path.stem.rpartition("-seed")[0]
-        others = [record.read(one) for one in path.parent.glob(f"{config}-seed*.json")]
-        seconds = min(one.cost.get("seconds", 0.0) for one in others)
-        if seconds <= LONGEST:
+        config = path.with_name(path.stem.rpartition("-seed")[0])
+        if record.read(path).cost.get("seconds", 0.0) > LONGEST and config not in tried:
+            log.info("%s: it says that it took longer than %.0f s: tried for so long", where(path), LONGEST)
+            tried[config] = _ends(path)
+        if tried.get(config, True):
             yield path
         else:
-            log.info("%s: not run again, it took %.0f s; replay it by hand", where(path), seconds)
+            log.info("%s: not run again, it takes more than %.0f s; replay it by hand", where(path), LONGEST)
+
+
+def _ends(path: Path) -> bool:
+    """Whether a record comes to its end within `LONGEST` seconds; one that is refused or fails does."""
+    found = record.read(path)
+    with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
+        try:
+            run(found, Path(folder), [Path(__file__).parents[1], *_root(found.paper)], LONGEST)
+        except child.Late:
+            return False
+        except (BadInput, child.Failed):
+            return True  # its replay says why
+    return True
 
 
 def _changed(folder: Path, branch: str) -> list[Path]:
-    """The records of a paper that are not as in `branch`."""
+    """The records of a paper that are not as in `branch`. Raises BadInput for links among its records."""
+    record.refuse_links(folder / "records", (folder / "records").glob("*.json"))
     try:
         top = git.top(folder)
         names = git.changed(top, branch, f"{folder.resolve().relative_to(top).as_posix()}/records/")
@@ -169,13 +186,16 @@ def _root(name: str) -> list[Path]:
     return [home.parents[1]] if home else []
 
 
-def run(found: Record, folder: Path, roots: list[Path]) -> Record:
-    """The record of the text of `found`, run below `folder` as a run's own copy of its config is."""
+def run(found: Record, folder: Path, roots: list[Path], limit: float = 0.0) -> Record:
+    """The record of the text of `found`, run below `folder` as a run's own copy of its config is.
+
+    Raises `child.Late` where that takes more than `limit` seconds (0: there is no limit).
+    """
     copy = folder / f"{found.config}.gin"
     copy.write_text(f"# a run of papers/{found.paper}/configs/{copy.name}: it runs by itself\n{found.text}")
     threads = str(found.environment.get("threads", 1))
     command = ["repro", "run", str(copy), "--seed", str(found.seed)]
-    printed = child.run(command, folder, roots, OMP_NUM_THREADS=threads)
+    printed = child.run(command, folder, roots, limit=limit, variables={"OMP_NUM_THREADS": threads})
     return record.read(folder / printed.strip())
 
 

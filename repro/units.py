@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 from repro.errors import close
 
 SHARES = ("", "1", "fraction", "share", "ratio", "proportion")
@@ -26,6 +28,13 @@ def unlike(stated: str | None, unit: str) -> str:
         return ""
     hint = close(stated or "", (unit, *filter(None, (*SHARES, *PERCENTS))))
     return f"the paper states its number in {named(stated or '')}{hint}, the metric of the records is in {named(unit)}"
+
+
+def misspelt(stated: str) -> str:
+    """`"; did you mean 'percent'?"` for a unit that is nearly the name of a share or of percent; else empty."""
+    words = [word for word in (*SHARES, *PERCENTS) if len(word) > 4]
+    name = stated.strip().casefold()
+    return close(stated, words) if name not in words and difflib.get_close_matches(name, words, 1, 0.8) else ""
 
 
 def converted(stated: str | None, unit: str) -> str:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +69,17 @@ def test_a_changed_tree_decides_nothing(paper: Any, recorded: Path, git: Git) ->
 
 
 def test_another_core_decides_nothing_unless_a_row_names_it(
-    paper: Any, recorded: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    paper: Any, recorded: Path, git: Git, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     edit(recorded, core="0123456789abcdef")
     assert "another core" in stale(paper)
     monkeypatch.setattr(cores, "FILE", tmp_path / "cores.json")
-    cores.store([Core("0123456789abcdef", "0" * 40, ["a/b"], "a processor", "2026-01-02T03:04:05+00:00")])
+    row = Core("0123456789abcdef", git("rev-parse", "HEAD"), ["a/b"], "a processor", "2026-01-02T03:04:05+00:00")
+    cores.store([row])
     (found,) = record.of_paper(paper.folder)
     assert not found.stale and "the core has changed since" in found.renewed
+    cores.store([replace(row, commit="0" * 40)])
+    assert "another core" in stale(paper), "a row of a commit that does not exist is none"
 
 
 def test_code_that_the_commit_does_not_hold_is_found(paper: Any, recorded: Path) -> None:
@@ -161,6 +165,48 @@ def test_a_tolerance_that_is_widened_after_the_record_is_worse(paper: Any, git: 
     toml = paper.folder / "paper.toml"
     toml.write_text(toml.read_text().replace("tolerance = 6.0", "tolerance = 60.0"))
     assert repro("verdict", paper.name, "--check")[0] == 1, "and not what came after it"
+
+
+def committed(paper: Any, git: Git, repro: Any, config: str = "line") -> None:
+    """A record of `config` that is committed, and the verdicts that follow from it."""
+    assert repro("run", f"papers/{paper.name}/configs/{config}.gin")[0] == 0
+    git("add", "-A")
+    git("commit", "-qm", "a record")
+
+
+def test_a_copy_of_a_config_hides_no_record(paper: Any, git: Git, repro: Any) -> None:
+    committed(paper, git, repro)
+    shutil.copy(paper.folder / "configs" / "line.gin", paper.folder / "configs" / "line_b.gin")
+    widen(paper)
+    toml = paper.folder / "paper.toml"
+    toml.write_text(toml.read_text().replace("configs/line.gin", "configs/line_b.gin", 1))
+    late = audit.late(papers.read(paper.folder))
+    assert late is not None and "tolerance 0.002 -> 6.0" in late["fit.error"]
+
+
+@pytest.mark.parametrize(("unit", "said"), [("", False), ("1", False), ("%", True)])
+def test_a_unit_added_after_the_record_counts_where_it_converts(
+    paper: Any, git: Git, repro: Any, unit: str, said: bool
+) -> None:
+    committed(paper, git, repro)
+    toml = paper.folder / "paper.toml"
+    toml.write_text(toml.read_text().replace("tolerance = 0.002", f'tolerance = 0.002\nunit = "{unit}"', 1))
+    late = audit.late(papers.read(paper.folder))
+    assert late is not None and ("unit none" in late.get("fit.error", "")) == said
+
+
+def test_a_link_among_records_is_refused(paper: Any, git: Git, repro: Any, refused: Any) -> None:
+    """git names a link as unchanged when the file that it leads to has changed."""
+    committed(paper, git, repro)
+    record_of = paper.records / "line-seed0.json"
+    record_of.rename(paper.folder / "elsewhere.json")
+    record_of.symlink_to("../elsewhere.json")
+    for words in (("verdict", paper.name), ("replay", "--since", "HEAD")):
+        assert "line-seed0.json: is a link; expected the records themselves" in refused(*words)
+    record_of.unlink()
+    paper.records.rename(paper.folder / "numbers")
+    paper.records.symlink_to("numbers")
+    assert "records: is a link" in refused("verdict", paper.name)
 
 
 def test_without_history_nothing_is_said_of_it(paper: Any, recorded: Path) -> None:

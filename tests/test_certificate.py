@@ -57,12 +57,23 @@ def test_bitwise_asks_for_the_very_same_numbers() -> None:
     assert not agree(BITWISE, [0.1, 0.2], [0.2, 0.1]), "item by item"
 
 
-def test_statistical_tells_other_means_apart_and_not_other_items() -> None:
+def test_statistical_tells_other_means_apart_and_not_other_chance() -> None:
+    """What is hard for one run is hard for the other; the rest is chance."""
     draw = random.Random(0)
-    ours, theirs = ([draw.gauss(5.0, 1.0) for _ in range(400)] for _ in range(2))
+    hard = [draw.gauss(5.0, 1.0) for _ in range(400)]
+    ours, theirs = ([value + draw.gauss(0.0, 0.5) for value in hard] for _ in range(2))
     assert agree(STATISTICAL, ours, theirs) and not agree(Class("within", COARSEST), ours, theirs)
     assert not agree(STATISTICAL, ours, [value + 0.5 for value in theirs])
     assert not agree(STATISTICAL, [1.0], [1.01]), "of one item each nothing is known of the spread"
+
+
+def test_invented_items_of_the_right_mean_do_not_agree() -> None:
+    """As many errors as a run would make, but not on its items."""
+    draw = random.Random(0)
+    errors = [float(draw.random() < 0.05) for _ in range(2000)]
+    again = [1.0 - error if draw.random() < 0.01 else error for error in errors]
+    invented = [1.0] * int(sum(errors)) + [0.0] * (2000 - int(sum(errors)))
+    assert agree(STATISTICAL, errors, again) and not agree(STATISTICAL, errors, invented)
 
 
 @given(VALUES, st.floats(-1e-2, 1e-2), st.sampled_from([1e-6, 1e-5, 1e-4, 1e-3]))

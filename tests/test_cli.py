@@ -153,7 +153,7 @@ def _beats(out: str) -> dict[str, Any]:
 
 def test_verdict_of_a_run(paper: Any, git: Any, repro: Any) -> None:
     text = (paper.folder / "paper.toml").read_text()
-    paper.toml(text.replace('metric = "SquaredError"', 'metric = "SquaredError"\nseeds = 1'))
+    paper.toml(text.replace('metric = "SquaredError"', 'metric = "SquaredError"\ndeterministic = true'))
     ours = _beats(repro("verdict", paper.name, "--json")[1])
     assert ours["outcome"] == "not run" and ours["evidence"] == []
     for name in ("line", "mean"):

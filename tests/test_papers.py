@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from repro import binding, listing, paper, record, run, verdict, verdicts
+from repro import audit, binding, listing, paper, record, run, verdict, verdicts
 from repro.errors import BadInput
 
 NAMES = sorted(paper.folders())
@@ -82,7 +82,16 @@ def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
     records = record.of_paper(one.folder)
     if not records and not (one.folder / verdicts.FILE).is_file():
         pytest.skip("neither records nor verdicts yet: nothing to guard")
-    assert verdicts.changes(verdicts.read(one.folder), verdict.judge_all(one.claims, records)) == []
+    changes = verdicts.changes(verdicts.read(one.folder), verdict.judge_all(one.claims, records), audit.late(one))
+    assert changes == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_commits_hold_what_records_renewals_and_cores_say_of_them(name: str) -> None:
+    one = paper.find(name)
+    if reason := audit.unknown(one):
+        pytest.skip(f"no commit can be looked at: {reason}")
+    assert list(audit.faults(one, record.of_paper(one.folder))) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -104,6 +104,8 @@ def edit(path: Path, before: str, after: str) -> None:
     ("datasets/store.py", '"REPRO_DATA"', '"REPRO_D"'), ("cli/running.py", "return 1", "return 0"),
     ("record.py", 'stale: str = ""', 'stale: (print(), str)[1] = ""'),
     ("cli/streams.py", "def prepare", "def prepared"),
+    ("record.py", 'ValueError(f"{index} is no item")', "ValueError(values.clear())"),  # a message that does something
+    ("record.py", 'ValueError(f"{index} is no item")', "ValueError(index := 0)"),
     ("metrics/__init__.py", '"""', 'import repro.errors\n"""'), ("__init__.py", '__version__ = "', '__version__ = "1'),
 ])  # fmt: skip
 def test_a_change_of_the_core_is_another_core(copied: Path, name: str, before: str, after: str) -> None:

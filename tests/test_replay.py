@@ -178,9 +178,14 @@ def test_since_replays_what_a_branch_adds(paper: Any, kept: Path, repro: Any, mo
     git("commit", "-qm", "a record")
     assert repro("replay", "--since", "base")[1].startswith(f"{kept}: agrees, ")
     edit(kept, cost={"seconds": 1e6})
-    git("commit", "-qam", "a long one")
+    git("commit", "-qam", "it says that it took long")
     code, out, err = repro("replay", "--since", "base")
-    assert (code, out) == (0, "") and f"{kept}: not run again, it took 1000000 s" in err
+    assert code == 0 and out.startswith(f"{kept}: agrees, ") and "it says that it took longer" in err, "not believed"
+    moved(kept, 1e-3)
+    assert repro("replay", "--since", "base")[0] == 1, "a forged number is found behind a forged time"
+    monkeypatch.setattr(replay, "LONGEST", 0.2)
+    code, out, err = repro("replay", "--since", "base")
+    assert (code, out) == (0, "") and f"{kept}: not run again, it takes more than" in err
     assert "--since nothing" in repro("replay", "--since", "nothing")[2]
     code, out, err = repro("replay", "--since", "HEAD")
     assert (code, out) == (0, "") and "no record differs from HEAD" in err
@@ -260,7 +265,7 @@ def test_smoke_skips_a_paper_whose_data_is_not_here(
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
     text = (paper.folder / "dataset.py").read_text()
     lost = "        from repro.datasets import store\n        store.folder('wsj0-2mix')\n"
-    (paper.folder / "dataset.py").write_text(text.replace("    ) -> None:\n", f"    ) -> None:\n{lost}", 1))
+    (paper.folder / "dataset.py").write_text(text.replace(" -> None:\n", f" -> None:\n{lost}", 1))
     assert lost in (paper.folder / "dataset.py").read_text()
     monkeypatch.setattr("repro.paper.every", lambda: [papers.read(paper.folder)])
     code, out, err = repro("replay", "--smoke")

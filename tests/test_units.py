@@ -58,8 +58,12 @@ def test_unlike_units_are_not_compared(claim: Claim, stated: str, unit: str) -> 
     assert units.named(stated) in found.why and units.named(unit) in found.why
 
 
-def test_a_misspelt_unit_has_its_near_miss() -> None:
+def test_a_misspelt_unit_has_its_near_miss(paper: Any, refused: Any) -> None:
     assert "did you mean 'percent'?" in judged(replace(VALUE, unit="procent"), 1.3, "%").why
+    text = (paper.folder / "paper.toml").read_text()
+    paper.toml(text.replace("tolerance = 0.002", 'tolerance = 0.002\nunit = "procent"', 1))
+    assert "did you mean 'percent'?" in refused("todo", paper.name), "before any run"
+    assert [units.misspelt(unit) for unit in ("percent", "Percent", "dB", "s", "%", "1", "")] == [""] * 7
 
 
 @pytest.mark.parametrize(("claim", "ours", "unit", "better"), [

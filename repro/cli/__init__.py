@@ -107,7 +107,9 @@ def _again_commands(commands: Any) -> None:
         "paper", nargs="?", help="the code of its records; the core of all records where none is named"
     )
     command.add_argument(
-        "--sample", action="store_true", help="measure one renewal of each paper anew, storing nothing"
+        "--sample",
+        action="store_true",
+        help="measure a renewal of each paper and an older core anew, storing nothing",
     )
     command = _add(
         commands, "certify", running.certify, "measure how far the numbers of a config repeat on this machine"

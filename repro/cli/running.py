@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from repro.cli import system
 from repro.errors import BadInput, DataMissing
@@ -87,9 +90,11 @@ def renew(given: argparse.Namespace) -> int:
     from repro import renew, renew_core
 
     if given.sample and given.paper:
-        raise BadInput("--sample takes one renewal of each paper; expected no paper with it")
+        raise BadInput("--sample takes one renewal of each paper and one older core; expected no paper with it")
     found = []
-    tried = renew.tried(given.paper) if given.paper else renew.sample() if given.sample else renew_core.tried()
+    tried: Iterator[Any] = renew.tried(given.paper) if given.paper else renew_core.tried()
+    if given.sample:
+        tried = itertools.chain(renew.sample(), renew_core.sample())
     for one in tried:
         print(one, flush=True)
         found.append(one.agrees)
