@@ -30,9 +30,9 @@ Where to look:
     replay       a record run again, and compared (publishing: which record is the paper's; runs: where run folders are)
     renewal      code that has changed since, and gives the same bits (renew, jump, renew_core: measured by runs)
     rot          which papers still run on what is installed (child: a command in a process of its own)
-    interval     the 95 % interval of a mean over seeds and items
+    interval     the 95 % interval of a mean over seeds and items (layout, quantile; contrasts: pairs of many configs)
     evidence     what the records hold of a claim
-    verdict      judge(claim, records) -> Verdict
+    verdict      judge(claim, records) -> Verdict (power: what it could have seen)
     ledger       claims that failed, their suspected causes, and what changing each does
     verdicts     `verdicts.json`, and the verdicts as JSON
     launch       claims minus records = a queue of commands
