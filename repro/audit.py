@@ -239,11 +239,12 @@ def _changed(claim: Claim, folder: Path, now: Rows, then: Rows) -> str:
 
 
 def _metric_unit(claim: Claim, folder: Path) -> str:
-    """The unit of a claim's metric, as its first record has it; empty where there is none."""
-    for path in sorted((folder / "records").glob(f"{Path(claim.config).stem}-seed*.json")):
+    """The unit of a claim's metric, as a record of its configs has it; empty where there is none."""
+    stems = [Path(config).stem for config in claim.configs]
+    for path in (path for stem in stems for path in sorted((folder / "records").glob(f"{stem}-seed*.json"))):
         with contextlib.suppress(BadInput):
-            found = record.read(path).measured(claim.test, claim.metric)
-            return str(found.identity.get("unit", "")) if found else ""
+            if found := record.read(path).measured(claim.test, claim.metric):
+                return str(found.identity.get("unit", ""))
     return ""
 
 

@@ -54,6 +54,7 @@ where = "Table 2"
 config = "configs/never.gin"
 above = 0.0
 metric = "Length"
+deterministic = true
 proxy = "configs/proxy.gin"
 
 [[claim]]
@@ -154,6 +155,7 @@ def _paper(root: Path) -> Path:
     (docs / "index.md").write_text(INDEX)
     (docs / "guide").mkdir()
     (docs / "guide" / "claims.md").write_text("---\norphan: true\n---\n# Claims\n\n## The verdicts\n")
+    (docs / "guide" / "uncertainty.md").write_text("---\norphan: true\n---\n# Uncertainty\n")
     (root / "CONTRIBUTING.md").write_text("# Contributing\n")
     return folder
 
