@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from repro.report.markup import Markup, join, tag
 from repro.report.page import Page
-from repro.report.words import number
+from repro.report.words import count, number
 from repro.verdict import Verdict
 
+WHAT = {
+    (True, True): "the chance in the training, on these very test items",
+    (True, False): "no chance (one seed, or seeds that agree)",
+    (False, True): "the chance in the training and in the choice of the test items",
+    (False, False): "the chance in the choice of the test items alone (one seed, or seeds that agree)",
+}
+"""By whether the items are fixed, and whether the seeds vary."""
 EXPLAINED = "guide/uncertainty.html"
 
 
 def contained(verdicts: Sequence[Verdict]) -> str:
     """One sentence: of how many claims the intervals contain what; empty where no claim has records with chance."""
     judged = [one.judged.interval for one in verdicts if one.judged and not one.claim.printed]
-    fixed = [one for one in judged if one.fixed]
-    sets = (
-        (sum(one.seed_variance > 0 for one in fixed), "the chance in the training, on these very test items"),
-        (sum(not one.seed_variance > 0 for one in fixed), "no chance (one seed, or seeds that agree)"),
-        (len(judged) - len(fixed), "the chance in the training and in the choice of the test items"),
-    )
-    told = [f"{what}: {many} claim{'' if many == 1 else 's'}" for many, what in sets if many]
-    return "; ".join(told)
+    many = Counter((one.fixed, one.seed_variance > 0) for one in judged)
+    return "; ".join(f"{what}: {count(many[key], 'claim')}" for key, what in WHAT.items() if many[key])
 
 
 def seen(page: Page, verdict: Verdict) -> Markup:
