@@ -230,7 +230,7 @@ def _made(top: Path, commit: str, name: str) -> str:
 def _changed(claim: Claim, folder: Path, now: Rows, then: Rows) -> str:
     """How a claim is judged otherwise than it was. To add the unit that the metric has anyway is no change."""
     if claim.id not in then:
-        return "written after the record"
+        return "committed after its first record was made"
     ours, theirs = now.get(claim.id, {}), then[claim.id]
     keys = [key for key in JUDGED if theirs.get(key) != ours.get(key)]
     if "unit" in keys and "unit" not in theirs and units.factor(claim.stated_unit, _metric_unit(claim, folder)) == 1:

@@ -77,7 +77,7 @@ def tolerances(one: Paper) -> Iterator[str]:
     for found in verdict.judge_all(one.claims, record.of_paper(one.folder)):
         if found.too_wide:
             place = f"{paper.where(one.folder)}/paper.toml:{found.claim.line}"
-            yield f"{place}: no result could fail claim '{found.claim.id}': {found.too_wide}"
+            yield f"{place}: claim '{found.claim.id}' accepts too much: {found.too_wide}"
 
 
 def explained(one: Paper) -> Iterator[str]:

@@ -116,11 +116,13 @@ def beside(ours: Interval, seeds: int, spread: float | None) -> Interval:
     Where the paper does not state its spread (None), each of its trainings is taken to spread as ours do.
     """
     seed, rest = (ours.seed_variance / ours.seeds, ours.seeds - 1), (ours.item_variance, ours.item_freedom)
-    if spread is None:
-        seed = ours.seed_variance * (1 / ours.seeds + 1 / seeds), ours.seeds - 1
-    else:
+    if spread is not None:
         rest = total(rest, (spread**2 / seeds, seeds - 1))
-    found = around(ours.mean, seed, rest, ours.seeds, ours.items, 1.0)
+        return replace(around(ours.mean, seed, rest, ours.seeds, ours.items, 1.0), fixed=ours.fixed)
+    theirs = ours.seed_variance / seeds, ours.seeds - 1  # by the same estimate, so that Student's t fits both together
+    found = around(ours.mean, (seed[0] + theirs[0], seed[1]), rest, ours.seeds, ours.items, 1.0)
+    variance, freedom = total(rest, theirs)  # which more seeds of ours do not lessen
+    found = replace(found, seed_variance=ours.seed_variance, item_variance=variance, item_freedom=freedom)
     return replace(found, fixed=ours.fixed)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import paper, registry, runs
+from repro import paper, power, registry, runs
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, untranscribed
@@ -171,10 +171,11 @@ def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:
     unit = next((f" {found.identity['unit']}" for found in verdict.evidence if found.identity.get("unit")), "")
     if verdict.claim.accepts:
         lines.append(f"  accept {verdict.claim.accepts}{unit} (by us), because {verdict.claim.because}")
-    if verdict.sees is not None and not verdict.claim.printed:
-        lines.append(f"  sees   a difference of {verdict.sees:.3g}{unit} in 80 % of such studies")
-    if verdict.too_wide:
-        lines.append(f"  wide   no result could fail it: {verdict.too_wide}")
+    if verdict.judged and verdict.sees is not None and not verdict.claim.printed:
+        lines.append(f"  sees   {power.told(verdict.claim, verdict.judged, verdict.sees)}")
+    if verdict.judged and not verdict.claim.printed:
+        lines.append(f"  chance its interval contains {power.contains(verdict.judged.interval)}")
+    lines += [f"  note   {note}" for note in (verdict.too_wide, verdict.out_of_reach) if note]
     for found in verdict.evidence:
         ours = found.interval
         kind = "proxy" if found.proxy else "ours "

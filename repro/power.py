@@ -44,37 +44,55 @@ def reach(ours: Interval) -> float:
     return float(nctdtrinc(ours.freedom, 1 - POWER, half / error)) * error if half > 0 and error > 0 else 0.0
 
 
+def told(claim: Claim, found: Evidence, seen: float) -> str:
+    """What such a study could see, in words."""
+    unit = units.sign(str(found.identity.get("unit", "")))
+    size = f"{seen:.3g} {unit}".rstrip()
+    what = "the paper's number" if claim.value is not None else "the bound"
+    if not reach(found.compared):
+        return f"any difference of more than {size} from {what}"
+    return f"a true difference of {size} from {what}, in four of five such studies"
+
+
+CONTAINS = {
+    (True, True): "the chance in the training, on these very test items",
+    (True, False): "no chance (one seed, or seeds that agree), on these very test items",
+    (False, True): "the chance in the training and in the choice of the test items",
+    (False, False): "the chance in the choice of the test items alone (one seed, or seeds that agree)",
+}
+"""What an interval contains: by whether the items are fixed, and whether the seeds vary."""
+
+
+def contains(found: Interval) -> str:
+    return CONTAINS[found.fixed, found.seed_variance > 0]
+
+
 def too_wide(claim: Claim, found: Evidence | None) -> str:
-    """Why no result could fail the claim; empty where one could."""
+    """Why no result, or hardly one, could fail the claim; empty where one could."""
+    least, most = _limits(found)
     if claim.accepted is None:
-        return _open(claim, found)
+        above, below = claim.above, claim.below
+        if not claim.over and ((above is not None and above < least) or (below is not None and below > most)):
+            return f"no result could fail it: its metric lies between {least:g} and {most:g}"
+        return ""
     low, high = map(float, claim.accepted)
-    if claim.value and (claim.tolerance or 0.0) >= abs(claim.value):
-        return f"it accepts everything from nothing to twice the number ({claim.accepts})"
-    least, most = _limits(found)
     if low <= least and most <= high:
-        return f"it accepts every value that the metric can have, {least:g} to {most:g} ({claim.accepts})"
+        return f"no result could fail it: it accepts {claim.accepts}, every value that the metric can have"
+    if claim.value and not claim.over and (claim.tolerance or 0.0) >= abs(claim.value):
+        return f"its tolerance is as large as its number: it accepts nothing at all and twice as much ({claim.accepts})"
     return ""
 
 
-def _open(claim: Claim, found: Evidence | None) -> str:
-    """Of a bound for one config: whether it lies beyond what the metric can be."""
-    least, most = _limits(found)
-    if not claim.over and claim.above is not None and claim.above < least:
-        return f"its metric is never below {least:g}, and it asks for more than {claim.above}"
-    if not claim.over and claim.below is not None and claim.below > most:
-        return f"its metric is never above {most:g}, and it asks for less than {claim.below}"
-    return ""
+def out_of_reach(claim: Claim, found: Evidence) -> str:
+    """Why no mean could have been reproduced by such a study, whatever the truth; empty where one could."""
+    ours = found.compared
+    if claim.accepted is None or ours.high - ours.low <= 2 * (claim.tolerance or 0.0):
+        return ""
+    return "no mean could have been reproduced: the interval is wider than the accepted range"
 
 
 def _limits(found: Evidence | None) -> tuple[float, float]:
-    """Between which values the metric lies, where it is a share or in percent and so are the values of all items."""
-    values = [value for row in found.rows for value in row] if found and not found.other else []
+    """Between which values the metric lies, where every item is right or wrong: 0 and 1, or 0 and 100 percent."""
+    values = {value for row in found.rows for value in row} if found and not found.other else set()
     most = 100.0 if found and units.percent(str(found.identity.get("unit", ""))) else 1.0
-    if values and min(values) >= 0 and max(values) <= most and found and units.factor("1", _unit(found)) is not None:
-        return 0.0, most
-    return -math.inf, math.inf
-
-
-def _unit(found: Evidence) -> str:
-    return str(found.identity.get("unit", ""))
+    return (0.0, most) if values and values <= {0.0, most} else (-math.inf, math.inf)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import Decimal
 
@@ -13,6 +12,7 @@ from repro.places import Block
 
 ID = r"[\w.+-]{1,200}"
 SEEDS = 1000  # that a claim may need: more are a slip of the hand
+SPREAD = 1e150  # its square is a number still
 DIGITS = 330  # before or after the point of a printed number: a float has no more
 
 
@@ -34,8 +34,9 @@ def _chance(claim: Claim, at: Block) -> None:
     for key in ("value_spread", "value_seeds"):
         if getattr(claim, key) is not None and claim.value is None:
             raise BadInput(f"claim '{claim.id}' has '{key}' and no 'value'", at.place(key))
-    if claim.value_spread is not None and not 0 <= claim.value_spread < math.inf:
-        raise BadInput(f"'value_spread' is {claim.value_spread}; expected a number from 0", at.place("value_spread"))
+    if claim.value_spread is not None and not 0 <= claim.value_spread <= SPREAD:
+        hint = f"expected a number from 0 to {SPREAD:g}"
+        raise BadInput(f"'value_spread' is {claim.value_spread}; {hint}", at.place("value_spread"))
     least = 1 if claim.value_spread is None else 2
     if claim.value_spread is not None and claim.value_seeds is None:
         hint = "expected 'value_seeds' too: over how many trainings the paper states it"
@@ -44,7 +45,13 @@ def _chance(claim: Claim, at: Block) -> None:
         hint = f"expected a whole number from {least} to {SEEDS}"
         raise BadInput(f"'value_seeds' is {claim.value_seeds}; {hint}", at.place("value_seeds"))
     if claim.deterministic and claim.seeds != 1:
-        raise BadInput(f"claim '{claim.id}' is deterministic and asks for {claim.seeds} seeds", at.place("seeds"))
+        hint = "expected 1, or no 'seeds'"
+        raise BadInput(
+            f"claim '{claim.id}' is deterministic and asks for {claim.seeds} seeds; {hint}", at.place("seeds")
+        )
+    if claim.deterministic and claim.value_seeds is not None:
+        hint = "expected one of both: a method without chance has no spread"
+        raise BadInput(f"claim '{claim.id}' is deterministic and has 'value_seeds'; {hint}", at.place("value_seeds"))
     if claim.printed and claim.items == "sampled":
         raise BadInput(f"claim '{claim.id}' is printed: its items are those of the paper", at.place("items"))
 

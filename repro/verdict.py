@@ -49,12 +49,20 @@ class Verdict:
     @property
     def sees(self) -> float | None:
         """The smallest difference that 80 % of such studies would have told apart; None where nobody knows."""
-        return power.sees(self.claim, self.judged) if self.judged and not self.judged.unlike else None
+        found = self.judged
+        if found is None or self.outcome in ("not comparable", "stale"):
+            return None
+        return power.sees(self.claim, found)
 
     @property
     def too_wide(self) -> str:
         """Why no result could have failed the claim; empty where one could."""
         return power.too_wide(self.claim, self.judged)
+
+    @property
+    def out_of_reach(self) -> str:
+        """Why no mean could have been reproduced with these seeds and items; empty where one could."""
+        return "" if self.judged is None or self.sees is None else power.out_of_reach(self.claim, self.judged)
 
 
 def judge(claim: Claim, records: Iterable[Record]) -> Verdict:
@@ -129,7 +137,9 @@ def _unsettled(claim: Claim, found: Evidence) -> tuple[str, str] | None:
     if claim.printed:
         return None
     if claim.deterministic and found.interval.seed_variance > 0:
-        return "not comparable", f"the claim is deterministic; {_say(found)} vary from seed to seed"
+        means = [sum(row) / len(row) for row in found.rows]
+        apart = f": {min(means):.6g} to {max(means):.6g}" if means else ""
+        return "not comparable", f"the claim is deterministic, but its seeds give unlike numbers{apart}"
     least = claim.trend_seeds if found.proxy else min(2, claim.trend_seeds)
     if (lacking := least - found.interval.seeds) <= 0:
         return None
@@ -190,7 +200,7 @@ def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
     assert claim.accepted is not None  # a claim is read with both value and tolerance, or with neither
     (low, high), ours, unit = claim.accepted, own.compared, own.identity.get("unit", "")
     stated, accepted = (f"{text} {unit}".rstrip() for text in (claim.stated, claim.accepts))
-    chance = f", with the chance in the paper's own number {ours.shown(unit)}" if own.with_theirs else ""
+    chance = f"; with the chance in the paper's own number, ours is {ours.shown(unit)}" if own.with_theirs else ""
     note = f"{_say(own)}{chance} against {stated} (accepted by us: {accepted})"
     if low <= exact(ours.low) and exact(ours.high) <= high:
         return "reproduced", note
@@ -243,9 +253,10 @@ def _more(found: Evidence, edge: float) -> str:
         return "it is the bound itself, with no spread: more seeds would not settle it"
     if more := ours.seeds_to_settle(edge):
         seeds = "1 more seed" if more == 1 else f"{more} more seeds"
-        return f"{seeds} would settle it, if the mean stays where it is{_cost(found, more)}"
-    items = ours.item_variance > ours.seed_variance / ours.seeds
-    what = "more test items would" if items else "it is too near the border"
+        return f"{seeds} would settle it, if mean and spread stay as they are{_cost(found, more)}"
+    if ours.item_variance <= ours.seed_variance / ours.seeds:
+        return "the mean is so near the border that a hundred seeds would not settle it"
+    what = "the paper's own number is too uncertain" if ours.fixed else "more test items would"
     return f"a hundred seeds would not settle it: {what}"
 
 

@@ -57,6 +57,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "items": ("fixed" if judged.interval.fixed else "sampled") if judged else None,
         "sees": None if verdict.sees is None else _short(verdict.sees),
         "too_wide": verdict.too_wide,
+        "out_of_reach": verdict.out_of_reach,
         "judged": judged.config if judged else None,
         "evidence": [_evidence(found) for found in verdict.evidence],
     }
@@ -79,6 +80,7 @@ def _evidence(found: Evidence) -> dict[str, Any]:
         "mean": _short(ours.mean),
         "low": _short(ours.low),
         "high": _short(ours.high),
+        "compared": {"low": _short(found.compared.low), "high": _short(found.compared.high)},
         "unit": found.identity.get("unit", ""),
         "seeds": ours.seeds,
         "items": ours.items,

@@ -23,9 +23,10 @@ VALUE = Claim("c", "says", "where", "M", "configs/own.gin", value=0.5, tolerance
 ABOVE = replace(VALUE, value=None, tolerance=None, above=0.0, items="")
 
 
-def records(*means: float, unit: str = "", values: int = 4, **more: Any) -> list[Record]:
+def records(*means: float, unit: str = "", spread: float = 0.0, **more: Any) -> list[Record]:
+    """Of each seed two items, `spread` below and above its mean."""
     identity = {"name": "m", "version": 1, "unit": unit, "better": "higher"}
-    measured = [Measurement("test", "M", identity, [mean] * values) for mean in means]
+    measured = [Measurement("test", "M", identity, [mean - spread, mean + spread]) for mean in means]
     return [Record("p", "own", seed, "d", [one], **more) for seed, one in enumerate(measured)]
 
 
@@ -57,26 +58,45 @@ def test_a_deterministic_method_whose_seeds_differ_is_none() -> None:
     claim = replace(VALUE, deterministic=True, seeds=1)
     assert [judge(claim, records(*means)).outcome for means in ((0.5,), (0.5, 0.5))] == ["reproduced", "reproduced"]
     found = judge(claim, records(0.5, 0.51))
-    assert found.outcome == "not comparable" and "vary from seed to seed" in found.why
+    assert found.outcome == "not comparable" and "unlike numbers: 0.5 to 0.51" in found.why and found.sees is None
 
 
 @pytest.mark.parametrize(("claim", "unit", "wide"), [
-    (VALUE, "", False), (replace(VALUE, tolerance=0.5), "", True), (replace(VALUE, tolerance=0.6), "dB", True),
+    (VALUE, "", False), (replace(VALUE, tolerance=0.49), "", False), (replace(VALUE, tolerance=0.5), "", True),
     (replace(VALUE, value=0.9, tolerance=0.89), "", False), (replace(VALUE, value=0.0, tolerance=0.1), "", False),
     (replace(VALUE, value=50.0, tolerance=49.0), "%", False), (replace(VALUE, value=50.0, tolerance=50.0), "%", True),
-    (replace(ABOVE, above=-0.1), "", True), (replace(ABOVE, above=-0.1), "dB", False),
+    (replace(ABOVE, above=-0.1), "", True), (replace(ABOVE, above=0.0), "", False),
     (replace(ABOVE, above=None, below=1.5), "", True), (replace(ABOVE, above=None, below=0.9), "", False),
+    (replace(ABOVE, above=None, below=150.0), "%", True), (replace(ABOVE, above=-0.1), "dB", False),
 ])  # fmt: skip
 def test_a_claim_that_nothing_could_fail_is_pointed_out(claim: Claim, unit: str, wide: bool) -> None:
-    assert bool(judge(claim, records(0.5, 0.5, 0.5, unit=unit)).too_wide) == wide
+    """Where each item is right or wrong the metric is a share; other values may be anything."""
+    mean, spread = {"%": (50.0, 50.0), "": (0.5, 0.5), "dB": (0.7, 0.5)}[unit]
+    assert bool(judge(claim, records(mean, mean, mean, unit=unit, spread=spread)).too_wide) == wide
+
+
+def test_a_study_that_could_not_have_reproduced_anything_says_so() -> None:
+    """Its interval is wider than the accepted range, whatever its mean."""
+    sure, unsure = judge(VALUE, records(0.5, 0.5, 0.51)), judge(VALUE, records(0.3, 0.5, 0.7))
+    assert sure.outcome == "reproduced" and not sure.out_of_reach
+    assert unsure.outcome == "inconclusive" and "wider than the accepted range" in unsure.out_of_reach
+
+
+@pytest.mark.parametrize(("claim", "words"), [
+    (replace(VALUE, tolerance=0.09, value_seeds=1), "a hundred seeds would not settle it"),
+    (replace(VALUE, value_spread=0.5, value_seeds=3), "the paper's own number is too uncertain"),
+])  # fmt: skip
+def test_more_seeds_of_ours_do_not_lessen_the_chance_in_the_papers_number(claim: Claim, words: str) -> None:
+    found = judge(claim, records(0.54, 0.57, 0.6))
+    assert found.outcome == "inconclusive" and words in found.why
 
 
 def test_it_is_said_by_the_command_and_by_the_checks(paper: Any, repro: Any) -> None:
     text = (paper.folder / "paper.toml").read_text()
     paper.toml(text.replace("tolerance = 0.002", "tolerance = 0.02", 1))
     code, out, _ = repro("verdict", paper.name)
-    assert code == 0 and "no result could fail it" in out
-    assert [line for line in consistency.faults(paper.folder) if "no result could fail claim 'fit.error'" in line]
+    assert code == 0 and "its tolerance is as large as its number" in out
+    assert [line for line in consistency.faults(paper.folder) if "claim 'fit.error' accepts too much" in line]
 
 
 def test_the_papers_own_spread_takes_the_place_of_a_guess() -> None:
@@ -91,6 +111,8 @@ def test_the_papers_own_spread_takes_the_place_of_a_guess() -> None:
 @pytest.mark.parametrize(("keys", "words"), [
     ("value_spread = 0.1", "expected 'value_seeds' too"), ("value_spread = -1.0\nvalue_seeds = 3", "a number from 0"),
     ("value_spread = 0.1\nvalue_seeds = 1", "from 2 to 1000"), ("value_seeds = 0", "from 1 to 1000"),
+    ("value_spread = 1e308\nvalue_seeds = 3", "from 0 to 1e+150"),
+    ("deterministic = true\nvalue_seeds = 3", "is deterministic and has 'value_seeds'"),
     ("deterministic = true\nseeds = 3", "asks for 3 seeds"), ('items = "fixd"', "items"),
 ])  # fmt: skip
 def test_wrong_keys_are_one_line(paper: Any, refused: Any, keys: str, words: str) -> None:

@@ -76,7 +76,7 @@ def _more(page: Page, verdict: Verdict) -> Markup:
         "td",
         why,
         ours_accepted(page, claim),
-        seen(page, verdict),
+        seen(verdict),
         links(page, verdict),
         run,
         colspan=len(HEADS),
