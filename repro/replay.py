@@ -110,10 +110,11 @@ def since(branch: str) -> Iterator[Path]:
         log.info("no record differs from %s", branch)
     for path in found:
         config = path.with_name(path.stem.rpartition("-seed")[0])
-        if record.read(path).cost.get("seconds", 0.0) > LONGEST and config not in tried:
+        long = record.read(path).cost.get("seconds", 0.0) > LONGEST
+        if long and config not in tried:
             log.info("%s: it says that it took longer than %.0f s: tried for so long", where(path), LONGEST)
             tried[config] = _ends(path)
-        if tried.get(config, True):
+        if not long or tried[config]:
             yield path
         else:
             log.info("%s: not run again, it takes more than %.0f s; replay it by hand", where(path), LONGEST)
