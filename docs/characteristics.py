@@ -44,7 +44,7 @@ def kinds() -> list[Kind]:
 
 
 def row(kind: Kind) -> list[str]:
-    """One row: for each truth how many percent of the studies are reproduced, inconclusive, and told apart."""
+    """One row: for each truth how many percent of the studies are reproduced, inconclusive, and found to differ."""
     counts = [Counter(outcomes(kind, truth)) for truth in TRUTHS]
     shares = ([sum(count[name] for name in names) / STUDIES for names in OUTCOMES] for count in counts)
     return [*map(str, kind), *(" / ".join(f"{100 * share:.1f}" for share in of_truth) for of_truth in shares)]

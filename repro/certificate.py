@@ -121,9 +121,9 @@ def agree(wanted: Class, ours: Sequence[float], theirs: Sequence[float]) -> bool
 
     - bitwise: they are identical;
     - within e: `moved(ours, theirs)` is at most e;
-    - statistical: zero lies in the 95 % interval of the difference of their means, the items taken as drawn anew by
-      each (paired, two runs that differ by rounding alone would be told apart), and the items that are hard for the
-      one are hard for the other; or no value moved further than `COARSEST`, so that what agrees within a stricter
+    - statistical: zero lies in the 95 % interval of the difference of their means, and the items that are hard for the
+      one are hard for the other. The items are not paired for the interval: if they were, two runs that differ by
+      rounding alone would not agree. Or no value moved further than `COARSEST`, so that what agrees within a stricter
       class agrees within this.
     """
     if len(ours) != len(theirs):

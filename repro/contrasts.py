@@ -1,9 +1,9 @@
-"""Each pair of many configs told apart, or not, with a correction for how many pairs there are.
+"""Which pairs of many configs differ, with a correction for how many pairs there are.
 
 `contrasts` compares each pair, and `holm` (1979) corrects. Three seeds alone know too little for that: of 100 pairs,
 two such configs would need a t of 14. So each config counts as spreading at least as all do together, with their
 degrees of freedom, fewer the farther its own spread lies above theirs. The p values rest on the quantile of Cochran
-and Cox (1950), the widest of those in `repro.quantile`. Where nothing differs, some pair is told apart in 5 % of all
+and Cox (1950), the widest of those in `repro.quantile`. Where nothing differs, a difference is found in 5 % of all
 studies at most, in 7 % where one of few configs spreads four times as much as the others: `tests/test_contrasts.py`
 simulates it.
 """

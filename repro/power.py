@@ -1,4 +1,4 @@
-"""What a verdict could have seen: the smallest difference that its seeds, items and tolerance tell apart. Pure.
+"""What a verdict could have seen: the smallest difference that its seeds, items and tolerance can show. Pure.
 
 A value is *reproduced* where our 95 % interval lies within the accepted range. That is an equivalence test by two
 one-sided tests (TOST; Schuirmann 1987), each at a level of 2.5 %. Like any test it has a power: how large must the true
@@ -18,7 +18,7 @@ POWER = 0.8
 
 
 def sees(claim: Claim, found: Evidence) -> float | None:
-    """The smallest difference from the paper (of a comparison: from its bound) that 80 % of such studies tell apart.
+    """The smallest difference from the paper (of a comparison: from its bound) that 80 % of such studies find.
 
     In the unit of the claim. Of a printed number it is half a unit of its last digit. None where one seed was run of a
     method with chance in it, so that nobody knows.

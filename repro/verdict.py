@@ -48,7 +48,7 @@ class Verdict:
 
     @property
     def sees(self) -> float | None:
-        """The smallest difference that 80 % of such studies would have told apart; None where nobody knows."""
+        """The smallest difference that 80 % of such studies would have found; None where nobody knows."""
         found = self.judged
         if found is None or self.outcome in ("not comparable", "stale"):
             return None

@@ -21,7 +21,7 @@ def contained(verdicts: Sequence[Verdict]) -> str:
 
 
 def seen(verdict: Verdict) -> Markup:
-    """What would have been told apart, and a warning where nothing could fail the claim, or no mean be reproduced."""
+    """The smallest difference that could have been found; a note where no result could fail, or none be reproduced."""
     parts, found = [], verdict.judged
     if found and verdict.sees is not None and not verdict.claim.printed:
         told = typeset(power.told(verdict.claim, found, verdict.sees))
