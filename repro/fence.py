@@ -54,12 +54,15 @@ def refuse_elsewhere(value: Any, name: str, place: str = "") -> None:
 
 def refuse_huge(value: Any, name: str, place: str = "") -> None:
     """Raise BadInput for a value with a whole number in it, however deep, that no computation here can take."""
-    if isinstance(value, int) and abs(value) >= HUGE:
-        raise BadInput(f"{name} has a number of more than 18 digits; expected a smaller one", place)
-    if isinstance(value, dict):
-        value = [*value, *value.values()]
-    for item in value if isinstance(value, (list, tuple)) else ():
-        refuse_huge(item, name, place)
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            waiting += [*found, *found.values()]
+        elif isinstance(found, (list, tuple)):
+            waiting += found
+        elif isinstance(found, int) and abs(found) >= HUGE:
+            raise BadInput(f"{name} has a number of more than 18 digits; expected a smaller one", place)
 
 
 def refuse_unseen(value: Any, place: str) -> None:

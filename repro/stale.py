@@ -111,6 +111,12 @@ def _trust(folder: Path, commits: Iterable[Any]) -> Trust:
     """What the repository of `folder` knows of `commits`; without git nothing can be missing."""
     named = {commit for commit in commits if git.is_commit(commit)}
     try:
-        return Trust(folder.name, frozenset(git.missing(folder, named)), provenance.core())
+        return Trust(folder.name, frozenset(git.missing(folder, named)), _core())
     except GitError:
-        return Trust(folder.name, frozenset(), provenance.core())
+        return Trust(folder.name, frozenset(), _core())
+
+
+@functools.cache
+def _core() -> str:
+    """The core of this process: looked up once, however many papers there are."""
+    return provenance.core()

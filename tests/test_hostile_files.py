@@ -214,3 +214,9 @@ def test_huge_numbers_in_a_record_are_refused(tmp_path: Path, changed: dict[str,
     path.write_text(json.dumps({**ROW, **changed}))
     with pytest.raises(BadInput, match="more than 18 digits"):
         record.read(path)
+
+
+def test_a_record_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="more than 18 digits"):
+        record.write(record.Record("p", "c", 0, "", [], examples=[{"item": 10**18}]), tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -24,7 +24,7 @@ SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name"
                code={"b": "1", "a": "2"}, cost={"seconds": 1.5}, curves={"train": [[1, 0.5]]})  # fmt: skip
 
 TEXT = st.text(max_size=5).filter(lambda text: not fence.UNSEEN.search(text))  # others are refused
-TEXTS = st.dictionaries(TEXT, st.one_of(st.none(), st.integers(), TEXT), max_size=3)
+TEXTS = st.dictionaries(TEXT, st.one_of(st.none(), st.integers(1 - 10**18, 10**18 - 1), TEXT), max_size=3)
 FINITE = st.floats(-records.LARGEST, records.LARGEST)
 COSTS = st.dictionaries(TEXT, FINITE)
 

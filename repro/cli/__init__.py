@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import re
 import sys
@@ -63,6 +64,7 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput(f"{message} (see {self.prog} --help)")
 
 
+@functools.cache
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="repro", description="Reproduce papers: claim, config, run, record, verdict.")
     parser.add_argument("--version", action="version", version=f"repro {__version__}")
