@@ -54,4 +54,9 @@ Where to look:
 `import repro` and everything down to `cli` import no torch.
 """
 
+from pathlib import Path
+
 __version__ = "0.1.0"
+
+HOME = Path(__file__).parent
+"""The folder of the core."""

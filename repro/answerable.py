@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from repro import HOME
 from repro import config as configs
 from repro.claim import Claim
 from repro.config import Config
@@ -98,7 +99,7 @@ def _declared(config: Config) -> Collection[str] | None:
 
 def _stated(part: str, config: Config) -> str | None:
     """`identity["name"]` of a metric, if its class states it as a text and nothing else can set it."""
-    roots = {"repro": Path(__file__).parent, "papers": config.folder.parent}
+    roots = {"repro": HOME, "papers": config.folder.parent}
     found = []
     for module, _ in config.modules:
         top, *rest = module.split(".")

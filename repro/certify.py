@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import binding, certificate, child, disk, provenance, record, threads
+from repro import HOME, binding, certificate, child, disk, provenance, record, threads
 from repro import config as configs
 from repro.certificate import Certificate, Comparison
 from repro.config import Config
@@ -128,7 +128,7 @@ class Bench:
     def __init__(self, config: Config, training: Training | None, home: Path) -> None:
         self.config, self.training, self.home = config, training, home
         self.variables = {threads.OPENMP: str(threads.choose(config).number)}  # the same for all that are compared
-        self.roots = [Path(__file__).parents[1], config.folder.parents[1]]
+        self.roots = [HOME.parent, config.folder.parents[1]]
         self.sets = ["experiment.examples = 0"]
         if training:
             self.sets.append(f"{training.trainer}.steps = {training.steps}")

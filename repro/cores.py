@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repro import disk, git, plain
+from repro import HOME, disk, git, plain
 from repro.errors import BadInput
 from repro.git import GitError
 from repro.paper import where
 
-FILE = Path(__file__).with_name("cores.json")
+FILE = HOME / "cores.json"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import paper, power, registry, runs
+from repro import HOME, paper, power, registry, runs
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, untranscribed
@@ -38,7 +38,7 @@ def parts() -> list[registry.Declared]:
 
 def _parts() -> tuple[list[registry.Declared], list[BadInput]]:
     """The parts of the core and of each paper that can be read, and why the others cannot."""
-    found, faults = list(registry.declared(Path(__file__).parent, "repro")), []
+    found, faults = list(registry.declared(HOME, "repro")), []
     for name, folder in sorted(paper.folders().items()):
         try:
             found.extend(list(registry.declared(folder, f"papers.{name}")))

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from repro import HOME
 from repro.errors import BadInput
 
 OVERRIDDEN = re.compile(r"ACCELERATE_(?!USE_CPU$)|FP8_|FSDP_|MEGATRON_LM_|PARALLELISM_CONFIG_")
@@ -113,7 +114,7 @@ def _required() -> list[str]:
     try:
         return importlib.metadata.requires("repro-papers") or []
     except importlib.metadata.PackageNotFoundError:
-        path = Path(__file__).parents[1] / "pyproject.toml"
+        path = HOME.parent / "pyproject.toml"
     try:
         return list(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"])
     except (OSError, ValueError, KeyError):

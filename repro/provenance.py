@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from repro import HOME
 from repro.config import Config
 from repro.registry import parse, source
 
-REPRO = Path(__file__).parent
+REPRO = HOME
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
 APART = (
     *("repro.audio.show", "repro.datasets.show"),  # draw what was obtained: no number rests on them

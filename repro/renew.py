@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import (
+    HOME,
     audit,
     binding,
     certificate,
@@ -136,7 +137,7 @@ def measured(found: Record, changed: renewal.Changed, folder: Path, steps: int =
 
 def _whole(found: Record, folder: Path, commit: str) -> str:
     """Run a record again whole, by the present code; and by the old code, if this machine does not give its numbers."""
-    roots = [Path(__file__).parents[1], folder.parents[1]]
+    roots = [HOME.parent, folder.parents[1]]
     with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
         again = replay.run(found, Path(home), roots)
     if _unlike(found, again):
@@ -159,7 +160,7 @@ def _ends(found: Record, config: Config, training: Training, commit: str, steps:
     """Compare the first and the last steps; of a commit whose code cannot resume a run, the first ones alone."""
     sets = ["experiment.examples = 0"]
     path = config.path.resolve()
-    present = [Path(__file__).parents[1], config.folder.parents[1]]
+    present = [HOME.parent, config.folder.parents[1]]
     with replay.checkout(path, commit) as before, tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
         old = jump.Side(before / "papers" / config.paper / "configs" / path.name, [before], before, found)
         new = jump.Side(path, present, Path(home), found)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certificate, child, git, paper, record
+from repro import HOME, certificate, child, git, paper, record
 from repro import config as configs
 from repro.certificate import BITWISE, STATISTICAL, Class
 from repro.errors import BadInput, DataMissing
@@ -70,7 +70,7 @@ def replay(path: Path, own_commit: bool = False) -> Replay:
     if not configs.belongs(found.digest, found.text):
         raise BadInput(f"its text is not that of its digest {found.digest[:16]}", where(path))
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
-        roots = [Path(__file__).parents[1], *_root(found.paper)]
+        roots = [HOME.parent, *_root(found.paper)]
         if own_commit:
             git.write(git.top(path.parent), commit, Path(folder) / "checkout")
             roots.insert(0, Path(folder) / "checkout")
@@ -125,7 +125,7 @@ def _ends(path: Path) -> bool:
     found = record.read(path)
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
         try:
-            run(found, Path(folder), [Path(__file__).parents[1], *_root(found.paper)], LONGEST)
+            run(found, Path(folder), [HOME.parent, *_root(found.paper)], LONGEST)
         except child.Late:
             return False
         except (BadInput, child.Failed):

@@ -11,13 +11,13 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from repro import manifest
+from repro import HOME, manifest
 from repro.claim import Cause, Claim, Features
 from repro.datasets.catalogue import DataSet, File, Variant
 from repro.manifest import Table
 from repro.paper import Paper
 
-FILE = Path(__file__).with_name("paper.schema.json")
+FILE = HOME / "paper.schema.json"
 TABLES: dict[str, type] = {"paper": Paper, "raff": Features, "claim": Claim, "table": Table, "cause": Cause}
 DATA: dict[str, type] = {"data": DataSet, "variant": Variant, "file": File}  # of data.toml, which has no schema
 
