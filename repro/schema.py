@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, fields
-from pathlib import Path
 from typing import Any
 
 from repro import HOME, manifest
