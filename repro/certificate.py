@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from repro import config as configs
-from repro import disk, plain, regular
+from repro import disk
 from repro.errors import BadInput
+from repro.files import regular, strict_json
 from repro.interval import difference
 from repro.paper import where
 from repro.record import Record
@@ -189,7 +190,7 @@ def read(config: str, folder: Path) -> list[Certificate]:
         return []
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 
-    row = plain.load(path, "not a certificate")
+    row = strict_json.load(path, "not a certificate")
     if not isinstance(row, dict) or (row.get("format"), row.get("config")) != (FORMAT, config):
         raise BadInput(
             f"not a certificate of {config} in format {FORMAT}, the one that this version reads", where(path)

@@ -20,8 +20,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from repro import canonical, fence, regular, syntax
+from repro import canonical, fence, syntax
 from repro.errors import BadInput, nearest
+from repro.files import regular
 from repro.paper import folders, where
 
 INCLUDES = 100

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repro import HOME, disk, git, plain
+from repro import HOME, disk, git
 from repro.errors import BadInput
+from repro.files import strict_json
 from repro.git import GitError
 from repro.paper import where
 
@@ -66,7 +67,7 @@ def read(path: Path, changed: int = 0) -> tuple[Core, ...]:
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 
     try:
-        return tuple(TypeAdapter(list[Core]).validate_python(plain.load(path, "no list of cores")))
+        return tuple(TypeAdapter(list[Core]).validate_python(strict_json.load(path, "no list of cores")))
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"no list of cores: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)) from None

@@ -24,12 +24,13 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from repro import fence, regular
+from repro import fence
 from repro.claim import Cause, Claim, Features, Number
 from repro.errors import BadInput, nearest
-from repro.hints import fits, said
+from repro.files import regular
+from repro.files.toml_lines import Block, blocks
+from repro.files.typed import fits, said
 from repro.paper import Paper, where
-from repro.places import Block, blocks
 from repro.refusals import refuse
 
 MANY = {"claim", "table", "cause"}

@@ -59,7 +59,7 @@ class Paper:
 
     @property
     def configs(self) -> list[Path]:
-        from repro import regular
+        from repro.files import regular
 
         return regular.files(self.folder / "configs", "*.gin", regular.CONFIG)
 
@@ -77,7 +77,7 @@ class Paper:
 def folders() -> dict[str, Path]:
     """Every folder with a `paper.toml` under any importable `papers` package, by name."""
     import papers
-    from repro import regular
+    from repro.files import regular
 
     found: dict[str, Path] = {}
     for root in filter(Path.is_dir, map(Path, papers.__path__)):

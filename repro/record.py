@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from repro import config as configs
-from repro import disk, fence, hints, plain, regular, stale
+from repro import disk, fence, stale
 from repro.errors import BadInput
+from repro.files import regular, strict_json, typed
 from repro.paper import where
 
 FORMAT = 1
@@ -208,7 +209,7 @@ def _dump(row: dict[str, Any]) -> str:
 
 def read(path: Path) -> Record:
     """Read one record. Raises BadInput for a file that is not one."""
-    row = plain.load(path, "not a record", regular.RECORD, free="examples")
+    row = strict_json.load(path, "not a record", regular.RECORD, free="examples")
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"not a record of format {FORMAT}, the one that this version reads", where(path))
     try:
@@ -240,9 +241,9 @@ def _refuse_odd(record: Record) -> None:
     parts: list[tuple[Any, str]] = [(record, "measurements"), *((found, "values") for found in record.measurements)]
     for one, skipped in parts:
         kind: Any = type(one)
-        for name, hint in hints.of(kind).items():
-            if name != skipped and not hints.fits(value := getattr(one, name), hint):
-                raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {hints.said(hint)}")
+        for name, hint in typed.of(kind).items():
+            if name != skipped and not typed.fits(value := getattr(one, name), hint):
+                raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {typed.said(hint)}")
     if len(record.text) > regular.CONFIG:
         raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most")
     for found in record.measurements:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from repro import units
 from repro.claim import NUMBER, Claim
 from repro.errors import BadInput
-from repro.places import Block
+from repro.files.toml_lines import Block
 
 ID = r"[\w.+-]{1,200}"
 SEEDS = 1000  # that a claim may need: more are a slip of the hand

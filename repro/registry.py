@@ -25,8 +25,8 @@ from typing import Any, TypeVar
 
 import gin
 
-from repro import regular
 from repro.errors import BadInput, nearest
+from repro.files import regular
 from repro.signature import parameters
 
 Part = TypeVar("Part", bound=type)

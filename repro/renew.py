@@ -28,7 +28,6 @@ from repro import (
     paper,
     provenance,
     record,
-    regular,
     renewal,
     replay,
 )
@@ -37,6 +36,7 @@ from repro.certificate import BITWISE
 from repro.certify import Training
 from repro.config import Config
 from repro.errors import BadInput
+from repro.files import regular
 from repro.record import Record
 from repro.renewal import Renewal
 

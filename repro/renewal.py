@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repro import disk, plain, regular
+from repro import disk
 from repro.errors import BadInput
+from repro.files import regular, strict_json
 from repro.paper import where
 
 FILE = "renewals.json"
@@ -60,7 +61,7 @@ def read(folder: Path) -> list[Renewal]:
     from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
 
     try:
-        return TypeAdapter(list[Renewal]).validate_python(plain.load(path, "no renewals"))
+        return TypeAdapter(list[Renewal]).validate_python(strict_json.load(path, "no renewals"))
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"no renewals: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)) from None

@@ -21,10 +21,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import child, disk, machine, manifest, paper, plain, regular
+from repro import child, disk, machine, manifest, paper
 from repro.errors import BadInput, DataMissing
+from repro.files import regular, strict_json
+from repro.files.toml_lines import Block
 from repro.paper import where
-from repro.places import Block
 
 STACKS = {"locked": "the locked pins", "latest": "the newest releases"}
 PINS = Path("constraints.txt")
@@ -171,7 +172,7 @@ def read(folder: Path, stack: str) -> Trial | None:
     path = folder / "rot" / f"{stack}.json"
     if not regular.present(path):
         return None
-    row = plain.load(path, "not what `repro rot` writes")
+    row = strict_json.load(path, "not what `repro rot` writes")
     text = path.read_text(encoding="utf-8-sig")
     if not isinstance(row, dict):
         raise BadInput("not what `repro rot` writes: expected an object", where(path))

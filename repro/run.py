@@ -27,7 +27,6 @@ from repro import (
     disk,
     interruption,
     loaded,
-    lock,
     logs,
     machine,
     paper,
@@ -42,6 +41,7 @@ from repro import (
 )
 from repro.config import Config, read
 from repro.errors import BadInput
+from repro.files import lock
 from repro.paper import where
 from repro.record import Record
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from repro import disk, plain, regular
+from repro import disk
 from repro.claim import Claim
 from repro.errors import BadInput, nearest
+from repro.files import regular, strict_json
 from repro.ledger import Entry
 from repro.paper import Paper, where
 from repro.verdict import OUTCOMES, Evidence, Verdict, worse
@@ -123,7 +124,7 @@ def read(folder: Path) -> dict[str, str]:
     path = folder / FILE
     if not regular.present(path):
         raise BadInput(f"no {FILE} to compare with; write it by: repro verdict {folder.name} --write", where(folder))
-    rows = plain.load(path, "not JSON")
+    rows = strict_json.load(path, "not JSON")
     if not isinstance(rows, dict):
         raise BadInput("expected an object of claim: outcome", where(path))
     for claim, outcome in rows.items():

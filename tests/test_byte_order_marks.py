@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from repro import config, plain, registry
+from repro import config, registry
 from repro.datasets import catalogue
 from repro.errors import BadInput
+from repro.files import strict_json
 from repro.paper import read
 from repro.provenance import code
 from repro.report import prose
@@ -64,7 +65,7 @@ def test_hidden_files_in_a_paper_are_no_configs_and_no_code(paper: Any, repro: C
 def test_json_and_toml_with_a_mark(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(MARK + json.dumps({"a": "é"}).encode())
-    assert plain.load(path, "not a record") == {"a": "é"}
+    assert strict_json.load(path, "not a record") == {"a": "é"}
     given = tmp_path / "data.toml"
     text = '[x]\ntitle = "a"\nhomepage = "b"\nlicence = "c"\ncitation = "d"\nreader = "papers.a.b:C"\nobtain = "e"\n'
     given.write_bytes(MARK + f'{text}layouts = [["f"]]\n[x.variants.all]\nitems = 1\n'.encode())

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from repro import plain, record, regular
+from repro import record
 from repro.errors import BadInput
+from repro.files import regular, strict_json
 
 ROOT = Path(__file__).parents[1]
 ONE: dict[str, Any] = {"test": "t", "metric": "m", "identity": {}, "values": [1.0]}
@@ -205,7 +206,7 @@ def test_memory_is_bounded_for_every_json_file(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("[" + "{}," * 400_000 + "0]")
     with pytest.raises(BadInput, match="MB of memory"):
-        plain.load(path, "none", most=10**7)
+        strict_json.load(path, "none", most=10**7)
 
 
 @pytest.mark.parametrize("changed", [{"seed": 10**100}, {"environment": {"threads": 10**30}}, {"seed": -(10**40)}])

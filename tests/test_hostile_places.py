@@ -16,10 +16,11 @@ from typing import Any
 import filelock
 import pytest
 
-from repro import disk, lock, regular
+from repro import disk
 from repro.cli import system
 from repro.datasets import store
 from repro.errors import BadInput
+from repro.files import lock, regular
 
 ROOT = Path(__file__).parents[1]
 LIMITED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]

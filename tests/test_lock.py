@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from repro import lock
 from repro.errors import BadInput
+from repro.files import lock
 
 HOLD = """
 import os, sys, time

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from repro import paper as papers
 from repro.errors import BadInput
-from repro.places import blocks
+from repro.files.toml_lines import blocks
 
 HEAD = """[paper]
 title = "T"

@@ -17,10 +17,11 @@ import pytest
 import torch
 
 from repro import config as configs
-from repro import lock, run
 from repro import record as records
+from repro import run
 from repro.errors import BadInput
 from repro.experiment import Experiment, streams
+from repro.files import lock
 from repro.registry import declared
 
 NOISY = '''

@@ -35,7 +35,7 @@ import numpy as np
 from repro import machine, provenance
 from repro.datasets import store
 from repro.errors import BadInput
-from repro.lock import acquire
+from repro.files.lock import acquire
 
 log = logging.getLogger("repro")
 

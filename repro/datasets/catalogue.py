@@ -27,11 +27,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from repro import paper, regular
+from repro import paper
 from repro.errors import BadInput, nearest
+from repro.files import regular
+from repro.files.toml_lines import Block, blocks
 from repro.manifest import load, make
 from repro.paper import where
-from repro.places import Block, blocks
 
 FILE = "data.toml"
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}")

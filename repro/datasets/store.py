@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from repro.datasets import catalogue
 from repro.datasets.catalogue import DataSet, File
 from repro.errors import BadInput, DataMissing
-from repro.lock import acquire
+from repro.files.lock import acquire
 
 DATA, MIRROR = "REPRO_DATA", "REPRO_MIRROR"
 

@@ -20,8 +20,8 @@ from repro.datasets.idx import read_idx
 from repro.datasets.librispeech import LibriSpeech
 from repro.datasets.recordings import Piece, source, waveforms
 from repro.errors import BadInput
+from repro.files.toml_lines import blocks
 from repro.manifest import read as read_paper
-from repro.places import blocks
 from tests.fuzz.mutations import LONG
 from tests.fuzz.referee import refereed
 

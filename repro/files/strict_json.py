@@ -12,8 +12,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
-from repro import fence, regular
+from repro import fence
 from repro.errors import BadInput
+from repro.files import regular
 from repro.paper import where
 
 MEMORY = 100_000_000  # bytes that what is read may take
