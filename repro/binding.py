@@ -15,7 +15,7 @@ from typing import Any
 import gin
 from gin import config_parser
 
-from repro import fence, preflight
+from repro import preflight, untrusted
 from repro.config import IMPORT, Config, read
 from repro.errors import BadInput, DataMissing, nearest
 from repro.experiment import Experiment, experiment
@@ -41,13 +41,13 @@ class _Delegate(config_parser.ParserDelegate):
 def bind(config: Config, whole: bool = False) -> None:
     """Import the parts that `config` names, check every statement, and make it gin's only config.
 
-    Raises BadInput for a statement that is wrong; for what no config may name (`repro.fence`); and, where the config is
+    Raises BadInput for a statement that is wrong; for what no config may name (`repro.untrusted`); and, where the config is
     to be `whole`, for what it leaves out.
     """
     rows = bindings(config)
-    fence.refuse_links(config.folder)
+    untrusted.refuse_links(config.folder)
     for module, place in config.modules:
-        fence.refuse_module(module, place)
+        untrusted.refuse_module(module, place)
     _find_paper(config)
     for module, place in config.modules:
         _import(module, place)

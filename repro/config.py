@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from repro import canonical, fence, syntax
+from repro import canonical, syntax, untrusted
 from repro.errors import BadInput, nearest
 from repro.files import regular
 from repro.paper import folders, where
@@ -87,7 +87,7 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     for text in overrides:
         if len(text.splitlines()) > 1:
             raise BadInput("expected one line", f"--set {text!r}")
-        fence.refuse_unseen(text, "--set")
+        untrusted.refuse_unseen(text, "--set")
     if os.path.isdir(path):
         known = [
             str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/[!.]*.gin")
@@ -151,8 +151,8 @@ def _source(path: Path) -> str:
     regular.check(path, regular.CONFIG)
     try:
         text = path.read_bytes().decode("utf-8-sig")  # an editor may have put a byte order mark before it
-        if fence.UNSEEN.search(text):
-            fence.refuse_unseen_in(text, where(path))
+        if untrusted.UNSEEN.search(text):
+            untrusted.refuse_unseen_in(text, where(path))
         return text
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None

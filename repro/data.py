@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from repro import fence
+from repro import untrusted
 from repro.datasets import catalogue, store
 from repro.datasets.catalogue import DataSet, Variant
 from repro.errors import BadInput, nearest
@@ -117,8 +117,8 @@ def _reader(one: DataSet, variant: Variant) -> type:
     """The class that reads a data set. Raises BadInput for none, and for one that cannot be given this variant."""
     place, _, name = one.reader.partition(":")
     said = f"the reader of {one.name} is {one.reader}"
-    fence.refuse_module(place, said)
-    fence.refuse_elsewhere(variant.arguments, f"an argument of {one.name}/{variant.name}")
+    untrusted.refuse_module(place, said)
+    untrusted.refuse_elsewhere(variant.arguments, f"an argument of {one.name}/{variant.name}")
     try:
         module = importlib.import_module(place)
     except ModuleNotFoundError as error:

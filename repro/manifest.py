@@ -24,7 +24,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from repro import fence
+from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
 from repro.errors import BadInput, nearest
 from repro.files import regular
@@ -77,7 +77,7 @@ def read(folder: Path) -> Paper:
     path = folder / "paper.toml"
     if not folder.name.isidentifier():  # it is part of module names, of commands and of addresses
         raise BadInput(f"the folder is called {folder.name!r}; expected a Python name, as my_paper", where(path))
-    fence.refuse_links(folder)
+    untrusted.refuse_links(folder)
     text, data = load(path)
     found = blocks(text, where(path))
     _refuse_stray(data, found, where(path))
@@ -98,17 +98,17 @@ def read(folder: Path) -> Paper:
 def load(path: Path) -> tuple[str, dict[str, Any]]:
     """A TOML file as text and as data. Raises BadInput naming file and line where it is none."""
     try:
-        fence.refuse_link(path, path.parent.resolve())
+        untrusted.refuse_link(path, path.parent.resolve())
         regular.check(path)
         text = path.read_text(encoding="utf-8-sig")
-        fence.refuse_unseen_in(text, where(path))
+        untrusted.refuse_unseen_in(text, where(path))
         data = tomllib.loads(text, parse_float=Number)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, or a number of 5,000 digits
         line = re.search(r"at line (\d+)", str(error))
         raise BadInput(f"not TOML: {error}", f"{where(path)}:{line[1]}" if line else where(path)) from None
-    fence.refuse_unseen(data, where(path))
+    untrusted.refuse_unseen(data, where(path))
     return text, data
 
 
@@ -272,7 +272,7 @@ def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> An
         if key not in known:
             raise BadInput(f"unknown key '{key}'{nearest(key, known)}", at.place(key))
         if known[key] is int:
-            fence.refuse_huge(value, f"'{key}'", at.place(key))
+            untrusted.refuse_huge(value, f"'{key}'", at.place(key))
         if not fits(value, known[key]):
             raise BadInput(f"'{key}' is {value!r}; expected {said(known[key])}", at.place(key))
     for spec in fields(cls):

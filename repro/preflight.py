@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import disk, fence, paper, record
+from repro import disk, paper, record, untrusted
 from repro.answerable import Known, asked, missing
 from repro.config import Config
 from repro.datasets import catalogue
@@ -65,7 +65,7 @@ def _chain(dataset: Any) -> Iterator[Any]:
 def items(built: Any) -> dict[str, list[str]]:
     """The names of the items of each test set that has names. Raises BadInput unless each item has one of its own."""
     found = {role: _names(role, dataset) for role, dataset in built.test.items() if hasattr(dataset, "names")}
-    fence.refuse_unseen([found, [metric.identity for metric in built.metrics]], "a name for the record")
+    untrusted.refuse_unseen([found, [metric.identity for metric in built.metrics]], "a name for the record")
     values = sum(map(len, built.test.values())) * len(built.metrics)
     if values > record.MOST:
         raise BadInput(f"the record would have {values:,} values; expected at most {record.MOST:,}: test fewer items")

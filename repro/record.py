@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from repro import config as configs
-from repro import disk, fence, stale
+from repro import disk, stale, untrusted
 from repro.errors import BadInput
 from repro.files import regular, strict_json, typed
 from repro.paper import where
@@ -156,7 +156,7 @@ def write(record: Record, folder: Path) -> Path:
     """Write `record` into `folder` in one step: a reader sees the old file or the new one, never half of one."""
     row = asdict(record)
     del row["stale"], row["renewed"]
-    fence.refuse_huge(row, "the record", record.stem)  # it could not be read again
+    untrusted.refuse_huge(row, "the record", record.stem)  # it could not be read again
     for found in row["measurements"]:
         if beyond := [value for value in found["values"] if abs(value) > LARGEST]:
             raise ValueError(f"{found['test']}: {found['metric']} is {beyond[0]:g}; expected at most {LARGEST:g}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, get_args, get_origin
 
-from repro import fence
+from repro import untrusted
 from repro.errors import BadInput, nearest
 from repro.registry import PARTS, Registry
 from repro.signature import parameters
@@ -47,7 +47,7 @@ def check(rows: list[Binding], place: str, whole: bool) -> None:
     the config is to be `whole` and not one made to be included, for a part without a value that it needs.
     """
     for row in rows:
-        fence.refuse_elsewhere(row.value, row.name, row.place)
+        untrusted.refuse_elsewhere(row.value, row.name, row.place)
     macros = {row.selector: row for row in rows if not row.parameter}
     _check_macros(rows, macros)
     for row in rows:

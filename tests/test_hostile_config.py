@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from repro import binding, fence, listing
+from repro import binding, listing, untrusted
 from repro import config as configs
 from repro.errors import BadInput
 from repro.registry import PARTS, REGISTRIES
@@ -55,7 +55,7 @@ def test_a_config_imports_modules_of_repro_and_papers_alone(bound: Callable[[str
 
 @pytest.mark.parametrize("name", ["repro.trainers.supervised", "papers.template.model", "papers.a1.model.networks"])
 def test_and_those_it_may(name: str) -> None:
-    fence.refuse_module(name)
+    untrusted.refuse_module(name)
 
 
 @pytest.mark.parametrize("value", NAMED)
@@ -124,7 +124,7 @@ def test_nor_does_a_value_hide_one(bound: Callable[[str], None], value: str) -> 
     "papers/mine/lists/three.csv", "Radboud: 2", "x~y", "...",
 ])  # fmt: skip
 def test_a_name_is_no_place(text: str) -> None:
-    fence.refuse_elsewhere({"a": [text]}, "x")
+    untrusted.refuse_elsewhere({"a": [text]}, "x")
 
 
 INCLUDES = ["../../../secret.gin", "../../secret.gin", "sub/secret.gin", "linked.gin", "../configs/../secret.gin", "."]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from repro import config, fence
+from repro import config, untrusted
 
 ROOT = Path(__file__).parents[1]
 ONE: dict[str, Any] = {"test": "t", "metric": "m", "identity": {}, "values": [1.0]}
@@ -41,9 +41,9 @@ def _unseen() -> list[str]:
 
 
 def test_every_sign_that_is_not_shown_is_known() -> None:
-    assert [f"U+{ord(sign):04X}" for sign in _unseen() if not fence.UNSEEN.search(sign)] == []
+    assert [f"U+{ord(sign):04X}" for sign in _unseen() if not untrusted.UNSEEN.search(sign)] == []
     for text in ("a b\tc\nd\r\ne", "Ünï × − ′ α 数 é", "e\u0301", "…–“”"):
-        assert not fence.UNSEEN.search(text)
+        assert not untrusted.UNSEEN.search(text)
 
 
 LINES = ["\u2028", "\u2029", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\r"]
@@ -88,6 +88,6 @@ def test_claims_data_sets_and_records_have_no_sign_that_is_not_shown(
 def test_line_ends_of_windows_and_a_byte_order_mark_are_no_such_signs(paper: Any) -> None:
     path = paper.folder / "configs" / "windows.gin"
     path.write_bytes(b"\xef\xbb\xbf# a comment\r\ninclude 'smoke.gin'\r\n")
-    fence.refuse_unseen_in(path.read_bytes().decode("utf-8-sig"), "windows.gin")
+    untrusted.refuse_unseen_in(path.read_bytes().decode("utf-8-sig"), "windows.gin")
     path.write_bytes(b"# a comment\r\ninclude 'smoke.gin'\r\n")
     assert config.read(path).digest == config.read(paper.folder / "configs/smoke.gin").digest

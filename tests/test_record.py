@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro import config as configs
-from repro import fence, provenance
+from repro import provenance, untrusted
 from repro import record as records
 from repro.errors import BadInput
 from repro.record import Measurement, Record
@@ -23,7 +23,7 @@ from tests.conftest import trusted
 SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name": "m"}, [1.0, 2.5])],
                code={"b": "1", "a": "2"}, cost={"seconds": 1.5}, curves={"train": [[1, 0.5]]})  # fmt: skip
 
-TEXT = st.text(max_size=5).filter(lambda text: not fence.UNSEEN.search(text))  # others are refused
+TEXT = st.text(max_size=5).filter(lambda text: not untrusted.UNSEEN.search(text))  # others are refused
 TEXTS = st.dictionaries(TEXT, st.one_of(st.none(), st.integers(1 - 10**18, 10**18 - 1), TEXT), max_size=3)
 FINITE = st.floats(-records.LARGEST, records.LARGEST)
 COSTS = st.dictionaries(TEXT, FINITE)

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
-from repro import fence
+from repro import untrusted
 from repro.errors import BadInput
 from repro.files import regular
 from repro.paper import where
@@ -37,7 +37,7 @@ def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> An
         row = json.loads(content, object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_whole)
         if not _shows_all(content) and SPECIAL.search(content):
             checked = {key: row[key] for key in row if key != free} if isinstance(row, dict) else row
-            fence.refuse_unseen(checked, where(path))
+            untrusted.refuse_unseen(checked, where(path))
         return row
     except json.JSONDecodeError as error:
         raise BadInput(f"{fault}: {error.msg}", f"{where(path)}:{error.lineno}") from None
