@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import config, cores, git, manifest, provenance, record, renewal, units
-from repro.claim import Claim
+from repro import config, cores, git, provenance, record, renewal
+from repro.claim import Claim, paper_toml, units
 from repro.config import imported
 from repro.errors import BadInput
 from repro.git import GitError
@@ -264,5 +264,5 @@ def _rows(text: str) -> Rows:
     for table in data.get("table", ()):
         for kind in ("printed", "value"):
             if isinstance(table.get(kind), dict):
-                rows |= {str(row["id"]): row for row in manifest.cells(table, kind)}
+                rows |= {str(row["id"]): row for row in paper_toml.cells(table, kind)}
     return rows

@@ -8,8 +8,7 @@ from decimal import Decimal
 from pathlib import PurePath
 from typing import Any
 
-from repro import units
-from repro.claim import Claim
+from repro.claim import Claim, units
 from repro.errors import nearest
 from repro.interval import Interval, apart, beside, difference, interval
 from repro.record import Measurement, Record

@@ -10,7 +10,7 @@
                                                tolerance = 0.5
                                                because = "the paper says 'about'"
 
-`repro.claim` says what each key means; `repro.manifest` reads and checks the file.
+`repro.claim` says what each key means; `repro.claim.paper_toml` reads and checks the file.
 """
 
 from __future__ import annotations
@@ -114,9 +114,9 @@ def readable() -> tuple[list[Paper], list[BadInput]]:
 
 def read(folder: Path) -> Paper:
     """Read and check `folder/paper.toml`. Raises BadInput naming file and line."""
-    from repro import manifest
+    from repro.claim import paper_toml
 
-    return manifest.read(folder)
+    return paper_toml.read(folder)
 
 
 def refuse_other_core(folder: Path) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 
-from repro import units
-from repro.claim import Claim
+from repro.claim import Claim, units
 from repro.evidence import Evidence
 from repro.interval import Interval
 

@@ -21,7 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import child, disk, machine, manifest, paper
+from repro import child, disk, machine, paper
+from repro.claim import paper_toml
 from repro.errors import BadInput, DataMissing
 from repro.files import regular, strict_json
 from repro.files.toml_lines import Block
@@ -177,7 +178,7 @@ def read(folder: Path, stack: str) -> Trial | None:
     if not isinstance(row, dict):
         raise BadInput("not what `repro rot` writes: expected an object", where(path))
     at = Block(where(path), 1, _lines(text))
-    trial: Trial = manifest.make(Trial, row, at, {"stack": stack})
+    trial: Trial = paper_toml.make(Trial, row, at, {"stack": stack})
     for key in ("date", "since"):
         _refuse_odd(key, row[key], at)
     return trial

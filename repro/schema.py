@@ -10,10 +10,10 @@ import json
 from dataclasses import MISSING, fields
 from typing import Any
 
-from repro import HOME, manifest
-from repro.claim import Cause, Claim, Features
+from repro import HOME
+from repro.claim import Cause, Claim, Features, paper_toml
+from repro.claim.paper_toml import Table
 from repro.datasets.catalogue import DataSet, File, Variant
-from repro.manifest import Table
 from repro.paper import Paper
 
 FILE = HOME / "paper.schema.json"
@@ -28,7 +28,7 @@ def text() -> str:
     strict = ConfigDict(extra="forbid")
     models = {name: _model(name, cls, strict) for name, cls in TABLES.items()}
     whole: dict[str, Any] = {
-        name: (list[model] if name in manifest.MANY else model, Field(... if name == "paper" else None))  # type: ignore[valid-type]
+        name: (list[model] if name in paper_toml.MANY else model, Field(... if name == "paper" else None))  # type: ignore[valid-type]
         for name, model in models.items()
     }
     schema = create_model("paper.toml", __config__=strict, **whole).model_json_schema()
@@ -38,7 +38,7 @@ def text() -> str:
 def _model(name: str, cls: type, strict: Any) -> Any:
     from pydantic import Field, create_model
 
-    known, told = manifest.keys(cls), manifest.meanings(cls)
+    known, told = paper_toml.keys(cls), paper_toml.meanings(cls)
     rows: dict[str, Any] = {}
     for spec in fields(cls):
         if spec.name not in known:
@@ -53,7 +53,7 @@ def rows(name: str) -> list[tuple[str, str, bool]]:
     """(key, meaning, must it be given) of every key of `[name]` or `[[name]]`, or of a table of `data.toml`."""
     cls = {**TABLES, **DATA}[name]
     needed = {s.name for s in fields(cls) if s.default is MISSING and s.default_factory is MISSING}
-    return [(key, meaning, key in needed) for key, meaning in manifest.meanings(cls).items()]
+    return [(key, meaning, key in needed) for key, meaning in paper_toml.meanings(cls).items()]
 
 
 if __name__ == "__main__":  # python -m repro.schema

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from repro import power, units
-from repro.claim import Claim
+from repro import power
+from repro.claim import Claim, units
 from repro.evidence import Evidence as Evidence
 from repro.evidence import Held, gather, missing
 from repro.record import Record

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import manifest
 from repro import paper as papers
-from repro.claim import Cause, Claim
+from repro.claim import Cause, Claim, paper_toml
 from repro.errors import BadInput
 from repro.interval import apart, difference, interval
 from repro.ledger import Entry, ledger, unexplained
@@ -210,7 +209,7 @@ def test_a_wrong_other_side_is_refused(paper: Any, cause: str, line: int, words:
     one = next(claim for claim in TEMPLATE.claims if claim.over)
     paper.toml((paper.folder / "paper.toml").read_text().replace("CLAIM", one.id))
     with pytest.raises(BadInput) as caught:
-        manifest.read(paper.folder)
+        paper_toml.read(paper.folder)
     assert f"paper.toml:{before + line}: " in str(caught.value) and words in str(caught.value)
 
 
@@ -219,4 +218,4 @@ def test_a_claim_without_another_side_has_none_to_change(paper: Any) -> None:
     text = f'\n[[cause]]\nclaims = ["{one.id}"]\nsays = "so"\nconfig = "configs/smoke.gin"\n'
     paper.toml((paper.folder / "paper.toml").read_text() + text + 'over_config = "configs/mean.gin"\n')
     with pytest.raises(BadInput, match=f"'over_config' is for a claim with 'over', which '{one.id}' is not"):
-        manifest.read(paper.folder)
+        paper_toml.read(paper.folder)

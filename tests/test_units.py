@@ -11,8 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from repro import paper as papers
-from repro import units
-from repro.claim import Cause, Claim
+from repro.claim import Cause, Claim, units
 from repro.ledger import ledger
 from repro.paper import Paper
 from repro.record import Measurement, Record

@@ -28,10 +28,10 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from repro import paper
+from repro.claim.paper_toml import load, make
 from repro.errors import BadInput, nearest
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
-from repro.manifest import load, make
 from repro.paper import where
 
 FILE = "data.toml"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from repro import units
+from repro.claim import units
 from repro.paper import Claim
 from repro.record import Record
 from repro.report import files

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from repro import manifest
-from repro.claim import Features
+from repro.claim import Features, paper_toml
 from repro.errors import BadInput, nearest
 from repro.report.markup import Markup, entry, join, link, tag, worded
 from repro.report.outcome import bar, said
@@ -27,11 +26,13 @@ class Study:
     def rate(self, feature: str, level: str) -> Markup:
         """How many papers of this level were reproduced there, as the records count them."""
         table = self.tables.get(feature)
-        counts = [self._count(f"{table}.{manifest.slug(level)}.{column}") for column in ("yes", "no")] if table else []
+        counts = (
+            [self._count(f"{table}.{paper_toml.slug(level)}.{column}") for column in ("yes", "no")] if table else []
+        )
         if not counts or None in counts:
             return join(["–"])
         yes, no = (round(count) for count in counts if count is not None)
-        where = self.page.place(self.page.paper.claim(f"{table}.{manifest.slug(level)}.yes"))
+        where = self.page.place(self.page.paper.claim(f"{table}.{paper_toml.slug(level)}.yes"))
         return link(f"{yes} of {yes + no} ({percent(yes, yes + no)})", where)
 
     def _count(self, claim: str) -> float | None:
@@ -42,7 +43,7 @@ class Study:
 def study(page: Page, lines: Iterable[str]) -> Study:
     """Read `feature: table` from each line. Raises BadInput for a feature or a table that there is not."""
     tables = dict(line.replace(" ", "").split(":", 1) for line in lines if ":" in line)
-    known = {"feature": set(manifest.keys(Features)), "table": {claim.table for claim in page.paper.claims}}
+    known = {"feature": set(paper_toml.keys(Features)), "table": {claim.table for claim in page.paper.claims}}
     for kind, names in (("feature", tables), ("table", tables.values())):
         for name in names:
             if name not in known[kind]:
@@ -53,7 +54,7 @@ def study(page: Page, lines: Iterable[str]) -> Study:
 def features(pages: Iterable[Page], there: Study) -> Markup:
     """A row per level of each feature, with the papers scored so and the outcomes of their claims."""
     scored = [page for page in pages if page.paper.features is not None]
-    rows = [row for name in manifest.keys(Features) for row in _rows(name, scored, there)]
+    rows = [row for name in paper_toml.keys(Features) for row in _rows(name, scored, there)]
     if not rows:
         return tag("p", "No paper has been scored yet.", class_="repro-muted")
     table = worded("repro-features", HEADS, rows, label="Features of the papers and their outcomes")
@@ -67,7 +68,7 @@ def _rows(name: str, pages: list[Page], there: Study) -> list[Markup]:
     for page in pages:
         if level := _level(page, name):
             by_level.setdefault(level, []).append(page)
-    scale = [str(level) for level in get_args(manifest.keys(Features)[name])]
+    scale = [str(level) for level in get_args(paper_toml.keys(Features)[name])]
     levels = sorted(by_level, key=lambda level: (scale.index(level) if level in scale else len(scale), level))
     title = name.replace("_", " ").capitalize()
     return [

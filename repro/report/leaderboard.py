@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from repro import units
+from repro.claim import units
 from repro.interval import Interval
 from repro.paper import Claim
 from repro.report import files, marks

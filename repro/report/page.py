@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import audit, certificate, launch, record, rot, units, verdict
+from repro import audit, certificate, launch, record, rot, verdict
 from repro import paper as papers
 from repro.certificate import Certificate
+from repro.claim import units
 from repro.paper import Claim, Paper
 from repro.record import Record
 from repro.report import prose

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from repro import record, verdicts
+from repro.claim.paper_toml import read as read_paper
 from repro.datasets import catalogue, unpack
 from repro.datasets.fsdd import Fsdd
 from repro.datasets.idx import read_idx
@@ -21,7 +22,6 @@ from repro.datasets.librispeech import LibriSpeech
 from repro.datasets.recordings import Piece, source, waveforms
 from repro.errors import BadInput
 from repro.files.toml_lines import blocks
-from repro.manifest import read as read_paper
 from tests.fuzz.mutations import LONG
 from tests.fuzz.referee import refereed
 

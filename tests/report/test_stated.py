@@ -20,8 +20,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import listing, manifest, paper, verdicts
-from repro.claim import Number
+from repro import listing, paper, verdicts
+from repro.claim import Number, paper_toml
 from repro.errors import BadInput
 from repro.ledger import ledger
 from repro.report import cite, claims, directives, figure, outcome, page, papers, quote, spreadsheet
@@ -52,7 +52,7 @@ def written(name: str) -> Iterator[tuple[str, str]]:
     for table in data.get("table", []):
         for row, cell in (table.get("printed") or table["value"]).items():
             for column, content in cell.items() if isinstance(cell, dict) else [("", cell)]:
-                parts = (manifest.slug(part) for part in (row, column) if part)
+                parts = (paper_toml.slug(part) for part in (row, column) if part)
                 yield f"{table['id']}.{'.'.join(parts)}", str(content)
 
 
@@ -172,4 +172,4 @@ def test_the_name_of_before_is_answered_by_that_of_now(file: str, told: str, fre
     else:
         path.write_text('{"later": "unread"}')
     with pytest.raises(BadInput, match=rf"unread.*; did you mean {told}\?"):
-        manifest.read(fresh) if file == "paper.toml" else verdicts.read(fresh)
+        paper_toml.read(fresh) if file == "paper.toml" else verdicts.read(fresh)

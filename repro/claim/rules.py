@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from repro import units
-from repro.claim import NUMBER, Claim
+from repro.claim import NUMBER, Claim, units
 from repro.errors import BadInput
 from repro.files.toml_lines import Block
 

@@ -26,12 +26,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
+from repro.claim.rules import refuse
 from repro.errors import BadInput, nearest
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
 from repro.files.typed import fits, said
 from repro.paper import Paper, where
-from repro.refusals import refuse
 
 MANY = {"claim", "table", "cause"}
 GIVEN = {
