@@ -16,11 +16,11 @@ from repro import HOME
 from repro import config as configs
 from repro.claim import Claim
 from repro.config import Config
+from repro.config.syntax import Reference
 from repro.errors import BadInput, nearest
 from repro.paper import Paper, where
 from repro.record import Record
 from repro.registry import parse
-from repro.syntax import Reference
 
 
 @dataclass(frozen=True)

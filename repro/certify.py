@@ -20,12 +20,12 @@ from repro import HOME, binding, certificate, child, disk, provenance, record, t
 from repro import config as configs
 from repro.certificate import Certificate, Comparison
 from repro.config import Config
+from repro.config.syntax import Reference
 from repro.errors import BadInput
 from repro.paper import where
 from repro.record import Record
 from repro.registry import PARTS
 from repro.signature import parameters
-from repro.syntax import Reference
 
 STEPS = 50  # that are measured where nothing else is asked for
 TRAINED = re.compile(r"(?P<trainer>(?:\w+/)*trainers\.(?P<name>\w+))\.steps")

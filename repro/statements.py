@@ -14,11 +14,11 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, get_args, get_origin
 
 from repro import untrusted
+from repro.config.syntax import Macro as Macro
+from repro.config.syntax import Reference as Reference
 from repro.errors import BadInput, nearest
 from repro.registry import PARTS, Registry
 from repro.signature import parameters
-from repro.syntax import Macro as Macro
-from repro.syntax import Reference as Reference
 
 VALUES = 10_000  # that one macro may stand for
 DEPTH = 50  # of macros that are defined by macros

@@ -13,9 +13,9 @@ from gin import config_parser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro import binding, canonical, config, paper, syntax
-from repro.config import Config, Line
-from repro.syntax import Macro, Reference, Unreadable
+from repro import binding, config, paper
+from repro.config import Config, Line, canonical, syntax
+from repro.config.syntax import Macro, Reference, Unreadable
 
 CONFIGS = [path for folder in paper.folders().values() for path in sorted((folder / "configs").glob("*.gin"))]
 SIGNS = [

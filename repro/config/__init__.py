@@ -1,7 +1,7 @@
 """A config as text: includes written out, each line knowing the file it came from, and a digest.
 
 The flattened text is what a run executes, what a record keeps (it runs by itself) and what the digest is taken of.
-The digest is of what the text binds (`repro.canonical`), not of how it is written. Nothing here imports gin or the
+The digest is of what the text binds (`repro.config.canonical`), not of how it is written. Nothing here imports gin or the
 parts: `repro.binding` does.
 """
 
@@ -20,7 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from repro import canonical, syntax, untrusted
+from repro import untrusted
+from repro.config import canonical, syntax
 from repro.errors import BadInput, nearest
 from repro.files import regular
 from repro.paper import folders, where

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from repro import syntax
-from repro.syntax import Macro, Reference, Statement, Unreadable
+from repro.config import syntax
+from repro.config.syntax import Macro, Reference, Statement, Unreadable
 
 SHORT = 200
 """Characters up to which the value of a macro replaces its name. Of a longer value its digest does: macros of macros of
