@@ -11,8 +11,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.contrasts import contrasts, holm
 from repro.interval import difference
+from repro.interval.contrasts import contrasts, holm
 
 SHARES = {  # of the variance of the grand mean: seeds, items, rest
     "seeds": (1.0, 0.0, 0.0),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.interval import beside, difference, interval, number
-from repro.layout import Rows
+from repro.interval.layout import Rows
 
 NUMBERS = st.floats(-3, 3).map(lambda x: round(x, 3))
 STUDIES = 2000

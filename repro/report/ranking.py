@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from repro.contrasts import contrasts, holm
 from repro.interval import Interval, interval
-from repro.layout import Rows
+from repro.interval.contrasts import contrasts, holm
+from repro.interval.layout import Rows
 
 LEVEL = 0.05
 """How often a ranking of configs that do not differ may tell any two of them apart."""

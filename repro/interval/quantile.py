@@ -14,7 +14,7 @@ import functools
 import math
 from typing import Any
 
-from repro.layout import Term
+from repro.interval.layout import Term
 
 LEVEL = 0.95
 NODES = 24  # of the integral over each estimated variance
