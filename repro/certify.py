@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, binding, certificate, child, disk, provenance, record, threads
+from repro import HOME, binding, child, disk, record, threads
 from repro import config as configs
-from repro.certificate import Certificate, Comparison
 from repro.config import Config
 from repro.config.syntax import Reference
 from repro.errors import BadInput
 from repro.paper import where
-from repro.record import Record
+from repro.record import Record, code_digest, determinism
+from repro.record.determinism import Certificate, Comparison
 from repro.registry import PARTS
 from repro.signature import parameters
 
@@ -61,8 +61,8 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
         raise BadInput("expected a config of a paper, as it stands in its folder", where(path))
     binding.bind(config, whole=True)
     training = training_of(config, steps)
-    code = provenance.code(config)
-    certificate.read(config.name, config.folder)  # one that is broken is said before the runs
+    code = code_digest.code(config)
+    determinism.read(config.name, config.folder)  # one that is broken is said before the runs
     disk.refuse_unwritable(config.folder / "certificates", f"{config.name}.json")
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
         bench = Bench(config, training, Path(folder))
@@ -72,10 +72,10 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
         for name, compare in bench.comparisons(straight).items():
             found[name] = one = compare()
             yield f"{name:12}{one.why}" if one.why else ROW.format(name, f"{one.weights:.3g}", f"{one.metrics:.3g}")
-    machine = certificate.machine(straight.record.environment)
+    machine = determinism.machine(straight.record.environment)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     certified = Certificate(config.digest, code, machine, found, training.steps if training else 0, now)
-    kept = certificate.store(certified, config.name, config.folder)
+    kept = determinism.store(certified, config.name, config.folder)
     yield f"{certified}: {where(kept)}"
 
 
@@ -202,7 +202,7 @@ def outcome(path: Path) -> Outcome:
 def compared(one: Outcome, other: Outcome) -> Comparison:
     """The largest difference of a weight and of a metric between two runs."""
     pairs = zip(one.record.measurements, other.record.measurements, strict=True)
-    metrics = max(certificate.moved(a.values, b.values) for a, b in pairs)
+    metrics = max(determinism.moved(a.values, b.values) for a, b in pairs)
     return Comparison(_apart(one.weights, other.weights), metrics)
 
 

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from repro import answerable, binding, certificate, config, ledger, paper, record, verdict
+from repro import answerable, binding, config, ledger, paper, record, verdict
 from repro.errors import BadInput, nearest
 from repro.paper import Paper
+from repro.record import determinism
 from repro.report import tips
 
 Check = Callable[[Paper], Iterator[str]]
@@ -68,7 +69,7 @@ def records(one: Paper) -> Iterator[str]:
             yield f"{place}: made with --set {' '.join(found.overrides)}; expected a run of the config as it is"
         if found.source.get("dirty"):
             yield f"{place}: made from a tree with changes that are not committed; commit, then run it again"
-    for name in sorted(set(certificate.every(one.folder)) - stems):
+    for name in sorted(set(determinism.every(one.folder)) - stems):
         yield f"{paper.where(one.folder)}/certificates: no config '{name}'{nearest(name, stems)}"
 
 

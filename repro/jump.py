@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from repro import certify, child
-from repro.certificate import Comparison
 from repro.certify import Outcome
 from repro.record import Record
+from repro.record.determinism import Comparison
 
 
 @dataclass

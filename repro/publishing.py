@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import certificate, disk, git, record, renewal, stale
+from repro import disk, git, record
 from repro.config import Config
 from repro.errors import BadInput
 from repro.git import GitError
 from repro.paper import where
-from repro.record import Measurement, Record
+from repro.record import Measurement, Record, determinism, renewal, stale
 
 SHOWN = 3  # measurements that differ, in one line
 
@@ -130,7 +130,7 @@ def compared(before: Record, now: Record) -> str:
         return "the new numbers are bit-identical"
     rest = len(apart) - SHOWN
     more = [f"{rest} more {'measurement differs' if rest == 1 else 'measurements differ'}"] if rest > 0 else []
-    unlike = certificate.differences(before.environment, now.environment)
+    unlike = determinism.differences(before.environment, now.environment)
     other = f"; that is expected of another machine or environment: {', '.join(unlike)}" if unlike else ""
     return f"the new numbers differ: {'; '.join([*apart[:SHOWN], *more])}{other}"
 

@@ -14,31 +14,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import (
-    HOME,
-    audit,
-    binding,
-    certificate,
-    certify,
-    child,
-    disk,
-    git,
-    interruption,
-    jump,
-    paper,
-    provenance,
-    record,
-    renewal,
-    replay,
-)
+from repro import HOME, binding, certify, child, disk, git, interruption, jump, paper, record, replay
 from repro import config as configs
-from repro.certificate import BITWISE
 from repro.certify import Training
 from repro.config import Config
 from repro.errors import BadInput
 from repro.files import regular
-from repro.record import Record
-from repro.renewal import Renewal
+from repro.record import Record, audit, code_digest, determinism, renewal
+from repro.record.determinism import BITWISE
+from repro.record.renewal import Renewal
 
 WHOLE = 60.0  # seconds that a record may have taken to be run again whole
 
@@ -111,7 +95,7 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
         config = configs.read(place) if place.is_file() else None
         if config is None or not configs.same(found.digest, found.text, config.text):
             continue
-        changed = renewal.difference(found.code, provenance.code(config))
+        changed = renewal.difference(found.code, code_digest.code(config))
         key = (found.config, str(changed))
         if changed and key not in seen:
             seen.add(key)
@@ -175,7 +159,7 @@ def _ends(found: Record, config: Config, training: Training, commit: str, steps:
         return steps, steps, new.processor
 
 
-def _refuse_apart(apart: certificate.Comparison, where: str) -> None:
+def _refuse_apart(apart: determinism.Comparison, where: str) -> None:
     if apart.weights or apart.metrics:
         most = f"in a weight by up to {apart.weights:.3g}, in a value by {apart.metrics:.3g} of the largest"
         raise Differs(f"differs {where}, {most}")

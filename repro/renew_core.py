@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import child, cores, git, interruption, paper, provenance, record, renew, replay
-from repro.cores import Core
+from repro import child, git, interruption, paper, record, renew, replay
 from repro.errors import BadInput, DataMissing
 from repro.git import GitError
-from repro.record import Record
+from repro.record import Record, code_digest, cores
+from repro.record.cores import Core
 
 Records = dict[tuple[str, str], list[tuple[Path, Record]]]
 """The records of each core, by its digest and, of records that keep none, by their commit."""
@@ -40,7 +40,7 @@ class Tried:
 def tried() -> Iterator[Tried]:
     """A line per older core. Rows are written anew: one that does not agree any more, or that nothing needs, goes."""
     made: list[Core] = []
-    present = provenance.core()
+    present = code_digest.core()
     with interruption.listening():
         for (core, commit), records in _older(present).items():
             try:
@@ -55,10 +55,10 @@ def tried() -> Iterator[Tried]:
 
 def sample() -> Iterator[Tried]:
     """Measure one older core anew, another one for each commit; nothing is stored."""
-    known = list(_older(provenance.core()).items())
+    known = list(_older(code_digest.core()).items())
     if not known:
         return
-    (core, commit), records = random.Random(git.head(provenance.REPRO)).choice(known)
+    (core, commit), records = random.Random(git.head(code_digest.REPRO)).choice(known)
     with interruption.listening():
         try:
             row = _measured(core, commit, records)
@@ -99,5 +99,5 @@ def _measured(core: str, commit: str, records: list[tuple[Path, Record]]) -> Cor
 def _core_of(commit: str) -> str:
     """The digest of the core at a commit of this repository."""
     with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
-        git.write(git.top(provenance.REPRO), commit, Path(home), ["repro"])
-        return provenance.core(Path(home) / "repro")
+        git.write(git.top(code_digest.REPRO), commit, Path(home), ["repro"])
+        return code_digest.core(Path(home) / "repro")

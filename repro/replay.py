@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import HOME, certificate, child, git, paper, record
+from repro import HOME, child, git, paper, record
 from repro import config as configs
-from repro.certificate import BITWISE, STATISTICAL, Class
 from repro.errors import BadInput, DataMissing
 from repro.git import GitError
 from repro.paper import where
-from repro.record import Measurement, Record
+from repro.record import Measurement, Record, determinism
+from repro.record.determinism import BITWISE, STATISTICAL, Class
 
 LONGEST = 120.0  # seconds that a record may have taken to be run again by `--since`
 
@@ -202,11 +202,11 @@ def run(found: Record, folder: Path, roots: list[Path], limit: float = 0.0) -> R
 
 def _class(found: Record, again: Record) -> tuple[Class, str]:
     """What two runs must agree within, and why."""
-    if unlike := certificate.differences(found.environment, again.environment):
+    if unlike := determinism.differences(found.environment, again.environment):
         return STATISTICAL, f"the record was made elsewhere: {', '.join(unlike)}"
     home = paper.folders().get(found.paper)
-    certificates = certificate.read(found.config, home) if home else []
-    if mine := certificate.of(found, certificates):
+    certificates = determinism.read(found.config, home) if home else []
+    if mine := determinism.of(found, certificates):
         concerned = ("seed twice", *(["resume"] if found.cost.get("sessions", 1) > 1 else []))
         return mine.class_of(concerned), f"the certificate says so of {' and '.join(concerned)}: {mine}"
     other = "that of its code and this machine is not measured" if certificates else "no certificate"
@@ -267,7 +267,7 @@ def _number(one: Measurement, other: Measurement, wanted: Class) -> Finding:
     unit = one.identity.get("unit", "")
     if one.values == other.values:
         return Finding(_name(one), True, f"agrees bit for bit, mean {one.mean:.6g} {unit}".rstrip())
-    agrees = certificate.agree(wanted, other.values, one.values)
+    agrees = determinism.agree(wanted, other.values, one.values)
     largest = max(abs(a - b) for a, b in zip(one.values, other.values, strict=True))
     means = f"mean {other.mean:.9g} {unit}".rstrip() + f", in the record {one.mean:.9g}"
     return Finding(_name(one), agrees, f"{'agrees' if agrees else 'differs'}: {means}; an item by up to {largest:.3g}")

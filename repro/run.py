@@ -26,16 +26,13 @@ from repro import (
     binding,
     disk,
     interruption,
-    loaded,
     logs,
-    machine,
     paper,
     preflight,
     progress,
     publishing,
     record,
     runs,
-    source,
     started,
     threads,
 )
@@ -43,7 +40,7 @@ from repro.config import Config, read
 from repro.errors import BadInput
 from repro.files import lock
 from repro.paper import where
-from repro.record import Record
+from repro.record import Record, as_committed, loaded, machine
 
 log = logging.getLogger("repro")
 
@@ -67,7 +64,7 @@ def run(
     publishing.check(config, publish)
     threads.check(wanted)
     interruption.seconds_between()
-    before, files = {*sys.modules}, source.snapshot(config)
+    before, files = {*sys.modules}, as_committed.snapshot(config)
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
     folder = runs.home(config.folder) / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     preflight.places(config, folder, f"{config.name}-seed{seed}")

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from repro import disk, machine, provenance, source
+from repro import disk
 from repro.config import Config
 from repro.errors import BadInput
+from repro.record import as_committed, code_digest, machine
 
 FILE = "run.json"
 
@@ -27,7 +28,7 @@ class Started:
 
     digest: str
     code: dict[str, str]
-    source: dict[str, Any]
+    as_committed: dict[str, Any]
     packages: dict[str, str]
     core: str = ""
     data: dict[str, Any] = field(default_factory=dict)
@@ -41,7 +42,9 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
 
     Raises BadInput where `threads` are asked for and the run that may go on has another number.
     """
-    now = Started(config.digest, provenance.code(config), source.state(config), machine.packages(), provenance.core())
+    now = Started(
+        config.digest, code_digest.code(config), as_committed.state(config), machine.packages(), code_digest.core()
+    )
     found = read(folder)
     if found and found.finished:
         shutil.rmtree(folder)

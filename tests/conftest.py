@@ -21,9 +21,9 @@ import hypothesis
 import pytest
 
 import papers
-from repro import cli, provenance
+from repro import cli
 from repro.paper import LEFT
-from repro.record import Record
+from repro.record import Record, code_digest
 from repro.registry import PARTS, REGISTRIES, Registry
 from tests.serving import Server
 
@@ -34,7 +34,7 @@ CLEAN = {"commit": "0" * 40, "dirty": False}
 
 def trusted(found: Record) -> Record:
     """A record as a run from a clean commit by the present core would have left it."""
-    return replace(found, source=CLEAN, core=provenance.core())
+    return replace(found, source=CLEAN, core=code_digest.core())
 
 
 hypothesis.settings.register_profile("repro", deadline=None)  # a machine that others share is slow at times
@@ -117,7 +117,9 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
         path.write_text(path.read_text(encoding="utf-8").replace("papers.template", f"papers.{name}"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr("repro.source._core_top", lambda top: None)  # the repository of the core may have changes
+    monkeypatch.setattr(
+        "repro.record.as_committed._core_top", lambda top: None
+    )  # the repository of the core may have changes
     others = _parts("papers")
     for registry, part in others:  # the template's own parts, where another test has imported them
         del registry.parts[part.__name__], PARTS[f"{registry.kind}.{part.__name__}"]

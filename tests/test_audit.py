@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from repro import audit, cores, provenance, record, renewal
 from repro import paper as papers
-from repro.cores import Core
-from repro.renewal import Renewal
+from repro import record
+from repro.record import audit, code_digest, cores, renewal
+from repro.record.cores import Core
+from repro.record.renewal import Renewal
 
 Git = Callable[..., str]
 
@@ -87,7 +88,7 @@ def test_code_that_the_commit_does_not_hold_is_found(paper: Any, recorded: Path)
     path = paper.folder / "loss.py"
     path.write_text(path.read_text() + "\nX = 1\n")
     name = f"papers.{paper.name}.loss"
-    edit(recorded, code=json.loads(recorded.read_text())["code"] | {name: provenance._examine(path)[0]})
+    edit(recorded, code=json.loads(recorded.read_text())["code"] | {name: code_digest._examine(path)[0]})
     assert stale(paper) == ""
     (fault,) = faults(paper)
     assert fault.startswith("records/smoke-seed0.json: it names other code than its commit") and name in fault
@@ -110,13 +111,13 @@ def test_a_renewal_by_hand_of_invented_code_is_found(paper: Any, recorded: Path,
 def test_a_row_of_cores_must_be_of_its_commit(
     paper: Any, git: Git, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    shutil.copytree(provenance.REPRO, "repro", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(code_digest.REPRO, "repro", ignore=shutil.ignore_patterns("__pycache__"))
     git("add", "-A")
     git("commit", "-qm", "a core")
     head = git("rev-parse", "HEAD")
     monkeypatch.setattr(cores, "FILE", tmp_path / "cores.json")
-    monkeypatch.setattr(provenance, "REPRO", Path.cwd() / "repro")
-    known, core = papers.read(paper.folder), provenance.core()
+    monkeypatch.setattr(code_digest, "REPRO", Path.cwd() / "repro")
+    known, core = papers.read(paper.folder), code_digest.core()
     cores.store([Core(core, head, ["a/b"], "", "")])
     assert list(audit.faults(known, [])) == []
     rows = [("0" * 16, head, ["a/b"]), ("1" * 16, "0" * 40, ["a/b"]), (core, head, []), (core, "HEAD", ["a/b"])]
@@ -220,7 +221,7 @@ def test_a_cheat_in_the_core_and_a_revert(tmp_path: Path, monkeypatch: pytest.Mo
     home = tmp_path / "clone"
     skip = shutil.ignore_patterns("__pycache__", "records", "certificates")
     for name in ("repro", "papers/template"):
-        shutil.copytree(provenance.REPRO.parent / name, home / name, ignore=skip)
+        shutil.copytree(code_digest.REPRO.parent / name, home / name, ignore=skip)
     (home / ".gitignore").write_text("runs/\n__pycache__/\n")
     identity = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     own = os.environ | identity | {"PYTHONPATH": str(home), "GIT_CONFIG_GLOBAL": os.devnull}

@@ -14,7 +14,7 @@ from repro.datasets import catalogue
 from repro.errors import BadInput
 from repro.files import strict_json
 from repro.paper import read
-from repro.provenance import code
+from repro.record.code_digest import code
 from repro.report import prose
 from repro.report.mentions import mentions
 

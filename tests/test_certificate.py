@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import certificate
-from repro.certificate import BITWISE, COARSEST, STATISTICAL, Certificate, Class, Comparison, agree, moved
 from repro.errors import BadInput
-from repro.record import Record
+from repro.record import Record, determinism
+from repro.record.determinism import BITWISE, COARSEST, STATISTICAL, Certificate, Class, Comparison, agree, moved
 
 HERE = {"system": "Linux", "processor": "Abacus", "accelerator": "none", "threads": 1, "python": "3.11.7",
         "packages": {"torch": "2.13.0"}}  # fmt: skip
-NOTHING = dict.fromkeys(certificate.COMPARISONS, Comparison())
+NOTHING = dict.fromkeys(determinism.COMPARISONS, Comparison())
 SMALL = Certificate("d", {"papers.p.model": "m"}, HERE, NOTHING, 20, "2026-01-02T03:04:05+00:00")
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20)
 
@@ -90,14 +89,14 @@ def test_another_number_of_items_never_agrees(wanted: Class) -> None:
 
 
 def test_what_is_stored_is_what_is_read_and_the_newer_of_a_machine_stays(tmp_path: Path) -> None:
-    path = certificate.store(SMALL, "smoke", tmp_path)
-    assert path == tmp_path / "certificates" / "smoke.json" and certificate.read("smoke", tmp_path) == [SMALL]
+    path = determinism.store(SMALL, "smoke", tmp_path)
+    assert path == tmp_path / "certificates" / "smoke.json" and determinism.read("smoke", tmp_path) == [SMALL]
     newer = replace(measured(ranks=Comparison(1e-9, 1e-7)), machine=HERE | {"packages": {"torch": "2.14.0"}})
     other = replace(SMALL, machine=HERE | {"processor": "Brain"})
     for one in (other, newer):
-        certificate.store(one, "smoke", tmp_path)
-    assert certificate.read("smoke", tmp_path) == [newer, other]
-    assert certificate.every(tmp_path) == {"smoke": [newer, other]} and certificate.read("other", tmp_path) == []
+        determinism.store(one, "smoke", tmp_path)
+    assert determinism.read("smoke", tmp_path) == [newer, other]
+    assert determinism.every(tmp_path) == {"smoke": [newer, other]} and determinism.read("other", tmp_path) == []
     assert [entry.name for entry in path.parent.iterdir()] == ["smoke.json"], "nothing half written lies about"
 
 
@@ -109,9 +108,9 @@ def test_what_is_stored_is_what_is_read_and_the_newer_of_a_machine_stays(tmp_pat
     ("\xff", "not a certificate"),
 ])  # fmt: skip
 def test_a_file_that_is_no_certificate_is_one_line(tmp_path: Path, text: str, words: str) -> None:
-    certificate.store(SMALL, "smoke", tmp_path).write_text(text, encoding="latin-1")
+    determinism.store(SMALL, "smoke", tmp_path).write_text(text, encoding="latin-1")
     with pytest.raises(BadInput, match=rf"certificates/smoke\.json(:1)?: .*{words}"):
-        certificate.read("smoke", tmp_path)
+        determinism.read("smoke", tmp_path)
 
 
 @pytest.mark.parametrize(("old", "new", "words"), [
@@ -121,24 +120,24 @@ def test_a_file_that_is_no_certificate_is_one_line(tmp_path: Path, text: str, wo
     ('"ranks"', '"rank"', "see rank"),
 ])  # fmt: skip
 def test_one_edited_by_hand_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
-    path = certificate.store(SMALL, "smoke", tmp_path)
+    path = determinism.store(SMALL, "smoke", tmp_path)
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(BadInput, match=words):
-        certificate.read("smoke", tmp_path)
+        determinism.read("smoke", tmp_path)
 
 
 def test_a_certificate_speaks_of_its_own_config_code_and_machine_alone() -> None:
     found = Record("p", "smoke", 0, "d", [], code=SMALL.code, environment=HERE | {"cores": 8})
-    assert certificate.of(found, [SMALL]) == SMALL
-    assert certificate.of(replace(found, digest="other"), [SMALL]) is None
-    assert certificate.of(replace(found, code={"papers.p.model": "n"}), [SMALL]) is None
-    assert certificate.of(replace(found, environment=HERE | {"threads": 2}), [SMALL]) is None
+    assert determinism.of(found, [SMALL]) == SMALL
+    assert determinism.of(replace(found, digest="other"), [SMALL]) is None
+    assert determinism.of(replace(found, code={"papers.p.model": "n"}), [SMALL]) is None
+    assert determinism.of(replace(found, environment=HERE | {"threads": 2}), [SMALL]) is None
 
 
 def test_differences_of_machines_are_named() -> None:
     there = HERE | {"threads": 2, "packages": {"torch": "2.14.0", "more": "1"}}
-    assert certificate.differences(HERE, there) == ["threads 1, here 2", "torch 2.13.0, here 2.14.0"]
-    assert certificate.differences(HERE, HERE | {"packages": {}}) == ["torch 2.13.0, here none"]
+    assert determinism.differences(HERE, there) == ["threads 1, here 2", "torch 2.13.0, here 2.14.0"]
+    assert determinism.differences(HERE, HERE | {"packages": {}}) == ["torch 2.13.0, here none"]
     kernels = HERE | {"variables": {"MKL_CBWR": "COMPATIBLE"}}
-    assert certificate.differences(HERE, kernels) == ["MKL_CBWR none, here COMPATIBLE"]
-    assert json.loads(json.dumps(certificate.machine(kernels | {"cores": 9, "more": "x"}))) == kernels
+    assert determinism.differences(HERE, kernels) == ["MKL_CBWR none, here COMPATIBLE"]
+    assert json.loads(json.dumps(determinism.machine(kernels | {"cores": 9, "more": "x"}))) == kernels

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from repro import binding, certificate, certify, config
+from repro import binding, certify, config
 from repro.certify import NO_STEPS, Bench, Training
+from repro.record import determinism
 
 TRAINERS = '''
 import os
@@ -115,7 +116,7 @@ def test_a_certificate_is_told_stored_and_read(
     assert [line.split() for line in out.splitlines()[:4]] == [
         ["weights", "metrics"], ["seed", "twice", "0", "0"], ["resume", "0", "0"], ["workers", "0", "0"],
     ]  # fmt: skip
-    (found,) = certificate.read("ten_steps", paper.folder)
+    (found,) = determinism.read("ten_steps", paper.folder)
     assert found.steps == 4 and found.digest == config.read(paper.folder / "configs" / "ten_steps.gin").digest
     assert found.comparisons["ranks"].metrics <= 1e-5, "one batch, its halves in two processes"
     assert out.splitlines()[-1] == f"{found}: papers/{paper.name}/certificates/ten_steps.json"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from repro import config, provenance, record
+from repro import config, record
 from repro import paper as papers
 from repro.errors import BadInput
-from repro.record import Measurement, Record
+from repro.record import Measurement, Record, code_digest
 from tests.conftest import trusted
 
 SECRET = "TOPSECRET"
@@ -38,7 +38,7 @@ def evil(paper: Any) -> Any:
     (paper.folder / "tests" / "conftest.py").write_text(payload("ran"))
     read = config.read(paper.folder / "configs" / "line.gin")
     measured = Measurement("test", "SquaredError", {"name": "SquaredError", "better": "lower"}, [0.1, 0.2])
-    made = Record(paper.name, "line", 0, read.digest, [measured], read.text, code=provenance.code(read))
+    made = Record(paper.name, "line", 0, read.digest, [measured], read.text, code=code_digest.code(read))
     record.write(trusted(made), paper.records)
     return paper
 

@@ -45,8 +45,8 @@ EXCEPTIONS = {
     ("repro/report/site.py", "find_spec"): "asks whether Sphinx is installed",
     ("repro/cli/__init__.py", "system"): "a module of ours: errors of the operating system as one line",
     ("repro/cli/running.py", "system"): "the same",
-    ("repro/loaded.py", "marshal"): "compares a compiled file with its source; Python has loaded it already",
-    ("repro/loaded.py", "compile"): "the same; what it compiles is not run",
+    ("repro/record/loaded.py", "marshal"): "compares a compiled file with its source; Python has loaded it already",
+    ("repro/record/loaded.py", "compile"): "the same; what it compiles is not run",
 }
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from repro import config as configs
-from repro import launch, provenance
+from repro import launch
 from repro import paper as papers
 from repro import record as records
 from repro.paper import Paper
-from repro.record import Record
+from repro.record import Record, code_digest
 from tests.conftest import trusted
 
 TOML = """[paper]
@@ -57,7 +57,7 @@ def one(paper: Any) -> Paper:
 
 def done(one: Paper, config: str, seed: int, **changed: Any) -> None:
     found = configs.read(one.folder / "configs" / f"{config}.gin")
-    record = Record(one.name, config, seed, found.digest, [], found.text, code=provenance.code(found))
+    record = Record(one.name, config, seed, found.digest, [], found.text, code=code_digest.code(found))
     records.write(trusted(replace(record, **changed)), one.folder / "records")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from repro import provenance
+from repro.record import code_digest
 
 HIDDEN = "import importlib\nfrom pathlib import Path\n\nNAME = 'papers.{}.' + 'hidden'\nimportlib.import_module(NAME)\n"
 
@@ -78,14 +78,14 @@ def test_the_core_of_another_checkout_is_refused(tmp_path: Path, command: str) -
     """A second clone with the environment of the first: both are named, and nothing is run."""
     other = tmp_path / "second"
     skip = shutil.ignore_patterns("__pycache__", "records")
-    shutil.copytree(provenance.REPRO.parent / "papers" / "template", other / "papers" / "template", ignore=skip)
+    shutil.copytree(code_digest.REPRO.parent / "papers" / "template", other / "papers" / "template", ignore=skip)
     (other / "repro").mkdir()
-    shutil.copy(provenance.REPRO / "__init__.py", other / "repro")
-    own = os.environ | {"PYTHONPATH": str(provenance.REPRO.parent)}
+    shutil.copy(code_digest.REPRO / "__init__.py", other / "repro")
+    own = os.environ | {"PYTHONPATH": str(code_digest.REPRO.parent)}
     script = "import sys; from repro.cli import main; sys.exit(main(sys.argv[1:]))"  # not -m: the folder would be first
     done = subprocess.run(
         [sys.executable, "-P", "-c", script, *command.split()], cwd=other, env=own, capture_output=True, text=True
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
-    assert str(other) in done.stderr and str(provenance.REPRO.parent) in done.stderr
+    assert str(other) in done.stderr and str(code_digest.REPRO.parent) in done.stderr
     assert not (other / "runs").exists()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from repro import certificate, machine
 from repro.errors import BadInput
+from repro.record import determinism, machine
 
 
 def test_the_environment_is_plain_and_names_what_decides() -> None:
@@ -76,7 +76,7 @@ def test_what_changes_kernels_is_recorded_and_compared(paper: Any, repro: Any, m
     found, _ = run(repro, paper)
     assert found["environment"]["variables"]["ONEDNN_DEFAULT_FPMATH_MODE"] == "BF16"
     assert "TORCH_HOME" not in found["environment"]["variables"]
-    (unlike,) = certificate.differences(plain["environment"], found["environment"])
+    (unlike,) = determinism.differences(plain["environment"], found["environment"])
     assert "ONEDNN_DEFAULT_FPMATH_MODE" in unlike
 
 

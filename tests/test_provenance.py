@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from repro import config as configs
-from repro import provenance
+from repro.record import code_digest
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def code(paper: Any) -> Any:
         path = paper.config("with_part", f"import papers.{paper.name}.part\n")
         return {
             key.removeprefix(f"papers.{paper.name}."): value
-            for key, value in provenance.code(configs.read(path)).items()
+            for key, value in code_digest.code(configs.read(path)).items()
         }
 
     return digests
@@ -88,7 +88,7 @@ def test_a_package_comes_before_a_module_of_its_name_as_in_python(code: Any, pap
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
     """A copy of the core."""
-    return Path(shutil.copytree(provenance.REPRO, tmp_path / "repro", ignore=shutil.ignore_patterns("__pycache__")))
+    return Path(shutil.copytree(code_digest.REPRO, tmp_path / "repro", ignore=shutil.ignore_patterns("__pycache__")))
 
 
 def edit(path: Path, before: str, after: str) -> None:
@@ -109,10 +109,10 @@ def edit(path: Path, before: str, after: str) -> None:
     ("metrics/__init__.py", '"""', 'import repro.errors\n"""'), ("__init__.py", '__version__ = "', '__version__ = "1'),
 ])  # fmt: skip
 def test_a_change_of_the_core_is_another_core(copied: Path, name: str, before: str, after: str) -> None:
-    was = provenance.core(copied)
-    assert was == provenance.core()
+    was = code_digest.core(copied)
+    assert was == code_digest.core()
     edit(copied / name, before, after)
-    assert provenance.core(copied) != was
+    assert code_digest.core(copied) != was
 
 
 @pytest.mark.parametrize(("name", "before", "after"), [
@@ -121,13 +121,13 @@ def test_a_change_of_the_core_is_another_core(copied: Path, name: str, before: s
     ("report/axis.py", "import math", "import math, json"), ("errors.py", "import difflib", "import difflib  # why"),
 ])  # fmt: skip
 def test_messages_annotations_and_pages_are_no_other_core(copied: Path, name: str, before: str, after: str) -> None:
-    was = provenance.core(copied)
+    was = code_digest.core(copied)
     edit(copied / name, before, after)
-    assert provenance.core(copied) == was
+    assert code_digest.core(copied) == was
 
 
 def test_a_digest_is_the_same_on_every_python(tmp_path: Path) -> None:
     """Pinned: `ast.dump` gives other texts from one version of Python to the next, and would make records stale."""
     path = tmp_path / "part.py"
     path.write_text('def f(x, *, y=1):\n    """Text."""\n    return [x, None][0] if y else ...\n')
-    assert provenance._examine(path)[0] == "b4637318ed59e7da"
+    assert code_digest._examine(path)[0] == "b4637318ed59e7da"

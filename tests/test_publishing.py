@@ -95,7 +95,7 @@ def test_a_record_of_a_clean_commit_replaces_one_of_uncommitted_changes(
 def test_a_record_without_a_commit_replaces_one_with_a_word(
     paper: Any, smoke: str, git: Any, repro: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("repro.source.state", lambda config: {"commit": None, "dirty": None})
+    monkeypatch.setattr("repro.record.as_committed.state", lambda config: {"commit": None, "dirty": None})
     before = kept(paper).read_bytes()
     assert "is kept" in repro("run", smoke)[2] and kept(paper).read_bytes() == before
     err = repro("run", smoke, "--publish")[2]

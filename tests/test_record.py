@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro import config as configs
-from repro import provenance, untrusted
 from repro import record as records
+from repro import untrusted
 from repro.errors import BadInput
-from repro.record import Measurement, Record
+from repro.record import Measurement, Record, code_digest
 from tests.conftest import trusted
 
 SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name": "m"}, [1.0, 2.5])],
@@ -128,7 +128,7 @@ def fresh(paper: Any) -> Any:
     for name in ("smoke", "mean"):
         config = configs.read(paper.folder / "configs" / f"{name}.gin")
         made = replace(SMALL, paper=paper.name, config=name, digest=config.digest, text=config.text)
-        records.write(trusted(replace(made, code=provenance.code(config))), paper.records)
+        records.write(trusted(replace(made, code=code_digest.code(config))), paper.records)
     return paper
 
 

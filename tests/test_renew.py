@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from repro import config, provenance, record, renewal
+from repro import config, record
 from repro.errors import BadInput
+from repro.record import code_digest, renewal
 
 CONFIG = "ten_steps"
 
@@ -51,7 +52,7 @@ def test_a_row_that_does_not_hold_is_found_and_goes(recorded: Any, repro: Any) -
     change(recorded, "return ", "return 1.0001 * ")
     (found,) = record.of_paper(recorded.folder)
     changed = renewal.difference(
-        found.code, provenance.code(config.read(recorded.folder / "configs" / f"{CONFIG}.gin"))
+        found.code, code_digest.code(config.read(recorded.folder / "configs" / f"{CONFIG}.gin"))
     )
     row = renewal.Renewal(CONFIG, changed, found.source["commit"], 0, "a processor", "2026-01-02")
     renewal.store([row], recorded.folder)
@@ -88,7 +89,7 @@ def test_of_a_long_run_both_ends_are_compared(
     text = (paper.folder / "configs" / "base.gin").read_text().replace("trainers.Supervised", "trainers.Scheduled")
     paper.config("long", f"import {module}\n{text}trainers.Scheduled.steps = 300\n", base="")
     core = Path("repro")  # whose code can resume: the core of the commit is asked for that
-    shutil.copytree(provenance.REPRO, core, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(code_digest.REPRO, core, ignore=shutil.ignore_patterns("__pycache__"))
     git("add", "-A")
     git("commit", "-qm", "a long config")
     shutil.rmtree(core)  # another checkout's core would be refused

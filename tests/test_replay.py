@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from repro import certificate, config, record, replay
+from repro import config, record, replay
 from repro import paper as papers
-from repro.certificate import Certificate, Comparison
-from repro.record import Record
+from repro.record import Record, determinism
+from repro.record.determinism import Certificate, Comparison
 
 IDENTITY = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c",
             "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"}  # fmt: skip
@@ -56,10 +56,10 @@ def moved(path: Path, by: float) -> None:
 def certify(paper: Any, path: Path, metrics: float) -> None:
     """A certificate of the record's config and machine, which found this difference."""
     found = record.read(path)
-    comparisons = dict.fromkeys(certificate.COMPARISONS, Comparison(metrics, metrics))
-    machine = certificate.machine(found.environment)
+    comparisons = dict.fromkeys(determinism.COMPARISONS, Comparison(metrics, metrics))
+    machine = determinism.machine(found.environment)
     one = Certificate(found.digest, found.code, machine, comparisons, 2, "2026-01-02T03:04:05+00:00")
-    certificate.store(one, "smoke", paper.folder)
+    determinism.store(one, "smoke", paper.folder)
 
 
 def test_a_record_agrees_bit_for_bit(paper: Any, kept: Path, repro: Any) -> None:
@@ -162,11 +162,11 @@ def test_what_two_ranks_do_does_not_excuse_one(paper: Any, kept: Path) -> None:
     """A record is replayed by one process: it must agree as two runs of one process do."""
     again = record.read(kept)
     certify(paper, kept, 0.0)
-    (one,) = certificate.read("smoke", paper.folder)
+    (one,) = determinism.read("smoke", paper.folder)
     apart = one.comparisons | {"ranks": Comparison(0.1, 0.1)}
-    certificate.store(replace(one, comparisons=apart), "smoke", paper.folder)
+    determinism.store(replace(one, comparisons=apart), "smoke", paper.folder)
     moved(kept, 1e-3)
-    assert replay.compare(record.read(kept), again).wanted == certificate.BITWISE
+    assert replay.compare(record.read(kept), again).wanted == determinism.BITWISE
     assert not replay.compare(record.read(kept), again).agrees
 
 

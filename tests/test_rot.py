@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from repro import cli, machine, rot
+from repro import cli, rot
+from repro.record import machine
 from repro.rot import Trial
 from tests.conftest import CopiedPaper
 

@@ -26,7 +26,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_new_paper_runs_and_is_judged(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repro.source._core_top", lambda top: None)  # the repository of the core may have changes
+    monkeypatch.setattr(
+        "repro.record.as_committed._core_top", lambda top: None
+    )  # the repository of the core may have changes
     scaffold.new("first_try")
     for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "a paper")):
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True)

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from repro import config, provenance, source
+from repro import config
+from repro.record import as_committed, code_digest
 
 Git = Callable[..., str]
 
 
 def state(paper: Any, name: str = "smoke") -> dict[str, Any]:
-    return source.state(config.read(paper.folder / "configs" / f"{name}.gin"))
+    return as_committed.state(config.read(paper.folder / "configs" / f"{name}.gin"))
 
 
 def changed(paper: Any, name: str = "model.py") -> None:
@@ -235,13 +236,13 @@ def test_the_core_of_another_repository_counts(
 ) -> None:
     """A paper in a repository of its own, run by a core whose repository has changes."""
     core = tmp_path_factory.mktemp("elsewhere").resolve() / "repro"
-    shutil.copytree(provenance.REPRO, core, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(code_digest.REPRO, core, ignore=shutil.ignore_patterns("__pycache__"))
     for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "core")):
         subprocess.run(["git", "-C", str(core.parent), *words], check=True)
-    monkeypatch.setattr(provenance, "REPRO", core)
-    monkeypatch.setattr(source, "_core_top", lambda top: core.parent)
-    own = list(provenance.core_files(core).values())
-    monkeypatch.setattr(source, "counted", lambda config: {*own, paper.folder / "model.py"})
+    monkeypatch.setattr(code_digest, "REPRO", core)
+    monkeypatch.setattr(as_committed, "_core_top", lambda top: core.parent)
+    own = list(code_digest.core_files(core).values())
+    monkeypatch.setattr(as_committed, "counted", lambda config: {*own, paper.folder / "model.py"})
     assert state(paper)["dirty"] is False
     (core / "run.py").write_text("x = 1\n")
     assert "repro/run.py" in state(paper)["why"]
@@ -267,23 +268,23 @@ def test_no_repository_and_no_git_are_said(paper: Any, monkeypatch: pytest.Monke
 
 def test_a_repository_of_someone_else_is_read(paper: Any, git: Git, monkeypatch: pytest.MonkeyPatch) -> None:
     """git refuses it (dubious ownership) for what it may run; nothing of it is run here."""
-    call = source.git.environment
-    monkeypatch.setattr(source.git, "environment", lambda: call() | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    call = as_committed.git.environment
+    monkeypatch.setattr(as_committed.git, "environment", lambda: call() | {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
     assert state(paper)["dirty"] is False
 
 
 def test_a_blob_has_the_id_that_git_gives_it(paper: Any, git: Git) -> None:
     for path in (paper.folder / "model.py", paper.folder / "paper.toml"):
-        assert source.blob_of(path) == git("hash-object", "--no-filters", str(path))
+        assert as_committed.blob_of(path) == git("hash-object", "--no-filters", str(path))
 
 
 def test_the_core_counts_where_it_is_in_the_same_repository() -> None:
-    counted = source.counted(config.read(Path("papers/template/configs/smoke.gin")))
-    assert {provenance.REPRO / "run.py", provenance.REPRO / "trainers" / "journal.py"} <= counted
-    assert provenance.REPRO / "report" / "axis.py" not in counted
+    counted = as_committed.counted(config.read(Path("papers/template/configs/smoke.gin")))
+    assert {code_digest.REPRO / "run.py", code_digest.REPRO / "trainers" / "journal.py"} <= counted
+    assert code_digest.REPRO / "report" / "axis.py" not in counted
 
 
 def test_only_the_commits_that_are_not_there_are_missing(paper: Any, git: Git) -> None:
     head = git("rev-parse", "HEAD")
-    assert source.git.missing(Path.cwd(), [head, "0" * 40]) == {"0" * 40}
-    assert source.git.missing(Path.cwd(), [git("rev-parse", "HEAD^{tree}")]), "a tree is no commit"
+    assert as_committed.git.missing(Path.cwd(), [head, "0" * 40]) == {"0" * 40}
+    assert as_committed.git.missing(Path.cwd(), [git("rev-parse", "HEAD^{tree}")]), "a tree is no commit"

@@ -58,7 +58,8 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 
 def verdict(given: argparse.Namespace) -> int:
-    from repro import answerable, audit, ledger, listing, paper, record, verdict, verdicts
+    from repro import answerable, ledger, listing, paper, record, verdict, verdicts
+    from repro.record import audit
 
     one = paper.find(given.paper)
     unread: dict[str, list[str]] = {}

@@ -32,10 +32,10 @@ from typing import Any
 import filelock
 import numpy as np
 
-from repro import machine, provenance
 from repro.datasets import store
 from repro.errors import BadInput
 from repro.files.lock import acquire
+from repro.record import code_digest, machine
 
 log = logging.getLogger("repro")
 
@@ -96,7 +96,7 @@ def _code(function: Any, name: str) -> dict[str, str]:
         raise TypeError(f"{name} is no function at the top level of a module: its code cannot be a key of the cache")
     parts = module.__name__.split(".")  # type: ignore[union-attr]  # a None has no such attribute
     papers = path.parents[len(parts) - 2 + (path.name == "__init__.py")] if parts[0] == "papers" else path.parent
-    found = provenance.of_modules([".".join(parts)], papers)
+    found = code_digest.of_modules([".".join(parts)], papers)
     if ".".join(parts) not in found:
         raise TypeError(f"{name} stands in no module of a paper or of a room of parts: its code cannot be followed")
     return {module: digest for module, digest in found.items() if module != "repro.experiment"}  # it computes nothing

@@ -14,15 +14,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import paper, provenance, rot
+from repro import paper, rot
 from repro.config import IMPORT
 from repro.errors import BadInput
+from repro.record import code_digest
 
 FAULT = "fault"
 """The source of a document that shows a fault: it is read, and warned about, until the fault is mended."""
 
 TITLE = re.compile(r"(?m)^\s*title\s*=.*$")
-CORE = Path(provenance.__file__).parent
+CORE = Path(code_digest.__file__).parent
 
 
 def digest(source: str) -> str:
@@ -54,7 +55,7 @@ def _paper(name: str) -> str:
         return ""
     modules = {hit["module"] for path in folder.glob("configs/[!.]*.gin") for hit in _imports(path)}
     try:
-        code = provenance.of_modules(sorted(modules), folder.parent)
+        code = code_digest.of_modules(sorted(modules), folder.parent)
     except BadInput as error:  # what is no Python is said where it is printed
         code = {"fault": str(error)}
     kept = [row for name in ("records", "certificates", "rot") for row in _stats(folder / name, ".json")]

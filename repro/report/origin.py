@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from repro import certificate
-from repro.certificate import Certificate
-from repro.record import Measurement, Record
+from repro.record import Measurement, Record, determinism
+from repro.record.determinism import Certificate
 from repro.report import files
 from repro.report.markup import Markup, box, fold, join, link, row, tag
 from repro.report.page import Page
@@ -123,7 +122,7 @@ def _facts(page: Page, found: Record) -> dict[str, str]:
 
 def _determinism(found: Record, certificates: list[Certificate]) -> str:
     """How far the numbers of a record repeat, where that was measured: on its own machine, or on others."""
-    mine = certificate.of(found, certificates)
+    mine = determinism.of(found, certificates)
     if not certificates:
         return "not measured"
     told = [typeset(str(one)) for one in ([mine] if mine else certificates)]

@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import audit, certificate, launch, record, rot, verdict
+from repro import launch, record, rot, verdict
 from repro import paper as papers
-from repro.certificate import Certificate
 from repro.claim import units
 from repro.paper import Claim, Paper
-from repro.record import Record
+from repro.record import Record, audit, determinism
+from repro.record.determinism import Certificate
 from repro.report import prose
 from repro.report.departures import Departures, departures
 from repro.report.words import slug
@@ -176,7 +176,7 @@ def _read(name: str) -> Page:
     for kept in record.of_paper(one.folder):
         found[kept.config == "smoke" and SMOKE not in claimed].append(kept)
     judged = verdict.judge_all(one.claims, found[False])
-    certificates, trials = certificate.every(one.folder), rot.of_paper(one.folder)
+    certificates, trials = determinism.every(one.folder), rot.of_paper(one.folder)
     late = audit.late(one) or {}
     return Page(one, found[False], judged, found[True], certificates, trials=trials, late=late)
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from repro import config, machine, provenance, record
+from repro import config, record
 from repro.config import Config
-from repro.record import Measurement, Record
+from repro.record import Measurement, Record, code_digest, machine
 from tests.conftest import CLEAN
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,7 @@ def write_paper(folder: Path, number: int, answered: int, seeds: int) -> None:
 
 @functools.cache
 def core() -> str:
-    return provenance.core()
+    return code_digest.core()
 
 
 def write_record(folder: Path, read: Config, seed: int) -> None:
@@ -147,7 +147,7 @@ def write_record(folder: Path, read: Config, seed: int) -> None:
         seed,
         read.digest,
         text=read.text,
-        code=provenance.code(read),
+        code=code_digest.code(read),
         measurements=[Measurement("test", "Error", IDENTITY, values)],
         data={"train": "0123456789abcdef", "test": "fedcba9876543210"},
         core=core(),

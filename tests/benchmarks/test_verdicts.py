@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import config, paper, provenance, record, verdict
-from repro.record import Measurement, Record
+from repro import config, paper, record, verdict
+from repro.record import Measurement, Record, code_digest
 from tests.conftest import trusted
 
 CLAIMS, SEEDS, ITEMS = 1000, 10, 50
@@ -39,7 +39,7 @@ def generate(folder: Path) -> None:
         path = folder / "configs" / f"row{number}.gin"
         path.write_text(f"import repro.trainers.supervised\ntrainers.Supervised.steps = {number + 1}\n")
         read = config.read(path)
-        one = trusted(Record(folder.name, f"row{number}", 0, read.digest, [], read.text, code=provenance.code(read)))
+        one = trusted(Record(folder.name, f"row{number}", 0, read.digest, [], read.text, code=code_digest.code(read)))
         for seed in range(SEEDS):
             values = [dice.gauss(5.0, 0.3) for _ in range(ITEMS)]
             found = replace(one, seed=seed, measurements=[Measurement("test", "M", identity, values)])

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from repro import config, provenance, record
-from repro.record import Measurement, Record
+from repro import config, record
+from repro.record import Measurement, Record, code_digest
 from repro.report import page
 from tests.conftest import trusted
 
@@ -121,7 +121,7 @@ def _keep(folder: Path, name: str, seed: int, mean: float) -> Record:
         seed,
         read.digest,
         text=read.text,
-        code=provenance.code(read),
+        code=code_digest.code(read),
         measurements=[Measurement("test", "Length", identity, [draw.gauss(mean, 0.5) for _ in range(50)])],
         cost={"seconds": 75.0},
         environment={"processor": "Abacus", "threads": 1, "cores": 2},

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from repro import config, provenance, record
-from repro.record import Measurement, Record
+from repro import config, record
+from repro.record import Measurement, Record, code_digest
 from repro.report import cells, claims, evidence, figure, page, spreadsheet
 from repro.report.page import Page
 from tests.conftest import trusted
@@ -74,7 +74,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Page:
         Measurement("test", f"Test {column}", {"name": column}, [place + n / 100 + 0.001 for place in range(50)])
         for n, column in enumerate(COLUMNS)
     ]
-    code = provenance.code(read)
+    code = code_digest.code(read)
     made = Record("many", "all", 0, read.digest, found, text=read.text, items={"test": ROWS}, code=code)
     record.write(trusted(made), folder / "records")
     with pytest.MonkeyPatch.context() as patch:

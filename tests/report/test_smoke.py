@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from repro import certificate, record
-from repro.certificate import Certificate, Comparison
-from repro.record import Record
+from repro import record
+from repro.record import Record, determinism
+from repro.record.determinism import Certificate, Comparison
 
 BOARD = "\n```{leaderboard}\n:metric: Length\n```\n"
 
@@ -85,13 +85,13 @@ def test_one_that_a_claim_names_is_a_record_like_any_other(smoky: Path, tmp_path
 
 def test_each_record_states_its_determinism_class(smoky: Path, tmp_path: Path, build: Any, html: Any) -> None:
     found = record.read(smoky / "records" / "full-seed0.json")
-    comparisons = dict.fromkeys(certificate.COMPARISONS, Comparison()) | {"ranks": Comparison(0.0, 3e-6)}
-    machine = certificate.machine(found.environment)
+    comparisons = dict.fromkeys(determinism.COMPARISONS, Comparison()) | {"ranks": Comparison(0.0, 3e-6)}
+    machine = determinism.machine(found.environment)
     mine = Certificate(found.digest, found.code, machine, comparisons, 50, "2026-02-03T00:00:00+00:00")
-    certificate.store(mine, "full", smoky)
+    determinism.store(mine, "full", smoky)
     smoke = record.read(smoky / "records" / "smoke-seed0.json")
     there = Certificate(smoke.digest, smoke.code, {**machine, "processor": "Brain"}, comparisons, 1, "2026-02-04")
-    certificate.store(there, "smoke", smoky)
+    determinism.store(there, "smoke", smoky)
     assert build(tmp_path) == (0, "")
     text = shown(tmp_path, html)
     assert bare("determinism within 1 × 10⁻⁵ (ranks), measured over 50 steps on Abacus on 2026-02-03") in text

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from repro import config as configs
-from repro import disk, stale, untrusted
+from repro import disk, untrusted
 from repro.errors import BadInput
 from repro.files import regular, strict_json, typed
 from repro.paper import where
+from repro.record import stale
 
 FORMAT = 1
 EXAMPLES_LIMIT = 500_000  # bytes that one record's examples may take

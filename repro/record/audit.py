@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import config, cores, git, provenance, record, renewal
+from repro import config, git, record
 from repro.claim import Claim, paper_toml, units
 from repro.config import imported
 from repro.errors import BadInput
 from repro.git import GitError
 from repro.paper import Paper
-from repro.record import Record
+from repro.record import Record, code_digest, cores, renewal
 
 Rows = dict[str, dict[str, Any]]
 """The claims of a `paper.toml` as they are written, by their id."""
@@ -61,13 +61,13 @@ class Committed:
     def code(self, commit: str, modules: tuple[str, ...]) -> dict[str, str]:
         """The digests of the code of a config that imports `modules`."""
         root = self.folder(commit)
-        return provenance.of_modules(modules, root / Path(self.paper).parent, root / "repro")
+        return code_digest.of_modules(modules, root / Path(self.paper).parent, root / "repro")
 
     @functools.cache  # noqa: B019
     def core(self, commit: str) -> str:
         """The digest of the core; empty where the repository holds a paper alone."""
         root = self.folder(commit) / "repro"
-        return provenance.core(root) if root.is_dir() else ""
+        return code_digest.core(root) if root.is_dir() else ""
 
     @functools.cache  # noqa: B019
     def folder(self, commit: str) -> Path:
@@ -87,7 +87,7 @@ def faults(one: Paper, records: Sequence[Record]) -> Iterator[str]:
             yield from _of_record(found, known)
         yield from _of_renewals(one, records, known)
     with contextlib.suppress(GitError):
-        yield from _of_cores(git.top(provenance.REPRO))
+        yield from _of_cores(git.top(code_digest.REPRO))
 
 
 def unknown(one: Paper) -> str:

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro import config as configs
-from repro import cores, git, provenance, renewal
+from repro import git
 from repro.git import GitError
+from repro.record import code_digest, cores, renewal
 
 if TYPE_CHECKING:
     from repro.record import Record
@@ -28,7 +29,7 @@ def mark(records: Iterable[Record], folder: Path, data: Data | None = None) -> I
 
     @functools.cache
     def code(modules: tuple[str, ...]) -> dict[str, str]:
-        return provenance.of_modules(modules, folder.parent)
+        return code_digest.of_modules(modules, folder.parent)
 
     @functools.cache
     def now(config: str) -> Now | None:
@@ -119,4 +120,4 @@ def _trust(folder: Path, commits: Iterable[Any]) -> Trust:
 @functools.cache
 def _core() -> str:
     """The core of this process: looked up once, however many papers there are."""
-    return provenance.core()
+    return code_digest.core()

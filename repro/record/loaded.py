@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import git, provenance, source
+from repro import git
 from repro.config import Config
 from repro.errors import BadInput
 from repro.git import GitError
 from repro.paper import where
+from repro.record import as_committed, code_digest
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Before:
 
 def refuse_changed(config: Config, before: Before) -> None:
     """Raise BadInput where a file that counts has changed while the code was loaded: which of both ran?"""
-    now = source.snapshot(config)
+    now = as_committed.snapshot(config)
     for path in sorted({*now, *before.files}):
         if now.get(path) != before.files.get(path):
             raise BadInput("changed while the run began; start it again", where(Path(path)))
@@ -41,7 +42,7 @@ def refuse_unfollowed(config: Config, before: Before) -> None:
 
 
 def _faults(config: Config, before: set[str]) -> Iterator[str]:
-    everything = provenance.files(config) | provenance.core_files()
+    everything = code_digest.files(config) | code_digest.core_files()
     for name, path in everything.items():
         loaded = getattr(sys.modules.get(name), "__file__", None)
         if loaded and Path(loaded).resolve() != path.resolve():

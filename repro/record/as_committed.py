@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import git, provenance
+from repro import git
 from repro.config import Config
 from repro.git import GitError
 from repro.paper import LEFT
+from repro.record import code_digest
 
 TEXTS = (".py", ".gin", ".toml")  # may be checked out with other line ends
 PROSE = (".md", ".rst", ".txt", ".pdf")  # counts only where code names it
@@ -66,7 +67,7 @@ def _differences(config: Config, top: Path, commit: str) -> tuple[set[str], dict
         of_core = {path for path in outer if path.is_relative_to(core)}
         found |= dict(_compare(sorted(of_core), core, git.tree(core, git.head(core))))
         outer -= of_core
-    outer = {path for path in outer if core is not None or not path.is_relative_to(provenance.REPRO)}
+    outer = {path for path in outer if core is not None or not path.is_relative_to(code_digest.REPRO)}
     found |= {str(path): "outside" for path in outer}
     return {path.relative_to(top).as_posix() for path in inner}, found
 
@@ -74,7 +75,7 @@ def _differences(config: Config, top: Path, commit: str) -> tuple[set[str], dict
 def _core_top(top: Path) -> Path | None:
     """The repository of the core, where it is in another one than the paper; None where it is installed in none."""
     try:
-        found = git.top(provenance.REPRO)
+        found = git.top(code_digest.REPRO)
     except GitError:
         return None
     return found if found != top else None
@@ -90,8 +91,8 @@ def _counts(name: str, paper: str) -> bool:
 def counted(config: Config) -> set[Path]:
     """The files that can move a number of `config`, and the targets of those that are links."""
     found = {
-        *provenance.files(config).values(),
-        *provenance.core_files().values(),
+        *code_digest.files(config).values(),
+        *code_digest.core_files().values(),
         *_config_files(config),
         *_beside(config),
     }
@@ -123,7 +124,7 @@ def _beside(config: Config) -> Iterator[Path]:
 
 def _text(config: Config) -> str:
     """What the config and the modules of its paper say."""
-    modules = (path for path in provenance.files(config).values() if path.is_relative_to(config.folder))
+    modules = (path for path in code_digest.files(config).values() if path.is_relative_to(config.folder))
     return "\n".join([config.text, *(path.read_text(encoding="utf-8", errors="replace") for path in modules)])
 
 
