@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, binding, child, disk, record, threads
+from repro import HOME, child, disk, record, threads
 from repro import config as configs
 from repro.config import Config
 from repro.config.syntax import Reference
 from repro.errors import BadInput
+from repro.experiment import binding
 from repro.paper import where
 from repro.record import Record, code_digest, determinism
 from repro.record.determinism import Certificate, Comparison

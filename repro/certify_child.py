@@ -16,7 +16,8 @@ import threading
 import time
 from pathlib import Path
 
-from repro import binding, cli, config, record, threads
+from repro import cli, config, record, threads
+from repro.experiment import binding
 from repro.record import Record
 
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from repro import answerable, binding, config, ledger, paper, record, verdict
+from repro import config, ledger, paper, record, verdict
 from repro.errors import BadInput, nearest
+from repro.experiment import answerable, binding
 from repro.paper import Paper
 from repro.record import determinism
 from repro.report import tips

@@ -80,7 +80,7 @@ def name_of(part: Any) -> str:
 
 
 def wrong_value(part: Any, parameter: str, value: Any, expected: str) -> BadInput:
-    """The error for a value that `part` cannot use. `repro.binding` adds the place of the binding.
+    """The error for a value that `part` cannot use. `repro.experiment.binding` adds the place of the binding.
 
     A part raises it: `raise wrong_value(self, "decay", decay, "a number between 0 and 1")`.
     """

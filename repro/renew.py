@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import HOME, binding, certify, child, disk, git, interruption, jump, paper, record, replay
+from repro import HOME, certify, child, disk, git, interruption, jump, paper, record, replay
 from repro import config as configs
 from repro.certify import Training
 from repro.config import Config
 from repro.errors import BadInput
+from repro.experiment import binding
 from repro.files import regular
 from repro.record import Record, audit, code_digest, determinism, renewal
 from repro.record.determinism import BITWISE

@@ -22,22 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import (
-    binding,
-    disk,
-    interruption,
-    logs,
-    paper,
-    preflight,
-    progress,
-    publishing,
-    record,
-    runs,
-    started,
-    threads,
-)
+from repro import disk, interruption, logs, paper, progress, publishing, record, runs, started, threads
 from repro.config import Config, read
 from repro.errors import BadInput
+from repro.experiment import binding, preflight
 from repro.files import lock
 from repro.paper import where
 from repro.record import Record, as_committed, loaded, machine

@@ -55,7 +55,8 @@ def check_paper(folder: Path) -> None:
 
 def check_smoke(folder: Path) -> None:
     """The parts of the paper's `configs/smoke.gin` pass the checks of their kinds, on that config's own data."""
-    from repro import binding, config
+    from repro import config
+    from repro.experiment import binding
 
     built = binding.build(config.read(folder / "configs" / "smoke.gin"))
     for dataset in built.datasets().values():

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from repro import answerable, binding, config, testing
+from repro import config, testing
 from repro import paper as papers
+from repro.experiment import answerable, binding
 from repro.record import Measurement, Record
 
 HEAD = '[paper]\ntitle = "T"\nauthors = ["A"]\nyear = 2020\n\n'

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from repro import binding
 from repro import config as configs
 from repro.errors import BadInput
+from repro.experiment import binding
 
 
 @pytest.mark.parametrize(("text", "line", "words"), [

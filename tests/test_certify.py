@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from repro import binding, certify, config
+from repro import certify, config
 from repro.certify import NO_STEPS, Bench, Training
+from repro.experiment import binding
 from repro.record import determinism
 
 TRAINERS = '''

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import binding
 from repro import config as configs
 from repro.config import Config, Line
 from repro.errors import BadInput
+from repro.experiment import binding
 
 
 def of(text: str) -> Config:

@@ -12,9 +12,10 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from repro import binding, listing, untrusted
 from repro import config as configs
+from repro import listing, untrusted
 from repro.errors import BadInput
+from repro.experiment import binding
 from repro.registry import PARTS, REGISTRIES
 
 SECRET = "TOPSECRET"

@@ -40,7 +40,10 @@ EXCEPTIONS = {
     ("repro/audio/nussl.py", "find_spec"): "asks whether they are installed",
     ("repro/audio/stft.py", "import_module"): "torchaudio",
     ("papers/imdb_ladder/pretrained.py", "import_module"): "transformers",
-    ("repro/binding.py", "import_module"): "modules that a config names, behind repro.untrusted: test_hostile_config",
+    (
+        "repro/experiment/binding.py",
+        "import_module",
+    ): "modules that a config names, behind repro.untrusted: test_hostile_config",
     ("repro/data.py", "import_module"): "readers that a catalogue names, behind repro.untrusted: test_data_command",
     ("repro/report/site.py", "find_spec"): "asks whether Sphinx is installed",
     ("repro/cli/__init__.py", "system"): "a module of ours: errors of the operating system as one line",

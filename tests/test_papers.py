@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from repro import binding, listing, paper, record, run, verdict, verdicts
+from repro import listing, paper, record, run, verdict, verdicts
 from repro.errors import BadInput
+from repro.experiment import binding
 from repro.record import audit
 
 NAMES = sorted(paper.folders())

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from repro import preflight, run
+from repro import run
 from repro.datasets import catalogue
 from repro.errors import BadInput
-from repro.experiment import Experiment
+from repro.experiment import Experiment, preflight
 from repro.testing import check_dataset
 
 METRIC = 'metric = "SquaredError"'

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from repro import binding
 from repro import config as configs
 from repro.errors import BadInput
+from repro.experiment import binding
 
 PARTS = """
 from typing import Any

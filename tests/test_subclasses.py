@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from repro import binding, registry
 from repro import config as configs
+from repro import registry
 from repro.errors import BadInput
+from repro.experiment import binding
 from repro.signature import parameters
 from repro.trainers.supervised import Supervised
 

@@ -13,9 +13,10 @@ from gin import config_parser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro import binding, config, paper
+from repro import config, paper
 from repro.config import Config, Line, canonical, syntax
 from repro.config.syntax import Macro, Reference, Unreadable
+from repro.experiment import binding
 
 CONFIGS = [path for folder in paper.folders().values() for path in sorted((folder / "configs").glob("*.gin"))]
 SIGNS = [

@@ -34,7 +34,8 @@ def show(given: argparse.Namespace) -> None:
 
 
 def todo(given: argparse.Namespace) -> int:
-    from repro import answerable, launch, paper, record
+    from repro import launch, paper, record
+    from repro.experiment import answerable
 
     papers = [paper.find(given.paper)] if given.paper else paper.every()
     held = [(one, record.of_paper(one.folder)) for one in papers]
@@ -58,7 +59,8 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 
 def verdict(given: argparse.Namespace) -> int:
-    from repro import answerable, ledger, listing, paper, record, verdict, verdicts
+    from repro import ledger, listing, paper, record, verdict, verdicts
+    from repro.experiment import answerable
     from repro.record import audit
 
     one = paper.find(given.paper)
@@ -91,7 +93,7 @@ def verdict(given: argparse.Namespace) -> int:
 
 def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | None]:
     """Reads the data of a config again; what cannot be had goes into `unread`: the reason, and the configs."""
-    from repro import binding
+    from repro.experiment import binding
 
     def look(path: Path) -> dict[str, Any] | None:
         try:

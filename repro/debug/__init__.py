@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import binding, threads
+from repro import threads
 from repro.config import read
 from repro.errors import BadInput
-from repro.experiment import streams
+from repro.experiment import binding, streams
 from repro.paper import where
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch.utils.data import Subset, default_collate
 
-from repro import binding, started, threads
+from repro import started, threads
 from repro.config import read
 from repro.debug import Bench, Finding, probes
 from repro.errors import BadInput
-from repro.experiment import streams
+from repro.experiment import binding, streams
 from repro.trainers import state
 from repro.trainers.checkpoints import Chance
 from repro.trainers.watch import KIND

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import repro.trainers.supervised  # noqa: F401  # it loads accelerate: no case must wait for that
-from repro import binding, config
+from repro import config
 from repro.errors import BadInput
+from repro.experiment import binding
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import rewritten
 from tests.fuzz.referee import Referee, refereed

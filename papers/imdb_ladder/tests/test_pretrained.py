@@ -20,8 +20,9 @@ from torch.utils.data import default_collate
 
 from papers.imdb_ladder.dataset import ToyReviews
 from papers.imdb_ladder.pretrained import Pretrained, SubwordIds, library
-from repro import binding, config, paper
+from repro import config, paper
 from repro.errors import BadInput
+from repro.experiment import binding
 from repro.testing import check_dataset, check_model, same
 
 CONFIGS = paper.find("imdb_ladder").folder / "configs"

@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from repro.experiment.statements import Binding, Built, built, literal
 from repro.registry import PARTS
-from repro.statements import Binding, Built, built, literal
 
 WORD = re.compile(r"[\w./]+")
 BARE = re.compile(r"(\w+) (is|are|has|must|should|cannot|needs)\b")

@@ -15,13 +15,13 @@ from typing import Any
 import gin
 from gin import config_parser
 
-from repro import preflight, untrusted
+from repro import untrusted
 from repro.config import IMPORT, Config, read
 from repro.errors import BadInput, DataMissing, nearest
-from repro.experiment import Experiment, experiment
-from repro.naming import Caller, located
+from repro.experiment import Experiment, experiment, preflight
+from repro.experiment.error_place import Caller, located
+from repro.experiment.statements import Binding, Macro, Reference, atoms, check
 from repro.paper import where
-from repro.statements import Binding, Macro, Reference, atoms, check
 
 CALLED = re.compile(
     r"\n  (No values supplied by Gin"

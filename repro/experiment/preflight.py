@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from repro import disk, paper, record, untrusted
-from repro.answerable import Known, asked, missing
 from repro.config import Config
 from repro.datasets import catalogue
 from repro.errors import BadInput, nearest
+from repro.experiment.answerable import Known, asked, missing
 
 
 def places(config: Config, folder: Path, stem: str) -> None:
