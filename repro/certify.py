@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, child, disk, record, threads
+from repro import HOME, child, disk, record
 from repro import config as configs
 from repro.config import Config
 from repro.config.syntax import Reference
@@ -26,6 +26,7 @@ from repro.paper import where
 from repro.record import Record, code_digest, determinism
 from repro.record.determinism import Certificate, Comparison
 from repro.registry import PARTS
+from repro.run import threads
 from repro.signature import parameters
 
 STEPS = 50  # that are measured where nothing else is asked for

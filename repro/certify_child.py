@@ -16,9 +16,10 @@ import threading
 import time
 from pathlib import Path
 
-from repro import cli, config, record, threads
+from repro import cli, config, record
 from repro.experiment import binding
 from repro.record import Record
+from repro.run import threads
 
 
 def killed(step: int, last: int, arguments: list[str]) -> int:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from repro import interruption, runs
+from repro import interruption
 from repro.errors import BadInput, DataMissing
+from repro.run import run_folders
 
 SHOWN = 20  # last lines of what failed
 PATIENCE = 20.0  # seconds that a process may take to end its own children
@@ -127,7 +128,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _environment(folder: Path, roots: Sequence[Path], variables: Mapping[str, str]) -> dict[str, str]:
     """Ours, `roots` before all other places of modules; folders of data keep their meaning in another folder."""
-    own = {runs.VARIABLE: str(folder.absolute() / "runs")}
+    own = {run_folders.VARIABLE: str(folder.absolute() / "runs")}
     places = [*map(str, roots), *filter(None, [os.environ.get("PYTHONPATH")])]
     data = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in DATA if os.environ.get(name)}
     data["PYTHONIOENCODING"] = f"{sys.getfilesystemencoding()}:surrogateescape"

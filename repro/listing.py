@@ -9,9 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, paper, power, registry, runs
+from repro import HOME, paper, power, registry
 from repro.errors import BadInput, nearest
 from repro.ledger import Entry
+from repro.run import run_folders
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, untranscribed
 
 Row = dict[str, Any]
@@ -23,7 +24,7 @@ def rows(kind: str) -> tuple[list[Row], list[BadInput]]:
         papers, faults = paper.readable()
         return [_paper_row(one) for one in papers], faults
     if kind == "runs":
-        return [row for folder in runs.listed() for row in _runs(folder)], []
+        return [row for folder in run_folders.listed() for row in _runs(folder)], []
     found, faults = _parts()
     return [_part_row(part) for part in found if part.kind == kind], faults
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from repro import publishing, record, run
+from repro import record, run
 from repro.record import Measurement, Record
+from repro.run import publishing
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from repro import certify, config, run, runs
+from repro import certify, config, run
+from repro.run import run_folders
 
 
 @pytest.fixture
@@ -72,10 +73,10 @@ def test_a_paper_that_is_linked_or_in_no_papers_has_runs_of_its_own(
 ) -> None:
     alone = elsewhere / "alone"
     paper.folder.rename(alone)
-    assert runs.home(alone) == elsewhere / "runs", "the folder that it is in"
+    assert run_folders.home(alone) == elsewhere / "runs", "the folder that it is in"
     paper.folder.symlink_to(alone)
     read = config.read(paper.folder / "configs" / "smoke.gin")
-    assert runs.home(read.folder) == Path("runs"), "the repository that it is linked into"
+    assert run_folders.home(read.folder) == Path("runs"), "the repository that it is linked into"
 
 
 def test_two_working_directories_share_one_lock(paper: Any, tmp_path: Path) -> None:

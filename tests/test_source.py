@@ -245,7 +245,7 @@ def test_the_core_of_another_repository_counts(
     monkeypatch.setattr(as_committed, "counted", lambda config: {*own, paper.folder / "model.py"})
     assert state(paper)["dirty"] is False
     (core / "run.py").write_text("x = 1\n")
-    assert "repro/run.py" in state(paper)["why"]
+    assert "repro/run/__init__.py" in state(paper)["why"]
 
 
 def test_an_archive_in_an_unrelated_repository_has_no_commit(paper: Any, git: Git) -> None:

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import threads
 from repro.config import read
 from repro.errors import BadInput
 from repro.experiment import binding, streams
 from repro.paper import where
+from repro.run import threads
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch.utils.data import Subset, default_collate
 
-from repro import started, threads
 from repro.config import read
 from repro.debug import Bench, Finding, probes
 from repro.errors import BadInput
 from repro.experiment import binding, streams
+from repro.run import resume, threads
 from repro.trainers import state
 from repro.trainers.checkpoints import Chance
 from repro.trainers.watch import KIND
@@ -40,7 +40,7 @@ def _bench(folder: Path, found: dict[str, Any]) -> Bench:
     """The config of the run, built as the run built it; the weights and the batch of the step."""
     config = read(folder / "config.gin")
     seed = re.search(r"-seed(\d+)", folder.resolve().name)
-    begun = started.read(folder)
+    begun = resume.read(folder)
     torch.set_num_threads(threads.choose(config, begun=begun.threads if begun else 0).number)
     torch.manual_seed(streams(int(seed[1]) if seed else 0)["model"])
     built = binding.build(config)

@@ -15,7 +15,7 @@ import pytest
 import torch
 from hypothesis import strategies as st
 
-from repro import started
+from repro.run import resume
 from repro.trainers import journal, state
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import altered, rewritten, spoilt
@@ -91,6 +91,6 @@ RUN = {
 
 def test_any_state_of_a_run_is_read_or_refused_in_a_line(fuzz: Fuzz, fuzzed: Path) -> None:
     def case(referee: Referee, content: bytes) -> None:
-        referee.judge(lambda: started.read(fuzzed), {"run.json": content})
+        referee.judge(lambda: resume.read(fuzzed), {"run.json": content})
 
     fuzz(altered([RUN]), case)

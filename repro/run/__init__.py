@@ -1,6 +1,6 @@
 """One execution of a config with one seed: config + seed -> a run folder -> a record.
 
-The folder `runs/<paper>/<config>/<digest>-seed<N>/` (`repro.runs`) holds `config.gin` (runs by itself), `run.json`
+The folder `runs/<paper>/<config>/<digest>-seed<N>/` (`repro.run.run_folders`) holds `config.gin` (runs by itself), `run.json`
 (what the run depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the
 examples of the record. A run that was stopped goes on there when the same command is given again, if what it depends on
 has not changed.
@@ -22,13 +22,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import disk, interruption, logs, paper, progress, publishing, record, runs, started, threads
+from repro import disk, interruption, paper, progress, record
 from repro.config import Config, read
 from repro.errors import BadInput
 from repro.experiment import binding, preflight
 from repro.files import lock
 from repro.paper import where
 from repro.record import Record, as_committed, loaded, machine
+from repro.run import logs, publishing, resume, run_folders, threads
 
 log = logging.getLogger("repro")
 
@@ -40,7 +41,7 @@ def run(
 
     Only the record of a committed config goes to the paper, where none that counts is there or `publish` asks for it.
     With `overrides`, or from a run's own copy of its config, it stays in the run folder, since no claim depends on it.
-    wanted: the number of threads; None lets `repro.threads` choose.
+    wanted: the number of threads; None lets `repro.run.threads` choose.
     Raises BadInput when the config, its parts or its data are not as they should be, or while another process runs it;
     Interrupted when a signal stopped it, and DiskFull: in both cases the same command goes on.
     """
@@ -54,10 +55,10 @@ def run(
     interruption.seconds_between()
     before, files = {*sys.modules}, as_committed.snapshot(config)
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
-    folder = runs.home(config.folder) / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
+    folder = run_folders.home(config.folder) / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     preflight.places(config, folder, f"{config.name}-seed{seed}")
     with interruption.listening(), machine.settled(), lock.held(folder):
-        begun = started.prepare(folder, config, wanted)
+        begun = resume.prepare(folder, config, wanted)
         chosen = threads.choose(config, seed, wanted, begun.threads)
         with logs.kept(folder), disk.full(folder), threads.limited(chosen.number):
             header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
@@ -72,7 +73,7 @@ def run(
                 written = publishing.publish(found, folder, config.folder, publish)
             else:
                 log.info("the record stays in the run folder: no claim uses a run with changed settings")
-            started.finish(folder)
+            resume.finish(folder)
             log.debug("finished", extra={"event": "finished"})
             return found, written
 
@@ -92,7 +93,7 @@ def _refuse_odd(config: Config) -> None:
 
 
 def _execute(
-    config: Config, seed: int, folder: Path, begun: started.Started, chosen: threads.Choice, before: loaded.Before
+    config: Config, seed: int, folder: Path, begun: resume.Started, chosen: threads.Choice, before: loaded.Before
 ) -> Record:
     import torch
 
@@ -102,7 +103,7 @@ def _execute(
     torch.manual_seed(seeds["model"])  # before anything is built
     built = binding.build(config)
     data, items = preflight.data(built), preflight.items(built)
-    started.compare(folder, replace(begun, threads=chosen.number), data)
+    resume.compare(folder, replace(begun, threads=chosen.number), data)
     loaded.refuse_changed(config, before)
     loaded.refuse_unfollowed(config, before)
     if config.committed:
