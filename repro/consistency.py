@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from repro import config, ledger, paper, record, verdict
+from repro import config, paper, record, verdict
 from repro.errors import BadInput, nearest
 from repro.experiment import answerable, binding
 from repro.paper import Paper
 from repro.record import determinism
 from repro.report import tips
+from repro.verdict import suspected_causes
 
 Check = Callable[[Paper], Iterator[str]]
 
@@ -88,7 +89,7 @@ def explained(one: Paper) -> Iterator[str]:
         text = (one.folder / "report.md").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"cannot be read: {error}", f"{paper.where(one.folder)}/report.md") from None
-    for claim in ledger.unexplained(one, verdict.judge_all(one.claims, record.of_paper(one.folder))):
+    for claim in suspected_causes.unexplained(one, verdict.judge_all(one.claims, record.of_paper(one.folder))):
         if claim.id not in text:
             place = f"{paper.where(one.folder)}/paper.toml:{claim.line}"
             yield f"{place}: claim '{claim.id}' has no [[cause]], and report.md does not name it"

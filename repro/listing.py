@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, paper, power, registry
+from repro import HOME, paper, registry
 from repro.errors import BadInput, nearest
-from repro.ledger import Entry
 from repro.run import run_folders
-from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, untranscribed
+from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
+from repro.verdict.suspected_causes import Entry
 
 Row = dict[str, Any]
 

@@ -15,10 +15,10 @@ from repro import paper as papers
 from repro.claim import Cause, Claim, paper_toml
 from repro.errors import BadInput
 from repro.interval import apart, difference, interval
-from repro.ledger import Entry, ledger, unexplained
 from repro.paper import Paper
 from repro.record import Measurement, Record
 from repro.verdict import judge_all
+from repro.verdict.suspected_causes import Entry, ledger, unexplained
 
 IDENTITY = {"name": "m", "version": 1, "unit": "", "better": "higher"}
 CLAIM = Claim("c", "says", "where", "M", "configs/own.gin", value=1.0, tolerance=0.1, because="so", seeds=2)

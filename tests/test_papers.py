@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from repro import listing, paper, record, run, verdict, verdicts
+from repro import listing, paper, record, run, verdict
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.record import audit
+from repro.verdict import verdicts_json
 
 NAMES = sorted(paper.folders())
 NOT_YET = {
@@ -82,9 +83,11 @@ def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
     """What `repro verdict PAPER --check` guards; a change for the better is committed too (`--write`)."""
     one = paper.find(name)
     records = record.of_paper(one.folder)
-    if not records and not (one.folder / verdicts.FILE).is_file():
+    if not records and not (one.folder / verdicts_json.FILE).is_file():
         pytest.skip("neither records nor verdicts yet: nothing to guard")
-    changes = verdicts.changes(verdicts.read(one.folder), verdict.judge_all(one.claims, records), audit.late(one))
+    changes = verdicts_json.changes(
+        verdicts_json.read(one.folder), verdict.judge_all(one.claims, records), audit.late(one)
+    )
     assert changes == []
 
 

@@ -14,9 +14,9 @@ import pytest
 from repro import consistency
 from repro.claim import Claim
 from repro.interval import interval
-from repro.power import reach
 from repro.record import Measurement, Record
 from repro.verdict import judge
+from repro.verdict.power import reach
 
 ROOT = Path(__file__).parents[1]
 VALUE = Claim("c", "says", "where", "M", "configs/own.gin", value=0.5, tolerance=0.1, because="so", items="fixed")

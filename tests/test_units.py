@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from repro import paper as papers
 from repro.claim import Cause, Claim, units
-from repro.ledger import ledger
 from repro.paper import Paper
 from repro.record import Measurement, Record
 from repro.verdict import Verdict, judge
+from repro.verdict.suspected_causes import ledger
 
 VALUE = Claim(
     "c", "says", "where", "M", "configs/own.gin", value=1.3, tolerance=0.2, because="so", seeds=1, deterministic=True

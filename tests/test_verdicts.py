@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from repro import paper as papers
-from repro import verdict, verdicts
-from repro.ledger import ledger, unexplained
+from repro import verdict
 from repro.record import Measurement, Record
+from repro.verdict import verdicts_json
+from repro.verdict.suspected_causes import ledger, unexplained
 
 CONFIGS = ("line", "mean", "ten_steps", "ten_steps_fast", "ten_steps_all_points")
 
@@ -72,7 +73,7 @@ def test_the_json_is_what_the_guide_says(ran: Any, repro: Any) -> None:
     told = guide.partition("## For machines")[2].partition("\n## ")[0]
     keys = {*found, *found["verdicts"][0], *found["verdicts"][0]["evidence"][0], *found["ledger"][0]}
     assert {key for key in keys if f"`{key}`" not in told} == set()
-    assert (found["format"], found["paper"]) == (verdicts.FORMAT, ran.name)
+    assert (found["format"], found["paper"]) == (verdicts_json.FORMAT, ran.name)
     assert {row["claim"]: row["outcome"] for row in found["verdicts"]} == {
         "fit.error": "reproduced", "fit.beats-mean": "reproduced", "fit.ten-steps": "not reproduced"}  # fmt: skip
 

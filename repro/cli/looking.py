@@ -59,9 +59,10 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 
 def verdict(given: argparse.Namespace) -> int:
-    from repro import ledger, listing, paper, record, verdict, verdicts
+    from repro import listing, paper, record, verdict
     from repro.experiment import answerable
     from repro.record import audit
+    from repro.verdict import suspected_causes, verdicts_json
 
     one = paper.find(given.paper)
     unread: dict[str, list[str]] = {}
@@ -76,18 +77,18 @@ def verdict(given: argparse.Namespace) -> int:
     for foreign in (record for record in records if record.paper != one.name):  # noqa: F402
         print(f"repro: records/{foreign.stem}.json: {foreign.stale}", file=sys.stderr)
     if given.check:
-        before = verdicts.read(one.folder)
+        before = verdicts_json.read(one.folder)
         if reason := audit.unknown(one):
             print(f"repro: no commit was looked at: {reason}", file=sys.stderr)
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
-        found = [*faults, *verdicts.changes(before, judged, late)]
+        found = [*faults, *verdicts_json.changes(before, judged, late)]
         return _check(found) or wrong or int(bool(unread))
     if given.write:
-        print(paper.where(verdicts.write(one.folder, judged, late)))
+        print(paper.where(verdicts_json.write(one.folder, judged, late)))
     elif given.json:
-        print(verdicts.as_json(one, judged, ledger.ledger(one, judged, records)))
+        print(verdicts_json.as_json(one, judged, suspected_causes.ledger(one, judged, records)))
     else:
-        print(listing.verdicts(judged, ledger.ledger(one, judged, records)))
+        print(listing.verdicts(judged, suspected_causes.ledger(one, judged, records)))
     return wrong
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.ledger import Entry, ledger
 from repro.report.evidence import ours, slip
 from repro.report.figure import claimed
 from repro.report.ledger import anchor
@@ -13,6 +12,7 @@ from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
 from repro.report.words import count, typeset
 from repro.verdict import Verdict
+from repro.verdict.suspected_causes import Entry, ledger
 
 HEADS = ("Claim", "The paper", "Ours", "Why")
 OPEN = 12  # rows shown before the rest is folded

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import groupby
 
 from repro import config
-from repro.ledger import Entry, ledger, unexplained
 from repro.paper import Claim
 from repro.report import files
 from repro.report.evidence import shown
@@ -14,6 +13,7 @@ from repro.report.outcome import badge
 from repro.report.page import Page
 from repro.report.words import slug, spread, typeset
 from repro.verdict import Verdict
+from repro.verdict.suspected_causes import Entry, ledger, unexplained
 
 HEADS = ("Suspected cause", "What was changed", "Ours with it", "Effect", "Verdict with it")
 

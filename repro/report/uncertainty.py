@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from repro import power
 from repro.report.markup import Markup, join, tag
 from repro.report.words import count, typeset
-from repro.verdict import Verdict
+from repro.verdict import Verdict, power
 
 EXPLAINED = "guide/uncertainty.html"
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from repro import record, verdicts
+from repro import record
 from repro.claim.paper_toml import read as read_paper
 from repro.datasets import catalogue, unpack
 from repro.datasets.fsdd import Fsdd
@@ -22,6 +22,7 @@ from repro.datasets.librispeech import LibriSpeech
 from repro.datasets.recordings import Piece, source, waveforms
 from repro.errors import BadInput
 from repro.files.toml_lines import blocks
+from repro.verdict import verdicts_json
 from tests.fuzz.mutations import LONG
 from tests.fuzz.referee import refereed
 
@@ -231,4 +232,4 @@ VERDICTS = {
 def test_verdicts_that_say_two_things_are_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "verdicts.json").write_text(text)
     with pytest.raises(BadInput, match=said):
-        verdicts.read(tmp_path)
+        verdicts_json.read(tmp_path)

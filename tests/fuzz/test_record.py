@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from repro import ledger, listing, paper, record, verdict, verdicts
+from repro import listing, paper, record, verdict
+from repro.verdict import suspected_causes, verdicts_json
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import altered
 from tests.fuzz.referee import Referee
@@ -78,8 +79,8 @@ def test_any_record_is_judged_or_refused_in_a_line(fuzz: Fuzz, fuzzed: Path) -> 
         one = paper.read(fuzzed)
         records = record.of_paper(fuzzed)
         judged = verdict.judge_all(one.claims, records)
-        listing.verdicts(judged, ledger.ledger(one, judged, records))
-        verdicts.as_json(one, judged, ledger.ledger(one, judged, records))
+        listing.verdicts(judged, suspected_causes.ledger(one, judged, records))
+        verdicts_json.as_json(one, judged, suspected_causes.ledger(one, judged, records))
 
     def case(referee: Referee, content: bytes) -> None:
         both = {"records/a-seed0.json": content, "records/b-seed0.json": OTHER}
@@ -93,7 +94,7 @@ OTHER = json.dumps({**RECORD, "config": "b", "measurements": [{**MEASURED, "valu
 
 def test_any_file_of_verdicts_is_read_or_refused_in_a_line(fuzz: Fuzz, fuzzed: Path) -> None:
     def read() -> None:
-        verdicts.changes(verdicts.read(fuzzed), verdict.judge_all(paper.read(fuzzed).claims, []))
+        verdicts_json.changes(verdicts_json.read(fuzzed), verdict.judge_all(paper.read(fuzzed).claims, []))
 
     def case(referee: Referee, content: bytes) -> None:
         referee.judge(read, files(**{"verdicts.json": content}), ["verdict", fuzzed.name, "--check"])

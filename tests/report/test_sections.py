@@ -13,8 +13,8 @@ from repro import paper as papers
 from repro import schema
 from repro.claim import Cause, Features
 from repro.errors import BadInput
-from repro.ledger import Entry
 from repro.report import commands, curves, evidence, features, files, keys, ledger, page
+from repro.verdict.suspected_causes import Entry
 
 TEMPLATE = page.read("template")
 

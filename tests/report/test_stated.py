@@ -20,13 +20,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import listing, paper, verdicts
+from repro import listing, paper
 from repro.claim import Number, paper_toml
 from repro.errors import BadInput
-from repro.ledger import ledger
 from repro.report import cite, claims, directives, figure, outcome, page, papers, quote, spreadsheet
 from repro.report.words import RAISED
-from repro.verdict import judge
+from repro.verdict import judge, verdicts_json
+from repro.verdict.suspected_causes import ledger
 
 PAPERS = sorted(paper.folders())
 PLAIN = str.maketrans({raised: chr(plain) for plain, raised in RAISED.items()} | {"−": "-"})
@@ -76,7 +76,7 @@ def test_no_text_joins_the_tolerance_to_the_number_of_the_paper(name: str) -> No
     texts = [plain(section(shown)) for section in directives.SECTIONS.values()]
     texts += [plain(papers.papers([shown], "")), spreadsheet.claims(shown), listing.verdicts(shown.verdicts, entries)]
     texts += [cite.report(shown)] if shown.records else []
-    texts += [verdicts.as_json(shown.paper, shown.verdicts, entries), *(one.why for one in shown.verdicts)]
+    texts += [verdicts_json.as_json(shown.paper, shown.verdicts, entries), *(one.why for one in shown.verdicts)]
     texts += [quote.stated(shown, claim.id).text for claim in shown.paper.claims if claim.transcribed]
     for text in texts:
         assert "±" not in text and "+-" not in text and "+/-" not in text
@@ -90,7 +90,7 @@ def test_no_text_joins_the_tolerance_to_the_number_of_the_paper(name: str) -> No
 def test_the_accepted_range_is_the_value_and_its_tolerance(name: str) -> None:
     shown = page.read(name)
     (*_, columns), rows = spreadsheet.CLAIMS, list(csv.DictReader(io.StringIO(spreadsheet.claims(shown))))
-    known, found = dict(written(name)), json.loads(verdicts.as_json(shown.paper, shown.verdicts, []))
+    known, found = dict(written(name)), json.loads(verdicts_json.as_json(shown.paper, shown.verdicts, []))
     assert columns == "records" and found["format"] == 2
     for claim, row, told in zip(shown.paper.claims, rows, found["verdicts"], strict=True):
         assert row["paper"].lstrip("'") == known.get(claim.id, "") == told["stated"].get("text", "")
@@ -172,4 +172,4 @@ def test_the_name_of_before_is_answered_by_that_of_now(file: str, told: str, fre
     else:
         path.write_text('{"later": "unread"}')
     with pytest.raises(BadInput, match=rf"unread.*; did you mean {told}\?"):
-        paper_toml.read(fresh) if file == "paper.toml" else verdicts.read(fresh)
+        paper_toml.read(fresh) if file == "paper.toml" else verdicts_json.read(fresh)

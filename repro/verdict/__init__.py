@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
-from repro import power
 from repro.claim import Claim, units
-from repro.evidence import Evidence as Evidence
-from repro.evidence import Held, gather, missing
 from repro.record import Record
+from repro.verdict import power
+from repro.verdict.evidence import Evidence as Evidence
+from repro.verdict.evidence import Held, gather, missing
 
 OUTCOMES = (
     "reproduced",

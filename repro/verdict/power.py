@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 
 from repro.claim import Claim, units
-from repro.evidence import Evidence
 from repro.interval import Interval
+from repro.verdict.evidence import Evidence
 
 POWER = 0.8
 

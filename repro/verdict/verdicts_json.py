@@ -15,9 +15,9 @@ from repro import disk
 from repro.claim import Claim
 from repro.errors import BadInput, nearest
 from repro.files import regular, strict_json
-from repro.ledger import Entry
 from repro.paper import Paper, where
 from repro.verdict import OUTCOMES, Evidence, Verdict, worse
+from repro.verdict.suspected_causes import Entry
 
 FORMAT = 2
 FILE = "verdicts.json"

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from repro.claim import Cause, Claim
-from repro.evidence import change
 from repro.paper import Paper
 from repro.record import Record
 from repro.verdict import Evidence, Verdict, judge
+from repro.verdict.evidence import change
 
 GAPS = frozenset({"not reproduced", "trend fails", "exceeded", "inconclusive"})
 
