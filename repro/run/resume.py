@@ -28,7 +28,7 @@ class Started:
 
     digest: str
     code: dict[str, str]
-    as_committed: dict[str, Any]
+    source: dict[str, Any]
     packages: dict[str, str]
     core: str = ""
     data: dict[str, Any] = field(default_factory=dict)
