@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from repro import certify, config
-from repro.certify import NO_STEPS, Bench, Training
+from repro import config
 from repro.experiment import binding
 from repro.record import determinism
+from repro.rerun import certify
+from repro.rerun.certify import NO_STEPS, Bench, Training
 
 TRAINERS = '''
 import os

@@ -84,7 +84,7 @@ def test_of_a_long_run_both_ends_are_compared(
     paper: Any, git: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, step: int, found: str
 ) -> None:
     """A change that acts at one step of 300; one in the middle is not seen, and the row says what was compared."""
-    monkeypatch.setattr("repro.renew.WHOLE", 0.0)
+    monkeypatch.setattr("repro.rerun.renew.WHOLE", 0.0)
     module = paper.module("trainer", TRAINER)
     text = (paper.folder / "configs" / "base.gin").read_text().replace("trainers.Supervised", "trainers.Scheduled")
     paper.config("long", f"import {module}\n{text}trainers.Scheduled.steps = 300\n", base="")

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from repro import config, record, replay
+from repro import config, record
 from repro import paper as papers
 from repro.record import Record, determinism
 from repro.record.determinism import Certificate, Comparison
+from repro.rerun import replay
 
 IDENTITY = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b.c",
             "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b.c"}  # fmt: skip

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 import yaml
 
-from repro import cli, rot
+from repro import cli
 from repro.record import machine
-from repro.rot import Trial
+from repro.rerun import rot
+from repro.rerun.rot import Trial
 from tests.conftest import CopiedPaper
 
 ROOT = Path(__file__).parents[1]

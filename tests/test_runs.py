@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from repro import certify, config, run
+from repro import config, run
+from repro.rerun import certify
 from repro.run import run_folders
 
 

@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from repro import config as configs
-from repro import replay, run
+from repro import run
 from repro.config import Config
 from repro.interruption import Interrupted
+from repro.rerun import replay
 from repro.run import threads
 
 

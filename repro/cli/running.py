@@ -34,7 +34,8 @@ def run(given: argparse.Namespace) -> int:
 
 
 def debug(given: argparse.Namespace) -> int:
-    from repro import child, debug
+    from repro import debug
+    from repro.rerun import child
 
     if (given.config is None) == (given.replay is None):
         raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
@@ -50,7 +51,7 @@ def debug(given: argparse.Namespace) -> int:
 
 
 def replay(given: argparse.Namespace) -> int:
-    from repro import replay
+    from repro.rerun import replay
 
     if sum((given.smoke, given.record is not None, given.since is not None)) != 1:
         raise BadInput("expected one of the path of a record, --smoke, and --since BRANCH")
@@ -61,7 +62,7 @@ def replay(given: argparse.Namespace) -> int:
 
 def _excused(path: Path) -> int:
     """Replay one of several records: only data that is not here excuses one, and only with the config as committed."""
-    from repro import replay
+    from repro.rerun import replay
 
     try:
         return _replayed(path)
@@ -72,8 +73,8 @@ def _excused(path: Path) -> int:
 
 
 def _replayed(path: Path, own_commit: bool = False) -> int:
-    from repro import child, replay
     from repro.paper import where
+    from repro.rerun import child, replay
 
     try:
         found = replay.replay(path, own_commit)
@@ -87,7 +88,7 @@ def _replayed(path: Path, own_commit: bool = False) -> int:
 
 
 def renew(given: argparse.Namespace) -> int:
-    from repro import renew, renew_core
+    from repro.rerun import renew, renew_core
 
     if given.sample and given.paper:
         raise BadInput("--sample takes one renewal of each paper and one older core; expected no paper with it")
@@ -105,7 +106,7 @@ def renew(given: argparse.Namespace) -> int:
 
 
 def certify(given: argparse.Namespace) -> int:
-    from repro import certify, child
+    from repro.rerun import certify, child
 
     try:
         for line in certify.told(given.config, given.steps):
@@ -117,7 +118,7 @@ def certify(given: argparse.Namespace) -> int:
 
 
 def rot(given: argparse.Namespace) -> int:
-    from repro import rot
+    from repro.rerun import rot
 
     failed = 0
     for name, trial in rot.turn(given.stack, given.paper):

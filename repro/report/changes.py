@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import paper, rot
+from repro import paper
 from repro.config import IMPORT
 from repro.errors import BadInput
 from repro.record import code_digest
+from repro.rerun import rot
 
 FAULT = "fault"
 """The source of a document that shows a fault: it is read, and warned about, until the fault is mended."""

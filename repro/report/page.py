@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from repro import launch, record, rot, verdict
+from repro import launch, record, verdict
 from repro import paper as papers
 from repro.claim import units
 from repro.paper import Claim, Paper
@@ -20,6 +20,7 @@ from repro.record.determinism import Certificate
 from repro.report import prose
 from repro.report.departures import Departures, departures
 from repro.report.words import slug
+from repro.rerun import rot
 from repro.verdict import Verdict
 
 SMOKE = "configs/smoke.gin"

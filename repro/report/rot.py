@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 
-from repro import rot
 from repro.report.markup import Markup, box, copyable, fold, link, tag
 from repro.report.page import Page
 from repro.report.words import count, slug
-from repro.rot import STACKS, Trial
+from repro.rerun import rot
+from repro.rerun.rot import STACKS, Trial
 
 OLD = 14  # days from which on a try says little of today: the weekly job has failed to try it twice
 SIGNS = {"runs": "✓", "fails": "✗", "not run": "–"}

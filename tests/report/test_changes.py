@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from repro import record, rot
+from repro import record
 from repro.report import changes, page
-from repro.rot import Trial
+from repro.rerun import rot
+from repro.rerun.rot import Trial
 
 OTHER = """
 [paper]

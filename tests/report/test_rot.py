@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from repro import rot
 from repro.report import changes, outcome, page, papers, site
 from repro.report import rot as shown
-from repro.rot import Trial
+from repro.rerun import rot
+from repro.rerun.rot import Trial
 
 HOSTILE = '<script>alert(1)</script> & "quotes"'
 LOCKED = Trial("locked", "2026-03-01", "2026-01-02", "runs", "3.11.7", {"numpy": "2.4.6", "torch": "2.13.0"})

@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import child, git, interruption, paper, record, renew, replay
+from repro import git, interruption, paper, record
 from repro.errors import BadInput, DataMissing
 from repro.git import GitError
 from repro.record import Record, code_digest, cores
 from repro.record.cores import Core
+from repro.rerun import child, renew, replay
 
 Records = dict[tuple[str, str], list[tuple[Path, Record]]]
 """The records of each core, by its digest and, of records that keep none, by their commit."""

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import HOME, child, git, paper, record
+from repro import HOME, git, paper, record
 from repro import config as configs
 from repro.errors import BadInput, DataMissing
 from repro.git import GitError
 from repro.paper import where
 from repro.record import Measurement, Record, determinism
 from repro.record.determinism import BITWISE, STATISTICAL, Class
+from repro.rerun import child
 
 LONGEST = 120.0  # seconds that a record may have taken to be run again by `--since`
 

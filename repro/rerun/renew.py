@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import HOME, certify, child, disk, git, interruption, jump, paper, record, replay
+from repro import HOME, disk, git, interruption, paper, record
 from repro import config as configs
-from repro.certify import Training
 from repro.config import Config
 from repro.errors import BadInput
 from repro.experiment import binding
@@ -24,6 +23,8 @@ from repro.files import regular
 from repro.record import Record, audit, code_digest, determinism, renewal
 from repro.record.determinism import BITWISE
 from repro.record.renewal import Renewal
+from repro.rerun import both_ends, certify, child, replay
+from repro.rerun.certify import Training
 
 WHOLE = 60.0  # seconds that a record may have taken to be run again whole
 
@@ -147,15 +148,15 @@ def _ends(found: Record, config: Config, training: Training, commit: str, steps:
     path = config.path.resolve()
     present = [HOME.parent, config.folder.parents[1]]
     with replay.checkout(path, commit) as before, tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
-        old = jump.Side(before / "papers" / config.paper / "configs" / path.name, [before], before, found)
-        new = jump.Side(path, present, Path(home), found)
+        old = both_ends.Side(before / "papers" / config.paper / "configs" / path.name, [before], before, found)
+        new = both_ends.Side(path, present, Path(home), found)
         if not (before / "repro" / "certify_child.py").is_file():
             sets.append(f"{training.trainer}.steps = {steps}")
             _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"over the first {steps} steps")
             return steps, 0, new.processor
         total = certify.steps_of(config, training)
-        _refuse_apart(jump.first(old, new, sets, steps, total), f"over the first {steps} steps")
-        jump.to_the_end(old, new, steps, total)
+        _refuse_apart(both_ends.first(old, new, sets, steps, total), f"over the first {steps} steps")
+        both_ends.to_the_end(old, new, steps, total)
         _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"over the last {steps} steps")
         return steps, steps, new.processor
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, child, disk, record
+from repro import HOME, disk, record
 from repro import config as configs
 from repro.config import Config
 from repro.config.syntax import Reference
@@ -26,6 +26,7 @@ from repro.paper import where
 from repro.record import Record, code_digest, determinism
 from repro.record.determinism import Certificate, Comparison
 from repro.registry import PARTS
+from repro.rerun import child
 from repro.run import threads
 from repro.signature import parameters
 
@@ -162,7 +163,7 @@ class Bench:
         step = random.randint(1, self.training.steps - 1)
         folder = self.home / "resume"
         folder.mkdir()
-        command = ["repro.certify_child", "killed", str(step), str(self.training.steps), *self._command()]
+        command = ["repro.rerun.certify_child", "killed", str(step), str(self.training.steps), *self._command()]
         variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}
         with child.started(command, folder, self.roots, **variables) as process:
             process.communicate()
@@ -191,7 +192,7 @@ class Bench:
             variables["ACCELERATE_USE_CPU"] = "1"
         if sys.platform == "linux":
             variables["GLOO_SOCKET_IFNAME"] = "lo"  # the machine's own name may lead nowhere
-        command = [*launch, "-m", "repro.certify_child", "rank", str(self.config.path.resolve()), *self.sets]
+        command = [*launch, "-m", "repro.rerun.certify_child", "rank", str(self.config.path.resolve()), *self.sets]
         child.run(command, folder, self.roots, quiet=True, variables=variables)
         return compared(straight, outcome(folder / f"{self.config.name}-seed0.json"))
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from repro import certify, child
-from repro.certify import Outcome
 from repro.record import Record
 from repro.record.determinism import Comparison
+from repro.rerun import certify, child
+from repro.rerun.certify import Outcome
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Side:
 
     def killed_after(self, sets: list[str], step: int, total: int) -> Path:
         """Train until a checkpoint of `step` is written; that checkpoint."""
-        words = ["repro.certify_child", "killed", str(step), str(total), *self.words(sets)]
+        words = ["repro.rerun.certify_child", "killed", str(step), str(total), *self.words(sets)]
         variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}
         with child.started(words, self.folder, self.roots, **variables) as process:
             said = process.communicate()[1]

@@ -21,13 +21,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import child, disk, paper
+from repro import disk, paper
 from repro.claim import paper_toml
 from repro.errors import BadInput, DataMissing
 from repro.files import regular, strict_json
 from repro.files.toml_lines import Block
 from repro.paper import where
 from repro.record import machine
+from repro.rerun import child
 
 STACKS = {"locked": "the locked pins", "latest": "the newest releases"}
 PINS = Path("constraints.txt")
