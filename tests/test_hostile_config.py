@@ -13,7 +13,8 @@ from typing import Any, get_type_hints
 import pytest
 
 from repro import config as configs
-from repro import listing, untrusted
+from repro import untrusted
+from repro.cli import listing
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.registry import PARTS, REGISTRIES

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from repro import listing, paper, record, run, verdict
+from repro import paper, record, run, verdict
+from repro.cli import listing
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.record import audit

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from repro import config, paper, record, registry, run, scaffold, verdict
+from repro import config, paper, record, registry, run, verdict
+from repro.cli import new_paper
 from repro.errors import BadInput
 
 TEMPLATE = paper.find("template").folder
@@ -29,7 +30,7 @@ def test_a_new_paper_runs_and_is_judged(here: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(
         "repro.record.as_committed._core_top", lambda top: None
     )  # the repository of the core may have changes
-    scaffold.new("first_try")
+    new_paper.new("first_try")
     for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "a paper")):
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True)
     one = paper.find("first_try")
@@ -43,7 +44,7 @@ def test_a_new_paper_runs_and_is_judged(here: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_tests_of_a_new_paper_pass(here: Path) -> None:
-    scaffold.new("second_try")
+    new_paper.new("second_try")
     environment = {**os.environ, "PYTHONPATH": str(here)}
     command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "papers/second_try"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -51,7 +52,7 @@ def test_the_tests_of_a_new_paper_pass(here: Path) -> None:
 
 
 def test_nothing_keeps_the_name_of_the_template(here: Path) -> None:
-    scaffold.new("third_try")
+    new_paper.new("third_try")
     folder = here / "papers" / "third_try"
     ours = {part.name for part in registry.declared(folder, "papers.third_try")}
     theirs = {part.name for part in registry.declared(TEMPLATE, "papers.template")}
@@ -72,14 +73,14 @@ def test_nothing_keeps_the_name_of_the_template(here: Path) -> None:
 )
 def test_a_bad_name_is_refused(here: Path, name: str, message: str) -> None:
     with pytest.raises(BadInput, match=message):
-        scaffold.new(name)
+        new_paper.new(name)
     assert list((here / "papers").iterdir()) == []
 
 
 def test_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BadInput, match="no folder papers/ here"):
-        scaffold.new("any")
+        new_paper.new("any")
 
 
 def test_a_model_and_a_loss_of_ones_own_take_forty_lines() -> None:

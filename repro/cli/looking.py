@@ -13,7 +13,7 @@ from repro.errors import BadInput
 
 
 def listed(given: argparse.Namespace) -> int:
-    from repro import listing
+    from repro.cli import listing
 
     rows, faults = listing.rows(given.kind)
     if given.json:
@@ -28,7 +28,7 @@ def listed(given: argparse.Namespace) -> int:
 
 
 def show(given: argparse.Namespace) -> None:
-    from repro import listing
+    from repro.cli import listing
 
     print(listing.show(given.name))
 
@@ -59,7 +59,8 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 
 def verdict(given: argparse.Namespace) -> int:
-    from repro import listing, paper, record, verdict
+    from repro import paper, record, verdict
+    from repro.cli import listing
     from repro.experiment import answerable
     from repro.record import audit
     from repro.verdict import suspected_causes, verdicts_json
@@ -107,7 +108,7 @@ def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | Non
 
 
 def data_list(given: argparse.Namespace) -> int:
-    from repro import data, listing
+    from repro.cli import data, listing
 
     rows, faults = data.rows()
     print(json.dumps(rows, indent=1) if given.json else listing.table([data.shown(row) for row in rows]))
@@ -117,7 +118,7 @@ def data_list(given: argparse.Namespace) -> int:
 
 
 def data_where(given: argparse.Namespace) -> None:
-    from repro import data
+    from repro.cli import data
 
     print(data.where(given.name))
 
@@ -130,7 +131,7 @@ def data_get(given: argparse.Namespace) -> None:
 
 
 def data_verify(given: argparse.Namespace) -> int:
-    from repro import data
+    from repro.cli import data
 
     found = []
     for one in data.verify(given.name, given.variant):
@@ -154,6 +155,6 @@ def report(given: argparse.Namespace) -> None:
 
 
 def new(given: argparse.Namespace) -> None:
-    from repro import scaffold
+    from repro.cli import new_paper
 
-    print(scaffold.new(given.name))
+    print(new_paper.new(given.name))

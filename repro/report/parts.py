@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import listing
+from repro.cli import listing
 from repro.paper import Paper
 from repro.registry import Declared
 from repro.report import files, source

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from repro import cli, interruption, listing
+from repro import cli, interruption
+from repro.cli import listing
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import WORDS as ODD
 from tests.fuzz.referee import Referee, ended

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from repro import listing
 from repro import paper as papers
+from repro.cli import listing
 from repro.errors import BadInput
 from repro.registry import declared
 from repro.report import source, tips

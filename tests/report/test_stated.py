@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import listing, paper
+from repro import paper
 from repro.claim import Number, paper_toml
+from repro.cli import listing
 from repro.errors import BadInput
 from repro.report import cite, claims, directives, figure, outcome, page, papers, quote, spreadsheet
 from repro.report.words import RAISED
