@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from repro import consistency, testing
+from repro import testing
 from repro.errors import BadInput
+from repro.testing import consistency
 
 ROOT = Path(__file__).parent.parent
 CAUSE = '\n[[cause]]\nclaims = ["fit.ten-steps"]\nsays = "so"\nconfig = "configs/two.gin"\n'

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from repro import consistency
 from repro.claim import Claim
 from repro.interval import interval
 from repro.record import Measurement, Record
+from repro.testing import consistency
 from repro.verdict import judge
 from repro.verdict.power import reach
 

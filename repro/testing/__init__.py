@@ -47,7 +47,7 @@ def check_paper(folder: Path) -> None:
     exist, what was not reproduced is explained, some result could fail each claim. Raises AssertionError with a line
     for each fault.
     """
-    from repro import consistency
+    from repro.testing import consistency
 
     found = consistency.faults(folder)
     assert not found, "\n".join(found)
