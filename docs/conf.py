@@ -14,7 +14,7 @@ myst_dmath_allow_digits = False
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 
-# The API, from docstrings: those are Markdown, as all texts here (repro.report.api says so).
+# The API, from docstrings: those are Markdown, as all texts here (repro.report.sphinx.api says so).
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_mock_imports = ["torch", "torchaudio"]  # their names are enough, and importing them would take the longest
 # Else autodoc imports them to look up a base class.

@@ -45,7 +45,7 @@ EXCEPTIONS = {
         "import_module",
     ): "modules that a config names, behind repro.untrusted: test_hostile_config",
     ("repro/cli/data.py", "import_module"): "readers that a catalogue names, behind repro.untrusted: test_data_command",
-    ("repro/report/site.py", "find_spec"): "asks whether Sphinx is installed",
+    ("repro/report/sphinx/site.py", "find_spec"): "asks whether Sphinx is installed",
     ("repro/cli/__init__.py", "system"): "a module of ours: errors of the operating system as one line",
     ("repro/cli/running.py", "system"): "the same",
     ("repro/record/loaded.py", "marshal"): "compares a compiled file with its source; Python has loaded it already",

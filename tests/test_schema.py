@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from repro import paper as papers
-from repro import schema
 from repro.errors import BadInput
+from repro.report import schema
 
 VALID = """[paper]
 title = "T"
@@ -32,7 +32,7 @@ proxy = "configs/smoke.gin"
 
 
 def test_the_committed_schema_is_the_generated_one() -> None:
-    assert schema.FILE.read_text(encoding="utf-8") == schema.text(), "write it anew: python -m repro.schema"
+    assert schema.FILE.read_text(encoding="utf-8") == schema.text(), "write it anew: python -m repro.report.schema"
 
 
 @pytest.mark.parametrize("name", sorted(papers.folders()))

@@ -149,7 +149,7 @@ def _check(changes: Sequence[tuple[bool, str]]) -> int:
 
 
 def report(given: argparse.Namespace) -> None:
-    from repro.report import site
+    from repro.report.sphinx import site
 
     print(site.build())
 

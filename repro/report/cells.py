@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.report.evidence import asked, links, ours, ours_accepted, read_in
-from repro.report.markup import Markup, box, copyable, fold, join, tag
+from repro.report.html.markup import Markup, box, copyable, fold, join, tag
+from repro.report.html.words import slug, typeset
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
-from repro.report.words import slug, typeset
 from repro.verdict import Verdict
 
 WANTING = frozenset({"not reproduced", "not comparable", "stale", "inconclusive", "exceeded"})

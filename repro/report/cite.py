@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from repro.paper import Paper
 from repro.record import Record
-from repro.report.markup import Markup, copyable, fold, join, link, outside, tag
+from repro.report.html.markup import Markup, copyable, fold, join, link, outside, tag
 from repro.report.outcome import said
 from repro.report.page import Page
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repro.report import cells, files
+from repro.report import cells
 from repro.report.evidence import asked, links, ours_accepted, read_in
 from repro.report.figure import claimed, tables
-from repro.report.markup import Markup, box, copyable, fold, join, link, tag
+from repro.report.html import files
+from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag
+from repro.report.html.words import slug, spread, typeset
 from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
 from repro.report.uncertainty import seen
-from repro.report.words import slug, spread, typeset
 from repro.verdict import Evidence, Verdict, untranscribed
 
 HEADS = ("Claim", "The paper says", "Ours, 95 % interval", "Seeds × items", "Verdict")

@@ -8,9 +8,9 @@ import shlex
 from repro.record import Record
 from repro.report import parts
 from repro.report.evidence import loop
-from repro.report.markup import Markup, copyable, fold, join, link, tag
+from repro.report.html.markup import Markup, copyable, fold, join, link, tag
+from repro.report.html.words import count, duration, machine
 from repro.report.page import Page
-from repro.report.words import count, duration, machine
 
 OPEN = 8  # configs shown before the rest is folded
 

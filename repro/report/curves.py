@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from repro.record import Record
-from repro.report.axis import Axis, around, powers
-from repro.report.markup import Markup, fold, join, link, picture, tag
+from repro.report.html.axis import Axis, around, powers
+from repro.report.html.markup import Markup, fold, join, link, picture, tag
+from repro.report.html.words import count, number
 from repro.report.page import Page
-from repro.report.words import count, number
 
 WIDTH, HEIGHT = 250, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34  # what the labels take

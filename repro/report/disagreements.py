@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from repro.report.evidence import ours, slip
 from repro.report.figure import claimed
-from repro.report.ledger import anchor
-from repro.report.markup import Markup, entry, fold, join, link, tag, worded
+from repro.report.html.markup import Markup, entry, fold, join, link, tag, worded
+from repro.report.html.words import count, typeset
 from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
-from repro.report.words import count, typeset
+from repro.report.suspected_causes import anchor
 from repro.verdict import Verdict
 from repro.verdict.suspected_causes import Entry, ledger
 

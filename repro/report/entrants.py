@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from repro.errors import BadInput, nearest
 from repro.record import Measurement, Record
 from repro.report import page as pages
+from repro.report.html.words import count
 from repro.report.page import Page
-from repro.report.words import count
 
 
 @dataclass(frozen=True)

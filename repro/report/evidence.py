@@ -9,10 +9,10 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from repro.claim import units
 from repro.paper import Claim
 from repro.record import Record
-from repro.report import files
-from repro.report.markup import Markup, join, link, tag
+from repro.report.html import files
+from repro.report.html.markup import Markup, join, link, tag
+from repro.report.html.words import number, spread, typeset
 from repro.report.page import Page
-from repro.report.words import number, spread, typeset
 from repro.verdict import WIDE, Evidence, Verdict
 
 MORE = range(2, 12)

@@ -21,10 +21,10 @@ from typing import Any
 
 from repro.errors import BadInput
 from repro.record import Record
-from repro.report.axis import Axis
-from repro.report.markup import Markup, fold, join, link, tag
+from repro.report.html.axis import Axis
+from repro.report.html.markup import Markup, fold, join, link, tag
+from repro.report.html.words import count, typeset
 from repro.report.page import Page
-from repro.report.words import count, typeset
 
 NOTES = (
     (

@@ -8,10 +8,10 @@ from typing import get_args
 
 from repro.claim import Features, paper_toml
 from repro.errors import BadInput, nearest
-from repro.report.markup import Markup, entry, join, link, tag, worded
+from repro.report.html.markup import Markup, entry, join, link, tag, worded
+from repro.report.html.words import percent
 from repro.report.outcome import bar, said
 from repro.report.page import Page
-from repro.report.words import percent
 
 HEADS = ("Feature", "Level", "Reproduced there", "Papers here, and how their claims came out")
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.paper import Claim
-from repro.report import cells, marks
-from repro.report.axis import Axis, Extent, apart, around
-from repro.report.markup import Markup, join, link, picture, tag
+from repro.report import cells
+from repro.report.html import marks
+from repro.report.html.axis import Axis, Extent, apart, around
+from repro.report.html.markup import Markup, join, link, picture, tag
+from repro.report.html.words import count, slug, spread, typeset
 from repro.report.outcome import SIGNS, badge, counts
 from repro.report.page import Page
-from repro.report.words import count, slug, spread, typeset
 from repro.verdict import Evidence, Verdict, bound, upward
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro.report import files, parts
-from repro.report.markup import Markup, box, inline, join, link, tag
+from repro.report import parts
+from repro.report.html import files
+from repro.report.html.markup import Markup, box, inline, join, link, tag
 from repro.report.mentions import Mention, mentions, rank
 from repro.report.page import Page
 

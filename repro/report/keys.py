@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from repro import schema
 from repro.errors import BadInput, nearest
-from repro.report.markup import Markup, box, inline, tag
+from repro.report import schema
+from repro.report.html.markup import Markup, box, inline, tag
 
 
 def keys(name: str) -> Markup:

@@ -8,13 +8,13 @@ from itertools import pairwise
 from repro.claim import units
 from repro.interval import Interval
 from repro.paper import Claim
-from repro.report import files, marks
-from repro.report.axis import Axis, around
 from repro.report.entrants import Entrant, Field
 from repro.report.figure import claimed
-from repro.report.markup import Markup, box, entry, fold, join, link, picture, tag, worded
+from repro.report.html import files, marks
+from repro.report.html.axis import Axis, around
+from repro.report.html.markup import Markup, box, entry, fold, join, link, picture, tag, worded
+from repro.report.html.words import count, duration, number, spread, typeset
 from repro.report.ranking import LEVEL, Pair, Ranking, ranking
-from repro.report.words import count, duration, number, spread, typeset
 
 HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
 OPEN = 8  # neighbours told in words before the rest is folded

@@ -9,10 +9,10 @@ from typing import Any
 
 from repro.record import Measurement, Record, determinism
 from repro.record.determinism import Certificate
-from repro.report import files
-from repro.report.markup import Markup, box, fold, join, link, row, tag
+from repro.report.html import files
+from repro.report.html.markup import Markup, box, fold, join, link, row, tag
+from repro.report.html.words import count, day, duration, machine, number, slug, typeset
 from repro.report.page import Page
-from repro.report.words import count, day, duration, machine, number, slug, typeset
 
 RUNS = ("Seed", "Record", "Time", "of which training", "Items per second", "Finished")
 METRICS = ("Metric", "Seed", "Items", "Mean", "SD", "Unit")

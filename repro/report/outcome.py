@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from repro.report import departures, rot, uncertainty
-from repro.report.markup import Markup, join, link, picture, tag
+from repro.report.html.markup import Markup, join, link, picture, tag
+from repro.report.html.words import count, day, duration, slug
 from repro.report.page import Page
-from repro.report.words import count, day, duration, slug
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, untranscribed
 
 SIGNS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.report import cite, rot
-from repro.report.markup import Markup, join, link, tag
+from repro.report.html.markup import Markup, join, link, tag
+from repro.report.html.words import count, day, duration
 from repro.report.outcome import EXPLAINED, TIERS, bar, counts, departed, later
 from repro.report.page import Page
-from repro.report.words import count, day, duration
 
 MANY = 8  # papers from which on a filter helps
 TABLE = "papers.csv"

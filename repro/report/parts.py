@@ -11,8 +11,9 @@ from pathlib import Path
 from repro.cli import listing
 from repro.paper import Paper
 from repro.registry import Declared
-from repro.report import files, source
-from repro.report.markup import Markup, inline, join, link, markdown, tag
+from repro.report import source
+from repro.report.html import files
+from repro.report.html.markup import Markup, inline, join, link, markdown, tag
 from repro.report.source import Method, Parameter
 
 LONG = 72  # characters: a longer signature has a line per parameter

@@ -9,8 +9,8 @@ from repro.interval import interval
 from repro.record import Record
 from repro.report.evidence import ours
 from repro.report.figure import claimed
+from repro.report.html.words import duration, number, spread
 from repro.report.page import Page
-from repro.report.words import duration, number, spread
 from repro.verdict import Verdict
 
 

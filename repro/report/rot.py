@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime
 
-from repro.report.markup import Markup, box, copyable, fold, link, tag
+from repro.report.html.markup import Markup, box, copyable, fold, link, tag
+from repro.report.html.words import count, slug
 from repro.report.page import Page
-from repro.report.words import count, slug
 from repro.rerun import rot
 from repro.rerun.rot import STACKS, Trial
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from repro.report.markup import Markup, join, tag
-from repro.report.words import count, typeset
+from repro.report.html.markup import Markup, join, tag
+from repro.report.html.words import count, typeset
 from repro.verdict import Verdict, power
 
 EXPLAINED = "guide/uncertainty.html"

@@ -11,7 +11,7 @@ import pytest
 
 from repro.claim import Claim
 from repro.registry import REGISTRIES
-from repro.report import api
+from repro.report.sphinx import api
 
 ROOT = Path(__file__).parents[2]
 LISTED = set(re.findall(r"automodule:: (\S+)", (ROOT / "docs/api.md").read_text(encoding="utf-8")))

@@ -9,7 +9,7 @@ import pytest
 
 from repro.interval import interval
 from repro.report import figure, page
-from repro.report.axis import THIN, Extent, apart
+from repro.report.html.axis import THIN, Extent, apart
 
 TEMPLATE = page.read("template")
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from repro.claim import Claim
 from repro.interval import interval
-from repro.report import commands, disagreements, evidence, page, words
+from repro.report import commands, disagreements, evidence, page
+from repro.report.html import words
 from repro.verdict import WIDE, Evidence
 
 TEMPLATE = page.read("template")

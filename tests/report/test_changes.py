@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from repro import record
-from repro.report import changes, page
+from repro.report import page
+from repro.report.sphinx import changes
 from repro.rerun import rot
 from repro.rerun.rot import Trial
 

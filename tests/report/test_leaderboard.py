@@ -17,7 +17,8 @@ from repro import record
 from repro.errors import BadInput
 from repro.interval import interval
 from repro.record import Record
-from repro.report import entrants, leaderboard, page, words
+from repro.report import entrants, leaderboard, page
+from repro.report.html import words
 from repro.report.ranking import ranking
 
 MEANS = {"low": 4.0, "middle": 5.0, "near": 5.02, "high": 6.0}

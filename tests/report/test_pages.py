@@ -18,7 +18,8 @@ from scipy.stats import t
 
 from repro import record
 from repro.interval import interval
-from repro.report import curves, figure, outcome, page, words
+from repro.report import curves, figure, outcome, page
+from repro.report.html import words
 
 HOSTILE = "<script>alert(1)</script>"
 SVG = "{http://www.w3.org/2000/svg}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.report.words import slug
+from repro.report.html.words import slug
 from repro.verdict import OUTCOMES
 
 CSS = (Path(__file__).parents[2] / "docs/_static/repro.css").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.report.markup import tag
+from repro.report.html.markup import tag
 
 pytestmark = [
     pytest.mark.slow,

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from repro.report import changes, outcome, page, papers, site
+from repro.report import outcome, page, papers
 from repro.report import rot as shown
+from repro.report.sphinx import changes, site
 from repro.rerun import rot
 from repro.rerun.rot import Trial
 

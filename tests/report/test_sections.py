@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from repro import paper as papers
-from repro import schema
 from repro.claim import Cause, Features
 from repro.errors import BadInput
-from repro.report import commands, curves, evidence, features, files, keys, ledger, page
+from repro.report import commands, curves, evidence, features, keys, page, schema, suspected_causes
+from repro.report.html import files
 from repro.verdict.suspected_causes import Entry
 
 TEMPLATE = page.read("template")
@@ -24,7 +24,7 @@ def plain(html: str) -> str:
 
 
 def test_the_ledger_shows_change_effect_and_verdict_of_each_cause() -> None:
-    said = plain(ledger.section(TEMPLATE))
+    said = plain(suspected_causes.section(TEMPLATE))
     means = {
         name: sum(r.measurements[0].mean for r in TEMPLATE.records if r.config == name) / 3
         for name in ("ten_steps", "ten_steps_fast")
@@ -37,32 +37,34 @@ def test_the_ledger_shows_change_effect_and_verdict_of_each_cause() -> None:
 
 def test_a_failure_without_a_cause_is_named_and_one_without_records_is_not_measured() -> None:
     bare = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[]))
-    assert "Without a suspected cause" in plain(ledger.section(bare)) and "fit.ten-steps" in ledger.section(bare)
+    assert "Without a suspected cause" in plain(
+        suspected_causes.section(bare)
+    ) and "fit.ten-steps" in suspected_causes.section(bare)
     suspicion = Cause(["fit.ten-steps"], "something", "configs/smoke.gin")
     open_end = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[suspicion]))
-    said = plain(ledger.section(open_end))
+    said = plain(suspected_causes.section(open_end))
     assert "not measured" in said and "0 of 3 seeds of configs/smoke.gin" in said
 
 
 def test_numbers_of_unlike_metrics_are_a_dash_with_one_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = ledger.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)
+    entries = suspected_causes.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)
     why = "the records do not measure the same thing: they differ in reference"
     unlike = [replace(one, effect=replace(one.effect, unlike=why)) for one in entries if one.effect]
-    monkeypatch.setattr(ledger, "ledger", lambda *given: unlike)
-    said = plain(ledger.section(TEMPLATE))
+    monkeypatch.setattr(suspected_causes, "ledger", lambda *given: unlike)
+    said = plain(suspected_causes.section(TEMPLATE))
     assert len(unlike) == 2 and said.count("the change is in the metric itself (reference)") == 1
     assert "not a difference" not in said and "do not measure the same" not in said
 
 
 def test_an_effect_in_the_wrong_direction_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = ledger.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)[0]
+    one = suspected_causes.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)[0]
     ours = one.before.judged.interval.mean
     for times, said in [(-48.9, "48.9 times the gap"), (-0.25, "25% of the gap")]:
         found = one.after.judged
         moved = replace(found, interval=replace(found.interval, mean=ours + times * (0.01 - ours)))
         after = replace(one.after, judged=moved)
-        monkeypatch.setattr(ledger, "ledger", lambda *given, after=after: [replace(one, after=after)])
-        assert f"(away from the paper, {said})" in plain(ledger.section(TEMPLATE))
+        monkeypatch.setattr(suspected_causes, "ledger", lambda *given, after=after: [replace(one, after=after)])
+        assert f"(away from the paper, {said})" in plain(suspected_causes.section(TEMPLATE))
 
 
 def test_a_cause_of_both_sides_shows_what_each_changes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,14 +72,14 @@ def test_a_cause_of_both_sides_shows_what_each_changes(monkeypatch: pytest.Monke
     names = {"config": "configs/ten_steps_fast.gin", "over_config": "configs/ten_steps_all_points.gin"}
     cause = Cause([verdict.claim.id], "both are too slow", **names)
     one = Entry(verdict.claim, cause, "configs/ten_steps.gin", "configs/ten_steps.gin", verdict, verdict, None)
-    monkeypatch.setattr(ledger, "ledger", lambda *given: [one])
-    said = plain(ledger.section(TEMPLATE))
+    monkeypatch.setattr(suspected_causes, "ledger", lambda *given: [one])
+    said = plain(suspected_causes.section(TEMPLATE))
     for name, change in zip(names.values(), ("SGD.lr = 0.6 was 0.3", "batch_size = 200 was 50"), strict=True):
         assert Path(name).name in said and change in said
 
 
 def test_every_number_of_the_ledger_leads_to_its_record() -> None:
-    html = ledger.section(TEMPLATE)
+    html = suspected_causes.section(TEMPLATE)
     assert f'href="{TEMPLATE.origin(next(r for r in TEMPLATE.records if r.config == "ten_steps_fast"))}"' in html
 
 

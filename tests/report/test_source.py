@@ -15,7 +15,7 @@ from repro.cli import listing
 from repro.errors import BadInput
 from repro.registry import declared
 from repro.report import source, tips
-from repro.report.markup import markdown
+from repro.report.html.markup import markdown
 from repro.report.mentions import PLACE, mentions
 from repro.signature import OPEN, parameters
 from repro.trainers.supervised import Supervised

@@ -13,7 +13,8 @@ import pytest
 
 from repro import record
 from repro.errors import BadInput
-from repro.report import directives, page
+from repro.report import page
+from repro.report.sphinx import directives
 
 ODD: list[Any] = [None, [], {}, "x", 3, -1.5, [None], {"a": None}, True, 1e300]
 SHOWN = {

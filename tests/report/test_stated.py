@@ -24,8 +24,9 @@ from repro import paper
 from repro.claim import Number, paper_toml
 from repro.cli import listing
 from repro.errors import BadInput
-from repro.report import cite, claims, directives, figure, outcome, page, papers, quote, spreadsheet
-from repro.report.words import RAISED
+from repro.report import cite, claims, figure, outcome, page, papers, quote, spreadsheet
+from repro.report.html.words import RAISED
+from repro.report.sphinx import directives
 from repro.verdict import judge, verdicts_json
 from repro.verdict.suspected_causes import ledger
 

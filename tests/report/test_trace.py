@@ -20,7 +20,7 @@ import pytest
 from repro import paper as papers
 from repro.claim import Claim
 from repro.report import page
-from repro.report.words import slug
+from repro.report.html.words import slug
 
 pytestmark = pytest.mark.xdist_group("site")  # one process builds it for all
 

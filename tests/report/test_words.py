@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from repro.errors import BadInput
-from repro.report import prose, site, words
+from repro.report.html import words
+from repro.report.sphinx import prose, site
 
 
 def test_report_needs_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

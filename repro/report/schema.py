@@ -56,5 +56,5 @@ def rows(name: str) -> list[tuple[str, str, bool]]:
     return [(key, meaning, key in needed) for key, meaning in paper_toml.meanings(cls).items()]
 
 
-if __name__ == "__main__":  # python -m repro.schema
+if __name__ == "__main__":  # python -m repro.report.schema
     FILE.write_text(text(), encoding="utf-8")

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro.report.markup import Markup, escape, join, link, numbered, tag
+from repro.report.html.markup import Markup, escape, join, link, numbered, tag
 
 TEXTS = {".py": "python", ".gin": "gin", ".toml": "toml", ".md": "text"}
 SIMPLE = re.compile(r"""("[^"\n]*"|'[^'\n]*'|\#.*)""")

@@ -125,7 +125,7 @@ def _short(lines: Iterable[str]) -> str:
 
 
 def printed(env: Any) -> dict[str, dict[str, str]]:
-    """The sources of each document with their digests when it was read: `repro.report.changes` says what they are."""
+    """The sources of each document with their digests when it was read: `repro.report.sphinx.changes` says what they are."""
     if not hasattr(env, "repro_printed"):
         env.repro_printed = {}
     found: dict[str, dict[str, str]] = env.repro_printed

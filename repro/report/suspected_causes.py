@@ -6,12 +6,12 @@ from itertools import groupby
 
 from repro import config
 from repro.paper import Claim
-from repro.report import files
 from repro.report.evidence import shown
-from repro.report.markup import Markup, entry, join, link, tag, worded
+from repro.report.html import files
+from repro.report.html.markup import Markup, entry, join, link, tag, worded
+from repro.report.html.words import slug, spread, typeset
 from repro.report.outcome import badge
 from repro.report.page import Page
-from repro.report.words import slug, spread, typeset
 from repro.verdict import Verdict
 from repro.verdict.suspected_causes import Entry, ledger, unexplained
 

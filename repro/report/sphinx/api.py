@@ -6,7 +6,7 @@ import inspect
 from dataclasses import is_dataclass
 from typing import Any, get_type_hints
 
-from repro.report.markup import markdown, tag
+from repro.report.html.markup import markdown, tag
 
 
 def add_to(app: Any) -> None:

@@ -19,11 +19,12 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 from repro.errors import BadInput
-from repro.report import changes, page, quote
-from repro.report.changes import note
-from repro.report.markup import Markup, link, tag
+from repro.report import page, quote
+from repro.report.html.markup import Markup, link, tag
 from repro.report.outcome import badge
 from repro.report.page import Page
+from repro.report.sphinx import changes
+from repro.report.sphinx.changes import note
 
 log = logging.getLogger(__name__)
 

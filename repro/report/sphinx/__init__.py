@@ -17,10 +17,12 @@ from sphinx.util import logging
 import repro
 from repro import paper
 from repro.errors import BadInput, nearest
-from repro.report import api, changes, directives, files, guard, page, parts, prose, roles, site, spreadsheet
+from repro.report import page, parts, spreadsheet
 from repro.report import papers as cards
-from repro.report.directives import names
-from repro.report.markup import Markup, tag
+from repro.report.html import files
+from repro.report.html.markup import Markup, tag
+from repro.report.sphinx import api, changes, directives, guard, prose, roles, site
+from repro.report.sphinx.directives import names
 
 log = logging.getLogger(__name__)
 

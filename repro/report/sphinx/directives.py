@@ -24,7 +24,6 @@ from repro.paper import Paper
 from repro.record import Record
 from repro.registry import REGISTRIES, Declared
 from repro.report import (
-    changes,
     cite,
     claims,
     commands,
@@ -37,20 +36,21 @@ from repro.report import (
     implementation,
     keys,
     leaderboard,
-    ledger,
     origin,
     outcome,
     page,
     parts,
     quote,
     rot,
+    suspected_causes,
     tips,
 )
 from repro.report import papers as cards
-from repro.report.changes import note
-from repro.report.markup import Markup, link, tag
+from repro.report.html.markup import Markup, link, tag
 from repro.report.page import Page
-from repro.report.roles import here, named, raw, to_root
+from repro.report.sphinx import changes
+from repro.report.sphinx.changes import note
+from repro.report.sphinx.roles import here, named, raw, to_root
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "figure-claims": figure.figure,
     "abstract": lambda shown: cite.abstract(shown.paper),
     "claims": claims.claims,
-    "ledger": ledger.section,
+    "ledger": suspected_causes.section,
     "curves": curves.curves,
     "examples": examples.examples,
     "commands": commands.commands,

@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 
 from repro.interval import Interval
-from repro.report.axis import Axis
-from repro.report.markup import Markup, join, tag
+from repro.report.html.axis import Axis
+from repro.report.html.markup import Markup, join, tag
 
 LANE = 20  # pixels of height per interval
 EDGE = 2.5  # percent kept free on either side, so that a mark at the border is whole

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from repro.errors import BadInput
-from repro.report import files
+from repro.report.html import files
 
 HEADING = re.compile(r"^(#{1,6})\s")
 FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,})(?P<info>.*)$")
