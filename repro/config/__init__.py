@@ -1,8 +1,8 @@
 """A config as text: includes written out, each line knowing the file it came from, and a digest.
 
 The flattened text is what a run executes, what a record keeps (it runs by itself) and what the digest is taken of.
-The digest is of what the text binds (`repro.config.canonical`), not of how it is written. Nothing here imports gin or the
-parts: `repro.experiment.binding` does.
+The digest is of what the text binds (`repro.config.canonical`), not of how it is written. Nothing here imports gin or
+the parts: `repro.experiment.binding` does.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ class _Delegate(config_parser.ParserDelegate):
 def bind(config: Config, whole: bool = False) -> None:
     """Import the parts that `config` names, check every statement, and make it gin's only config.
 
-    Raises BadInput for a statement that is wrong; for what no config may name (`repro.untrusted`); and, where the config is
-    to be `whole`, for what it leaves out.
+    Raises BadInput for a statement that is wrong; for what no config may name (`repro.untrusted`); and, where the config
+    is to be `whole`, for what it leaves out.
     """
     rows = bindings(config)
     untrusted.refuse_links(config.folder)

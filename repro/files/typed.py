@@ -1,6 +1,7 @@
 """Type hints at run time: does a value fit one, and how is one said in words.
 
-pydantic, which `repro.experiment.statements` uses where a run starts anyway, would take `repro list` from 0.05 s to 0.14 s.
+pydantic, which `repro.experiment.statements` uses where a run starts anyway, would take `repro list` from 0.05 s to
+0.14 s.
 """
 
 from __future__ import annotations

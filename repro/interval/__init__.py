@@ -10,8 +10,8 @@ Where they are *sampled* (new items of the same kind), the variance of the grand
     MS_seed / (S n)  +  max(MS_item - MS_rest, 0) / (S n)
 
 the rest being part of the first term already (Searle, Casella & McCulloch 1992, Variance Components). The first term
-has S - 1 degrees of freedom, the second nearly n - 1. `repro.interval.quantile` says which quantile goes with such a sum. With
-one seed only the items speak: the interval then says nothing of the spread between seeds.
+has S - 1 degrees of freedom, the second nearly n - 1. `repro.interval.quantile` says which quantile goes with such a
+sum. With one seed only the items speak: the interval then says nothing of the spread between seeds.
 
 `tests/test_interval.py` simulates how often both cover the truth.
 """

@@ -3,9 +3,9 @@
 `contrasts` compares each pair, and `holm` (1979) corrects. Three seeds alone know too little for that: of 100 pairs,
 two such configs would need a t of 14. So each config counts as spreading at least as all do together, with their
 degrees of freedom, fewer the farther its own spread lies above theirs. The p values rest on the quantile of Cochran
-and Cox (1950), the widest of those in `repro.interval.quantile`. Where nothing differs, a difference is found in 5 % of all
-studies at most, in 7 % where one of few configs spreads four times as much as the others: `tests/test_contrasts.py`
-simulates it.
+and Cox (1950), the widest of those in `repro.interval.quantile`. Where nothing differs, a difference is found in
+5 % of all studies at most, in 7 % where one of few configs spreads four times as much as the others:
+`tests/test_contrasts.py` simulates it.
 """
 
 from __future__ import annotations

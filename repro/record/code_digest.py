@@ -19,6 +19,8 @@ from repro.registry import parse, source
 
 REPRO = HOME
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
+COMMAND = ("repro.cli", "repro.cli.looking", "repro.cli.running", "repro.cli.streams", "repro.cli.system")
+"""What starts a run; the other modules of `repro.cli` only print."""
 APART = (
     *("repro.audio.show", "repro.datasets.show"),  # draw what was obtained: no number rests on them
     # bring data here, and keep what was computed of it: a record holds the fingerprint of what they delivered
@@ -57,8 +59,7 @@ def core_files(repro: Path = REPRO) -> dict[str, Path]:
     """The file of each module that takes part in every run, `repro.experiment` aside: a record holds it by name."""
     roots = {"repro": repro}
     followed = _closure(["repro.run", *APART], roots, lambda name: name != "repro.experiment", bare=True)
-    command = sorted(f"repro.cli.{path.stem}" for path in (repro / "cli").glob("[!_.]*.py"))
-    started = ("repro", "repro.__main__", "repro.cli", *command, *ROOMS)  # they import much: not followed
+    started = ("repro", "repro.__main__", *COMMAND, *ROOMS)  # they import much: not followed
     return dict(sorted((followed | {name: path for name in started if (path := _file(name, roots))}).items()))
 
 

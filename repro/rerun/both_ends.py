@@ -34,6 +34,13 @@ class Side:
     def variables(self) -> dict[str, str]:
         return {"OMP_NUM_THREADS": str(self.record.environment.get("threads", 1))}
 
+    @property
+    def killer(self) -> str:
+        """The module of its core that trains up to a checkpoint and is killed then; empty where it has none."""
+        names = ["rerun/certify_child", "certify_child"]  # the second in older commits
+        core = self.roots[0] / "repro"
+        return next((f"repro.{name.replace('/', '.')}" for name in names if (core / f"{name}.py").is_file()), "")
+
     def run(self, sets: list[str]) -> Outcome:
         """Run to the end, from a checkpoint if there is one."""
         printed = child.run(["repro", *self.words(sets)], self.folder, self.roots, quiet=True, variables=self.variables)
@@ -46,7 +53,7 @@ class Side:
 
     def killed_after(self, sets: list[str], step: int, total: int) -> Path:
         """Train until a checkpoint of `step` is written; that checkpoint."""
-        words = ["repro.rerun.certify_child", "killed", str(step), str(total), *self.words(sets)]
+        words = [self.killer, "killed", str(step), str(total), *self.words(sets)]
         variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}
         with child.started(words, self.folder, self.roots, **variables) as process:
             said = process.communicate()[1]

@@ -150,7 +150,7 @@ def _ends(found: Record, config: Config, training: Training, commit: str, steps:
     with replay.checkout(path, commit) as before, tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
         old = both_ends.Side(before / "papers" / config.paper / "configs" / path.name, [before], before, found)
         new = both_ends.Side(path, present, Path(home), found)
-        if not (before / "repro" / "certify_child.py").is_file():
+        if not old.killer:
             sets.append(f"{training.trainer}.steps = {steps}")
             _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"over the first {steps} steps")
             return steps, 0, new.processor

@@ -1,7 +1,7 @@
 """One execution of a config with one seed: config + seed -> a run folder -> a record.
 
-The folder `runs/<paper>/<config>/<digest>-seed<N>/` (`repro.run.run_folders`) holds `config.gin` (runs by itself), `run.json`
-(what the run depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the
+The folder `runs/<paper>/<config>/<digest>-seed<N>/` (`repro.run.run_folders`) holds `config.gin` (runs by itself),
+`run.json` (what the run depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the
 examples of the record. A run that was stopped goes on there when the same command is given again, if what it depends on
 has not changed.
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import paper
+from repro import HOME, paper
 from repro.config import IMPORT
 from repro.errors import BadInput
 from repro.record import code_digest
@@ -24,7 +24,6 @@ FAULT = "fault"
 """The source of a document that shows a fault: it is read, and warned about, until the fault is mended."""
 
 TITLE = re.compile(r"(?m)^\s*title\s*=.*$")
-CORE = Path(code_digest.__file__).parent
 
 
 def digest(source: str) -> str:
@@ -97,7 +96,7 @@ def _papers(_: str) -> str:
 @functools.cache
 def _parts(_: str) -> str:
     """The source of the core, where its parts are declared."""
-    return _short(line for room in sorted({CORE, *CORE.glob("*/")}) for line in _stats(room, ".py"))
+    return _short(line for folder in sorted({HOME, *HOME.glob("**/")}) for line in _stats(folder, ".py"))
 
 
 @functools.cache
@@ -125,7 +124,7 @@ def _short(lines: Iterable[str]) -> str:
 
 
 def printed(env: Any) -> dict[str, dict[str, str]]:
-    """The sources of each document with their digests when it was read: `repro.report.sphinx.changes` says what they are."""
+    """The sources of each document (see the top of this file), with their digests when it was read."""
     if not hasattr(env, "repro_printed"):
         env.repro_printed = {}
     found: dict[str, dict[str, str]] = env.repro_printed
