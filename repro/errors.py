@@ -7,7 +7,9 @@ one line and exits with 2. Everything else is a fault of a run and exits with 1.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 RENAMED = {"unread": ("transcribed", "not transcribed")}
@@ -49,3 +51,11 @@ def close(name: str, known: Iterable[str]) -> str:
     by_lower = {candidate.lower(): candidate for candidate in names}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     return f"; did you mean '{by_lower[found[0]]}'?" if found else ""
+
+
+def where(path: Path) -> str:
+    """`path` as one would type it from here: relative where it lies below the working directory."""
+    real, here = os.path.realpath(path), os.path.join(os.getcwd(), "")  # of links in a circle, resolve() raises
+    if real == here.rstrip(os.sep):
+        return "."
+    return real.removeprefix(here) if real.startswith(here) else str(path)

@@ -15,14 +15,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from repro.claim import Cause, Features
 from repro.claim import Claim as Claim
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, nearest, where
 
 LEFT = ("records", "certificates", "rot", "renewals.json", "verdicts.json")
 """What our own commands leave in a paper's folder: committed, but neither its author's nor a change of its code."""
@@ -127,11 +126,3 @@ def refuse_other_core(folder: Path) -> None:
         if (root / "repro" / "__init__.py").is_file() and (root / "papers").is_dir() and root != running:
             hint = f"expected the environment of {root} (there: make venv; source .venv/bin/activate)"
             raise BadInput(f"repro is installed from {running}, another checkout; {hint}", where(place))
-
-
-def where(path: Path) -> str:
-    """`path` as one would type it from here: relative where it lies below the working directory."""
-    real, here = os.path.realpath(path), os.path.join(os.getcwd(), "")  # of links in a circle, resolve() raises
-    if real == here.rstrip(os.sep):
-        return "."
-    return real.removeprefix(here) if real.startswith(here) else str(path)

@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import gin
 
+from repro import HOME, paper
 from repro.errors import BadInput, nearest
 from repro.files import regular
 from repro.signature import parameters
@@ -169,3 +170,22 @@ def _declared_in(path: Path, module: str) -> Iterator[Declared]:
                 if kind in REGISTRIES and isinstance(node, ast.ClassDef):
                     summary = (ast.get_docstring(node) or "").partition("\n")[0]
                     yield Declared(kind, node.name, module, path, node.lineno, summary)
+
+
+def every() -> list[Declared]:
+    """Every part that the source text of the core and of the papers declares. Raises BadInput for a faulty file."""
+    found, faults = readable()
+    for fault in faults:
+        raise fault
+    return found
+
+
+def readable() -> tuple[list[Declared], list[BadInput]]:
+    """The parts that the source text of the core and of each paper declares, and why others cannot be read."""
+    found, faults = list(declared(HOME, "repro")), []
+    for name, folder in sorted(paper.folders().items()):
+        try:
+            found.extend(list(declared(folder, f"papers.{name}")))
+        except BadInput as error:
+            faults.append(error)
+    return sorted(found, key=lambda part: (part.kind, part.name)), faults

@@ -13,8 +13,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from repro import config as configs
-from repro import untrusted
-from repro.cli import listing
+from repro import registry, untrusted
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.registry import PARTS, REGISTRIES
@@ -74,7 +73,7 @@ def test_nothing_but_a_part_is_bound(bound: Callable[[str], None], name: str) ->
 
 def test_what_a_config_may_name_is_parts_and_the_optimizers_of_torch() -> None:
     """Whatever is registered by importing every module that has parts."""
-    for part in listing.parts():
+    for part in registry.every():
         importlib.import_module(part.module)
     kinds = {name.rpartition(".")[0] for name in PARTS}
     assert kinds <= {"", *REGISTRIES, "torch.optim", "torch.optim.lr_scheduler"} and "experiment" in PARTS
@@ -82,7 +81,7 @@ def test_what_a_config_may_name_is_parts_and_the_optimizers_of_torch() -> None:
 
 def _texts() -> Iterator[tuple[str, str]]:
     """(part, parameter) of every parameter of every registered part that takes a text, of any kind."""
-    for one in listing.parts():
+    for one in registry.every():
         part = getattr(importlib.import_module(one.module), one.name)
         hints = get_type_hints(part.__init__)
         for name in inspect.signature(part).parameters:
@@ -95,7 +94,7 @@ LEADS = r"configs/bad\.gin:\d+: .* leads elsewhere; expected a name"
 
 def test_no_parameter_of_any_part_takes_a_place_elsewhere(paper: Any) -> None:
     """One config per parameter: what the part would do with such a text is never asked."""
-    modules = "".join(f"import {name}\n" for name in sorted({part.module for part in listing.parts()}))
+    modules = "".join(f"import {name}\n" for name in sorted({part.module for part in registry.every()}))
     found = list(_texts())
     assert {"root", "path", "name"} <= {parameter for _, parameter in found} and len(found) > 20
     for (part, parameter), text in zip(found, itertools.cycle(ELSEWHERE)):

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from repro import paper, record, run, verdict
-from repro.cli import listing
+from repro import paper, record, registry, run, verdict
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.record import audit
@@ -114,5 +113,5 @@ def test_smoke_runs_to_a_record(name: str, tmp_path: Path, monkeypatch: pytest.M
 def test_every_part_is_in_a_config() -> None:
     """A part that no config names is run by nothing: it is not part of the reproduction."""
     texts = "\n".join(path.read_text(encoding="utf-8") for path in CONFIGS)
-    known = {f"{part.kind}.{part.name}" for part in listing.parts()}
+    known = {f"{part.kind}.{part.name}" for part in registry.every()}
     assert {name for name in known if f"@{name}(" not in texts and f"/{name}(" not in texts} <= NOT_YET

@@ -27,11 +27,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
 from repro.claim.rules import refuse
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, nearest, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
 from repro.files.typed import fits, said
-from repro.paper import Paper, where
+from repro.paper import Paper
 
 MANY = {"claim", "table", "cause"}
 GIVEN = {

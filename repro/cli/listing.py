@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, paper, registry
-from repro.errors import BadInput, nearest
+from repro import paper, registry
+from repro.errors import BadInput, nearest, where
 from repro.run import run_folders
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
 from repro.verdict.suspected_causes import Entry
@@ -25,27 +25,8 @@ def rows(kind: str) -> tuple[list[Row], list[BadInput]]:
         return [_paper_row(one) for one in papers], faults
     if kind == "runs":
         return [row for folder in run_folders.listed() for row in _runs(folder)], []
-    found, faults = _parts()
+    found, faults = registry.readable()
     return [_part_row(part) for part in found if part.kind == kind], faults
-
-
-def parts() -> list[registry.Declared]:
-    """Every part that the source text of the core and of the papers declares. Raises BadInput for a faulty file."""
-    found, faults = _parts()
-    for fault in faults:
-        raise fault
-    return found
-
-
-def _parts() -> tuple[list[registry.Declared], list[BadInput]]:
-    """The parts of the core and of each paper that can be read, and why the others cannot."""
-    found, faults = list(registry.declared(HOME, "repro")), []
-    for name, folder in sorted(paper.folders().items()):
-        try:
-            found.extend(list(registry.declared(folder, f"papers.{name}")))
-        except BadInput as error:
-            faults.append(error)
-    return sorted(found, key=lambda part: (part.kind, part.name)), faults
 
 
 def _paper_row(one: paper.Paper) -> Row:
@@ -98,7 +79,7 @@ def show(name: str) -> str:
         return _fields(asdict(one.claim(claim))) if claim else _show_paper(one)
     if claims := [(one.name, claim) for one in paper.readable()[0] for claim in one.claims if claim.id == name]:
         return "\n\n".join(_fields({"paper": whose, **asdict(claim)}) for whose, claim in claims)
-    listed = {f"{part.kind}.{part.name}": part for part in parts()}
+    listed = {f"{part.kind}.{part.name}": part for part in registry.every()}
     hits = [part for full, part in listed.items() if name in (full, part.name)]
     if not hits:
         ids = [claim.id for one in paper.readable()[0] for claim in one.claims]
@@ -115,11 +96,11 @@ def _show_paper(one: paper.Paper) -> str:
             "venue": one.venue,
             "url": one.url,
             "group": one.group,
-            "folder": paper.where(one.folder),
+            "folder": where(one.folder),
         }
     )
     claims = [f"  {claim.id}: {claim.says} ({claim.where}) [{claim.kind}]" for claim in one.claims]
-    configs = [f"  {paper.where(path)}" for path in one.configs]
+    configs = [f"  {where(path)}" for path in one.configs]
     return "\n".join([facts, "claims", *claims, "configs", *configs])
 
 
@@ -131,7 +112,7 @@ def _show_part(part: registry.Declared) -> str:
     given = ", ".join(map(_parameter, told.parameters))
     return (
         f"{part.kind}.{part.name}({given})\n\n{told.doc}\n\n"
-        f"in a config: import {part.module}\n{paper.where(part.path)}:{part.line}"
+        f"in a config: import {part.module}\n{where(part.path)}:{part.line}"
     )
 
 

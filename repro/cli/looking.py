@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 
 
 def listed(given: argparse.Namespace) -> int:
@@ -85,7 +85,7 @@ def verdict(given: argparse.Namespace) -> int:
         found = [*faults, *verdicts_json.changes(before, judged, late)]
         return _check(found) or wrong or int(bool(unread))
     if given.write:
-        print(paper.where(verdicts_json.write(one.folder, judged, late)))
+        print(where(verdicts_json.write(one.folder, judged, late)))
     elif given.json:
         print(verdicts_json.as_json(one, judged, suspected_causes.ledger(one, judged, records)))
     else:

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from repro import disk, paper, registry
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 
 TEXTS = (".py", ".gin", ".toml", ".md")
 
@@ -25,7 +25,7 @@ def new(name: str) -> str:
     known = paper.folders()
     target = Path("papers") / name
     if name in known or target.exists():
-        raise BadInput(f"a paper '{name}' stands already in {paper.where(known.get(name, target))}")
+        raise BadInput(f"a paper '{name}' stands already in {where(known.get(name, target))}")
     if twin := next((other for other in known if _prefix(other) == _prefix(name)), ""):
         raise BadInput(f"the parts of '{name}' would be called as those of '{twin}': {_prefix(name)}...")
     if not target.parent.is_dir():

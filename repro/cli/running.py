@@ -16,7 +16,7 @@ from repro.errors import BadInput, DataMissing
 
 def run(given: argparse.Namespace) -> int:
     from repro import run
-    from repro.paper import where
+    from repro.errors import where
 
     try:
         _, path = run.run(given.config, given.seed, tuple(given.overrides), given.publish, given.threads)
@@ -73,7 +73,7 @@ def _excused(path: Path) -> int:
 
 
 def _replayed(path: Path, own_commit: bool = False) -> int:
-    from repro.paper import where
+    from repro.errors import where
     from repro.rerun import child, replay
 
     try:

@@ -22,9 +22,9 @@ from typing import Any
 
 from repro import untrusted
 from repro.config import canonical, syntax
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, nearest, where
 from repro.files import regular
-from repro.paper import folders, where
+from repro.paper import folders
 
 INCLUDES = 100
 INCLUDE = re.compile(r"""^include\s+(['"])(?P<name>.+)\1\s*(#.*)?$""")

@@ -29,10 +29,9 @@ from typing import Annotated, Any
 
 from repro import paper
 from repro.claim.paper_toml import load, make
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, nearest, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
-from repro.paper import where
 
 FILE = "data.toml"
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}")

@@ -21,9 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from repro.config import read
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.experiment import binding, streams
-from repro.paper import where
 from repro.run import threads
 
 

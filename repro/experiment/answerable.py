@@ -17,8 +17,8 @@ from repro import config as configs
 from repro.claim import Claim
 from repro.config import Config
 from repro.config.syntax import Reference
-from repro.errors import BadInput, nearest
-from repro.paper import Paper, where
+from repro.errors import BadInput, nearest, where
+from repro.paper import Paper
 from repro.record import Record
 from repro.registry import parse
 

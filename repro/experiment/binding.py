@@ -17,11 +17,10 @@ from gin import config_parser
 
 from repro import untrusted
 from repro.config import IMPORT, Config, read
-from repro.errors import BadInput, DataMissing, nearest
+from repro.errors import BadInput, DataMissing, nearest, where
 from repro.experiment import Experiment, experiment, preflight
 from repro.experiment.error_place import Caller, located
 from repro.experiment.statements import Binding, Macro, Reference, atoms, check
-from repro.paper import where
 
 CALLED = re.compile(
     r"\n  (No values supplied by Gin"
@@ -41,8 +40,8 @@ class _Delegate(config_parser.ParserDelegate):
 def bind(config: Config, whole: bool = False) -> None:
     """Import the parts that `config` names, check every statement, and make it gin's only config.
 
-    Raises BadInput for a statement that is wrong; for what no config may name (`repro.untrusted`); and, where the config
-    is to be `whole`, for what it leaves out.
+    Raises BadInput for a statement that is wrong; for what no config may name (`repro.untrusted`); and, where the
+    config is to be `whole`, for what it leaves out.
     """
     rows = bindings(config)
     untrusted.refuse_links(config.folder)

@@ -13,7 +13,7 @@ from typing import Any
 from repro import disk, paper, record, untrusted
 from repro.config import Config
 from repro.datasets import catalogue
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, nearest, where
 from repro.experiment.answerable import Known, asked, missing
 
 
@@ -93,4 +93,4 @@ def answers(config: Config, built: Any, names: dict[str, list[str]]) -> None:
     for claim in one.claims:
         for name, test in asked(claim):
             for _, _, said in missing(claim, test, known) if name == f"configs/{config.name}.gin" else ():
-                raise BadInput(said, f"{paper.where(config.folder)}/paper.toml:{claim.line}")
+                raise BadInput(said, f"{where(config.folder)}/paper.toml:{claim.line}")

@@ -11,8 +11,7 @@ import os
 import stat
 from pathlib import Path
 
-from repro.errors import BadInput
-from repro.paper import where
+from repro.errors import BadInput, where
 
 TEXT = 1_000_000  # bytes of a file of claims, data sets, certificates, renewals, verdicts, or of a dependency check
 CONFIG = 250_000  # bytes of a config, and of its text with all includes

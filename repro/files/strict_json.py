@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from repro import untrusted
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.files import regular
-from repro.paper import where
 
 MEMORY = 100_000_000  # bytes that what is read may take
 SPECIAL = re.compile(rb"[\x7f-\xff]|\\[^n\"\\/]")

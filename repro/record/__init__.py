@@ -18,9 +18,8 @@ from typing import Annotated, Any, TypedDict
 
 from repro import config as configs
 from repro import disk, untrusted
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.files import regular, strict_json, typed
-from repro.paper import where
 from repro.record import stale
 
 FORMAT = 1

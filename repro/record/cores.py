@@ -13,10 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from repro import HOME, disk, git
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.files import strict_json
 from repro.git import GitError
-from repro.paper import where
 
 FILE = HOME / "cores.json"
 

@@ -22,10 +22,9 @@ from typing import Any
 
 from repro import config as configs
 from repro import disk
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.files import regular, strict_json
 from repro.interval import difference
-from repro.paper import where
 from repro.record import Record
 
 FORMAT = 1

@@ -13,9 +13,8 @@ from pathlib import Path
 
 from repro import git
 from repro.config import Config
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.git import GitError
-from repro.paper import where
 from repro.record import as_committed, code_digest
 
 

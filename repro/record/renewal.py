@@ -14,9 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from repro import disk
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.files import regular, strict_json
-from repro.paper import where
 
 FILE = "renewals.json"
 Changed = dict[str, list[str | None]]

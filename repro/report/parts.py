@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro.cli import listing
+from repro import registry
 from repro.paper import Paper
 from repro.registry import Declared
 from repro.report import source
@@ -31,7 +31,7 @@ class Use:
 @functools.cache
 def every() -> list[Declared]:
     """Every part of the core and of all papers: read once, each page needs them."""
-    return listing.parts()
+    return registry.every()
 
 
 def forget() -> None:

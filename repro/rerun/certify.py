@@ -20,9 +20,8 @@ from repro import HOME, disk, record
 from repro import config as configs
 from repro.config import Config
 from repro.config.syntax import Reference
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.experiment import binding
-from repro.paper import where
 from repro.record import Record, code_digest, determinism
 from repro.record.determinism import Certificate, Comparison
 from repro.registry import PARTS

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import os
 import random
+import runpy
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
 
-from repro import cli, config, record
+from repro import config, record
 from repro.experiment import binding
 from repro.record import Record
 from repro.run import threads
 
 
-def killed(step: int, last: int, arguments: list[str]) -> int:
+def killed(step: int, last: int, arguments: list[str]) -> None:
     """`repro` with these arguments, killed at a random moment after `step`, and before the last step is kept.
 
     It is killed from within, for it may be over before anyone outside sees its first checkpoint.
@@ -40,7 +41,8 @@ def killed(step: int, last: int, arguments: list[str]) -> int:
             threading.Timer(random.uniform(0.0, times[-1] - times[-2]), _kill).start()
 
     Checkpoints.save = saved  # type: ignore[method-assign]
-    return cli.main(arguments)
+    sys.argv = ["repro", *arguments]
+    runpy.run_module("repro", run_name="__main__")
 
 
 def _kill() -> None:
@@ -48,7 +50,7 @@ def _kill() -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def rank(path: Path, overrides: tuple[str, ...]) -> int:
+def rank(path: Path, overrides: tuple[str, ...]) -> None:
     """Train as `repro run` does, as one of the processes that share every batch; the first one measures."""
     import torch
 
@@ -63,11 +65,11 @@ def rank(path: Path, overrides: tuple[str, ...]) -> int:
     if os.environ["RANK"] == "0":
         measurements = built.measure(lambda indices, name: indices)
         record.write(Record(given.paper, given.name, 0, given.digest, measurements), Path.cwd())
-    return 0
 
 
 if __name__ == "__main__":
     kind, first, *rest = sys.argv[1:]
     if kind == "killed":
-        raise SystemExit(killed(int(first), int(rest[0]), rest[1:]))
-    raise SystemExit(rank(Path(first), tuple(rest)))
+        killed(int(first), int(rest[0]), rest[1:])
+    else:
+        rank(Path(first), tuple(rest))

@@ -16,9 +16,8 @@ from pathlib import Path
 
 from repro import HOME, git, paper, record
 from repro import config as configs
-from repro.errors import BadInput, DataMissing
+from repro.errors import BadInput, DataMissing, where
 from repro.git import GitError
-from repro.paper import where
 from repro.record import Measurement, Record, determinism
 from repro.record.determinism import BITWISE, STATISTICAL, Class
 from repro.rerun import child

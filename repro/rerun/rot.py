@@ -23,10 +23,9 @@ from typing import Literal
 
 from repro import disk, paper
 from repro.claim import paper_toml
-from repro.errors import BadInput, DataMissing
+from repro.errors import BadInput, DataMissing, where
 from repro.files import regular, strict_json
 from repro.files.toml_lines import Block
-from repro.paper import where
 from repro.record import machine
 from repro.rerun import child
 

@@ -1,9 +1,9 @@
 """One execution of a config with one seed: config + seed -> a run folder -> a record.
 
 The folder `runs/<paper>/<config>/<digest>-seed<N>/` (`repro.run.run_folders`) holds `config.gin` (runs by itself),
-`run.json` (what the run depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the
-examples of the record. A run that was stopped goes on there when the same command is given again, if what it depends on
-has not changed.
+`run.json` (what the run depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`,
+and the examples of the record. A run that was stopped resumes there when you give the same command again, if what it
+depends on has not changed.
 
 Three streams of random numbers, one each for model, data order and dropout, come from the seed, so that changing one
 leaves the others alone.
@@ -24,10 +24,9 @@ from typing import Any
 
 from repro import disk, interruption, paper, progress, record
 from repro.config import Config, read
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.experiment import binding, preflight
 from repro.files import lock
-from repro.paper import where
 from repro.record import Record, as_committed, loaded, machine
 from repro.run import logs, publishing, resume, run_folders, threads
 

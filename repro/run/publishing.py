@@ -15,9 +15,8 @@ from pathlib import Path
 
 from repro import disk, git, record
 from repro.config import Config
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.git import GitError
-from repro.paper import where
 from repro.record import Measurement, Record, determinism, renewal, stale
 
 SHOWN = 3  # measurements that differ, in one line

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from repro import paper
+from repro.errors import where
 
 VARIABLE = "REPRO_RUNS"
 
@@ -44,4 +45,4 @@ def _repository(folder: Path) -> Path:
 
 
 def _typed(path: Path) -> Path:
-    return Path(paper.where(path))
+    return Path(where(path))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from repro import config, paper, record, verdict
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, nearest, where
 from repro.experiment import answerable, binding
 from repro.paper import Paper
 from repro.record import determinism
@@ -56,7 +56,7 @@ def causes(one: Paper) -> Iterator[str]:
                 changed = config.differences(config.read(one.folder / before), config.read(one.folder / after))
                 if len(changed) != 1:
                     names = ", ".join(name for name, _, _ in changed) or "nothing"
-                    place = f"{paper.where(one.folder)}/paper.toml:{cause.line}"
+                    place = f"{where(one.folder)}/paper.toml:{cause.line}"
                     yield f"{place}: {after} changes {names} of {before}; expected one setting"
 
 
@@ -64,7 +64,7 @@ def records(one: Paper) -> Iterator[str]:
     """Records and certificates are of configs that exist; no record was made with overrides or of changed code."""
     stems = {path.stem for path in one.configs}
     for found in record.of_paper(one.folder):
-        place = f"{paper.where(one.folder)}/records/{found.stem}.json"
+        place = f"{where(one.folder)}/records/{found.stem}.json"
         if found.config not in stems:
             yield f"{place}: no config '{found.config}'{nearest(found.config, stems)}"
         if found.overrides:
@@ -72,14 +72,14 @@ def records(one: Paper) -> Iterator[str]:
         if found.source.get("dirty"):
             yield f"{place}: made from a tree with changes that are not committed; commit, then run it again"
     for name in sorted(set(determinism.every(one.folder)) - stems):
-        yield f"{paper.where(one.folder)}/certificates: no config '{name}'{nearest(name, stems)}"
+        yield f"{where(one.folder)}/certificates: no config '{name}'{nearest(name, stems)}"
 
 
 def tolerances(one: Paper) -> Iterator[str]:
     """Some result could fail each claim."""
     for found in verdict.judge_all(one.claims, record.of_paper(one.folder)):
         if found.too_wide:
-            place = f"{paper.where(one.folder)}/paper.toml:{found.claim.line}"
+            place = f"{where(one.folder)}/paper.toml:{found.claim.line}"
             yield f"{place}: claim '{found.claim.id}' accepts too much: {found.too_wide}"
 
 
@@ -88,10 +88,10 @@ def explained(one: Paper) -> Iterator[str]:
     try:
         text = (one.folder / "report.md").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {error}", f"{paper.where(one.folder)}/report.md") from None
+        raise BadInput(f"cannot be read: {error}", f"{where(one.folder)}/report.md") from None
     for claim in suspected_causes.unexplained(one, verdict.judge_all(one.claims, record.of_paper(one.folder))):
         if claim.id not in text:
-            place = f"{paper.where(one.folder)}/paper.toml:{claim.line}"
+            place = f"{where(one.folder)}/paper.toml:{claim.line}"
             yield f"{place}: claim '{claim.id}' has no [[cause]], and report.md does not name it"
 
 
@@ -100,7 +100,7 @@ def advice(one: Paper) -> Iterator[str]:
     for tip in tips.read(one.folder / "tips.md"):
         last = tip.text.partition("- **Test** ")[2]
         named = [found.partition("::") for found in re.findall(r"`([\w/]+\.py(?:::\w+)?)`", last)]
-        place = f"{paper.where(one.folder)}/tips.md"
+        place = f"{where(one.folder)}/tips.md"
         if not named and not last.startswith("none"):
             yield f"{place}: tip '{tip.symptom}' names no test; expected a test in backticks, or none and why"
         for file, _, test in named:

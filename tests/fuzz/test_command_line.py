@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from repro import cli, interruption
-from repro.cli import listing
+from repro import cli, interruption, registry
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import WORDS as ODD
 from tests.fuzz.referee import Referee, ended
@@ -91,7 +90,7 @@ def commands(draw: st.DrawFn) -> list[str]:
 @pytest.fixture
 def listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The parts are read from the sources once: they do not change meanwhile."""
-    monkeypatch.setattr(listing, "parts", functools.cache(listing.parts))
+    monkeypatch.setattr(registry, "every", functools.cache(registry.every))
 
 
 @pytest.mark.usefixtures("listed_once")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from repro import paper as papers
-from repro.cli import listing
+from repro import registry
 from repro.errors import BadInput
 from repro.registry import declared
 from repro.report import source, tips
@@ -24,8 +24,8 @@ CODE = [path for folder in papers.folders().values() for path in folder.glob("*.
 REGISTERED = "from repro.registry import TRAINERS\n"
 
 
-@pytest.mark.parametrize("part", listing.parts(), ids=lambda part: part.name)
-def test_the_signature_is_what_python_says(part: listing.registry.Declared) -> None:
+@pytest.mark.parametrize("part", registry.every(), ids=lambda part: part.name)
+def test_the_signature_is_what_python_says(part: registry.Declared) -> None:
     module = importlib.import_module(part.module)
     given = inspect.signature(getattr(module, part.name)).parameters.values()
     wanted = [one for one in given if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]

@@ -38,7 +38,8 @@ def digest(source: str) -> str:
 
 def program() -> str:
     """The digest of what prints the pages: they are all made anew when it is another."""
-    return _short([*_stats(CORE, ".py"), *_stats(CORE / "report", ".py")])
+    parts = tuple(HOME / room.removeprefix("repro.") for room in code_digest.ROOMS)
+    return _short(line for line in _sources() if not line.startswith(tuple(f"{part}{os.sep}" for part in parts)))
 
 
 def forget() -> None:
@@ -96,7 +97,12 @@ def _papers(_: str) -> str:
 @functools.cache
 def _parts(_: str) -> str:
     """The source of the core, where its parts are declared."""
-    return _short(line for folder in sorted({HOME, *HOME.glob("**/")}) for line in _stats(folder, ".py"))
+    return _short(_sources())
+
+
+def _sources() -> list[str]:
+    """Path, time and size of each module of the core."""
+    return [line for folder in sorted({HOME, *HOME.glob("**/")}) for line in _stats(folder, ".py")]
 
 
 @functools.cache
