@@ -1,62 +1,54 @@
-"""repro: the place where groups reproduce deep-learning papers.
+"""repro: reproduce deep-learning papers. `ls repro` reads as one sentence:
 
-A **claim** names a config; the **config** names the parts; the **run** fits and measures them; the **record** keeps
-the numbers and all that is needed to get them again; the **verdict** sets them beside the claim; the **report**
-prints the verdicts.
+    claim/       a number or an ordering that a paper states        paper.toml, and the checks of what it says
+    config/      the text that names the parts of a run             includes, digest, the canonical form
+    experiment/  a config, checked and built                        what gin binds; checks made before training
+    run/         one execution, with one seed                       run folder, resuming, threads
+    record/      the JSON file that a run writes                    code digests, machine, what makes a record stale
+    verdict/     a claim compared with its records                  evidence, power, suspected causes
+    report/      the page of a paper                                sections; html/ markup; sphinx/ the extension
 
-Where to look:
+    interval/    the 95 % interval of a mean                        over seeds and test items
+    launch/      claims minus records: the queue of runs
+    rerun/       does a number repeat                               replay, certify, renew, rot
+    debug/       one batch through a config, before training
+    testing/     the checks that a paper's own tests call
+    cli/         the `repro` command
+    files/       reading files strictly, and locks
 
-    registry     the five registries of parts: datasets, models, losses, trainers, metrics
-    paper        Paper: a folder in papers/, found and read
-    claim        Claim, Cause, Features: what `paper.toml` may say, each key with its meaning
-    manifest     `paper.toml` checked, key by key (places: where each stands; hints: does it fit its type;
-                 refusals: what a claim must not say)
-    schema       the JSON Schema of `paper.toml`
-    config       a config as text: includes, places, digest
-    statements   what a config says, each statement checked against the parts it names (signature: what may be bound of
-                 a part; naming: which binding an error is about)
-    binding      gin's door: a config read, bound, and built
-    experiment   what a config describes: data, model, loss, trainer, metrics
-    preflight    what a run must know before it trains
-    run          config + seed -> a run folder -> a record (started: what a run rests on, and whether it goes on;
-                 lock: one process at a time; logs: what it says; interruption: being asked to stop;
-                 disk: files that are there whole or not at all)
-    record       Record: read, write, stale or not
-    provenance   digests of a config's code and of the core (git, source: is it as committed; loaded: is it what runs)
-    machine      packages, processor, threads, variables that change a number (threads: how many a run computes with)
-    stale        why a record cannot decide a claim (cores: older cores that give the same numbers)
-    audit        records and renewals, against the commits that they name
-    certificate  how far a config's numbers repeat (certify: measured by runs, certify_child: in processes of their own)
-    replay       a record run again, and compared (publishing: which record is the paper's; runs: where run folders are)
-    renewal      code that has changed since, and gives the same bits (renew, jump, renew_core: measured by runs)
-    rot          which papers still run on what is installed (child: a command in a process of its own)
-    interval     the 95 % interval of a mean over seeds and items (layout, quantile; contrasts: pairs of many configs)
-    evidence     what the records hold of a claim
-    verdict      judge(claim, records) -> Verdict (power: what it could have seen)
-    ledger       claims that failed, their suspected causes, and what changing each does
-    verdicts     `verdicts.json`, and the verdicts as JSON
-    launch       claims minus records = a queue of commands
-    report       tables, figures and the Sphinx extension
-    scaffold     `repro new`: a copy of papers/template
-    listing      what there is, as rows and as text
-    data         `repro data`: which data sets there are, where each is, whether it is the right one
-    progress     the progress bar
-    errors       BadInput: one line for what the user gave
-    cli          the `repro` command
-    fence        what a config of a stranger may name
-    plain        JSON read as strictly as it is written
-    debug        `repro debug`: one batch through a config before anything long is started
-    consistency  what is wrong with a paper, known without a run
-    testing      check_paper, check_dataset, check_model, check_loss, check_metric, check_trainer; needs
-    audio        the doors to torchaudio, soundfile and nussl
-    datasets models losses trainers metrics     the parts that papers share
+    datasets/ models/ losses/ trainers/ metrics/ audio/             the parts that papers share
 
-`import repro` and everything down to `cli` import no torch.
+    registry     the five registries of parts                       errors     BadInput: one line for bad input
+    signature    what a config may bind of a part                   untrusted  what a config may name
+    interruption signals: stop after the next step                  disk       atomic file writes
+    progress     the progress bar                                   git        the few git commands that are needed
+
+A paper imports the modules in `repro.__all__`; all others are private and may change. `import repro` loads none of
+them, and no module that `repro list`, `todo` or `verdict` loads imports torch.
 """
 
+import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from repro.claim import paper as paper
 
 __version__ = "0.1.0"
+__all__ = [
+    *("audio", "datasets", "losses", "metrics", "models", "trainers"),
+    *("errors", "interruption", "registry", "testing"),
+]
 
 HOME = Path(__file__).parent
 """The folder of the core."""
+
+MOVED = {"paper": "repro.claim.paper"}
+"""Modules by their former names, where a record's code still uses those."""
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public module when it is first used."""
+    if name not in __all__ and name not in MOVED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(MOVED.get(name, f"repro.{name}"))

@@ -25,7 +25,8 @@ from typing import Any, TypeVar
 
 import gin
 
-from repro import HOME, paper
+from repro import HOME
+from repro.claim import paper
 from repro.errors import BadInput, nearest
 from repro.files import regular
 from repro.signature import parameters

@@ -22,7 +22,7 @@ import pytest
 
 import papers
 from repro import cli
-from repro.paper import LEFT
+from repro.claim.paper import LEFT
 from repro.record import Record, code_digest
 from repro.registry import PARTS, REGISTRIES, Registry
 from tests.serving import Server

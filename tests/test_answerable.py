@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from repro import config, testing
-from repro import paper as papers
+from repro.claim import paper as papers
 from repro.experiment import answerable, binding
 from repro.record import Measurement, Record
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from repro import paper as papers
 from repro import record
+from repro.claim import paper as papers
 from repro.record import audit, code_digest, cores, renewal
 from repro.record.cores import Core
 from repro.record.renewal import Renewal

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from repro import config, registry
+from repro.claim.paper import read
 from repro.datasets import catalogue
 from repro.errors import BadInput
 from repro.files import strict_json
-from repro.paper import read
 from repro.record.code_digest import code
 from repro.report.mentions import mentions
 from repro.report.sphinx import prose

@@ -155,7 +155,7 @@ def test_what_differs_is_found(tables: Any, repro: Any, spoilt: bytes, said: str
     ("papers.study.raeder:Reader", "; there is no module papers.study.raeder"),
     ("papers.study.reader:Raeder", ", which is no class; did you mean 'Reader'?"),
     ("papers.study.reader:hashlib", ", which is no class; did you mean 'hashlib'?"),
-    ("repro.paper:Paper", ", which has no __len__()"),
+    ("repro.claim.paper:Paper", ", which has no __len__()"),
     ("subprocess:Popen", ": no module 'subprocess' of repro or papers that can hold parts; known: papers, repro"),
     ("repro.datasets.idx:Mnist", ", which does not take the arguments of two: missing a required argument: 'split'"),
 ])  # fmt: skip

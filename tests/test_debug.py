@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from repro import debug
-from repro import paper as papers
+from repro.claim import paper as papers
 from repro.debug import probes
 from repro.debug.training import Schedule
 

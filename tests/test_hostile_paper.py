@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from repro import config, record
-from repro import paper as papers
+from repro.claim import paper as papers
 from repro.errors import BadInput
 from repro.record import Measurement, Record, code_digest
 from tests.conftest import trusted

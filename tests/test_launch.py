@@ -10,9 +10,9 @@ import pytest
 
 from repro import config as configs
 from repro import launch
-from repro import paper as papers
 from repro import record as records
-from repro.paper import Paper
+from repro.claim import paper as papers
+from repro.claim.paper import Paper
 from repro.record import Record, code_digest
 from tests.conftest import trusted
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import paper as papers
 from repro.claim import Cause, Claim, paper_toml
+from repro.claim import paper as papers
+from repro.claim.paper import Paper
 from repro.errors import BadInput
 from repro.interval import apart, difference, interval
-from repro.paper import Paper
 from repro.record import Measurement, Record
 from repro.verdict import judge_all
 from repro.verdict.suspected_causes import Entry, ledger, unexplained

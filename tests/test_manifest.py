@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repro import paper as papers
+from repro.claim import paper as papers
 from repro.errors import BadInput
 from repro.files.toml_lines import blocks
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from repro import paper as papers
+from repro.claim import paper as papers
 from repro.errors import BadInput
 
 HEAD = """[paper]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from repro import paper, record, registry, run, verdict
+from repro import record, registry, run, verdict
+from repro.claim import paper
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.record import audit

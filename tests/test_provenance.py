@@ -33,7 +33,7 @@ def test_all_that_a_config_imports_counts_in_turn(code: Any, paper: Any) -> None
     paper.module("aside", "Z = 2\n")
     found = code(f"import papers.{paper.name}.deep\nfrom repro.metrics import separation\nimport json\n")
     assert {"part", "deep", "model", "loss", "repro.metrics.separation", "repro.trainers.clipping"} <= set(found)
-    assert "aside" not in found and "json" not in found and "repro.paper" not in found
+    assert "aside" not in found and "json" not in found and "repro.claim.paper" not in found
 
 
 @pytest.mark.parametrize("text", [

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from repro import config, record
-from repro import paper as papers
+from repro.claim import paper as papers
 from repro.record import Record, determinism
 from repro.record.determinism import Certificate, Comparison
 from repro.rerun import replay
@@ -173,7 +173,7 @@ def test_what_two_ranks_do_does_not_excuse_one(paper: Any, kept: Path) -> None:
 
 @pytest.mark.slow
 def test_since_replays_what_a_branch_adds(paper: Any, kept: Path, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("repro.paper.folders", lambda: {paper.name: paper.folder})
+    monkeypatch.setattr("repro.claim.paper.folders", lambda: {paper.name: paper.folder})
     git("branch", "base")
     git("add", "-A")
     git("commit", "-qm", "a record")
@@ -247,7 +247,7 @@ def test_smoke_replays_what_is_there_and_names_the_rest(
     empty = paper.folder.with_name("empty")
     shutil.copytree(paper.folder, empty, ignore=shutil.ignore_patterns("records"))
     both = [papers.read(folder) for folder in (empty, paper.folder)]
-    monkeypatch.setattr("repro.paper.every", lambda: both)
+    monkeypatch.setattr("repro.claim.paper.every", lambda: both)
     code, out, err = repro("replay", "--smoke")
     assert (
         code == 0 and out.startswith(f"{kept}: agrees, ") and "empty: no record of its smoke config: skipped\n" in err
@@ -268,7 +268,7 @@ def test_smoke_skips_a_paper_whose_data_is_not_here(
     lost = "        from repro.datasets import store\n        store.folder('wsj0-2mix')\n"
     (paper.folder / "dataset.py").write_text(text.replace(" -> None:\n", f" -> None:\n{lost}", 1))
     assert lost in (paper.folder / "dataset.py").read_text()
-    monkeypatch.setattr("repro.paper.every", lambda: [papers.read(paper.folder)])
+    monkeypatch.setattr("repro.claim.paper.every", lambda: [papers.read(paper.folder)])
     code, out, err = repro("replay", "--smoke")
     assert (code, out) == (0, ""), err
     assert f"repro: skipped: {kept}: " in err and "wsj0-2mix is not here (" in err
@@ -287,7 +287,7 @@ def test_words_in_a_record_excuse_nothing(
     """A forged record whose text says what the program says of data that is not here."""
     moved(kept, 0.5)
     edit(kept, text=f"# {words}\nexperiment.model = '{words}'\n")
-    monkeypatch.setattr("repro.paper.every", lambda: [papers.read(paper.folder)])
+    monkeypatch.setattr("repro.claim.paper.every", lambda: [papers.read(paper.folder)])
     code, out, err = repro("replay", "--smoke")
     assert (code, out) == (2, "") and "skipped: " not in err
     text = f"experiment.test = '{words}'\n"

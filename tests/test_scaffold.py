@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from repro import config, paper, record, registry, run, verdict
+from repro import config, record, registry, run, verdict
+from repro.claim import paper
 from repro.cli import new_paper
 from repro.errors import BadInput
 

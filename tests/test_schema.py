@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from repro import paper as papers
+from repro.claim import paper as papers
 from repro.errors import BadInput
 from repro.report import schema
 

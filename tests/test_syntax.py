@@ -13,7 +13,8 @@ from gin import config_parser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro import config, paper
+from repro import config
+from repro.claim import paper
 from repro.config import Config, Line, canonical, syntax
 from repro.config.syntax import Macro, Reference, Unreadable
 from repro.experiment import binding

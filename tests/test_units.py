@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from repro import paper as papers
 from repro.claim import Cause, Claim, units
-from repro.paper import Paper
+from repro.claim import paper as papers
+from repro.claim.paper import Paper
 from repro.record import Measurement, Record
 from repro.verdict import Verdict, judge
 from repro.verdict.suspected_causes import ledger

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from repro import paper as papers
 from repro import verdict
+from repro.claim import paper as papers
 from repro.record import Measurement, Record
 from repro.verdict import verdicts_json
 from repro.verdict.suspected_causes import ledger, unexplained

@@ -1,7 +1,7 @@
 """`paper.toml` read and checked: every fault is one line with the file, the line and the nearest right name.
 
-What can be written there is what the data types of `repro.claim` and `repro.paper` hold, and one thing more: a whole
-table of the paper as a `[[table]]`, each of whose cells becomes a claim. `{row}` and `{column}` stand for its place.
+What can be written there is what the data types of `repro.claim` and `repro.claim.paper` hold, and one thing more: a
+whole table of the paper as a `[[table]]`, each of whose cells becomes a claim. `{row}` and `{column}` stand for its place.
 
     [[table]]
     id = "table1"
@@ -26,12 +26,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
+from repro.claim.paper import Paper
 from repro.claim.rules import refuse
 from repro.errors import BadInput, nearest, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
 from repro.files.typed import fits, said
-from repro.paper import Paper
 
 MANY = {"claim", "table", "cause"}
 GIVEN = {

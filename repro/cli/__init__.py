@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from repro import __version__
+from repro.claim.paper import refuse_other_core
 from repro.cli import looking, running, streams, system
 from repro.errors import BadInput, close
 from repro.interruption import RESUME, Interrupted
-from repro.paper import refuse_other_core
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
 DIGITS = 18  # of a seed or of a number of steps: more do not fit into 64 bits

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import paper, registry
+from repro import registry
+from repro.claim import paper
 from repro.errors import BadInput, nearest, where
 from repro.run import run_folders
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed

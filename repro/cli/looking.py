@@ -34,7 +34,8 @@ def show(given: argparse.Namespace) -> None:
 
 
 def todo(given: argparse.Namespace) -> int:
-    from repro import launch, paper, record
+    from repro import launch, record
+    from repro.claim import paper
     from repro.experiment import answerable
 
     papers = [paper.find(given.paper)] if given.paper else paper.every()
@@ -59,7 +60,8 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 
 def verdict(given: argparse.Namespace) -> int:
-    from repro import paper, record, verdict
+    from repro import record, verdict
+    from repro.claim import paper
     from repro.cli import listing
     from repro.experiment import answerable
     from repro.record import audit

@@ -7,7 +7,8 @@ import re
 import shutil
 from pathlib import Path
 
-from repro import disk, paper, registry
+from repro import disk, registry
+from repro.claim import paper
 from repro.errors import BadInput, where
 
 TEXTS = (".py", ".gin", ".toml", ".md")

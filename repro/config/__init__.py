@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from repro import untrusted
+from repro.claim.paper import folders
 from repro.config import canonical, syntax
 from repro.errors import BadInput, nearest, where
 from repro.files import regular
-from repro.paper import folders
 
 INCLUDES = 100
 INCLUDE = re.compile(r"""^include\s+(['"])(?P<name>.+)\1\s*(#.*)?$""")

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from repro import paper
+from repro.claim import paper
 from repro.claim.paper_toml import load, make
 from repro.errors import BadInput, nearest, where
 from repro.files import regular

@@ -15,10 +15,10 @@ from pathlib import Path
 from repro import HOME
 from repro import config as configs
 from repro.claim import Claim
+from repro.claim.paper import Paper
 from repro.config import Config
 from repro.config.syntax import Reference
 from repro.errors import BadInput, nearest, where
-from repro.paper import Paper
 from repro.record import Record
 from repro.registry import parse
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import disk, paper, record, untrusted
+from repro import disk, record, untrusted
+from repro.claim import paper
 from repro.config import Config
 from repro.datasets import catalogue
 from repro.errors import BadInput, nearest, where

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from repro.claim.paper import Paper
 from repro.errors import where
-from repro.paper import Paper
 from repro.record import Record
 
 

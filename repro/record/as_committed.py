@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from repro import git
+from repro.claim.paper import LEFT
 from repro.config import Config
 from repro.git import GitError
-from repro.paper import LEFT
 from repro.record import code_digest
 
 TEXTS = (".py", ".gin", ".toml")  # may be checked out with other line ends

@@ -19,10 +19,10 @@ from typing import Any
 
 from repro import config, git, record
 from repro.claim import Claim, paper_toml, units
+from repro.claim.paper import Paper
 from repro.config import imported
 from repro.errors import BadInput
 from repro.git import GitError
-from repro.paper import Paper
 from repro.record import Record, code_digest, cores, renewal
 
 Rows = dict[str, dict[str, Any]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from repro.paper import Paper
+from repro.claim.paper import Paper
 from repro.record import Record
 from repro.report.html.markup import Markup, copyable, fold, join, link, outside, tag
 from repro.report.outcome import said

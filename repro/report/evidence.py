@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from repro.claim import units
-from repro.paper import Claim
+from repro.claim.paper import Claim
 from repro.record import Record
 from repro.report.html import files
 from repro.report.html.markup import Markup, join, link, tag

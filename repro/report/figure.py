@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.paper import Claim
+from repro.claim.paper import Claim
 from repro.report import cells
 from repro.report.html import marks
 from repro.report.html.axis import Axis, Extent, apart, around

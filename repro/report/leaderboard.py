@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from repro.claim import units
+from repro.claim.paper import Claim
 from repro.interval import Interval
-from repro.paper import Claim
 from repro.report.entrants import Entrant, Field
 from repro.report.figure import claimed
 from repro.report.html import files, marks

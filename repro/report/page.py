@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from repro import launch, record, verdict
-from repro import paper as papers
+from repro.claim import paper as papers
 from repro.claim import units
-from repro.paper import Claim, Paper
+from repro.claim.paper import Claim, Paper
 from repro.record import Record, audit, determinism
 from repro.record.determinism import Certificate
 from repro.report.departures import Departures, departures

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import registry
-from repro.paper import Paper
+from repro.claim.paper import Paper
 from repro.registry import Declared
 from repro.report import source
 from repro.report.html import files

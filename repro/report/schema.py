@@ -12,9 +12,9 @@ from typing import Any
 
 from repro import HOME
 from repro.claim import Cause, Claim, Features, paper_toml
+from repro.claim.paper import Paper
 from repro.claim.paper_toml import Table
 from repro.datasets.catalogue import DataSet, File, Variant
-from repro.paper import Paper
 
 FILE = HOME / "paper.schema.json"
 TABLES: dict[str, type] = {"paper": Paper, "raff": Features, "claim": Claim, "table": Table, "cause": Cause}

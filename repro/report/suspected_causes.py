@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from repro import config
-from repro.paper import Claim
+from repro.claim.paper import Claim
 from repro.report.evidence import shown
 from repro.report.html import files
 from repro.report.html.markup import Markup, entry, join, link, tag, worded

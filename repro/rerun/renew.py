@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from repro import HOME, disk, git, interruption, paper, record
+from repro import HOME, disk, git, interruption, record
 from repro import config as configs
+from repro.claim import paper
 from repro.config import Config
 from repro.errors import BadInput
 from repro.experiment import binding

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import git, interruption, paper, record
+from repro import git, interruption, record
+from repro.claim import paper
 from repro.errors import BadInput, DataMissing
 from repro.git import GitError
 from repro.record import Record, code_digest, cores

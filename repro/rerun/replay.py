@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import HOME, git, paper, record
+from repro import HOME, git, record
 from repro import config as configs
+from repro.claim import paper
 from repro.errors import BadInput, DataMissing, where
 from repro.git import GitError
 from repro.record import Measurement, Record, determinism

@@ -21,8 +21,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import disk, paper
-from repro.claim import paper_toml
+from repro import disk
+from repro.claim import paper, paper_toml
 from repro.errors import BadInput, DataMissing, where
 from repro.files import regular, strict_json
 from repro.files.toml_lines import Block

@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import disk, interruption, paper, progress, record
+from repro import disk, interruption, progress, record
+from repro.claim import paper
 from repro.config import Config, read
 from repro.errors import BadInput, where
 from repro.experiment import binding, preflight

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from repro import paper
+from repro.claim import paper
 from repro.errors import where
 
 VARIABLE = "REPRO_RUNS"

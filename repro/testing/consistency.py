@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from repro import config, paper, record, verdict
+from repro import config, record, verdict
+from repro.claim import paper
+from repro.claim.paper import Paper
 from repro.errors import BadInput, nearest, where
 from repro.experiment import answerable, binding
-from repro.paper import Paper
 from repro.record import determinism
 from repro.report import tips
 from repro.verdict import suspected_causes

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from repro.claim import Cause, Claim
-from repro.paper import Paper
+from repro.claim.paper import Paper
 from repro.record import Record
 from repro.verdict import Evidence, Verdict, judge
 from repro.verdict.evidence import change

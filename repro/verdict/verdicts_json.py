@@ -13,9 +13,9 @@ from typing import Any
 
 from repro import disk
 from repro.claim import Claim
+from repro.claim.paper import Paper
 from repro.errors import BadInput, nearest, where
 from repro.files import regular, strict_json
-from repro.paper import Paper
 from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 from repro.verdict.suspected_causes import Entry
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import config, paper, record, verdict
+from repro import config, record, verdict
+from repro.claim import paper
 from repro.record import Measurement, Record, code_digest
 from tests.conftest import trusted
 

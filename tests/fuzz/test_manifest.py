@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro import launch, paper
+from repro import launch
+from repro.claim import paper
 from repro.cli import listing
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import rewritten

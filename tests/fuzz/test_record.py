@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from repro import paper, record, verdict
+from repro import record, verdict
+from repro.claim import paper
 from repro.cli import listing
 from repro.verdict import suspected_causes, verdicts_json
 from tests.fuzz.conftest import Fuzz

@@ -54,4 +54,6 @@ def test_the_site_builds_without_a_warning(real: tuple[Path, str]) -> None:
     html, said = real
     assert said == "0 []"
     text = (html / "api.html").read_text(encoding="utf-8")
-    assert 'id="repro.paper.Paper"' in text and 'id="repro.audio.stft.STFT"' in text and "system-message" not in text
+    assert (
+        'id="repro.claim.paper.Paper"' in text and 'id="repro.audio.stft.STFT"' in text and "system-message" not in text
+    )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import paper
+from repro.claim import paper
 from repro.report import outcome, page
 from repro.report.departures import departures, said
 

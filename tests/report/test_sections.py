@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from repro import paper as papers
 from repro.claim import Cause, Features
+from repro.claim import paper as papers
 from repro.errors import BadInput
 from repro.report import commands, curves, evidence, features, keys, page, schema, suspected_causes
 from repro.report.html import files

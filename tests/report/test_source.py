@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from repro import paper as papers
 from repro import registry
+from repro.claim import paper as papers
 from repro.errors import BadInput
 from repro.registry import declared
 from repro.report import source, tips

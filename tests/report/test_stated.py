@@ -20,8 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import paper
-from repro.claim import Number, paper_toml
+from repro.claim import Number, paper, paper_toml
 from repro.cli import listing
 from repro.errors import BadInput
 from repro.report import cite, claims, figure, outcome, page, papers, quote, spreadsheet

@@ -17,8 +17,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from repro import paper as papers
 from repro.claim import Claim
+from repro.claim import paper as papers
 from repro.report import page
 from repro.report.html.words import slug
 

@@ -20,7 +20,8 @@ from torch.utils.data import default_collate
 
 from papers.imdb_ladder.dataset import ToyReviews
 from papers.imdb_ladder.pretrained import Pretrained, SubwordIds, library
-from repro import config, paper
+from repro import config
+from repro.claim import paper
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.testing import check_dataset, check_model, same

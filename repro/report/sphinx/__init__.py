@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 import repro
-from repro import paper
+from repro.claim import paper
 from repro.errors import BadInput, nearest
 from repro.report import page, parts, spreadsheet
 from repro.report import papers as cards

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, paper
+from repro import HOME
+from repro.claim import paper
 from repro.config import IMPORT
 from repro.errors import BadInput
 from repro.record import code_digest

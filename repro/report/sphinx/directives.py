@@ -18,9 +18,9 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from repro import paper
+from repro.claim import paper
+from repro.claim.paper import Paper
 from repro.errors import BadInput
-from repro.paper import Paper
 from repro.record import Record
 from repro.registry import REGISTRIES, Declared
 from repro.report import (

@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from repro import disk, paper
+from repro import disk
+from repro.claim import paper
 from repro.errors import BadInput
 
 log = logging.getLogger("repro")

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
+from repro import HOME
 from repro.claim import Cause, Features
 from repro.claim import Claim as Claim
 from repro.errors import BadInput, nearest, where
@@ -120,7 +121,7 @@ def read(folder: Path) -> Paper:
 
 def refuse_other_core(folder: Path) -> None:
     """Raise BadInput where `folder` is in a checkout with a core of its own, and another one's core is running."""
-    running = Path(__file__).resolve().parents[1]
+    running = HOME.resolve().parent
     place = folder.resolve()
     for root in (place, *place.parents):
         if (root / "repro" / "__init__.py").is_file() and (root / "papers").is_dir() and root != running:
