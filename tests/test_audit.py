@@ -236,7 +236,7 @@ def test_a_cheat_in_the_core_and_a_revert(tmp_path: Path, monkeypatch: pytest.Mo
 
     call("git", "init", "-q")
     commit("the project")
-    path = home / "repro" / "run.py"
+    path = home / "repro" / "run" / "execution.py"
     honest = path.read_text()
     line = "    measurements = built.measure(_progress)\n"
     assert line in honest

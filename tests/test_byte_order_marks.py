@@ -15,8 +15,8 @@ from repro.datasets import catalogue
 from repro.errors import BadInput
 from repro.files import strict_json
 from repro.record.code_digest import code
+from repro.report import prose
 from repro.report.mentions import mentions
-from repro.report.sphinx import prose
 
 MARK = b"\xef\xbb\xbf"
 Call = Callable[..., tuple[int, str, str]]

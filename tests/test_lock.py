@@ -19,7 +19,7 @@ from repro.files import lock
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from repro import lock
+from repro.files import lock
 with lock.held(Path(sys.argv[1])):
     if sys.argv[2] == "child" and os.fork() == 0:
         print(os.getpid(), flush=True)

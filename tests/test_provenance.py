@@ -98,14 +98,18 @@ def edit(path: Path, before: str, after: str) -> None:
     os.utime(path, ns=(1, hash(after) % 10**9))
 
 
+RECORD = "record/__init__.py"
+
+
 @pytest.mark.parametrize(("name", "before", "after"), [
-    ("record.py", "LARGEST = 1e150", "LARGEST = 1e151"), ("run.py", "measurements = built.measure(_progress)", "pass"),
+    (RECORD, "LARGEST = 1e150", "LARGEST = 1e151"),
+    ("run/execution.py", "measurements = built.measure(_progress)", "pass"),
     ("errors.py", "    code = 2", "    code = 3"), ("trainers/journal.py", "EVERY = 10", "EVERY = 11"),
     ("datasets/store.py", '"REPRO_DATA"', '"REPRO_D"'), ("cli/running.py", "return 1", "return 0"),
-    ("record.py", 'stale: str = ""', 'stale: (print(), str)[1] = ""'),
+    (RECORD, 'stale: str = ""', 'stale: (print(), str)[1] = ""'),
     ("cli/streams.py", "def prepare", "def prepared"),
-    ("record.py", 'ValueError(f"{index} is no item")', "ValueError(values.clear())"),  # a message that does something
-    ("record.py", 'ValueError(f"{index} is no item")', "ValueError(index := 0)"),
+    (RECORD, 'ValueError(f"{index} is no item")', "ValueError(values.clear())"),  # a message that does something
+    (RECORD, 'ValueError(f"{index} is no item")', "ValueError(index := 0)"),
     ("metrics/__init__.py", '"""', 'import repro.errors\n"""'), ("__init__.py", '__version__ = "', '__version__ = "1'),
 ])  # fmt: skip
 def test_a_change_of_the_core_is_another_core(copied: Path, name: str, before: str, after: str) -> None:
@@ -116,9 +120,11 @@ def test_a_change_of_the_core_is_another_core(copied: Path, name: str, before: s
 
 
 @pytest.mark.parametrize(("name", "before", "after"), [
-    ("record.py", '"""Read one record.', '"""Reads a record.'), ("record.py", "path: Path", "path: object"),
-    ("paper.py", 'raise BadInput(f"no paper', 'raise BadInput(f"there is no paper'),
-    ("report/axis.py", "import math", "import math, json"), ("errors.py", "import difflib", "import difflib  # why"),
+    (RECORD, '"""Read one record.', '"""Reads a record.'),
+    (RECORD, "path: Path", "path: object"),
+    ("claim/paper.py", 'raise BadInput(f"no paper', 'raise BadInput(f"there is no paper'),
+    ("report/html/axis.py", "import math", "import math, json"),
+    ("errors.py", "import difflib", "import difflib  # why"),
 ])  # fmt: skip
 def test_messages_annotations_and_pages_are_no_other_core(copied: Path, name: str, before: str, after: str) -> None:
     was = code_digest.core(copied)

@@ -244,8 +244,8 @@ def test_the_core_of_another_repository_counts(
     own = list(code_digest.core_files(core).values())
     monkeypatch.setattr(as_committed, "counted", lambda config: {*own, paper.folder / "model.py"})
     assert state(paper)["dirty"] is False
-    (core / "run.py").write_text("x = 1\n")
-    assert "repro/run/__init__.py" in state(paper)["why"]
+    (core / "run/execution.py").write_text("x = 1\n")
+    assert "repro/run/execution.py" in state(paper)["why"]
 
 
 def test_an_archive_in_an_unrelated_repository_has_no_commit(paper: Any, git: Git) -> None:
@@ -280,8 +280,8 @@ def test_a_blob_has_the_id_that_git_gives_it(paper: Any, git: Git) -> None:
 
 def test_the_core_counts_where_it_is_in_the_same_repository() -> None:
     counted = as_committed.counted(config.read(Path("papers/template/configs/smoke.gin")))
-    assert {code_digest.REPRO / "run.py", code_digest.REPRO / "trainers" / "journal.py"} <= counted
-    assert code_digest.REPRO / "report" / "axis.py" not in counted
+    assert {code_digest.REPRO / "run/execution.py", code_digest.REPRO / "trainers" / "journal.py"} <= counted
+    assert code_digest.REPRO / "report" / "html" / "axis.py" not in counted
 
 
 def test_only_the_commits_that_are_not_there_are_missing(paper: Any, git: Git) -> None:

@@ -1,7 +1,7 @@
 """`paper.toml` read and checked: every fault is one line with the file, the line and the nearest right name.
 
 What can be written there is what the data types of `repro.claim` and `repro.claim.paper` hold, and one thing more: a
-whole table of the paper as a `[[table]]`, each of whose cells becomes a claim. `{row}` and `{column}` stand for its place.
+whole table of the paper as a `[[table]]`, each of whose cells becomes a claim. `{row}` and `{column}` are its place.
 
     [[table]]
     id = "table1"

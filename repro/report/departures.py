@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from repro.report import prose
 from repro.report.html.words import count
-from repro.report.sphinx import prose
 
 TITLE = re.compile(r"(?i)\b(?:departures?|differently)\b")
 ITEM = re.compile(r"(?:[-*+]|\d+[.)])\s")

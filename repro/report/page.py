@@ -17,9 +17,9 @@ from repro.claim import units
 from repro.claim.paper import Claim, Paper
 from repro.record import Record, audit, determinism
 from repro.record.determinism import Certificate
+from repro.report import prose
 from repro.report.departures import Departures, departures
 from repro.report.html.words import slug
-from repro.report.sphinx import prose
 from repro.rerun import rot
 from repro.verdict import Verdict
 

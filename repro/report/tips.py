@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from repro.errors import BadInput
-from repro.report.sphinx import prose
+from repro.report import prose
 
 HEADING = re.compile(r"## (.+)")
 ITEM = re.compile(r"- \*\*(\w+)\*\* ")

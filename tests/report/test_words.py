@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from repro.errors import BadInput
+from repro.report import prose
 from repro.report.html import words
-from repro.report.sphinx import prose, site
+from repro.report.sphinx import site
 
 
 def test_report_needs_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

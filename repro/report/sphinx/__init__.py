@@ -17,11 +17,11 @@ from sphinx.util import logging
 import repro
 from repro.claim import paper
 from repro.errors import BadInput, nearest
-from repro.report import page, parts, spreadsheet
+from repro.report import page, parts, prose, spreadsheet
 from repro.report import papers as cards
 from repro.report.html import files
 from repro.report.html.markup import Markup, tag
-from repro.report.sphinx import api, changes, directives, guard, prose, roles, site
+from repro.report.sphinx import api, changes, directives, guard, roles, site
 from repro.report.sphinx.directives import names
 
 log = logging.getLogger(__name__)

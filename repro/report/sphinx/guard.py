@@ -21,9 +21,10 @@ from myst_parser.parsers.sphinx_ import MystParser
 from sphinx.util import logging
 
 from repro.errors import nearest
+from repro.report import prose
 from repro.report.html.markup import tag
 from repro.report.html.words import POWER, power
-from repro.report.sphinx import changes, prose
+from repro.report.sphinx import changes
 from repro.report.sphinx.directives import SECTIONS
 from repro.report.sphinx.roles import LOOKS, raw, to_root
 
