@@ -22,9 +22,10 @@ import pytest
 
 import papers
 from repro import cli
-from repro.claim.paper import LEFT
+from repro.claim.paper import WRITTEN
 from repro.record import Record, code_digest
 from repro.registry import PARTS, REGISTRIES, Registry
+from repro.verdict import verdicts_json
 from tests.serving import Server
 
 COUNT = itertools.count(1)
@@ -111,8 +112,9 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
     name = f"copy{next(COUNT)}"
     folder = tmp_path / "papers" / name
     template = next(path for path in (Path(root) / "template" for root in papers.__path__) if path.is_dir())
-    own = {*LEFT, "__pycache__", "tests"} - {"verdicts.json"}
-    shutil.copytree(template, folder, ignore=shutil.ignore_patterns(*own))
+    shutil.copytree(template, folder, ignore=shutil.ignore_patterns(WRITTEN, "__pycache__", "tests"))
+    (folder / WRITTEN).mkdir()
+    shutil.copy(template / verdicts_json.FILE, folder / WRITTEN)
     for path in [*folder.rglob("*.gin"), *folder.rglob("*.py")]:
         path.write_text(path.read_text(encoding="utf-8").replace("papers.template", f"papers.{name}"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -102,7 +102,7 @@ def test_a_renewal_by_hand_of_invented_code_is_found(paper: Any, recorded: Path,
     row = Renewal("smoke", {name: ["0" * 16, code[name]]}, git("rev-parse", "HEAD"), 50, "a", "2026-01-02")
     renewal.store([row], paper.folder)
     assert stale(paper) == "", "the row makes it count"
-    assert any(fault.startswith("renewals.json: the row of smoke: its commit") for fault in faults(paper))
+    assert any(fault.startswith("records/renewals.json: the row of smoke: its commit") for fault in faults(paper))
     assert repro("verdict", paper.name, "--check")[0] == 1
     renewal.store([Renewal("smoke", row.changed, "0" * 40, 50, "a", "2026-01-02")], paper.folder)
     assert stale(paper), "a row of a commit that does not exist is none"
@@ -161,7 +161,7 @@ def test_a_tolerance_that_is_widened_after_the_record_is_worse(paper: Any, git: 
     git("commit", "-qam", "made anew")
     assert repro("verdict", paper.name, "--check")[0] == 1, "a record made anew does not hide it"
     repro("verdict", paper.name, "--write")
-    assert "changed after its record: tolerance 0.002 -> 6.0" in (paper.folder / "verdicts.json").read_text()
+    assert "changed after its record: tolerance 0.002 -> 6.0" in (paper.folder / "records/verdicts.json").read_text()
     assert repro("verdict", paper.name, "--check")[0] == 0, "a reviewer has seen that line"
     toml = paper.folder / "paper.toml"
     toml.write_text(toml.read_text().replace("tolerance = 6.0", "tolerance = 60.0"))

@@ -55,8 +55,8 @@ def test_hidden_files_in_a_paper_are_no_configs_and_no_code(paper: Any, repro: C
     parts, claims = list(registry.declared(folder, "papers.x")), repro("verdict", folder.name, "--json")
     for name in ("._model.py", "configs/._base.gin", "configs/.DS_Store", "._report.md", "._paper.toml"):
         (folder / name).write_bytes(b"\0\5\x16\7\xff.register")
-    (folder / "certificates").mkdir(exist_ok=True)
-    (folder / "certificates/._smoke.json").write_bytes(b"\0\5\x16\7\xff")
+    (folder / "records/certificates").mkdir(exist_ok=True)
+    (folder / "records/certificates/._smoke.json").write_bytes(b"\0\5\x16\7\xff")
     assert list(registry.declared(folder, "papers.x")) == parts
     assert not [path for path in read(folder).configs if path.name.startswith(".")]
     assert repro("verdict", folder.name, "--json") == claims and repro("list")[0] == 0

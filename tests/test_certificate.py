@@ -90,7 +90,7 @@ def test_another_number_of_items_never_agrees(wanted: Class) -> None:
 
 def test_what_is_stored_is_what_is_read_and_the_newer_of_a_machine_stays(tmp_path: Path) -> None:
     path = determinism.store(SMALL, "smoke", tmp_path)
-    assert path == tmp_path / "certificates" / "smoke.json" and determinism.read("smoke", tmp_path) == [SMALL]
+    assert path == tmp_path / "records/certificates" / "smoke.json" and determinism.read("smoke", tmp_path) == [SMALL]
     newer = replace(measured(ranks=Comparison(1e-9, 1e-7)), machine=HERE | {"packages": {"torch": "2.14.0"}})
     other = replace(SMALL, machine=HERE | {"processor": "Brain"})
     for one in (other, newer):
@@ -109,7 +109,7 @@ def test_what_is_stored_is_what_is_read_and_the_newer_of_a_machine_stays(tmp_pat
 ])  # fmt: skip
 def test_a_file_that_is_no_certificate_is_one_line(tmp_path: Path, text: str, words: str) -> None:
     determinism.store(SMALL, "smoke", tmp_path).write_text(text, encoding="latin-1")
-    with pytest.raises(BadInput, match=rf"certificates/smoke\.json(:1)?: .*{words}"):
+    with pytest.raises(BadInput, match=rf"records/certificates/smoke\.json(:1)?: .*{words}"):
         determinism.read("smoke", tmp_path)
 
 

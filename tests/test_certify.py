@@ -105,7 +105,7 @@ def test_what_cannot_be_certified_is_one_line(paper: Any, refused: Any, tmp_path
     copy = tmp_path / "copy.gin"
     copy.write_text(f"# a run of papers/{paper.name}/configs/smoke.gin\n{config.read(Path(smoke)).text}")
     assert "expected a config of a paper, as it stands in its folder" in refused("certify", copy)
-    assert not (paper.folder / "certificates").exists()
+    assert not (paper.folder / "records/certificates").exists()
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_a_certificate_is_told_stored_and_read(
     (found,) = determinism.read("ten_steps", paper.folder)
     assert found.steps == 4 and found.digest == config.read(paper.folder / "configs" / "ten_steps.gin").digest
     assert found.comparisons["ranks"].metrics <= 1e-5, "one batch, its halves in two processes"
-    assert out.splitlines()[-1] == f"{found}: papers/{paper.name}/certificates/ten_steps.json"
+    assert out.splitlines()[-1] == f"{found}: papers/{paper.name}/records/certificates/ten_steps.json"
     assert list(tmp_path.glob("repro-*")) == [] and not Path("runs").exists()
 
 
@@ -162,7 +162,7 @@ def test_a_run_that_fails_is_told(paper: Any, repro: Any) -> None:
     (paper.folder / "loss.py").write_text(text)
     code, _, err = repro("certify", f"papers/{paper.name}/configs/smoke.gin")
     assert code == 1 and "repro: a run failed: " in err and "out of luck" in err
-    assert not (paper.folder / "certificates").exists()
+    assert not (paper.folder / "records/certificates").exists()
 
 
 @pytest.mark.slow
@@ -177,4 +177,4 @@ def test_an_interrupted_certify_leaves_nothing(paper: Any, tmp_path: Path) -> No
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == 130 and list(temporary.glob("repro-*")) == []
-    assert not (paper.folder / "certificates").exists()
+    assert not (paper.folder / "records/certificates").exists()

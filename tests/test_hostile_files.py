@@ -71,9 +71,9 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 READ = [
     ("records/x.json", ["verdict", "todo", "renew"]),
-    ("certificates/smoke.json", ["certify"]),
-    ("renewals.json", ["verdict"]),
-    ("verdicts.json", ["verdict-check"]),
+    ("records/certificates/smoke.json", ["certify"]),
+    ("records/renewals.json", ["verdict"]),
+    ("records/verdicts.json", ["verdict-check"]),
     ("configs/x.gin", ["verdict", "todo", "show", "run-x"]),
     ("paper.toml", ["verdict", "todo", "show", "run"]),
 ]
@@ -118,7 +118,7 @@ def test_a_pipe_that_is_called_as_a_module_or_a_list_of_data_is_refused(
 def test_the_junk_of_another_system_is_left_out(paper: Any, repro: Callable[..., tuple[int, str, str]]) -> None:
     (paper.folder / "records").mkdir(exist_ok=True)
     before = [repro(*words) for words in (("verdict", paper.name), ("list", "models"))]
-    for name in ("records/._a-seed0.json", "configs/._smoke.gin", "._model.py", "certificates/._smoke.json"):
+    for name in ("records/._a-seed0.json", "configs/._smoke.gin", "._model.py", "records/certificates/._smoke.json"):
         path = paper.folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"\0\5\x16\7")

@@ -84,7 +84,7 @@ def test_a_folder_without_permission_is_one_line(
     paper: Any, closed: Callable[..., None], mode: int, words: list[str]
 ) -> None:
     paper.records.mkdir(exist_ok=True)
-    closed(paper.folder if mode else paper.records, mode)
+    closed(paper.records, mode)
     (command, *more) = words
     done = _limited(command, paper.name, *more)
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1

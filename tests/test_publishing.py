@@ -122,8 +122,8 @@ def test_publish_is_for_a_config_as_it_is_in_its_paper(paper: Any, smoke: str, r
 
 
 def test_renewals_that_cannot_be_read_are_told_before_the_run(paper: Any, refused: Any) -> None:
-    (paper.folder / "renewals.json").write_text("{")
-    assert "renewals.json" in refused("run", f"papers/{paper.name}/configs/smoke.gin")
+    (paper.folder / "records/renewals.json").write_text("{")
+    assert "records/renewals.json" in refused("run", f"papers/{paper.name}/configs/smoke.gin")
     assert not Path("runs").exists()
 
 

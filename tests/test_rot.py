@@ -75,7 +75,10 @@ def test_a_paper_that_runs(paper: CopiedPaper, repro: Any, tmp_path: Path) -> No
     before = {path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts}
     assert repro("rot", paper.name)[:2] == (0, f"{paper.name} runs\n")
     after = {path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts}
-    assert after - before == {paper.folder / "rot", paper.folder / "rot" / "locked.json"}
+    assert after - before == {
+        paper.folder / "records/dependency_checks",
+        paper.folder / "records/dependency_checks" / "locked.json",
+    }
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     found = kept(paper)
     assert (found.outcome, found.said, found.date, found.since) == ("runs", "", today, today)
@@ -170,7 +173,7 @@ def test_a_broken_file_is_one_line_before_anything_runs(
     path = rot.write(paper.folder, TRIAL)
     path.write_bytes(text.encode(errors="surrogateescape"))
     line = refused("rot", paper.name)
-    assert line.startswith(f"papers/{paper.name}/rot/locked.json:") and said in line
+    assert line.startswith(f"papers/{paper.name}/records/dependency_checks/locked.json:") and said in line
 
 
 def test_what_is_written_is_read_again_and_has_a_line_per_key(paper: CopiedPaper) -> None:
@@ -206,7 +209,7 @@ def test_the_guide_types_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     uploads = {
         step["with"]["name"]: step["with"]["path"] for step in steps() if "upload-artifact" in step.get("uses", "")
     }
-    assert "gh run download -n rot -D papers" in guide and uploads["rot"] == "papers/*/rot/*.json"
+    assert "gh run download -n rot -D papers" in guide and uploads["rot"] == "papers/*/records/dependency_checks/*.json"
     assert "make venv PINS=\n" in guide and "PINS ?= -c constraints.txt" in (ROOT / "Makefile").read_text()
 
 

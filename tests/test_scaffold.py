@@ -60,7 +60,7 @@ def test_nothing_keeps_the_name_of_the_template(here: Path) -> None:
     assert ours == {f"ThirdTry{name}" for name in theirs}
     modules = {module for path in folder.glob("configs/*.gin") for module, _ in config.read(path).modules}
     assert not any(module.startswith("papers.template") for module in modules)
-    assert list((folder / "records").iterdir()) == [] and not (folder / "rot").exists()
+    assert list((folder / "records").iterdir()) == [] and not (folder / "records/dependency_checks").exists()
 
 
 @pytest.mark.parametrize(

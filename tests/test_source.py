@@ -49,8 +49,8 @@ def test_prose_notes_records_and_tests_do_not_count(paper: Any, git: Git) -> Non
         "notes.txt",
         "ideas.md",
         "records/new.json",
-        "certificates/a.json",
-        "renewals.json",
+        "records/certificates/a.json",
+        "records/renewals.json",
         "tests/test_x.py",
     ):
         (paper.folder / name).parent.mkdir(exist_ok=True)

@@ -31,21 +31,21 @@ def ran(paper: Any, git: Any, repro: Any) -> Any:
 
 def test_a_worse_verdict_fails_the_check(ran: Any, repro: Any, refused: Any) -> None:
     assert f"write it by: repro verdict {ran.name} --write" in _no_file(ran, refused)
-    assert repro("verdict", ran.name, "--write") == (0, f"papers/{ran.name}/verdicts.json\n", "")
+    assert repro("verdict", ran.name, "--write") == (0, f"papers/{ran.name}/records/verdicts.json\n", "")
     assert repro("verdict", ran.name, "--check") == (0, "", "repro: every verdict is as committed\n")
     record = next(ran.records.glob("line-seed0.json"))
     record.rename(record.with_suffix(".away"))
     code, out, _ = repro("verdict", ran.name, "--check")
     assert code == 1 and "worse: fit.error: reproduced -> not run (0 of 1 seeds of configs/line.gin)" in out
-    committed = (ran.folder / "verdicts.json").read_text()
-    (ran.folder / "verdicts.json").write_text(committed.replace('"reproduced"', '"not run"'))
+    committed = (ran.folder / "records/verdicts.json").read_text()
+    (ran.folder / "records/verdicts.json").write_text(committed.replace('"reproduced"', '"not run"'))
     record.with_suffix(".away").rename(record)
     code, out, _ = repro("verdict", ran.name, "--check")
     assert code == 0 and "changed: fit.error: not run -> reproduced" in out, "better is no fault, but it is said"
 
 
 def _no_file(ran: Any, refused: Any) -> str:
-    (ran.folder / "verdicts.json").unlink(missing_ok=True)
+    (ran.folder / "records/verdicts.json").unlink(missing_ok=True)
     return str(refused("verdict", ran.name, "--check"))
 
 
@@ -53,7 +53,7 @@ def _no_file(ran: Any, refused: Any) -> str:
     ("{", "not JSON"), ("[]", "expected an object"), ('{"a": "reprodced"}', "did you mean 'reproduced'"),
 ])  # fmt: skip
 def test_a_broken_file_is_one_line(paper: Any, refused: Any, text: str, words: str) -> None:
-    (paper.folder / "verdicts.json").write_text(text)
+    (paper.folder / "records/verdicts.json").write_text(text)
     assert words in refused("verdict", paper.name, "--check")
 
 

@@ -24,8 +24,8 @@ from repro.claim import Cause, Features
 from repro.claim import Claim as Claim
 from repro.errors import BadInput, nearest, where
 
-LEFT = ("records", "certificates", "rot", "renewals.json", "verdicts.json")
-"""What our own commands leave in a paper's folder: committed, but neither its author's nor a change of its code."""
+WRITTEN = "records"
+"""The folder of a paper in which everything is written by commands: committed, but no change of the paper's code."""
 
 
 @dataclass(frozen=True)

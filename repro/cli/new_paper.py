@@ -31,8 +31,8 @@ def new(name: str) -> str:
         raise BadInput(f"the parts of '{name}' would be called as those of '{twin}': {_prefix(name)}...")
     if not target.parent.is_dir():
         raise BadInput("no folder papers/ here; expected to be called from the root of the project")
-    disk.refuse_unwritable(target, "certificates")  # the longest name
-    shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns(*paper.LEFT, "__pycache__", ".*"))
+    disk.refuse_unwritable(target, "records/dependency_checks")  # the longest name
+    shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns(paper.WRITTEN, "__pycache__", ".*"))
     (target / "records").mkdir()
     _rename(target, name)
     return f"{target}/paper.toml\n  next: repro todo {name} | sh && repro verdict {name}, then make it your paper's"

@@ -273,9 +273,15 @@ def refuse_links(folder: Path, paths: Iterable[Path]) -> None:
             raise BadInput("is a link; expected the records themselves", f"{where(path.parent)}/{path.name}")
 
 
+def paths(folder: Path) -> list[Path]:
+    """The records of a paper: what is in `records/`, except for the renewals and the verdicts."""
+    found = regular.files(folder / "records", "*.json", regular.RECORD)
+    return [path for path in found if path.name not in ("renewals.json", "verdicts.json")]
+
+
 def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:
     """All records of a paper, the stale ones marked; those made on other data too, where `data` reads it again."""
-    paths = regular.files(folder / "records", "*.json", regular.RECORD)
-    refuse_links(folder / "records", paths)
-    records = [read(path) for path in paths]
+    found = paths(folder)
+    refuse_links(folder / "records", found)
+    records = [read(path) for path in found]
     return list(stale.mark(records, folder, data))

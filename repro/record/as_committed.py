@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import git
-from repro.claim.paper import LEFT
+from repro.claim.paper import WRITTEN
 from repro.config import Config
 from repro.git import GitError
 from repro.record import code_digest
@@ -136,7 +136,7 @@ def _may_be_read(inner: Path) -> bool:
 
 def _in_place(inner: Path) -> bool:
     hidden = any(part.startswith(".") or part == "__pycache__" for part in inner.parts)
-    return not hidden and inner.parts[0] not in (*LEFT, "tests")
+    return not hidden and inner.parts[0] not in (WRITTEN, "tests")
 
 
 def _compare(files: Iterable[Path], top: Path, listed: dict[str, str]) -> Iterator[tuple[str, str]]:

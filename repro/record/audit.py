@@ -210,7 +210,7 @@ def _first_commits(top: Path, paper: str) -> dict[str, tuple[int, str]]:
     for name in added.decode(errors="replace").replace("\n", "\0").split("\0"):
         if len(name) in (40, 64) and name in listed:
             commit, number = name, listed.index(name)
-        elif name.startswith(f"{paper}/records/") and name.endswith(".json"):
+        elif name.startswith(f"{paper}/records/") and "-seed" in name and name.endswith(".json"):
             config = Path(name).stem.rpartition("-seed")[0]
             if config not in found:
                 found[config] = number, _made(top, commit, name)

@@ -3,7 +3,7 @@
 Four comparisons are made, each between two runs of the same seed: `seed twice`; `resume`, a run that was killed and
 went on against one that was not; `workers`, 1 process that reads the data against 2; `ranks`, 1 process that trains
 against 2 at the same global batch. `repro certify` makes them, and stores what came out in
-`papers/<paper>/certificates/<config>.json`, a row per machine, committed as records are.
+`papers/<paper>/records/certificates/<config>.json`, a row per machine, committed as records are.
 
 - **bitwise**: no comparison found a difference, in a weight or in a metric.
 - **within e**: no item's value moved by more than e of the largest value of its metric. e is what was found, rounded up
@@ -28,6 +28,7 @@ from repro.interval import difference
 from repro.record import Record
 
 FORMAT = 1
+FOLDER = "records/certificates"  # in the folder of a paper
 COMPARISONS = ("seed twice", "resume", "workers", "ranks")
 FINEST = 1e-6
 """The least e: ten times what one rounding of a float32 is."""
@@ -177,7 +178,7 @@ def store(found: Certificate, config: str, folder: Path) -> Path:
     path = _path(config, folder)
     kept = [one for one in read(config, folder) if _name(one) != _name(found)]
     rows = [asdict(one) for one in sorted([*kept, found], key=_name)]
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"format": FORMAT, "config": config, "machines": rows}, indent=1, sort_keys=True)
     return disk.write(path, f"{text}\n")
 
@@ -207,7 +208,7 @@ def read(config: str, folder: Path) -> list[Certificate]:
 
 def every(folder: Path) -> dict[str, list[Certificate]]:
     """The certificates of each config of a paper that has some."""
-    return {path.stem: read(path.stem, folder) for path in regular.files(folder / "certificates", "*.json")}
+    return {path.stem: read(path.stem, folder) for path in regular.files(folder / FOLDER, "*.json")}
 
 
 def of(found: Record, certificates: Iterable[Certificate]) -> Certificate | None:
@@ -216,7 +217,7 @@ def of(found: Record, certificates: Iterable[Certificate]) -> Certificate | None
 
 
 def _path(config: str, folder: Path) -> Path:
-    return folder / "certificates" / f"{config}.json"
+    return folder / FOLDER / f"{config}.json"
 
 
 def _name(found: Certificate) -> str:

@@ -2,8 +2,8 @@
 
 A change that moves no number would otherwise make every record that depends on it stale, and cost all their runs.
 `repro renew` runs a config by the present code and compares: short runs whole, of long ones the first and the last
-steps. Where all weights and values agree bit for bit, a row in `papers/<paper>/renewals.json` says so, and how much was
-compared; records of that config and that code count again. What differs only between those steps is not seen.
+steps. Where all weights and values agree bit for bit, a row in `papers/<paper>/records/renewals.json` says so, and how
+much was compared; records of that config and that code count again. What differs only between those steps is not seen.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from repro import disk
 from repro.errors import BadInput, where
 from repro.files import regular, strict_json
 
-FILE = "renewals.json"
+FILE = "records/renewals.json"
 Changed = dict[str, list[str | None]]
 """By the name of a module: its digest in the record and now; None where it has no part in one of them."""
 
@@ -73,4 +73,5 @@ def store(found: Iterable[Renewal], folder: Path) -> Path:
         (folder / FILE).unlink(missing_ok=True)
         return folder / FILE
     lines = [json.dumps(asdict(rows[key]), sort_keys=True) for key in sorted(rows)]
+    (folder / FILE).parent.mkdir(exist_ok=True)
     return disk.write(folder / FILE, "[\n" + ",\n".join(lines) + "\n]\n")

@@ -65,7 +65,7 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
     training = training_of(config, steps)
     code = code_digest.code(config)
     determinism.read(config.name, config.folder)  # one that is broken is said before the runs
-    disk.refuse_unwritable(config.folder / "certificates", f"{config.name}.json")
+    disk.refuse_unwritable(config.folder / determinism.FOLDER, f"{config.name}.json")
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
         bench = Bench(config, training, Path(folder))
         straight = bench.run("straight")

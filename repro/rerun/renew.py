@@ -20,7 +20,6 @@ from repro.claim import paper
 from repro.config import Config
 from repro.errors import BadInput
 from repro.experiment import binding
-from repro.files import regular
 from repro.record import Record, audit, code_digest, determinism, renewal
 from repro.record.determinism import BITWISE
 from repro.record.renewal import Renewal
@@ -52,7 +51,7 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
     Raises BadInput as `repro replay` does.
     """
     one = paper.find(name)
-    disk.refuse_unwritable(one.folder, renewal.FILE)
+    disk.refuse_unwritable(one.folder / paper.WRITTEN, Path(renewal.FILE).name)
     with interruption.listening():
         rows = list(_outdated(one.folder))
         needed = {(found.config, str(changed)) for found, changed in rows}
@@ -92,7 +91,7 @@ def sample() -> Iterator[Tried]:
 def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
     """One record of each config and code that is stale by its code alone, and what has changed in that."""
     seen = set()
-    for path in regular.files(folder / "records", "*.json", regular.RECORD):
+    for path in record.paths(folder):
         found = record.read(path)
         place = folder / "configs" / f"{found.config}.gin"
         config = configs.read(place) if place.is_file() else None

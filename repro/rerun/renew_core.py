@@ -72,7 +72,7 @@ def sample() -> Iterator[Tried]:
 def _older(present: str) -> Records:
     found: Records = defaultdict(list)
     for folder in paper.folders().values():
-        for path in sorted((folder / "records").glob("[!.]*.json")):
+        for path in record.paths(folder):
             one = record.read(path)
             if one.core != present and one.source.get("dirty") is False:
                 found[one.core, "" if one.core else str(one.source.get("commit"))].append((path, one))

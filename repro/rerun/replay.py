@@ -136,13 +136,14 @@ def _ends(path: Path) -> bool:
 
 def _changed(folder: Path, branch: str) -> list[Path]:
     """The records of a paper that are not as in `branch`. Raises BadInput for links among its records."""
-    record.refuse_links(folder / "records", (folder / "records").glob("*.json"))
+    known = record.paths(folder)
+    record.refuse_links(folder / "records", known)
     try:
         top = git.top(folder)
         names = git.changed(top, branch, f"{folder.resolve().relative_to(top).as_posix()}/records/")
     except GitError as error:
         raise BadInput(f"--since {branch}: {error}; expected a branch or a commit of this clone") from None
-    return [top / name for name in names if name.endswith(".json") and (top / name).is_file()]
+    return [path for path in known if path.resolve().relative_to(top).as_posix() in names]
 
 
 def is_its_config(path: Path) -> bool:

@@ -1,7 +1,8 @@
-"""The rot clock: does a paper's smoke config still run, on the locked pins and on the newest releases?
+"""The dependency check: does a paper's smoke config still run, on the locked pins and on the newest releases?
 
-What came out of the last try stands in `papers/<paper>/rot/<stack>.json`, which is committed: the page of the paper
-shows it. A file per stack, so that two machines that try one stack each never write the same file.
+The result of the last check is in `papers/<paper>/records/dependency_checks/<stack>.json`. It is committed, and the
+page of the paper shows it. There is one file per stack, so two machines that check one stack each never write the same
+file.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from repro.files.toml_lines import Block
 from repro.record import machine
 from repro.rerun import child
 
+FOLDER = "records/dependency_checks"  # in the folder of a paper
 STACKS = {"locked": "the locked pins", "latest": "the newest releases"}
 PINS = Path("constraints.txt")
 LIMIT = 600.0  # seconds that a smoke config may take: a hundred times what it should
@@ -72,7 +74,7 @@ def turn(stack: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Trial]]:
     folders = {name: paper.find(name).folder for name in names or sorted(known)}
     before = {name: read(folder, stack) for name, folder in folders.items()}  # a broken one is said before any runs
     for folder in folders.values():
-        disk.refuse_unwritable(folder / "rot", f"{stack}.json")
+        disk.refuse_unwritable(folder / FOLDER, f"{stack}.json")
     for name, folder in folders.items():
         outcome, said = attempt(folder / "configs" / "smoke.gin", LIMIT)
         day, old = today().isoformat(), before[name]
@@ -159,9 +161,9 @@ def write(folder: Path, trial: Trial) -> Path:
     """Keep what came out of a try, in one step; a line per key."""
     row = asdict(trial)
     del row["stack"]
-    (folder / "rot").mkdir(exist_ok=True)
+    (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(row[key], sort_keys=True)}" for key in sorted(row))
-    return disk.write(folder / "rot" / f"{trial.stack}.json", f"{{\n{lines}\n}}\n")
+    return disk.write(folder / FOLDER / f"{trial.stack}.json", f"{{\n{lines}\n}}\n")
 
 
 def of_paper(folder: Path) -> list[Trial]:
@@ -171,7 +173,7 @@ def of_paper(folder: Path) -> list[Trial]:
 
 def read(folder: Path, stack: str) -> Trial | None:
     """The last try on one stack, None where there was none. Raises BadInput for a file that does not hold one."""
-    path = folder / "rot" / f"{stack}.json"
+    path = folder / FOLDER / f"{stack}.json"
     if not regular.present(path):
         return None
     row = strict_json.load(path, "not what `repro rot` writes")

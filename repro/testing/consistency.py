@@ -73,7 +73,7 @@ def records(one: Paper) -> Iterator[str]:
         if found.source.get("dirty"):
             yield f"{place}: made from a tree with changes that are not committed; commit, then run it again"
     for name in sorted(set(determinism.every(one.folder)) - stems):
-        yield f"{where(one.folder)}/certificates: no config '{name}'{nearest(name, stems)}"
+        yield f"{where(one.folder)}/{determinism.FOLDER}: no config '{name}'{nearest(name, stems)}"
 
 
 def tolerances(one: Paper) -> Iterator[str]:

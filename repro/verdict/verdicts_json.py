@@ -20,7 +20,7 @@ from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 from repro.verdict.suspected_causes import Entry
 
 FORMAT = 2
-FILE = "verdicts.json"
+FILE = "records/verdicts.json"
 METHODS = {
     "value": "two one-sided tests, 2.5 % each",
     "comparison": "95 % interval against a bound",
@@ -112,6 +112,7 @@ def _short(value: float) -> float:
 def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None) -> Path:
     """Put the outcomes into the paper's `verdicts.json`, those of claims marked that were changed `late`."""
     rows = {one.claim.id: one.outcome + _mark(one.claim.id, late or {}) for one in verdicts}
+    (folder / FILE).parent.mkdir(exist_ok=True)
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 

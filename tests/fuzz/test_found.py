@@ -230,6 +230,7 @@ VERDICTS = {
 
 @pytest.mark.parametrize(("text", "said"), VERDICTS.values(), ids=VERDICTS)
 def test_verdicts_that_say_two_things_are_refused(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "verdicts.json").write_text(text)
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records/verdicts.json").write_text(text)
     with pytest.raises(BadInput, match=said):
         verdicts_json.read(tmp_path)

@@ -89,14 +89,22 @@ def test_the_built_pages_show_it(fresh: Path, build: Callable[..., Any], html: C
     rot.write(fresh, LATEST)
     assert build(fresh.parents[1]) == (0, "")
     found = html(fresh.parents[1])
-    assert HOSTILE in found.text and "files/papers/tiny/rot" not in found.text and "rot" in found.values("id")
+    assert (
+        HOSTILE in found.text
+        and "files/papers/tiny/records/dependency_checks" not in found.text
+        and "rot" in found.values("id")
+    )
     assert "fails on the newest releases since 2026-02-20" in html(fresh.parents[1], "index").text
 
 
 def test_a_file_that_cannot_be_read_ends_the_build_in_one_line(fresh: Path, build: Callable[..., Any]) -> None:
     rot.write(fresh, LATEST).write_text("{}")
     code, said = build(fresh.parents[1])
-    assert code == site.TOLD and said.count("\n") == 1 and "tiny/rot/latest.json:1: missing key 'date'" in said
+    assert (
+        code == site.TOLD
+        and said.count("\n") == 1
+        and "tiny/records/dependency_checks/latest.json:1: missing key 'date'" in said
+    )
 
 
 def test_the_pages_depend_on_the_tries_and_on_the_day(fresh: Path, today: Callable[[int], None]) -> None:

@@ -101,7 +101,7 @@ def test_each_record_states_its_determinism_class(smoky: Path, tmp_path: Path, b
 
 
 def test_a_broken_certificate_is_one_line(smoky: Path, tmp_path: Path, build: Any) -> None:
-    (smoky / "certificates").mkdir()
-    (smoky / "certificates" / "full.json").write_text("{")
+    (smoky / "records/certificates").mkdir()
+    (smoky / "records/certificates" / "full.json").write_text("{")
     code, said = build(tmp_path)
-    assert code and "certificates/full.json:1: not a certificate: " in said and "Traceback" not in said
+    assert code and "records/certificates/full.json:1: not a certificate: " in said and "Traceback" not in said

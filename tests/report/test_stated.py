@@ -165,7 +165,9 @@ def test_nothing_but_numbers_to_transcribe_is_said_and_no_bar_is_drawn(built: Pa
     assert "6 numbers are not transcribed from the paper yet, so they have no verdict." in outcome.later(later)
 
 
-@pytest.mark.parametrize(("file", "told"), [("paper.toml", "'transcribed'"), ("verdicts.json", "'not transcribed'")])
+@pytest.mark.parametrize(
+    ("file", "told"), [("paper.toml", "'transcribed'"), ("records/verdicts.json", "'not transcribed'")]
+)
 def test_the_name_of_before_is_answered_by_that_of_now(file: str, told: str, fresh: Path) -> None:
     path = fresh / file
     if file == "paper.toml":

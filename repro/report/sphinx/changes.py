@@ -19,6 +19,7 @@ from repro.claim import paper
 from repro.config import IMPORT
 from repro.errors import BadInput
 from repro.record import code_digest
+from repro.record.determinism import FOLDER as CERTIFICATES
 from repro.rerun import rot
 
 FAULT = "fault"
@@ -60,8 +61,8 @@ def _paper(name: str) -> str:
         code = code_digest.of_modules(sorted(modules), folder.parent)
     except BadInput as error:  # what is no Python is said where it is printed
         code = {"fault": str(error)}
-    kept = [row for name in ("records", "certificates", "rot") for row in _stats(folder / name, ".json")]
-    files = [*_stats(folder, ".toml", ".md", "renewals.json"), *kept]
+    kept = [row for place in (paper.WRITTEN, CERTIFICATES, rot.FOLDER) for row in _stats(folder / place, ".json")]
+    files = [*_stats(folder, ".toml", ".md"), *kept]
     return _short([*files, _code(name), *map(":".join, code.items())])
 
 
