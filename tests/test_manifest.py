@@ -58,6 +58,44 @@ def test_a_table_of_values_shares_its_tolerance(paper: Any) -> None:
     assert (second.id, second.value) == ("table1.c", 2.5)
 
 
+ROWS = """config = "configs/{row}.gin"
+[table.value]
+"Mean" = { No = 1.0, Yes = 2.0 }
+line = 3.0
+[table.tolerance]
+Mean = { No = 0.1, Yes = 0.2 }
+line = 0.3
+[table.because]
+Mean = "of {row}"
+line = "so"
+[table.seeds]
+line = 5
+"""
+
+
+def test_each_row_of_a_table_has_its_config_tolerance_reason_and_seeds(paper: Any) -> None:
+    paper.toml(HEAD + TABLE.partition("[table.printed]")[0].replace('config = "configs/line.gin"\n', "") + ROWS)
+    rows = papers.read(paper.folder).claims
+    assert [row.config for row in rows] == ["configs/mean.gin", "configs/mean.gin", "configs/line.gin"]
+    assert [row.tolerance for row in rows] == [0.1, 0.2, 0.3] and [row.seeds for row in rows] == [3, 3, 5]
+    assert [row.because for row in rows] == ["of Mean", "of Mean", "so"]
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (("[table.tolerance]\nMean", "[table.tolerance]\nMeen"), ["no row 'Meen'; did you mean 'Mean'?"]),
+    (("line = 0.3\n", ""), ["claim 'table1.line' has a value and no 'tolerance'"]),
+    (("line = 0.3", "line = '0.3'"), ["'tolerance' is"]),
+    (("line = 5", "line = 0"), ["'seeds' is 0"]),
+])  # fmt: skip
+def test_a_row_that_is_wrong_is_found(paper: Any, change: tuple[str, str], words: list[str]) -> None:
+    assert change[0] in ROWS
+    text = TABLE.partition("[table.printed]")[0].replace('config = "configs/line.gin"\n', "") + ROWS.replace(*change)
+    paper.toml(HEAD + text)
+    with pytest.raises(BadInput) as refused:
+        papers.read(paper.folder)
+    assert all(word in str(refused.value) for word in words), refused.value
+
+
 @pytest.mark.parametrize(("change", "words"), [
     (("\"0.964\"", "0.964"), [":14: ", "'printed' is 0.964", "a text"]),
     (("\"0.964\"", "\"about 1\""), [":14: ", "'printed' is 'about 1'", "'63.5 %'"]),

@@ -1,17 +1,7 @@
 """`paper.toml` read and checked: every fault is one line with the file, the line and the nearest right name.
 
-What can be written there is what the data types of `repro.claim` and `repro.claim.paper` hold, and one thing more: a
-whole table of the paper as a `[[table]]`, each of whose cells becomes a claim. `{row}` and `{column}` are its place.
-
-    [[table]]
-    id = "table1"
-    says = "The p value of {row}"
-    where = "Table 1, {row}"
-    config = "configs/table1.gin"
-    metric = "PValue"
-    item = "{row}"
-    [table.printed]
-    "Year Published" = "0.964"
+What you can write there is what the data types of `repro.claim` and `repro.claim.paper` hold, and a whole table of the
+paper (`repro.claim.table`).
 """
 
 from __future__ import annotations
@@ -20,14 +10,15 @@ import functools
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
 from repro.claim.paper import Paper
 from repro.claim.rules import refuse
+from repro.claim.table import Table, filled, refuse_blanks
 from repro.errors import BadInput, nearest, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
@@ -39,37 +30,6 @@ GIVEN = {
     Claim: ("table", "row", "column", "line"),
     Cause: ("line",),
 }
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that the paper prints: a claim for each of its cells. Its texts may hold `{row}` and `{column}`."""
-
-    id: Annotated[str, "the first part of the id of each of its claims; the row and the column follow"]
-    says: Annotated[str, "the claim of one cell in one sentence"]
-    where: Annotated[str, "where the paper states it"]
-    printed: Annotated[
-        dict[str, str | dict[str, str]], "row = what is printed there, or row = { column = what is printed there }"
-    ] = field(default_factory=dict)
-    value: Annotated[
-        dict[str, float | dict[str, float]], "row = number, or row = { column = number }; with `tolerance`, `because`"
-    ] = field(default_factory=dict)
-    config: Annotated[str, "the config that answers it"] = ""
-    metric: Annotated[str, "which metric"] = ""
-    test: Annotated[str, "on which of the config's test sets"] = "test"
-    item: Annotated[str, "one named item of that test set"] = ""
-    unit: Annotated[str | None, "the unit of the numbers as they are written here, as `%`"] = None
-    tolerance: Annotated[float | None, "how far ours may lie from each number"] = None
-    because: Annotated[str, "the reason for that tolerance"] = ""
-    seeds: Annotated[int, "how many seeds a verdict needs"] = 3
-    deterministic: Annotated[bool, "true where the method draws nothing at random"] = False
-    items: Annotated[Literal["", "fixed", "sampled"], "what the numbers are about: this test set, or new items"] = ""
-    identity: Annotated[dict[str, Any], "what the metric must be for ours to be comparable"] = field(
-        default_factory=dict
-    )
-    data: Annotated[str, "the fingerprint that the test data must have for ours to be comparable"] = ""
-    source: Annotated[str, "where the numbers were read"] = ""
-    no_config: Annotated[str, "why no config can answer it"] = ""
 
 
 def read(folder: Path) -> Paper:
@@ -149,50 +109,14 @@ def _cells(
         if len(kinds) != 1:
             raise BadInput("a table needs either [table.printed] or [table.value]", at.place())
         make(Table, {key: value for key, value in row.items() if key != kinds[0]}, at, {})
-        _refuse_blanks(row, kinds[0], at)
+        refuse_blanks(row, kinds[0], at)
         yield from _expand(row, at, kinds[0])
 
 
 def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
     """A claim per cell of a table; the cell's line is its place."""
-    for claim, row, column in _filled(table, kind):
+    for claim, row, column in filled(table, kind):
         yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
-
-
-def cells(table: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    """The claims that a table stands for, as they are written; none where it is not a table of that `kind`."""
-    try:
-        return [claim for claim, _, _ in _filled(table, kind)]
-    except (KeyError, TypeError, AttributeError):
-        return []
-
-
-def _filled(table: dict[str, Any], kind: str) -> Iterator[tuple[dict[str, Any], str, str]]:
-    """(claim, row, column) of each cell, the names of row and column put into its texts."""
-    for row, cell in table[kind].items():
-        for column, content in cell.items() if isinstance(cell, dict) else [("", cell)]:
-            texts = {
-                key: value.replace("{row}", row).replace("{column}", column) if isinstance(value, str) else value
-                for key, value in table.items()
-                if key != kind
-            }
-            name = ".".join(slug(part) for part in (row, column) if part)
-            yield {**texts, "id": f"{table['id']}.{name}", kind: content}, row, column
-
-
-def _refuse_blanks(table: dict[str, Any], kind: str, at: Block) -> None:
-    """A table has rows, a row has columns, and a text names no place but these two."""
-    if empty := [name for name in ("", *table[kind]) if (table[kind] if not name else table[kind][name]) == {}]:
-        raise BadInput(f"[table.{kind}] is empty; expected row = content", at.below(kind, empty[0]).place())
-    for key, value in table.items():
-        for name in re.findall(r"\{(\w+)\}", value) if isinstance(value, str) else []:
-            if name not in ("row", "column"):
-                raise BadInput(f"'{{{name}}}' in '{key}'; expected {{row}} or {{column}}", at.place(key))
-
-
-def slug(text: str) -> str:
-    """`Year Published` as a part of an id: `year-published`."""
-    return re.sub(r"[^\w-]+", "-", text.lower()).strip("-")
 
 
 def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: frozenset[str]) -> Claim:

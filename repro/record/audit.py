@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from repro import config, git, record
-from repro.claim import Claim, paper_toml, units
+from repro.claim import Claim, units
 from repro.claim.paper import Paper
+from repro.claim.table import cells
 from repro.config import imported
 from repro.errors import BadInput
 from repro.git import GitError
@@ -264,5 +265,5 @@ def _rows(text: str) -> Rows:
     for table in data.get("table", ()):
         for kind in ("printed", "value"):
             if isinstance(table.get(kind), dict):
-                rows |= {str(row["id"]): row for row in paper_toml.cells(table, kind)}
+                rows |= {str(row["id"]): row for row in cells(table, kind)}
     return rows

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from repro.claim import Features, paper_toml
+from repro.claim.table import slug
 from repro.errors import BadInput, nearest
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import percent
@@ -27,12 +28,12 @@ class Study:
         """How many papers of this level were reproduced there, as the records count them."""
         table = self.tables.get(feature)
         counts = (
-            [self._count(f"{table}.{paper_toml.slug(level)}.{column}") for column in ("yes", "no")] if table else []
+            [self._count(f"{table}.{slug(level)}.{column}") for column in ("yes", "no")] if table else []
         )
         if not counts or None in counts:
             return join(["–"])
         yes, no = (round(count) for count in counts if count is not None)
-        where = self.page.place(self.page.paper.claim(f"{table}.{paper_toml.slug(level)}.yes"))
+        where = self.page.place(self.page.paper.claim(f"{table}.{slug(level)}.yes"))
         return link(f"{yes} of {yes + no} ({percent(yes, yes + no)})", where)
 
     def _count(self, claim: str) -> float | None:

@@ -13,7 +13,7 @@ from typing import Any
 from repro import HOME
 from repro.claim import Cause, Claim, Features, paper_toml
 from repro.claim.paper import Paper
-from repro.claim.paper_toml import Table
+from repro.claim.table import Table
 from repro.datasets.catalogue import DataSet, File, Variant
 
 FILE = HOME / "paper.schema.json"

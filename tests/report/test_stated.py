@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.claim import Number, paper, paper_toml
+from repro.claim.table import slug
 from repro.cli import listing
 from repro.errors import BadInput
 from repro.report import cite, claims, figure, outcome, page, papers, quote, spreadsheet
@@ -53,7 +54,7 @@ def written(name: str) -> Iterator[tuple[str, str]]:
     for table in data.get("table", []):
         for row, cell in (table.get("printed") or table["value"]).items():
             for column, content in cell.items() if isinstance(cell, dict) else [("", cell)]:
-                parts = (paper_toml.slug(part) for part in (row, column) if part)
+                parts = (slug(part) for part in (row, column) if part)
                 yield f"{table['id']}.{'.'.join(parts)}", str(content)
 
 
