@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-RENAMED = {"unread": ("transcribed", "not transcribed")}
+RENAMED = {"unread": ("transcribed", "not transcribed"), "raff": ("reproducibility",)}
 """What was called otherwise before, and is too unlike for a near miss: a key, and an outcome."""
 
 

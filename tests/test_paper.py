@@ -69,8 +69,8 @@ because = "so"
     (("[[claim]]", "[[clam]]"), [":6: ", "unknown table 'clam'; did you mean 'claim'", "[[claim]]"]),
     (("[paper]", "[[paper]]"), ["[paper]"]),
     (("year = 2020", "year = "), [":4", "not TOML"]),
-    (("year = 2020", "year = 2020\n[raff]\nreadability = \"Fine\""), [":6: ", "'readability'", "'Good'"]),
-    (("year = 2020", "year = 2020\n[raff]\nreadable = \"Good\""), [":6: ", "did you mean 'readability'"]),
+    (("year = 2020", "year = 2020\n[reproducibility]\nreadability = \"Fine\""), [":6: ", "'readability'", "'Good'"]),
+    (("year = 2020", "year = 2020\n[reproducibility]\nreadable = \"Good\""), [":6: ", "did you mean 'readability'"]),
 ])  # fmt: skip
 def test_wrong_input_is_one_line_with_its_place(paper: Any, change: tuple[str, str], words: list[str]) -> None:
     paper.toml((HEAD + CLAIM).replace(*change, 1))

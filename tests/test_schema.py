@@ -45,7 +45,7 @@ def test_every_paper_fits_the_schema(name: str) -> None:
 @pytest.mark.parametrize("change", [
     ("title", "titel"), ("2020", "'2020'"), ("[\"A\"]", "'A'"), ("tolerance = 0.1", "tolerence = 0.1"),
     ("says = \"x is 1\"\n", ""), ("[[claim]]", "[[clam]]"), ("= 1.0", "= '1'"),
-    ("[[claim]]", "[raff]\nrigor = 'x'\n[[claim]]"),
+    ("[[claim]]", "[reproducibility]\nrigor = 'x'\n[[claim]]"),
 ])  # fmt: skip
 def test_reader_and_schema_refuse_the_same(paper: Any, change: tuple[str, str]) -> None:
     """An independent validator reads the schema; each refuses what the other does."""

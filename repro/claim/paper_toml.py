@@ -48,8 +48,8 @@ def read(folder: Path) -> Paper:
     claims = [_claim(row, at, given, configs) for row, at, given in cells]
     _refuse_twins(claims, where(path))
     causes = [_cause(row, at, claims, configs) for row, at in _rows(data, found, "cause", where(path))]
-    features = _one(data, found, "raff", where(path))
-    scored = None if features is None else make(Features, features, found["raff"][0], {})
+    features = _one(data, found, "reproducibility", where(path))
+    scored = None if features is None else make(Features, features, found["reproducibility"][0], {})
     given = {"name": folder.name, "folder": folder, "claims": claims, "causes": causes, "features": scored}
     one: Paper = make(Paper, head, place, given)
     return one
@@ -73,10 +73,10 @@ def load(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: str) -> None:
-    known = {"paper", "raff", *MANY}
+    known = {"paper", "reproducibility", *MANY}
     if stray := sorted(set(data) - known):
         lines = [block.line for block in found.get(stray[0], [])]
-        hint = f"{nearest(stray[0], known)} (expected [paper], [raff], [[claim]], [[table]], [[cause]])"
+        hint = f"{nearest(stray[0], known)} (expected [paper], [reproducibility], [[claim]], [[table]], [[cause]])"
         raise BadInput(f"unknown table '{stray[0]}'{hint}", f"{place}:{lines[0] if lines else 1}")
 
 

@@ -17,7 +17,7 @@ from repro.claim.table import Table
 from repro.datasets.catalogue import DataSet, File, Variant
 
 FILE = HOME / "paper.schema.json"
-TABLES: dict[str, type] = {"paper": Paper, "raff": Features, "claim": Claim, "table": Table, "cause": Cause}
+TABLES: dict[str, type] = {"paper": Paper, "reproducibility": Features, "claim": Claim, "table": Table, "cause": Cause}
 DATA: dict[str, type] = {"data": DataSet, "variant": Variant, "file": File}  # of data.toml, which has no schema
 
 

@@ -63,7 +63,7 @@ printed = {{ {text} = {{ {text} = "5.0" }} }}
 claims = ["value"]
 says = {text}
 config = "configs/proxy.gin"
-[raff]
+[reproducibility]
 primary_topic = {text}
 """
 
