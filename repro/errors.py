@@ -1,7 +1,7 @@
-"""Bad input gets one line: what was wrong, where, what was expected, and the nearest right name.
+"""BadInput: one line for bad input, which says what is wrong, where, what was expected, and the nearest right name.
 
-`BadInput` is for what the user gave (a name, a config, a file, a missing mirror): the command line prints its
-one line and exits with 2. Everything else is a fault of a run and exits with 1.
+It is for what the user gave: a name, a config, a file, a missing mirror. The command line prints the line and exits with
+code 2. Any other exception is a fault of the program or of a run, and exits with code 1.
 """
 
 from __future__ import annotations
@@ -13,20 +13,43 @@ from pathlib import Path
 from typing import Any
 
 RENAMED = {"unread": ("transcribed", "not transcribed"), "raff": ("reproducibility",)}
-"""What was called otherwise before, and is too unlike for a near miss: a key, and an outcome."""
+"""Keys and outcomes by their former name, with their present ones, which are too unlike to be found as near misses."""
 
 
 class BadInput(Exception):
-    """What the user gave is wrong; `str(error)` is the one line to show, `code` the exit code.
+    """What the user gave is wrong. `str(error)` is one line, from the fields; `code` is the exit code.
 
-    `parameter` and `value`: of the part that refuses its own binding (`repro.registry.wrong_value`).
+    what: the fault, in one sentence. where: file and line. expected: what would have been right. given, known: a name
+    that is not among the `known` ones; the line then offers the `nearest` of these, or lists them. parameter, value: of
+    a part that refuses its own binding (`repro.registry.wrong_value`).
+
+    >>> error = BadInput("no paper 'templat'", given="templat", known=["raff2019", "template"])
+    >>> print(error)
+    no paper 'templat'; did you mean 'template'?
+    >>> error.nearest
+    'template'
+    >>> print(BadInput("'seeds' is 0", "paper.toml:7", expected="a whole number from 1"))
+    paper.toml:7: 'seeds' is 0; expected a whole number from 1
     """
 
     code = 2
 
-    def __init__(self, message: str, where: str = "", parameter: str = "", value: Any = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        where: str = "",
+        *,
+        expected: str = "",
+        given: str = "",
+        known: Iterable[str] = (),
+        parameter: str = "",
+        value: Any = None,
+    ) -> None:
+        names = list(known)
+        self.what, self.where, self.expected = " ".join(str(what).split()), where, expected
+        self.nearest = _closest(given, names)
         self.parameter, self.value = parameter, value
-        line = " ".join(str(message).split())
+        line = f"{self.what}{f'; expected {expected}' if expected else ''}{nearest(given, names)}"
         super().__init__(f"{where}: {line}" if where else line)
 
 
@@ -45,12 +68,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def close(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'X'?"` for the known name closest to `name`; empty when none is close."""
+    found = _closest(name, known)
+    return f"; did you mean '{found}'?" if found else ""
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    """The known name that is most like `name`, or its present name; empty when none is close."""
     names = sorted(set(known))
     if now := [new for new in RENAMED.get(name, ()) if new in names]:
-        return f"; did you mean '{now[0]}'?"
+        return now[0]
     by_lower = {candidate.lower(): candidate for candidate in names}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-    return f"; did you mean '{by_lower[found[0]]}'?" if found else ""
+    return by_lower[found[0]] if found else ""
 
 
 def where(path: Path) -> str:

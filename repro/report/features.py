@@ -27,9 +27,7 @@ class Study:
     def rate(self, feature: str, level: str) -> Markup:
         """How many papers of this level were reproduced there, as the records count them."""
         table = self.tables.get(feature)
-        counts = (
-            [self._count(f"{table}.{slug(level)}.{column}") for column in ("yes", "no")] if table else []
-        )
+        counts = [self._count(f"{table}.{slug(level)}.{column}") for column in ("yes", "no")] if table else []
         if not counts or None in counts:
             return join(["–"])
         yes, no = (round(count) for count in counts if count is not None)

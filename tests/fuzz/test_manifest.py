@@ -16,7 +16,16 @@ FIRST = 4  # claims of an original: the others say no more
 ORIGINALS = ["\n[[".join(path.read_text().split("\n[[")[: FIRST + 1]) for path in sorted(PAPERS.glob("*/paper.toml"))]
 WORDS = [
     *("[paper]", "[[paper]]", "[[claim]]", "[claim]", "[[table]]", "[table.printed]", "[table.value]", "[[cause]]"),
-    *("[reproducibility]", "[other]", '[["claim"]]', "[claim.identity]", "[[claim.proxy]]", "[table]", "claim = []", "table = 1"),
+    *(
+        "[reproducibility]",
+        "[other]",
+        '[["claim"]]',
+        "[claim.identity]",
+        "[[claim.proxy]]",
+        "[table]",
+        "claim = []",
+        "table = 1",
+    ),
     *('"configs/a.gin"', '"configs/b.gin"', '["configs/a.gin"]', '["configs/a.gin", "configs/b.gin"]', '"reproduced"'),
     *("seeds = 1000000000000", "seeds = 0", "value = 1e308", "value = 0", "tolerance = nan", "tolerance = 1"),
     *('printed = "1e999999999"', 'printed = "0.1 %"', 'over = "configs/b.gin"', "identity = {a = 1}"),
