@@ -1,7 +1,7 @@
 """BadInput: one line for bad input, which says what is wrong, where, what was expected, and the nearest right name.
 
-It is for what the user gave: a name, a config, a file, a missing mirror. The command line prints the line and exits with
-code 2. Any other exception is a fault of the program or of a run, and exits with code 1.
+It is for what the user gave: a name, a config, a file, a missing mirror. The command line prints the line and exits
+with code 2. Any other exception is a fault of the program or of a run, and exits with code 1.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,18 @@ class DataMissing(BadInput):
     """Data is not on this machine and could not be brought here: nothing is wrong with what asks for it."""
 
     code = 66  # EX_NOINPUT of sysexits.h
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check: its name, whether all is well (None: it cannot tell), and a sentence for a person."""
+
+    name: str
+    ok: bool | None
+    says: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.says}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

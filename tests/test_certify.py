@@ -16,7 +16,7 @@ from repro import config
 from repro.experiment import binding
 from repro.record import determinism
 from repro.rerun import certify
-from repro.rerun.certify import NO_STEPS, Bench, Training
+from repro.rerun.certify import NO_STEPS, Runs, Training
 
 TRAINERS = '''
 import os
@@ -59,11 +59,11 @@ class Whole:
 
 
 @pytest.fixture
-def bench(paper: Any, tmp_path: Path) -> Any:
-    """`bench(trainer)`: where six steps of the template's config are compared, trained by a trainer of these."""
+def runs(paper: Any, tmp_path: Path) -> Any:
+    """`runs(trainer)`: where six steps of the template's config are compared, trained by a trainer of these."""
     module = paper.module("trainers", TRAINERS)
 
-    def make(trainer: str) -> Bench:
+    def make(trainer: str) -> Runs:
         base = (paper.folder / "configs" / "base.gin").read_text()
         text = base.replace("trainers.Supervised", f"trainers.{trainer}").replace("steps = 200", "steps = 6")
         if trainer == "Whole":
@@ -71,7 +71,7 @@ def bench(paper: Any, tmp_path: Path) -> Any:
         read = config.read(paper.config(trainer.lower(), f"import {module}\n{text}", base=""))
         binding.bind(read, whole=True)
         (tmp_path / "bench").mkdir()
-        return Bench(read, certify.training_of(read), tmp_path / "bench")
+        return Runs(read, certify.training_of(read), tmp_path / "bench")
 
     return make
 
@@ -92,8 +92,8 @@ def test_what_can_be_compared_is_read_off_the_config(paper: Any) -> None:
     assert certify.training_of(read(paper, config_of_none, base="")) is None
 
 
-def test_a_trainer_without_workers_or_processes_says_so(bench: Any) -> None:
-    found = bench("Whole").training
+def test_a_trainer_without_workers_or_processes_says_so(runs: Any) -> None:
+    found = runs("Whole").training
     assert (found.workers, found.ranks) == ("the trainer has no workers", "the trainer trains in one process")
 
 
@@ -141,15 +141,15 @@ def test_a_paper_without_training_is_run_twice(paper: Any, repro: Any) -> None:
 @pytest.mark.parametrize(("trainer", "name"), [
     ("Unsteady", "seed twice"), ("Forgetful", "resume"), ("Worker", "workers"),
 ])  # fmt: skip
-def test_each_comparison_finds_what_it_is_for(bench: Any, trainer: str, name: str) -> None:
-    one = bench(trainer)
+def test_each_comparison_finds_what_it_is_for(runs: Any, trainer: str, name: str) -> None:
+    one = runs(trainer)
     found = one.comparisons(one.run("straight"))[name]()
     assert found.weights > 1e-3 and found.metrics > 1e-3 and not found.why
 
 
 @pytest.mark.slow
-def test_a_trainer_that_keeps_no_checkpoint_is_not_resumed(bench: Any) -> None:
-    one = bench("Whole")
+def test_a_trainer_that_keeps_no_checkpoint_is_not_resumed(runs: Any) -> None:
+    one = runs("Whole")
     found = one.comparisons(one.run("straight"))["resume"]()
     assert found.why == "the trainer keeps no checkpoints: it begins anew"
 

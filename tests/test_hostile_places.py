@@ -144,7 +144,7 @@ LONG = "a" * 300
         ["show", f"{LONG}.gin"],
         ["verdict", LONG],
         ["replay", f"{LONG}.json"],
-        ["debug", "--replay", LONG],
+        ["debug", "--failed-step", LONG],
         ["data", "where", LONG],
     ],
     ids=lambda words: " ".join(words)[:40],

@@ -74,7 +74,7 @@ def failed(rotten: Any, repro: Any, name: str) -> tuple[str, Path]:
 def test_an_item_that_is_not_finite_is_named(rotten: Any, repro: Any) -> None:
     said, folder = failed(rotten, repro, "holed")
     assert "NotFinite: step " in said and ": the loss is nan" in said
-    code, out, _ = repro("debug", "--replay", folder)
+    code, out, _ = repro("debug", "--failed-step", folder)
     assert code == 1 and "FAULT  items      not finite: 11 of the training set" in out
     assert "ok     weights" in out
 
@@ -82,7 +82,7 @@ def test_an_item_that_is_not_finite_is_named(rotten: Any, repro: Any) -> None:
 def test_a_gradient_that_is_not_finite_is_named(rotten: Any, repro: Any) -> None:
     said, folder = failed(rotten, repro, "crooked")
     assert "NotFinite: step 1: the gradient of 'bad.weight' is not finite" in said
-    code, out, _ = repro("debug", "--replay", folder)
+    code, out, _ = repro("debug", "--failed-step", folder)
     assert code == 1 and "ok     items" in out and "ok     weights" in out
     assert "step 1: the gradient of 'bad.weight' is not finite; the first tensor that is not finite comes from" in out
 
@@ -94,12 +94,12 @@ def test_weights_that_the_optimizer_spoils_are_named_and_the_last_good_checkpoin
     said, folder = failed(rotten, repro, "leaping")
     assert "NotFinite: step 4: the weight 'offset' is not finite" in said
     assert {path.name.split("-")[1] for path in folder.glob("checkpoints/step-*")} == {"2", "3"}
-    code, out, _ = repro("debug", "--replay", folder)
+    code, out, _ = repro("debug", "--failed-step", folder)
     assert code == 1 and "FAULT  weights    not finite: offset, slope" in out
 
 
 def test_a_step_that_went_well_cannot_be_replayed(paper: Any, repro: Any, refused: Any) -> None:
     repro("run", f"papers/{paper.name}/configs/smoke.gin")
     (folder,) = Path("runs", paper.name, "smoke").glob("*-seed0")
-    assert "keeps no step to replay; expected runs/PAPER/CONFIG/RUN" in refused("debug", "--replay", folder)
-    assert "expected a config, or --replay" in refused("debug")
+    assert "has saved no failed step; expected runs/PAPER/CONFIG/RUN" in refused("debug", "--failed-step", folder)
+    assert "expected a config, or --failed-step" in refused("debug")

@@ -108,7 +108,7 @@ def test_what_the_numbers_rest_on_must_be_the_same(kept: Path, changed: Any, lin
 def differing(found: Record, again: Record) -> list[str]:
     """What differs between a record and that of the run made again."""
     one = replay.compare(found, again)
-    told = [str(finding) for finding in one.findings if not finding.agrees]
+    told = [str(finding) for finding in one.findings if not finding.ok]
     assert one.agrees == (not told)
     return told
 

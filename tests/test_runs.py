@@ -128,8 +128,8 @@ def test_nothing_stays_of_what_runs_in_a_temporary_folder(
     read = config.read(paper.folder / "configs" / "smoke.gin")
     for named in ("", str(elsewhere)):
         monkeypatch.setenv("REPRO_RUNS", named)
-        home = tmp_path / f"bench{bool(named)}"
+        home = tmp_path / f"runs{bool(named)}"
         home.mkdir()
-        found = certify.Bench(read, certify.training_of(read), home).run("straight")
+        found = certify.Runs(read, certify.training_of(read), home).run("straight")
         assert found.record.measurements and list(home.glob("straight/runs/*/*/*/run.json"))
     assert not (tmp_path / "runs").exists() and list(elsewhere.iterdir()) == []

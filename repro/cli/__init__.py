@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     _config(command, "; the record stays in the run folder")
     command = _add(commands, "debug", running.debug, "one batch of a config: gradients, leakage, targets, overfitting")
     _config(command, nargs="?")
-    command.add_argument("--replay", type=Path, metavar="RUN", help="the step at which a run met what is not finite")
+    command.add_argument(
+        "--failed-step", type=Path, metavar="RUN", help="run the step again at which a run met NaN or infinity"
+    )
     command = _add(commands, "todo", looking.todo, "claims minus records, as commands")
     command.add_argument("paper", nargs="?")
     command = _add(commands, "verdict", looking.verdict, "what the records say of a paper's claims")

@@ -7,25 +7,17 @@ import inspect
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from repro import untrusted
 from repro.datasets import catalogue, store
 from repro.datasets.catalogue import DataSet, Variant
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput, Finding, nearest
 from repro.signature import parameters
 
 Row = dict[str, Any]
 
 UNREADABLE = (BadInput, OSError, EOFError, ValueError, LookupError, RuntimeError)  # what readers raise for spoilt files
-
-
-class Verified(NamedTuple):
-    """What was found of one variant. `right` is None where the catalogue has no fingerprint to compare with."""
-
-    name: str
-    right: bool | None
-    said: str
 
 
 def rows() -> tuple[list[Row], list[BadInput]]:
@@ -91,7 +83,7 @@ def where(name: str) -> Path:
     raise BadInput(f"{name} is not here and cannot be downloaded: {one.obtain}")
 
 
-def verify(name: str, variant: str = "") -> Iterator[Verified]:
+def verify(name: str, variant: str = "") -> Iterator[Finding]:
     """Each variant of a data set read, one after the other, and compared with the catalogue."""
     head, _, given = name.partition("/")
     one = catalogue.find(head)
@@ -138,19 +130,19 @@ def _reader(one: DataSet, variant: Variant) -> type:
     return reader
 
 
-def _verified(one: DataSet, variant: Variant, reader: type) -> Verified:
+def _verified(one: DataSet, variant: Variant, reader: type) -> Finding:
     name = f"{one.name}/{variant.name}"
     try:
         dataset = reader(**variant.arguments)
         items, found = len(dataset), dataset.fingerprint()
     except UNREADABLE as error:
         kind = f"{type(error).__name__}: " if isinstance(error, LookupError) else ""  # whose text is a bare key
-        return Verified(name, False, " ".join(f"cannot be read: {kind}{error}".split()))
+        return Finding(name, False, " ".join(f"cannot be read: {kind}{error}".split()))
     what = f"{items:,} items, fingerprint {found}"
     if items == variant.items and found == variant.fingerprint:
-        return Verified(name, True, f"as in the catalogue: {what}")
+        return Finding(name, True, f"as in the catalogue: {what}")
     if items == variant.items and not variant.fingerprint:
-        return Verified(name, None, f"{what}; the catalogue has no fingerprint to compare with")
+        return Finding(name, None, f"{what}; the catalogue has no fingerprint to compare with")
     known = catalogue.named(found)
     meant = f"{variant.items:,} items{', fingerprint ' + variant.fingerprint if variant.fingerprint else ''}"
-    return Verified(name, False, f"differs: {what}, which is {known or 'of no known data'}; the catalogue has {meant}")
+    return Finding(name, False, f"differs: {what}, which is {known or 'of no known data'}; the catalogue has {meant}")

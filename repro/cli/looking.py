@@ -137,9 +137,9 @@ def data_verify(given: argparse.Namespace) -> int:
 
     found = []
     for one in data.verify(given.name, given.variant):
-        print(f"{one.name} {one.said}", flush=True)
+        print(f"{one.name} {one.says}", flush=True)
         found.append(one)
-    return int(any(one.right is False for one in found))
+    return int(any(one.ok is False for one in found))
 
 
 def _check(changes: Sequence[tuple[bool, str]]) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.cli import system
-from repro.errors import BadInput, DataMissing
+from repro.errors import BadInput, DataMissing, Finding
 
 
 def run(given: argparse.Namespace) -> int:
@@ -37,17 +37,28 @@ def debug(given: argparse.Namespace) -> int:
     from repro import debug
     from repro.rerun import child
 
-    if (given.config is None) == (given.replay is None):
-        raise BadInput("expected a config, or --replay with the folder of a run (see repro debug --help)")
-    if given.replay and given.overrides:
-        raise BadInput("--set has no part in --replay: the step is that of the run, with its config")
+    if (given.config is None) == (given.failed_step is None):
+        raise BadInput("expected a config, or --failed-step with the folder of a run (see repro debug --help)")
+    if given.failed_step and given.overrides:
+        raise BadInput("--set has no part in --failed-step: the step is that of the run, with its config")
     faults = 0
     with child.stoppable():  # which also ends the processes that read data
-        findings = debug.replay(given.replay) if given.replay else debug.debug(given.config, tuple(given.overrides))
+        findings = (
+            debug.failed_step(given.failed_step)
+            if given.failed_step
+            else debug.debug(given.config, tuple(given.overrides))
+        )
         for finding in findings:
-            print(finding, flush=True)
-            faults += finding.passed is False
+            print(_line(finding), flush=True)
+            faults += finding.ok is False
     return int(faults > 0)
+
+
+def _line(found: Finding) -> str:
+    """A finding with its mark in front; further lines of its sentence are indented."""
+    mark = {True: "ok", False: "FAULT", None: "?"}[found.ok]
+    first, *rest = found.says.splitlines()
+    return "\n".join([f"{mark:6} {found.name:10} {first}", *(f"{'':17} {line}" for line in rest)])
 
 
 def replay(given: argparse.Namespace) -> int:
@@ -98,7 +109,7 @@ def renew(given: argparse.Namespace) -> int:
         tried = itertools.chain(renew.sample(), renew_core.sample())
     for one in tried:
         print(one, flush=True)
-        found.append(one.agrees)
+        found.append(one.ok)
     if not found:
         other = "; records of another core wait for repro renew, without a paper" if given.paper else ""
         print(f"repro: no record is stale by its own code alone{other}", file=sys.stderr)

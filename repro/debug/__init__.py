@@ -21,27 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from repro.config import read
-from repro.errors import BadInput, where
+from repro.errors import BadInput, Finding, where
 from repro.experiment import binding, streams
 from repro.run import threads
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one check says, in a line or more; `passed` is None where it could not tell."""
-
-    check: str
-    passed: bool | None
-    says: str
-
-    def __str__(self) -> str:
-        mark = {True: "ok", False: "FAULT", None: "?"}[self.passed]
-        first, *rest = self.says.splitlines()
-        return "\n".join([f"{mark:6} {self.check:10} {first}", *(f"{'':17} {line}" for line in rest)])
-
-
-@dataclass(frozen=True)
-class Bench:
+class Batch:
     """A config, built, and one batch of it: the items, and their inputs and targets collated."""
 
     built: Any
@@ -65,24 +51,24 @@ def debug(path: Path, overrides: tuple[str, ...] = ()) -> Iterator[Finding]:
 
     Raises BadInput where the config is wrong, or is not about training by steps.
     """
-    bench = prepare(path, overrides)
+    batch = prepare(path, overrides)
     from repro.debug import checks
 
     for check in (checks.finite, checks.gradients, checks.leakage, checks.targets, checks.overfit):
-        found = check(bench)
+        found = check(batch)
         yield found
-        if check is checks.finite and not found.passed:
+        if check is checks.finite and not found.ok:
             return
 
 
-def replay(folder: Path) -> Iterator[Finding]:
+def failed_step(folder: Path) -> Iterator[Finding]:
     """The step at which the run in `folder` met a number that is not finite, once more; see `repro.debug.failed`."""
     from repro.debug import failed
 
-    yield from failed.replay(folder)
+    yield from failed.failed_step(folder)
 
 
-def prepare(path: Path, overrides: tuple[str, ...] = ()) -> Bench:
+def prepare(path: Path, overrides: tuple[str, ...] = ()) -> Batch:
     """Build a config as a run with seed 0 does, and draw one batch of its training set."""
     config, seeds = read(path, overrides), streams(0)
     binding.bind(config, whole=True)
@@ -97,7 +83,7 @@ def prepare(path: Path, overrides: tuple[str, ...] = ()) -> Bench:
     order = torch.randperm(len(built.train), generator=torch.Generator().manual_seed(seeds["order"]))
     items = Subset(built.train, order[: built.trainer.batch_size].tolist())
     inputs, target = default_collate([items[index] for index in range(len(items))])
-    return Bench(built, items, inputs, target)
+    return Batch(built, items, inputs, target)
 
 
 def _lacks(built: Any) -> str:

@@ -1,4 +1,4 @@
-"""The five checks of `repro debug`, each from a `Bench` to a `Finding`."""
+"""The five checks of `repro debug`, each from a `Batch` to a `Finding`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from accelerate.utils import send_to_device
 from torch.utils.data import Subset, default_collate
 
 from repro import testing
-from repro.debug import Bench, Finding, probes
+from repro.debug import Batch, probes
 from repro.debug.training import train_briefly
+from repro.errors import Finding
 
 STEPS = (100, 1000)  # of training; the second where the first were not enough
 RATIO = 0.5  # the loss of a batch learnt by heart falls below this part of what it was in the first steps
@@ -25,26 +26,26 @@ SURE = 3.0  # standard errors by which the loss must tell an item's own target f
 LINES = 10  # of a finding
 
 
-def finite(bench: Bench) -> Finding:
+def finite(batch: Batch) -> Finding:
     """A forward and a backward pass; and what the first weights cost, beside an output of zeros."""
-    if not probes.finite([bench.inputs, bench.target]):
+    if not probes.finite([batch.inputs, batch.target]):
         return Finding("finite", False, "the items of the batch hold numbers that are not finite")
     torch.manual_seed(0)
-    if place := probes.not_finite(bench.model(), bench.loss):
+    if place := probes.not_finite(batch.model(), batch.loss):
         return Finding("finite", False, f"the first tensor that is not finite comes from {place}")
     with torch.no_grad():
         torch.manual_seed(0)
-        model = bench.model()
-        first, none = bench.loss(model), bench.built.loss(torch.zeros_like(model(bench.inputs)), bench.target)
+        model = batch.model()
+        first, none = batch.loss(model), batch.built.loss(torch.zeros_like(model(batch.inputs)), batch.target)
     costs = f"the loss is {first:.4g} with the first weights (an output of zeros: {none:.4g})"
     return Finding("finite", True, f"forward and backward; {costs}")
 
 
-def gradients(bench: Bench) -> Finding:
+def gradients(batch: Batch) -> Finding:
     """Every parameter, by name, that the loss of the batch does not move."""
-    model = bench.model()
+    model = batch.model()
     torch.manual_seed(0)
-    value = bench.loss(model)
+    value = batch.loss(model)
     if value.requires_grad:
         value.backward()
     dead, count = testing.dead_parameters(model), len(list(model.parameters()))
@@ -53,14 +54,14 @@ def gradients(bench: Bench) -> Finding:
     return Finding("gradients", False, _listed(f"{len(dead)} of the {count} parameters get none", dead.items()))
 
 
-def leakage(bench: Bench) -> Finding:
+def leakage(batch: Batch) -> Finding:
     """Pairs of items of which one's output depends on the other's input, in training and in evaluation mode."""
-    count = min(NEIGHBOURS, len(bench.items))
+    count = min(NEIGHBOURS, len(batch.items))
     if count < 2:
         return Finding("leakage", None, "a batch of one item has nothing to leak")
-    inputs, _ = default_collate([bench.items[index] for index in range(count)])
+    inputs, _ = default_collate([batch.items[index] for index in range(count)])
     probe = probes.by_gradient if probes.floating(inputs) else probes.by_exchange
-    training, evaluation = probe(bench.model(), inputs), probe(bench.model().eval(), inputs)
+    training, evaluation = probe(batch.model(), inputs), probe(batch.model().eval(), inputs)
     modes = {"training": _pairs(training), "evaluation": _pairs(evaluation)}
     leaking = [mode for mode, pairs in modes.items() if pairs]
     if not leaking:
@@ -79,23 +80,23 @@ def _pairs(depends: torch.Tensor) -> list[tuple[int, int]]:
     return [(one, other) for one, other in depends.nonzero().tolist() if one != other]
 
 
-def targets(bench: Bench) -> Finding:
+def targets(batch: Batch) -> Finding:
     """Does the loss look at the targets; and after training, does it tell an item's own target from that of another."""
-    others = _turned(bench.target)
-    if testing.same(bench.target, others):
+    others = _turned(batch.target)
+    if testing.same(batch.target, others):
         return Finding("targets", None, "all targets of the batch are alike")
     with torch.no_grad():  # of an arbitrary output: first weights may answer the same to everything
-        output = torch.rand_like(testing.seeded(bench.model(), bench.inputs))
-        values = [float(bench.built.loss(output, given)) for given in (bench.target, others)]
+        output = torch.rand_like(testing.seeded(batch.model(), batch.inputs))
+        values = [float(batch.built.loss(output, given)) for given in (batch.target, others)]
     if math.isclose(*values, rel_tol=1e-6):
         told = f"the loss does not depend on them: {values[0]:.4g} with the right ones as with those of other items"
         return Finding("targets", False, told)
-    return _belonging(bench)
+    return _belonging(batch)
 
 
-def _belonging(bench: Bench) -> Finding:
+def _belonging(batch: Batch) -> Finding:
     """Train on other items; then the loss of items kept back, each with its own target and with that of the next."""
-    train = bench.built.train
+    train = batch.built.train
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0)).tolist()
     count = min(HELD_OUT, len(train) // 4)
     if count < FEWEST:
@@ -103,12 +104,12 @@ def _belonging(bench: Bench) -> Finding:
         return Finding("targets", None, told)
     kept, rest = [train[index] for index in order[:count]], Subset(train, order[count:])
     for steps in STEPS:
-        model = bench.model()
+        model = batch.model()
         try:
-            train_briefly(bench, model, rest, min(bench.built.trainer.batch_size, len(rest)), steps)
+            train_briefly(batch, model, rest, min(batch.built.trainer.batch_size, len(rest)), steps)
         except FloatingPointError as error:
             return Finding("targets", False, f"training on {len(rest)} items fails: {error}")
-        own, others = zip(*_losses(bench, model, kept), strict=True)
+        own, others = zip(*_losses(batch, model, kept), strict=True)
         gains = [other - one for one, other in zip(own, others, strict=True)]
         told = f"after {steps} steps, the loss of {count} other items is {fmean(own):.4g} with their own targets"
         told += f", {fmean(others):.4g} with others'"
@@ -119,7 +120,7 @@ def _belonging(bench: Bench) -> Finding:
     )
 
 
-def _losses(bench: Bench, model: Any, items: list[Any]) -> Iterator[tuple[float, float]]:
+def _losses(batch: Batch, model: Any, items: list[Any]) -> Iterator[tuple[float, float]]:
     """The loss of each item with its own target, and with that of the next, in evaluation mode."""
     model.eval()
     device = next((parameter.device for parameter in model.parameters()), None)
@@ -127,22 +128,22 @@ def _losses(bench: Bench, model: Any, items: list[Any]) -> Iterator[tuple[float,
     with torch.no_grad():
         for (inputs, target), (_, other) in zip(batches, batches[1:] + batches[:1], strict=True):
             output = model(inputs)
-            yield float(bench.built.loss(output, target)), float(bench.built.loss(output, other))
+            yield float(batch.built.loss(output, target)), float(batch.built.loss(output, other))
 
 
-def overfit(bench: Bench) -> Finding:
+def overfit(batch: Batch) -> Finding:
     """The config's own trainer on this one batch, and the metrics of the batch before and after."""
-    size, before = len(bench.items), _measured(bench, bench.model())
+    size, before = len(batch.items), _measured(batch, batch.model())
     for steps in STEPS:
-        model = bench.model()
+        model = batch.model()
         try:
-            curve = train_briefly(bench, model, bench.items, size, steps)
+            curve = train_briefly(batch, model, batch.items, size, steps)
         except FloatingPointError as error:
             return Finding("overfit", False, f"training on one batch of {size} items fails: {error}")
         learnt = curve[-1] < curve[0] - (1 - RATIO) * abs(curve[0])
         if learnt:
             break
-    after = _measured(bench, model)
+    after = _measured(batch, model)
     told = f"{size} items, {steps} steps: the loss went from {curve[0]:.4g} to {curve[-1]:.4g}"
     rows = [f"{name}: {before[name]:.4g} before, {after[name]:.4g} after" for name in before]
     return Finding(
@@ -150,12 +151,12 @@ def overfit(bench: Bench) -> Finding:
     )
 
 
-def _measured(bench: Bench, model: Any) -> dict[str, float]:
+def _measured(batch: Batch, model: Any) -> dict[str, float]:
     """The mean of each metric over the batch; nothing where training items are not made as test items are."""
-    built = bench.built
-    if _form(bench.items[0]) not in {_form(dataset[0]) for dataset in built.test.values()}:
+    built = batch.built
+    if _form(batch.items[0]) not in {_form(dataset[0]) for dataset in built.test.values()}:
         return {}
-    alone = dataclasses.replace(built, model=model, test={"batch": bench.items}, data={})
+    alone = dataclasses.replace(built, model=model, test={"batch": batch.items}, data={})
     return {found.metric: found.mean for found in alone.measure(lambda indices, name: indices)}
 
 

@@ -1,4 +1,4 @@
-"""`repro debug --replay RUN`: the step at which a run stopped because a number was not finite, once more."""
+"""`repro debug --failed-step RUN`: the step at which a run stopped because a number was not finite, once more."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from torch.utils.data import Subset, default_collate
 
 from repro.config import read
-from repro.debug import Bench, Finding, probes
-from repro.errors import BadInput
+from repro.debug import Batch, probes
+from repro.errors import BadInput, Finding
 from repro.experiment import binding, streams
 from repro.run import resume, threads
 from repro.trainers import state
@@ -20,7 +20,7 @@ from repro.trainers.checkpoints import Chance
 from repro.trainers.watch import KIND
 
 
-def replay(folder: Path) -> Iterator[Finding]:
+def failed_step(folder: Path) -> Iterator[Finding]:
     """Items, weights, then the step itself: where the first number that is not finite stands.
 
     folder: of a run. Raises BadInput where it is none, or did not stop for such a number.
@@ -28,15 +28,15 @@ def replay(folder: Path) -> Iterator[Finding]:
     kept = sorted(folder.glob(f"checkpoints/{KIND}-*.safetensors"), key=lambda path: path.stat().st_mtime)
     if not (folder / "config.gin").is_file() or not kept:
         hint = "expected runs/PAPER/CONFIG/RUN of a run that stopped for a number that is not finite"
-        raise BadInput(f"keeps no step to replay; {hint}", str(folder))
+        raise BadInput(f"has saved no failed step; {hint}", str(folder))
     found = state.read(kept[-1])
-    bench = _bench(folder, found)
-    yield _items(bench, found)
-    yield _weights(bench)
-    yield _step(bench, found)
+    batch = _batch(folder, found)
+    yield _items(batch, found)
+    yield _weights(batch)
+    yield _step(batch, found)
 
 
-def _bench(folder: Path, found: dict[str, Any]) -> Bench:
+def _batch(folder: Path, found: dict[str, Any]) -> Batch:
     """The config of the run, built as the run built it; the weights and the batch of the step."""
     config = read(folder / "config.gin")
     seed = re.search(r"-seed(\d+)", folder.resolve().name)
@@ -51,28 +51,28 @@ def _bench(folder: Path, found: dict[str, Any]) -> Bench:
         built.train.set_epoch(found["batch"]["epoch"])
     items = Subset(built.train, found["batch"]["items"])
     inputs, target = default_collate([items[index] for index in range(len(items))])
-    return Bench(built, items, inputs, target)
+    return Batch(built, items, inputs, target)
 
 
-def _items(bench: Bench, found: dict[str, Any]) -> Finding:
+def _items(batch: Batch, found: dict[str, Any]) -> Finding:
     numbers = found["batch"]["items"]
-    bad = [number for index, number in enumerate(numbers) if not probes.finite(bench.items[index])]
+    bad = [number for index, number in enumerate(numbers) if not probes.finite(batch.items[index])]
     if bad:
         return Finding("items", False, f"not finite: {', '.join(map(str, bad))} of the training set")
     return Finding("items", True, f"the {len(numbers)} of the batch are finite")
 
 
-def _weights(bench: Bench) -> Finding:
-    bad = [name for name, weight in bench.built.model.named_parameters() if not probes.finite(weight)]
+def _weights(batch: Batch) -> Finding:
+    bad = [name for name, weight in batch.built.model.named_parameters() if not probes.finite(weight)]
     if bad:
         return Finding("weights", False, f"not finite: {', '.join(bad)}")
-    largest = max((float(w.detach().abs().max()) for w in bench.built.model.parameters() if w.numel()), default=0.0)
+    largest = max((float(w.detach().abs().max()) for w in batch.built.model.parameters() if w.numel()), default=0.0)
     return Finding("weights", True, f"finite, the largest is {largest:.3g}")
 
 
-def _step(bench: Bench, found: dict[str, Any]) -> Finding:
+def _step(batch: Batch, found: dict[str, Any]) -> Finding:
     said = f"step {found['step']}: {found['said']}"
     Chance().load_state_dict(found["chance"])  # the same dropout
-    if place := probes.not_finite(bench.model(), bench.loss):
+    if place := probes.not_finite(batch.model(), batch.loss):
         return Finding("step", False, f"{said}; the first tensor that is not finite comes from {place}")
     return Finding("step", None, f"{said}; here it is finite: the step depends on more than its weights and its batch")

@@ -10,21 +10,21 @@ import torch
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from repro import testing
-from repro.debug import Bench
+from repro.debug import Batch
 
 
-def train_briefly(bench: Bench, model: Any, items: Any, batch_size: int, steps: int) -> list[float]:
+def train_briefly(batch: Batch, model: Any, items: Any, batch_size: int, steps: int) -> list[float]:
     """Train `model` in place on `items` for `steps` steps as the config would for all of its own; the learning curve.
 
     Raises FloatingPointError where the loss is not finite.
     """
-    own = bench.built.trainer
+    own = batch.built.trainer
     trainer = testing.shortened(own, steps, batch_size)
     if getattr(own, "schedule", None) is not None:
         trainer.schedule = Schedule(own.schedule, own.steps / steps)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        history = trainer.fit(model, bench.built.loss, items, None, Path(folder), order_seed=0)
+        history = trainer.fit(model, batch.built.loss, items, None, Path(folder), order_seed=0)
     return [value for _, value in history["curves"]["train"]]
 
 

@@ -67,11 +67,11 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
     determinism.read(config.name, config.folder)  # one that is broken is said before the runs
     disk.refuse_unwritable(config.folder / determinism.FOLDER, f"{config.name}.json")
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
-        bench = Bench(config, training, Path(folder))
-        straight = bench.run("straight")
+        runs = Runs(config, training, Path(folder))
+        straight = runs.run("straight")
         found = {}
         yield ROW.format("", "weights", "metrics")
-        for name, compare in bench.comparisons(straight).items():
+        for name, compare in runs.comparisons(straight).items():
             found[name] = one = compare()
             yield f"{name:12}{one.why}" if one.why else ROW.format(name, f"{one.weights:.3g}", f"{one.metrics:.3g}")
     machine = determinism.machine(straight.record.environment)
@@ -124,7 +124,7 @@ def _why_no_ranks(part: Any, batch: int) -> str:
     return "this machine has one GPU" if torch.cuda.device_count() == 1 else ""
 
 
-class Bench:
+class Runs:
     """Where the runs of one config are made, each in a folder of its own below `home`."""
 
     def __init__(self, config: Config, training: Training | None, home: Path) -> None:

@@ -11,14 +11,14 @@ import datetime
 import random
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from repro import HOME, disk, git, interruption, record
 from repro import config as configs
 from repro.claim import paper
 from repro.config import Config
-from repro.errors import BadInput
+from repro.errors import BadInput, Finding
 from repro.experiment import binding
 from repro.record import Record, audit, code_digest, determinism, renewal
 from repro.record.determinism import BITWISE
@@ -29,23 +29,11 @@ from repro.rerun.certify import Training
 WHOLE = 60.0  # seconds that a record may have taken to be run again whole
 
 
-@dataclass(frozen=True)
-class Tried:
-    """A record whose code has changed, and whether the present code gives the same; `said` is for a person."""
-
-    record: Record
-    agrees: bool
-    said: str
-
-    def __str__(self) -> str:
-        return f"{self.record.stem}: {self.said}"
-
-
 class Differs(Exception):
     """Two codes give other numbers; `str(error)` says where."""
 
 
-def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
+def tried(name: str, steps: int = certify.STEPS) -> Iterator[Finding]:
     """A line per config and code of the paper's records that are stale by code alone; what agrees is stored.
 
     Raises BadInput as `repro replay` does.
@@ -62,14 +50,14 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Tried]:
                 made = measured(found, changed, one.folder, steps)
             except (BadInput, child.Failed, Differs) as error:
                 renewal.store(kept, one.folder)
-                yield Tried(found, False, str(error))
+                yield Finding(found.stem, False, str(error))
                 continue
             kept.append(made)
             renewal.store(kept, one.folder)
-            yield Tried(found, True, str(made))
+            yield Finding(found.stem, True, str(made))
 
 
-def sample() -> Iterator[Tried]:
+def sample() -> Iterator[Finding]:
     """Measure one renewal of each paper anew, another one for each commit; nothing is stored.
 
     Raises BadInput as `tried` does.
@@ -83,9 +71,9 @@ def sample() -> Iterator[Tried]:
                 continue
             found, changed = random.Random(git.head(folder)).choice(short)
             try:
-                yield Tried(found, True, str(measured(found, changed, folder, certify.STEPS)))
+                yield Finding(found.stem, True, str(measured(found, changed, folder, certify.STEPS)))
             except (BadInput, child.Failed, Differs) as error:
-                yield Tried(found, False, str(error))
+                yield Finding(found.stem, False, str(error))
 
 
 def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
@@ -138,7 +126,7 @@ def _whole(found: Record, folder: Path, commit: str) -> str:
 
 def _unlike(one: Record, other: Record) -> str:
     """The first thing in which the numbers of two runs are not bit-identical."""
-    apart = [str(found) for found in replay.numbers(one, other, BITWISE) if not found.agrees]
+    apart = [str(found) for found in replay.numbers(one, other, BITWISE) if not found.ok]
     return apart[0] if apart else "" if one.curves == other.curves else "in a curve of the training"
 
 

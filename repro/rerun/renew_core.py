@@ -12,12 +12,11 @@ import random
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from repro import git, interruption, record
 from repro.claim import paper
-from repro.errors import BadInput, DataMissing
+from repro.errors import BadInput, DataMissing, Finding
 from repro.git import GitError
 from repro.record import Record, code_digest, cores
 from repro.record.cores import Core
@@ -27,19 +26,7 @@ Records = dict[tuple[str, str], list[tuple[Path, Record]]]
 """The records of each core, by its digest and, of records that keep none, by their commit."""
 
 
-@dataclass(frozen=True)
-class Tried:
-    """An older core, and whether the present one gives the same numbers; `said` is for a person."""
-
-    core: str
-    agrees: bool
-    said: str
-
-    def __str__(self) -> str:
-        return f"core {self.core}: {self.said}"
-
-
-def tried() -> Iterator[Tried]:
+def tried() -> Iterator[Finding]:
     """A line per older core. Rows are written anew: one that does not agree any more, or that nothing needs, goes."""
     made: list[Core] = []
     present = code_digest.core()
@@ -48,14 +35,14 @@ def tried() -> Iterator[Tried]:
             try:
                 row = _measured(core, commit, records)
             except (BadInput, GitError, child.Failed, renew.Differs) as error:
-                yield Tried(core or commit[:12], False, str(error))
+                yield Finding(f"core {core or commit[:12]}", False, str(error))
                 continue
             made.append(row)
-            yield Tried(row.core, True, str(row))
+            yield Finding(f"core {row.core}", True, str(row))
     cores.store(made)
 
 
-def sample() -> Iterator[Tried]:
+def sample() -> Iterator[Finding]:
     """Measure one older core anew, another one for each commit; nothing is stored."""
     known = list(_older(code_digest.core()).items())
     if not known:
@@ -64,9 +51,9 @@ def sample() -> Iterator[Tried]:
     with interruption.listening():
         try:
             row = _measured(core, commit, records)
-            yield Tried(row.core, True, str(row))
+            yield Finding(f"core {row.core}", True, str(row))
         except (BadInput, GitError, child.Failed, renew.Differs) as error:
-            yield Tried(core or commit[:12], False, str(error))
+            yield Finding(f"core {core or commit[:12]}", False, str(error))
 
 
 def _older(present: str) -> Records:

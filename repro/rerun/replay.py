@@ -17,7 +17,7 @@ from pathlib import Path
 from repro import HOME, git, record
 from repro import config as configs
 from repro.claim import paper
-from repro.errors import BadInput, DataMissing, where
+from repro.errors import BadInput, DataMissing, Finding, where
 from repro.git import GitError
 from repro.record import Measurement, Record, determinism
 from repro.record.determinism import BITWISE, STATISTICAL, Class
@@ -26,18 +26,6 @@ from repro.rerun import child
 LONGEST = 120.0  # seconds that a record may have taken to be run again by `--since`
 
 log = logging.getLogger("repro")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was compared, and whether it agrees."""
-
-    what: str
-    agrees: bool
-    said: str
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.said}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +45,7 @@ class Replay:
 
     @property
     def agrees(self) -> bool:
-        return all(finding.agrees for finding in self.findings)
+        return all(finding.ok for finding in self.findings)
 
 
 def replay(path: Path, own_commit: bool = False) -> Replay:

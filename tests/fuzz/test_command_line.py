@@ -44,7 +44,16 @@ FLAGS = [
         "a.b = ",
         "=",
     ),
-    *("--steps", "--smoke=1", "--replay", "-h", "--no", "--", "--set=include 'x'", "--seed=9999999999999999999999"),
+    *(
+        "--steps",
+        "--smoke=1",
+        "--failed-step",
+        "-h",
+        "--no",
+        "--",
+        "--set=include 'x'",
+        "--seed=9999999999999999999999",
+    ),
 ]
 FILES = {
     "paper.toml": b"[paper]\ntitle = 1\n",
