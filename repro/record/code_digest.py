@@ -119,12 +119,21 @@ def _examined(text: str, bare: bool) -> tuple[str, tuple[tuple[int, str], ...]]:
     """By the text: the core of one commit differs from that of the next in few files."""
     tree = ast.parse(text)
     imported = tuple(_imports(tree))
+    text = written(without_messages(tree) if bare else _without_docstrings(tree))
+    return hashlib.sha256(text.encode()).hexdigest()[:16], imported
+
+
+def without_messages(tree: ast.AST) -> ast.AST:
+    """The tree without docstrings, plain annotations, and the messages of raised errors."""
+    return _Bare().visit(_without_docstrings(tree))
+
+
+def _without_docstrings(tree: ast.AST) -> ast.AST:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_text(body[0]):
             del body[0]
-    written = _written(_Bare().visit(tree) if bare else tree)
-    return hashlib.sha256(written.encode()).hexdigest()[:16], imported
+    return tree
 
 
 PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.BinOp, ast.BitOr, ast.Tuple, ast.List, ast.Load)
@@ -182,14 +191,14 @@ def _plain(annotation: ast.expr | None) -> ast.expr | None:
     return None if all(isinstance(node, PLAIN) for node in inner) else annotation
 
 
-def _written(node: Any) -> str:
+def written(node: Any) -> str:
     """The tree as text, its empty fields left out: `ast.dump` writes them differently from one Python to the next."""
     if isinstance(node, list):
-        return f"[{','.join(map(_written, node))}]"
+        return f"[{','.join(map(written, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
-    return f"{type(node).__name__}({','.join(f'{name}={_written(value)}' for name, value in fields)})"
+    return f"{type(node).__name__}({','.join(f'{name}={written(value)}' for name, value in fields)})"
 
 
 def _is_text(node: ast.AST) -> bool:

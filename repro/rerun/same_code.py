@@ -1,0 +1,103 @@
+"""Do two versions of a module compute the same? Their syntax trees are compared, without what changes no number.
+
+These do not count: comments, docstrings, plain annotations, the messages of raised errors, imports of modules that are
+in no record's digest, and how an imported name is spelt (`disk.write` after `from repro import disk`, or `write` after
+`from repro.disk import write`, by the present name of a module that was renamed). Everything else counts.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from repro.record import code_digest
+
+RENAMED: dict[str, str] = {}
+"""Modules, and names in them, by what they were called in committed records, with their present names."""
+
+
+def same(before: str, now: str, name: str, renamed: Mapping[str, str] = RENAMED) -> bool:
+    """Whether two sources of the module `name` have the same syntax tree, but for what changes no number.
+
+    >>> same("from repro import disk\\ndisk.write(1)", "from repro.disk import write\\nwrite(1)", "papers.a.model")
+    True
+    >>> same("x = 1", "x = 1.0", "papers.a.model")
+    False
+    """
+    return form(before, name, renamed) == form(now, name, renamed)
+
+
+def form(text: str, name: str, renamed: Mapping[str, str] = RENAMED) -> str:
+    """The source of a module in the form that is compared. Raises SyntaxError for a text that is not Python."""
+    tree = ast.parse(text)
+    known = {local: _present(target, renamed) for local, target in _bound(tree, name).items()}
+    counted = sorted({target for target in known.values() if _counts(target)})
+    tree = _Spelt(known).visit(code_digest.without_messages(tree))
+    return "\n".join([*counted, code_digest.written(tree)])
+
+
+def _bound(tree: ast.AST, name: str) -> dict[str, str]:
+    """What each imported name of `repro` and `papers` stands for; not a name that is bound in another way too."""
+    found: dict[str, str] = {}
+    others = set(_assigned(tree))
+    for local, target in _imported(tree, name):
+        if found.get(local, target) != target:
+            others.add(local)
+        found[local] = target
+    return {local: target for local, target in found.items() if local not in others}
+
+
+def _imported(tree: ast.AST, name: str) -> Iterator[tuple[str, str]]:
+    """(local name, full name) of each import of `repro` and `papers`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            base = name.split(".")[: -node.level] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            if module.split(".")[0] in ("repro", "papers"):
+                yield from ((alias.asname or alias.name, f"{module}.{alias.name}") for alias in node.names)
+
+
+def _assigned(tree: ast.AST) -> Iterator[str]:
+    """The names that anything but an import binds."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Global, ast.Nonlocal)):
+            yield from node.names
+
+
+def _present(target: str, renamed: Mapping[str, str]) -> str:
+    """The present name of a module, or of something in it."""
+    parts = target.split(".")
+    for length in range(len(parts), 0, -1):
+        if new := renamed.get(".".join(parts[:length])):
+            return ".".join([new, *parts[length:]])
+    return target
+
+
+def _counts(target: str) -> bool:
+    return code_digest.counts(target) or code_digest.counts(target.rpartition(".")[0])
+
+
+class _Spelt(ast.NodeTransformer):
+    """Replaces each imported name by its full name, and removes the imports themselves."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self.known = known
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        node.names = [alias for alias in node.names if (alias.asname or alias.name) not in self.known]
+        return node if node.names else None
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Name(self.known.get(node.id, node.id), node.ctx)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id in self.known.values():
+            return ast.Name(f"{node.value.id}.{node.attr}", node.ctx)
+        return node

@@ -1,0 +1,81 @@
+"""Two versions of a module that compute the same are seen as the same, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from repro import HOME
+from repro.record import code_digest
+from repro.rerun.same_code import form, same
+
+RENAMED = {"repro.disk": "repro.files.atomic", "repro.trainers.state.Chance": "repro.training.state.RngState"}
+BEFORE = '''"""A trainer."""
+from repro import disk
+from repro.errors import BadInput
+from repro.trainers.state import Chance
+
+class Mine:
+    """Trains."""
+    def __init__(self, lr: float = 0.1) -> None:
+        if lr < 0:
+            raise BadInput(f"lr is {lr}; expected a number from 0")
+        self.lr = lr
+
+    def fit(self, model):
+        state = Chance()
+        disk.write(self.lr * 2, state)
+'''
+UNCHANGED = [
+    ('"""Trains."""', '"""Trains by steps."""  # slowly'),
+    ("lr: float = 0.1) -> None", "lr = 0.1)"),
+    ('f"lr is {lr}; expected a number from 0"', 'f"the rate is {lr}", expected="a number from 0"'),
+    ("from repro import disk", "from repro.files import atomic as disk"),
+    ("from repro.trainers.state import Chance", "from repro.training.state import RngState as Chance"),
+    ("state = Chance()\n", "state = Chance(\n        )\n"),
+]
+CHANGED = [
+    ("lr < 0", "lr <= 0"),
+    ("lr: float = 0.1", "lr: float = 0.2"),
+    ("self.lr * 2", "2 * self.lr"),
+    ("raise BadInput", "raise ValueError"),
+    ('f"lr is {lr}; expected a number from 0"', "model.clear()"),
+    ("from repro import disk", "import torch\nfrom repro import disk"),
+    ("from repro import disk", "from repro import progress as disk"),
+    ("from repro.errors", "from repro.trainers.best import Best\nfrom repro.errors"),
+    ("disk.write", "disk.text"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), UNCHANGED)
+def test_what_moves_no_number_does_not_count(before: str, after: str) -> None:
+    assert before in BEFORE
+    assert same(BEFORE, BEFORE.replace(before, after), "papers.a.trainer", RENAMED)
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGED)
+def test_everything_else_counts(before: str, after: str) -> None:
+    assert before in BEFORE
+    assert not same(BEFORE, BEFORE.replace(before, after), "papers.a.trainer", RENAMED)
+
+
+def test_a_name_that_is_bound_twice_is_compared_as_it_is_written() -> None:
+    text = "from repro import disk\ndef f(disk):\n    return disk.write\n"
+    assert same(text, text + "# why\n", "papers.a.model", RENAMED)
+    assert not same(text, text.replace("disk", "atomic").replace("repro import", "repro.files import"), "a", RENAMED)
+
+
+def test_both_spellings_of_an_import_are_the_same() -> None:
+    one, other = "from repro.files import atomic\natomic.write(1)\n", "from repro.disk import write\nwrite(1)\n"
+    assert same(one, other, "papers.a.model", RENAMED) and not same(one, other, "papers.a.model", {})
+
+
+@pytest.mark.parametrize("path", sorted(HOME.glob("trainers/*.py")), ids=lambda path: path.stem)
+def test_a_change_of_any_number_of_a_real_module_counts(path: Path) -> None:
+    """And the form depends on nothing but the source: the digest and the form change together."""
+    text = path.read_text(encoding="utf-8")
+    name = f"repro.trainers.{path.stem}"
+    assert form(text, name) == form(f"# a comment\n{text}", name)
+    assert form(f"{text}\nADDED = 1\n", name) != form(f"{text}\nADDED = 2\n", name) != form(text, name)
+    assert code_digest.counts("repro.trainers.order")
