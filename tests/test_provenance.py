@@ -45,6 +45,18 @@ def test_every_way_of_importing_is_followed(code: Any, paper: Any, text: str) ->
     assert "deep" in code(text.format(paper.name))
 
 
+def test_a_file_that_a_part_reads_beside_itself_counts(code: Any, paper: Any) -> None:
+    text = "from pathlib import Path\nWORDS = Path(__file__).with_name('words.txt').read_text()\n"
+    assert not [name for name in code(text) if ":" in name], "no such file yet"
+    (paper.folder / "words.txt").write_text("a b")
+    (paper.folder / "other.txt").write_text("c")
+    before = code(text)
+    (paper.folder / "words.txt").write_text("a c")
+    after = code(text)
+    assert [name for name in before if ":" in name] == ["part:words.txt"]
+    assert before["part:words.txt"] != after["part:words.txt"] and before["part"] == after["part"]
+
+
 SOURCE = '"""Doc."""\n\ndef f(x):\n    """Doc of f."""\n    return x + 1\n\nclass A:\n    """Doc."""\n    b = "text"\n'
 
 

@@ -1,7 +1,8 @@
 """Digests of the code that a number comes from. Reads source text, imports nothing.
 
 `code(config)` gives a digest for each module that can move the numbers of a config: those it imports and, in turn,
-those of `papers.*` and of the part rooms of `repro` that they import. Comments, docstrings and layout do not count.
+those of `papers.*` and of the part rooms of `repro` that they import. Comments, docstrings and layout do not count. A
+file beside a module that its code names, as `words.txt`, counts with its bytes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from repro.config import Config
 from repro.registry import parse, source
 
 REPRO = HOME
+READ = ("data.toml", "paper.toml")  # which no number is computed from: their data have fingerprints
+FILE = re.compile(r"(?:[\w-][\w.-]*/){0,3}[\w-][\w.-]{0,80}\.(?!py$|gin$)\w{1,12}")
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
 COMMAND = ("repro.cli", "repro.cli.looking", "repro.cli.running", "repro.cli.streams", "repro.cli.system")
 """What starts a run; the other modules of `repro.cli` only print."""
@@ -40,13 +44,15 @@ def code(config: Config) -> dict[str, str]:
 def of_modules(modules: Iterable[str], papers: Path, repro: Path = REPRO) -> dict[str, str]:
     """The same for a config that imports `modules`, with the folders of the packages `papers` and `repro`."""
     found = _closure(["repro.experiment", *modules], {"repro": repro, "papers": papers}, counts)
-    return {name: _examine(path)[0] for name, path in found.items()}
+    beside = {f"{name}:{file}": _bytes(path.parent / file) for name, path in found.items() for file in _named(path)}
+    return {name: _examine(path)[0] for name, path in found.items()} | beside
 
 
 def files(config: Config) -> dict[str, Path]:
     """The file of every module that `config` depends on, by name."""
     names = ["repro.experiment", *(module for module, _ in config.modules)]
-    return _closure(names, {"repro": REPRO, "papers": config.folder.parent}, counts)
+    found = _closure(names, {"repro": REPRO, "papers": config.folder.parent}, counts)
+    return found | {f"{name}:{file}": path.parent / file for name, path in found.items() for file in _named(path)}
 
 
 def core(repro: Path = REPRO) -> str:
@@ -88,6 +94,22 @@ def counts(name: str) -> bool:
     if name in APART:
         return False
     return name == "repro.experiment" or f"{name}.".startswith(("papers.", *(f"{room}." for room in ROOMS)))
+
+
+def _named(path: Path) -> list[str]:
+    """The files below the folder of a module that its code names, as `words.txt`: what it may read beside itself."""
+    return [name for name in _texts(_text(path, path.stat().st_mtime_ns)) if (path.parent / name).is_file()]
+
+
+@functools.cache
+def _texts(text: str) -> tuple[str, ...]:
+    """The constants of a module that look like the name of a file, and of no module or config."""
+    found = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+    return tuple(sorted(name for name in found if isinstance(name, str) and FILE.fullmatch(name) and name not in READ))
+
+
+def _bytes(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _file(name: str, roots: Mapping[str, Path]) -> Path | None:
