@@ -1,8 +1,8 @@
-"""How often each verdict is given where the truth is known: writes `guide/characteristics.csv`.
+"""Simulates how often each verdict is given if the true number is known. Writes `guide/characteristics.csv`.
 
-A row per kind of study; by hand:
+The file has a row per kind of study. Run it by hand:
 
-python docs/characteristics.py
+    python docs/characteristics.py
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from repro.verdict import judge
 FILE = Path(__file__).parent / "guide" / "characteristics.csv"
 STUDIES = 2000
 SEEDS = (1, 3, 5, 10)
-TRUTHS = (0.0, 0.5, 1.0, 2.0)  # how far our true number lies from the paper's, in tolerances
-SPREAD = 0.2  # between seeds; of a mean over sampled items too
-REST = 0.1  # what seed and item do not explain, of a mean over the items of one seed
+TRUTHS = (0.0, 0.5, 1.0, 2.0)  # the distance from our true number to the paper's, in tolerances
+SPREAD = 0.2  # standard deviation between seeds; also that of a mean over sampled items
+REST = 0.1  # standard deviation that seed and item do not explain, of the mean over one seed's items
 ITEMS = 100
 SHAPE = 4  # of the gamma distribution of skewed seeds: a skewness of 1
 HEAD = ("items", "seeds spread", "seeds", *(f"truth {truth:g}" for truth in TRUTHS))
 OUTCOMES = (("reproduced",), ("inconclusive",), ("exceeded", "not reproduced"))
 
-Kind = tuple[str, str, int]  # the items, how the seeds spread, and how many there are
+Kind = tuple[str, str, int]  # the items (fixed, sampled), the distribution of the seeds, their number
 
 CLAIM = Claim("c", "says", "where", "M", "configs/c.gin", value=0.0, tolerance=1.0, because="it is the unit")
 IDENTITY = {"name": "m", "version": 1, "unit": "", "better": "higher"}
@@ -44,14 +44,14 @@ def kinds() -> list[Kind]:
 
 
 def row(kind: Kind) -> list[str]:
-    """One row: for each truth how many percent of the studies are reproduced, inconclusive, and found to differ."""
+    """One row: for each truth, the percentages of studies that are reproduced, inconclusive, or found to differ."""
     counts = [Counter(outcomes(kind, truth)) for truth in TRUTHS]
     shares = ([sum(count[name] for name in names) / STUDIES for names in OUTCOMES] for count in counts)
     return [*map(str, kind), *(" / ".join(f"{100 * share:.1f}" for share in of_truth) for of_truth in shares)]
 
 
 def outcomes(kind: Kind, truth: float) -> Iterator[str]:
-    """The outcome of each study. The truth lies above the paper's number in one half of them, else below."""
+    """The outcome of each study. The truth is above the paper's number in half of the studies, else below."""
     items, spread, seeds = kind
     random = np.random.default_rng([kinds().index(kind), TRUTHS.index(truth)])
     claim = replace(CLAIM, items=items, seeds=seeds)
@@ -61,7 +61,7 @@ def outcomes(kind: Kind, truth: float) -> Iterator[str]:
 
 
 def _values(random: Any, items: str, spread: str, seeds: int) -> Any:
-    """Values with a true mean of 0, by seed and item."""
+    """Random values with a true mean of 0, of shape (seeds, items)."""
     chance = random.standard_normal((seeds, 1))
     if spread == "skewed":
         chance = (random.gamma(SHAPE, size=(seeds, 1)) - SHAPE) / SHAPE**0.5

@@ -1,4 +1,7 @@
-"""The site: `repro report`, or `make docs` where a warning is an error. Nothing is fetched when a page is viewed."""
+"""The settings of Sphinx. `repro report` builds the site; `make docs` does so with warnings as errors.
+
+The pages load nothing from the network.
+"""
 
 from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
@@ -9,15 +12,15 @@ copyright = "the repro authors"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_design", "repro.report.sphinx"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
-myst_dmath_allow_space = False  # two prices in a sentence are no formula
+myst_dmath_allow_space = False  # two prices ($5 and $6) in a sentence are not a formula
 myst_dmath_allow_digits = False
 myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 
-# The API, from docstrings: those are Markdown, as all texts here (repro.report.sphinx.api says so).
+# The API page, from docstrings in Markdown; repro.report.sphinx.api converts them.
 autodoc_default_options = {"members": True, "member-order": "bysource"}
-autodoc_mock_imports = ["torch", "torchaudio"]  # their names are enough, and importing them would take the longest
-# Else autodoc imports them to look up a base class.
+autodoc_mock_imports = ["torch", "torchaudio"]  # their names are enough, and the import is slow
+# Without these lines, autodoc would import torch to look up a base class.
 for mock in ("torch", "torch.nn", "torch.utils.data", "torch.utils.data.Dataset"):
     ModuleAnalyzer.cache["module", mock] = PycodeError("not needed")
 autodoc_typehints_format = "short"
