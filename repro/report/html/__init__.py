@@ -1,1 +1,1 @@
-"""HTML and SVG: markup, plain words, axes, marks, the files of the site. Nothing here knows Sphinx."""
+"""HTML and SVG: elements, numbers as text, axes, marks, the files of the site. Nothing here uses Sphinx."""

@@ -1,4 +1,4 @@
-"""A range of numbers, its ticks, and where a number stands on it."""
+"""An axis: a range of numbers, its ticks, and the position of a number on it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 THIN = 0.012
-"""The least share of an axis that can be told from a line: a few pixels."""
+"""The smallest share of an axis that looks wider than a line: a few pixels."""
 
 
 @dataclass(frozen=True)
 class Extent:
-    """What a row shows: all its numbers, and how wide its bands and intervals are."""
+    """What a row of a figure shows: all its numbers, and the widths of its bands and intervals."""
 
     values: Sequence[float]
     widths: Sequence[float]
@@ -23,14 +23,17 @@ class Extent:
 
     @property
     def needed(self) -> float:
-        """What must be told from a line. On an axis of its own a row cannot show what is thinner than that."""
+        """The smallest width that must look wider than a line.
+
+        Widths below twice `THIN` of the row's own span do not count: even on its own axis they would look like a line.
+        """
         seen = [width for width in self.widths if width > 0]
         return max(min(seen, default=self.span), 2 * THIN * self.span)
 
 
 @dataclass(frozen=True)
 class Axis:
-    """From `low` to `high`, in steps of `step`; `log` counts in powers of ten."""
+    """The range from `low` to `high`, with ticks every `step`. With `log`, these are exponents of ten."""
 
     low: float
     high: float
@@ -38,7 +41,7 @@ class Axis:
     log: bool = False
 
     def share(self, value: float) -> float:
-        """Where `value` stands, from 0 (low) to 1 (high)."""
+        """The position of `value`, from 0 (at `low`) to 1 (at `high`)."""
         if self.log:
             return (math.log10(value) - self.low) / (self.high - self.low)
         return (value - self.low) / (self.high - self.low)
@@ -51,7 +54,7 @@ class Axis:
 
 
 def apart(rows: Sequence[Extent]) -> list[list[int]]:
-    """The rows by number, those that one axis shows well together, in their order."""
+    """Split rows into groups that one axis can show. Returns the indices of the rows in each group."""
     groups: list[list[int]] = []
     for number in range(len(rows)):
         fitting = (group for group in groups if _well([rows[other] for other in (*group, number)]))
@@ -69,7 +72,7 @@ def _well(rows: Sequence[Extent]) -> bool:
 
 
 def around(values: Iterable[float], ticks: int = 5, margin: float = 0.06) -> Axis:
-    """The axis that shows all `values` with a margin, in about `ticks` round steps."""
+    """The axis that shows all `values` with a margin (a share of their range), in about `ticks` round steps."""
     found = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(found), max(found)
     room = (high - low) * margin or abs(high) * 0.1 or 1.0
@@ -84,6 +87,6 @@ def powers(values: Iterable[float]) -> Axis:
 
 
 def _round(step: float) -> float:
-    """The round number (1, 2 or 5 times a power of ten) just above `step`."""
+    """The smallest round number (1, 2 or 5 times a power of ten) that is not below `step`."""
     size = 10.0 ** math.floor(math.log10(step))
     return next(factor * size for factor in (1, 2, 5, 10) if factor * size >= step * 0.999)

@@ -1,7 +1,7 @@
-"""Records, configs and sources beside the pages: every link of the site works offline.
+"""Copies records, configs and sources next to the pages, so that every link of the site works offline.
 
-A text (`.py`, `.gin`, `.toml`) becomes a page with numbered lines, `model.py.html#L30`; records, sounds and pictures
-are copied as they are.
+A text (`.py`, `.gin`, `.toml`, `.md`) becomes a page with numbered lines: `model.py.html#L30`. Records, sounds and
+pictures are copied unchanged.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from repro.report.html.markup import Markup, escape, join, link, numbered, tag
 
 TEXTS = {".py": "python", ".gin": "gin", ".toml": "toml", ".md": "text"}
 SIMPLE = re.compile(r"""("[^"\n]*"|'[^'\n]*'|\#.*)""")
-TABLE = "claims.csv"  # the claims as a table, made with the page
-COPIES = frozenset({".json", ".flac", ".wav", ".ogg", ".mp3", ".png", ".jpg"})  # not .svg: it may hold a script
+TABLE = "claims.csv"  # the claims of a paper, written at the end of the build
+COPIES = frozenset({".json", ".flac", ".wav", ".ogg", ".mp3", ".png", ".jpg"})  # not .svg: it may contain a script
 
 STYLE = """
 :root{color-scheme:light dark}body{margin:1rem;font:14px/1.5 ui-monospace,Menlo,Consolas,monospace}
@@ -30,12 +30,12 @@ color:#767676;text-decoration:none;user-select:none}span:target{background:#e69f
 
 
 def shown(address: str) -> str:
-    """The address of what shows a file: of its page with numbered lines where it is a text."""
+    """The address that shows a file: a text has a page with numbered lines, at `address` + `.html`."""
     return f"{address}.html" if Path(address).suffix in TEXTS else address
 
 
 def publish(folder: Path, name: str, target: Path) -> None:
-    """Put the files of a paper's `folder` below `target`: those that are there and no older stay, those gone go."""
+    """Copy the files of a paper's `folder` to `target`, if they have changed. Remove copies of files that are gone."""
     home = target / "files" / "papers" / name
     kept = {home / TABLE}
     for path in _files(folder):
@@ -50,7 +50,7 @@ def publish(folder: Path, name: str, target: Path) -> None:
 
 
 def _drop(home: Path, kept: set[Path]) -> None:
-    """Remove what is not `kept`, and the folders that are then empty."""
+    """Remove the files that are not `kept`, then the empty folders."""
     for path in _walk(home):
         if path not in kept:
             path.unlink()
@@ -60,7 +60,7 @@ def _drop(home: Path, kept: set[Path]) -> None:
 
 
 def publish_source(folder: Path, target: Path) -> None:
-    """The Python files of the core, for the catalogue of parts."""
+    """Write a listing of each Python file of the core, for the catalogue of parts."""
     for path in sorted(folder.rglob("[!.]*.py")):
         relative = path.relative_to(folder)
         copy = target / "files" / folder.name / f"{relative}.html"
@@ -73,7 +73,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """The files below a folder, hidden ones and links aside: what they lead to may not be the paper's to publish."""
+    """The files below a folder, without hidden files and symbolic links, which may lead to private files."""
     for home, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
         found = (Path(home, name) for name in names if not name.startswith("."))
@@ -81,7 +81,10 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _same(path: Path, target: Path) -> None:
-    """A copy with the time of the original, left alone where it is one: an edit of the site must not reach a record."""
+    """Copy a file with its time, unless the copy is up to date.
+
+    A hard link is replaced by a copy, so that an edit of the site cannot change a record.
+    """
     state = path.stat()
     try:
         there = target.stat()
@@ -90,19 +93,19 @@ def _same(path: Path, target: Path) -> None:
         target.unlink()
     except FileNotFoundError:
         target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, target)  # of what copy2 does, the time alone is needed, at half its cost
+    shutil.copyfile(path, target)  # copy2 would take twice as long; only the time is needed
     os.utime(target, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 def _write(path: Path, target: Path, title: str, back: str) -> None:
     if not (fresh(path, target) and fresh(Path(__file__), target)):
         target.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8-sig", errors="replace")  # whoever reads it reports what is not UTF-8
+        text = path.read_text(encoding="utf-8-sig", errors="replace")  # another check reports what is not UTF-8
         target.write_text(listing(text, TEXTS[path.suffix], title, back), encoding="utf-8")
 
 
 def fresh(path: Path, target: Path) -> bool:
-    """Whether `target` is there and no older than `path`, of which it is made."""
+    """Whether `target` exists and is not older than `path`, from which it is made."""
     try:
         return target.stat().st_mtime >= path.stat().st_mtime
     except FileNotFoundError:
@@ -110,7 +113,7 @@ def fresh(path: Path, target: Path) -> bool:
 
 
 def listing(text: str, language: str, title: str, back: str) -> str:
-    """A page of numbered lines, each with the id `L<number>`, and a link `back` to the page that leads here."""
+    """An HTML page of numbered lines, each with the id `L<number>`. `back` is the address of the page to return to."""
     coloured = _python(text) if language == "python" else escape(text) if language == "text" else _plain(text)
     body = tag(
         "main",
@@ -132,7 +135,7 @@ def _python(text: str) -> Markup:
 
 
 def _plain(text: str) -> Markup:
-    """Texts and comments in colour, as configs and TOML have them within one line: there may be thousands of files."""
+    """Colour strings and comments of a config or TOML file. A regex is faster than pygments for thousands of files."""
     pieces = SIMPLE.split(text)
     return join(
         tag("span", piece, class_="c" if piece[0] == "#" else "s") if n % 2 else piece for n, piece in enumerate(pieces)

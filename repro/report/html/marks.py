@@ -1,6 +1,6 @@
-"""What is drawn on an axis: a mean with its interval, bands, upright lines, the scale; and a key for each.
+"""SVG marks on an axis: a mean with its interval, bands, vertical lines, the scale; and a key for the legend.
 
-Positions are percentages, so that a picture is as wide as its column and its letters stay readable on a phone.
+Positions are percentages: a picture is as wide as its column, and its text stays readable on a phone.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, join, tag
 
 LANE = 20  # pixels of height per interval
-EDGE = 2.5  # percent kept free on either side, so that a mark at the border is whole
+EDGE = 2.5  # percent of free space on each side, so that a mark at the edge is complete
 
 
 def x(axis: Axis, value: float) -> float:
-    """Percent from the left."""
+    """The horizontal position of `value`, in percent from the left."""
     return EDGE + (100 - 2 * EDGE) * axis.share(value)
 
 
 def interval(
     axis: Axis, found: Interval, note: str, down: float = 0.5, proxy: bool = False, stale: bool = False
 ) -> Markup:
-    """A mean and its interval, at the share `down` of the row's height; `note` says it in words."""
+    """A mean with its interval. `down` is the vertical position (0 top, 1 bottom); `note` is the text for a tooltip."""
     low, mean, high = (f"{x(axis, value):.3f}%" for value in (found.low, found.mean, found.high))
     bar = tag("line", x1=low, x2=high, y1=0, y2=0)
     ends = [tag("line", x1=end, x2=end, y1=-5, y2=5) for end in (low, high)]
@@ -41,20 +41,20 @@ def interval(
 
 
 def _mark(across: str, y: float, proxy: bool) -> Markup:
-    """A filled circle for ours, a hollow diamond for a proxy: told apart without colour."""
+    """A filled circle for our number, a hollow diamond for a proxy. They are distinguished without colour."""
     if proxy:
         return tag("svg", tag("path", d="M0-6 6 0 0 6-6 0Z"), x=across, y=y, overflow="visible")
     return tag("circle", cx=across, cy=y, r=5)
 
 
 def band(axis: Axis, low: float, high: float) -> Markup:
-    """What lies between two values."""
+    """A band from `low` to `high`."""
     left, right = x(axis, low), x(axis, high)
     return tag("rect", x=f"{left:.3f}%", y=0, width=f"{max(right - left, 0.2):.3f}%", height="100%", class_="band")
 
 
 def upright(axis: Axis, value: float, kind: str) -> Markup:
-    """A line at one value."""
+    """A vertical line at one value. `kind` is its CSS class."""
     across = f"{x(axis, value):.3f}%"
     return tag("line", x1=across, x2=across, y1=0, y2="100%", class_=kind)
 
@@ -74,7 +74,7 @@ def _tick(tick: float, half: float) -> str:
 
 
 def key(kind: str, words: str) -> Markup:
-    """What one kind of mark means: `paper`, `ours`, `proxy`, `ours old`."""
+    """The legend entry of one kind of mark: `paper`, `ours`, `proxy` or `ours old`."""
     if kind == "paper":
         marks = [
             tag("rect", x=4, y=0, width=26, height=18, class_="band"),

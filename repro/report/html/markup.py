@@ -1,4 +1,4 @@
-"""HTML and SVG elements whose text and attributes are always escaped: what a paper's files say is never markup."""
+"""HTML and SVG elements. Text and attributes are always escaped, so that a paper's files cannot inject markup."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ Attribute = str | float | bool | None
 
 
 def tag(name: str, *children: str, **attributes: Attribute) -> Markup:
-    """`<name attributes>children</name>`, well-formed as XML too. A child that is no `Markup` is escaped.
+    """`<name attributes>children</name>`, also valid as XML. A child that is not `Markup` is escaped.
 
-    `class_` becomes class, `stroke_width` stroke-width, `data_copy` data-copy; None and False leave it out.
+    An attribute `class_` becomes class, and `stroke_width` becomes stroke-width. None or False omits an attribute.
+
+    >>> print(tag("p", "1 < 2", class_="note"))
+    <p class="note">1 &lt; 2</p>
     """
     given = "".join([_attribute(key, value) for key, value in attributes.items()])
     if name in VOID:
@@ -27,29 +30,29 @@ def tag(name: str, *children: str, **attributes: Attribute) -> Markup:
 
 
 def row(*cells: str, first: Markup | None = None, **attributes: Attribute) -> Markup:
-    """A row of a table, `first` before its cells: there may be thousands, so they are written at once."""
+    """A row of a table: `first`, then the cells. Faster than `tag` per cell, because there may be thousands of rows."""
     inner = "".join([f"<td>{escape(cell)}</td>" for cell in cells])
     return tag("tr", Markup(f"{first or ''}{inner}"), **attributes)
 
 
 def join(children: Iterable[str], between: str = "") -> Markup:
-    """The children one after the other, each escaped unless it is `Markup`."""
+    """The children, joined by `between`. Each is escaped unless it is `Markup`."""
     return Markup(str.join(escape(between), map(escape, children)))
 
 
 def link(text: str, href: str, **attributes: Attribute) -> Markup:
-    """A link; plain text where there is nowhere to go."""
+    """A link; plain text if `href` is empty."""
     return tag("a", text, href=href, **attributes) if href else escape(text)
 
 
 def inline(text: str) -> Markup:
-    """`text` with what stands between backticks as code, as docstrings have it."""
+    """`text`, with the parts between backticks as code."""
     pieces = re.split(r"`+([^`]+)`+", text)
     return join(tag("code", piece) if number % 2 else piece for number, piece in enumerate(pieces))
 
 
 def markdown(text: str) -> Markup:
-    """A docstring's paragraphs, lists and indented blocks; headings and pictures stay as text, and so does HTML."""
+    """A docstring as HTML: paragraphs, lists and indented blocks. Headings, pictures and HTML in it remain text."""
     return Markup(_reader().render(text))
 
 
@@ -62,12 +65,12 @@ def _reader() -> Any:
 
 
 def outside(url: str) -> str:
-    """`url` where it leads to the web; nothing for `javascript:` and its like."""
+    """`url` if it is http or https; empty for other schemes such as `javascript:`."""
     return url if url.startswith(("https://", "http://")) else ""
 
 
 def picture(title: str, words: str, *children: str, **attributes: Attribute) -> Markup:
-    """An SVG that says in words what it shows."""
+    """An SVG with a title and a description in words, for screen readers."""
     return tag(
         "svg",
         tag("title", title),
@@ -80,14 +83,14 @@ def picture(title: str, words: str, *children: str, **attributes: Attribute) -> 
 
 
 def box(*children: str, label: str) -> Markup:
-    """A box that scrolls sideways by itself, so that the page does not; the keyboard reaches it."""
+    """A box that scrolls sideways, so that the page does not. The keyboard can focus it."""
     return tag("div", *children, class_="repro-box", tabindex="0", role="region", aria_label=label)
 
 
 def worded(kind: str, heads: Sequence[str], rows: Iterable[str], label: str) -> Markup:
-    """A table of words that a narrow screen shows as blocks: each `td` of `rows` has its head as `data-label`.
+    """A table that a narrow screen shows as blocks. Each `td` of `rows` has its column head as `data-label`.
 
-    The roles say that it is a table still: a browser forgets it where the style sheet makes blocks of it.
+    ARIA roles mark it as a table, because browsers drop that meaning if the style sheet shows cells as blocks.
     """
     head = tag("tr", *(tag("th", name, scope="col", role="columnheader") for name in heads), role="row")
     body = [tag("thead", head, role="rowgroup"), tag("tbody", *rows, role="rowgroup")]
@@ -95,14 +98,14 @@ def worded(kind: str, heads: Sequence[str], rows: Iterable[str], label: str) -> 
 
 
 def entry(name: str, heads: Sequence[str], cells: Sequence[str]) -> Markup:
-    """A row of such a table: its name, and a cell below each further head."""
+    """A row of a `worded` table: its name, and one cell for each of `heads[1:]`."""
     pairs = zip(heads[1:], cells, strict=True)
     given = [tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in pairs]
     return tag("tr", tag("th", name, scope="row", role="rowheader"), *given, role="row")
 
 
 def copyable(command: str) -> Markup:
-    """A command that one click copies (`repro.js` adds the button); `--seed` stays whole where a line is narrow."""
+    """A command with a copy button (`repro.js` adds it). Options such as `--seed` are not broken across lines."""
     pieces = re.split(r"(?<=\s)(--[\w-]+)", command)
     whole = (tag("span", piece, class_="option") if n % 2 else piece for n, piece in enumerate(pieces))
     return tag("pre", tag("code", *whole), class_="repro-command")
@@ -115,7 +118,7 @@ def numbered(lines: Iterable[str]) -> Markup:
 
 
 def fold(summary: str, *children: str, **attributes: Attribute) -> Markup:
-    """What is there for those who ask."""
+    """A fold: the summary is visible, a click shows the children."""
     return tag("details", tag("summary", summary), *children, **attributes)
 
 

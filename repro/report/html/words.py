@@ -1,4 +1,4 @@
-"""Numbers, intervals, times and counts as one says them."""
+"""Numbers, intervals, times and counts as text."""
 
 from __future__ import annotations
 
@@ -14,38 +14,53 @@ NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
 def number(value: float, half: float = 0.0) -> str:
-    """`value` with the digits that an uncertainty of `half` leaves, and a minus sign as printed."""
+    """`value`, rounded to the digits that an uncertainty of ± `half` allows, with a typographic minus sign."""
     return typeset(interval.number(value, half))
 
 
 def spread(found: Interval, unit: str = "") -> str:
-    """`5.93 [5.51, 6.35] dB`."""
+    """A mean with its interval: `5.93 [5.51, 6.35] dB`."""
     return typeset(found.shown(unit))
 
 
 def typeset(text: str) -> str:
-    """`1.5e-09` as `1.5 × 10⁻⁹`, `-3` as `−3`, `+-` as `±`; names, addresses and dates stay as they are."""
+    """Typeset the numbers of a text: `1.5e-09` becomes `1.5 × 10⁻⁹`, `-3` becomes `−3`, `+-` becomes `±`.
+
+    Names, addresses and dates do not change.
+    """
     return re.sub(r"(?<![^\s\[(])-(?=\.?\d)", "−", POWER.sub(power, text)).replace(" +- ", " ± ")
 
 
 def power(hit: re.Match[str]) -> str:
-    """A power of ten that `POWER` has found, as it is printed."""
+    """A match of `POWER`, typeset: `1.5e-09` becomes `1.5 × 10⁻⁹`."""
     digits, raised = hit["digits"].replace("-", "−"), str(int(hit["power"])).translate(RAISED)
     return f"{digits}{NARROW}×{NARROW}10{raised}"
 
 
 def count(many: int, noun: str) -> str:
-    """`1 seed`, `3 seeds`."""
+    """A number with its noun: `1 seed`, `3 seeds`.
+
+    >>> count(1, "seed"), count(1200, "seed")
+    ('1 seed', '1,200 seeds')
+    """
     return f"{many:,} {noun}" if many == 1 else f"{many:,} {noun}s"
 
 
 def percent(part: int, whole: int) -> str:
-    """`83%` of 66 of 80: what lies halfway rounds away from zero."""
+    """`part` of `whole` in percent. Halves round away from zero.
+
+    >>> percent(66, 80)
+    '83%'
+    """
     return f"{(Decimal(100 * part) / whole).quantize(Decimal(1), ROUND_HALF_UP)}%"
 
 
 def duration(seconds: float) -> str:
-    """`2.6 s`, `14 min`, `3.2 h`, `2.1 days`: two or three digits, in the unit that fits."""
+    """A time in a suitable unit: `2.6 s`, `14 min`, `3.2 h`, `2.1 days`.
+
+    >>> duration(11520)
+    '3.2 h'
+    """
     for limit, size, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
             return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"
@@ -53,12 +68,12 @@ def duration(seconds: float) -> str:
 
 
 def day(moment: str) -> str:
-    """The date of an ISO moment."""
+    """The date of an ISO 8601 timestamp."""
     return moment[:10]
 
 
 def machine(environment: dict[str, object]) -> str:
-    """`AMD EPYC, 2 of 8 cores, no accelerator`."""
+    """A machine in words: `AMD EPYC, 2 of 8 cores, no accelerator`."""
     accelerator = environment.get("accelerator", "none")
     cores = f"{environment.get('threads', '?')} of {environment.get('cores', '?')} cores"
     return f"{environment.get('processor', '?')}, {cores}, " + (
@@ -67,5 +82,9 @@ def machine(environment: dict[str, object]) -> str:
 
 
 def slug(*names: str) -> str:
-    """A text that can be the id of an element."""
+    """A text that can be the id of an element.
+
+    >>> slug("claim", "not run")
+    'claim-not-run'
+    """
     return re.sub(r"[^\w.-]+", "-", "-".join(names))

@@ -1,4 +1,7 @@
-"""The Sphinx extension: a page per paper, and the files beside them; `directives` says what a page may ask for."""
+"""The Sphinx extension: writes a page per paper, and copies the files that the pages link to.
+
+`directives` and `roles` define what a page can contain.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ UNKNOWN = re.compile(r"Unknown (?:interpreted text )?(?P<kind>role|directive)(?:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """What Sphinx calls."""
+    """Register the extension; Sphinx calls this."""
     app.add_config_value("repro_papers", [], "env", [list, str])
     directives.add_to(app)
     roles.add_to(app)
@@ -51,7 +54,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def suggest(warning: Any) -> bool:
-    """Name the nearest of ours below MyST's warning of an unknown role or directive."""
+    """Add the most similar name to MyST's warning about an unknown role or directive."""
     if hit := UNKNOWN.search(str(warning.msg)):
         name = nearest(hit["name"], directives.known() if hit["kind"] == "directive" else roles.LOOKS)
         warning.msg = f"{warning.msg}{name if 'did you mean' in name else ''}"
@@ -59,17 +62,19 @@ def suggest(warning: Any) -> bool:
 
 
 def know_the_program(app: Sphinx, config: Any) -> None:
-    """Make Sphinx read everything again when what prints the pages has changed."""
+    """Make Sphinx read all documents again if the code that prints the pages has changed."""
     config.repro_program = changes.program()
 
 
 def prepare(app: Sphinx) -> None:
-    """Write the pages. A paper that cannot be read ends the build with one line: of an exception that is not an exit
-    Sphinx prints a report for its own developers."""
+    """Write the pages. If a paper cannot be read, the build ends with a one-line message.
+
+    It raises SystemExit, because for other exceptions Sphinx prints a report for its developers.
+    """
     page.forget()
     changes.forget()
     parts.forget()
-    gc.disable()  # the records stay to the end: the collector need not visit them again and again
+    gc.disable()  # the records live until the end, so the garbage collector need not visit them
     try:
         write_pages(app)
     except BadInput as error:
@@ -81,7 +86,7 @@ def prepare(app: Sphinx) -> None:
 
 
 def write_pages(app: Sphinx) -> None:
-    """One page per paper below docs/papers/, written only where it changed; those of papers gone are removed."""
+    """Write one page per paper in docs/papers/, if it has changed. Remove the pages of papers that are gone."""
     folder = Path(app.srcdir) / "papers"
     folder.mkdir(exist_ok=True)
     wanted = names(app)
@@ -95,10 +100,10 @@ def write_pages(app: Sphinx) -> None:
 
 
 def write_page(app: Sphinx, name: str, written: str) -> str:
-    """Write the page of one paper where its text is another; returns what that text was made of.
+    """Write the page of one paper if its text has changed; returns the digests of what the text was made from.
 
-    A paper of thousands of records is read only where this differs from what was `written`, in any part: the paper,
-    the program that makes the text, and the text that stands there, which another build may have made.
+    `written` are the digests of the last build: of the paper, of the program, and of the page itself (another build
+    may have written it). If all are equal, the paper is not read, which saves time with thousands of records.
     """
     warn_of_missing_prose(name)
     path = Path(app.srcdir) / "papers" / f"{name}.md"
@@ -111,50 +116,55 @@ def write_page(app: Sphinx, name: str, written: str) -> str:
 
 
 def warn_of_missing_prose(name: str) -> None:
-    """A page says so too where nobody has written it; it is warned of in every build."""
+    """Warn in every build that a paper has no `report.md` or no `tips.md`. The page says so too."""
     folder = paper.folders().get(name)
     for path in [folder / "report.md", folder / "tips.md"] if folder else []:
         if not path.is_file():
             log.warning(
-                "there is no %s: write what was done otherwise, or what was hard", path.name, location=f"{path}:1"
+                "there is no %s: write what you did differently from the paper, or what was hard",
+                path.name,
+                location=f"{path}:1",
             )
 
 
 def made_of(app: Sphinx, name: str, path: Path) -> str:
-    """The digests of a paper, of the program and of the page that is there."""
+    """The digests of a paper, of the program, and of the page that exists."""
     there = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     return f"{changes.digest(f'paper {name}')} {app.config.repro_program} {there}"
 
 
 def outdated(app: Sphinx, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
-    """The documents of which something printed has changed, or that show a fault: Sphinx watches neither."""
+    """The documents to read again: a source that they print has changed, or they show an error.
+
+    Sphinx detects neither by itself.
+    """
     sources = changes.printed(env)
     return [name for name in env.found_docs if any(changes.digest(s) != d for s, d in sources.get(name, {}).items())]
 
 
 def renamed(app: Sphinx, env: Any) -> list[str]:
-    """Every document, to be written again, where the papers that stand beside each page are no longer the same."""
+    """All documents, to be written again, if the list of papers in the sidebar has changed; else none."""
     titles = {name: changes.digest(f"title {name}") for name in names(app)}
     before, env.repro_titles = getattr(env, "repro_titles", titles), titles
     return [] if titles == before else list(env.found_docs)
 
 
 def look_at_links(app: Sphinx, path: Path, document: str, content: list[str]) -> None:
-    """Warn of the dead links of a paper's own texts where they join its page."""
+    """Warn about dead links in a paper's `report.md` and `tips.md`, when its page includes them."""
     folder = (Path(app.srcdir) / path).resolve().parent
-    if (folder / "paper.toml").is_file() and app.env.docname == f"papers/{folder.name}":  # the page of all tips has
-        warn_of_dead_links(app, folder / path.name, content[0])  # them too, and includes a file once for each tip
+    if (folder / "paper.toml").is_file() and app.env.docname == f"papers/{folder.name}":  # not on the page
+        warn_of_dead_links(app, folder / path.name, content[0])  # of all tips, which includes a file once per tip
 
 
 def warn_of_dead_links(app: Sphinx, path: Path, text: str) -> None:
-    """Links to files that are not there: they are shown as text."""
+    """Warn about links to files that do not exist. The page shows them as text."""
     for line, target in prose.dead(text, path.parent):
         changes.note(app.env, changes.FAULT)
         log.warning("no file '%s' to link to", target, location=f"{path}:{line}", type="repro")
 
 
 def publish(app: Sphinx, error: Exception | None) -> None:
-    """Put records, configs and sources beside the pages."""
+    """Copy records, configs and sources next to the pages."""
     if error is not None or app.builder.format != "html":
         return
     target, known = Path(app.outdir), paper.folders()
@@ -169,7 +179,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
 
 
 def publish_tables(app: Sphinx) -> None:
-    """Write the tables for download: those of the papers whose pages are newer, and that of all with them."""
+    """Write the CSV tables of the papers whose pages have changed; if there are any, also the table of all papers."""
     target = Path(app.outdir)
     old = []
     for name in names(app):
@@ -185,12 +195,12 @@ def publish_tables(app: Sphinx) -> None:
 
 
 def formula(translator: Any, node: nodes.math | nodes.math_block) -> None:
-    """A formula as MathML, which browsers draw by themselves, with no script; a wrong one is shown as it is typed."""
+    """Write a formula as MathML, which browsers draw without a script. An invalid formula is shown as text."""
     block = isinstance(node, nodes.math_block)
     try:
         drawn: str = Markup(tex2mathml(node.astext(), block))
-    except (ValueError, SyntaxError) as error:  # docutils raises one or the other, by its version
-        log.warning("no formula: %s", error, location=node, type="repro")
+    except (ValueError, SyntaxError) as error:  # which one depends on the version of docutils
+        log.warning("not a valid formula: %s", error, location=node, type="repro")
         drawn = tag("code", node.astext())
     translator.body.append(tag("div" if block else "span", drawn, class_="math"))
     raise nodes.SkipNode

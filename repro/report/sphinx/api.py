@@ -1,4 +1,4 @@
-"""What sphinx.ext.autodoc is told: docstrings are Markdown, as every text here, and a field's meaning is no type."""
+"""Settings for sphinx.ext.autodoc: docstrings are Markdown, and signatures show types without their annotations."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from repro.report.html.markup import markdown, tag
 
 
 def add_to(app: Any) -> None:
-    """Listen to autodoc, which the site may be without."""
+    """Connect to autodoc's events."""
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("autodoc-process-docstring", docstring)
     app.connect("autodoc-process-signature", signature)
 
 
 def docstring(app: Any, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
-    """Replace `lines` by what they are as HTML; autodoc takes them for reStructuredText."""
+    """Replace the Markdown `lines` by raw HTML, because autodoc expects reStructuredText."""
     text = "\n".join(lines).strip()
     if text:
         html = tag("div", markdown(text), class_="repro-doc")
@@ -27,7 +27,10 @@ def docstring(app: Any, what: str, name: str, found: Any, options: Any, lines: l
 def signature(
     app: Any, what: str, name: str, found: Any, options: Any, said: str | None, returns: str
 ) -> tuple[str, str] | None:
-    """Of a dataclass the types alone, `str` for `Annotated[str, "what it means"]`; of a class on a mock its own."""
+    """The signature to show. For a dataclass, `Annotated[str, "meaning"]` becomes `str`.
+
+    For a class that inherits from a mock, it is the class's own `__init__`. None leaves the signature unchanged.
+    """
     if what == "class" and is_dataclass(found):
         return _own(found, get_type_hints(found)), returns
     if what == "class" and (said or "").startswith("(*args") and "__init__" in vars(found):
@@ -36,7 +39,7 @@ def signature(
 
 
 def _own(found: Any, hints: dict[str, Any]) -> str:
-    """The parameters of a class's `__init__` with these types. Sphinx breaks only Python into lines."""
+    """The parameters of a class's `__init__` with these types, in Python syntax, so that Sphinx can break the line."""
     given = list(inspect.signature(found.__init__).parameters.values())[1:]
     bare = [one.replace(annotation=hints.get(one.name, one.annotation)) for one in given]
     return str(inspect.Signature(bare)).replace("<factory>", "...")

@@ -1,7 +1,7 @@
-"""What a document prints, as digests: it is read again when one of them is another, and only then.
+"""Digests of the sources of each document. A document is read again only if one of its digests has changed.
 
-A document notes its sources while it is read, as `paper NAME`: all that the page of a paper is made of, its files and
-the digests of the code that decides whether its records are stale. Sphinx watches none of these.
+A document registers its sources while it is read. Example: `paper NAME` is all that a paper's page is made from: its
+files, and the digests of the code that decides whether its records are stale. Sphinx does not watch these files.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from repro.record.determinism import FOLDER as CERTIFICATES
 from repro.rerun import rot
 
 FAULT = "fault"
-"""The source of a document that shows a fault: it is read, and warned about, until the fault is mended."""
+"""The source of a document that shows an error. Its digest is random, so each build reads the document again and
+repeats the warning until the error is fixed.
+"""
 
 TITLE = re.compile(r"(?m)^\s*title\s*=.*$")
 
 
 def digest(source: str) -> str:
-    """The digest of a source as it is now; that of a paper that is gone is empty."""
+    """The current digest of a source; empty for a paper that no longer exists."""
     kind, _, name = source.partition(" ")
     if kind == FAULT:
         return os.urandom(8).hex()
@@ -39,27 +41,27 @@ def digest(source: str) -> str:
 
 
 def program() -> str:
-    """The digest of what prints the pages: they are all made anew when it is another."""
+    """The digest of the code that prints the pages. If it changes, all pages are made again."""
     parts = tuple(HOME / room.removeprefix("repro.") for room in code_digest.ROOMS)
     return _short(line for line in _sources() if not line.startswith(tuple(f"{part}{os.sep}" for part in parts)))
 
 
 def forget() -> None:
-    """Look at every file anew."""
+    """Empty the caches: the files may have changed."""
     for looked in (_folders, _paper, _title, _code, _papers, _parts, _today):
         looked.cache_clear()
 
 
 @functools.cache
 def _paper(name: str) -> str:
-    """The files of a paper, and the digests of the code that its configs rest on, be it outside of it."""
+    """The files of a paper, and the digests of the code that its configs use, also outside its folder."""
     folder = _folders().get(name)
     if folder is None:
         return ""
     modules = {hit["module"] for path in folder.glob("configs/[!.]*.gin") for hit in _imports(path)}
     try:
         code = code_digest.of_modules(sorted(modules), folder.parent)
-    except BadInput as error:  # what is no Python is said where it is printed
+    except BadInput as error:  # invalid Python is reported where it is printed
         code = {"fault": str(error)}
     kept = [row for place in (paper.WRITTEN, CERTIFICATES, rot.FOLDER) for row in _stats(folder / place, ".json")]
     files = [*_stats(folder, ".toml", ".md"), *kept]
@@ -68,7 +70,7 @@ def _paper(name: str) -> str:
 
 @functools.cache
 def _code(name: str) -> str:
-    """The parts and configs of a paper, and what it is called."""
+    """The parts and configs of a paper, and its title."""
     folder = _folders().get(name)
     if folder is None:
         return ""
@@ -77,7 +79,7 @@ def _code(name: str) -> str:
 
 @functools.cache
 def _title(name: str) -> str:
-    """The title of a paper, as its file sets it, and whether it has tips."""
+    """The line of `paper.toml` that sets the title, and whether the paper has tips."""
     folder = _folders().get(name)
     if folder is None:
         return ""
@@ -92,13 +94,13 @@ def _folders() -> dict[str, Path]:
 
 @functools.cache
 def _papers(_: str) -> str:
-    """Which papers there are."""
+    """The names of all papers."""
     return _short(sorted(_folders()))
 
 
 @functools.cache
 def _parts(_: str) -> str:
-    """The source of the core, where its parts are declared."""
+    """The source of the core, which declares parts."""
     return _short(_sources())
 
 
@@ -109,7 +111,7 @@ def _sources() -> list[str]:
 
 @functools.cache
 def _today(_: str) -> str:
-    """What says how many days ago something was is another text tomorrow."""
+    """Today's date, for documents that print how many days ago something was."""
     return rot.today().isoformat()
 
 
@@ -119,7 +121,7 @@ def _imports(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _stats(folder: Path, *suffixes: str) -> list[str]:
-    """Path, time and size of the files of a folder: there may be thousands of records."""
+    """Path, time and size of the files of a folder. Their contents are not read: there may be thousands of records."""
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
@@ -132,7 +134,7 @@ def _short(lines: Iterable[str]) -> str:
 
 
 def printed(env: Any) -> dict[str, dict[str, str]]:
-    """The sources of each document (see the top of this file), with their digests when it was read."""
+    """The sources of each document, with their digests at the time when it was read."""
     if not hasattr(env, "repro_printed"):
         env.repro_printed = {}
     found: dict[str, dict[str, str]] = env.repro_printed
@@ -140,15 +142,15 @@ def printed(env: Any) -> dict[str, dict[str, str]]:
 
 
 def note(env: Any, *sources: str) -> None:
-    """Let the document that is being read be read again when one of `sources` changes."""
+    """Register `sources` of the current document: it is read again when one of them changes."""
     printed(env).setdefault(env.docname, {}).update({source: digest(source) for source in sources})
 
 
 def purge(app: Any, env: Any, document: str) -> None:
-    """Forget a document that is gone or is read again."""
+    """Forget a document that was removed or is read again."""
     printed(env).pop(document, None)
 
 
 def merge(app: Any, env: Any, documents: Iterable[str], other: Any) -> None:
-    """Take over what another process has read."""
+    """Take over the sources of the documents that another process has read."""
     printed(env).update({name: sources for name, sources in printed(other).items() if name in documents})

@@ -1,8 +1,8 @@
-"""The directives that print records: what a page may ask for.
+"""The directives of the pages: they print claims, records and verdicts.
 
     ```{outcome} PAPER```    ```{claims}```    ```{claim} PAPER/abstract.sdr```
 
-`roles` has those within a sentence, and how a text names its paper.
+`roles` defines the roles for use within a sentence, and explains when a text must name its paper.
 """
 
 from __future__ import annotations
@@ -71,13 +71,13 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "origin": origin.origin,
 }
 
-AGING = frozenset({"outcome", "rot"})  # these say how many days ago something was
+AGING = frozenset({"outcome", "rot"})  # these print how many days ago something was
 
-SEARCHED = frozenset({"abstract", "cite", "claims", "implementation"})
+SEARCHED = frozenset({"abstract", "cite", "claims", "implementation"})  # these are in the search index
 
 
 def add_to(app: Sphinx) -> None:
-    """Make the directives and roles known."""
+    """Register the directives."""
     app.add_node(Quiet, html=(write_quiet, None))
     for name, directive in known().items():
         app.add_directive(name, directive)
@@ -90,24 +90,24 @@ def known() -> dict[str, type[Printed]]:
 
 
 def names(app: Sphinx) -> list[str]:
-    """The papers of this site: all, unless `repro_papers` in conf.py names some."""
+    """The names of this site's papers: all papers, unless `repro_papers` in conf.py selects some."""
     wanted = app.config.repro_papers
     chosen = wanted.split(",") if isinstance(wanted, str) else list(wanted)
     return sorted(chosen or paper.folders())
 
 
 class Quiet(nodes.General, nodes.Element):
-    """HTML that the search of the site need not know: figures, digests, commands."""
+    """HTML that is not in the search index of the site: figures, digests, commands."""
 
 
 def write_quiet(translator: Any, node: Quiet) -> None:
-    """Write it as it is."""
+    """Write the HTML unchanged."""
     translator.body.append(node["html"])
     raise nodes.SkipNode
 
 
 class Printed(SphinxDirective):
-    """A directive that prints HTML made from records; bad input becomes a warning and a visible line."""
+    """A directive that prints HTML made from records. Bad input becomes a warning and a visible line on the page."""
 
     optional_arguments = 1
 
@@ -115,7 +115,7 @@ class Printed(SphinxDirective):
         return list(self.guarded(self.made()))
 
     def guarded(self, made: Iterator[nodes.Node]) -> Iterator[nodes.Node]:
-        """What is made, up to the first bad input."""
+        """The nodes of `made`, up to the first BadInput, which becomes a warning and a line."""
         try:
             yield from made
         except BadInput as error:
@@ -131,7 +131,10 @@ class Printed(SphinxDirective):
         return to_root(self.env.docname)
 
     def whose(self) -> str:
-        """The paper that is named, or that the text belongs to. Raises BadInput where there is none."""
+        """The name of the paper: the argument, else the paper that the text belongs to.
+
+        Raises BadInput if there is neither.
+        """
         name = self.arguments[0] if self.arguments else here(self.get_source_info()[0], self.env.docname)
         if not name:
             raise BadInput(f"which paper? write ```{{{self.name}}} PAPER")
@@ -139,7 +142,7 @@ class Printed(SphinxDirective):
         return name
 
     def warn(self, shown: Page, found: Record) -> None:
-        """Say that a record is stale, in this build and in each that follows."""
+        """Warn that a record is stale, in this build and in later ones."""
         note(self.env, changes.FAULT)
         place = f"papers/{shown.name}/records/{found.stem}.json"
         told = f"{place} is stale: {found.stale}"
@@ -173,13 +176,13 @@ class Board(Printed):
         note(self.env, *(f"paper {one.page.name}" for one in field.entrants))
         for one in field.ran:
             for found in one.records:
-                if found.stale and one.page.name != here("", self.env.docname):  # there its claims have said so
+                if found.stale and one.page.name != here("", self.env.docname):  # its own page warns
                     self.warn(one.page, found)
         yield Quiet("", html=str(leaderboard.leaderboard(field)))
 
 
 class One(Printed):
-    """One claim: its row of the figure, and its row of the table."""
+    """One claim: its row of the figure and its row of the table."""
 
     required_arguments = 1
     optional_arguments = 0
@@ -195,7 +198,7 @@ class One(Printed):
 
 
 class Cards(Printed):
-    """A card per paper."""
+    """The landing page: a card per paper."""
 
     def made(self) -> Iterator[nodes.Node]:
         shown = names(self.env.app)
@@ -206,9 +209,9 @@ class Cards(Printed):
 
 
 class Scores(Printed):
-    """The features that Raff found to matter, against how the papers came out.
+    """The features of a study of reproducibility, compared with the outcomes of the papers.
 
-    The argument is the paper that counted; below it, `feature: table` names each of its tables.
+    The argument is the paper of that study. Each line of the content, `feature: table`, names one of its tables.
     """
 
     required_arguments, optional_arguments, has_content = 1, 0, True
@@ -231,14 +234,14 @@ class Keys(Printed):
 
 
 class Parts(Printed):
-    """The parts of one kind, or of all kinds with a heading each; below it an entry per part, with its anchor."""
+    """The parts of the given kind; without an argument, of all kinds with a heading each. Each part has an anchor."""
 
     def made(self) -> Iterator[nodes.Node]:
         shown = names(self.env.app)
         note(self.env, "papers", "parts", *(f"code {name}" for name in shown))
         papers = [page.read(name).paper for name in shown]
         if not self.arguments:
-            yield filtered("part", "Find a part by its name, or by any word of its description")
+            yield filtered("part", "Find a part by its name or by words of its description")
         for kind in self.arguments or REGISTRIES:
             entries = [self._entry(part, papers) for part in parts.of_kind(kind, shown)]
             found = entries or [raw(tag("p", f"No {kind} yet.", class_="repro-muted"))]
@@ -250,7 +253,7 @@ class Parts(Printed):
 
 
 class Tips(Printed):
-    """The tips of every paper, each under its symptom, with its anchor and the paper it is from."""
+    """The tips of every paper. Each has its symptom as heading, an anchor, and a link to its paper."""
 
     def made(self) -> Iterator[nodes.Node]:
         known = paper.folders()
@@ -259,12 +262,12 @@ class Tips(Printed):
         if not told:
             yield raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
             return
-        yield filtered("tip", "Find a tip by its symptom, or by any word of it")
+        yield filtered("tip", "Find a tip by its symptom or by any of its words")
         for name in told:
             yield from self.guarded(self._of(page.read(name, self.root), known[name] / "tips.md"))
 
     def _of(self, shown: Page, path: Path) -> Iterator[nodes.Node]:
-        """A section per tip: its items are included, so that their links and roles know their paper."""
+        """A section per tip. Its lines are included from the file, so that links and roles refer to its paper."""
         target = Path(os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent)).as_posix()
         origin = tag("p", link(shown.paper.title, f"{shown.address}#what-was-hard"), class_="repro-muted")
         for tip in tips.read(path):
@@ -274,7 +277,7 @@ class Tips(Printed):
             yield _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
 
     def _words(self, text: str, path: Path) -> list[nodes.Node]:
-        """A line of the file `path`, read as what stands there."""
+        """Parse a line of the file `path` under the rules for that file."""
         document = self.state.document
         here, document["source"] = document["source"], str(path)
         try:
@@ -284,7 +287,7 @@ class Tips(Printed):
 
 
 def filtered(noun: str, label: str) -> nodes.raw:
-    """Where `repro.js` puts a box that filters the entries of the page; without it, all are shown."""
+    """The place where `repro.js` adds a box that filters the entries. Without JavaScript, all entries are shown."""
     return raw(tag("div", class_="repro-filter", data_noun=noun, data_label=label))
 
 

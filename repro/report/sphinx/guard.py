@@ -1,10 +1,14 @@
-"""How `report.md` and `tips.md` are read: as MyST, of which a paper's own texts may use what prints, links and quotes.
+"""Parses a paper's `report.md` and `tips.md` as MyST, and allows only safe markup in them.
 
-Any pull request brings such texts, and they are built on the machine of whoever reviews it. MyST's directives can read
-and copy any file, write HTML, and import code; its links copy the file that they lead to. So, in a text that stands in
-a paper's folder, only the directives and roles below are obeyed, a link leads to the web or to a file of that folder
-that is shown beside the pages, and HTML is text. Whatever else stands there is shown as it is typed, with a warning.
-The check is where MyST has parsed already: what it takes for code is code, and nothing is guessed from the text.
+A pull request can change these texts, and the reviewer builds them. MyST's directives can read and copy any file,
+write HTML, and import code; its links copy their target. So a text in a paper's folder may use:
+
+- only the directives and roles that are listed below;
+- only links to the web, or to files of that folder that are shown on the site;
+- no HTML.
+
+Anything else is shown as text, with a warning. The check happens after MyST has parsed the text: it does not guess
+from the source what is code and what is markup.
 """
 
 from __future__ import annotations
@@ -39,7 +43,7 @@ ROLES = frozenset({*LOOKS, "abbr", "doc", "kbd", "math", "ref", "sub", "sup", "t
 
 
 class Parser(MystParser):
-    """MyST's parser with the renderer below; a page has no settings of MyST of its own."""
+    """MyST's parser with the renderer below. Settings of MyST within a page are ignored."""
 
     def parse(self, inputstring: str, document: nodes.document) -> None:
         reader = create_md_parser(document.settings.env.myst_config, Guarded)
@@ -48,20 +52,20 @@ class Parser(MystParser):
 
 
 class Guarded(SphinxRenderer):
-    """MyST's renderer; what it does not override is harmless."""
+    """MyST's renderer with checks. The methods that it does not override are harmless."""
 
     @property
     def folder(self) -> Path | None:
-        """The paper whose text is being read; None for the pages of this project."""
+        """The folder of the paper whose text is being read; None for other pages of the site."""
         folder = Path(self.document["source"]).parent
         return folder if (folder / "paper.toml").is_file() else None
 
-    def run_directive(  # type: ignore[override]  # what else MyST gives it is passed on
+    def run_directive(  # type: ignore[override]  # other arguments of MyST are passed on
         self, name: str, first_line: str, content: str, position: int, **more: Any
     ) -> list[Any]:
         if self.folder and name not in DIRECTIVES:
             known, _ = directives.directive(name, self.language_module_rst, self.document)
-            if known is not None:  # else MyST says so, and the nearest name
+            if known is not None:  # else MyST reports it, with the most similar name
                 self._refuse(f"the directive '{name}'{nearest(name, DIRECTIVES)}", position)
                 return [nodes.literal_block(content, content)]
         return list(super().run_directive(name, first_line, content, position, **more))
@@ -81,14 +85,14 @@ class Guarded(SphinxRenderer):
             super().render_myst_role(token)
 
     def render_html_block(self, token: Any) -> None:
-        """MyST comes here with HTML within a line, too."""
+        """Also called for HTML within a line."""
         if self.folder:
             self._show("HTML", token)
         else:
             super().render_html_block(token)
 
     def render_text(self, token: Any) -> None:
-        """A power of ten as the numbers beside it are printed."""
+        """Typeset powers of ten, like the generated numbers: `1.5e-09` becomes `1.5 × 10⁻⁹`."""
         self.current_node.append(nodes.Text(POWER.sub(power, token.content) if self.folder else token.content))
 
     def render_link(self, token: Any) -> None:
@@ -119,7 +123,7 @@ class Guarded(SphinxRenderer):
         return to_root(self.sphinx_env.docname)
 
     def _show(self, what: str, token: Any) -> None:
-        """Show what is refused."""
+        """Show refused markup as text, with a warning."""
         self._refuse(what, token_line(token, 0))
         kind = nodes.literal if isinstance(self.current_node, nodes.TextElement) else nodes.literal_block
         self.current_node.append(kind(token.content, token.content))

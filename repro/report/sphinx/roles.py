@@ -1,10 +1,13 @@
-"""The roles that print numbers and verdicts in a sentence, and whose paper a text belongs to.
+"""The roles that print numbers and verdicts in a sentence.
 
-    {record}`demo-seed0:unseen:SISDRImprovement`    {claim}`abstract.sdr`
-    {stated}`abstract.sdr`, what the paper says of it    {verdict}`abstract.sdr`
+    {record}`demo-seed0:unseen:SISDRImprovement`    a number of a record
+    {claim}`abstract.sdr`                           our number for a claim
+    {stated}`abstract.sdr`                          the paper's number
+    {verdict}`abstract.sdr`                         the verdict
 
-A text that stands in a paper's folder, or on its page, knows its paper; elsewhere one names it
-(`{claim}`PAPER/abstract.sdr``). What is stale or missing shows as such and is a warning, so that `-W` fails.
+In a paper's folder and on its page, the role refers to that paper; elsewhere you must name the paper
+(`{claim}`PAPER/abstract.sdr``). A stale or missing number is marked on the page and is a warning; with `-W`, the
+build fails.
 """
 
 from __future__ import annotations
@@ -33,18 +36,18 @@ LOOKS = {"record": quote.measured, "claim": quote.judged, "stated": quote.stated
 
 
 def add_to(app: Sphinx) -> None:
-    """Make the roles known."""
+    """Register the roles."""
     for name, look in LOOKS.items():
         app.add_role(name, Number(look))
 
 
 def to_root(document: str) -> str:
-    """The way from a document to the root of the site."""
+    """The relative address of the site's root, as seen from a document."""
     return "../" * document.count("/")
 
 
 def here(source: str, document: str) -> str:
-    """The paper that a text belongs to: by the folder it stands in, or by the page it stands on."""
+    """The name of the paper that a text belongs to, by its folder or by its page; empty if none."""
     folder = Path(source).parent if source else Path()
     if (folder / "paper.toml").is_file():
         return folder.name
@@ -52,7 +55,10 @@ def here(source: str, document: str) -> str:
 
 
 def named(text: str, source: str, env: Any, asker: str, root: str) -> tuple[Page, str]:
-    """The paper that `PAPER/NAME` is about, and the name; the paper of the text where none is named, else BadInput."""
+    """The page and the name that `PAPER/NAME` or `NAME` refers to.
+
+    Without `PAPER`, it is the paper that the text belongs to. Raises BadInput if there is none.
+    """
     name, slash, rest = text.partition("/")
     if not slash:
         name, rest = here(source, env.docname), text
@@ -63,7 +69,7 @@ def named(text: str, source: str, env: Any, asker: str, root: str) -> tuple[Page
 
 
 class Number(SphinxRole):
-    """A number in a sentence, with a link to where it comes from."""
+    """A number in a sentence, with a link to its origin."""
 
     def __init__(self, look: Callable[[Page, str], quote.Quote]) -> None:
         super().__init__()
