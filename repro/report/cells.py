@@ -1,4 +1,7 @@
-"""The claims of one table of the paper, laid out as it is printed: a verdict in every cell, the rest one click away."""
+"""The claims of one table of the paper, in the layout of that table.
+
+Each cell shows a verdict; a click on the cell shows the details.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from repro.report.page import Page
 from repro.verdict import Verdict
 
 WANTING = frozenset({"not reproduced", "not comparable", "stale", "inconclusive", "exceeded"})
-"""The outcomes that a reader comes to see: a table that holds one of them stands open."""
+"""The outcomes that a reader looks for: a table that contains one of them is shown unfolded."""
 
 
 def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
-    """One table, folded where all is as the paper has it; numbers of no table are a row each."""
+    """One table, folded if every number agrees with the paper. Numbers that are in no table have a row each."""
     name = verdicts[0].claim.table
     about = join([tag("strong", title(verdicts)), tag("span", name, class_="repro-muted") if name else ""], " ")
     return fold(
@@ -29,7 +32,7 @@ def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
 
 
 def title(verdicts: Sequence[Verdict]) -> str:
-    """`Table 3, Shapiro p`: where the paper has it, and the metric where all cells have one."""
+    """The place in the paper, and the metric if all cells have the same one: `Table 3, Shapiro p`."""
     if not verdicts[0].claim.table:
         return "Elsewhere in the paper"
     metrics = {verdict.claim.metric for verdict in verdicts} - {""}
@@ -38,7 +41,7 @@ def title(verdicts: Sequence[Verdict]) -> str:
 
 
 def _grid(verdicts: Sequence[Verdict]) -> Markup:
-    """Rows and columns in the order of the paper."""
+    """The table, with rows and columns in the order of the paper."""
     rows = dict.fromkeys(_row(verdict) for verdict in verdicts)
     columns = dict.fromkeys(verdict.claim.column for verdict in verdicts)
     at = {(_row(verdict), verdict.claim.column): verdict for verdict in verdicts}
@@ -54,7 +57,7 @@ def _row(verdict: Verdict) -> str:
 
 
 def _cell(verdict: Verdict | None) -> Markup:
-    """The paper's number with a sign; ours below it where it is another."""
+    """A cell: the paper's number with a sign; if ours differs, it is below."""
     if verdict is None:
         return tag("td")
     claim, outcome = verdict.claim, verdict.outcome
@@ -74,7 +77,7 @@ def _cell(verdict: Verdict | None) -> Markup:
 
 
 def _about(page: Page, verdict: Verdict) -> Markup:
-    """What a click on the cell shows: why, and how to get it again."""
+    """What a click on the cell shows: the reason for the verdict, and the commands that repeat it."""
     claim, name = verdict.claim, slug("about", verdict.claim.id)
     return tag(
         "div",

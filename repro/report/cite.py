@@ -1,4 +1,4 @@
-"""How a paper is cited: as a line under the title, and as BibTeX."""
+"""The citation of a paper: as a line under the title, and as BibTeX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KINDS = (
 
 
 def line(paper: Paper) -> Markup:
-    """Authors, year, venue and link; then the sentence and the group."""
+    """Authors, year, venue and link; then the summary and the group."""
     address = outside(paper.url)
     source = [link("the paper", address, rel="external")] if address else []
     head = tag("p", join([f"{', '.join(paper.authors)}.", f"{venue(paper)}.", *source], " "), class_="repro-citation")
@@ -27,18 +27,18 @@ def line(paper: Paper) -> Markup:
 
 
 def abstract(paper: Paper) -> Markup:
-    """What the paper does and finds, in our words; folded, for the summary says it in short."""
+    """What the paper does and finds, in our words. It is folded, because the summary is shorter."""
     return fold("What the paper does and finds", tag("p", paper.abstract)) if paper.abstract else join([])
 
 
 def venue(paper: Paper) -> str:
-    """Venue and year, the year once."""
+    """Venue and year. The year is not repeated if the venue contains it."""
     year = str(paper.year)
     return paper.venue if year in paper.venue else ", ".join(filter(None, (paper.venue, year)))
 
 
 def bibtex(page: Page) -> Markup:
-    """The entries of the paper and of this report, each in a block that one click copies."""
+    """The BibTeX entries of the paper and of this report, each with a copy button."""
     parts = [tag("p", "The paper:"), copyable(entry(page.paper))]
     if page.records:
         parts += [tag("p", "This report of its reproduction:"), copyable(report(page))]
@@ -46,7 +46,7 @@ def bibtex(page: Page) -> Markup:
 
 
 def report(page: Page) -> str:
-    """The BibTeX entry of the report, as old as its newest record."""
+    """The BibTeX entry of the report. Its year is that of the newest record."""
     newest = max(page.records, key=lambda found: found.finished)
     note = [said(page.verdicts), *([f"newest record made from {made_from(newest)}"] if made_from(newest) else [])]
     fields = {
@@ -59,14 +59,17 @@ def report(page: Page) -> str:
 
 
 def made_from(found: Record) -> str:
-    """The commit that a record was made from, in short, and whether that was all; empty outside git."""
+    """The short hash of the commit that made a record, and whether there were uncommitted changes.
+
+    Empty if the run was outside git.
+    """
     commit = found.source.get("commit")
     changed = " with uncommitted changes" if found.source.get("dirty") else ""
     return f"commit {commit[:12]}{changed}" if commit else ""
 
 
 def entry(paper: Paper) -> str:
-    """The BibTeX entry; its type is read off the venue."""
+    """The BibTeX entry of the paper. The venue determines its type."""
     kind, place = next(
         ((kind, field) for word, kind, field in KINDS if word in paper.venue.lower()),
         ("inproceedings", "booktitle") if paper.venue else ("misc", ""),

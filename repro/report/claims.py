@@ -1,4 +1,4 @@
-"""The claims as a table: what the paper says, what the records say, the verdict, and how to get it again."""
+"""The table of claims: the paper's number, our number, the verdict, and the commands that repeat it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADS = ("Claim", "The paper says", "Ours, 95 % interval", "Seeds × items", "Ve
 
 
 def claims(page: Page) -> Markup:
-    """The table of the claims, each table of the paper below it, and what is not transcribed yet folded at the end."""
+    """The table of claims, then each table of the paper, then a fold with the claims that are not transcribed yet."""
     judged = transcribed(page.verdicts)
     later = [verdict for verdict in page.verdicts if not verdict.claim.transcribed]
     placed = [verdict for verdict in judged if verdict.claim.table or verdict.claim.kind == "printed"]
@@ -33,7 +33,7 @@ def claims(page: Page) -> Markup:
 
 
 def one(page: Page, verdict: Verdict) -> Markup:
-    """The row of one claim, for a page beside the paper's own."""
+    """The row of one claim, for a page other than the paper's own."""
     return box(_table(page, [verdict], anchor=False), label=f"The claim {verdict.claim.id}")
 
 
@@ -69,7 +69,7 @@ def _lines(items: Iterable[str]) -> Markup:
 
 
 def _more(page: Page, verdict: Verdict) -> Markup:
-    """Why, the files and the commands: the second line of a claim."""
+    """The second line of a claim: the reason for the verdict, the files and the commands."""
     claim = verdict.claim
     why = tag("p", tag("strong", "Why: "), typeset(verdict.why), ".")
     run = fold("Run it", read_in(claim), copyable("\n".join(asked(page, claim)))) if claim.runs else ""

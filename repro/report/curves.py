@@ -1,4 +1,4 @@
-"""Learning curves: a panel per config with a line per seed, training and validation told apart by colour and dash."""
+"""Learning curves: a panel per config, a line per seed. Colour and dashes distinguish training and validation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from repro.report.html.words import count, number
 from repro.report.page import Page
 
 WIDTH, HEIGHT = 250, 170
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34  # what the labels take
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34  # the margins for the labels, in the units of WIDTH
 STEEP = 30  # a loss that falls by more than this factor is drawn on a logarithmic axis
 NAMES = {"train": "training loss", "valid": "validation loss"}
 OPEN = 6  # panels shown before the rest is folded
@@ -21,7 +21,7 @@ Curve = Sequence[Sequence[float]]
 
 
 def curves(page: Page) -> Markup:
-    """A panel for every config whose records have curves; a single point is none."""
+    """A panel for every config whose records have a curve of at least two points."""
     records = sorted(page.curved, key=page.rank)
     if not records:
         return tag("p", "No record of this paper has learning curves.", class_="repro-muted")
@@ -39,7 +39,7 @@ def _grid(panels: Sequence[Markup]) -> Markup:
 
 
 def _panel(page: Page, records: Sequence[Record]) -> Markup:
-    """The curves of one config, those of all its seeds on the same axes."""
+    """The curves of one config: all its seeds on the same axes."""
     drawn = [(name, points) for found in records for name, points in found.curves.items() if len(points) > 1]
     across = around([0.0, *(point[0] for _, points in drawn for point in points)], ticks=4, margin=0.0)
     upward = _upward([point[1] for _, points in drawn for point in points])
@@ -62,7 +62,7 @@ def _upward(values: Sequence[float]) -> Axis:
 
 
 def _say(drawn: Sequence[tuple[str, Curve]], upward: Axis) -> str:
-    """Where the curves begin and end, in words: of several seeds from the least to the greatest."""
+    """The first and last loss of the curves, in words. Several seeds give a range, from the smallest to the largest."""
     parts = []
     for name in dict.fromkeys(name for name, _ in drawn):
         first, last = ([points[at] for other, points in drawn if other == name] for at in (0, -1))

@@ -1,7 +1,7 @@
-"""The departures from the paper that `report.md` lists: how many there are, and where the page has them.
+"""Counts the departures from the paper that `report.md` lists, and finds their section.
 
-They are in a section whose heading says *departures* or *differently*. Each item of a list and each row of a table
-there is one; a row with a cell that says just "the same" is none.
+The heading of that section contains the word *departures* or *differently*. Each list item and each table row in it
+is one departure. A row that has a cell "the same" does not count.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from repro.report.html.words import count
 
 TITLE = re.compile(r"(?i)\b(?:departures?|differently)\b")
 ITEM = re.compile(r"(?:[-*+]|\d+[.)])\s")
-RULE = re.compile(r"\|?[\s:|-]*-[\s:|-]*$")  # between the head of a table and its rows
-HEAD = re.compile(r":header-rows:\s*(\d+)")  # of a {list-table}, whose rows are items
+RULE = re.compile(r"\|?[\s:|-]*-[\s:|-]*$")  # the line between the head of a table and its rows
+HEAD = re.compile(r":header-rows:\s*(\d+)")  # an option of a {list-table}, whose rows are list items
 
 
 @dataclass(frozen=True)
 class Departures:
-    """How many departures are listed, and the id of their heading on the page."""
+    """The number of departures, and the id of their heading on the page."""
 
     many: int
     anchor: str
 
 
 def departures(lines: Sequence[str]) -> Departures | None:
-    """Those of a report; None where it has no such section."""
+    """The departures of a report, given as lines. None if it has no such section."""
     head, level, many = "", 0, 0
     for line, plain in zip(lines, prose.told(list(lines)), strict=True):
         hit = prose.HEADING.match(line) if plain else None
@@ -42,7 +42,7 @@ def departures(lines: Sequence[str]) -> Departures | None:
 
 
 def _counts(line: str) -> int:
-    """1 for an item or a row; the head of a table is taken back by the rule below it."""
+    """1 for an item or a row. The line below a table's head counts -1, so that the head does not count."""
     if head := HEAD.match(line):
         return -int(head[1])
     if line.startswith("|"):
@@ -57,7 +57,7 @@ def _id(heading: str) -> str:
 
 
 def said(found: Departures | None) -> str:
-    """`with 3 departures`; without a list, that there is none."""
+    """`with 3 departures`, or that no departures are listed."""
     if found is None:
         return "its departures are not listed"
     return f"with {count(found.many, 'departure')}" if found.many else "no departures listed"

@@ -1,4 +1,7 @@
-"""The claims that came out otherwise, and what is known of the reason: the first thing that an author wants to see."""
+"""The section "What does not agree": the claims that failed or were exceeded, and the known reasons.
+
+It is the first section of the page, because the authors of the paper look for it first.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,18 @@ OPEN = 12  # rows shown before the rest is folded
 
 
 def disagreements(page: Page) -> Markup:
-    """A row per claim that failed, then those that were exceeded; below them what could not be tried, and why."""
+    """A row per failed claim, then the exceeded ones. Below them the claims without a run, and why."""
     causes: dict[str, list[Entry]] = {}
     for cause in ledger(page.paper, page.verdicts, page.records):
         causes.setdefault(cause.claim.id, []).append(cause)
     failed = sorted(page.failed, key=_better)
     rows = [_row(page, verdict, causes.get(verdict.claim.id, ())) for verdict in failed]
     whole = count(len(transcribed(page.verdicts)), "claim")
-    lead = f"{len(rows)} of {whole}, each with our number and what is known of the reason."
+    lead = f"{len(rows)} of {whole}. Each row shows our number and the reason, if it is known."
     if better := sum(map(_better, failed)):
         which = "All" if better == len(rows) else count(better, "claim")
-        came = "came" if better > 1 or which == "All" else "comes"
-        lead += f" {which} {came} out better than the paper says: a finding to be explained too."
+        are = "are" if better > 1 or which == "All" else "is"
+        lead += f" {which} {are} better than the paper says. This needs an explanation too."
     more = [fold(f"{len(rows) - OPEN} more", _table(rows[OPEN:]))] if rows[OPEN:] else []
     return join([tag("p", lead), _table(rows[:OPEN]), *more, _untried(page)])
 
@@ -52,27 +55,27 @@ def _row(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
 
 
 def _why(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
-    """What the ledger knows, else where the report tells of it, else what the digits look like."""
+    """The tested cause that explains it; else a link to the discussion in the report; else a guess from the digits."""
     way = f"{page.address}#{anchor(verdict.claim) if causes else REASONS}"
     found = [one.cause.says for one in causes if one.after.outcome == "reproduced"]
     if found:
-        return join(["it agrees with one thing changed: ", link("; ".join(found), way)])
+        return join(["it agrees if one factor is changed: ", link("; ".join(found), way)])
     tried = count(sum(one.after.judged is not None for one in causes), "cause")
-    tested = f"open: {tried} tested, none alone explains it" if causes else ""
+    tested = f"open: {tried} tested, no single cause explains it" if causes else ""
     if page.names(verdict.claim):
         return link("; ".join(filter(None, (tested, "see the discussion"))), f"{page.address}#{REASONS}")
     if tested:
         return link(tested, way)
     seen = slip(verdict.claim, verdict.judged) if verdict.judged else ""
-    return link(seen or "no cause is tested yet", way)
+    return link(seen or "no cause has been tested yet", way)
 
 
-REASONS = "how-it-differs-from-the-paper-and-why-it-came-out-so"
-"""The id of the section on reasons, as Sphinx makes it from the heading in `page.TEXT`."""
+REASONS = "how-it-differs-from-the-paper-and-why"
+"""The id that Sphinx makes from the heading of the section on reasons (see `page.TEXT`)."""
 
 
 def _untried(page: Page) -> Markup:
-    """The claims that have no verdict, with the reason for each."""
+    """The claims whose outcome is "not run", with the reason for each."""
     waiting = [verdict for verdict in page.verdicts if verdict.outcome == "not run"]
     items = [
         tag("li", link(verdict.claim.says, page.place(verdict.claim)), f": {typeset(verdict.why)}")

@@ -1,4 +1,4 @@
-"""Which configs a leaderboard compares, and whether they can be compared: one metric, one test set, the same data."""
+"""The configs that a leaderboard compares. They must have the same metric and test set, measured on the same data."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from repro.report.page import Page
 
 @dataclass(frozen=True)
 class Entrant:
-    """A config with its records, by seed, and what each of them measured; none where it has not run.
+    """A config with its records, sorted by seed, and their measurements. Both are empty if it has not run.
 
-    `name` is the config as the paper of the leaderboard calls it: one of another paper has that in front.
+    `name` is the name of the config; for a config of another paper, that paper's name is in front (`imdb_ladder/cnn`).
     """
 
     page: Page
@@ -30,7 +30,7 @@ class Entrant:
 
     @property
     def rows(self) -> list[list[float]]:
-        """A row of values per seed."""
+        """The measured values: one row per seed, one value per test item."""
         return [measured.values for measured in self.found]
 
     @property
@@ -40,7 +40,7 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Field:
-    """The entrants of a leaderboard, and what they are compared by."""
+    """The entrants of a leaderboard, with the metric and the test set."""
 
     entrants: list[Entrant]
     metric: str
@@ -52,9 +52,9 @@ class Field:
 
     @functools.cached_property
     def sources(self) -> dict[str, str]:
-        """What the test data of each fingerprint was made from: what a config requires of it, else the data itself.
+        """The source of the test data, by fingerprint: the data that a config requires, else the fingerprint itself.
 
-        Configs may read the same data in other forms, which have fingerprints of their own.
+        Two configs may read the same data in different forms. These have different fingerprints but the same source.
         """
         found: dict[str, str] = {}
         for record in (record for one in self.ran for record in one.records):
@@ -65,11 +65,11 @@ class Field:
 
 
 def gather(page: Page, configs: Sequence[str], metric: str, test: str) -> Field:
-    """The field of a leaderboard: `configs`, or all of the paper that have measured this.
+    """The field of a leaderboard: the given `configs`, or all configs of the paper that measured this metric.
 
-    A config is named as `cnn`, one of another paper as `NAME/cnn` or `papers/NAME/configs/cnn.gin`. Without a
-    `metric` it is the only one that there is. Raises BadInput for a name that is not there, with the nearest that is,
-    and for configs that were measured by unlike metrics or on different data, naming them.
+    Name a config as `cnn`; name one of another paper as `NAME/cnn` or `papers/NAME/configs/cnn.gin`. If `metric` is
+    empty, the records must have only one metric. Raises BadInput for an unknown name, with the most similar one, and
+    for configs whose metrics or test data differ, with their names.
     """
     named = (_named(page, name) for name in configs or _all(page))
     wanted = list({(one.page.name, one.config): one for one in named}.values())
@@ -95,7 +95,7 @@ def _all(page: Page) -> list[str]:
 
 
 def _named(page: Page, name: str) -> Entrant:
-    """The config of a name, with all its records."""
+    """The config with this name, and its records."""
     *paper, stem = (
         part for part in PurePosixPath(name.removesuffix(".gin")).parts if part not in ("papers", "configs")
     )
@@ -129,7 +129,7 @@ def _measured(one: Entrant, metric: str, test: str) -> Entrant:
 
 
 def _refuse_unlike(field: Field) -> None:
-    """Refuse numbers that do not measure the same, or not on the same items."""
+    """Raise BadInput if the entrants differ in their metric or in their test data."""
     measured = [
         row for one in field.ran for row in zip([one.name] * len(one.found), one.records, one.found, strict=True)
     ]
@@ -145,7 +145,7 @@ def _refuse_unlike(field: Field) -> None:
 
 
 def _refuse(told: Sequence[tuple[str, str]], why: str) -> None:
-    """Raise BadInput where not all have the same, naming who has what, the fewest first."""
+    """Raise BadInput unless all rows have the same value. The message groups the names by value."""
     groups: dict[str, list[str]] = {}
     for name, seen in told:
         groups.setdefault(seen, []).append(name)
@@ -154,4 +154,4 @@ def _refuse(told: Sequence[tuple[str, str]], why: str) -> None:
             ((list(dict.fromkeys(names)), seen) for seen, names in groups.items()), key=lambda row: len(row[0])
         )
         listed = "; ".join(f"{', '.join(names)}: {seen}" for names, seen in rows)
-        raise BadInput(f"not to be ranked together, {why}: {listed}")
+        raise BadInput(f"these configs cannot be ranked together, {why}: {listed}")

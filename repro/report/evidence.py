@@ -1,4 +1,4 @@
-"""What a verdict rests on, as a reader asks for it: our number, the configs and records behind it, what to type."""
+"""The evidence for a verdict, as Markup: our number, the configs and records that it comes from, and the commands."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from repro.report.page import Page
 from repro.verdict import WIDE, Evidence, Verdict
 
 MORE = range(2, 12)
-"""Digits of ours beyond those of the print: two, or as many as it takes to see that it rounds to another number."""
+"""How many digits more than the printed number we show: two, or more if that is needed to see how ours rounds."""
 
 TELLING = 3
-"""Digits of a print from which on one may guess how it was rounded."""
+"""The fewest printed digits from which `slip` guesses how the number was rounded."""
 
 
 def ours(verdict: Verdict) -> str:
-    """The number that decided the verdict; empty where there is none."""
+    """Our number that decided the verdict; empty if there is none."""
     return shown(verdict.claim, verdict.judged) if verdict.judged else ""
 
 
 def shown(claim: Claim, found: Evidence) -> str:
-    """Our number as a reader compares it: beside a print in its unit and form, else with its interval."""
+    """Our number as text: in the notation and unit of a printed number, else with its 95 % interval."""
     unit = found.identity.get("unit", "")
     if not claim.printed:
         return spread(found.interval, unit)
@@ -37,7 +37,7 @@ def shown(claim: Claim, found: Evidence) -> str:
 
 
 def _beside(claim: Claim, value: Decimal) -> str:
-    """`value` with the digits of the print and two more, so that one sees whether it rounds to it."""
+    """`value` with two digits more than the printed number, so that a reader sees whether it rounds to that."""
     printed, digit = claim.digits
     if not math.isfinite(value) or abs(value) < digit:
         return number(float(value))
@@ -50,9 +50,9 @@ def _beside(claim: Claim, value: Decimal) -> str:
 
 
 def slip(claim: Claim, found: Evidence) -> str:
-    """How our number could have become the print by a slip of the pen; empty where no such slip leads to it.
+    """The rounding mistake that would turn our number into the printed one; empty if there is none.
 
-    Of few digits, or of a number with chance in it, every tenth would look so.
+    Numbers with few digits and numbers that vary with the seed are left out: one in ten would match by chance.
     """
     alone = found.interval.seeds == found.interval.items == 1 and math.isfinite(found.interval.mean)
     if not (claim.printed and alone and len(claim.digits[0].as_tuple().digits) >= TELLING):
@@ -60,9 +60,10 @@ def slip(claim: Claim, found: Evidence) -> str:
     printed, digit = claim.digits
     value = Decimal(repr(found.interval.mean))
     if value.quantize(digit, ROUND_DOWN, WIDE) == printed:
-        return "the print looks cut, not ours"
+        return "the printed number may be truncated instead of rounded"
     once = value.quantize(digit.scaleb(-1), ROUND_HALF_UP, WIDE)
-    return "the print looks rounded twice, not ours" if once.quantize(digit, ROUND_HALF_UP, WIDE) == printed else ""
+    twice = once.quantize(digit, ROUND_HALF_UP, WIDE) == printed
+    return "the printed number may be rounded twice" if twice else ""
 
 
 def _scientific(value: Decimal) -> str:
@@ -71,7 +72,7 @@ def _scientific(value: Decimal) -> str:
 
 
 def links(page: Page, verdict: Verdict) -> Markup:
-    """The configs that bear on the claim, and the records they have."""
+    """Links to the configs that test the claim, and to their records."""
     names = verdict.claim.configs
     configs = [link(name.removeprefix("configs/"), files.shown(page.file(name))) for name in names]
     records = [_record(page, found) for name in names for found in page.by_config.get(name, ())]
@@ -82,19 +83,19 @@ def links(page: Page, verdict: Verdict) -> Markup:
 
 
 def _record(page: Page, found: Record) -> Markup:
-    """The record as it is told on the page, and the file itself."""
+    """A link to the record's place on the page, and one to its JSON file."""
     file = link("json", page.file("records", f"{found.stem}.json"), aria_label=f"{found.stem}.json")
     return join([link(found.stem, page.origin(found)), " (", file, ")"])
 
 
 def read_in(claim: Claim) -> Markup:
-    """Where the number was read, if not in the paper itself."""
+    """The place where the number was read, if that is not the paper itself."""
     head, rest = ("Read", claim.source[4:]) if claim.source.startswith("read ") else ("Read in: ", claim.source)
     return tag("p", tag("strong", head), rest) if claim.source else Markup("")
 
 
 def ours_accepted(page: Page, claim: Claim) -> Markup:
-    """The range that we accept around the paper's number, and why; and whether it was changed after the record."""
+    """The accepted range with its reason, and whether it was changed after the first record."""
     late = page.late.get(claim.id, "")
     changed = tag("p", tag("strong", "Changed after its record: "), f"{late}.") if late else Markup("")
     if not claim.accepts:
@@ -104,7 +105,7 @@ def ours_accepted(page: Page, claim: Claim) -> Markup:
 
 
 def asked(page: Page, claim: Claim) -> list[str]:
-    """What to type to make the records of a claim: proxies with one seed, its own configs with all."""
+    """The commands that make the records of a claim, with the seeds that it asks for."""
     seeds: dict[str, list[int]] = {}
     for name, seed in claim.runs:
         seeds.setdefault(name, []).append(seed)
@@ -112,7 +113,11 @@ def asked(page: Page, claim: Claim) -> list[str]:
 
 
 def loop(once: str, seeds: Sequence[int], more: str = "") -> str:
-    """The command `once` with its seed and what follows it, in one line however many seeds there are."""
+    """One line that runs the command `once` with each of `seeds`; `more` is appended to the command.
+
+    >>> loop("repro run a.gin --seed", [0, 1, 2])
+    'for seed in $(seq 0 2); do repro run a.gin --seed $seed; done'
+    """
     first, last = min(seeds), max(seeds)
     if first == last:
         return f"{once} {first}{more}"

@@ -1,15 +1,16 @@
-"""Look and listen: the panels of test items, as `dataset.illustrate` has made them.
+"""The section "Look and listen": panels of test items, made by a dataset's `illustrate`.
 
-A panel holds what there is to see, each key where it applies:
+A panel has these keys, all optional:
 
-    label     what it is, as `mixture`
-    image     the name of a picture beside the record; beside a sound it is its spectrogram
-    sound     the name of a sound beside the record
-    text      words, shown as they are
-    truth     the true class; with `answer`, the class that the model gave,
-    scores    and `[class, score]` for each class, or for the highest; None for a score that is no number
+    label     what it shows, for example `mixture`
+    image     file name of a picture, in the folder of the record; of a panel with `sound`, its spectrogram
+    sound     file name of a sound, in the folder of the record
+    text      a text, shown unchanged
+    truth     the true class
+    answer    the class that the model predicted
+    scores    pairs `[class, score]` for all classes or the highest ones; the score is None if it is not a number
 
-`repro.audio.show` makes those of sounds, `repro.datasets.show` those of classified images and texts.
+`repro.audio.show` makes the panels of sounds, `repro.datasets.show` those of classified images and texts.
 """
 
 from __future__ import annotations
@@ -29,20 +30,23 @@ from repro.report.page import Page
 NOTES = (
     (
         {"image", "sound"},
-        "In a picture time runs to the right and frequency upward; within an item equal colours are equal levels.",
+        "In a spectrogram, the horizontal axis is time and the vertical axis is frequency. All spectrograms of one "
+        "item use the same colour scale.",
     ),
     ({"truth"}, "✓ marks the true class, ✗ a wrong answer."),
-    ({"scores"}, "A bar is the score of a class, from zero, on one scale for all items."),
+    ({"scores"}, "Each bar is the score of a class. It starts at zero. All items have the same scale."),
 )
-"""What is said above panels that hold these keys."""
+"""The sentence above the panels, if a panel has these keys."""
 
-OPEN = 4  # configs whose examples have a fold each; more are folded together
+OPEN = 4  # up to this many other configs have a fold each; more share one fold
 
 Panel = dict[str, Any]
 
 
 def examples(page: Page) -> Markup:
-    """The examples of the record that weighs most; those of the other configs folded below, the first seed of each."""
+    """The examples of the first record in the order of `Page.rank`; those of the other configs are folded, one seed
+    each.
+    """
     shown: dict[str, Record] = {}
     for found in sorted(page.records, key=page.rank):
         if found.examples:
@@ -57,10 +61,10 @@ def examples(page: Page) -> Markup:
 
 
 def _record(page: Page, found: Record) -> Markup:
-    """A section per item; items of one panel each stand side by side."""
+    """A section per item. Items that have one panel each are side by side."""
     panels = [panel for example in found.examples for panel in example.get("panels", ())]
     notes = [words for keys, words in NOTES if any(keys <= panel.keys() for panel in panels)]
-    lead = ["Test items as the run ", link(found.stem, page.origin(found)), " estimates them. "]
+    lead = ["Test items with the output of the run ", link(found.stem, page.origin(found)), ". "]
     drawn = [_item(page, found, example, _scale(panels)) for example in found.examples]
     if len(panels) == len(found.examples):
         drawn = [tag("div", *drawn, class_="repro-gallery")]
@@ -78,8 +82,10 @@ def _item(page: Page, found: Record, example: Panel, scale: Axis) -> Markup:
 
 
 def _columns(labels: list[str]) -> str:
-    """`mixture, estimate 1, estimate 2, reference 1, ...`: the first beside rows of a kind each, the same source below
-    itself."""
+    """The CSS grid for panels with these labels, for example `mixture, estimate 1, estimate 2, reference 1, ...`.
+
+    The first panel has its own column. Each other kind has a row, and source 1 is always in the same column.
+    """
     kinds = Counter(label.split(" ")[0] for label in labels[1:])
     return f"--columns: {max(kinds.values(), default=0) + 1}; --rows: {max(len(kinds), 1)}"
 
@@ -101,37 +107,37 @@ def _panel(page: Page, found: Record, panel: Panel, item: str, scale: Axis) -> M
 
 
 def _beside(page: Page, found: Record, name: str) -> str:
-    """The address of a file beside a record. Raises BadInput for a name that leads elsewhere."""
+    """The address of a file in the folder of a record. Raises BadInput if the name contains a path."""
     if not re.fullmatch(r"\w[\w.+ -]*", str(name)):
-        raise BadInput(f"the example {name!r} of {found.stem} is no name of a file beside the record")
+        raise BadInput(f"the example {name!r} of {found.stem} is not the name of a file next to the record")
     return page.file("records", found.stem, name)
 
 
 def _seen(panel: Panel, label: str, item: str) -> str:
-    """A picture in words."""
+    """The alternative text of a picture."""
     if "sound" in panel:
         return f"Spectrogram of the {label}, {item}"
-    return f"{item}, of the class {panel['truth']}" if "truth" in panel else f"{label}, {item}"
+    return f"{item}, class {panel['truth']}" if "truth" in panel else f"{label}, {item}"
 
 
 def _answer(panel: Panel) -> Markup:
-    """`✓ 7`, or `✗ 2, in truth 7`."""
+    """The predicted class: `✓ 7`, or `✗ 2, true class 7`."""
     if "truth" not in panel:
         return Markup("")
     truth, answer = str(panel["truth"]), str(panel.get("answer"))
-    sign, words = ("✓", answer) if answer == truth else ("✗", f"{answer}, in truth {truth}")
+    sign, words = ("✓", answer) if answer == truth else ("✗", f"{answer}, true class {truth}")
     return tag("span", tag("span", sign, class_="sign"), words, class_="right" if answer == truth else "wrong")
 
 
 def _scale(panels: Sequence[Panel]) -> Axis:
-    """From the lowest score, or zero, to the highest."""
+    """The axis of the scores: from the lowest score (or zero) to the highest (or zero)."""
     found = [score for panel in panels for _, score in panel.get("scores", ()) if score is not None]
     low, high = min([0.0, *found]), max([0.0, *found])
     return Axis(low, high if high > low else low + 1, 1.0)
 
 
 def _scores(panel: Panel, scale: Axis) -> Markup:
-    """A bar per class, the true one and a wrong answer told by sign and colour."""
+    """A bar per class. A sign and a colour mark the true class and a wrong answer."""
     rows = []
     for name, score in panel["scores"]:
         right, given = name == panel.get("truth"), name == panel.get("answer")

@@ -1,4 +1,4 @@
-"""What Raff (2019) found to matter for reproduction, set against how the papers of this site came out."""
+"""The features of a study of reproducibility (Raff 2019), compared with the outcomes of the papers of this site."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from repro.report.html.words import percent
 from repro.report.outcome import bar, said
 from repro.report.page import Page
 
-HEADS = ("Feature", "Level", "Reproduced there", "Papers here, and how their claims came out")
+HEADS = ("Feature", "Level", "Reproduced in the study", "Papers of this site, with the outcomes of their claims")
 
 
 @dataclass(frozen=True)
 class Study:
-    """The paper that counted, and for each feature the id of its table there: rows are levels, columns No and Yes."""
+    """The page of the study, and for each feature the id of its table there.
+
+    The rows of such a table are the levels of the feature; its columns are "No" and "Yes" (reproduced).
+    """
 
     page: Page
     tables: Mapping[str, str]
 
     def rate(self, feature: str, level: str) -> Markup:
-        """How many papers of this level were reproduced there, as the records count them."""
+        """How many papers of this level the study reproduced, as counted by our records."""
         table = self.tables.get(feature)
         counts = [self._count(f"{table}.{slug(level)}.{column}") for column in ("yes", "no")] if table else []
         if not counts or None in counts:
@@ -40,7 +43,7 @@ class Study:
 
 
 def study(page: Page, lines: Iterable[str]) -> Study:
-    """Read `feature: table` from each line. Raises BadInput for a feature or a table that there is not."""
+    """Read `feature: table` from each line. Raises BadInput for an unknown feature or table."""
     tables = dict(line.replace(" ", "").split(":", 1) for line in lines if ":" in line)
     known = {"feature": set(paper_toml.keys(Features)), "table": {claim.table for claim in page.paper.claims}}
     for kind, names in (("feature", tables), ("table", tables.values())):
@@ -51,18 +54,18 @@ def study(page: Page, lines: Iterable[str]) -> Study:
 
 
 def features(pages: Iterable[Page], there: Study) -> Markup:
-    """A row per level of each feature, with the papers scored so and the outcomes of their claims."""
+    """A row per level of each feature, with the papers that have this level and the outcomes of their claims."""
     scored = [page for page in pages if page.paper.features is not None]
     rows = [row for name in paper_toml.keys(Features) for row in _rows(name, scored, there)]
     if not rows:
         return tag("p", "No paper has been scored yet.", class_="repro-muted")
     table = worded("repro-features", HEADS, rows, label="Features of the papers and their outcomes")
     silent = any(">–<" in row for row in rows)
-    return join([table, tag("p", "–: not counted there.", class_="repro-muted") if silent else ""])
+    return join([table, tag("p", "–: the study has no count.", class_="repro-muted") if silent else ""])
 
 
 def _rows(name: str, pages: list[Page], there: Study) -> list[Markup]:
-    """The levels of one feature, in the order of the scale where it has one."""
+    """The rows of one feature. The levels are in the order of its scale, if it has one."""
     by_level: dict[str, list[Page]] = {}
     for page in pages:
         if level := _level(page, name):
@@ -81,6 +84,6 @@ def _level(page: Page, name: str) -> str:
 
 
 def _outcome(page: Page) -> Markup:
-    """One paper: a paper of many claims must not outweigh the others."""
+    """One paper with its own bar, so that a paper with many claims does not outweigh the others."""
     name = link(page.name, page.address, title=page.paper.title)
     return tag("div", name, bar(page.verdicts), tag("span", said(page.verdicts), class_="repro-muted"))

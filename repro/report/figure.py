@@ -1,7 +1,7 @@
-"""A row per claim: where the paper puts the number, the range that we accept around it, and where the records put it.
+"""The figure of claims. Each row shows the paper's number, the range that we accept, and our number with its interval.
 
-Claims of one metric share an axis; differences have their own. Positions are percentages, so that a figure is as wide
-as its column and its letters stay readable on a phone.
+Claims with the same metric share an axis; differences of two configs have their own axis. Positions are percentages:
+the figure is as wide as its column, and its text stays readable on a phone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from repro.verdict import Evidence, Verdict, bound, upward
 
 
 def figure(page: Page) -> Markup:
-    """Every claim that is transcribed: a row each, by metric; a square each where a number is printed."""
+    """All transcribed claims: a row each, grouped by metric; printed numbers are a square each."""
     read = [verdict for verdict in page.verdicts if verdict.claim.transcribed]
     if not read:
         return tag("p", "No number of this paper is transcribed yet.", class_="repro-muted")
@@ -30,12 +30,15 @@ def figure(page: Page) -> Markup:
 
 
 def one(page: Page, verdict: Verdict) -> Markup:
-    """One claim as a row or, printed, as a square."""
+    """One claim as a row; as a square if it is a printed number."""
     return squares(page, [verdict]) if verdict.claim.kind == "printed" else rows(page, [verdict])
 
 
 def rows(page: Page, verdicts: Sequence[Verdict]) -> Markup:
-    """A row per claim, those of one metric on one axis where it shows them all; nothing without claims."""
+    """A row per claim. Claims with one metric share an axis unless their ranges are too different.
+
+    Empty if there are no verdicts.
+    """
     groups: dict[tuple[str, bool, str], list[Verdict]] = {}
     for verdict in verdicts:
         claim = verdict.claim
@@ -49,7 +52,7 @@ def rows(page: Page, verdicts: Sequence[Verdict]) -> Markup:
 
 
 def tables(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
-    """The verdicts by the table that prints them; those of no table come last, under the empty name."""
+    """The verdicts by table of the paper. Those that are in no table come last, under the name ""."""
     found: dict[str, list[Verdict]] = {}
     for verdict in sorted(verdicts, key=lambda verdict: not verdict.claim.table):
         found.setdefault(verdict.claim.table, []).append(verdict)
@@ -57,7 +60,7 @@ def tables(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
 
 
 def squares(page: Page, verdicts: Sequence[Verdict]) -> Markup:
-    """A square per printed number, each a link to its place, in a field per table of the paper."""
+    """A square per printed number, grouped by table of the paper. Each square links to its claim."""
     fields = []
     for members in tables(verdicts).values():
         links = [tag("li", _square(page, verdict)) for verdict in members]
@@ -82,7 +85,7 @@ def _square(page: Page, verdict: Verdict) -> Markup:
 
 
 def target(claim: Claim) -> tuple[float, float] | None:
-    """Between which values ours should be: the range that we accept, or what rounds to the digits printed."""
+    """The range in which our number should be: the accepted range, or all numbers that round to the printed one."""
     if claim.printed:
         printed, digit = claim.digits
         return float(printed - digit / 2), float(printed + digit / 2)
@@ -90,12 +93,12 @@ def target(claim: Claim) -> tuple[float, float] | None:
 
 
 def edge(claim: Claim) -> float | None:
-    """The bound of a claim that is told by its sign."""
+    """The bound of a comparison that states no size; None for other claims."""
     return bound(claim) if claim.kind == "comparison" and claim.value is None else None
 
 
 def claimed(claim: Claim, unit: str) -> str:
-    """What the paper says, in few words and as it prints it: `0.950 dB`, `above 3 dB`. No tolerance: that is ours."""
+    """What the paper says, with its own digits: `0.950 dB`, `above 3 dB`. Our tolerance is not included."""
     if not claim.transcribed:
         return "not transcribed"
     if claim.printed:
@@ -109,7 +112,7 @@ def claimed(claim: Claim, unit: str) -> str:
 
 
 def accepted(claim: Claim, unit: str) -> str:
-    """The range that we accept around the paper's number: `0.58 to 1.32 %`; empty where there is none."""
+    """The range that we accept around the paper's number: `0.58 to 1.32 %`. Empty if there is none."""
     return f"{typeset(claim.accepts)} {unit}".rstrip() if claim.accepts else ""
 
 
@@ -124,7 +127,7 @@ def _group(page: Page, metric: str, difference: bool, unit: str, verdicts: Seque
 
 
 def _extent(verdict: Verdict) -> Extent:
-    """Every number that a row shows, and its bands and intervals."""
+    """All numbers that a row shows, and the widths of its bands and intervals."""
     line = edge(verdict.claim)
     shown = [band for band in (target(verdict.claim),) if band]
     shown += [(found.interval.low, found.interval.high) for found in verdict.evidence]
@@ -158,7 +161,7 @@ def _strip(verdict: Verdict, axis: Axis, unit: str) -> Markup:
 
 
 def _say(verdict: Verdict, unit: str) -> str:
-    """The row in words, for those who do not see it."""
+    """The row in words, for screen readers."""
     parts = [f"The paper says {claimed(verdict.claim, unit)}"]
     parts += [f"accepted by us: {band}"] if (band := accepted(verdict.claim, unit)) else []
     answered = len(parts)
@@ -167,7 +170,7 @@ def _say(verdict: Verdict, unit: str) -> str:
         f"{spread(found.interval, found.identity.get('unit', unit))}"
         for found in verdict.evidence
     ]
-    return "; ".join(parts if len(parts) > answered else [*parts, "no record answers it"]) + "."
+    return "; ".join(parts if len(parts) > answered else [*parts, "there is no record for it"]) + "."
 
 
 def _name(found: Evidence) -> str:
@@ -175,7 +178,7 @@ def _name(found: Evidence) -> str:
 
 
 def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
-    """The band in which our interval should lie, and the paper's own number or bound as a line."""
+    """The band in which our interval should be, and the paper's number or bound as a line."""
     between, line = target(verdict.claim), edge(verdict.claim)
     if between is not None:
         return [marks.band(axis, *between), marks.upright(axis, sum(between) / 2, "paper")]
@@ -183,31 +186,31 @@ def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
         return []
     identity = next((found.identity for found in verdict.evidence), {})
     side = marks.band(axis, line, axis.high) if upward(verdict.claim, identity) else marks.band(axis, axis.low, line)
-    known = bool(identity) or not verdict.claim.over  # without a record nobody knows which way is better
+    known = bool(identity) or not verdict.claim.over  # without a record the better direction is unknown
     return [*([side] if known else []), marks.upright(axis, line, "paper")]
 
 
 def _ours(axis: Axis, found: Evidence, down: float, unit: str) -> Markup:
-    """What the records of one config say, at the share `down` of the row's height."""
+    """The mean and interval of one config's records. `down` is the vertical position: 0 is the top, 1 the bottom."""
     said = f"{spread(found.interval, found.identity.get('unit', unit))}, {count(found.interval.seeds, 'seed')}"
     note = f"{_name(found)}: {said}, {count(found.interval.items, 'item')}"
     return marks.interval(axis, found.interval, note, down, found.proxy, bool(found.stale))
 
 
 def _legend(verdicts: Sequence[Verdict]) -> Markup:
-    """What the marks mean, those alone that occur."""
+    """The meaning of the marks that occur in the figure."""
     evidence = [found for verdict in verdicts for found in verdict.evidence]
-    items = [marks.key("paper", "the line: what the paper says; the band: what we accept, chosen by us")]
+    items = [marks.key("paper", "line: the paper's number; band: the range that we accept (our choice)")]
     if any(not found.proxy for found in evidence):
         items.append(marks.key("ours", "ours: mean and 95 % interval"))
     if any(found.proxy for found in evidence):
         items.append(
             marks.key(
                 "proxy",
-                "a proxy: the same question with other data, a smaller network or a shorter training. "
-                "It is evidence for a trend; its value is not comparable to the paper's",
+                "proxy: the same question with other data, a smaller network or a shorter training. "
+                "It is evidence for a trend; its value cannot be compared with the paper's",
             )
         )
     if any(found.stale for found in evidence):
-        items.append(marks.key("ours old", "faded: the config or its code has changed since, the record is stale"))
+        items.append(marks.key("ours old", "faded: the record is stale, because the config or its code has changed"))
     return tag("figcaption", tag("ul", *items, class_="repro-legend"))

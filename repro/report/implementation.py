@@ -1,4 +1,7 @@
-"""The implementation in detail: the parts that a paper's configs build, and where the paper stands in its code."""
+"""The section "Implementation details": the parts that the configs build, and the code that names the paper's places.
+
+A place is a section, equation, table, figure or algorithm of the paper.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ from repro.report.mentions import Mention, mentions, rank
 from repro.report.page import Page
 
 BUILT = ("Part", "What it is", "Built by")
-PLACES = ("In the paper", "In the code", "What stands there")
-SILENT = "No comment or docstring of this paper's code names an equation or a section of the paper."
+PLACES = ("In the paper", "In the code", "The line")
+SILENT = "No comment or docstring in this paper's code names an equation or a section of the paper."
 
 
 def implementation(page: Page) -> Markup:
-    """Two tables: the parts, those of the paper first; and every line that names a place of the paper."""
+    """Two tables: the parts (the paper's own first), and every line of code that names a place of the paper."""
     found = [(path, one) for path in sorted(page.paper.folder.glob("[!.]*.py")) for one in mentions(path)]
     places = sorted((row for row in found if row[1].place), key=lambda row: (rank(row[1].place), row[0]))
     return join(
         [
-            _table("The parts that its configs build", BUILT, list(_parts(page)), "No config builds a part."),
+            _table("The parts that the configs build", BUILT, list(_parts(page)), "No config builds a part."),
             _table("The paper in the code", PLACES, [_place(page, *row) for row in places], SILENT),
             *(_caveat(page, *row) for row in found if not row[1].place),
         ]
@@ -30,7 +33,7 @@ def implementation(page: Page) -> Markup:
 
 
 def _table(title: str, heads: tuple[str, ...], rows: list[Markup], none: str) -> Markup:
-    """The rows below their heads; the sentence `none` where there are none."""
+    """A table with a caption; if there are no rows, the sentence `none` instead."""
     caption = tag("p", tag("strong", title), class_="repro-caption")
     if not rows:
         return caption + tag("p", none, class_="repro-muted")
@@ -41,7 +44,7 @@ def _table(title: str, heads: tuple[str, ...], rows: list[Markup], none: str) ->
 
 
 def _row(name: Markup, *cells: Markup) -> Markup:
-    """The roles say that it is a table where a narrow screen shows it as blocks."""
+    """A row with ARIA roles: on a narrow screen the style sheet shows the table as blocks."""
     return tag(
         "tr",
         tag("th", name, scope="row", role="rowheader"),

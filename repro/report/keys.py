@@ -1,4 +1,4 @@
-"""What may be written in `paper.toml` and `data.toml`: the keys of one table, from the types that check the file."""
+"""The keys of one table of `paper.toml` or `data.toml`, generated from the types that check the file."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from repro.report.html.markup import Markup, box, inline, tag
 
 
 def keys(name: str) -> Markup:
-    """The keys of `[name]` or `[[name]]` with their meanings. Raises BadInput for a table that there is not."""
+    """The keys of `[name]` or `[[name]]` with their meanings. Raises BadInput for an unknown table."""
     known = {**schema.TABLES, **schema.DATA}
     if name not in known:
         raise BadInput(f"no table '{name}' in paper.toml or data.toml{nearest(name, known)}")
     head = tag("tr", tag("th", "Key", scope="col"), tag("th", "Meaning", scope="col"))
     rows = [
-        tag("tr", tag("th", tag("code", key), scope="row"), tag("td", inline(meaning), " (needed)" if needed else ""))
+        tag("tr", tag("th", tag("code", key), scope="row"), tag("td", inline(meaning), " (required)" if needed else ""))
         for key, meaning, needed in schema.rows(name)
     ]
     return box(tag("table", tag("thead", head), tag("tbody", *rows), class_="repro-keys"), label=f"Keys of {name}")

@@ -1,4 +1,4 @@
-"""Configs ranked by one metric on one test set, each with its interval; which of them are told apart, and which not."""
+"""The leaderboard: configs ranked by one metric on one test set, with intervals and a test of every difference."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from repro.report.html.words import count, duration, number, spread, typeset
 from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 
 HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
-OPEN = 8  # neighbours told in words before the rest is folded
+OPEN = 8  # pairs of neighbours described in words before the rest is folded
 
 
 def leaderboard(field: Field) -> Markup:
-    """The table, what the ranks mean, and which neighbours differ; every pair folded below."""
+    """The table, the meaning of the ranks, and which neighbours differ. All pairs are in a fold below."""
     ran = field.ran
     identity = ran[0].found[0].identity
     unit, higher = str(identity.get("unit", "")), identity.get("better") != "lower"
@@ -34,7 +34,7 @@ def leaderboard(field: Field) -> Markup:
 
 
 def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
-    """A row per config, the best first; below them those that have not run."""
+    """A row per config, the best first; then the configs that have not run."""
     numbers = [value for one in found.intervals for value in (one.low, one.high)]
     axis = around([*numbers, *(value for one in field.entrants for value in _stated(field, one))], ticks=3)
     rows = [
@@ -63,7 +63,7 @@ def _rank(first: int, last: int) -> str:
 
 
 def _claims(field: Field, one: Entrant) -> Iterator[Claim]:
-    """What the paper claims of this config, metric and test set."""
+    """The claims of the paper about this config, metric and test set."""
     for claim in one.page.paper.claims:
         asked = (claim.config, claim.metric, claim.test) == (f"configs/{one.config}.gin", field.metric, field.test)
         if asked and not (claim.over or claim.item) and claim.transcribed:
@@ -71,7 +71,7 @@ def _claims(field: Field, one: Entrant) -> Iterator[Claim]:
 
 
 def _paper(field: Field, one: Entrant) -> Markup:
-    """The paper's number, each once."""
+    """The paper's numbers for this config, without repetitions."""
     said: dict[str, str] = {}
     for claim in _claims(field, one):
         said.setdefault(claimed(claim, one.page.unit(claim)), one.page.place(claim))
@@ -79,20 +79,20 @@ def _paper(field: Field, one: Entrant) -> Markup:
 
 
 def _stated(field: Field, one: Entrant) -> list[float]:
-    """The numbers of the paper that can be drawn beside ours, in the unit of the metric."""
+    """The paper's numbers that can be drawn next to ours, in the unit of the metric."""
     unit = next((str(found.identity.get("unit", "")) for one in field.ran for found in one.found), "")
     rows = ((claim.value, units.factor(claim.stated_unit, unit)) for claim in _claims(field, one))
     return [value / by for value, by in rows if value is not None and by is not None]
 
 
 def _ours(one: Entrant, found: Interval, unit: str) -> Markup:
-    """The number leads to where its first record comes from."""
+    """Our number with its interval, as a link to the origin of its first record."""
     old = tag("span", "stale", class_="repro-chip stale") if one.stale else ""
     return join([link(spread(found, unit), one.page.origin(one.records[0])), old], " ")
 
 
 def _picture(field: Field, one: Entrant, axis: Axis, unit: str, found: Interval | None = None) -> Markup:
-    """A line where the paper is, and a dot with its interval where we are."""
+    """A vertical line at the paper's number, and a dot with an interval at ours."""
     drawn = [marks.upright(axis, tick, "grid") for tick in axis.ticks]
     drawn += [marks.upright(axis, value, "paper") for value in _stated(field, one)]
     words = spread(found, unit) if found else "not run"
@@ -102,37 +102,41 @@ def _picture(field: Field, one: Entrant, axis: Axis, unit: str, found: Interval 
 
 
 def _rules(field: Field, ranked: Sequence[Entrant], higher: bool) -> Markup:
-    """By what they are ranked, how pairs are compared, and what one must know of the data and the seeds."""
+    """How the configs are ranked and compared, and notes on the data and the seeds."""
     pairs, items = len(ranked) * (len(ranked) - 1) // 2, len(ranked[0].rows[0])
     said = [f"Ranked by {field.metric} on {field.test}, {'higher' if higher else 'lower'} is better."]
     if pairs:
         said.append(
-            f"A rank like 2–3 leaves open what is not told apart. Of {count(pairs, 'pair')}, compared over the same "
-            f"{count(items, 'item')} and by the spread between the seeds of all configs together, those are told apart "
-            f"whose p value, with Holm's correction for their number, is at most {100 * LEVEL:g} %: if nothing "
-            "differed, one such table in twenty would tell any two apart."
+            "Configs that cannot be distinguished share a range of ranks, such as 2–3. "
+            f"{count(pairs, 'pair')} of configs {'is' if pairs == 1 else 'are'} compared, on the same "
+            f"{count(items, 'item')}. The variance between seeds is estimated from all configs together. "
+            f"Two configs are distinguished if their p-value is at most {100 * LEVEL:g} % after Holm's correction for "
+            "the number of pairs. If no two configs really differed, one such table in twenty would still "
+            "distinguish some pair."
         )
     if any(_stated(field, one) for one in field.entrants):
-        said.append("In the picture the upright line is the paper's number, the dot ours.")
-    said.append("The time is that of one run.")
+        said.append("In the picture, the vertical line is the paper's number and the dot is ours.")
+    said.append("The time is the mean time of one run.")
     single = [one.name for one in ranked if len(one.found) == 1]
     if single:
         said.append(_single(single, len(ranked)))
     if len(field.sources) > 1:
-        said.append(f"All read {next(iter(field.sources.values()))}, in {len(field.sources)} forms of their own.")
+        said.append(f"All configs use {next(iter(field.sources.values()))}, in {len(field.sources)} different forms.")
     return tag("p", " ".join(said), class_="repro-muted")
 
 
 def _single(names: Sequence[str], many: int) -> str:
-    """What one must know of configs with one seed."""
+    """A note on the configs that have only one seed."""
     if len(names) == many:
-        return "One seed each: the items alone speak, nothing is known of the spread between seeds."
-    rest = "between configs it counts as spreading from seed to seed as the others do"
-    return f"Of one seed ({', '.join(names)}) the interval tells the items' part alone; {rest}."
+        return (
+            "Each config has one seed. The intervals include only the test items; the spread between seeds is unknown."
+        )
+    which = f"The interval of a config with one seed ({', '.join(names)}) includes only the test items."
+    return f"{which} When configs are compared, it is assumed to vary between seeds as much as the others."
 
 
 def _neighbours(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
-    """A line per pair of neighbours: told apart or not, by how much, and how likely that would be by chance."""
+    """A line per pair of neighbours: whether they are distinguished, the difference, and its p-value."""
     lines = [
         _line(above.name, below.name, found.pairs[place, place + 1], unit)
         for place, (above, below) in enumerate(pairwise(ranked))
@@ -142,7 +146,7 @@ def _neighbours(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
 
 
 def _line(above: str, below: str, pair: Pair, unit: str) -> Markup:
-    verb = ("is better than", "") if pair.apart else ("and", " are not told apart")
+    verb = ("is better than", "") if pair.apart else ("and", " are not distinguished")
     told = f"{verb[1]}: {spread(pair.difference, unit)}, {_chance(pair.p)}."
     return tag("li", tag("strong", above), f" {verb[0]} ", tag("strong", below), told)
 
@@ -152,14 +156,14 @@ def _chance(p: float) -> str:
 
 
 def _every_pair(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
-    """A triangle of differences, the row less the column; those told apart are marked."""
+    """A triangle of differences, row minus column. Distinguished pairs are marked."""
     heads = [tag("th", one.name, scope="col") for one in ranked[1:]]
     rows = []
     for place, one in enumerate(ranked[:-1]):
         cells = [tag("td")] * place + [_cell(found.pairs[place, other]) for other in range(place + 1, len(ranked))]
         rows.append(tag("tr", tag("th", one.name, scope="row"), *cells))
     head = tag("thead", tag("tr", tag("td"), *heads))
-    told = f"The row less the column{f', in {unit}' if unit else ''}; ✓ where the two are told apart."
+    told = f"Row minus column{f', in {unit}' if unit else ''}; ✓ if the two are distinguished."
     table = box(tag("table", head, tag("tbody", *rows), class_="repro-pairwise"), label="Every pair")
     return fold(f"Every pair ({len(found.pairs)})", tag("p", told, class_="repro-muted"), table)
 

@@ -1,7 +1,7 @@
-"""Where a paper's code names the paper's own equations, sections, tables, figures and algorithms.
+"""Finds where a paper's code names the paper's own equations, sections, tables, figures and algorithms.
 
-A place in *another* paper goes with that paper's year (`Le Roux et al. 2019, eq. 4`, `eq. 4 of Le Roux et al. 2019`)
-and is left out.
+A place in *another* paper is recognised by that paper's year, and is left out: `Le Roux et al. 2019, eq. 4`, or
+`eq. 4 of Le Roux et al. 2019`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PLACE = re.compile(
     rf"\s*(?P<number>{NUMBER}(?:(?:\s?[-–]\s?| and | to ){NUMBER})*)(?!\w)"
 )
 YEAR = r"(?:19|20)\d\d[a-z]?\b"
-BEFORE = re.compile(rf"{YEAR}\)?,?\s*$")  # of another paper's place
+BEFORE = re.compile(rf"{YEAR}\)?,?\s*$")  # the place is in another paper
 AFTER = re.compile(rf"\s+(?:of|in|by)\s+[A-Z][^;:]{{0,40}}?{YEAR}")
 ABBREVIATED = "".join(rf"(?<!\b{word}\.)" for word in ("eq", "sec", "fig", "tab", "al", "vs", "cf", "i.e", "e.g"))
 END = re.compile(rf"(?i)(?<=[.!?]){ABBREVIATED}\s+(?=[a-z`])")
@@ -42,9 +42,11 @@ CAVEAT = re.compile(r"\bnumbers of the (?:equations|sections|tables|figures)\b")
 
 @dataclass(frozen=True)
 class Mention:
-    """A place of the paper, the line of code that names it, the sentence, and the code beside a comment.
+    """A line of code that names a place of the paper.
 
-    `place` is "" for a sentence that says how far such numbers can be trusted.
+    `place` is the place (`Equation 1`), `sentence` the sentence that names it, `code` the code in front of a comment,
+    and `inside` the class or function (`Net.forward`). `place` is "" for a sentence about the numbering itself: which
+    version of the paper it comes from.
     """
 
     place: str
@@ -56,7 +58,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class Prose:
-    """A paragraph of a docstring or comment: its lines, the number of the first, the code before a comment."""
+    """A paragraph of a docstring or comment: its first line number, its lines, and the code in front of a comment."""
 
     line: int
     lines: list[str]
@@ -64,7 +66,7 @@ class Prose:
 
 
 def mentions(path: Path) -> list[Mention]:
-    """Every mention in one file, in the order of the paper's places."""
+    """All mentions in one file, in the order of the paper's places."""
     tree, text = parse(path), source(path)
     prose = [*_docstrings(tree, text.splitlines()), *_comments(text)]
     names = sorted(_names(tree))
@@ -73,14 +75,14 @@ def mentions(path: Path) -> list[Mention]:
 
 
 def rank(place: str) -> tuple[int, list[int], str]:
-    """Sorts places: sections, equations and the rest, each by number."""
+    """The sort key of a place: sections, then equations, then the other kinds, each by number."""
     kinds = list(dict.fromkeys(KINDS.values()))
     kind = place.partition(" ")[0].removesuffix("s")
     return kinds.index(kind) if kind in kinds else -1, [int(digits) for digits in re.findall(r"\d+", place)], place
 
 
 def _in(prose: Prose, names: list[tuple[int, int, str]]) -> Iterator[Mention]:
-    """The mentions of one paragraph; each at the line where it stands, with its sentence."""
+    """The mentions of one paragraph, each with its line and its sentence."""
     text = "\n".join(prose.lines)
     start = 0
     for sentence in _sentences(text):
@@ -99,7 +101,7 @@ def _places(sentence: str) -> Iterator[tuple[int, str]]:
     words = CODE.sub(lambda code: " " * len(code[0]), sentence)
     for hit in PLACE.finditer(words):
         if not BEFORE.search(sentence[: hit.start()]) and not AFTER.match(sentence[hit.end() :]):
-            yield hit.start("number"), _said(hit)  # which may stand in the line below its word
+            yield hit.start("number"), _said(hit)  # the number may be on the next line
     if caveat := CAVEAT.search(sentence):
         yield caveat.start(), ""
 
@@ -113,7 +115,7 @@ def _said(hit: re.Match[str]) -> str:
 
 
 def _docstrings(tree: ast.Module, lines: list[str]) -> Iterator[Prose]:
-    """The paragraphs of every docstring; of a block of formulas, each line."""
+    """The paragraphs of every docstring. In a block of formulas, each line is a paragraph."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
             first, last = node.body[0].lineno, node.body[0].end_lineno or 0
@@ -132,7 +134,7 @@ def _paragraphs(numbered: list[tuple[int, str]], margin: int) -> Iterator[Prose]
 
 
 def _comments(text: str) -> Iterator[Prose]:
-    """Comments: one beside code by itself, those that stand one below the other as one paragraph."""
+    """The comments. Comment lines below each other are one paragraph; a comment after code is its own paragraph."""
     tokens = [token for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type == tokenize.COMMENT]
     alone = [(token, not token.line[: token.start[1]].strip()) for token in tokens]
     for key, group in groupby(enumerate(alone), key=lambda row: (row[1][1], row[1][0].start[0] - row[0])):
@@ -148,7 +150,7 @@ def _beside(token: tokenize.TokenInfo) -> Prose:
 
 
 def _names(tree: ast.Module) -> Iterator[tuple[int, int, str]]:
-    """First line, last line and name of every class and function."""
+    """(first line, last line, name) of every class and function."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             yield node.lineno, node.end_lineno or node.lineno, node.name

@@ -1,4 +1,7 @@
-"""Where the records come from, and every metric in them: a fold per config, what its seeds share said once."""
+"""The section "Where the numbers come from": the records of each config, their metrics and their origin.
+
+Facts that all seeds of a config share are shown once.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ METRICS = ("Metric", "Seed", "Items", "Mean", "SD", "Unit")
 
 
 def origin(page: Page) -> Markup:
-    """A fold per config, the first line of each says what it is; that of the smoke config last."""
+    """A fold per config with a one-line summary; the smoke config is last."""
     ranked = groupby([*sorted(page.records, key=page.rank), *page.smoke], key=lambda found: found.config)
     folds = [_config(page, config, list(records)) for config, records in ranked]
     return join(folds) if folds else tag("p", "No records yet.", class_="repro-muted")
@@ -31,9 +34,9 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
     days = dict.fromkeys(day(found.finished) for found in sorted(records, key=lambda found: found.finished))
     about = f"{count(len(records), 'record')}, {took}, {' to '.join(list(days)[:1] + list(days)[1:][-1:])}"
     if records[0] in page.smoke:
-        about += ": tier 1, no claim rests on it"
+        about += ": tier 1, no claim depends on it"
     if any(found.renewed for found in records):
-        about += ", by older code that gives the same bits"
+        about += ", made by older code whose results are bit-identical"
     if any(found.source.get("dirty") for found in records):
         about += ", with uncommitted changes"
     texts = _shared(records, lambda found: found.text)
@@ -64,7 +67,7 @@ def _table(kind: str, heads: tuple[str, ...], rows: Iterable[Markup]) -> Markup:
 
 
 def _run(page: Page, found: Record) -> Markup:
-    """What is a run's own."""
+    """The row of one run: its seed, record, times and date."""
     speed = found.cost.get("items_per_second")
     cells = (
         link(f"{found.stem}.json", page.file("records", f"{found.stem}.json")),
@@ -78,7 +81,7 @@ def _run(page: Page, found: Record) -> Markup:
 
 
 def _metrics(records: list[Record]) -> Iterator[Markup]:
-    """The rows of each metric on each test set, a seed each, and what it is exactly below them."""
+    """A row per seed of each metric on each test set; below them, the identity of the metric."""
     found: dict[tuple[str, str, str], list[tuple[int, Measurement]]] = {}
     for one in records:
         for measured in one.measurements:
@@ -104,7 +107,7 @@ def _values(seed: int, measured: Measurement) -> list[str]:
 
 
 def _facts(page: Page, found: Record) -> dict[str, str]:
-    """What the seeds of one config mostly share."""
+    """The facts that the seeds of one config usually share."""
     environment = found.environment
     return {
         "changed since": found.stale or found.renewed or "nothing",
@@ -121,24 +124,24 @@ def _facts(page: Page, found: Record) -> dict[str, str]:
 
 
 def _determinism(found: Record, certificates: list[Certificate]) -> str:
-    """How far the numbers of a record repeat, where that was measured: on its own machine, or on others."""
+    """Whether the numbers of a record repeat, if that was measured: on its own machine, or on other machines."""
     mine = determinism.of(found, certificates)
     if not certificates:
         return "not measured"
     told = [typeset(str(one)) for one in ([mine] if mine else certificates)]
-    return "; ".join(told) + ("" if mine else ": another machine or other code than the record's")
+    return "; ".join(told) + ("" if mine else ": measured on another machine, or with other code, than the record")
 
 
 def commit(found: Record) -> str:
-    """The commit that a record was made from, and whether it was all."""
+    """The commit that a record was made from, and whether there were uncommitted changes."""
     if not found.source.get("commit"):
-        return "none: the run was made outside git"
+        return "none: the run was outside git"
     changed = f", with uncommitted changes (digest {found.source.get('diff')})" if found.source.get("dirty") else ""
     return f"{found.source['commit']}{changed}"
 
 
 def _shared(records: list[Record], look: Any) -> list[tuple[str, str]]:
-    """Each value with the seeds that have it, said only where not all have the same."""
+    """Each value with its seeds as text. If all seeds have the same value, the text is empty."""
     seeds: dict[str, list[str]] = {}
     for found in records:
         seeds.setdefault(look(found), []).append(str(found.seed))
@@ -148,7 +151,7 @@ def _shared(records: list[Record], look: Any) -> list[tuple[str, str]]:
 
 
 def _pairs(records: list[Record], look: Any) -> Markup:
-    """The facts of all records, each value once."""
+    """The facts of all records as a list of names and values; each value appears once."""
     looked = [(found, look(found)) for found in records]
     if all(facts == looked[0][1] for _, facts in looked):
         looked = looked[:1]

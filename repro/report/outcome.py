@@ -1,4 +1,4 @@
-"""The outcome of a paper as one stacked bar, with its counts in words; and the facts beside it."""
+"""The outcome of a paper: one stacked bar, the counts in words, and the facts."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ SIGNS = {
     "not transcribed": "·",
 }
 MEANINGS = {
-    "reproduced": "our 95 % interval is within the accepted range, or on the claimed side; or ours rounds to the print",
-    "exceeded": "our interval lies beyond the accepted range, on the better side",
-    "trend holds": "only a proxy has a record, and its interval lies on the claimed side",
-    "inconclusive": "our interval straddles the border, or too few seeds were run to know it",
+    "reproduced": "our 95 % interval is within the accepted range, or on the claimed side; "
+    "or our number rounds to the printed digits",
+    "exceeded": "our interval is completely outside the accepted range, on the better side",
+    "trend holds": "only a proxy has a record, and its interval is on the claimed side",
+    "inconclusive": "our interval has points on both sides of the limit, or too few seeds were run to decide",
     "trend fails": "only a proxy has a record, and the proxy contradicts the ordering",
-    "not reproduced": "our interval lies outside, on the worse side; or ours rounds to another number than the print",
-    "not comparable": "the records do not measure the same thing, or not on the same data",
-    "stale": "a config, its code or its data has changed since the record",
-    "not run": "no record, or fewer seeds than the claim asks for",
-    "not checkable": "no config could answer it",
-    "not transcribed": "nobody has copied the number from the paper yet",
+    "not reproduced": "our interval is completely outside, on the worse side; or our number rounds to other digits",
+    "not comparable": "the records do not measure the same quantity, or do not use the same data",
+    "stale": "a config, its code or its data has changed since the record was made",
+    "not run": "there is no record, or it has fewer seeds than the claim asks for",
+    "not checkable": "no config can test the claim",
+    "not transcribed": "the number has not been copied from the paper yet",
 }
-"""What each outcome says, in short; the guide says it in full, at `EXPLAINED`."""
+"""The meaning of each outcome, in short. The guide gives the full meaning, at `EXPLAINED`."""
 
 EXPLAINED = "guide/claims.html#the-verdicts"
-SEEN = 0.02  # the least share of the bar
+SEEN = 0.02  # the smallest share of the bar, so that one claim of hundreds is visible
 TIERS = {
-    1: ("T1", "smoke: the chain runs, nothing is judged"),
+    1: ("T1", "smoke: the program runs, no claim is judged"),
     2: ("T2", "proxy: other data, a smaller network or a shorter training"),
     3: ("T3", "the paper's data and metric"),
 }
@@ -55,29 +56,29 @@ def outcome(page: Page) -> Markup:
 
 
 def transcribed(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts that count: those on numbers that are transcribed from the paper."""
+    """The verdicts that count: those whose number is transcribed from the paper."""
     return [verdict for verdict in verdicts if verdict.outcome != UNTRANSCRIBED]
 
 
 def later(verdicts: Sequence[Verdict]) -> Markup:
-    """How many numbers are outside the counts, for nobody has transcribed them."""
+    """How many numbers do not count, because they are not transcribed yet."""
     note = untranscribed(verdicts)
     return tag("p", note, class_="repro-muted") if note else Markup("")
 
 
 def tally(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    """How many claims came out how, in the order of `OUTCOMES`, those that never occur left out."""
+    """The number of claims per outcome, in the order of `OUTCOMES`, without zeros."""
     found = Counter(verdict.outcome for verdict in transcribed(verdicts))
     return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
 
 
 def said(verdicts: Sequence[Verdict]) -> str:
-    """`2 reproduced, 1 inconclusive`."""
+    """The counts as text: `2 reproduced, 1 inconclusive`."""
     return ", ".join(f"{many} {outcome}" for outcome, many in tally(verdicts).items()) or "no claims yet"
 
 
 def bar(verdicts: Sequence[Verdict]) -> Markup:
-    """One stacked bar, a segment per outcome as wide as its share; one claim of hundreds is still seen."""
+    """One stacked bar. The width of a segment is the share of its outcome, but at least `SEEN`."""
     parts, left = [], 0.0
     whole = len(transcribed(verdicts))
     shares = {outcome: max(many / whole, SEEN) for outcome, many in tally(verdicts).items()}
@@ -100,20 +101,20 @@ def bar(verdicts: Sequence[Verdict]) -> Markup:
 
 
 def counts(verdicts: Sequence[Verdict], explained: str = "") -> Markup:
-    """The same counts in words, each with its sign and colour, and a link to where its word is `explained`."""
+    """The counts in words, with sign and colour. Each links to `explained`, the address that explains the outcomes."""
     badges = (badge(outcome, f"{many} {outcome}") for outcome, many in tally(verdicts).items())
     items = [tag("li", link(one, explained)) for one in badges]
     return tag("ul", *items, class_="repro-counts") if items else tag("p", "No claims yet.", class_="repro-muted")
 
 
 def badge(outcome: str, text: str = "") -> Markup:
-    """An outcome told by word, sign and colour, in this order of trust."""
+    """An outcome as word, sign and colour."""
     sign = tag("span", SIGNS[outcome], aria_hidden="true", class_="sign")
     return tag("span", sign, text or outcome, class_=f"repro-badge {slug(outcome)}", title=MEANINGS[outcome])
 
 
 def facts(page: Page) -> Markup:
-    """Tier, cost and date: how far this went, what it took and how old it is."""
+    """The facts of a paper: tier, cost, date of the newest record, and the dependency check."""
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
     dirty = sum(bool(found.source.get("dirty")) for found in page.records)
     kept = [("Not from a commit", f"{count(dirty, 'record')} made with uncommitted changes")] if dirty else []
@@ -122,16 +123,16 @@ def facts(page: Page) -> Markup:
         ("Tier", tier(page)),
         *_smoke(page),
         ("Cost", cost),
-        *([("Intervals contain", link(inside, f"{page.root}{uncertainty.EXPLAINED}"))] if inside else []),
+        *([("Intervals include", link(inside, f"{page.root}{uncertainty.EXPLAINED}"))] if inside else []),
         ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
         *kept,
-        *([("Rot clock", rot.badges(page))] if page.trials else []),
+        *([("Still runs?", rot.badges(page))] if page.trials else []),
     ]
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-facts")
 
 
 def tier(page: Page) -> Markup:
-    """How far the verification went, for how many claims, and with how many departures from the paper."""
+    """The tier, for how many claims it was reached, and the number of departures from the paper."""
     code, words = TIERS[page.tier]
     if page.tier == 3:
         words += f" for {len(page.full)} of {count(len(transcribed(page.verdicts)), 'claim')}"
@@ -139,13 +140,13 @@ def tier(page: Page) -> Markup:
 
 
 def departed(page: Page) -> Markup:
-    """How many departures the report lists, and a link to them."""
+    """The number of departures that the report lists, with a link to them."""
     found = page.departures
     return link(departures.said(found), f"{page.address}#{found.anchor}") if found else join([departures.said(found)])
 
 
 def _smoke(page: Page) -> list[tuple[str, Markup]]:
-    """What tier 1 rests on: the run of the smoke config, which anyone can make again in seconds."""
+    """The run of the smoke config, which proves tier 1. It takes seconds to repeat."""
     if not page.smoke:
         return []
     first = page.smoke[0]

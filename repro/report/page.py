@@ -1,7 +1,7 @@
-"""A paper with its records, verdicts and rot clock, and the MyST text of its page.
+"""A paper with its records, verdicts and dependency checks; and the MyST text of its page.
 
-The order of the sections is the order of a reader's questions: what does not agree, what came out, of which
-claims, does it look and sound right, how is it run, why did it come out so, where do the numbers come from.
+The sections answer a reader's questions in this order: What does not agree? What are the results? Do the outputs look
+and sound right? How do I run it? Why do the numbers differ? Where do they come from?
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ FAILED = frozenset({"not reproduced", "trend fails", "exceeded"})
 
 @dataclass(frozen=True)
 class Page:
-    """What a paper's page is made of. `root` leads from the document that shows it to the root of the site.
+    """All that a paper's page shows. `root` is the relative address of the site's root, as seen from the document.
 
-    `smoke` are the records of `smoke.gin`, which say that the chain runs and nothing of a claim; where a claim names
-    that config they are among the `records`.
+    `smoke` are the records of `smoke.gin`: they show that the program runs, and say nothing about a claim. If a claim
+    names that config, its records are in `records` instead.
     """
 
     paper: Paper
@@ -42,7 +42,7 @@ class Page:
     certificates: dict[str, list[Certificate]] = field(default_factory=dict)
     root: str = ""
     trials: list[rot.Trial] = field(default_factory=list)
-    late: dict[str, str] = field(default_factory=dict)  # what was changed of a claim after its record, by its id
+    late: dict[str, str] = field(default_factory=dict)  # what was changed in a claim after its record, by claim id
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ class Page:
 
     @property
     def tier(self) -> int:
-        """3: a claim's own config has a record, 2: a proxy has one, 1: only the smoke config runs."""
+        """3 if a claim's own config has a record; 2 if only a proxy has one; else 1 (the smoke config)."""
         if self.full:
             return 3
         return (
@@ -76,11 +76,11 @@ class Page:
         )
 
     def file(self, *parts: str) -> str:
-        """The address of a file of the paper's folder, copied beside the pages."""
+        """The address of the site's copy of a file in the paper's folder."""
         return "/".join((f"{self.root}files/papers/{self.name}", *parts))
 
     def origin(self, found: Record) -> str:
-        """The address of the place on the page that says where a record comes from."""
+        """The address of the place on the page that shows the origin of a record."""
         return f"{self.address}#{slug('record', found.stem)}"
 
     def place(self, claim: Claim) -> str:
@@ -88,7 +88,7 @@ class Page:
         return f"{self.address}#{slug('claim', claim.id)}"
 
     def unit(self, claim: Claim) -> str:
-        """The unit of a claim's number: as it states it, else that of its metric in any record of the paper."""
+        """The unit of a claim's number: the one that it states, else the unit of its metric in any record."""
         if claim.stated_unit is not None:
             return units.sign(claim.stated_unit)
         return self._units.get(claim.metric, "")
@@ -99,17 +99,17 @@ class Page:
 
     @property
     def failed(self) -> list[Verdict]:
-        """The verdicts on claims that came out otherwise, those better than claimed with them."""
+        """The verdicts that do not agree with the paper, including numbers that are better than claimed."""
         return [verdict for verdict in self.verdicts if verdict.outcome in FAILED]
 
     @property
     def curved(self) -> list[Record]:
-        """The records that have a learning curve: a single point is none."""
+        """The records that have a learning curve of at least two points."""
         return [found for found in self.records if any(len(points) > 1 for points in found.curves.values())]
 
     @property
     def looked(self) -> str:
-        """What the section of examples is called, by what there is in them; empty where no record has any."""
+        """The title of the section of examples: "Look and listen" if it has sounds, else "Look". "" if it is empty."""
         panels = [panel for found in self.records for example in found.examples for panel in example.get("panels", ())]
         return ("Look and listen" if any("sound" in panel for panel in panels) else "Look") if panels else ""
 
@@ -119,7 +119,7 @@ class Page:
 
     @property
     def departures(self) -> Departures | None:
-        """The departures from the paper that `report.md` lists; None where it has no such section."""
+        """The departures from the paper that `report.md` lists; None if it has no such section."""
         return departures(self._told)
 
     @functools.cached_property
@@ -129,16 +129,16 @@ class Page:
 
     @property
     def waiting(self) -> int:
-        """How many runs the claims still wait for."""
+        """The number of runs that the claims still need."""
         return len(launch.todo(self.paper, self.records))
 
     def rank(self, found: Record) -> tuple[int, str, int]:
-        """Sorts records: a claim's own config first, then proxies, then the rest."""
+        """The sort key of a record: a claim's own config first, then proxies, then other configs."""
         return self._weights.get(f"configs/{found.config}.gin", 2), found.config, found.seed
 
     @functools.cached_property
     def by_config(self) -> dict[str, list[Record]]:
-        """The records of each config, named as a claim names it."""
+        """The records of each config. The key is the config as a claim names it: `configs/NAME.gin`."""
         found: dict[str, list[Record]] = {}
         for one in self.records:
             found.setdefault(f"configs/{one.config}.gin", []).append(one)
@@ -159,7 +159,10 @@ class Page:
 
 
 def read(name: str, root: str = "") -> Page:
-    """The page of the paper called `name`, as seen from `root`. Raises BadInput for files that cannot be read."""
+    """The page of the paper `name`. `root` is the relative address of the site's root.
+
+    Raises BadInput if a file of the paper cannot be read.
+    """
     return replace(_read(name), root=root)
 
 
@@ -183,13 +186,13 @@ def _read(name: str) -> Page:
 
 
 def forget() -> None:
-    """Read every paper anew: its files may have changed since the last build of this process."""
+    """Empty the cache: the files may have changed since the last build of this process."""
     _read.cache_clear()
     _folders.cache_clear()
 
 
 def plain(text: str) -> str:
-    """`text` for MyST, every sign of markup escaped."""
+    """`text` for MyST, with all punctuation escaped so that it is not markup."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
@@ -207,7 +210,7 @@ TEXT = """\
 ```{{abstract}} {name}
 ```
 
-{gaps}## What came out
+{gaps}## Results
 
 ```{{figure-claims}} {name}
 ```
@@ -223,7 +226,7 @@ TEXT = """\
 ```{{rot}} {name}
 ```
 
-## How it differs from the paper, and why it came out so
+## How it differs from the paper, and why
 
 ```{{ledger}} {name}
 ```
@@ -252,7 +255,7 @@ TEXT = """\
 
 
 def text(page: Page, below: Path) -> str:
-    """The MyST text of the page, for a file in the folder `below`."""
+    """The MyST text of the page. `below` is the folder of the file that will contain it."""
     gaps = f"## What does not agree\n\n```{{disagreements}} {page.name}\n```\n\n" if page.failed else ""
     shown = ""
     if page.looked:

@@ -1,4 +1,4 @@
-"""The landing page: a row per paper, the outcome first; a box to filter them by where there are many."""
+"""The landing page: a row per paper with its outcome, and a filter box if there are many papers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from repro.report.html.words import count, day, duration
 from repro.report.outcome import EXPLAINED, TIERS, bar, counts, departed, later
 from repro.report.page import Page
 
-MANY = 8  # papers from which on a filter helps
+MANY = 8  # from this number of papers on, there is a filter box
 TABLE = "papers.csv"
 
 
 def papers(pages: Sequence[Page], root: str) -> Markup:
-    """A row per paper, in the order of the names, as seen from `root`."""
+    """A row per paper, in the order given. `root` is the relative address of the site's root."""
     if not pages:
         return tag("p", "No papers yet.", class_="repro-muted")
     label = "Find a paper by its title, its authors, its group or an outcome"
@@ -32,7 +32,7 @@ def papers(pages: Sequence[Page], root: str) -> Markup:
 
 
 def _row(page: Page) -> Markup:
-    """What the paper is on the left, what came out on the right; on a phone one below the other."""
+    """The paper on the left, its outcome on the right; on a phone, the outcome is below."""
     paper = page.paper
     authors = paper.authors[0] + (" et al." if len(paper.authors) > 1 else "") if paper.authors else ""
     about = ", ".join(filter(None, (authors, cite.venue(paper), paper.group and f"reproduced by {paper.group}")))
@@ -47,7 +47,7 @@ def _row(page: Page) -> Markup:
 
 
 def _facts(page: Page) -> Markup:
-    """Folder, tier, cost, date and age in one line: a copy of another paper is told by its folder."""
+    """Folder, tier, cost and date in one line. The folder distinguishes copies of the same paper."""
     code, words = TIERS[page.tier]
     went = join([tag("abbr", code, title=words), *([" ", departed(page)] if page.tier > 1 else [])])
     facts: list[str] = [tag("code", f"papers/{page.name}"), went]

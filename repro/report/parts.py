@@ -1,4 +1,4 @@
-"""The catalogue of parts: what a config may name, where it stands, who uses it. Read from source text alone."""
+"""The catalogue of parts: parameters, source and users of each part. It reads source text and imports nothing."""
 
 from __future__ import annotations
 
@@ -30,29 +30,32 @@ class Use:
 
 @functools.cache
 def every() -> list[Declared]:
-    """Every part of the core and of all papers: read once, each page needs them."""
+    """Every part of the core and of all papers. Cached, because each page needs them."""
     return registry.every()
 
 
 def forget() -> None:
-    """Look at every file anew."""
+    """Empty the caches: the files may have changed."""
     every.cache_clear()
     _mentions.cache_clear()
 
 
 def of_kind(kind: str, papers: Sequence[str]) -> list[Declared]:
-    """The parts of one kind that the core and `papers` have, by name."""
+    """The parts of one kind in the core and in `papers`. `kind` is a registry, for example `losses`."""
     homes = ("repro.", *(f"papers.{name}." for name in papers))
     return [part for part in every() if part.kind == kind and part.module.startswith(homes)]
 
 
 def entry(part: Declared, papers: list[Paper], root: str) -> Markup:
-    """What stands below a part's name, as seen from `root`."""
+    """The entry of a part: signature, docstring, methods and facts.
+
+    `root` is the relative address of the site's root.
+    """
     told = source.read(part)
     facts = [
         ("In a config", _in_a_config(part)),
         ("Source", link(f"{part.module}, line {part.line}", address(part, root))),
-        ("Letters", inline(told.letters.removeprefix("Letters: "))),
+        ("Dimensions", inline(told.letters.removeprefix("Letters: "))),
         ("Used by", _users(part, papers, root)),
     ]
     rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts if value]
@@ -67,12 +70,12 @@ def entry(part: Declared, papers: list[Paper], root: str) -> Markup:
 
 
 def anchor(part: Declared) -> str:
-    """The id of a part's entry: the name that a config uses."""
+    """The id of a part's entry, which is also its name in a config: `losses.MeanSquare`."""
     return f"{part.kind}.{part.name}"
 
 
 def address(part: Declared, root: str) -> str:
-    """The line of the source listing where a part begins."""
+    """The address of the part's first line in the source listing."""
     stem = part.module.replace(".", "/")
     path = stem if Path(part.path).name != "__init__.py" else f"{stem}/__init__"
     return f"{files.shown(f'{root}files/{path}.py')}#L{part.line}"
@@ -88,7 +91,7 @@ def uses(part: Declared, one: Paper) -> Iterator[Use]:
 
 @functools.cache
 def _mentions(folder: Path) -> list[tuple[str, int, str]]:
-    """The lines of the paper's configs that build something, with file and number: every part asks for them."""
+    """(file name, line number, line) of the lines in the paper's configs that build a part."""
     paths = sorted(folder.glob("configs/[!.]*.gin"))
     lines = ((path.name, path.read_text(encoding="utf-8-sig", errors="replace").splitlines()) for path in paths)
     split = ((name, number, line.partition("#")[0]) for name, rows in lines for number, line in enumerate(rows, 1))
@@ -96,7 +99,7 @@ def _mentions(folder: Path) -> list[tuple[str, int, str]]:
 
 
 def config_links(found: list[Use], root: str) -> Markup:
-    """The configs of those lines, each linked to the first of them."""
+    """The names of the configs that use a part, each linked to the first line that does."""
     first = {use.config: use for use in reversed(found)}
     return join(
         (
@@ -113,7 +116,7 @@ def _users(part: Declared, papers: list[Paper], root: str) -> Markup:
         if found := list(uses(part, one)):
             name = link(one.title, f"{root}papers/{one.name}.html")
             lines.append(tag("span", name, ": ", config_links(found, root), class_="line"))
-    return join(lines) or Markup("no paper's config")
+    return join(lines) or Markup("no config of a paper")
 
 
 def _in_a_config(part: Declared) -> Markup:
@@ -133,7 +136,7 @@ def _signature(name: str, parameters: list[Parameter], root: str) -> Markup:
 
 
 def _parameter(parameter: Parameter, root: str) -> Markup:
-    """`name: type = default`; where parts of a kind go in, their name leads to them."""
+    """`name: type = default`. If the parameter takes a part, its kind links to the parts of that kind."""
     kind = link(f"@{parameter.kind}", f"{root}parts.html#{parameter.kind}") if parameter.kind else ""
     told = join([piece for piece in (parameter.type, kind) if piece], " of ")
     value = tag("span", " = ", tag("span", parameter.default, class_="s")) if parameter.default else ""

@@ -1,6 +1,6 @@
-"""`report.md` and `tips.md`, written by hand: how they join the page of their paper, and where their links lead.
+"""`report.md` and `tips.md`: how they are included in the page of their paper, and where their links lead.
 
-What they may ask for is for `guard` to say.
+`sphinx.guard` decides which directives and roles they may use.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ SCHEME = re.compile(r"[A-Za-z][\w.+-]*:|//")
 
 
 def include(path: Path, below: Path, level: int = 3) -> str:
-    """The directive that puts `path` into a page of the folder `below`, its headings from `level` down.
+    """The directive that includes `path` in a page of the folder `below`. Its top headings get the level `level`.
 
-    A first line `# Title` is left out: the page has a heading for it already.
+    A first line `# Title` is left out, because the page has a heading already.
     """
     if not path.is_file():
         return f"*There is no `{path.name}` yet.*"
@@ -41,7 +41,7 @@ def include(path: Path, below: Path, level: int = 3) -> str:
 
 
 def read(path: Path) -> list[str]:
-    """The lines of a text. Raises BadInput with the line where it is not UTF-8."""
+    """The lines of a text file. Raises BadInput with the line number if the file is not UTF-8."""
     raw = path.read_bytes()
     try:
         return raw.decode("utf-8-sig").splitlines()
@@ -57,7 +57,7 @@ def _levels(lines: list[str]) -> Iterator[int]:
 
 
 def told(lines: list[str]) -> Iterator[bool]:
-    """For each line whether it is prose: not within a block of code. A directive's block is prose."""
+    """For each line, whether it is prose. Lines in a code block are not; lines in a directive's block are."""
     code, directives = "", 0
     for line in lines:
         hit = FENCE.match(line)
@@ -75,7 +75,7 @@ def told(lines: list[str]) -> Iterator[bool]:
 
 
 def dead(text: str, folder: Path) -> Iterator[tuple[int, str]]:
-    """The links of `text` to files that are not there, each with its line."""
+    """(line number, target) of each link in `text` to a file that does not exist."""
     first = 1
     for block, prose in _blocks(text):
         for hit in LINK.finditer(block) if prose else ():
@@ -86,17 +86,18 @@ def dead(text: str, folder: Path) -> Iterator[tuple[int, str]]:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, bool]]:
-    """Lines that belong together, and whether they are prose."""
+    """Split `text` into blocks of prose and of code: (the block, whether it is prose)."""
     lines = text.split("\n")
     for prose, block in groupby(zip(lines, told(lines), strict=True), key=itemgetter(1)):
         yield "\n".join(line for line, _ in block), prose
 
 
 def address(target: str, folder: Path, root: str, copied: bool = False) -> str:
-    """Where a link to `target` from a text of the paper's `folder` leads, seen from a page whose way to the root of the
-    site is `root`: to the page of that file, or to its copy where that is wanted.
+    """The address on the site of `target`, a file that a text in the paper's `folder` links to.
 
-    Empty for what is no file of the folder, or none that is shown: then the link is text.
+    `root` is the relative address of the site's root. A text file has a page with numbered lines; with `copied`, the
+    address is that of the copied file. Empty if `target` is not a file of the folder, or is not shown: then the link
+    becomes text.
     """
     name, _, line = target.partition("#")
     path, home = (folder / name).resolve(), folder.resolve()

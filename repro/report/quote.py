@@ -1,4 +1,4 @@
-"""One number in a sentence, looked up: what `{record}`, `{claim}`, `{stated}` and `{verdict}` print."""
+"""One number in a sentence: looks up what the roles `{record}`, `{claim}`, `{stated}` and `{verdict}` print."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from repro.verdict import Verdict
 
 @dataclass(frozen=True)
 class Quote:
-    """What to print and where it leads; `fault` is why it cannot be trusted. A verdict is printed as a badge."""
+    """The text to print and its link. `fault` says why the number cannot be trusted; "" if it can.
+
+    If `outcome` is given, it is printed as a badge instead of `text`.
+    """
 
     text: str
     href: str = ""
@@ -25,9 +28,13 @@ class Quote:
 
 
 def measured(page: Page, name: str) -> Quote:
-    """`stem:test:metric`, mean and interval of a record; `stem:test:metric:item`, one item; `stem:seconds`, a cost.
+    """A number of a record. `name` has one of three forms:
 
-    Raises BadInput for a name that leads nowhere, with the nearest that does.
+        cnn-seed0:test:Accuracy          the mean and its interval
+        cnn-seed0:test:Accuracy:item 3   the value of one test item
+        cnn-seed0:seconds                a cost of the run
+
+    Raises BadInput for an unknown name, with the most similar one.
     """
     stem, *rest = name.split(":")
     found = _find(page, stem)
@@ -36,7 +43,7 @@ def measured(page: Page, name: str) -> Quote:
 
 
 def judged(page: Page, name: str) -> Quote:
-    """What the records say of a claim. Raises BadInput where they say nothing."""
+    """Our number for a claim. Raises BadInput if no record decides the claim."""
     verdict = verdict_of(page, name)
     claim = verdict.claim
     if verdict.judged is None:
@@ -47,9 +54,9 @@ def judged(page: Page, name: str) -> Quote:
 
 
 def stated(page: Page, name: str) -> Quote:
-    """What the paper says of a claim, as it prints it: its number or its bound. The range that we accept is not in it.
+    """The paper's number or bound for a claim, with its own digits, without the range that we accept.
 
-    Raises BadInput for a claim that the paper does not have, and for a number that is not transcribed.
+    Raises BadInput for an unknown claim, and for a number that is not transcribed.
     """
     claim = page.paper.claim(name)
     if not claim.transcribed:
@@ -58,14 +65,14 @@ def stated(page: Page, name: str) -> Quote:
 
 
 def decided(page: Page, name: str) -> Quote:
-    """The verdict on a claim, whatever it is. Raises BadInput for a claim that the paper does not have."""
+    """The verdict on a claim. Raises BadInput for an unknown claim."""
     verdict = verdict_of(page, name)
     fault = f"claim '{name}' is stale: {verdict.why}" if verdict.outcome == "stale" else ""
     return Quote(verdict.outcome, page.place(verdict.claim), fault, verdict.outcome)
 
 
 def verdict_of(page: Page, name: str) -> Verdict:
-    """The verdict on the claim called `name`. Raises BadInput with the nearest name where there is none."""
+    """The verdict on the claim `name`. Raises BadInput for an unknown claim, with the most similar name."""
     claim = page.paper.claim(name)
     return next(verdict for verdict in page.verdicts if verdict.claim is claim)
 

@@ -1,4 +1,7 @@
-"""The order of configs that were measured on the same items, and which of them are told apart. Pure."""
+"""Ranks configs that were measured on the same items, and tests which of them can be distinguished.
+
+Pure functions of numbers: this module opens no file.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from repro.interval.contrasts import contrasts, holm
 from repro.interval.layout import Rows
 
 LEVEL = 0.05
-"""How often a ranking of configs that do not differ may tell any two of them apart."""
+"""The family-wise error rate: the probability that some pair is distinguished although no configs differ."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The mean of the one that stands higher less that of the other; `p` is corrected for the number of pairs."""
+    """The mean of the higher-ranked config minus that of the other. `p` is corrected for the number of pairs (Holm)."""
 
     difference: Interval
     p: float
@@ -27,23 +30,30 @@ class Pair:
 
 @dataclass(frozen=True)
 class Ranking:
-    """`order[place]` is the number of the config at a place, the best at 0; `pairs` are by their places, i < j."""
+    """`order[place]` is the index of the config at a place; the best has place 0.
+
+    `intervals` are in the order of the places. The keys of `pairs` are two places (i, j) with i < j.
+    """
 
     order: list[int]
     intervals: list[Interval]
     pairs: dict[tuple[int, int], Pair]
 
     def places(self, place: int) -> tuple[int, int]:
-        """The first and last rank, from 1, that the one at `place` may have: those told apart from it aside."""
+        """The best and the worst rank, from 1, that the config at `place` may have.
+
+        Only the configs that can be distinguished from it are certainly above or below it.
+        """
         above = sum(pair.apart for (_, lower), pair in self.pairs.items() if lower == place)
         below = sum(pair.apart for (upper, _), pair in self.pairs.items() if upper == place)
         return 1 + above, len(self.order) - below
 
 
 def ranking(groups: Sequence[Rows], higher: bool) -> Ranking:
-    """Rank configs by their means; `higher` says whether more is better. Equals keep their order.
+    """Rank configs by their means; with `higher`, a higher mean is better. Configs with equal means keep their order.
 
-    Each pair is compared over the items, which are the same for all, and the p values are corrected after Holm.
+    Each group has one row of values per seed, and the same items as all other groups. Each pair is compared item by
+    item; the p-values are corrected by Holm's method (Holm 1979).
     """
     intervals = [interval(rows) for rows in groups]
     order = sorted(range(len(groups)), key=lambda one: (-1 if higher else 1) * intervals[one].mean)

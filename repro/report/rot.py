@@ -1,4 +1,4 @@
-"""The rot clock: on which packages a paper still runs, and how long ago that was tried."""
+"""The dependency check on a page: with which packages a paper still runs, and how long ago that was tested."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from repro.report.page import Page
 from repro.rerun import rot
 from repro.rerun.rot import STACKS, Trial
 
-OLD = 14  # days from which on a try says little of today: the weekly job has failed to try it twice
+OLD = 14  # days; a result older than this is marked as old, because the weekly job has missed it twice
 SIGNS = {"runs": "✓", "fails": "✗", "not run": "–"}
 PLACE = "rot"
 
 
 def badges(page: Page) -> Markup:
-    """A line for each stack that was tried; nothing where none was."""
+    """A line for each set of packages that was tested; empty if none was."""
     address = f"{page.address}#{PLACE}"
     items = [tag("li", link(_badge(trial), address), " ", *_age(trial)) for trial in page.trials]
     return tag("ul", *items, class_="repro-counts repro-rot") if items else Markup("")
 
 
 def _badge(trial: Trial) -> Markup:
-    """What came out, told by sign, colour and word."""
+    """The result as sign, colour and words."""
     sign = tag("span", SIGNS[trial.outcome], aria_hidden="true", class_="sign")
     since = f" since {trial.since}" if trial.outcome == "fails" else ""
     text = f"{trial.outcome} on {STACKS[trial.stack]}{since}"
@@ -38,13 +38,13 @@ def _age(trial: Trial) -> list[Markup]:
 
 
 def section(page: Page) -> Markup:
-    """The same with the line that each failed with, and the versions that were tried."""
+    """The section: the results, the error line of each failure, and the versions that were tested."""
     again = copyable(f"repro rot {page.name}")
     if not page.trials:
-        none = "Nobody has tried yet whether the smoke config still runs on what is installed elsewhere. This tries it:"
+        none = "It has not been tested yet whether the smoke config still runs with other packages. This tests it:"
         return tag("div", tag("p", none, class_="repro-muted"), again, id=PLACE)
     items = [tag("li", _badge(trial), " ", *_age(trial), _why(trial)) for trial in page.trials]
-    about = "Does the smoke config still run? It is tried every week, and by this command:"
+    about = "Does the smoke config still run? A weekly job tests it. You can test it with this command:"
     told = tag("ul", *items, class_="repro-counts repro-rot")
     return tag("div", tag("p", about), again, told, _versions(page), id=PLACE)
 
@@ -54,7 +54,7 @@ def _why(trial: Trial) -> Markup:
 
 
 def _versions(page: Page) -> Markup:
-    """A row per package, a column per stack; what is not the same on all is set bold."""
+    """A row per package, a column per set of packages. Versions that differ are in bold."""
     tried = [{"Python": trial.python, **trial.packages} for trial in page.trials]
     names = dict.fromkeys(name for versions in tried for name in versions)
     found = {name: [versions.get(name, "–") for versions in tried] for name in names}
@@ -62,7 +62,7 @@ def _versions(page: Page) -> Markup:
     rows = [_row(name, versions, name in unlike) for name, versions in found.items()]
     heads = ("Package", *(f"{STACKS[trial.stack]}, {trial.date}" for trial in page.trials))
     head = tag("tr", *(tag("th", text, scope="col") for text in heads))
-    many = f", {len(unlike)} of {len(found)} unlike" if len(tried) > 1 else ""
+    many = f", {len(unlike)} of {len(found)} differ" if len(tried) > 1 else ""
     table = box(tag("table", tag("thead", head), tag("tbody", *rows)), label="The versions that were tried")
     return fold(f"The versions that were tried{many}", table)
 

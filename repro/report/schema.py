@@ -1,7 +1,7 @@
-"""The JSON Schema of `paper.toml`, for editors: written from the same data types that the file is checked with.
+"""The JSON Schema of `paper.toml`, for editors. It is generated from the data types that check the file.
 
-`paper.schema.json` beside this file is committed; a paper's first line, `#:schema ../../repro/paper.schema.json`, lets
-an editor complete and check its keys.
+The result, `repro/paper.schema.json`, is committed. If the first line of a `paper.toml` is
+`#:schema ../../repro/paper.schema.json`, an editor can complete and check the keys.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DATA: dict[str, type] = {"data": DataSet, "variant": Variant, "file": File}  # o
 
 
 def text() -> str:
-    """The schema as the committed file holds it."""
+    """The schema, exactly as it is in the committed file."""
     from pydantic import ConfigDict, Field, create_model
 
     strict = ConfigDict(extra="forbid")
@@ -50,7 +50,7 @@ def _model(name: str, cls: type, strict: Any) -> Any:
 
 
 def rows(name: str) -> list[tuple[str, str, bool]]:
-    """(key, meaning, must it be given) of every key of `[name]` or `[[name]]`, or of a table of `data.toml`."""
+    """(key, meaning, whether it is required) of every key of `[name]` or `[[name]]`, in either file."""
     cls = {**TABLES, **DATA}[name]
     needed = {s.name for s in fields(cls) if s.default is MISSING and s.default_factory is MISSING}
     return [(key, meaning, key in needed) for key, meaning in paper_toml.meanings(cls).items()]

@@ -1,4 +1,4 @@
-"""A part as its source text tells it: parameters, docstrings, letters of shapes. Nothing is imported."""
+"""Reads a part from its source text: parameters, docstrings, letters of shapes. It imports nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ CALLS = ("__call__", "__getitem__")
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a config may bind. `kind` is the registry whose parts it takes; `default` is "" where it is required."""
+    """A parameter that a config may set. `default` is "" if it is required.
+
+    `kind` is the registry whose parts the parameter takes (for example `losses`), else "".
+    """
 
     name: str
     type: str = ""
@@ -30,7 +33,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Method:
-    """A documented method: its parameters and what it returns, as written."""
+    """A documented method. `signature` is its parameters and its return type, as written in the source."""
 
     name: str
     signature: str
@@ -39,7 +42,10 @@ class Method:
 
 @dataclass(frozen=True)
 class Source:
-    """All that the text says of a part; `letters` is the paragraph of its module that names the dimensions."""
+    """All that the source text says about a part.
+
+    `letters` is the paragraph of its module's docstring that explains the dimensions (`B batch, T samples`).
+    """
 
     parameters: list[Parameter]
     doc: str
@@ -48,7 +54,7 @@ class Source:
 
 
 def read(part: Declared) -> Source:
-    """Read `part`'s file. Raises BadInput with the line where it is not Python."""
+    """Read `part`'s file. Raises BadInput with the line number if the file is not valid Python."""
     tree = parse(part.path)
     node = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == part.name)
     letters = [text for text in _paragraphs(ast.get_docstring(tree)) if LETTERS.match(text)]
@@ -62,12 +68,12 @@ def _paragraphs(text: str | None) -> list[str]:
 
 
 def _parameters(node: ast.ClassDef, tree: ast.Module) -> list[Parameter]:
-    """Those of the first class with an `__init__` or dataclass fields, and those that its `**kwargs` lead to."""
+    """The parameters of a class, and those of the parent classes that its `**kwargs` are passed to."""
     return _through(list(_lineage(node, tree)))
 
 
 def _lineage(node: ast.ClassDef, tree: ast.Module) -> Iterator[ast.ClassDef]:
-    """A class and those that it inherits from, as far as their source is ours: what two inherit comes after both."""
+    """A class and its base classes, if their source is in this repository. A shared base comes after both heirs."""
     found = [node]
     for base in node.bases:
         inner = _class(ast.unparse(base), tree)
@@ -93,7 +99,7 @@ def _is_dataclass(node: ast.ClassDef) -> bool:
 
 
 def _passed_on(init: ast.FunctionDef, rest: list[ast.ClassDef]) -> list[Parameter]:
-    """As `repro.signature.parameters`, of text."""
+    """The same as `repro.signature.parameters`, computed from source text."""
     own, passed = list(_arguments(init.args)), passed_in(init)
     if passed is None:
         return own
@@ -110,7 +116,10 @@ def _passed_on(init: ast.FunctionDef, rest: list[ast.ClassDef]) -> list[Paramete
 
 
 def _class(name: str, tree: ast.Module) -> tuple[ast.ClassDef, ast.Module] | None:
-    """A class that `tree` defines, or imports from the core or from a paper, with the module that defines it."""
+    """The class `name`, and the module that defines it: `tree` itself, or a module that `tree` imports it from.
+
+    None if the source is not in the core or in a paper.
+    """
     holder, _, last = name.rpartition(".")
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name == name:
@@ -123,7 +132,7 @@ def _class(name: str, tree: ast.Module) -> tuple[ast.ClassDef, ast.Module] | Non
 
 
 def _imported(node: ast.stmt) -> Iterator[tuple[str, str, str]]:
-    """What an import makes known: (name, module, "") of a module, and (name, module, name there) of what is in one."""
+    """The names that an import defines: (name, module, "") for a module, (name, module, name there) for an object."""
     if isinstance(node, ast.Import):
         yield from ((alias.asname or alias.name, alias.name, "") for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -134,7 +143,7 @@ def _imported(node: ast.stmt) -> Iterator[tuple[str, str, str]]:
 
 
 def _path(module: str) -> Path | None:
-    """The file of a module of ours; to let Python look for it would execute the packages above it."""
+    """The file of a module of the core or of a paper. Python's own search would execute the parent packages."""
     top, *rest = module.split(".")
     roots = repro.__path__ if top == "repro" else papers.__path__
     stems = [Path(root, *rest) for root in roots]
@@ -149,7 +158,7 @@ def _fields(node: ast.ClassDef) -> Iterator[Parameter]:
 
 
 def _arguments(given: ast.arguments) -> Iterator[Parameter]:
-    """Every parameter but `self`."""
+    """Every parameter except `self`."""
     placed = [*given.posonlyargs, *given.args]
     defaults = [*[None] * (len(placed) - len(given.defaults)), *given.defaults]
     named = zip(given.kwonlyargs, given.kw_defaults, strict=True)
@@ -168,7 +177,7 @@ def _parameter(name: str, annotation: ast.expr | None, default: ast.expr | None)
 
 
 def _methods(node: ast.ClassDef) -> Iterator[Method]:
-    """Those that say what they do; private ones are not for a reader of the catalogue."""
+    """The methods that have a docstring, without private ones."""
     for inner in node.body:
         if not isinstance(inner, ast.FunctionDef) or (inner.name.startswith("_") and inner.name not in CALLS):
             continue

@@ -1,4 +1,4 @@
-"""The claims of a paper, and the papers of the site, as CSV: what the pages show, for those who count with it."""
+"""The claims of a paper, and the papers of the site, as CSV files for spreadsheets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAPERS = ("paper", "title", "year", "claims", *OUTCOMES, "tier", "departures", "
 
 
 def claims(page: Page) -> str:
-    """A row per claim. Ours is in the unit of the print, and the row is that of what decided the verdict."""
+    """A row per claim. Our number is in the unit of the claim, and comes from the evidence that decided the verdict."""
     return _csv(CLAIMS, (_claim(page, verdict) for verdict in page.verdicts))
 
 
@@ -64,7 +64,7 @@ def _paper(page: Page) -> Sequence[object]:
 
 
 def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """As RFC 4180 has it, but for a text that a spreadsheet would take for a formula: it begins with an apostrophe."""
+    """CSV according to RFC 4180, with one addition: a text that looks like a formula gets an apostrophe in front."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(heads)

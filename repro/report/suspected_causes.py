@@ -1,4 +1,4 @@
-"""The ledger of gaps: what may be the reason where a claim came out otherwise, and what changing it does."""
+"""The suspected causes of a disagreement: each cause, the config that tests it, and the effect of the change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADS = ("Suspected cause", "What was changed", "Ours with it", "Effect", "Verdi
 
 
 def section(page: Page) -> Markup:
-    """A table per claim that has suspected causes; those that failed or were exceeded and have none are named below."""
+    """A table per claim that has suspected causes. Below, the failed or exceeded claims that have none."""
     entries = ledger(page.paper, page.verdicts, page.records)
     groups = [_claim(page, list(rows)) for _, rows in groupby(entries, key=lambda entry: entry.claim.id)]
     open_ends = unexplained(page.paper, page.verdicts)
@@ -37,7 +37,7 @@ def _claim(page: Page, entries: list[Entry]) -> Markup:
 
 
 def anchor(claim: Claim) -> str:
-    """The id of the place where the suspected causes of a claim stand."""
+    """The id of the table with the suspected causes of a claim."""
     return slug("causes", claim.id)
 
 
@@ -47,7 +47,7 @@ def _row(page: Page, one: Entry) -> Markup:
 
 
 def _changed(page: Page, one: Entry) -> Markup:
-    """Of each side that is changed: the config, and the settings in which it differs from the one that it changes."""
+    """The changed configs (one or both sides of a comparison), each with the settings that differ."""
     return join([_side(page, base, changed) for base, changed in one.changes])
 
 
@@ -61,7 +61,7 @@ def _side(page: Page, before: str, after: str) -> Markup:
 
 
 def _ours(page: Page, after: Verdict) -> Markup:
-    """Our number with the change, linking to where its first record comes from."""
+    """Our number with the change, as a link to the origin of its first record."""
     if not after.evidence:
         return join([after.why])
     found = after.evidence[0]
@@ -69,31 +69,33 @@ def _ours(page: Page, after: Verdict) -> Markup:
 
 
 def _effect(page: Page, one: Entry) -> Markup:
-    """How far the change moves our number, and how much of the gap it closes."""
+    """The change of our number, and how much of the difference from the paper it removes."""
     if one.effect is None:
         return join(["not measured"])
     found = one.effect.interval
     moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
     moved = "–" if one.effect.unlike else moved  # a note below the table says why
-    gap = "excess" if one.before.outcome == "exceeded" else "gap"
+    gap = "excess" if one.before.outcome == "exceeded" else "difference"
     share = "" if one.share is None else f" ({_share(one.share)} the {gap})"
     return join([moved, share])
 
 
 def _share(share: float) -> str:
-    """In percent, in times where it is many; the other way it closes nothing."""
+    """The share in percent, or as a factor if it is large. A negative share moves our number away from the paper."""
     size = f"{abs(share):.0%} of" if abs(share) < 10 else f"{abs(share):.3g} times"
     return f"away from the paper, {size}" if share < 0 else size
 
 
 def _unlike(why: str) -> str:
-    """Why there is no difference, in the words of who changed the factor."""
+    """Why the effect cannot be computed, in the words of this section."""
     _, differ, keys = why.partition("they differ in ")
     return (
-        f"the change is in the metric itself ({keys}): numbers of unlike metrics are not subtracted" if differ else why
+        f"the change is in the metric itself ({keys}): values of different metrics cannot be subtracted"
+        if differ
+        else why
     )
 
 
 def _unexplained(page: Page, claims: list[Claim]) -> Markup:
     names = join([link(claim.id, page.place(claim)) for claim in claims], ", ")
-    return tag("p", "Without a suspected cause that a config tests, and discussed below: ", names, ".")
+    return tag("p", "No config tests a suspected cause of these claims; they are discussed below: ", names, ".")

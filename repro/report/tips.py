@@ -1,13 +1,13 @@
-"""`tips.md`: what went wrong, by symptom.
+"""Reads `tips.md`: problems and their solutions, by symptom. The form of a tip is:
 
     ## The loss is NaN on a silent segment
 
-    - **Symptom** what one sees, in as many words as it takes.
-    - **Cause** why.
+    - **Symptom** what you see.
+    - **Cause** why it happens.
     - **Fix** what helped.
     - **Test** `papers/<paper>/tests/test_loss.py::test_battery`, or `none` and why.
 
-A heading is what one sees, not its cause: it is what the next person will look for.
+The heading describes what you see, not the cause, because the next person will search for what they see.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ITEMS = ["Symptom", "Cause", "Fix", "Test"]
 
 @dataclass(frozen=True)
 class Tip:
-    """One tip: its heading, and the lines of its four items, the first counted from 0, the last not included."""
+    """One tip: its heading, and its four items, which are the lines `first` to `last` - 1 of the file (from 0)."""
 
     symptom: str
     first: int
@@ -36,7 +36,7 @@ class Tip:
 
 
 def read(path: Path) -> list[Tip]:
-    """The tips of a file, in its order. Raises BadInput with the line where the form is another."""
+    """The tips of a file, in their order. Raises BadInput with the line number if a tip does not have the form."""
     lines = prose.read(path)
     told = [line if plain else "" for line, plain in zip(lines, prose.told(lines), strict=True)]
     starts = [number for number, line in enumerate(told) if HEADING.match(line)]
@@ -50,10 +50,10 @@ def read(path: Path) -> list[Tip]:
 
 
 def _refuse_preamble(path: Path, lines: list[str]) -> None:
-    """Before the first tip there may be a title and nothing else."""
+    """Only a title may be before the first tip."""
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith("# "):
-            raise BadInput("text before the first tip; expected '## <what one sees>'", f"{path}:{number}")
+            raise BadInput("text before the first tip; expected '## <what you see>'", f"{path}:{number}")
 
 
 def _check(tip: Tip, lines: list[str], above: list[str], place: str) -> None:
@@ -62,4 +62,4 @@ def _check(tip: Tip, lines: list[str], above: list[str], place: str) -> None:
         items = ", ".join(f"- **{name}**" for name in ITEMS)
         raise BadInput(f"tip '{tip.symptom}' has {', '.join(names) or 'no items'}; expected {items}", place)
     if tip.symptom in above:
-        raise BadInput(f"tip '{tip.symptom}' stands already above", place)
+        raise BadInput(f"tip '{tip.symptom}' is already above", place)

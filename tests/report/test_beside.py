@@ -50,8 +50,8 @@ def test_what_is_shown_rounds_to_the_print_if_and_only_if_ours_does(printed: str
 @pytest.mark.parametrize(
     ("printed", "mean", "shown", "slip"),
     [
-        ("1.55e-9", 1.54496074e-09, "1.54496 × 10⁻⁹", "the print looks rounded twice, not ours"),
-        ("6.01e-8", 6.01589976e-08, "6.0159 × 10⁻⁸", "the print looks cut, not ours"),
+        ("1.55e-9", 1.54496074e-09, "1.54496 × 10⁻⁹", "the printed number may be rounded twice"),
+        ("6.01e-8", 6.01589976e-08, "6.0159 × 10⁻⁸", "the printed number may be truncated instead of rounded"),
         ("8.75e-5", 8.87459654e-05, "8.8746 × 10⁻⁵", ""),
         ("0.56", 0.5699, "0.5699", ""),  # two digits look cut every tenth time
         ("0.213", 0.1835315, "0.18353", ""),
@@ -68,7 +68,7 @@ def test_ours_has_two_digits_more_than_the_print(printed: str, mean: float, show
 def test_nothing_is_guessed_of_a_number_with_chance_in_it() -> None:
     kinds = ([[1.2395]], [[1.2395], [1.2395]], [[1.2395, 1.2395]])
     seen = [evidence.slip(claim("1.23"), replace(found(1.0), interval=interval(rows))) for rows in kinds]
-    assert seen == ["the print looks cut, not ours", "", ""]
+    assert seen == ["the printed number may be truncated instead of rounded", "", ""]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_many_configs_are_folded_and_each_way_to_run_one_has_its_line() -> None:
     many.append(replace(record, config="c00", seed=7, overrides=["a.b = 1"]))
     html = re.sub("</?span[^>]*>", "", commands.commands(replace(TEMPLATE, records=many)))
     before, shown, folded = html.split("<details>")
-    assert not before and "From nothing" in shown
+    assert not before and "Install the project first" in shown
     assert "12 more configs" in folded and len(re.findall("repro run", folded)) == 12
     lines = re.findall(r"[^<>]*repro run[^<>]*", shown)
     assert len(lines) == 8 and lines[1].startswith("for seed in $(seq 0 2); do repro run")
@@ -101,7 +101,7 @@ def test_the_reasons_are_those_of_the_ledger() -> None:
     """The template's failed claim agrees with twice the learning rate; without causes it says so."""
     html = disagreements.disagreements(TEMPLATE)
     cause = next(one.says for one in TEMPLATE.paper.causes if "fast" in one.config)
-    assert "it agrees with one thing changed" in html and cause in html and "#causes-fit.ten-steps" in html
+    assert "it agrees if one factor is changed" in html and cause in html and "#causes-fit.ten-steps" in html
     bare = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[]))
     assert "see the discussion" in disagreements.disagreements(bare), "its report.md names the claim"
 
@@ -110,9 +110,9 @@ def test_a_report_is_preferred_to_a_guess_and_a_guess_to_nothing(tmp_path: Path)
     paper = replace(TEMPLATE.paper, causes=[], folder=tmp_path)
     (verdict,) = TEMPLATE.failed
     cut = replace(verdict, claim=replace(verdict.claim, printed="1.23", value=None), judged=found(1.2395))
-    for text, said in [("`fit.ten-steps-fast`", "looks cut"), ("`fit.ten-steps`.", "see the discussion")]:
+    for text, said in [("`fit.ten-steps-fast`", "may be truncated"), ("`fit.ten-steps`.", "see the discussion")]:
         (tmp_path / "report.md").write_text(text)
         bare = replace(TEMPLATE, paper=paper, verdicts=[cut])
         assert said in disagreements.disagreements(bare)
     (tmp_path / "report.md").unlink()
-    assert "no cause is tested yet" in disagreements.disagreements(replace(TEMPLATE, paper=paper, verdicts=[verdict]))
+    assert "no cause has been tested yet" in disagreements.disagreements(replace(TEMPLATE, paper=paper, verdicts=[verdict]))

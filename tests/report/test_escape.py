@@ -205,7 +205,7 @@ OUTSIDE = [
 def test_an_example_is_a_file_beside_its_record(fresh: Path, key: str, name: str) -> None:
     found = record.read(fresh / "records" / "full-seed0.json")
     shown = [{"test": "test", "item": 0, "panels": [{"label": "x", key: name}]}]
-    with pytest.raises(BadInput, match=r"is no name of a file beside the record"):
+    with pytest.raises(BadInput, match=r"is not the name of a file next to the record"):
         examples.examples(replace(page.read("tiny"), records=[replace(found, examples=shown)]))
 
 

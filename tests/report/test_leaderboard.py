@@ -103,15 +103,15 @@ def test_neighbours_and_every_pair_are_told(board: Path) -> None:
     assert "high is better than middle : 1." in text and "middle is better than low : " in text
     assert len(re.findall(r"better than \w+ : [^,]+, [^,]+, p = 0\.0\d+\.", text)) == 2
     assert "Every pair (3)" in text and re.search(r"middle low high ✓ 1\.\d+ ✓ 2\.\d+ middle ✓ 1\.\d+$", text)
-    assert "middle are not told apart" in plain(shown("near", "middle"))
-    assert "One seed each" not in text and "of one seed" not in text
+    assert "middle are not distinguished" in plain(shown("near", "middle"))
+    assert "Each config has one seed" not in text and "with one seed" not in text
 
 
 def test_all_configs_with_records_are_ranked_where_none_is_named(board: Path) -> None:
     html = shown()
     assert all(f"configs/{name}.gin" in html for name in (*MEANS, "full", "proxy")) and "never.gin" not in html
-    assert "Of one seed ( proxy )" in plain(html).replace("(proxy)", "( proxy )")
-    assert "One seed each" in plain(shown("proxy"))
+    assert "with one seed ( proxy )" in plain(html).replace("(proxy)", "( proxy )")
+    assert "Each config has one seed" in plain(shown("proxy"))
 
 
 def test_lower_may_be_better(board: Path) -> None:
@@ -171,7 +171,7 @@ def test_the_same_data_in_other_forms_is_ranked_together(board: Path) -> None:
             record.write(replace(found, text=text), board / "records")
     for seed in (0, 1):
         change(board, f"middle-seed{seed}", data="of low")
-    assert "All read set/test, in 2 forms of their own." in plain(shown("low", "middle", "high"))
+    assert "All configs use set/test, in 2 different forms." in plain(shown("low", "middle", "high"))
 
 
 def test_the_page_shows_it_and_warns_of_what_is_stale(

@@ -111,10 +111,10 @@ def test_texts_are_shown_as_text_with_answer_and_scores(elements: Callable[..., 
     html = str(examples.examples(replace(TEMPLATE, records=[classified(3)])))
     found = elements(html)
     assert HOSTILE in found.text and not found.values("onerror") and "<br" not in html
-    assert "Test set, item 0✓yes" in found.text and "Test set, item 1✗yes, in truth no" in found.text
+    assert "Test set, item 0✓yes" in found.text and "Test set, item 1✗yes, true class no" in found.text
     assert found.text.count("no✓−1") == 1 and found.text.count("yes✗3") == 1 and found.text.count("yes✓3") == 2
     assert html.count('style="--from: 0.0%; --wide: 25.0%"') == html.count('style="--from: 25.0%; --wide: 75.0%"') == 3
-    assert "✓ marks the true class" in found.text and "frequency upward" not in found.text
+    assert "✓ marks the true class" in found.text and "vertical axis" not in found.text
     assert html.count("repro-gallery") == 1 and "<h3" not in html, "items of one panel stand side by side"
 
 
@@ -122,7 +122,7 @@ def test_pictures_have_words_and_lead_to_the_file(elements: Callable[..., Any]) 
     record = classified(2, image="test-0.png")
     found = elements(str(examples.examples(replace(TEMPLATE, records=[record]))))
     assert found.values("src", "img") == [TEMPLATE.file("records", record.stem, "test-0.png")] * 2
-    assert found.values("alt", "img") == ["test set, item 0, of the class yes", "test set, item 1, of the class no"]
+    assert found.values("alt", "img") == ["test set, item 0, class yes", "test set, item 1, class no"]
 
 
 def test_a_score_that_is_no_number_is_a_dash(elements: Callable[..., Any]) -> None:
@@ -150,4 +150,4 @@ def test_sounds_are_shown_as_before(elements: Callable[..., Any]) -> None:
     first = next(record for record in sorted(shown.records, key=shown.rank) if record.examples)
     names = [panel["sound"] for example in first.examples for panel in example["panels"]]
     assert found.values("src", "audio")[: len(names)] == [shown.file("records", first.stem, name) for name in names]
-    assert found.values("alt", "img")[0].startswith("Spectrogram of the mixture, ") and "frequency upward" in found.text
+    assert found.values("alt", "img")[0].startswith("Spectrogram of the mixture, ") and "vertical axis" in found.text

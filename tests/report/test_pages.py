@@ -118,7 +118,7 @@ def test_figure_says_the_interval_of_every_claim_that_was_read(built: Path) -> N
         "The paper says 5.0 mm; accepted by us: 4.5 to 5.5 mm; ours full gives" in drawn
         and "the proxy proxy gives" in drawn
     )
-    assert "later" not in drawn and "not comparable to the paper" in drawn
+    assert "later" not in drawn and "cannot be compared with the paper" in drawn
 
 
 def _break_config(folder: Path) -> None:

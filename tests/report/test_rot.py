@@ -49,7 +49,7 @@ def test_the_section_has_the_line_as_text_and_the_versions(elements: Callable[..
     found = elements(html)
     assert HOSTILE in found.text and not [name for name, _ in found.found if name == "script"]
     assert "repro rot template" in found.text and found.values("id")[0] == "rot"
-    assert "1 of 3 unlike" in found.text and html.count("<strong>") == 2
+    assert "1 of 3 differ" in found.text and html.count("<strong>") == 2
     assert "<strong>2.5.0</strong>" in html and "<td>2.13.0</td><td>2.13.0</td>" in html
 
 
@@ -81,8 +81,8 @@ def test_what_was_not_run_is_no_failure(elements: Callable[..., Any]) -> None:
 
 def test_nothing_is_claimed_of_what_nobody_tried(elements: Callable[..., Any]) -> None:
     one = replace(TEMPLATE, trials=[])
-    assert "Nobody has tried yet" in elements(str(shown.section(one))).text
-    assert "Rot clock" not in outcome.facts(one) and "repro-rot" not in papers.papers([one], "")
+    assert "It has not been tested yet" in elements(str(shown.section(one))).text
+    assert "Still runs?" not in outcome.facts(one) and "repro-rot" not in papers.papers([one], "")
 
 
 def test_the_built_pages_show_it(fresh: Path, build: Callable[..., Any], html: Callable[..., Any]) -> None:

@@ -31,13 +31,13 @@ def test_the_ledger_shows_change_effect_and_verdict_of_each_cause() -> None:
     }
     effect = means["ten_steps_fast"] - means["ten_steps"]
     assert "torch.optim.SGD.lr = 0.6 was 0.3" in said and "trainers.Supervised.batch_size = 200 was 50" in said
-    assert f"−{-effect:.4f} [" in said and f"({effect / (0.01 - means['ten_steps']):.0%} of the gap)" in said
+    assert f"−{-effect:.4f} [" in said and f"({effect / (0.01 - means['ten_steps']):.0%} of the difference)" in said
     assert said.count("not reproduced") == 2 and said.count("✓ reproduced") == 1
 
 
 def test_a_failure_without_a_cause_is_named_and_one_without_records_is_not_measured() -> None:
     bare = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[]))
-    assert "Without a suspected cause" in plain(
+    assert "No config tests a suspected cause" in plain(
         suspected_causes.section(bare)
     ) and "fit.ten-steps" in suspected_causes.section(bare)
     suspicion = Cause(["fit.ten-steps"], "something", "configs/smoke.gin")
@@ -59,7 +59,7 @@ def test_numbers_of_unlike_metrics_are_a_dash_with_one_note(monkeypatch: pytest.
 def test_an_effect_in_the_wrong_direction_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     one = suspected_causes.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)[0]
     ours = one.before.judged.interval.mean
-    for times, said in [(-48.9, "48.9 times the gap"), (-0.25, "25% of the gap")]:
+    for times, said in [(-48.9, "48.9 times the difference"), (-0.25, "25% of the difference")]:
         found = one.after.judged
         moved = replace(found, interval=replace(found.interval, mean=ours + times * (0.01 - ours)))
         after = replace(one.after, judged=moved)
@@ -116,8 +116,8 @@ def test_a_paper_stands_in_the_row_of_its_level() -> None:
     assert row == "Readability Low 14 of 75 (19%) template Outcome " + row.partition("Outcome ")[2]
     assert "2 reproduced, 1 not reproduced" in row
     assert any("Equations per page 1.5" in plain(row) for row in rows)
-    assert "–: not counted there." in features.features([one], study())
-    assert "not counted there" not in features.features([bare], study("readability: table11"))
+    assert "–: the study has no count." in features.features([one], study())
+    assert "has no count" not in features.features([bare], study("readability: table11"))
     assert "No paper has been scored yet" in features.features([TEMPLATE], study())
 
 
@@ -150,8 +150,8 @@ def test_one_can_begin_from_nothing() -> None:
     """With the commit of the newest record, which may not be all, and the data that the configs name."""
     newest = replace(TEMPLATE.records[0], finished="2999", source={"commit": "abc", "dirty": True})
     said = plain(commands.commands(replace(TEMPLATE, records=[*TEMPLATE.records, newest])))
-    assert said.startswith("From nothing git clone &lt;this repository&gt; repro cd repro git checkout abc #")
-    assert "made with uncommitted changes" in said and "Its configs read the data NoisyLine" in said
+    assert said.startswith("Install the project first git clone &lt;this repository&gt; repro cd repro git checkout abc #")
+    assert "made with uncommitted changes" in said and "The configs use these datasets: NoisyLine" in said
     none = plain(commands.commands(replace(TEMPLATE, records=[])))
     assert "git checkout" not in none and "make venv" in none
 

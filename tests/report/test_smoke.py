@@ -42,7 +42,7 @@ def test_a_smoke_record_is_the_evidence_of_tier_1_and_of_no_claim(
     assert build(tmp_path) == (0, "")
     text, page = shown(tmp_path, html), html(tmp_path)
     assert bare("Smoke ran in 75 s 2031-01-02") in text
-    assert bare("smoke 1 record, 75 s, 2031-01-02: tier 1, no claim rests on it") in text
+    assert bare("smoke 1 record, 75 s, 2031-01-02: tier 1, no claim depends on it") in text
     assert "record-smoke-seed0" in page.values("id") and "papers/tiny/records/smoke-seed0.json" in "".join(
         page.values("href", "a")
     )
@@ -96,7 +96,7 @@ def test_each_record_states_its_determinism_class(smoky: Path, tmp_path: Path, b
     text = shown(tmp_path, html)
     assert bare("determinism within 1 × 10⁻⁵ (ranks), measured over 50 steps on Abacus on 2026-02-03") in text
     assert bare("determinism not measured") in text, "of the proxy"
-    told = "measured over 1 step on Brain on 2026-02-04: another machine or other code than the record's"
+    told = "measured over 1 step on Brain on 2026-02-04: measured on another machine, or with other code, than the record"
     assert bare(told) in text
 
 

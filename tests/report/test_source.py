@@ -198,7 +198,7 @@ def test_a_file_may_have_no_tips_yet(tmp_path: Path, text: str) -> None:
     [
         (f"Before.\n\n## A\n\n{ITEMS}", r"tips.md:1: text before the first tip"),
         ("## A\n\n- **Cause** b\n", r"tips.md:1: tip 'A' has Cause; expected - \*\*Symptom\*\*"),
-        (f"## A\n\n{ITEMS}\n## A\n\n{ITEMS}", r"tips.md:8: tip 'A' stands already above"),
+        (f"## A\n\n{ITEMS}\n## A\n\n{ITEMS}", r"tips.md:8: tip 'A' is already above"),
         ("## A\n\nprose\n", r"tips.md:1: tip 'A' has no items"),
     ],
 )

@@ -185,7 +185,7 @@ def test_what_does_not_agree_comes_first(of_paper: Callable[[str], Tree]) -> Non
     """Below the bar and above the figure, each failed claim with the print, ours and a way to the reasons."""
     tree, shown = of_paper("raff2019"), page.read("raff2019")
     heads = [node.words.rstrip("#¶").strip() for node in tree.top.within() if node.tag == "h2"]
-    assert heads[:2] == ["What does not agree", "What came out"]
+    assert heads[:2] == ["What does not agree", "Results"]
     (table,) = [node for node in tree.top.within() if "repro-gaps" in node.given.get("class", "").split()]
     rows = [node for node in table.within() if node.tag == "tr"][1:]
     assert len(shown.failed) == len(rows) >= 10
@@ -193,6 +193,6 @@ def test_what_does_not_agree_comes_first(of_paper: Callable[[str], Tree]) -> Non
         place, reason = (link.partition("#")[2] for link in row.values("href", "a"))
         assert place == slug("claim", verdict.claim.id) and reason in tree.ids
     rigor = next(row.words for row in rows if "Rigor vs Empirical" in row.words)
-    assert "1.55 × 10⁻⁹ 1.54496 × 10⁻⁹ open: 1 cause tested, none alone explains it; see the discussion" in rigor
+    assert "1.55 × 10⁻⁹ 1.54496 × 10⁻⁹ open: 1 cause tested, no single cause explains it; see the discussion" in rigor
     reply = next(row.words for row in rows if "Authors Reply" in row.words)
-    assert "6.01 × 10⁻⁸ 6.0159 × 10⁻⁸ open: 2 causes tested, none alone explains it; see the discussion" in reply
+    assert "6.01 × 10⁻⁸ 6.0159 × 10⁻⁸ open: 2 causes tested, no single cause explains it; see the discussion" in reply
