@@ -12,7 +12,7 @@ from repro.report.html.markup import Markup, copyable, fold, join, link, tag
 from repro.report.html.words import count, duration, machine
 from repro.report.page import Page
 
-OPEN = 8  # configs shown before the rest is folded
+OPEN = 8  # visible configs; the others are in a fold
 
 
 def commands(page: Page) -> Markup:

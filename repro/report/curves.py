@@ -15,7 +15,7 @@ WIDTH, HEIGHT = 250, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34  # the margins for the labels, in the units of WIDTH
 STEEP = 30  # a loss that falls by more than this factor is drawn on a logarithmic axis
 NAMES = {"train": "training loss", "valid": "validation loss"}
-OPEN = 6  # panels shown before the rest is folded
+OPEN = 6  # visible panels; the others are in a fold
 
 Curve = Sequence[Sequence[float]]
 
@@ -66,7 +66,7 @@ def _say(drawn: Sequence[tuple[str, Curve]], upward: Axis) -> str:
     parts = []
     for name in dict.fromkeys(name for name, _ in drawn):
         first, last = ([points[at] for other, points in drawn if other == name] for at in (0, -1))
-        parts.append(f"the {name} loss goes from {_reach(first)} to {_reach(last)}")
+        parts.append(f"the {name} loss starts at {_reach(first)} and ends at {_reach(last)}")
     text = "; ".join(parts) + (", on a logarithmic axis." if upward.log else ".")
     return text[:1].upper() + text[1:]
 
@@ -74,7 +74,7 @@ def _say(drawn: Sequence[tuple[str, Curve]], upward: Axis) -> str:
 def _reach(points: Sequence[Sequence[float]]) -> str:
     values, steps = (sorted({point[index] for point in points}) for index in (1, 0))
     said = " to ".join(number(value) for value in dict.fromkeys((values[0], values[-1])))
-    return f"{said} at step {number(steps[-1])}"
+    return f"{said} (step {number(steps[-1])})"
 
 
 def _curve(name: str, points: Curve, across: Axis, upward: Axis) -> list[Markup]:

@@ -57,7 +57,7 @@ def _id(heading: str) -> str:
 
 
 def said(found: Departures | None) -> str:
-    """`with 3 departures`, or that no departures are listed."""
+    """The number in words: `with 3 departures`, `no departures listed`, or that there is no list."""
     if found is None:
         return "its departures are not listed"
     return f"with {count(found.many, 'departure')}" if found.many else "no departures listed"

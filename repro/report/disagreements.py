@@ -18,7 +18,7 @@ from repro.verdict import Verdict
 from repro.verdict.suspected_causes import Entry, ledger
 
 HEADS = ("Claim", "The paper", "Ours", "Why")
-OPEN = 12  # rows shown before the rest is folded
+OPEN = 12  # visible rows; the others are in a fold
 
 
 def disagreements(page: Page) -> Markup:
@@ -61,7 +61,7 @@ def _why(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
     if found:
         return join(["it agrees if one factor is changed: ", link("; ".join(found), way)])
     tried = count(sum(one.after.judged is not None for one in causes), "cause")
-    tested = f"open: {tried} tested, no single cause explains it" if causes else ""
+    tested = f"not explained yet: {tried} tested" if causes else ""
     if page.names(verdict.claim):
         return link("; ".join(filter(None, (tested, "see the discussion"))), f"{page.address}#{REASONS}")
     if tested:

@@ -54,9 +54,9 @@ def examples(page: Page) -> Markup:
     if not shown:
         return tag("p", "No record of this paper has examples.", class_="repro-muted")
     first, *others = shown.values()
-    rest = [fold(f"The same of {found.stem}", _record(page, found)) for found in others]
+    rest = [fold(f"The same for {found.stem}", _record(page, found)) for found in others]
     if len(rest) > OPEN:
-        rest = [fold(f"The same of {count(len(rest), 'other config')}", *rest)]
+        rest = [fold(f"The same for {count(len(rest), 'other config')}", *rest)]
     return join([_record(page, first), *rest])
 
 

@@ -166,7 +166,7 @@ def _say(verdict: Verdict, unit: str) -> str:
     parts += [f"accepted by us: {band}"] if (band := accepted(verdict.claim, unit)) else []
     answered = len(parts)
     parts += [
-        f"{'the proxy' if found.proxy else 'ours'} {_name(found)} gives "
+        f"{'the proxy' if found.proxy else 'our config'} {_name(found)} gives "
         f"{spread(found.interval, found.identity.get('unit', unit))}"
         for found in verdict.evidence
     ]

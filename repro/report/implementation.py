@@ -44,7 +44,7 @@ def _table(title: str, heads: tuple[str, ...], rows: list[Markup], none: str) ->
 
 
 def _row(name: Markup, *cells: Markup) -> Markup:
-    """A row with ARIA roles: on a narrow screen the style sheet shows the table as blocks."""
+    """A table row with ARIA roles, because the style sheet shows the table as blocks on a narrow screen."""
     return tag(
         "tr",
         tag("th", name, scope="row", role="rowheader"),

@@ -17,7 +17,7 @@ from repro.report.html.words import count, duration, number, spread, typeset
 from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 
 HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
-OPEN = 8  # pairs of neighbours described in words before the rest is folded
+OPEN = 8  # visible pairs of neighbours; the others are in a fold
 
 
 def leaderboard(field: Field) -> Markup:

@@ -107,7 +107,7 @@ def _places(sentence: str) -> Iterator[tuple[int, str]]:
 
 
 def _said(hit: re.Match[str]) -> str:
-    """`eq. (1)` as `Equation 1`, `figs. 2-4` as `Figures 2-4`."""
+    """The full name of a place: `eq. (1)` becomes `Equation 1`, `figs. 2-4` becomes `Figures 2-4`."""
     kind = next(name for start, name in KINDS.items() if hit["kind"].lower().startswith(start))
     number = re.sub(r"[()]", "", " ".join(hit["number"].split()))
     many = re.search(r"[-– ]", number) and kind != "Appendix"

@@ -45,7 +45,10 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
         box(_table("repro-runs", RUNS, [_run(page, found) for found in records]), label=f"Runs of {config}"),
         box(_table("repro-metrics", METRICS, _metrics(records)), label=f"Metrics of {config}"),
         _pairs(records, lambda found: _facts(page, found)),
-        *(fold(f"Config, includes written out{of}", tag("pre", tag("code", text), tabindex="0")) for text, of in texts),
+        *(
+            fold(f"Config with all includes inserted{of}", tag("pre", tag("code", text), tabindex="0"))
+            for text, of in texts
+        ),
         fold(
             "Code and packages",
             _pairs(records, lambda found: found.code),
@@ -110,7 +113,7 @@ def _facts(page: Page, found: Record) -> dict[str, str]:
     """The facts that the seeds of one config usually share."""
     environment = found.environment
     return {
-        "changed since": found.stale or found.renewed or "nothing",
+        "changed since the record": found.stale or found.renewed or "nothing",
         "digest of the config": found.digest,
         "commit": commit(found),
         **{f"data, {role}": found.fingerprint(role) for role in found.data},

@@ -49,7 +49,7 @@ def _row(page: Page) -> Markup:
 def _facts(page: Page) -> Markup:
     """Folder, tier, cost and date in one line. The folder distinguishes copies of the same paper."""
     code, words = TIERS[page.tier]
-    went = join([tag("abbr", code, title=words), *([" ", departed(page)] if page.tier > 1 else [])])
+    went = join([tag("abbr", code, title=words), *([", ", departed(page)] if page.tier > 1 else [])])
     facts: list[str] = [tag("code", f"papers/{page.name}"), went]
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}"
     facts.append(cost if page.records else "no run yet")

@@ -99,7 +99,7 @@ def _mentions(folder: Path) -> list[tuple[str, int, str]]:
 
 
 def config_links(found: list[Use], root: str) -> Markup:
-    """The names of the configs that use a part, each linked to the first line that does."""
+    """The names of the configs that use a part. Each links to the first line that names the part."""
     first = {use.config: use for use in reversed(found)}
     return join(
         (

@@ -83,7 +83,7 @@ def _effect(page: Page, one: Entry) -> Markup:
 def _share(share: float) -> str:
     """The share in percent, or as a factor if it is large. A negative share moves our number away from the paper."""
     size = f"{abs(share):.0%} of" if abs(share) < 10 else f"{abs(share):.3g} times"
-    return f"away from the paper, {size}" if share < 0 else size
+    return f"away from the paper, {size}" if share < 0 else f"removes {size}"
 
 
 def _unlike(why: str) -> str:

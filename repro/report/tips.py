@@ -50,7 +50,7 @@ def read(path: Path) -> list[Tip]:
 
 
 def _refuse_preamble(path: Path, lines: list[str]) -> None:
-    """Only a title may be before the first tip."""
+    """Raise BadInput if there is anything except a title before the first tip."""
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith("# "):
             raise BadInput("text before the first tip; expected '## <what you see>'", f"{path}:{number}")

@@ -115,4 +115,6 @@ def test_a_report_is_preferred_to_a_guess_and_a_guess_to_nothing(tmp_path: Path)
         bare = replace(TEMPLATE, paper=paper, verdicts=[cut])
         assert said in disagreements.disagreements(bare)
     (tmp_path / "report.md").unlink()
-    assert "no cause has been tested yet" in disagreements.disagreements(replace(TEMPLATE, paper=paper, verdicts=[verdict]))
+    assert "no cause has been tested yet" in disagreements.disagreements(
+        replace(TEMPLATE, paper=paper, verdicts=[verdict])
+    )

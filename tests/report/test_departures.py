@@ -63,7 +63,7 @@ def test_the_tier_says_and_links_the_departures(fresh: Path, build: Callable[...
     assert build(root) == (0, "")
     found, home = html(root), html(root, "index")
     assert "T3 the paper's data and metric for 1 of 2 claims, with 2 departures" in " ".join(found.text.split())
-    assert "T3 with 2 departures" in " ".join(home.text.split())
+    assert "T3, with 2 departures" in " ".join(home.text.split())
     anchor = "what-we-did-differently-and-why"
     assert anchor in found.values("id") and f"papers/tiny.html#{anchor}" in home.values("href", "a")
 

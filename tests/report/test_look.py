@@ -133,9 +133,9 @@ def test_a_score_that_is_no_number_is_a_dash(elements: Callable[..., Any]) -> No
 def test_other_configs_are_folded_with_one_seed_each() -> None:
     records = [classified(1, name, seed) for name in ("a", "b", "c") for seed in (0, 1)]
     html = examples.examples(replace(TEMPLATE, records=records))
-    assert html.count("<details") == 2 and html.count("<figure") == 3 and "The same of b-seed0" in html
+    assert html.count("<details") == 2 and html.count("<figure") == 3 and "The same for b-seed0" in html
     many = [classified(1, f"config{number}") for number in range(9)]
-    assert "The same of 8 other configs" in examples.examples(replace(TEMPLATE, records=many))
+    assert "The same for 8 other configs" in examples.examples(replace(TEMPLATE, records=many))
 
 
 def test_the_section_is_called_by_what_is_in_it() -> None:

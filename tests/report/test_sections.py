@@ -31,7 +31,10 @@ def test_the_ledger_shows_change_effect_and_verdict_of_each_cause() -> None:
     }
     effect = means["ten_steps_fast"] - means["ten_steps"]
     assert "torch.optim.SGD.lr = 0.6 was 0.3" in said and "trainers.Supervised.batch_size = 200 was 50" in said
-    assert f"−{-effect:.4f} [" in said and f"({effect / (0.01 - means['ten_steps']):.0%} of the difference)" in said
+    assert (
+        f"−{-effect:.4f} [" in said
+        and f"(removes {effect / (0.01 - means['ten_steps']):.0%} of the difference)" in said
+    )
     assert said.count("not reproduced") == 2 and said.count("✓ reproduced") == 1
 
 
@@ -150,7 +153,9 @@ def test_one_can_begin_from_nothing() -> None:
     """With the commit of the newest record, which may not be all, and the data that the configs name."""
     newest = replace(TEMPLATE.records[0], finished="2999", source={"commit": "abc", "dirty": True})
     said = plain(commands.commands(replace(TEMPLATE, records=[*TEMPLATE.records, newest])))
-    assert said.startswith("Install the project first git clone &lt;this repository&gt; repro cd repro git checkout abc #")
+    assert said.startswith(
+        "Install the project first git clone &lt;this repository&gt; repro cd repro git checkout abc #"
+    )
     assert "made with uncommitted changes" in said and "The configs use these datasets: NoisyLine" in said
     none = plain(commands.commands(replace(TEMPLATE, records=[])))
     assert "git checkout" not in none and "make venv" in none

@@ -96,7 +96,9 @@ def test_each_record_states_its_determinism_class(smoky: Path, tmp_path: Path, b
     text = shown(tmp_path, html)
     assert bare("determinism within 1 × 10⁻⁵ (ranks), measured over 50 steps on Abacus on 2026-02-03") in text
     assert bare("determinism not measured") in text, "of the proxy"
-    told = "measured over 1 step on Brain on 2026-02-04: measured on another machine, or with other code, than the record"
+    told = (
+        "measured over 1 step on Brain on 2026-02-04: measured on another machine, or with other code, than the record"
+    )
     assert bare(told) in text
 
 

@@ -193,6 +193,6 @@ def test_what_does_not_agree_comes_first(of_paper: Callable[[str], Tree]) -> Non
         place, reason = (link.partition("#")[2] for link in row.values("href", "a"))
         assert place == slug("claim", verdict.claim.id) and reason in tree.ids
     rigor = next(row.words for row in rows if "Rigor vs Empirical" in row.words)
-    assert "1.55 × 10⁻⁹ 1.54496 × 10⁻⁹ open: 1 cause tested, no single cause explains it; see the discussion" in rigor
+    assert "1.55 × 10⁻⁹ 1.54496 × 10⁻⁹ not explained yet: 1 cause tested; see the discussion" in rigor
     reply = next(row.words for row in rows if "Authors Reply" in row.words)
-    assert "6.01 × 10⁻⁸ 6.0159 × 10⁻⁸ open: 2 causes tested, no single cause explains it; see the discussion" in reply
+    assert "6.01 × 10⁻⁸ 6.0159 × 10⁻⁸ not explained yet: 2 causes tested; see the discussion" in reply

@@ -80,7 +80,7 @@ def around(values: Iterable[float], ticks: int = 5, margin: float = 0.06) -> Axi
 
 
 def powers(values: Iterable[float]) -> Axis:
-    """The logarithmic axis from the power of ten below all `values` to the one above."""
+    """The logarithmic axis that shows all `values` (> 0). It starts and ends at a power of ten."""
     found = [math.log10(value) for value in values]
     low, high = math.floor(min(found)), math.ceil(max(found))
     return Axis(low, max(high, low + 1), 1.0, log=True)

@@ -73,7 +73,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """The files below a folder, without hidden files and symbolic links, which may lead to private files."""
+    """The files below a folder, without hidden files. Symbolic links are left out: they may lead to private files."""
     for home, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith((".", "__pycache__"))]
         found = (Path(home, name) for name in names if not name.startswith("."))

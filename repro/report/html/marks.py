@@ -60,7 +60,7 @@ def upright(axis: Axis, value: float, kind: str) -> Markup:
 
 
 def scale(axis: Axis) -> Markup:
-    """The numbers at the ticks."""
+    """The scale of an axis: the numbers at its ticks."""
     half = axis.step / 2
     labels = [
         tag("text", _tick(tick, half), x=f"{x(axis, tick):.3f}%", y=14, text_anchor="middle") for tick in axis.ticks

@@ -152,8 +152,9 @@ def renamed(app: Sphinx, env: Any) -> list[str]:
 def look_at_links(app: Sphinx, path: Path, document: str, content: list[str]) -> None:
     """Warn about dead links in a paper's `report.md` and `tips.md`, when its page includes them."""
     folder = (Path(app.srcdir) / path).resolve().parent
-    if (folder / "paper.toml").is_file() and app.env.docname == f"papers/{folder.name}":  # not on the page
-        warn_of_dead_links(app, folder / path.name, content[0])  # of all tips, which includes a file once per tip
+    # Not on the page of all tips, which includes a file once per tip: each warning would be repeated.
+    if (folder / "paper.toml").is_file() and app.env.docname == f"papers/{folder.name}":
+        warn_of_dead_links(app, folder / path.name, content[0])
 
 
 def warn_of_dead_links(app: Sphinx, path: Path, text: str) -> None:

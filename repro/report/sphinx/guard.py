@@ -65,7 +65,7 @@ class Guarded(SphinxRenderer):
     ) -> list[Any]:
         if self.folder and name not in DIRECTIVES:
             known, _ = directives.directive(name, self.language_module_rst, self.document)
-            if known is not None:  # else MyST reports it, with the most similar name
+            if known is not None:  # an unknown directive is reported by `suggest`, with the most similar name
                 self._refuse(f"the directive '{name}'{nearest(name, DIRECTIVES)}", position)
                 return [nodes.literal_block(content, content)]
         return list(super().run_directive(name, first_line, content, position, **more))
