@@ -3,7 +3,7 @@
 A panel has these keys, all optional:
 
     label     what it shows, for example `mixture`
-    image     file name of a picture, in the folder of the record; of a panel with `sound`, its spectrogram
+    image     file name of a picture, in the folder of the record; next to a `sound` it is the spectrogram
     sound     file name of a sound, in the folder of the record
     text      a text, shown unchanged
     truth     the true class

@@ -57,7 +57,7 @@ def test_a_leaderboard_of_all_configs_leaves_it_out(smoky: Path, tmp_path: Path,
     assert build(tmp_path) == (0, "")
     places = [link for link in html(tmp_path).values("href", "a") if "record-" in link]
     assert any("record-proxy-seed0" in link for link in places)
-    assert bare("not to be ranked together") not in shown(tmp_path, html)
+    assert bare("cannot be ranked together") not in shown(tmp_path, html)
 
 
 def test_a_stale_smoke_record_is_shown_as_stale_and_warned_of(
