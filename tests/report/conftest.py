@@ -190,7 +190,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The site of all papers, built as `make docs` does; and its exit code with the heavy libraries it loaded."""
     root = tmp_path_factory.mktemp("real")
     shutil.copytree(DOCS, root / "docs", ignore=shutil.ignore_patterns("_build", "papers"))
-    (root / "papers").symlink_to(DOCS.parent / "papers")
+    for name in ("papers", "repro"):  # the design page shows the docstring of the core
+        (root / name).symlink_to(DOCS.parent / name)
     lines = (
         "import sys; from sphinx.cmd.build import main",
         "code = main(['-q', '-W', '--keep-going', '-b', 'html', 'docs', 'html'])",
