@@ -31,7 +31,7 @@ def test_bad_syntax_is_one_line_with_its_place(paper: Any, text: str, line: int,
     path = paper.config("bad", f"{text}\n")
     with pytest.raises(BadInput) as caught:
         binding.bindings(configs.read(path))
-    assert str(caught.value).startswith(f"{path}:{line}: "), str(caught.value)
+    assert caught.value.where == f"{path}:{line}"
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
     assert "0x" not in str(caught.value), "no address of an object"
 
