@@ -58,8 +58,8 @@ def _require(role: str, wanted: str, datasets: dict[str, Any]) -> None:
         known = " made from ".join(
             f"{print_} ({catalogue.named(print_) or 'not in the catalogue'})" for print_ in found
         )
-        wanted += "" if expected == wanted else f" ({expected})"
-        raise BadInput(f"experiment.data asks for {wanted} as '{role}'; found {known}")
+        meant = "" if expected == wanted else f" ({expected})"
+        raise BadInput(f"experiment.data asks for {wanted} as '{role}'{meant}; found {known}")
 
 
 def _chain(dataset: Any) -> Iterator[Any]:
