@@ -123,7 +123,7 @@ def test_a_batch_larger_than_the_data_names_the_binding(paper: Any, refused: Any
 
 
 @pytest.mark.parametrize(("mirror", "words"), [
-    (None, "fsdd is not here"), ("nowhere", "REPRO_MIRROR is nowhere, which is no folder"), (".", ". has no fsdd"),
+    (None, "fsdd is not here"), ("nowhere", "REPRO_MIRROR is nowhere, which is not a folder"), (".", ". has no fsdd"),
 ])  # fmt: skip
 def test_missing_data_names_the_part_that_wants_it(
     paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, mirror: str | None, words: str

@@ -160,7 +160,7 @@ def test_md5_will_do(server: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("fault", "said"), [
     ("404", "HTTP 404"), ("500", "HTTP 500"),
-    ("close", "the connection breaks off"), ("stall", "no byte for 0.2 seconds"),
+    ("close", "the connection was interrupted"), ("stall", "no byte for 0.2 seconds"),
 ])  # fmt: skip
 def test_every_address_is_named_with_its_fault(server: Any, tmp_path: Path, fault: str, said: str) -> None:
     server.faults |= {"a": [fault] * 40, "b": ["404"]}

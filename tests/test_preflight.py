@@ -93,7 +93,7 @@ def test_a_config_may_require_its_data(paper: Any) -> None:
 
 @pytest.mark.parametrize(("wanted", "words"), [
     ("{'tset': 'mnist/test'}", "a role 'tset'; did you mean 'test'?"),
-    ("{'test': 'mnist/test'}", r"asks for mnist/test as 'test' \(26120b4578752d7d\); found \w+ \(not in the catalogue\)"),
+    ("{'test': 'mnist/test'}", r"for mnist/test as 'test' \(26120b4578752d7d\); found \w+ \(not in the catalogue\)"),
     ("{'test': 'mnst/test'}", "no data set 'mnst' in the catalogue; did you mean 'mnist'?"),
     ("{'test': 'mnist'}", "asks for 'mnist' as 'test'; expected NAME/VARIANT, or a fingerprint"),
     ("{'test': 'mnist/tst'}", "mnist has no variant 'tst'; did you mean 'test'?"),

@@ -113,6 +113,6 @@ def test_a_file_that_does_not_say_it_is_one_line(stopped: Path, refused: Any, co
 def test_the_command_line_says_that_it_goes_on(stopped: Path, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STOP", "2")
     code, out, err = repro("run", stopped)
-    assert (code, out) == (75, "") and "going on after step 3" in err
+    assert (code, out) == (75, "") and "resumes after step 3" in err
     assert err.splitlines()[-1] == "repro: SIGTERM: stopped after step 5; the same command goes on"
     assert os.getpid() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

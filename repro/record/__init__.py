@@ -196,7 +196,7 @@ def _unpacked(values: Any) -> Any:
     for value, indices in values["others"].items():
         for index in indices:
             if index < 0:
-                raise ValueError(f"{index} is not the index of an item")
+                raise ValueError(f"index {index} has no item")
             full[index] = float(value)
     return full
 

@@ -113,7 +113,7 @@ def test_a_sound_that_says_too_much_is_refused(tmp_path: Path, content: bytes, s
 IMAGES = {
     "sizes that overflow": (idx(2**31, 2**31, 4), "says that its shape is"),
     "nothing, of a size": (idx(0, 2**32 - 1, 2**32 - 1), "it holds nothing"),
-    "a bomb": (idx(1, 1, 1, content=bytes(80 << 20)), "it unpacks to more than it may"),
+    "a bomb": (idx(1, 1, 1, content=bytes(80 << 20)), "it unpacks to more than the limit"),
 }
 
 
