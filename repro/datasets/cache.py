@@ -151,7 +151,7 @@ def _built(build: Build, name: str) -> Arrays:
 
 
 class Mapped(np.memmap[Any, Any]):
-    """An array of an entry. It is pickled as its path; slices of it and results are pickled as values."""
+    """An array of an entry. It is pickled as its path; slices and computed arrays are pickled as values."""
 
     place: Path | None = None
 

@@ -39,7 +39,7 @@ FILE = "data.toml"
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}")
 URL = re.compile(r"https?://[^/\s]+/\S*")
 TAKEN = "features"  # the folder of `repro.datasets.cache` in the data folder: no data set can have this name
-LARGEST = 10**15  # bytes: a larger size is a typing error
+LARGEST = 10**15  # bytes: a larger size must be a typo
 READER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
@@ -111,8 +111,8 @@ class DataSet:
     def parts(self, variant: str) -> list[list[list[str]]]:
         """The paths that must exist for a variant, or for the whole data set (`""`), to be complete.
 
-        For each part (outermost list), all paths of at least one layout (innermost list) must exist. If variants can
-        be downloaded alone, each of them is a part of the whole.
+        The outer list has parts, each part has layouts, each layout has paths. Of each part, all paths of at least
+        one layout must exist. If variants can be downloaded alone, each of them is a part of the whole data set.
         """
         if variant and (own := self.variant(variant).layouts):
             return [own]
@@ -149,7 +149,10 @@ def readable() -> tuple[dict[str, DataSet], list[BadInput]]:
 
 
 def find(name: str) -> DataSet:
-    """The data set called `name`. Raises BadInput if there is none, or if its `data.toml` may be unreadable."""
+    """The data set called `name`.
+
+    Raises BadInput if there is none. If a `data.toml` cannot be read, the error is about that file.
+    """
     found, faults = readable()
     if name in found:
         return found[name]

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-LONGEST = 96  # pixels: a larger image is scaled down to this longer side, so that its PNG is below 10 kB
-COLOURS = 128  # most colours of a colour image, for the same reason
-SHOWN = 10  # most classes whose scores are shown: the highest scores, and that of the true class
+LONGEST = 96  # pixels: the maximum of the longer side; with it, a PNG is below 10 kB
+COLOURS = 128  # the maximum number of colours of a colour image, to keep its PNG small
+SHOWN = 10  # how many of the highest scores are shown; the score of the true class is always shown
 HEAD, TAIL = 320, 160  # characters: how much of the beginning and of the end of a longer text is shown
 
 Panel = dict[str, Any]

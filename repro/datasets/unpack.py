@@ -28,12 +28,12 @@ from typing import IO, Any, NamedTuple, Self
 
 from repro.errors import BadInput
 
-RATIO = 50  # largest unpacked size per packed byte: about 10 for text, 1000 and more for a decompression bomb
+RATIO = 50  # the maximum of unpacked bytes per packed byte: about 10 for text, 1000 and more for a decompression bomb
 ALWAYS = 64 << 20  # bytes that every archive may unpack to, even a very small one
-MEMBERS = 2_000_000  # most members of an archive
+MEMBERS = 2_000_000  # the maximum number of members
 EACH = 8192  # bytes that each member counts for at least, because creating even an empty file takes time
-DEPTH = 100  # most nested folders
-HEADER = 16 << 10  # bytes: the largest header of a tar; tarfile's time to read one grows with the square of its size
+DEPTH = 100  # the maximum nesting of folders
+HEADER = 16 << 10  # bytes: the maximum size of a tar header, because tarfile's reading time grows with its square
 HEADERS = (
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),

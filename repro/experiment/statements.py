@@ -20,9 +20,9 @@ from repro.errors import BadInput
 from repro.registry import PARTS, Registry
 from repro.signature import parameters
 
-VALUES = 10_000  # most values that one macro may expand to
-DEPTH = 50  # most levels of macros that are defined by other macros
-BUILT = 1_000  # most parts of a config
+VALUES = 10_000  # the maximum number of values in one macro
+DEPTH = 50  # the maximum nesting of macros in macros
+BUILT = 1_000  # the maximum number of parts in a config
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Binding:
 def check(rows: list[Binding], place: str, whole: bool) -> None:
     """Check every statement of a config whose parts are imported.
 
-    place: the file of the config, for errors that belong to no line. whole: the config must run by itself; it is not
-    only made to be included. Raises BadInput for an unknown name, a value of the wrong type and an unused binding. If
+    place: the file of the config, for errors without a line. whole: true for a config that will run, false for one
+    that other configs include. Raises BadInput for an unknown name, a value of the wrong type and an unused binding. If
     `whole` is true, it also raises BadInput for a part without a required value.
     """
     for row in rows:

@@ -23,10 +23,10 @@ from repro.files import regular, strict_json, typed
 from repro.record import stale
 
 FORMAT = 1
-EXAMPLES_LIMIT = 500_000  # bytes: the largest total size of a record's examples
+EXAMPLES_LIMIT = 500_000  # bytes: the maximum total size of a record's examples
 SPARSE = 100  # from this number of items on, nearly constant values are written as one value and its exceptions
-MOST = 2_000_000  # the largest total number of values in a record
-LARGEST = 1e150  # the largest absolute value: its square is still finite
+MOST = 2_000_000  # the maximum number of values in a record
+LARGEST = 1e150  # the maximum absolute value: its square is still finite
 
 
 @dataclass(frozen=True)
@@ -123,11 +123,11 @@ class Record:
         return found if isinstance(found, str) else json.dumps(found, sort_keys=True)
 
     def basis(self, role: str) -> str:
-        """The fingerprint or name of the data that the data in a role was made from.
+        """The name or fingerprint of the original data in a role: the same for all forms of the same items.
 
         Two configs may read the same items in different forms (cut to another length, deskewed), each with its own
-        fingerprint. So this is the data that `experiment.data` requires, which the run has checked; without such a
-        requirement, the fingerprint itself.
+        fingerprint. The result is what `experiment.data` requires, because the run has checked it. If it requires
+        nothing, the result is the fingerprint.
         """
         return _required(self.text).get(role) or self.fingerprint(role)
 

@@ -1,8 +1,8 @@
 """Checks whether a run's files are as in the last commit, byte by byte.
 
-Compared are the modules that the config depends on, the core, the config with its includes, and every other file of
-the paper that its code may read. Not compared are records, tests, the claims, and texts that no code names, because
-they cannot change a number.
+It compares the modules that the config depends on, the core, the config with its includes, and every other file of the
+paper that its code may read. It does not compare records, tests, the claims, and texts that no code names, because they
+cannot change a number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from repro.record import code_digest
 
 TEXTS = (".py", ".gin", ".toml")  # git may check these out with other line endings
 PROSE = (".md", ".rst", ".txt", ".pdf")  # compared only if code names the file
-SHOWN = 3  # most file names in a message
+SHOWN = 3  # the maximum number of file names in a message
 POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:(?P<digest>[0-9a-f]{64})\n")
 
 
@@ -55,7 +55,7 @@ def snapshot(config: Config) -> dict[str, str]:
 
 
 def _differences(config: Config, top: Path, commit: str) -> tuple[set[str], dict[str, str]]:
-    """The names of the compared files in the paper's repository, and the differences in it and in the core's."""
+    """The compared files of the paper's repository, and {file: its difference} for both repositories."""
     files, core = counted(config), _core_top(top)
     inner = {path for path in files if path.is_relative_to(top)}
     listed = git.tree(top, commit)

@@ -128,7 +128,7 @@ def _of_record(found: Record, known: Committed) -> Iterator[str]:
         yield f"{place}: its commit {commit[:12]} cannot be compared: {error}"
         return
     if unlike := sorted(name for name, digest in found.code.items() if name in code and code[name] != digest):
-        yield f"{place}: its code is not that of its commit {commit[:12]}: {', '.join(unlike)}"
+        yield f"{place}: its code differs from its commit {commit[:12]}: {', '.join(unlike)}"
     if core and found.core and core != found.core:
         yield f"{place}: its core is {found.core}, but the core of its commit {commit[:12]} is {core}"
 

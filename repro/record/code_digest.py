@@ -135,7 +135,7 @@ def _examined(text: str, bare: bool) -> tuple[str, tuple[tuple[int, str], ...]]:
 
 
 PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.BinOp, ast.BitOr, ast.Tuple, ast.List, ast.Load)
-"""Syntax that an annotation may have to be ignored: it would compute nothing even if it were evaluated."""
+"""The syntax of a plain annotation: it would compute nothing even if it were evaluated."""
 
 
 class _Bare(ast.NodeTransformer):
@@ -163,7 +163,7 @@ MESSAGE = (
     *(*PLAIN, ast.Call, ast.keyword, ast.JoinedStr, ast.FormattedValue, ast.BoolOp, ast.Or, ast.IfExp, ast.ListComp),
     *(ast.comprehension, ast.Store, ast.UnaryOp, ast.USub, ast.Add, ast.Div, ast.FloorDiv, ast.Compare, ast.Eq),
 )
-"""Syntax that an error message may have to be ignored: it has no side effect."""
+"""The syntax of a plain error message: it has no side effect. A message with other syntax counts as code."""
 TELLING = frozenset(
     (
         *("Path", "cores", "int", "isinstance", "len", "main", "map", "min", "sorted", "str", "sum", "tuple", "type"),
@@ -172,10 +172,7 @@ TELLING = frozenset(
         "_unclosed",
     )
 )
-"""Functions that an error message may call to be ignored: they have no side effect.
-
-If a message calls any other function, it counts as code.
-"""
+"""Functions without side effects. An error message that calls any other function counts as code."""
 
 
 def _tells(node: ast.AST) -> bool:

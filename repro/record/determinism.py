@@ -7,7 +7,7 @@ There are four comparisons, each between two runs with the same seed:
 - `workers`: data read by 1 process, against 2 processes;
 - `ranks`: training in 1 process, against 2 processes with the same global batch.
 
-From the differences follows the class of the config on this machine:
+The differences give the class of the config on this machine:
 
 - **bitwise**: no comparison found a difference in a weight or in a metric;
 - **within e**: no item's value differs by more than the fraction e of the largest value of its metric. e is the

@@ -77,7 +77,7 @@ class Now:
 def _changed(record: Record, now: Now) -> Iterator[str]:
     """The names of what has changed, without the code."""
     if not configs.belongs(record.digest, record.text):
-        yield "the text of the record (it is not that of its digest)"
+        yield "the text of the record (it does not match its digest)"
     elif configs.digest(record.text) != configs.digest(now.text):
         yield f"configs/{record.config}.gin"
     if now.data is not None:

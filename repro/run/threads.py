@@ -23,8 +23,8 @@ from repro.errors import BadInput
 OPENMP = "OMP_NUM_THREADS"
 WORKERS = "REPRO_WORKERS"
 """The environment variable with the number of parallel workers that `tmux/session.sh` has started."""
-MOST_BESIDE_GPU = 4  # threads, if a GPU does most of the work
-MOST = 1024  # the largest number that OMP_NUM_THREADS may have
+MOST_BESIDE_GPU = 4  # the maximum number of threads if there is a GPU
+MOST = 1024  # the maximum of OMP_NUM_THREADS
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def _number(variable: str) -> int:
 
 
 def _recorded(config: Config, seed: int) -> int:
-    """The number of threads in the config's committed record: of this seed, else of the lowest seed; 0 if none."""
+    """The number of threads in the config's committed record: with this seed, else with the lowest seed; 0 if none."""
     found = []
     for path in (config.folder / "records").glob(f"{config.name}-seed*.json"):
         try:

@@ -22,7 +22,7 @@ from repro import disk, progress
 from repro.errors import BadInput
 
 EVERY = 10  # steps between two entries, because reading the loss from a GPU makes it wait
-POINTS = 100  # most points of a curve in the record
+POINTS = 100  # the maximum number of points of a curve in the record
 CURVES = ("train", "valid")
 
 
