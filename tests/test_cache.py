@@ -119,7 +119,7 @@ def test_code_that_was_edited_since_is_not_kept(features: Features, caplog: pyte
     path.write_text(MODULE.replace("scale * weights", "3 * weights"))
     os.utime(path, (cache.BEGAN + 1, cache.BEGAN + 1))
     assert cache.arrays("abc", features.ramp)["ramp"].tolist() == [0, 1, 2, 3, 4]
-    assert features.entries() == [] and "features.py was edited after this process began" in caplog.text
+    assert features.entries() == [] and "features.py was edited after this process started" in caplog.text
 
 
 any_array = arrays_of.arrays(

@@ -134,7 +134,7 @@ def test_what_the_disk_has_no_room_for_is_refused(tmp_path: Path, monkeypatch: p
 
     archive = pack(tmp_path / "a.tar", {"x": bytes(100)})
     monkeypatch.setattr(unpack.shutil, "disk_usage", lambda _: Usage)
-    with pytest.raises(BadInput, match="than it may take or the disk has room for"):
+    with pytest.raises(BadInput, match="than the limit or the free space of the disk"):
         unpack.unpack(archive, tmp_path / "out")
     Usage.free = 100
     unpack.unpack(archive, tmp_path / "out")
