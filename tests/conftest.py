@@ -173,7 +173,7 @@ def refused(repro: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
     def call(*words: object) -> str:
         code, out, err = repro(*words)
         assert (code, out) == (2, ""), (code, out, err)
-        began = (", in runs/", "the record will decide no claim")  # what says that a run began, in no repository
+        began = (", in runs/", "no claim can use the record")  # the lines at the start of a run, in no repository
         lines = [line for line in err.splitlines() if not any(words in line for words in began)]
         assert len(lines) == 1 and lines[0].startswith("repro: "), err
         return lines[0].removeprefix("repro: ")

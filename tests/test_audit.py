@@ -91,7 +91,7 @@ def test_code_that_the_commit_does_not_hold_is_found(paper: Any, recorded: Path)
     edit(recorded, code=json.loads(recorded.read_text())["code"] | {name: code_digest._examine(path)[0]})
     assert stale(paper) == ""
     (fault,) = faults(paper)
-    assert fault.startswith("records/smoke-seed0.json: it names other code than its commit") and name in fault
+    assert fault.startswith("records/smoke-seed0.json: its code differs from its commit") and name in fault
 
 
 def test_a_renewal_by_hand_of_invented_code_is_found(paper: Any, recorded: Path, git: Git, repro: Any) -> None:

@@ -31,7 +31,7 @@ def test_bad_syntax_is_one_line_with_its_place(paper: Any, text: str, line: int,
     path = paper.config("bad", f"{text}\n")
     with pytest.raises(BadInput) as caught:
         binding.bindings(configs.read(path))
-    assert str(caught.value).startswith(f"{path}:{line}: "), str(caught.value)
+    assert caught.value.where == f"{path}:{line}"
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
     assert "0x" not in str(caught.value), "no address of an object"
 
@@ -123,7 +123,7 @@ def test_a_batch_larger_than_the_data_names_the_binding(paper: Any, refused: Any
 
 
 @pytest.mark.parametrize(("mirror", "words"), [
-    (None, "fsdd is not here"), ("nowhere", "REPRO_MIRROR is nowhere, which is no folder"), (".", ". has no fsdd"),
+    (None, "fsdd is not here"), ("nowhere", "REPRO_MIRROR is nowhere, which is not a folder"), (".", ". has no fsdd"),
 ])  # fmt: skip
 def test_missing_data_names_the_part_that_wants_it(
     paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, mirror: str | None, words: str

@@ -119,7 +119,7 @@ def test_code_that_was_edited_since_is_not_kept(features: Features, caplog: pyte
     path.write_text(MODULE.replace("scale * weights", "3 * weights"))
     os.utime(path, (cache.BEGAN + 1, cache.BEGAN + 1))
     assert cache.arrays("abc", features.ramp)["ramp"].tolist() == [0, 1, 2, 3, 4]
-    assert features.entries() == [] and "features.py was edited after this process began" in caplog.text
+    assert features.entries() == [] and "features.py was edited after this process started" in caplog.text
 
 
 any_array = arrays_of.arrays(
@@ -159,13 +159,13 @@ def test_workers_share_what_is_mapped(features: Features, method: str) -> None:
 
 def test_what_cannot_be_followed_is_refused(features: Features) -> None:
     for build in (lambda: {}, features.Owner().method, len):
-        with pytest.raises(TypeError, match=r"no function at the top level|no module of a paper"):
+        with pytest.raises(TypeError, match=r"not a function at the top level|not in a module of a"):
             cache.arrays("abc", build)
-    with pytest.raises(TypeError, match=r"test_cache\.here stands in no module of a paper or of a room of parts"):
+    with pytest.raises(TypeError, match=r"test_cache\.here is not in a module of a paper or of a part package"):
         cache.arrays("abc", here)
-    with pytest.raises(TypeError, match=r"features\.ramp is given <object .*which cannot be a key"):
+    with pytest.raises(TypeError, match=r"features\.ramp is given <object .*which cannot be part of the key"):
         cache.arrays("abc", functools.partial(features.ramp, object()))
-    with pytest.raises(TypeError, match="cannot be a key"):
+    with pytest.raises(TypeError, match="cannot be part of the key"):
         cache.arrays("abc", features.ramp, kinds={1: "a"})
 
 
@@ -176,13 +176,13 @@ def here() -> dict[str, np.ndarray[Any, Any]]:
 def test_what_is_no_dict_of_arrays_is_refused(features: Features) -> None:
     for made, said in (
         (np.zeros(3), "returned ndarray; expected a dict of arrays"),
-        ({"a": np.zeros(1), "A": np.zeros(1)}, "each with a name of its own"),
+        ({"a": np.zeros(1), "A": np.zeros(1)}, "with different names"),
         ({"../up": np.zeros(1)}, r"an array called '\.\./up'; expected letters"),
     ):
         with pytest.raises(TypeError, match=said):
             cache.arrays("abc", functools.partial(features.given, made))
     for value in (3.0, np.array([None])):
-        with pytest.raises(TypeError, match="returned 'a', which is no array of numbers or texts"):
+        with pytest.raises(TypeError, match="returned 'a', not an array of numbers or texts"):
             cache.arrays("abc", functools.partial(features.other, isinstance(value, float)))
     assert features.entries() == []
 

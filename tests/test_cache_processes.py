@@ -91,12 +91,12 @@ arrays('abc', partial(features.ramp, 100_000))
     _, said = features.process(call).communicate(timeout=60)
     line = said.splitlines()[-1]
     place = features.data / "features"
-    assert line.startswith(f"repro.errors.BadInput: cannot keep features in {place} (File too large); "), said
+    assert line.startswith(f"repro.errors.BadInput: cannot save features in {place} (File too large); "), said
     assert [path for path in place.glob("*") if path.is_dir()] == []
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_computed(features: Features) -> None:
     features.data.write_text("in the way")
-    with pytest.raises(BadInput, match=r"cannot keep features in .*data/features.*; REPRO_DATA may name another"):
+    with pytest.raises(BadInput, match=r"cannot save features in .*data/features.*; REPRO_DATA may name another"):
         cache.arrays("abc", features.ramp)
     assert features.builds() == 0

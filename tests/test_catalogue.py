@@ -70,32 +70,32 @@ FAULTS = {
     "an empty one": ('"CC0"', '" "', "4: 'licence' is empty"),
     "a misspelt key": ("homepage", "homepaeg", "3: unknown key 'homepaeg'; did you mean 'homepage'?"),
     "a number for a text": ('"CC0"', "3", "4: 'licence' is 3; expected a text in quotes"),
-    "a reader without a class": ("somewhere:Digits", "somewhere.Digits", "6: 'somewhere.Digits' is no reader"),
-    "an address that is none": ("https://example.org/files/", "ftp://x/", "7: 'ftp://x/' is no address"),
+    "a reader without a class": ("somewhere:Digits", "somewhere.Digits", "6: 'somewhere.Digits' is not a reader"),
+    "an address that is none": ("https://example.org/files/", "ftp://x/", "7: 'ftp://x/' is not a URL"),
     "a folder without its slash": ("org/files/", "org/files", "7: each of 'urls' must end with /"),
     "a misspelt key of a variant": ("items = 2", "item = 2", "15: unknown key 'item'; did you mean 'items'?"),
-    "no items": ("items = 2", "items = 0", "15: 'items' is 0; expected how many there are"),
-    "a short fingerprint": ("0123456789abcdef", "0123", "12: '0123' is no fingerprint"),
-    "a variant of no name": ("variants.test", 'variants."a/b"', "14: 'a/b' is no name of a variant"),
+    "no items": ("items = 2", "items = 0", "15: 'items' is 0; expected the number of items"),
+    "a short fingerprint": ("0123456789abcdef", "0123", "12: '0123' is not a fingerprint"),
+    "a variant of no name": ("variants.test", 'variants."a/b"', "14: 'a/b' is not a valid name of a"),
     "a misspelt file": ("items = 2", 'items = 2\nfiles = ["a.zg"]', "16: no file 'a.zg'; did you mean 'a.gz'?"),
     "a size below zero": ("size = 20", "size = -1", "22: 'size' is -1; expected a number of bytes"),
     "a size of no disk": ("size = 20", "size = 1" + "0" * 400, "22: 'size' has a number of more than 18 digits"),
     "a number of 5,000 digits": ("size = 20", "size = 1" + "0" * 5000, " not TOML: Exceeds the limit"),
     "brackets without end": ("items = 2", "items = " + "[" * 5000, " not TOML: maximum recursion"),
-    "an address with a space": ("org/files/", "org/fi les/", "7: 'https://example.org/fi les/' is no address"),
-    "the name of the cache": ("[digits]", "[features]", "1: 'features' is no data set"),
+    "an address with a space": ("org/files/", "org/fi les/", "7: 'https://example.org/fi les/' is not a URL"),
+    "the name of the cache": ("[digits]", "[features]", "1: 'features' is not a data set"),
     "a name that no disk takes": ("[digits]", f"[{'d' * 300}]", "1: 'ddd"),
     "a size that is no number": ("size = 20", 'size = "20"', "22: 'size' is '20'; expected a whole number"),
     "a missing checksum": (f'{MD5}\nurls', "urls", "21: missing key 'checksum'"),
-    "a checksum of no kind": (f"{MD5}\nurls", 'checksum = "00"\nurls', "23: '00' is no checksum; expected"),
-    "a file elsewhere": ('files."a.gz"', 'files."../a.gz"', "17: '../a.gz' is no name of a file"),
-    "a file without address": ('urls = ["https://example.org/files/"]\n', "", "16: no address of a.gz"),
-    "a path above": ("\n[digits.v", '\nlayouts = [["../x"]]\n[digits.v', "9: '../x' is no path below the folder"),
-    "an absolute path": ("\n[digits.v", '\nlayouts = [["/x"]]\n[digits.v', "9: '/x' is no path below the folder"),
-    "an empty layout": ("\n[digits.v", "\nlayouts = [[]]\n[digits.v", "9: '' is no path below the folder"),
-    "a size twice": ("\n[digits.v", "\nsize = 3\n[digits.v", "9: 'size' is that of the files"),
-    "two ways to get it": ("\n[digits.v", '\nobtain = "ask"\n[digits.v', "9: expected either files or 'obtain'"),
-    "no table": ("[digits]", "stray = 3\n[digits]", "1: 'stray' is no data set; expected [name] with its keys"),
+    "a checksum of no kind": (f"{MD5}\nurls", 'checksum = "00"\nurls', "23: '00' is not a checksum; expected"),
+    "a file elsewhere": ('files."a.gz"', 'files."../a.gz"', "17: '../a.gz' is not a valid file name"),
+    "a file without address": ('urls = ["https://example.org/files/"]\n', "", "16: no URL of a.gz"),
+    "a path above": ("\n[digits.v", '\nlayouts = [["../x"]]\n[digits.v', "9: '../x' is not a path below the folder"),
+    "an absolute path": ("\n[digits.v", '\nlayouts = [["/x"]]\n[digits.v', "9: '/x' is not a path below the folder"),
+    "an empty layout": ("\n[digits.v", "\nlayouts = [[]]\n[digits.v", "9: '' is not a path below the folder"),
+    "a size twice": ("\n[digits.v", "\nsize = 3\n[digits.v", "9: 'size' is given, but so are files"),
+    "two ways to get it": ("\n[digits.v", '\nobtain = "ask"\n[digits.v', "9: it has both or neither of files and"),
+    "no table": ("[digits]", "stray = 3\n[digits]", "1: 'stray' is not a data set; expected [name] with its keys"),
     "no TOML": ("[digits]", "[digits", "1: not TOML"),
 }  # fmt: skip
 
@@ -110,15 +110,15 @@ def test_a_fault_is_one_line_with_its_place(read: Any, old: str, new: str, said:
 
 def test_a_data_set_needs_variants_and_files_or_a_way(read: Any) -> None:
     head = GOOD[: GOOD.index("[digits.variants")]
-    with pytest.raises(BadInput, match=r"data\.toml:1: expected either files or 'obtain'"):
+    with pytest.raises(BadInput, match=r"data\.toml:1: .* files and 'obtain'; expected exactly one"):
         read(head + "[digits.variants.all]\nitems = 1\n")
-    with pytest.raises(BadInput, match=r"data\.toml:9: expected either files or 'obtain'"):
+    with pytest.raises(BadInput, match=r"data\.toml:9: .* files and 'obtain'; expected exactly one"):
         read(f'{head}obtain = " "\n[digits.variants.all]\nitems = 1\n')
     with pytest.raises(BadInput, match=r"data\.toml:10: 'size' is -5; expected a number of bytes"):
         read(f'{head}obtain = "ask"\nsize = -5\n[digits.variants.all]\nitems = 1\n')
     with pytest.raises(BadInput, match=r"data\.toml:1: no variants; expected \[digits\.variants\.NAME\]"):
         read(head + GOOD[GOOD.index("[digits.files") :])
-    with pytest.raises(BadInput, match=r"data\.toml:1: missing key 'layouts': nothing else says when"):
+    with pytest.raises(BadInput, match=r"data\.toml:1: missing key 'layouts': it says which files"):
         read(GOOD.replace("size", "unpack = true\nsize"))
 
 
@@ -140,7 +140,7 @@ def test_fingerprints_have_names_and_names_fingerprints() -> None:
     ("mnits/test", "no data set 'mnits' in the catalogue; did you mean 'mnist'?"),
     ("mnist/tets", "mnist has no variant 'tets'; did you mean 'test'?"),
     ("mnist", "mnist has no variant ''; known: test, train"),
-    ("librispeech/dev-clean", "nobody has recorded the fingerprint of librispeech/dev-clean; repro data verify"),
+    ("librispeech/dev-clean", "the catalogue has no fingerprint of librispeech/dev-clean; to compute it: repro"),
 ])  # fmt: skip
 def test_a_name_that_has_no_fingerprint_is_refused(name: str, said: str) -> None:
     with pytest.raises(BadInput) as caught:
@@ -166,7 +166,7 @@ def test_one_broken_file_does_not_hide_the_rest(study: Any) -> None:
 
 def test_a_second_data_set_of_one_name_is_refused(study: Any) -> None:
     study.add("mnist", table_csv=b"x")
-    with pytest.raises(BadInput, match=r"study/data\.toml: a data set 'mnist' is in the catalogue already"):
+    with pytest.raises(BadInput, match=r"study/data\.toml: a data set 'mnist' is already in the catalogue"):
         catalogue.every()
 
 

@@ -115,9 +115,9 @@ def test_a_file_that_is_no_certificate_is_one_line(tmp_path: Path, text: str, wo
 
 @pytest.mark.parametrize(("old", "new", "words"), [
     ('"weights": 0.0', '"weights": NaN', "no number of JSON"),
-    ('"weights": 0.0', '"weights": -1.0', "no number from 0"),
+    ('"weights": 0.0', '"weights": -1.0', "negative or not finite"),
     ('"metrics": 0.0', '"metrics": "much"', "metrics: Input should be a valid number"),
-    ('"ranks"', '"rank"', "see rank"),
+    ('"ranks"', '"rank"', "'rank' is missing or unknown"),
 ])  # fmt: skip
 def test_one_edited_by_hand_is_refused(tmp_path: Path, old: str, new: str, words: str) -> None:
     path = determinism.store(SMALL, "smoke", tmp_path)

@@ -61,7 +61,7 @@ def test_tensors_that_share_their_memory_and_views_are_kept(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("value", [{1, 2}, object(), 1j, b"bytes", Path("x"), math.sqrt, torch.float32])
 def test_what_a_checkpoint_cannot_hold_is_named_with_its_place(tmp_path: Path, value: Any) -> None:
-    with pytest.raises(TypeError, match=r"^schedule/deep/0 is .*, which no checkpoint can hold"):
+    with pytest.raises(TypeError, match=r"^schedule/deep/0 is .*, which no checkpoint can contain"):
         state.write(tmp_path, "step", 1, {"schedule": {"deep": [value]}})
     assert not list(tmp_path.iterdir())
 
@@ -127,8 +127,8 @@ def test_a_spoilt_one_is_set_aside_and_the_one_before_it_used(four: Path, caplog
     counter = Counter()
     with caplog.at_level(logging.INFO, "repro"):
         assert kept(four, counter).restore() == 3 and counter.count == 3
-    assert f"{newest}: is damaged" in caplog.text and "the checkpoint before it is used" in caplog.text
-    assert f"going on after step 3, from step-3-" in caplog.text  # noqa: F541
+    assert f"{newest}: is damaged" in caplog.text and "the previous checkpoint is used" in caplog.text
+    assert "resumes after step 3, from step-3-" in caplog.text
     assert steps(four) == [3] and newest.with_name(f"{newest.name}.damaged").is_file()
 
 
@@ -139,12 +139,12 @@ def test_where_all_are_spoilt_it_begins_anew(four: Path) -> None:
 
 
 def test_another_model_s_state_is_refused(four: Path) -> None:
-    with pytest.raises(BadInput, match="holds counter, chance; expected other, chance"):
+    with pytest.raises(BadInput, match="contains counter, chance; expected other, chance"):
         Checkpoints(four, {"other": Counter()}, lambda number: None).restore()
 
 
 def test_what_no_run_could_go_on_with_is_refused_before_it_trains(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"the schedule \(object\) has no state_dict\(\): no run could go on with it"):
+    with pytest.raises(BadInput, match=r"the schedule \(object\) has no state_dict\(\): no run could be resumed"):
         Checkpoints(tmp_path, {"schedule": object()}, lambda number: None)
 
 

@@ -88,7 +88,7 @@ def _skipped(*names: str) -> str:
 
 def test_missing_data_is_named_with_how_to_get_it(away: Path) -> None:
     assert f"mnist/test is not here ({away / 'data'} has no mnist): repro data get mnist/test" in _skipped("mnist/test")
-    assert "REPRO_MIRROR names a folder that holds mnist/" in _skipped("mnist")
+    assert "REPRO_MIRROR names a folder that contains mnist/" in _skipped("mnist")
     assert "librispeech" in _skipped("mnist", "librispeech") and "mnist is not here" in _skipped("mnist", "librispeech")
     assert "did you mean 'mnist'" in _skipped("mnits"), "a data set of one's own may be away, so it is no error"
     with pytest.raises(BadInput, match="did you mean 'test'"):
@@ -102,7 +102,7 @@ def test_data_that_is_here_skips_nothing(away: Path) -> None:
 
 def test_a_mirror_that_is_no_folder_skips_with_that_reason(away: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPRO_MIRROR", "nowhere")
-    assert "REPRO_MIRROR is nowhere, which is no folder" in _skipped("mnist")
+    assert "REPRO_MIRROR is nowhere, which is not a folder" in _skipped("mnist")
 
 
 def test_a_marked_test_is_skipped_in_a_papers_own_tests(away: Path) -> None:

@@ -193,7 +193,7 @@ def test_nobody_s_home_is_no_reason_for_a_traceback(monkeypatch: pytest.MonkeyPa
     for name in ("HOME", "REPRO_DATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])  # KeyError: a user without a name
-    with pytest.raises(BadInput, match="no home folder to keep data in: set REPRO_DATA"):
+    with pytest.raises(BadInput, match="no home folder for the data: set REPRO_DATA"):
         store.root()
 
 

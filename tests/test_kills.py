@@ -149,7 +149,7 @@ def test_a_preempted_run_writes_a_checkpoint_within_a_step_and_says_so(tmp_path:
         assert kill(process, number) == 75
         assert stopped.step > step, "what was done is kept, although no checkpoint was due"
     last = stopped.step
-    assert f"going on after step {last}, from" in stopped.finish()
+    assert f"resumes after step {last}, from" in stopped.finish()
     assert stopped.result() == straight.result()
 
 

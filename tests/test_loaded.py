@@ -23,14 +23,14 @@ def test_code_that_no_digest_follows_is_refused(paper: Any, refused: Any) -> Non
     paper.module("hidden", "X = 1\n")
     module = paper.module("part", HIDDEN.format(paper.name))
     line = refused("run", paper.config("with_part", f"import {module}\n"))
-    assert f"papers.{paper.name}.hidden is loaded, and no digest follows it" in line
+    assert f"papers.{paper.name}.hidden is loaded, but no digest contains its code" in line
 
 
 def test_a_module_outside_of_the_paper_is_refused(paper: Any, git: Any, refused: Any) -> None:
     Path("roothelper.py").write_text("X = 1\n")
     module = paper.module("part", "import roothelper\n")
     line = refused("run", paper.config("with", f"import {module}\n"))
-    assert "roothelper is loaded, and no digest follows it" in line
+    assert "roothelper is loaded, but no digest contains its code" in line
 
 
 def test_a_file_that_changes_while_it_is_loaded_is_refused(paper: Any, refused: Any) -> None:
@@ -38,7 +38,7 @@ def test_a_file_that_changes_while_it_is_loaded_is_refused(paper: Any, refused: 
     text = "from pathlib import Path\nPLACE = Path(__file__).with_name('words.csv')\nPLACE.write_text('now')\n"
     (paper.folder / "words.csv").write_text("before")
     module = paper.module("part", text)
-    assert "words.csv: changed while the run began" in refused("run", paper.config("with", f"import {module}\n"))
+    assert "words.csv: changed while the run started" in refused("run", paper.config("with", f"import {module}\n"))
 
 
 def test_a_compiled_file_of_another_source_is_refused(paper: Any, refused: Any) -> None:
@@ -50,7 +50,7 @@ def test_a_compiled_file_of_another_source_is_refused(paper: Any, refused: Any) 
     py_compile.compile(str(path))
     path.write_text(text)
     os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
-    assert "that is not of this source" in refused("run", f"papers/{paper.name}/configs/smoke.gin")
+    assert "from another source" in refused("run", f"papers/{paper.name}/configs/smoke.gin")
 
 
 def test_an_import_statement_is_followed(paper: Any, repro: Any) -> None:
@@ -70,7 +70,7 @@ def test_a_compiled_file_that_python_would_not_compare_is_refused(paper: Any, re
     )
     other.unlink()
     line = refused("run", f"papers/{paper.name}/configs/smoke.gin")
-    assert "metric.py has a compiled file in __pycache__ that is not of this source" in line
+    assert "metric.py has a compiled file in __pycache__ from another source" in line
 
 
 @pytest.mark.parametrize("command", ["verdict template", "list", "run papers/template/configs/smoke.gin"])

@@ -69,7 +69,7 @@ def test_no_secret_is_written(failed: tuple[Path, str]) -> None:
 def test_a_config_that_holds_a_secret_is_refused(paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "0.123456789")
     config = paper.config("leaks", "torch.optim.SGD.lr = 0.123456789\n")
-    assert "leaks.gin:2: holds the value of WANDB_API_KEY: a record would publish it" in refused("run", config)
+    assert "leaks.gin:2: contains the value of WANDB_API_KEY: a record would publish it" in refused("run", config)
     assert not Path("runs").exists()
 
 

@@ -39,7 +39,7 @@ def edited(paper: Any, file: str, *change: str) -> None:
     ("dataset.py", ("self.x =", f"self.names = {NAMED[:-1]}][1:]\n        self.x ="), "499 names for 500 items"),
     ("dataset.py", ("self.x =", "self.names = ['a'] * size\n        self.x ="), "two items that are called 'a'"),
     ("dataset.py", ("def fingerprint", "def names(self) -> list[str]:\n        return []\n\n    def fingerprint"),
-     "names that are no list (a method?)"),
+     "has 'names' that is not a list (a method?)"),
     ("paper.toml", (METRIC, 'metric = "SquareError"'),
      "the metric 'SquareError', which its config does not have; did you mean 'SquaredError'"),
     ("paper.toml", (METRIC, f'{METRIC}\ntest = "tset"'),
@@ -93,7 +93,7 @@ def test_a_config_may_require_its_data(paper: Any) -> None:
 
 @pytest.mark.parametrize(("wanted", "words"), [
     ("{'tset': 'mnist/test'}", "a role 'tset'; did you mean 'test'?"),
-    ("{'test': 'mnist/test'}", r"asks for mnist/test as 'test' \(26120b4578752d7d\); found \w+ \(of no known data\)"),
+    ("{'test': 'mnist/test'}", r"for mnist/test as 'test' \(26120b4578752d7d\); found \w+ \(not in the catalogue\)"),
     ("{'test': 'mnst/test'}", "no data set 'mnst' in the catalogue; did you mean 'mnist'?"),
     ("{'test': 'mnist'}", "asks for 'mnist' as 'test'; expected NAME/VARIANT, or a fingerprint"),
     ("{'test': 'mnist/tst'}", "mnist has no variant 'tst'; did you mean 'test'?"),
@@ -118,5 +118,5 @@ def test_what_a_dataset_is_made_from_may_meet_the_requirement() -> None:
     view = Experiment({"test": Held("view", Held(known["test"]))}, [metric], data={"test": "mnist/test"})
     assert preflight.data(view) == {"test": "view"}
     other = Experiment({"test": Held("view", Held(known["train"]))}, [metric], data={"test": "mnist/test"})
-    with pytest.raises(BadInput, match=r"found view \(of no known data\) made from \w+ \(mnist/train\)"):
+    with pytest.raises(BadInput, match=r"found view \(not in the catalogue\) made from \w+ \(mnist/train\)"):
         preflight.data(other)

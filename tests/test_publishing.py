@@ -138,9 +138,9 @@ def found(**values: list[float]) -> Record:
      "the new numbers differ: test, a: an item by up to 0.5 dB (mean 1.75, in the record 1.5)"),
     (found(a=[1.0]), found(a=[1.0, 2.0]), "the new numbers differ: test, a: 2 items, in the record 1"),
     (found(a=[1.0], b=[1.0]), found(a=[1.0]),
-     "test, b: not measured now; that is expected of another machine or environment: threads 2, here 1"),
+     "test, b: not measured now; this is normal on another machine or environment: threads 2, here 1"),
     (found(a=[1.0]), found(a=[1.0], b=[1.0]),
-     "test, b: not in the record; that is expected of another machine or environment: threads 1, here 2"),
+     "test, b: not in the record; this is normal on another machine or environment: threads 1, here 2"),
     (found(**{key: [1.0] for key in "abcde"}), found(**{key: [2.0] for key in "abcde"}), "2 more measurements differ"),
 ])  # fmt: skip
 def test_the_numbers_are_compared_in_one_line(before: Record, now: Record, said: str) -> None:

@@ -193,7 +193,7 @@ def test_a_text_that_is_not_of_its_digest_makes_a_record_stale(fresh: Any, chang
     """The digest of the present config beside another text, or that text beside another digest, is a forgery."""
     path = fresh.records / "smoke-seed3.json"
     records.write(replace(records.read(path), **changed), fresh.records)
-    assert stale(fresh)["smoke"].endswith("the text of the record (it is not that of its digest)")
+    assert stale(fresh)["smoke"].endswith("the text of the record (it does not match its digest)")
 
 
 def test_changed_code_is_named(fresh: Any) -> None:

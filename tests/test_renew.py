@@ -40,9 +40,9 @@ def test_a_change_that_moves_no_number_is_found_to_and_the_record_counts_again(r
     change(recorded, "return", "unused = 0\n        return")
     assert stale(recorded) == f"changed since the record: papers.{recorded.name}.loss"
     code, out, _ = repro("renew", recorded.name)
-    assert code == 0 and f"(papers.{recorded.name}.loss): the same bits over the whole run" in out, out
+    assert code == 0 and f"(papers.{recorded.name}.loss): bit-identical over the whole run" in out, out
     (found,) = record.of_paper(recorded.folder)
-    assert not found.stale and "the same bits over the whole run" in found.renewed
+    assert not found.stale and "bit-identical over the whole run" in found.renewed
     change(recorded, "unused = 0", "return 2 * super().forward(output, target) if False else 0\n        unused = 1")
     assert stale(recorded), "another change is another renewal"
 
@@ -100,7 +100,7 @@ def test_of_a_long_run_both_ends_are_compared(
     code, out, _ = repro("renew", paper.name)
     assert (code, found in out) == (int(bool(found)), True), out
     if not found:
-        assert "the same bits over the first 50 and the last 50 steps" in out
+        assert "bit-identical over the first 50 and the last 50 steps" in out
 
 
 @pytest.mark.slow
@@ -143,5 +143,5 @@ def test_a_renewal_covers_its_changes_and_no_others(paper: Any) -> None:
 def test_a_file_that_holds_none_is_one_line(paper: Any, spoil: Callable[[str], str]) -> None:
     path = renewal.store([renewal.Renewal("line", {"a": ["1", "2"]}, "0" * 40, 50, "", "")], paper.folder)
     path.write_bytes(spoil(path.read_text()).encode(errors="surrogatepass"))
-    with pytest.raises(BadInput, match=r"renewals\.json(:\d+)?: no renewals: "):
+    with pytest.raises(BadInput, match=r"renewals\.json(:\d+)?: not a list of renewals: "):
         renewal.read(paper.folder)

@@ -66,7 +66,7 @@ def test_changed_code_begins_anew_and_what_was_trained_is_set_aside(
     loss.write_text(loss.read_text() + "\nUNUSED = 1\n")
     with caplog.at_level(logging.INFO, "repro"):
         found, _ = run.run(stopped)
-    assert f"papers.{paper.name}.loss changed since this run began, or is gone: it begins anew" in caplog.text
+    assert f"papers.{paper.name}.loss changed or was deleted since this run started: it restarts" in caplog.text
     new, aside = folders(stopped)
     assert "sessions" not in found.cost and aside.name == f"{new.name}.1"
     assert list(aside.glob("checkpoints/step-3-*.safetensors"))
@@ -86,9 +86,7 @@ def test_other_data_is_refused(stopped: Path) -> None:
     row["data"]["train"] = "0123456789abcdef"
     path.write_text(json.dumps(row))
     before = sorted(folder.glob("checkpoints/*"))
-    with pytest.raises(
-        BadInput, match=r"the data of 'train' is \w+; the run began with 0123456789abcdef: bring that back"
-    ):
+    with pytest.raises(BadInput, match=r"'train' is \w+, but the run started with 0123456789abcdef: restore"):
         run.run(stopped)
     assert sorted(folder.glob("checkpoints/*")) == before
 
@@ -100,7 +98,7 @@ def test_other_packages_are_named_and_it_goes_on(stopped: Path, caplog: pytest.L
     (folder / "run.json").write_text(json.dumps(row))
     with caplog.at_level(logging.INFO, "repro"):
         found, _ = run.run(stopped)
-    assert "; it began with 1.0" in caplog.text and found.cost["sessions"] == 2
+    assert "; it started with 1.0" in caplog.text and found.cost["sessions"] == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff", b'{"digest": 1}', b"[" * 100_000])
@@ -108,13 +106,13 @@ def test_a_file_that_does_not_say_it_is_one_line(stopped: Path, refused: Any, co
     (folder,) = folders(stopped)
     (folder / "run.json").write_bytes(content)
     said = refused("run", stopped)
-    assert said == f"{folder}/run.json: does not say what the run rests on; move {folder} away to begin anew"
+    assert said == f"{folder}/run.json: is not a valid run.json; move {folder} away to restart the run"
     assert list(folder.glob("checkpoints/step-3-*"))
 
 
 def test_the_command_line_says_that_it_goes_on(stopped: Path, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STOP", "2")
     code, out, err = repro("run", stopped)
-    assert (code, out) == (75, "") and "going on after step 3" in err
+    assert (code, out) == (75, "") and "resumes after step 3" in err
     assert err.splitlines()[-1] == "repro: SIGTERM: stopped after step 5; the same command goes on"
     assert os.getpid() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -176,7 +176,7 @@ def test_a_download_that_fails_says_where_it_looked_and_the_way_out(study: Any, 
 
 def test_a_mirror_that_is_no_folder_is_named(study: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REPRO_MIRROR", str(tmp_path / "nowhere"))
-    with pytest.raises(BadInput, match=r"REPRO_MIRROR is .*nowhere, which is no folder"):
+    with pytest.raises(BadInput, match=r"REPRO_MIRROR is .*nowhere, which is not a folder"):
         store.folder("mnist")
 
 
@@ -200,7 +200,7 @@ def test_a_disk_without_room_is_said_before_a_byte_is_asked_for(study: Any, serv
 
 def test_an_archive_that_is_not_what_the_catalogue_says_is_refused(study: Any) -> None:
     study.add("reviews", 'layouts = [["tree"]]', tree_tar_gz=packed(other__1=b""))
-    with pytest.raises(BadInput, match="what was downloaded has no reviews/tree: the catalogue says otherwise"):
+    with pytest.raises(BadInput, match="the download does not contain reviews/tree, but the catalogue lists it"):
         store.folder("reviews")
 
 
@@ -278,7 +278,7 @@ def test_one_who_waits_for_a_killed_process_takes_over(study: Any, server: Any) 
     while server.sent < len(BIG) // 2:
         time.sleep(0.01)
     waiting = asking(study, "big")
-    while "another process brings big" not in waiting.stderr.readline():
+    while "another process downloads big" not in waiting.stderr.readline():
         assert waiting.poll() is None
     killed.send_signal(signal.SIGKILL)
     killed.communicate(timeout=60)

@@ -16,7 +16,7 @@ def test_what_stands_in_the_way_is_said_before_a_byte_is_asked_for(study: Any, s
     study.add("tables", table_csv=b"a,b\n")
     study.data.mkdir()
     (study.data / "tables").write_text("mine")
-    with pytest.raises(BadInput, match=r"/data/tables is in the way: expected a folder"):
+    with pytest.raises(BadInput, match=r"/data/tables is not a folder; expected a folder"):
         store.folder("tables")
     assert server.asked == [] and (study.data / "tables").read_text() == "mine"
 
@@ -25,14 +25,14 @@ def test_what_stands_in_the_way_is_said_before_a_byte_is_asked_for(study: Any, s
 def test_what_is_no_name_is_refused(study: Any, name: str) -> None:
     study.data.mkdir()
     for ask in (store.folder, store.where):
-        with pytest.raises(BadInput, match=f"^'{name}' is no name of a data set"):
+        with pytest.raises(BadInput, match=f"^'{name}' is not the name of a data set"):
             ask(name)
 
 
 @pytest.mark.parametrize("variable", ["REPRO_DATA", "REPRO_MIRROR"])
 def test_a_home_that_is_not_there_is_said(study: Any, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "~nobody-of-that-name/data")
-    with pytest.raises(BadInput, match=f"{variable} is ~nobody-of-that-name/data, and there is no such home"):
+    with pytest.raises(BadInput, match=f"{variable} is ~nobody-of-that-name/data, but that home folder does not exist"):
         store.where("mnist")
 
 

@@ -109,7 +109,7 @@ def test_what_is_asked_for_comes_first(
 @pytest.mark.parametrize("given", ["0", "9"])
 def test_threads_beyond_the_cores_are_refused(machine: Any, paper: Any, refused: Any, given: str) -> None:
     line = refused("run", f"papers/{paper.name}/configs/smoke.gin", "--threads", given)
-    assert line == f"--threads is {given}; expected 1 to 8, the cores that this process may use"
+    assert line == f"--threads is {given}; expected 1 to 8, the number of cores that this process may use"
     assert not Path("runs").exists()
 
 
@@ -186,12 +186,12 @@ def test_a_run_that_is_resumed_keeps_its_number_or_refuses_another(
     (state,) = Path("runs").glob("*/stops/*-seed0/run.json")
     before = state.read_bytes()
     assert json.loads(before)["threads"] == 2
-    assert "--threads is 3; this run began with 2: another number may change its bits" in refused(
+    assert "--threads is 3, but this run started with 2; another number may change the results" in refused(
         "run", path, "--threads", 3
     )
     assert state.read_bytes() == before
     code, out, err = repro("run", path)
-    assert code == 0 and ": 2 threads (as when the run began)\n" in err
+    assert code == 0 and ": 2 threads (as at the start of the run)\n" in err
     found = json.loads(Path(out.strip()).read_text())
     assert found["environment"]["threads"] == 2 and found["cost"]["sessions"] == 2
     assert repro("run", path, "--threads", 3, "--publish")[0] == 0, "a new run may have another"

@@ -1,6 +1,7 @@
-"""Files that show a separated mixture: a short FLAC and a spectrogram PNG for the mixture, estimates, references.
+"""Show a separated mixture: a short FLAC and a spectrogram PNG of the mixture, the estimates and the references.
 
-C sources, T samples, N frames, F frequencies. Nothing here moves a number: a record does not go stale with it.
+C sources, T samples, N frames, F frequencies. Nothing here changes a number, so a change of this module does not make
+a record stale.
 """
 
 from __future__ import annotations
@@ -19,19 +20,20 @@ from repro.audio.files import Samples, as_mono, write_flac
 from repro.audio.stft import STFT
 from repro.errors import nearest
 
-SECONDS = 1.8  # of each sound: an example is to be heard, and the records stay small
-RATE = 8000
+SECONDS = 1.8  # length of each sound: long enough to listen to, short enough for small records
+RATE = 8000  # Hz
 
 COLORMAPS = ("cividis", "inferno", "magma", "plasma", "viridis")
-"""matplotlib's perceptually uniform maps: equal steps in dB look equal."""
+"""matplotlib's perceptually uniform colormaps: equal steps in dB look equal."""
 
-_COLOURS = 32  # steps of about 2 dB, finer than the eye resolves here; 256 would double the file
+_COLOURS = 32  # steps of about 2 dB, too fine to see; 256 colours would double the size of the file
 
 
 def illustrate(inputs: dict[str, Any], target: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, str]]:
-    """Write the sounds and spectrograms of one test item beside `stem`; returns `{label, sound, image}` rows.
+    """Write the sounds and spectrograms of one test item; returns one `{label, sound, image}` row per signal.
 
-    The estimates are put in the order of the references that they correlate with most.
+    inputs: `inputs["mixture"]` is the mixture (T,). target, estimate: (C, T). stem: the path at which all file names
+    start. The estimates are sorted to match the references: the order with the largest sum of inner products.
     """
     estimate = estimate[_order(estimate, target)]
     sounds = {"mixture": inputs["mixture"]}
@@ -55,7 +57,7 @@ def _order(estimate: Tensor, target: Tensor) -> list[int]:
 
 
 def spectrogram_peak(samples: Tensor, sample_rate: int) -> float:
-    """The largest STFT magnitude of (T,): the `peak` that puts several spectrograms on one colour scale."""
+    """The largest STFT magnitude of `samples` (T,): use it as `peak` to give several spectrograms one colour scale."""
     return float(_magnitude(samples, sample_rate).max())
 
 
@@ -67,13 +69,14 @@ def write_spectrogram(
     range_db: float = 70.0,
     colormap: str = "magma",
 ) -> None:
-    """Draw (T,) as a log spectrogram: a palette PNG, low frequencies at the bottom, one pixel per bin.
+    """Draw `samples` (T,) as a log spectrogram: a palette PNG, low frequencies at the bottom, one pixel per bin.
 
-    peak: magnitude of the brightest colour, by default the largest of `samples`; give the mixture's
-    (`spectrogram_peak`) to the mixture and to all estimates, so that equal colours are equal levels.
-    range_db: the darkest colour lies this far below `peak`, in dB, > 0. colormap: a name in `COLORMAPS`.
+    peak: the magnitude of the brightest colour, by default the largest of `samples`. Use the mixture's peak
+    (`spectrogram_peak`) for the mixture and for all estimates, so that equal colours are equal levels.
+    range_db: the darkest colour is this far below `peak`, in dB, > 0. colormap: a name in `COLORMAPS`.
+    Raises ValueError for another range or colormap.
 
-    Windows of 32 ms every 16 ms, whatever the rate: 2 s at 8 kHz are 126 x 129 pixels, at most 10 kB.
+    The windows are 32 ms long, every 16 ms, at every sample rate. So 2 s at 8 kHz give 126 x 129 pixels, at most 10 kB.
     """
     if colormap not in COLORMAPS:
         raise ValueError(f"no colormap '{colormap}'{nearest(colormap, COLORMAPS)}")
@@ -88,7 +91,7 @@ def write_spectrogram(
 
 
 def _magnitude(samples: Tensor, sample_rate: int) -> Samples:
-    """STFT magnitude (N, F) of (T,), zero-padded to one window at least, so that short sounds can be drawn."""
+    """STFT magnitude (N, F) of (T,). Short sounds are zero-padded to one window, so that they can be drawn."""
     n_fft = max(2, 2 * round(0.016 * sample_rate))
     waveform = torch.from_numpy(as_mono(samples))
     waveform = nn.functional.pad(waveform, (0, max(0, n_fft - len(waveform))))
@@ -97,12 +100,12 @@ def _magnitude(samples: Tensor, sample_rate: int) -> Samples:
 
 
 def _level_db(magnitude: Samples, peak: float) -> Samples:
-    """Level in dB relative to `peak`; digital silence, and all of it where `peak` is 0, is -inf."""
+    """Level in dB relative to `peak`. It is -inf for digital silence, and everywhere if `peak` is 0."""
     with np.errstate(divide="ignore"):
         return 20 * np.log10(magnitude / peak) if peak > 0 else np.full_like(magnitude, -np.inf)
 
 
 def _palette(colormap: str) -> bytes:
-    from matplotlib import colormaps  # here, since reading audio should not wait for it
+    from matplotlib import colormaps  # imported here, because its import is slow
 
     return np.asarray(colormaps[colormap](np.linspace(0, 1, _COLOURS), bytes=True)[:, :3]).tobytes()

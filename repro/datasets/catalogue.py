@@ -1,6 +1,6 @@
-"""What is known of each data set: licence, citation, splits, where to get it, and the fingerprint of its content.
+"""The catalogue of data sets: licence, citation, splits, where to get each, and the fingerprints of their content.
 
-The core's data sets stand in `data.toml` beside this file, those of a paper in its own `data.toml`:
+The core's data sets are in `data.toml` next to this file, those of a paper in its own `data.toml`:
 
     [mnist]
     title = "The MNIST database of handwritten digits"
@@ -14,8 +14,10 @@ The core's data sets stand in `data.toml` beside this file, those of a paper in 
     size = 1_648_877
     checksum = "sha256:8d42..."
 
-A *checksum* is of a file as published, and guards a download. A *fingerprint* is of the content (pixels, samples,
-rows), as the reader of the data set computes it: the same however the files are wrapped. Nothing here loads torch.
+A *checksum* is the digest of a published file; it checks a download. A *fingerprint* is the digest of the content
+(pixels, samples, rows), computed by the reader of the data set. It does not depend on how the files are packed.
+
+This module does not import torch.
 """
 
 from __future__ import annotations
@@ -29,15 +31,15 @@ from typing import Annotated, Any
 
 from repro.claim import paper
 from repro.claim.paper_toml import load, make
-from repro.errors import BadInput, nearest, where
+from repro.errors import BadInput, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
 
 FILE = "data.toml"
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}")
 URL = re.compile(r"https?://[^/\s]+/\S*")
-TAKEN = "features"  # in the data folder: of `repro.datasets.cache`
-LARGEST = 10**15  # bytes: no data set has more, a slip of the hand has
+TAKEN = "features"  # the folder of `repro.datasets.cache` in the data folder: no data set can have this name
+LARGEST = 10**15  # bytes: a larger size must be a typo
 READER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
@@ -48,68 +50,69 @@ class File:
 
     name: str
     size: Annotated[int, "its size in bytes"]
-    checksum: Annotated[str, "of the file as published: `sha256:` or `md5:` and the hexadecimal digits"]
-    urls: Annotated[list[str], "its addresses, tried in turn; else those of the data set, with its name"] = field(
+    checksum: Annotated[str, "the checksum of the published file: `sha256:` or `md5:` and hexadecimal digits"]
+    urls: Annotated[list[str], "its URLs, tried in this order; default: the data set's `urls` with its name"] = field(
         default_factory=list
     )
-    unpack: Annotated[bool, "whether it is an archive whose members are wanted instead of it"] = False
+    unpack: Annotated[bool, "true for an archive that is unpacked and then deleted"] = False
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One split, or one version, of a data set: what `NAME/VARIANT` means."""
+    """One split or version of a data set, written `NAME/VARIANT`."""
 
     name: str
-    items: Annotated[int, "how many items it has"]
-    arguments: Annotated[dict[str, Any], "what the reader is given to read it"] = field(default_factory=dict)
-    fingerprint: Annotated[str, "that of its content, as the reader's `fingerprint()` gives it"] = ""
-    files: Annotated[list[str], "which files it needs, where it does not need all"] = field(default_factory=list)
-    layouts: Annotated[list[list[str]], "as those of the data set, where this variant can be had alone"] = field(
+    items: Annotated[int, "the number of items"]
+    arguments: Annotated[dict[str, Any], "the arguments of the reader for this variant"] = field(default_factory=dict)
+    fingerprint: Annotated[str, "the fingerprint of its content, from the reader's `fingerprint()`"] = ""
+    files: Annotated[list[str], "the files that it needs; default: all files"] = field(default_factory=list)
+    layouts: Annotated[list[list[str]], "as for the data set, if this variant can be downloaded alone"] = field(
         default_factory=list
     )
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set: what one must know to use it, to get it, and to tell whether it is the one that was meant."""
+    """A data set: how to use it, how to get it, and how to check that it is the right one."""
 
     name: str
-    title: Annotated[str, "its name in full"]
-    homepage: Annotated[str, "where its makers describe it"]
-    licence: Annotated[str, "under which terms it may be used, or that none are stated"]
-    citation: Annotated[str, "whom to cite"]
+    title: Annotated[str, "its full name"]
+    homepage: Annotated[str, "the page on which its makers describe it"]
+    licence: Annotated[str, "the licence, or that none is stated"]
+    citation: Annotated[str, "the publication to cite"]
     reader: Annotated[str, "the class that reads it, as `module:Class`"]
-    size: Annotated[int, "about how many bytes it takes, where no files are listed"] = 0
-    urls: Annotated[list[str], "folders on the network that hold its files, each ending with `/`"] = field(
+    size: Annotated[int, "its approximate size in bytes, if no files are listed"] = 0
+    urls: Annotated[list[str], "the URLs of folders that contain its files, each ending with `/`"] = field(
         default_factory=list
     )
     layouts: Annotated[
-        list[list[str]], "sets of paths below its folder: it is whole where all of one set exist (else: its files)"
+        list[list[str]], "sets of paths below its folder: it is complete if all of one set exist; default: its files"
     ] = field(default_factory=list)
-    obtain: Annotated[str, "how to get it, where it cannot be downloaded from here"] = ""
+    obtain: Annotated[str, "how to get it, if it cannot be downloaded automatically"] = ""
     variants: dict[str, Variant] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
-        """How much there is to download; without files, about how much it takes; 0 where nobody has said."""
+        """The size of the download in bytes; without files, the approximate size; 0 if it is not known."""
         return sum(file.size for file in self.files.values()) or self.size
 
     def variant(self, name: str) -> Variant:
-        """The variant called `name`."""
+        """The variant called `name`. Raises BadInput if there is none."""
         if name not in self.variants:
-            raise BadInput(f"{self.name} has no variant '{name}'{nearest(name, self.variants)}")
+            raise BadInput(f"{self.name} has no variant '{name}'", given=name, known=self.variants)
         return self.variants[name]
 
     def needed(self, variant: str) -> list[File]:
-        """The files of a variant, or of the whole (`""`)."""
+        """The files of a variant, or of the whole data set (`""`)."""
         names = self.variant(variant).files if variant else []
         return [self.files[name] for name in names or self.files]
 
     def parts(self, variant: str) -> list[list[list[str]]]:
-        """What must be there of a variant, or of the whole (`""`): of each part, one of its sets of paths.
+        """The paths that must exist for a variant, or for the whole data set (`""`), to be complete.
 
-        A data set whose variants can be had alone is whole where each of them is.
+        The outer list has parts, each part has layouts, each layout has paths. Of each part, all paths of at least
+        one layout must exist. If variants can be downloaded alone, each of them is a part of the whole data set.
         """
         if variant and (own := self.variant(variant).layouts):
             return [own]
@@ -118,12 +121,12 @@ class DataSet:
         return [self.layouts or [[name for name, file in self.files.items() if not file.unpack]]]
 
     def addresses(self, file: File) -> list[str]:
-        """Where `file` can be downloaded, in the order in which to try."""
+        """The URLs of `file`, in the order in which they are tried."""
         return file.urls or [folder + file.name for folder in self.urls]
 
 
 def every() -> dict[str, DataSet]:
-    """Every data set by its name. Raises BadInput at the first file that cannot be read."""
+    """Every data set by its name. Raises BadInput for the first `data.toml` that cannot be read."""
     found, faults = readable()
     if faults:
         raise faults[0]
@@ -131,14 +134,14 @@ def every() -> dict[str, DataSet]:
 
 
 def readable() -> tuple[dict[str, DataSet], list[BadInput]]:
-    """Every data set that can be read, and what is wrong with the others: one broken file must not hide the rest."""
+    """Every data set that can be read, and the errors of the `data.toml` files that cannot be read."""
     found: dict[str, DataSet] = {}
     faults: list[BadInput] = []
     for path in _files():
         try:
             for one in read(path):
                 if one.name in found:
-                    raise BadInput(f"a data set '{one.name}' is in the catalogue already", where(path))
+                    raise BadInput(f"a data set '{one.name}' is already in the catalogue", where(path))
                 found[one.name] = one
         except BadInput as error:
             faults.append(error)
@@ -146,26 +149,32 @@ def readable() -> tuple[dict[str, DataSet], list[BadInput]]:
 
 
 def find(name: str) -> DataSet:
-    """The data set called `name`."""
+    """The data set called `name`.
+
+    Raises BadInput if there is none. If a `data.toml` cannot be read, the error is about that file.
+    """
     found, faults = readable()
     if name in found:
         return found[name]
     if faults:
         raise faults[0]
-    raise BadInput(f"no data set '{name}' in the catalogue{nearest(name, found)}")
+    raise BadInput(f"no data set '{name}' in the catalogue", given=name, known=found)
 
 
 def fingerprint(name: str) -> str:
-    """The fingerprint of `mnist/test`, say. Raises BadInput for another name, and where nobody has recorded it."""
+    """The fingerprint of a variant, for example of `mnist/test`.
+
+    Raises BadInput if there is no such variant, or if the catalogue does not have its fingerprint.
+    """
     head, _, variant = name.partition("/")
     found = find(head).variant(variant).fingerprint
     if not found:
-        raise BadInput(f"nobody has recorded the fingerprint of {name}; repro data verify {head} {variant} computes it")
+        raise BadInput(f"the catalogue has no fingerprint of {name}; to compute it: repro data verify {head} {variant}")
     return found
 
 
 def named(print_: str) -> str | None:
-    """`mnist/test` for its fingerprint; None for that of no known data."""
+    """The variant with a fingerprint, for example `mnist/test`; None if the fingerprint is not in the catalogue."""
     return next((name for name, known in _fingerprints() if known == print_), None)
 
 
@@ -199,12 +208,12 @@ def _read(path: Path, changed: int) -> list[DataSet]:
 
 def _data_set(name: str, row: Any, at: Block) -> DataSet:
     if not isinstance(row, dict) or not NAME.fullmatch(name) or name == TAKEN:
-        raise BadInput(f"'{name}' is no data set; expected [name] with its keys below it", at.place(name))
+        raise BadInput(f"'{name}' is not a data set", at.place(name), expected="[name] with its keys below it")
     inner: dict[str, Any] = {"name": name}
     for key, cls in (("variants", Variant), ("files", File)):
         rows = row.get(key, {})
         if not isinstance(rows, dict) or not all(isinstance(one, dict) for one in rows.values()):
-            raise BadInput(f"'{key}' is no table of tables; expected [{name}.{key}.NAME]", at.place(key))
+            raise BadInput(f"'{key}' is not a table of tables", at.place(key), expected=f"[{name}.{key}.NAME]")
         inner[key] = {each: make(cls, one, at.inner(key, each), {"name": each}) for each, one in rows.items()}
     plain = {key: value for key, value in row.items() if key not in ("variants", "files")}
     made: DataSet = make(DataSet, plain, at, inner)
@@ -213,15 +222,15 @@ def _data_set(name: str, row: Any, at: Block) -> DataSet:
 
 
 def _refuse(one: DataSet, at: Block) -> None:
-    """Whatever the types of the keys do not say."""
+    """Raise BadInput for wrong values that the types of the keys allow."""
     for key in ("title", "homepage", "licence", "citation"):
         _expect(bool(getattr(one, key).strip()), f"'{key}' is empty", at.place(key))
-    reader = f"'{one.reader}' is no reader; expected module:Class"
-    _expect(bool(READER.fullmatch(one.reader)), reader, at.place("reader"))
-    _expect(bool(one.files) != bool(one.obtain.strip()), "expected either files or 'obtain'", at.place("obtain"))
-    _expect(not (one.files and one.size), "'size' is that of the files; expected no key of its own", at.place("size"))
-    _expect(0 <= one.size <= LARGEST, f"'size' is {one.size}; expected a number of bytes", at.place("size"))
-    _expect(bool(one.variants), f"no variants; expected [{one.name}.variants.NAME]", at.place())
+    _expect(bool(READER.fullmatch(one.reader)), f"'{one.reader}' is not a reader", at.place("reader"), "module:Class")
+    one_way = bool(one.files) != bool(one.obtain.strip())
+    _expect(one_way, "it has both or neither of files and 'obtain'", at.place("obtain"), "exactly one of them")
+    _expect(not (one.files and one.size), "'size' is given, but so are files", at.place("size"), "the files alone")
+    _expect(0 <= one.size <= LARGEST, f"'size' is {one.size}", at.place("size"), "a number of bytes")
+    _expect(bool(one.variants), "no variants", at.place(), f"[{one.name}.variants.NAME]")
     _refuse_urls(one.urls, at.place("urls"))
     _expect(all(url.endswith("/") for url in one.urls), "each of 'urls' must end with /", at.place("urls"))
     for file in one.files.values():
@@ -229,39 +238,43 @@ def _refuse(one: DataSet, at: Block) -> None:
     for variant in one.variants.values():
         _refuse_variant(one, variant, at.inner("variants", variant.name))
     _refuse_layouts(one.layouts, at.place("layouts"))
-    _expect(any(one.parts("")[0]), "missing key 'layouts': nothing else says when it is whole", at.place("layouts"))
+    _expect(any(one.parts("")[0]), "missing key 'layouts': it says which files must exist", at.place("layouts"))
 
 
 def _refuse_file(one: DataSet, file: File, at: Block) -> None:
-    _expect(bool(NAME.fullmatch(file.name)), f"'{file.name}' is no name of a file", at.place())
-    _expect(0 < file.size <= LARGEST, f"'size' is {file.size}; expected a number of bytes", at.place("size"))
-    said = f"'{file.checksum}' is no checksum; expected sha256: or md5: and the hexadecimal digits"
-    _expect(bool(CHECKSUM.fullmatch(file.checksum)), said, at.place("checksum"))
+    _expect(bool(NAME.fullmatch(file.name)), f"'{file.name}' is not a valid file name", at.place())
+    _expect(0 < file.size <= LARGEST, f"'size' is {file.size}", at.place("size"), "a number of bytes")
+    checksum = "sha256: or md5: and hexadecimal digits"
+    good = bool(CHECKSUM.fullmatch(file.checksum))
+    _expect(good, f"'{file.checksum}' is not a checksum", at.place("checksum"), checksum)
     _refuse_urls(file.urls, at.place("urls"))
-    _expect(bool(one.addresses(file)), f"no address of {file.name}; expected 'urls' of it or of {one.name}", at.place())
+    _expect(bool(one.addresses(file)), f"no URL of {file.name}", at.place(), f"'urls' of it or of {one.name}")
 
 
 def _refuse_variant(one: DataSet, variant: Variant, at: Block) -> None:
-    _expect(bool(NAME.fullmatch(variant.name)), f"'{variant.name}' is no name of a variant", at.place())
-    _expect(variant.items > 0, f"'items' is {variant.items}; expected how many there are", at.place("items"))
-    digits = f"'{variant.fingerprint}' is no fingerprint; expected 16 hexadecimal digits"
-    _expect(bool(re.fullmatch("([0-9a-f]{16})?", variant.fingerprint)), digits, at.place("fingerprint"))
+    _expect(bool(NAME.fullmatch(variant.name)), f"'{variant.name}' is not a valid name of a variant", at.place())
+    _expect(variant.items > 0, f"'items' is {variant.items}", at.place("items"), "the number of items, above 0")
+    good = bool(re.fullmatch("([0-9a-f]{16})?", variant.fingerprint))
+    wrong = f"'{variant.fingerprint}' is not a fingerprint"
+    _expect(good, wrong, at.place("fingerprint"), "16 hexadecimal digits")
     for name in variant.files:
-        _expect(name in one.files, f"no file '{name}'{nearest(name, one.files)}", at.place("files"))
+        if name not in one.files:
+            raise BadInput(f"no file '{name}'", at.place("files"), given=name, known=one.files)
     _refuse_layouts(variant.layouts, at.place("layouts"))
 
 
 def _refuse_layouts(layouts: list[list[str]], place: str) -> None:
     for path in (path for layout in layouts for path in layout or [""]):
         parts = PurePosixPath(path).parts
-        _expect(bool(parts) and ".." not in parts and parts[0] != "/", f"'{path}' is no path below the folder", place)
+        good = bool(parts) and ".." not in parts and parts[0] != "/"
+        _expect(good, f"'{path}' is not a path below the folder", place)
 
 
 def _refuse_urls(urls: list[str], place: str) -> None:
     for url in urls:
-        _expect(bool(URL.fullmatch(url)), f"'{url}' is no address; expected https://...", place)
+        _expect(bool(URL.fullmatch(url)), f"'{url}' is not a URL", place, "https://...")
 
 
-def _expect(right: bool, message: str, place: str) -> None:
+def _expect(right: bool, what: str, place: str, expected: str = "") -> None:
     if not right:
-        raise BadInput(message, place)
+        raise BadInput(what, place, expected=expected)

@@ -1,7 +1,7 @@
-"""One file from the network: resumed, retried, checked, and there whole or not at all.
+"""Download one file: atomic, with retries, resuming and a checksum.
 
-pooch keeps the file and compares its checksum; the transfer is ours, because pooch's own begins anew each time. What
-has arrived stands in `<name>.part`, which the next call goes on with, in this process or in a later one.
+pooch moves the file to its place and compares its checksum. The transfer is implemented here, because pooch's own
+cannot resume. Received bytes are in `<name>.part`; the next call resumes from it, also in a later process.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ import urllib3
 from repro import progress
 from repro.errors import BadInput
 
-ATTEMPTS = 4  # in a row that bring nothing new, before the next address is tried
-BACKOFF = 1.0  # seconds before the second attempt; doubled for each further one
-CONNECT = 10.0  # seconds to wait for a connection
-STALL = 30.0  # seconds without a byte after which a connection is given up
+ATTEMPTS = 4  # consecutive attempts without a new byte, before the next URL is tried
+BACKOFF = 1.0  # seconds before the second attempt; doubled for each further attempt
+CONNECT = 10.0  # seconds: timeout for a connection
+STALL = 30.0  # seconds: timeout for the next byte
 CHUNK = 1 << 16  # bytes
-PASSING = {408, 429, 500, 502, 503, 504}  # statuses that a later attempt may not meet
+PASSING = {408, 429, 500, 502, 503, 504}  # temporary HTTP errors: a later attempt may succeed
 
 log = logging.getLogger("repro")
-pooch.get_logger().setLevel(logging.WARNING)  # what is downloaded is said by us
+pooch.get_logger().setLevel(logging.WARNING)  # this module logs the downloads itself
 
 
 class Elsewhere(Exception):
-    """This address does not give the file; `str` says why."""
+    """This URL does not give the file; `str(error)` is the reason."""
 
 
 def download(urls: Sequence[str], folder: Path, name: str, size: int, checksum: str) -> Path:
-    """The file `folder/name` of `size` bytes and of `checksum` (`sha256:...`), from the first address that gives it.
+    """Download `folder/name` from the first URL that gives it, and return its path.
 
-    One process at a time may work in `folder`. Raises BadInput, with what is wrong with each address, where none does;
-    OSError where the file cannot be written.
+    size: in bytes. checksum: for example `sha256:...`. Only one process at a time may work in `folder`.
+    Raises BadInput if no URL gives the file, with the reason for each URL, and OSError if the file cannot be written.
     """
     reasons = []
     for url in urls:
@@ -55,18 +55,18 @@ def _from(url: str, folder: Path, name: str, size: int, checksum: str) -> Path:
         transfer = Transfer(folder / f"{name}.part", size)
         try:
             return Path(pooch.retrieve(url, checksum, name, folder, downloader=transfer))
-        except ValueError:  # pooch: another checksum; the bytes are deleted
+        except ValueError:  # pooch: the checksum is wrong, and the file is deleted
             if not transfer.resumed:
                 break
     raise Elsewhere(f"another file of this size: its checksum is not {checksum}")
 
 
 class Transfer:
-    """A downloader for pooch: brings `part` to its full size, whatever it takes, then moves it where pooch wants it."""
+    """A downloader for pooch: receives `part` until it has its full size, with retries, then moves it into place."""
 
     def __init__(self, part: Path, size: int) -> None:
         self.part, self.size = part, size
-        self.resumed = part.exists()  # then a wrong checksum may be the fault of what was there before
+        self.resumed = part.exists()  # if so, a wrong checksum may come from the earlier bytes
 
     def __call__(self, url: str, output_file: str, pooch: Any = None) -> None:
         self.part.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ class Transfer:
                     farthest = max(farthest, self._have())
                     self._give_up(error, failures)
                     wait = BACKOFF * 2 ** (failures - 1)
-                    log.info("%s: %s; again in %g s", url, _said(error), wait)
+                    log.info("%s: %s; next attempt in %g s", url, _said(error), wait)
                     time.sleep(wait)
         self.part.replace(output_file)
 
@@ -88,24 +88,24 @@ class Transfer:
         return self.part.stat().st_size if self.part.exists() else 0
 
     def _give_up(self, error: Exception, failures: int) -> None:
-        """Raise Elsewhere unless a further attempt may help."""
+        """Raise Elsewhere if another attempt would not help."""
         status = _status(error)
         if failures >= ATTEMPTS or (status and status not in PASSING):
             raise Elsewhere(_said(error)) from error
 
     def _receive(self, url: str, bar: Any) -> None:
-        """One connection: go on from what is there, or from the start where the server does not know how."""
+        """One connection: resume after the received bytes, or restart if the server does not support that."""
         have = self._have()
         asked = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         with requests.get(url, headers=asked, stream=True, timeout=(CONNECT, STALL)) as response:
-            if response.status_code == 416 and have:  # the file there is shorter: what is here is of another one
+            if response.status_code == 416 and have:  # the server's file is shorter: our bytes are from another file
                 return self.part.unlink()
             response.raise_for_status()
             start = have if response.status_code == 206 else 0
             self._refuse_other(response, start)
             bar.n = start
             with self.part.open("ab" if start else "wb") as file:
-                # raw: `iter_content` would unpack what the server calls gzip, and the checksum is of the packed file
+                # raw, because `iter_content` would decompress gzip, and the checksum is of the compressed file
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     file.write(chunk)
                     bar.update(len(chunk))
@@ -114,10 +114,10 @@ class Transfer:
         return self._refuse_length()
 
     def _refuse_other(self, response: requests.Response, start: int) -> None:
-        """Refuse what says by its headers that it is not the file, before it is transferred."""
+        """Raise Elsewhere, before the transfer, if the headers show that it is another file."""
         given = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
         if start and given != str(start):
-            raise Elsewhere(f"it was asked for bytes from {start} on and sent those from {given or 'nowhere'} on")
+            raise Elsewhere(f"it was asked for the bytes from {start} on, but sent those from {given or '?'} on")
         length = response.headers.get("Content-Length", "")
         if length.isdecimal() and start + int(length) != self.size:
             raise Elsewhere(f"it has {start + int(length)} bytes; expected {self.size}")
@@ -136,12 +136,12 @@ def _status(error: Exception) -> int | None:
 
 
 def _said(error: Exception) -> str:
-    """What failed, in few words: the text that requests gives is a chain of objects."""
+    """A short description of the error, because the text of requests is long and shows objects."""
     cause = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else error
     if status := _status(error):
         return f"HTTP {status}"
     if isinstance(cause, urllib3.exceptions.ProtocolError):
-        return "the connection breaks off"
+        return "the connection was interrupted"
     if isinstance(cause, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
         return f"no byte for {STALL:g} seconds"
     return "no connection"

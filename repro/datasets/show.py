@@ -1,12 +1,12 @@
-"""What shows a classified item: the image, or the text in short, with its class, the answer and the scores.
+"""Show a classified item: the image or the shortened text, its class, the model's answer and the scores.
 
-K classes, H height, W width. A dataset takes one of them as it is, or with the names of its classes:
+K classes, H height, W width. A dataset uses one of the two functions, with or without the names of its classes:
 
     illustrate = staticmethod(show_image)
     illustrate = staticmethod(functools.partial(show_text, classes=("negative", "positive")))
 
-The picture is a PNG beside `stem`; class, answer and scores stand in the panel, and the page draws them. Nothing here
-moves a number: a record does not go stale with it.
+An image is written as a PNG. Class, answer and scores are in the returned panel, which the page draws. Nothing here
+changes a number, so a change of this module does not make a record stale.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-LONGEST = 96  # pixels of the longer side: a larger image is made smaller, and its PNG stays below 10 kB
-COLOURS = 128  # of a picture in colour, for the same reason
-SHOWN = 10  # classes whose scores are kept where there are more: the highest, and that of the true class
-HEAD, TAIL = 320, 160  # characters of a text: how it begins and, where it is longer, how it ends
+LONGEST = 96  # pixels: the maximum of the longer side; with it, a PNG is below 10 kB
+COLOURS = 128  # the maximum number of colours of a colour image, to keep its PNG small
+SHOWN = 10  # how many of the highest scores are shown; the score of the true class is always shown
+HEAD, TAIL = 320, 160  # characters: how much of the beginning and of the end of a longer text is shown
 
 Panel = dict[str, Any]
-"""What `repro.report.examples` draws: it says what each key is."""
+"""What `repro.report.examples` draws; its keys are explained there."""
 
 
 def show_image(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequence[str] = ()) -> list[Panel]:
-    """Write `<stem>.png` and say what the model answered: one panel.
+    """Write `<stem>.png` and return one panel with the image and the model's answer.
 
-    inputs: the image (H, W), (1, H, W) or (3, H, W), or one of H W values with H = W; values in [0, 1] are shown as
-    they are, others from their lowest (black) to their highest (white). target: the true class, an int in [0, K).
-    estimate: scores (K,), the answer is the highest. Raises ValueError for another shape.
+    inputs: the image (H, W), (1, H, W) or (3, H, W), or a flat square image (H * H,). Values in [0, 1] are shown
+    unchanged; other values are scaled from the lowest (black) to the highest (white). target: the true class, an int in
+    [0, K). estimate: scores (K,); the answer is the class with the highest score. Raises ValueError for another shape.
     """
     path = stem.with_name(f"{stem.name}.png")
     _picture(_pixels(np.asarray(inputs, dtype=float))).save(path, format="PNG", optimize=True)
@@ -42,10 +42,11 @@ def show_image(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Seq
 
 
 def show_text(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequence[str] = ()) -> list[Panel]:
-    """The text, shortened, and what the model answered: one panel, and no file.
+    """Return one panel with the shortened text and the model's answer; no file is written.
 
-    inputs: the text itself; a dataset of numbered words gives the words back first. target: the true class, an int in
-    [0, K). estimate: scores (K,), the answer is the highest. Raises ValueError for what is no text.
+    inputs: the text itself; a dataset of word indices must convert them back to text first. target: the true class, an
+    int in [0, K). estimate: scores (K,); the answer is the class with the highest score. Raises ValueError if inputs is
+    not a text.
     """
     if not isinstance(inputs, str):
         raise ValueError(f"show_text was given a {type(inputs).__name__}; expected the text itself")
@@ -53,7 +54,11 @@ def show_text(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequ
 
 
 def shortened(text: str, head: int = HEAD, tail: int = TAIL) -> str:
-    """At most `head` and `tail` characters of `text` in whole words, with three dots for what is left out between."""
+    """The first `head` and the last `tail` characters of `text`, in whole words, with … between them.
+
+    >>> shortened("one two three four five six seven", head=8, tail=10)
+    'one two … six seven'
+    """
     words = " ".join(text.split())
     if len(words) <= head + tail:
         return words
@@ -62,7 +67,7 @@ def shortened(text: str, head: int = HEAD, tail: int = TAIL) -> str:
 
 
 def _answer(target: Any, estimate: Any, classes: Sequence[str]) -> Panel:
-    """The true class, the answer, and the scores of the classes in their order; a score that is not finite is None."""
+    """The true class, the answer, and the scores in the order of the classes; a score that is not finite is None."""
     scores, truth = np.asarray(estimate, dtype=float), int(target)
     if scores.ndim != 1:
         raise ValueError(f"the estimate has the shape {scores.shape}; expected a score per class (K,)")
@@ -88,7 +93,7 @@ def _pixels(image: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     if image.ndim == 3 and image.shape[0] in (1, 3):
         image = image.squeeze(0) if image.shape[0] == 1 else image.transpose(1, 2, 0)
     elif image.ndim != 2:
-        raise ValueError(f"an image has the shape {image.shape}; expected (H, W), (1, H, W), (3, H, W) or a square's")
+        raise ValueError(f"an image has the shape {image.shape}; expected (H, W), (1, H, W), (3, H, W) or (H * H,)")
     low, high = float(image.min()), float(image.max())
     if low < 0 or high > 1:
         image = (image - low) / (high - low or 1.0)
@@ -96,7 +101,7 @@ def _pixels(image: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
 
 
 def _picture(pixels: npt.NDArray[np.uint8]) -> Image.Image:
-    """As large as the image itself, or smaller: the page enlarges it."""
+    """The image, scaled down to at most `LONGEST` pixels; the page enlarges it."""
     picture = Image.fromarray(pixels)
     picture.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
     return picture.quantize(COLOURS) if picture.mode == "RGB" else picture

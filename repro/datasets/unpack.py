@@ -1,8 +1,8 @@
-"""Archives unpacked so that a bad one does no harm: tar (plain, gz, bz2, xz) and zip.
+"""Unpack tar (plain, gz, bz2, xz) and zip archives safely, also malicious ones.
 
-A member is written below the folder or the archive is refused: no absolute path, no `..`, no link, no device, no
-second member of one name, and no more bytes or members than a data set of this size can have. Contents alone are
-taken, not modes, owners or times, so nothing here relies on what an archive says of itself.
+An archive is refused if it has an absolute path, `..`, a link, a device, two members of the same name, or more bytes
+or members than a data set of this size can have. So every member is written below the target folder. Only contents are
+unpacked; modes, owners and times are ignored, because an archive may state anything about itself.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from typing import IO, Any, NamedTuple, Self
 
 from repro.errors import BadInput
 
-RATIO = 50  # bytes unpacked for each byte packed: text comes to about 10, a bomb to 1000 and more
-ALWAYS = 64 << 20  # bytes that any archive may unpack to, however small it is
-MEMBERS = 2_000_000
-EACH = 8192  # bytes that a member counts for at least, however empty it is: to make a file takes time
-DEPTH = 100  # folders in folders
-HEADER = 16 << 10  # bytes that one header of a tar may have: tarfile reads it whole, in time that grows with its square
+RATIO = 50  # the maximum of unpacked bytes per packed byte: about 10 for text, 1000 and more for a decompression bomb
+ALWAYS = 64 << 20  # bytes that every archive may unpack to, even a very small one
+MEMBERS = 2_000_000  # the maximum number of members
+EACH = 8192  # bytes that each member counts for at least, because creating even an empty file takes time
+DEPTH = 100  # the maximum nesting of folders
+HEADER = 16 << 10  # bytes: the maximum size of a tar header, because tarfile's reading time grows with its square
 HEADERS = (
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
 )
 
-BROKEN = (  # what the readers of the standard library raise for broken bytes, beside what they say they do
+BROKEN = (  # what the standard library raises for damaged archives, also where its documentation does not say so
     *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError),
     *(LookupError, MemoryError, OverflowError, RuntimeError, ValueError, struct.error),
 )
@@ -48,11 +48,11 @@ PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
-UNWRITABLE = (None, errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)  # an OSError by the archive, not by the disk
+UNWRITABLE = (None, errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)  # an OSError caused by the archive, not the disk
 
 
 class Member(NamedTuple):
-    """One member of an archive: `kind` is "file", "folder", or what else it is and may not be."""
+    """One member of an archive. `kind` is "file" or "folder"; "link" and "device" are refused."""
 
     name: str
     kind: str
@@ -61,20 +61,20 @@ class Member(NamedTuple):
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Write the members of `archive` below `folder`, which must not exist: it appears whole or not at all.
+    """Unpack `archive` into `folder`, which must not exist yet. The folder appears atomically.
 
-    Raises BadInput for what is no archive, is broken, or holds a member that is refused.
+    Raises BadInput if the file is not an archive, is damaged, or contains a member that is refused.
     """
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         made = beside / folder.name
-        made.mkdir()  # mkdtemp's own is for nobody else to read
+        made.mkdir()  # a new folder, because only the owner may read the one of mkdtemp
         _write(archive, made)
         made.rename(folder)
     except (*BROKEN, OSError) as error:
         if isinstance(error, OSError) and error.errno not in UNWRITABLE:
             raise
-        said = getattr(error, "strerror", None) or error  # which names no file of ours
+        said = getattr(error, "strerror", None) or error  # strerror does not contain the path of a temporary file
         raise BadInput(f"cannot be unpacked: {type(error).__name__}: {said}", str(archive)) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -88,23 +88,23 @@ def _write(archive: Path, folder: Path) -> None:
 
 
 def tar_members(archive: Path) -> Iterator[Member]:
-    """The members of a tar, one after the other: each can be opened until the next is asked for.
+    """The members of a tar, one after the other. A member can only be opened before the next one is requested.
 
-    Raises BadInput for one that comes to more than it may, and any of BROKEN or an OSError for one that is broken.
+    Raises BadInput if the archive would unpack to too much, and an error of `BROKEN` or OSError if it is damaged.
     """
     return _bounded(_tar_members(archive), archive)
 
 
 def bounded(opened: IO[bytes] | gzip.GzipFile, archive: Path) -> io.BufferedReader:
-    """What is read from `opened`, the content of `archive`: BadInput in the place of more than it may come to."""
+    """A reader of `opened`, the content of `archive`. It raises BadInput if the content is too large."""
     return io.BufferedReader(_Bounded(opened, archive), 1 << 16)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[io.BufferedReader]:
-    """The content of a file, unpacked if it is gzip, bzip2 or xz: its first bytes count, not its name.
+    """The content of a file, decompressed if its first bytes are those of gzip, bzip2 or xz.
 
-    Raises BadInput for more than it may come to, and any of BROKEN or an OSError for one that is broken.
+    Raises BadInput if the content is too large, and an error of `BROKEN` or OSError if the file is damaged.
     """
     with path.open("rb") as file:
         first = file.read(6)
@@ -130,12 +130,12 @@ class _Bounded(io.RawIOBase):
 
 
 def _room(archive: Path) -> int:
-    """How many bytes an archive may unpack to."""
+    """The largest size in bytes that an archive may unpack to."""
     return max(RATIO * archive.stat().st_size, ALWAYS)
 
 
 def _bounded(members: Iterator[Member], archive: Path, free: float = math.inf) -> Iterator[Member]:
-    """`members`, as long as they come to what `archive` may unpack to, and to `free` bytes."""
+    """`members`, until they exceed the largest size for `archive` or `free` bytes: then it raises BadInput."""
     spare, most = min(_room(archive), free), min(MEMBERS, _room(archive) // EACH)
     for count, member in enumerate(members, 1):
         spare -= member.size
@@ -146,23 +146,23 @@ def _bounded(members: Iterator[Member], archive: Path, free: float = math.inf) -
         yield member
 
 
-def _too_much(archive: Path, said: str = "more than it may take or the disk has room for") -> BadInput:
+def _too_much(archive: Path, said: str = "more than the limit or the free space of the disk") -> BadInput:
     return BadInput(f"refused: it unpacks to {said}", str(archive))
 
 
 def _parts(member: Member, archive: Path) -> tuple[str, ...]:
-    """Where below the folder a member goes."""
+    """The path of a member below the target folder. Raises BadInput if the member is refused."""
     parts = PurePosixPath(member.name).parts
     if member.kind not in ("file", "folder"):
         fault = f"is a {member.kind}"
     elif member.name.startswith("/") or PureWindowsPath(member.name).anchor:
         fault = "has an absolute path"
     elif ".." in parts or "\\" in member.name or "\0" in member.name:
-        fault = "has a path that leads elsewhere"
+        fault = "has a path out of the folder"
     elif not parts and member.kind == "file":
         fault = "has no name"
     elif len(parts) > DEPTH:
-        fault = f"lies more than {DEPTH} folders deep"
+        fault = f"is more than {DEPTH} folders deep"
     else:
         return parts
     raise BadInput(f"refused: its member '{member.name:.200}' {fault}", str(archive))
@@ -178,7 +178,7 @@ def _make(member: Member, target: Path, archive: Path) -> None:
             if source is not None:
                 shutil.copyfileobj(source, file, 1 << 20)
     except (FileExistsError, NotADirectoryError):
-        raise BadInput(f"refused: its member '{member.name}' is in the way of another", str(archive)) from None
+        raise BadInput(f"refused: its member '{member.name}' has the path of another", str(archive)) from None
 
 
 def _zip_members(archive: Path) -> Iterator[Member]:
@@ -190,14 +190,14 @@ def _zip_members(archive: Path) -> Iterator[Member]:
 def _tar_members(archive: Path) -> Iterator[Member]:
     with tarfile.open(archive, tarinfo=_Header) as tar:
         for row in tar:
-            if row.size < 0:  # as a header that goes before it may say: the next member would lie before this one
+            if row.size < 0:  # from an extended header; then the next member would start before this one
                 raise tarfile.ReadError("a member has a negative size")
             size = row.size if row.isfile() else 0
             yield Member(row.name, _tar_kind(row), size, partial(tar.extractfile, row))
 
 
 class _Header(tarfile.TarInfo):
-    """A header of a tar, refused where tarfile would read without end, or into memory whatever it is told to."""
+    """A header of a tar. It raises ReadError if tarfile would loop forever or read too much into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:

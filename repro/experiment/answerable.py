@@ -1,8 +1,8 @@
-"""Do the configs of a paper have the metric, the test set and the item that its claims ask for?
+"""Checks that a paper's configs have the metric, the test set and the item that its claims ask for.
 
-Read from the text of the configs, from the source text of the metrics, and from records: a misspelt name is reported
-before any run. Nothing is imported or built, so some names cannot be known; of these nothing is said here.
-`repro.testing.check_paper` builds the metrics and knows all of them.
+The names are read from the text of the configs, from the source text of the metrics, and from records. So a misspelt
+name is reported before any run. Nothing is imported or built, so some names are unknown; these are not checked here.
+`repro.testing.check_paper` builds the metrics and knows all names.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from repro.registry import parse
 
 @dataclass(frozen=True)
 class Known:
-    """What a config measures, as far as it is known: None is unknown. `items`: the names of a test set's items."""
+    """The names of what a config measures. None means unknown. `items` has the item names of each test set."""
 
     tests: Collection[str] | None = None
     metrics: Collection[str] | None = None
@@ -33,11 +33,11 @@ class Known:
 
 
 Metrics = Callable[[Config], Collection[str] | None]
-"""The names of a config's metrics; None where they are not known."""
+"""Returns the names of a config's metrics, or None if they are not known."""
 
 
 def faults(one: Paper, records: Iterable[Record], metrics: Metrics | None = None) -> list[str]:
-    """A line for each name that claims ask for and their config does not have, with its place in `paper.toml`."""
+    """One line, with file and line number, for each name that a claim asks for and its config does not have."""
     fresh = {f"configs/{found.config}.gin": found for found in records if not found.stale and not found.overrides}
     known: dict[str, Known] = {}
     lines: dict[tuple[str, ...], list[str]] = {}
@@ -45,29 +45,29 @@ def faults(one: Paper, records: Iterable[Record], metrics: Metrics | None = None
         for config, test in asked(claim):
             if config not in known:
                 known[config] = _known(one.folder / config, fresh.get(config), metrics or _declared)
-            for kind, wanted, said in missing(claim, test, known[config]):
+            for kind, wanted, what, names in missing(claim, test, known[config]):
                 place = f"{where(one.folder)}/paper.toml:{claim.line}"
-                lines.setdefault((config, kind, wanted), []).append(f"{place}: {said}")
+                lines.setdefault((config, kind, wanted), []).append(f"{place}: {what}{nearest(wanted, names)}")
     return [first if not more else f"{first} ({len(more)} more ask for it)" for first, *more in lines.values()]
 
 
 def asked(claim: Claim) -> Iterator[tuple[str, str]]:
-    """Each config that a claim compares, with the test set that it asks for there."""
+    """Each config that a claim compares, with the test set that the claim asks for in it."""
     for config, other, _ in claim.pairs if claim.transcribed else ():
         yield config, claim.test
         if other:
             yield other, claim.over_test or claim.test
 
 
-def missing(claim: Claim, test: str, known: Known) -> Iterator[tuple[str, str, str]]:
-    """(kind, name, the sentence) for what a claim asks for and its config is known not to have."""
+def missing(claim: Claim, test: str, known: Known) -> Iterator[tuple[str, str, str, Collection[str]]]:
+    """What a claim asks for and its config is known not to have: (kind, name, message, the names that exist)."""
     rows = [("test set", test, known.tests), ("metric", claim.metric, known.metrics)]
     if claim.item:
         rows.append(("item", claim.item, known.items.get(test)))
     for kind, wanted, names in rows:
         if names is not None and wanted not in names:
-            hint = f"which its config does not have{nearest(wanted, names)}"
-            yield kind, wanted, f"claim '{claim.id}' asks for the {kind} '{wanted}', {hint}"
+            what = f"claim '{claim.id}' asks for the {kind} '{wanted}', which its config does not have"
+            yield kind, wanted, what, names
 
 
 def _known(path: Path, record: Record | None, metrics: Metrics) -> Known:
@@ -78,7 +78,7 @@ def _known(path: Path, record: Record | None, metrics: Metrics) -> Known:
         config = configs.read(path)
         return Known(_tests(config), metrics(config))
     except BadInput:
-        return Known()  # running it says what is wrong
+        return Known()  # a run reports what is wrong
 
 
 def _tests(config: Config) -> Collection[str] | None:
@@ -88,7 +88,7 @@ def _tests(config: Config) -> Collection[str] | None:
 
 
 def _declared(config: Config) -> Collection[str] | None:
-    """The names that the source text of the metrics states."""
+    """The metrics' names, read from their source text."""
     known = configs.values(config.text)
     found = configs.resolved(known.get("experiment.metrics"), known)
     if not isinstance(found, (list, tuple)) or not all(isinstance(one, Reference) for one in found):
@@ -98,7 +98,7 @@ def _declared(config: Config) -> Collection[str] | None:
 
 
 def _stated(part: str, config: Config) -> str | None:
-    """`identity["name"]` of a metric, if its class states it as a text and nothing else can set it."""
+    """`identity["name"]` of a metric, if its class sets it to a literal string and no other code can set it."""
     roots = {"repro": HOME, "papers": config.folder.parent}
     found = []
     for module, _ in config.modules:
@@ -132,7 +132,7 @@ def _literal(part: ast.ClassDef, module: ast.Module) -> str | None:
 
 
 def _assigned(node: ast.ClassDef | ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    """The names that are set in a body, with their values."""
+    """The names that are assigned in a body, with their values."""
     for statement in node.body:
         targets = [statement.target] if isinstance(statement, ast.AnnAssign) else getattr(statement, "targets", [])
         value = getattr(statement, "value", None)

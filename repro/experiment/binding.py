@@ -1,4 +1,4 @@
-"""gin's door: read a config's statements, bind them once they are checked, and build what they describe."""
+"""Read a config's statements, check them, bind them in gin, and build the experiment that they describe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gin import config_parser
 
 from repro import untrusted
 from repro.config import IMPORT, Config, read
-from repro.errors import BadInput, DataMissing, nearest, where
+from repro.errors import BadInput, DataMissing, where
 from repro.experiment import Experiment, experiment, preflight
 from repro.experiment.error_place import Caller, located
 from repro.experiment.statements import Binding, Macro, Reference, atoms, check
@@ -40,8 +40,8 @@ class _Delegate(config_parser.ParserDelegate):
 def bind(config: Config, whole: bool = False) -> None:
     """Import the parts that `config` names, check every statement, and make it gin's only config.
 
-    Raises BadInput for a statement that is wrong; for what no config may name (`repro.untrusted`); and, where the
-    config is to be `whole`, for what it leaves out.
+    Raises BadInput for a wrong statement, and for a name that no config may use (see `repro.untrusted`). If `whole`
+    is true, it also raises BadInput for a missing value.
     """
     rows = bindings(config)
     untrusted.refuse_links(config.folder)
@@ -56,17 +56,17 @@ def bind(config: Config, whole: bool = False) -> None:
 
 
 def _find_paper(config: Config) -> None:
-    """Make `papers.<name>` importable where the config lies outside the installed tree."""
+    """Make `papers.<name>` importable if the config is outside the installed source tree."""
     root = str(config.folder.parent.parent)
     if config.folder.parent.name == "papers" and root not in sys.path:
         sys.path.insert(0, root)
 
 
 def build(config: Config) -> Experiment:
-    """Bind `config` and build what it describes.
+    """Bind `config` and build the experiment that it describes.
 
-    Raises BadInput for what a part refuses while it is built, with the place of the binding or of the part. A
-    ValueError or TypeError that no `raise` made, deeper inside than a constructor, is a fault of the code and passes.
+    If a part refuses a value while it is built, this raises BadInput with the file and line of the binding or part. A
+    ValueError or TypeError from deeper code than a constructor, and not from a `raise`, is a bug: it is not converted.
     """
     bind(config, whole=True)
     try:
@@ -80,16 +80,16 @@ def build(config: Config) -> Experiment:
 
 
 def metrics(config: Config) -> list[str] | None:
-    """The names of a config's metrics. They are built, and nothing else is; None where one needs what is not here."""
+    """The names of a config's metrics. Only the metrics are built. None if one of them cannot be built here."""
     bind(config)
     try:
         return [metric.identity["name"] for metric in copy.deepcopy(gin.query_parameter("experiment.metrics"))]
-    except (BadInput, ValueError, TypeError):  # building the whole experiment says what is wrong
+    except (BadInput, ValueError, TypeError):  # building the whole experiment reports what is wrong
         return None
 
 
 def _meant(error: Exception) -> bool:
-    """Is it the refusal of a value: raised by a constructor, or by a `raise` anywhere below one?"""
+    """True if the error refuses a value: it comes from a constructor, or from a `raise` in code that one calls."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -101,18 +101,18 @@ def _meant(error: Exception) -> bool:
 
 
 def fingerprints(path: Path) -> dict[str, Any]:
-    """The fingerprint of each dataset of a config as its data is now. Raises BadInput where it cannot be had."""
+    """The present fingerprint of each dataset of a config. Raises BadInput if a dataset cannot be read."""
     return preflight.data(build(read(path)))
 
 
 def _refused(error: Exception, config: Config, kind: type[BadInput] = BadInput) -> BadInput:
-    """`error` without the text that gin adds for every part above, and with the place of what it is about."""
+    """`error` without the text that gin adds for each enclosing part, and with the file and line of its cause."""
     message = CALLED.split(str(error))[0]
     hit = next((hit for hit in CALLED.finditer(str(error)) if hit["name"]), None)
     caller = Caller(hit["name"], hit["scope"] or "") if hit else Caller()
-    told, place = located(message, getattr(error, "value", None), bindings(config), where(config.path), caller)
+    named, place = located(message, getattr(error, "value", None), bindings(config), where(config.path), caller)
     if place:
-        return kind(told, place)
+        return kind(named, place)
     lines = [
         row.place
         for row in bindings(config)
@@ -123,15 +123,15 @@ def _refused(error: Exception, config: Config, kind: type[BadInput] = BadInput) 
 
 
 def placed(error: BadInput, config: Config) -> BadInput:
-    """`error` with the place of the binding that its first word names, where it names one."""
+    """`error` with the file and line of the binding that its first word names, if it names one."""
     message = str(error).rpartition("BadInput: ")[2]  # a DataLoader's worker sends its whole traceback
-    told, place = located(message, error.value, bindings(config), where(config.path), Caller())
+    named, place = located(message, error.value, bindings(config), where(config.path), Caller())
     kind = DataMissing if isinstance(error, DataMissing) else BadInput
-    return kind(told or message, place)
+    return kind(named or message, place)
 
 
 def bindings(config: Config) -> list[Binding]:
-    """Every statement of the config in order, later ones overriding earlier ones. Raises BadInput on bad syntax."""
+    """Every statement of the config in order; a later one overrides an earlier one. Raises BadInput on bad syntax."""
     try:
         statements = list(config_parser.ConfigParser(config.text, _Delegate()))
     except SyntaxError as error:
@@ -140,7 +140,7 @@ def bindings(config: Config) -> list[Binding]:
         raise BadInput(f"cannot be read as gin: {hint}", config.place(error.lineno or 1)) from None
     except tokenize.TokenError:
         raise BadInput("a bracket or a quote is never closed", config.place(_unclosed(config.text))) from None
-    except (TypeError, ValueError, RecursionError, MemoryError) as error:  # a key that is a list; brackets in brackets
+    except (TypeError, ValueError, RecursionError, MemoryError) as error:  # a list as a key; too many nested brackets
         raise BadInput(f"cannot be read as gin: {error or 'it is nested too deep'}", where(config.path)) from None
     for statement in statements:
         _refuse_foreign(statement, config)
@@ -149,7 +149,7 @@ def bindings(config: Config) -> list[Binding]:
 
 
 def _unclosed(text: str) -> int:
-    """The line of the last bracket that is opened and not closed, or of a text that does not end."""
+    """The line number of the last bracket that is not closed, or of a string that does not end."""
     opened: list[int] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -163,13 +163,21 @@ def _unclosed(text: str) -> int:
 
 
 def _refuse_foreign(statement: Any, config: Config) -> None:
-    """What gin can read but a record's text or a digest cannot follow."""
+    """Refuse statements that gin can read, but that the text of a record or a digest cannot follow."""
     if isinstance(statement, config_parser.IncludeStatement):
-        raise BadInput("expected include 'file' on a line of its own", config.place(statement.location.line_num))
+        raise BadInput(
+            "this form of include is not supported",
+            config.place(statement.location.line_num),
+            expected="include 'file' on a line of its own",
+        )
     if isinstance(statement, config_parser.ImportStatement):
         number = statement.location.line_num
         if not IMPORT.match(config.lines[number - 1].text):
-            raise BadInput("expected import package.module, without from and as", config.place(number))
+            raise BadInput(
+                "this form of import is not supported",
+                config.place(number),
+                expected="import package.module, without from and as",
+            )
 
 
 def _import(module: str, place: str) -> None:
@@ -177,15 +185,15 @@ def _import(module: str, place: str) -> None:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
         if not f"{module}.".startswith(f"{error.name}."):
-            raise  # the module is there; what it imports is not: that is a fault of the module
+            raise  # the module exists, but not what it imports: that is a bug in the module
         missing = str(error.name)
-        raise BadInput(f"no module '{module}'{nearest(missing, _neighbours(missing))}", place) from None
+        raise BadInput(f"no module '{module}'", place, given=missing, known=_neighbours(missing)) from None
     except SyntaxError as error:
         raise BadInput(f"not Python: {error.msg}", f"{error.filename}:{error.lineno}") from None
 
 
 def _neighbours(module: str) -> list[str]:
-    """The modules that stand where `module` was looked for."""
+    """The modules in the package in which `module` was looked for."""
     parent = module.rpartition(".")[0]
     try:
         roots = importlib.import_module(parent).__path__

@@ -1,7 +1,8 @@
-"""Which binding of a config an error is about: a part knows its class and parameter, and no line of a config.
+"""Find the binding of a config that an error is about.
 
-The first word of the message says it: `trainers.Supervised.steps is 0; ...`, or in a constructor `steps is 0; ...`. A
-subclass that was built in its place is meant by the name of its parent too.
+A part knows its class and its parameter, but not the lines of a config. So the binding is found from the first word of
+the message: `trainers.Supervised.steps is 0; ...`, or, in a constructor, `steps is 0; ...`. A parent's name also
+matches a subclass that the config uses in place of the parent.
 """
 
 from __future__ import annotations
@@ -20,16 +21,17 @@ BARE = re.compile(r"(\w+) (is|are|has|must|should|cannot|needs)\b")
 
 @dataclass(frozen=True)
 class Caller:
-    """The part whose constructor raised, by its class's name and the scope in which it was built; both may be ""."""
+    """The part whose constructor raised the error: its class name and its scope in the config. Both may be ""."""
 
     name: str = ""
     scope: str = ""
 
 
 def located(message: str, value: Any, rows: list[Binding], place: str, caller: Caller) -> tuple[str, str]:
-    """`message` with its first word as the config names it, and the place of that; ("", "") where it names nothing.
+    """`message` with its first word as the config writes it, and the file and line of that binding.
 
-    `value`: that of the parameter, where it is known: of two bindings of one name, it is the one that has it.
+    Returns ("", "") if the first word names nothing in the config. value: the parameter's value, if it is known; if
+    two bindings have the same name, the one with this value is chosen.
     """
     first = WORD.match(message)
     macros = {row.selector: row for row in rows if not row.parameter}
@@ -50,7 +52,7 @@ def located(message: str, value: Any, rows: list[Binding], place: str, caller: C
 
 
 def _is_a(selector: str, wanted: str) -> bool:
-    """Is the part `selector` the one of the name `wanted`, or a subclass of it?"""
+    """True if the part `selector` is `wanted` or a subclass of it."""
     part, other = PARTS[selector], PARTS.get(wanted)
     if inspect.isclass(part) and inspect.isclass(other):
         return issubclass(part, other)
@@ -60,7 +62,7 @@ def _is_a(selector: str, wanted: str) -> bool:
 def _best(
     parts: list[Built], parameter: str, value: Any, macros: dict[str, Binding], caller: Caller
 ) -> tuple[Built, Binding | None] | None:
-    """The part that is meant, with its binding of the parameter: the last of those that are as likely."""
+    """The most likely part, with its binding of the parameter; the last one if several are equally likely."""
     pairs = [(part, next((row for row in part.rows if row.parameter == parameter), None)) for part in parts]
 
     def likely(pair: tuple[Built, Binding | None]) -> tuple[bool, bool]:
@@ -72,7 +74,7 @@ def _best(
 
 
 def _written(found: tuple[Built, Binding | None] | None, parameter: str, rest: str, bound: bool) -> tuple[str, str]:
-    """The message and the place of a binding, or of the part that is built where there is none."""
+    """The message, and the file and line of the binding; of the part itself if it has no binding."""
     if found is None or (bound and found[1] is None):
         return "", ""
     part, row = found

@@ -1,8 +1,8 @@
-"""The statements of a config, and every check of them against the parts they name.
+"""Check every statement of a config against the parts that it names, before gin reads it.
 
-gin is silent about a binding of a part that is never built, an unused macro and a value of the wrong type; it names
-no file for an undefined macro and no near miss for a misspelt name. So every statement is checked here before gin
-reads it, and each fault is one line with its place.
+gin does not report a binding of a part that is never built, an unused macro or a value of the wrong type. For an
+undefined macro it gives no file, and for a misspelt name it suggests no similar one. Here each fault is one line with
+its file and line number.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Annotated, Any, get_args, get_origin
 from repro import untrusted
 from repro.config.syntax import Macro as Macro
 from repro.config.syntax import Reference as Reference
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput
 from repro.registry import PARTS, Registry
 from repro.signature import parameters
 
-VALUES = 10_000  # that one macro may stand for
-DEPTH = 50  # of macros that are defined by macros
-BUILT = 1_000  # parts of a config
+VALUES = 10_000  # the maximum number of values in one macro
+DEPTH = 50  # the maximum nesting of macros in macros
+BUILT = 1_000  # the maximum number of parts in a config
 
 
 @dataclass(frozen=True)
 class Binding:
-    """`scope/selector.parameter = value`; a macro's definition has no parameter."""
+    """One statement: `scope/selector.parameter = value`. A macro's definition has no parameter."""
 
     scope: str
     selector: str
@@ -41,10 +41,11 @@ class Binding:
 
 
 def check(rows: list[Binding], place: str, whole: bool) -> None:
-    """Check every statement of a config whose parts are imported; `place` is the config's own, for what is missing.
+    """Check every statement of a config whose parts are imported.
 
-    Raises BadInput for an unknown or misspelt name, a value of the wrong type, a binding that nothing uses; and, if
-    the config is to be `whole` and not one made to be included, for a part without a value that it needs.
+    place: the file of the config, for errors without a line. whole: true for a config that will run, false for one
+    that other configs include. Raises BadInput for an unknown name, a value of the wrong type and an unused binding. If
+    `whole` is true, it also raises BadInput for a part without a required value.
     """
     for row in rows:
         untrusted.refuse_elsewhere(row.value, row.name, row.place)
@@ -58,60 +59,65 @@ def check(rows: list[Binding], place: str, whole: bool) -> None:
 
 
 def _check_macros(rows: list[Binding], macros: dict[str, Binding]) -> None:
-    """Every macro that is used is defined, none by way of itself, or of so many others that nobody can build it."""
+    """Every macro that is used must be defined, must not contain itself, and must not expand to too many values."""
     for row in rows:
         for name in _used(row.value):
             if name not in macros:
-                raise BadInput(f"no macro '%{name}'{nearest(name, macros)}", row.place)
+                raise BadInput(f"no macro '%{name}'", row.place, given=name, known=macros)
     sizes, depths = dict[str, int](), dict[str, int]()
     for name in _in_order(macros):
         used = _used(macros[name].value)
         sizes[name] = sum(sizes[one] for one in used) + sum(1 for _ in atoms(macros[name].value)) - len(used)
         depths[name] = 1 + max((depths[one] for one in used), default=0)
         if sizes[name] > VALUES or depths[name] > DEPTH:
-            said = f"{VALUES} values" if sizes[name] > VALUES else f"{DEPTH} macros, one by way of another"
-            raise BadInput(f"macro '%{name}' stands for more than {said}", macros[name].place)
+            most = f"{VALUES} values" if sizes[name] > VALUES else f"{DEPTH} nested macros"
+            raise BadInput(f"macro '%{name}' expands to more than {most}", macros[name].place)
 
 
 def _used(value: Any) -> list[str]:
-    """The macros that are named in a value."""
+    """The names of the macros in a value."""
     return [atom.name for atom in atoms(value) if isinstance(atom, Macro)]
 
 
 def _in_order(macros: dict[str, Binding]) -> list[str]:
-    """The macros, each after those that it is defined by."""
+    """The names of the macros; each comes after the macros in its definition."""
     try:
         return list(TopologicalSorter({name: _used(row.value) for name, row in macros.items()}).static_order())
     except CycleError as error:
         name = next(name for name in macros if name in error.args[1])
-        raise BadInput(f"macro '%{name}' is defined by way of itself", macros[name].place) from None
+        raise BadInput(f"the definition of macro '%{name}' contains itself", macros[name].place) from None
 
 
 def _check(row: Binding, macros: dict[str, Binding]) -> None:
     if any(isinstance(key, Reference | Macro) for key in atoms(list(_keys(row.value)))):
-        raise BadInput(f"{row.name} has a part or a macro as a key; expected a text or a number", row.place)
+        raise BadInput(f"{row.name} has a part or a macro as a key", row.place, expected="a text or a number")
     for value in atoms(row.value):
         if isinstance(value, Reference):
             name = resolve(value.selector, row.place)
             if not value.called:
-                raise BadInput(f"@{value.selector} names a part without building it; expected @{name}()", row.place)
+                raise BadInput(f"@{value.selector} names a part without building it", row.place, expected=f"@{name}()")
     if not row.parameter:
         return
     part = PARTS[resolve(row.selector, row.place)]
     known = parameters(part)
     if row.parameter not in known:
-        raise BadInput(f"{row.selector} has no parameter '{row.parameter}'{nearest(row.parameter, known)}", row.place)
+        raise BadInput(
+            f"{row.selector} has no parameter '{row.parameter}'", row.place, given=row.parameter, known=known
+        )
     _check_type(row, known[row.parameter].annotation, literal(row.value, macros))
 
 
 def resolve(selector: str, place: str) -> str:
-    """The full name of the one part that `selector` (a full name or its end) means."""
+    """The full name of the part that `selector` (a full name or its end) means.
+
+    Raises BadInput if no part or more than one part matches.
+    """
     hits = [name for name in PARTS if name == selector or name.endswith(f".{selector}")]
     if len(hits) == 1 or selector in PARTS:
         return selector if selector in PARTS else hits[0]
     if hits:
         raise BadInput(f"'{selector}' may be any of {', '.join(sorted(hits))}", place)
-    raise BadInput(f"no part '{selector}' among the imported modules{nearest(selector, PARTS)}", place)
+    raise BadInput(f"no part '{selector}' among the imported modules", place, given=selector, known=PARTS)
 
 
 def _check_type(row: Binding, hint: Any, value: Any) -> None:
@@ -119,9 +125,9 @@ def _check_type(row: Binding, hint: Any, value: Any) -> None:
     if registry is not None:
         _check_kind(row, value, registry)
     elif any(isinstance(atom, Reference) for atom in atoms(value)):
-        return  # what a part is, is for the part that gets it to say
+        return  # the part that receives a part checks its type
     if not _fits(value, hint):
-        raise BadInput(f"{row.name} is {_shown(value)}; expected {_describe(hint)}", row.place)
+        raise BadInput(f"{row.name} is {_shown(value)}", row.place, expected=_describe(hint))
 
 
 def _check_kind(row: Binding, value: Any, registry: Registry) -> None:
@@ -133,8 +139,9 @@ def _check_kind(row: Binding, value: Any, registry: Registry) -> None:
         )
         if not good and atom is not None:
             raise BadInput(
-                f"{row.name} is {_shown(atom)}; expected a part of {registry.kind}, as @{registry.kind}.Name()",
+                f"{row.name} is {_shown(atom)}",
                 row.place,
+                expected=f"a part of {registry.kind}, as @{registry.kind}.Name()",
             )
 
 
@@ -159,7 +166,7 @@ def _describe(hint: Any) -> str:
 
 
 def literal(value: Any, macros: dict[str, Binding]) -> Any:
-    """`value` with its macros replaced by what they stand for."""
+    """`value` with its macros replaced by their values."""
     if isinstance(value, Macro):
         return literal(macros[value.name].value, macros)
     if isinstance(value, dict):
@@ -168,7 +175,7 @@ def literal(value: Any, macros: dict[str, Binding]) -> Any:
 
 
 def atoms(value: Any) -> Iterator[Any]:
-    """What a value is made of, the keys of a dict aside."""
+    """The innermost values of nested lists, tuples and dicts; the keys of a dict are not among them."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
@@ -190,7 +197,7 @@ def _keys(value: Any) -> Iterator[Any]:
 
 @dataclass(frozen=True)
 class Built:
-    """A part that gin would build: its full name, its scope, where it is named, the bindings that apply to it."""
+    """A part that gin would build: its full name, its scope, its file and line, and the bindings that apply to it."""
 
     selector: str
     scope: str
@@ -199,9 +206,10 @@ class Built:
 
 
 def built(rows: list[Binding], macros: dict[str, Binding], place: str, overridden: bool) -> Iterator[Built]:
-    """Walk from `experiment` through its references, as gin would build them; or through `overridden` ones as well.
+    """The parts that gin would build, found by following the references from `experiment`.
 
-    Then each part is met once: it is asked what has an effect at all.
+    If `overridden` is true, bindings that a later one overrides are followed too, and each part is yielded once. Use
+    it to find the statements that have an effect.
     """
     waiting: list[tuple[str, str, str, tuple[tuple[str, str], ...]]] = [("experiment", "", place, ())]
     met = set[tuple[str, str]]()
@@ -223,7 +231,7 @@ def built(rows: list[Binding], macros: dict[str, Binding], place: str, overridde
             and resolve(row.selector, row.place) == selector
             and (not row.scope or f"{scope}/".startswith(f"{row.scope}/"))
         ]
-        if not overridden:  # of the longest scope, the last
+        if not overridden:  # the longest scope counts, and within it the last statement
             mine = list({row.parameter: row for row in sorted(mine, key=lambda row: len(row.scope))}.values())
         yield Built(selector, scope, place, mine)
         for row in mine:
@@ -234,7 +242,7 @@ def built(rows: list[Binding], macros: dict[str, Binding], place: str, overridde
 
 
 def _through(value: Any, macros: dict[str, Binding]) -> Iterator[Any]:
-    """The atoms of `value`, and behind each macro those of its definition, once."""
+    """The atoms of `value` and of the definition of each macro in it; each macro is followed once."""
     met, waiting = set[str](), [value]
     while waiting:
         for atom in atoms(waiting.pop()):
@@ -245,7 +253,7 @@ def _through(value: Any, macros: dict[str, Binding]) -> Iterator[Any]:
 
 
 def _refuse_unused(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:
-    """What the walk does not meet is a mistake. A statement that a later one overrides counts as met."""
+    """Raise BadInput for a statement without effect. A statement that a later one overrides counts as used."""
     used = [row for part in built(rows, macros, place, overridden=True) for row in part.rows]
     met = {row.name for row in used} | {
         atom.name for row in used for atom in _through(row.value, macros) if isinstance(atom, Macro)
@@ -258,7 +266,7 @@ def _refuse_unused(rows: list[Binding], macros: dict[str, Binding], place: str) 
 
 
 def _refuse_missing(rows: list[Binding], macros: dict[str, Binding], place: str) -> None:
-    """A part that is built without a value for one of its required parameters."""
+    """Raise BadInput for a part that is built without a value for a required parameter."""
     for part in built(rows, macros, place, overridden=False):
         bound = {row.parameter for row in part.rows}
         for name, parameter in parameters(PARTS[part.selector]).items():

@@ -1,7 +1,7 @@
-"""A record: the small JSON file that a run leaves in `papers/<paper>/records/`, the only source of numbers.
+"""A record: the small JSON file with the results of one run, in `papers/<paper>/records/`. All numbers come from it.
 
-It is written atomically, its keys in a fixed order; it holds no path of the machine. Reading the records of a paper
-marks each one whose config or code has changed since as stale, naming what changed.
+It is written atomically, its keys have a fixed order, and it contains no path of the machine. When the records of a
+paper are read, a record is marked as stale if its config or code has changed since, and the mark names the change.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from repro.files import regular, strict_json, typed
 from repro.record import stale
 
 FORMAT = 1
-EXAMPLES_LIMIT = 500_000  # bytes that one record's examples may take
-SPARSE = 100  # from this many items on, values that are nearly all equal are written as the exceptions
-MOST = 2_000_000  # values of all measurements of a record
-LARGEST = 1e150  # of a value: its square is a number still
+EXAMPLES_LIMIT = 500_000  # bytes: the maximum total size of a record's examples
+SPARSE = 100  # from this number of items on, nearly constant values are written as one value and its exceptions
+MOST = 2_000_000  # the maximum number of values in a record
+LARGEST = 1e150  # the maximum absolute value: its square is still finite
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Source(TypedDict, total=False):
 
 
 class Panel(TypedDict, total=False):
-    """What there is to see or hear of an item: `repro.report.examples` says each key."""
+    """What a page shows or plays of an item; `repro.report.examples` explains each key."""
 
     label: str
     image: str
@@ -90,7 +90,7 @@ Point = Annotated[list[float], tuple[float, float]]  # step, value
 
 @dataclass(frozen=True)
 class Record:
-    """One run of one config with one seed. `stale` says what has changed since; it is not stored."""
+    """The results of one run of one config with one seed. `stale` and `renewed` are computed, not stored."""
 
     paper: str
     config: str
@@ -100,7 +100,7 @@ class Record:
     text: str = ""
     overrides: list[str] = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
-    items: dict[str, list[str]] = field(default_factory=dict)  # the names of a test set's items, where they have names
+    items: dict[str, list[str]] = field(default_factory=dict)  # the item names of each test set that has item names
     code: dict[str, str] = field(default_factory=dict)
     core: str = ""
     source: Annotated[dict[str, Any], Source] = field(default_factory=dict)
@@ -110,27 +110,29 @@ class Record:
     examples: list[Annotated[dict[str, Any], Example]] = field(default_factory=list)
     finished: str = ""
     format: int = FORMAT
-    stale: str = ""
-    renewed: str = ""  # why it counts although its code has changed since; not stored either
+    stale: str = ""  # what has changed since, so that the record is not valid any more; empty if it is valid
+    renewed: str = ""  # why the record is valid although its code has changed since
 
     @property
     def stem(self) -> str:
         return f"{self.config}-seed{self.seed}"
 
     def fingerprint(self, role: str) -> str:
-        """That of the data in one role, as text; empty where the record holds none."""
+        """The fingerprint of the data in one role, as text; empty if the record has none."""
         found = self.data.get(role, "")
         return found if isinstance(found, str) else json.dumps(found, sort_keys=True)
 
     def basis(self, role: str) -> str:
-        """What its data in a role is made of: what the config required, which the run has checked; else itself.
+        """The name or fingerprint of the original data in a role: the same for all forms of the same items.
 
-        Configs may read the same items in other forms (cut to other lengths, deskewed), each with its fingerprint.
+        Two configs may read the same items in different forms (cut to another length, deskewed), each with its own
+        fingerprint. The result is what `experiment.data` requires, because the run has checked it. If it requires
+        nothing, the result is the fingerprint.
         """
         return _required(self.text).get(role) or self.fingerprint(role)
 
     def pinned(self, role: str) -> bool:
-        """Whether the config required a data set by name or fingerprint in this role, so that no other can be meant."""
+        """True if the config requires one data set in this role, by name or fingerprint."""
         return role in _required(self.text)
 
     def measured(self, test: str, metric: str) -> Measurement | None:
@@ -139,7 +141,7 @@ class Record:
 
 @functools.cache
 def _required(text: str) -> dict[str, str]:
-    """`experiment.data` in the text of a config; empty where it is not written out."""
+    """`experiment.data` in the text of a config; empty if it is missing or not a literal value."""
     if "experiment" not in text:
         return {}
     known = configs.values(text)
@@ -153,10 +155,13 @@ def _required(text: str) -> dict[str, str]:
 
 
 def write(record: Record, folder: Path) -> Path:
-    """Write `record` into `folder` in one step: a reader sees the old file or the new one, never half of one."""
+    """Write `record` into `folder` atomically: a reader sees the old file or the new one. Returns the path.
+
+    Raises BadInput if the file would be too large, ValueError for a value above `LARGEST`, and DiskFull.
+    """
     row = asdict(record)
     del row["stale"], row["renewed"]
-    untrusted.refuse_huge(row, "the record", record.stem)  # it could not be read again
+    untrusted.refuse_huge(row, "the record", record.stem)  # `read` would refuse it
     for found in row["measurements"]:
         if beyond := [value for value in found["values"] if abs(value) > LARGEST]:
             raise ValueError(f"{found['test']}: {found['metric']} is {beyond[0]:g}; expected at most {LARGEST:g}")
@@ -164,14 +169,16 @@ def write(record: Record, folder: Path) -> Path:
     text = _dump(row)
     if len(text) > regular.RECORD:
         raise BadInput(
-            f"would have {len(text):,} bytes; expected at most {regular.RECORD:,}: test fewer items", record.stem
+            f"would have {len(text):,} bytes",
+            record.stem,
+            expected=f"at most {regular.RECORD:,}: test fewer items",
         )
     folder.mkdir(parents=True, exist_ok=True)
     return disk.write(folder / f"{record.stem}.json", text)
 
 
 def _packed(values: list[float]) -> Any:
-    """A long list that is nearly all one value as that value and where the others are: which items were wrong."""
+    """The values as they are stored: a long, mostly constant list as its usual value and the indices of the others."""
     usual, count = Counter(values).most_common(1)[0]
     if len(values) < SPARSE or count < len(values) / 2:
         return values
@@ -189,13 +196,13 @@ def _unpacked(values: Any) -> Any:
     for value, indices in values["others"].items():
         for index in indices:
             if index < 0:
-                raise ValueError(f"{index} is no item")
+                raise ValueError(f"index {index} has no item")
             full[index] = float(value)
     return full
 
 
 def _dump(row: dict[str, Any]) -> str:
-    """JSON, one line per key and per measurement: small, and a change of a number is a change of a line."""
+    """JSON with one line per key and per measurement, so that a diff shows which number changed."""
     parts = []
     for key in sorted(row):
         value = row[key]
@@ -208,13 +215,13 @@ def _dump(row: dict[str, Any]) -> str:
 
 
 def read(path: Path) -> Record:
-    """Read one record. Raises BadInput for a file that is not one."""
+    """Read one record. Raises BadInput if the file is not a valid record."""
     row = strict_json.load(path, "not a record", regular.RECORD, free="examples")
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f"not a record of format {FORMAT}, the one that this version reads", where(path))
     try:
         if stray := row.keys() & {"stale", "renewed"}:
-            raise ValueError(f"'{min(stray)}' is found out, and not stored")
+            raise ValueError(f"'{min(stray)}' is computed and must not be stored")
         _refuse_many(row["measurements"])
         row["measurements"] = [Measurement(**{**m, "values": _unpacked(m["values"])}) for m in row["measurements"]]
         record = Record(**row)
@@ -223,64 +230,68 @@ def read(path: Path) -> Record:
     try:
         _refuse_odd(record)
         _refuse_names(record, path.stem)
-    except BadInput as error:  # the place is looked up only where there is something to say of it
-        raise BadInput(str(error), where(path)) from None
+    except BadInput as error:  # the path is only looked up for an error, which is faster
+        raise BadInput(error.what, where(path), expected=error.expected) from None
     return record
 
 
 def _refuse_many(measurements: list[dict[str, Any]]) -> None:
-    """Refuse a few bytes that say that they are billions of values."""
-    said = [m["values"]["items"] for m in measurements if isinstance(m["values"], dict)]
-    for items in said:
-        if not 0 < items <= MOST or sum(said) > MOST:
-            raise ValueError(f"it says that it has {items} values of {sum(said)}; expected {MOST} in all at most")
+    """Raise ValueError if a few bytes would be unpacked to too many values."""
+    stated = [m["values"]["items"] for m in measurements if isinstance(m["values"], dict)]
+    for items in stated:
+        if not 0 < items <= MOST or sum(stated) > MOST:
+            raise ValueError(f"it would have {items} values of {sum(stated)} in all; expected at most {MOST} in all")
 
 
 def _refuse_odd(record: Record) -> None:
-    """A record edited by hand must not crash a verdict."""
+    """Raise BadInput for fields of a wrong type or size, so that a record edited by hand cannot crash a verdict."""
     parts: list[tuple[Any, str]] = [(record, "measurements"), *((found, "values") for found in record.measurements)]
     for one, skipped in parts:
         kind: Any = type(one)
         for name, hint in typed.of(kind).items():
             if name != skipped and not typed.fits(value := getattr(one, name), hint):
-                raise BadInput(f"'{name}' is {reprlib.repr(value)}; expected {typed.said(hint)}")
+                raise BadInput(f"'{name}' is {reprlib.repr(value)}", expected=typed.said(hint))
     if len(record.text) > regular.CONFIG:
-        raise BadInput(f"'text' has {len(record.text):,} letters; expected {regular.CONFIG:,} at most")
+        raise BadInput(f"'text' has {len(record.text):,} characters", expected=f"at most {regular.CONFIG:,}")
     for found in record.measurements:
         good = isinstance(found.values, list) and all(isinstance(v, (int, float)) for v in found.values)
         if not good or not found.values or not all(-LARGEST <= value <= LARGEST for value in found.values):
             raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers")
         if len(record.items.get(found.test, found.values)) != len(found.values):
-            raise BadInput(f"{found.test}: {found.metric} has not a value for each of the names of items")
+            raise BadInput(f"{found.test}: {found.metric} does not have one value for each item name")
 
 
 def _refuse_names(record: Record, stem: str) -> None:
-    """The paper, the config and the measurements are each called what they can be called, and once."""
+    """Raise BadInput for an impossible name of the paper or config, a wrong file name, or a duplicate measurement."""
     if not record.paper.isidentifier() or not re.fullmatch(r"[\w.+-]+", record.config):
-        hint = "expected the names of a paper and a config"
-        raise BadInput(f"it is of {record.paper!r:.80} and {record.config!r:.80}; {hint}")
+        raise BadInput(
+            f"it names {record.paper!r:.80} and {record.config!r:.80}", expected="the names of a paper and a config"
+        )
     if record.stem != stem:
-        raise BadInput(f"the file is called {stem}, but what is in it is the record {record.stem}")
+        raise BadInput(f"the file is called {stem}, but it contains the record {record.stem}")
     names = [(found.test, found.metric) for found in record.measurements]
     if len(set(names)) < len(names):
         raise BadInput("it has two measurements of one metric on one test set")
 
 
 def refuse_links(folder: Path, paths: Iterable[Path]) -> None:
-    """Raise BadInput for a link among records: git names the link as unchanged when what it leads to has changed."""
+    """Raise BadInput for a symbolic link: git reports the link as unchanged even if its target has changed."""
     for path in (folder, *paths):
         if path.is_symlink():
-            raise BadInput("is a link; expected the records themselves", f"{where(path.parent)}/{path.name}")
+            raise BadInput("is a link", f"{where(path.parent)}/{path.name}", expected="the records themselves")
 
 
 def paths(folder: Path) -> list[Path]:
-    """The records of a paper: what is in `records/`, except for the renewals and the verdicts."""
+    """The files of a paper's records: the JSON files in `records/`, except for the renewals and the verdicts."""
     found = regular.files(folder / "records", "*.json", regular.RECORD)
     return [path for path in found if path.name not in ("renewals.json", "verdicts.json")]
 
 
 def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:
-    """All records of a paper, the stale ones marked; those made on other data too, where `data` reads it again."""
+    """All records of a paper, with the stale ones marked.
+
+    If `data` is given, it reads the data again, and records of other data are marked too.
+    """
     found = paths(folder)
     refuse_links(folder / "records", found)
     records = [read(path) for path in found]

@@ -1,8 +1,8 @@
-"""Which commit a run's code is of: the files that count are compared with it, byte by byte.
+"""Checks whether a run's files are as in the last commit, byte by byte.
 
-What counts are the modules that the config depends on, the core that runs it, the config with its includes, and every
-other file of the paper that its code may read. Records, tests and the claims do not count, nor does prose that no code
-names: they move no number.
+It compares the modules that the config depends on, the core, the config with its includes, and every other file of the
+paper that its code may read. It does not compare records, tests, the claims, and texts that no code names, because they
+cannot change a number.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from repro.config import Config
 from repro.git import GitError
 from repro.record import code_digest
 
-TEXTS = (".py", ".gin", ".toml")  # may be checked out with other line ends
-PROSE = (".md", ".rst", ".txt", ".pdf")  # counts only where code names it
-SHOWN = 3  # names of files in a message
+TEXTS = (".py", ".gin", ".toml")  # git may check these out with other line endings
+PROSE = (".md", ".rst", ".txt", ".pdf")  # compared only if code names the file
+SHOWN = 3  # the maximum number of file names in a message
 POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:(?P<digest>[0-9a-f]{64})\n")
 
 
 def state(config: Config) -> dict[str, Any]:
-    """`commit`, `dirty`, and where it is not clean `why` and the digest `diff` of what differs.
+    """The `source` of a record: `commit` and `dirty`. If files differ, also `why` and `diff`, a digest of them.
 
-    `dirty` is None, and so may be `commit`, where git or a file cannot be read: unknown is never clean.
+    `dirty` is None if git or a file cannot be read; then `commit` may be None too. Unknown never counts as clean.
     """
     try:
         top = git.top(config.folder)
@@ -50,12 +50,12 @@ def state(config: Config) -> dict[str, Any]:
 
 
 def snapshot(config: Config) -> dict[str, str]:
-    """The content of every file that counts, as ids: two of one run must be equal."""
+    """The git blob id of every file that counts, by path. Two snapshots of one run must be equal."""
     return {str(path): blob_of(path) for path in sorted(counted(config))}
 
 
 def _differences(config: Config, top: Path, commit: str) -> tuple[set[str], dict[str, str]]:
-    """The names of the files of the paper's repository, and what differs there and in that of the core."""
+    """The compared files of the paper's repository, and {file: its difference} for both repositories."""
     files, core = counted(config), _core_top(top)
     inner = {path for path in files if path.is_relative_to(top)}
     listed = git.tree(top, commit)
@@ -73,7 +73,7 @@ def _differences(config: Config, top: Path, commit: str) -> tuple[set[str], dict
 
 
 def _core_top(top: Path) -> Path | None:
-    """The repository of the core, where it is in another one than the paper; None where it is installed in none."""
+    """The repository of the core if it is not the paper's repository; None if it is, or if the core is in none."""
     try:
         found = git.top(code_digest.REPRO)
     except GitError:
@@ -82,14 +82,14 @@ def _core_top(top: Path) -> Path | None:
 
 
 def _counts(name: str, paper: str) -> bool:
-    """Whether a committed file would count if it were there: one of the paper, or a module of the core."""
+    """True if a file of the commit counts: it is a module of the core or a file of the paper that code may read."""
     if name.startswith("repro/"):
         return name.endswith(".py")
     return name.startswith(f"{paper}/") and _may_be_read(Path(name).relative_to(paper))
 
 
 def counted(config: Config) -> set[Path]:
-    """The files that can move a number of `config`, and the targets of those that are links."""
+    """The files that can change a number of `config`, and the targets of those that are links."""
     found = {
         *code_digest.files(config).values(),
         *code_digest.core_files().values(),
@@ -101,13 +101,13 @@ def counted(config: Config) -> set[Path]:
 
 
 def _config_files(config: Config) -> Iterator[Path]:
-    """The config and what it includes, where it is one of its paper."""
+    """The config and the files that it includes, as far as they are in the paper's folder."""
     places = {line.place.rpartition(":")[0] for line in config.lines}
     yield from (Path(place) for place in places if Path(place).resolve().is_relative_to(config.folder.resolve()))
 
 
 def _beside(config: Config) -> Iterator[Path]:
-    """The files of the paper that its code may read: all but prose that no code names, and links to folders."""
+    """The files of the paper that its code may read, and links to folders. Texts count only if code names them."""
     text = ""
     for place, folders, names in os.walk(config.folder):
         links = [name for name in folders if (Path(place) / name).is_symlink()]
@@ -123,13 +123,13 @@ def _beside(config: Config) -> Iterator[Path]:
 
 
 def _text(config: Config) -> str:
-    """What the config and the modules of its paper say."""
+    """The text of the config and of the modules of its paper."""
     modules = (path for path in code_digest.files(config).values() if path.is_relative_to(config.folder))
     return "\n".join([config.text, *(path.read_text(encoding="utf-8", errors="replace") for path in modules)])
 
 
 def _may_be_read(inner: Path) -> bool:
-    """Whether code may read the file of a paper: not prose, a config, the claims, a test, or what commands leave."""
+    """True if code may read this file: it is not a text, a config, the claims, a test, or the output of a command."""
     configs = inner.parts[0] == "configs" and inner.suffix == ".gin"
     return _in_place(inner) and inner.suffix not in PROSE and not configs and inner != Path("paper.toml")
 
@@ -140,21 +140,21 @@ def _in_place(inner: Path) -> bool:
 
 
 def _compare(files: Iterable[Path], top: Path, listed: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """(path from the top, its blob now) of each file that is not as in the commit. Raises OSError, GitError."""
+    """(path in the repository, present blob id) of each file that differs from the commit. Raises OSError, GitError."""
     for path in files:
         name = path.relative_to(top).as_posix()
         known = listed.get(name, "")
-        if not known:  # whatever it holds: it may be large
+        if not known:  # a new file is not read, because it may be large
             yield name, f"new, {os.lstat(path).st_size} bytes"
         elif (now := blob_of(path, len(known))) != known and not _same(path, known, top):
             yield name, now
 
 
 def blob_of(path: Path, digits: int = 40) -> str:
-    """The id that git gives to the content of a file (or to the target of a link), read piece by piece."""
+    """The id that git gives to the content of a file (or to the target of a link). A file is read in pieces."""
     digest = hashlib.sha256() if digits == 64 else hashlib.sha1(usedforsecurity=False)
     if not path.is_symlink() and not path.is_file():
-        return "no file"  # a pipe would be waited for
+        return "no file"  # reading a pipe would block
     if path.is_symlink():
         target = os.fsencode(os.readlink(path))
         digest.update(b"blob %d\0%b" % (len(target), target))
@@ -167,7 +167,7 @@ def blob_of(path: Path, digits: int = 40) -> str:
 
 
 def _same(path: Path, blob: str, top: Path) -> bool:
-    """Whether a file whose bytes differ has the committed content: with other line ends, or held by LFS."""
+    """True if a file with other bytes has the committed content: with other line endings, or stored by Git LFS."""
     if path.is_symlink() or not path.is_file():
         return False
     committed = git.blob(top, blob)

@@ -1,7 +1,7 @@
-"""Checks of what records and renewals say against the commits that they name: what `repro verdict --check` adds.
+"""Checks of records and renewals against the commits that they name, for `repro verdict --check`.
 
-A record says by which code it was made, and from which commit: the commit must hold that code. A tolerance must have
-been committed before the first record that it judges.
+A record contains the digests of its code, and its commit: the commit must contain code with these digests. A tolerance
+must have been committed before the first record that it judges.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from repro.git import GitError
 from repro.record import Record, code_digest, cores, renewal
 
 Rows = dict[str, dict[str, Any]]
-"""The claims of a `paper.toml` as they are written, by their id."""
+"""The claims of a `paper.toml`, unchecked, by their id."""
 
 JUDGED = (
     *(
@@ -47,18 +47,18 @@ JUDGED = (
     *("proxy", "proxy_over", "identity", "data", "unit"),
     *("items", "deterministic", "value_spread", "value_seeds"),
 )
-"""The keys of a claim by which it is judged."""
+"""The keys of a claim that its verdict depends on."""
 
 
 @dataclass(frozen=True)
 class Committed:
-    """What the commits of one repository hold of a paper; each commit is written out once, into a temporary folder."""
+    """The code in the commits of one repository. Each commit is written once into a temporary folder."""
 
     top: Path
-    paper: str  # its folder, from the top
+    paper: str  # the paper's folder, relative to `top`
     home: Path
 
-    @functools.cache  # noqa: B019  # it lives as long as its temporary folder
+    @functools.cache  # noqa: B019  # the cache lives as long as the temporary folder
     def code(self, commit: str, modules: tuple[str, ...]) -> dict[str, str]:
         """The digests of the code of a config that imports `modules`."""
         root = self.folder(commit)
@@ -66,20 +66,20 @@ class Committed:
 
     @functools.cache  # noqa: B019
     def core(self, commit: str) -> str:
-        """The digest of the core; empty where the repository holds a paper alone."""
+        """The digest of the core; empty if the repository contains only papers."""
         root = self.folder(commit) / "repro"
         return code_digest.core(root) if root.is_dir() else ""
 
     @functools.cache  # noqa: B019
     def folder(self, commit: str) -> Path:
-        """The code of the core and of the paper at a commit. Raises GitError where it cannot be read."""
+        """The folder with the code of the core and of the paper at a commit. Raises GitError if it cannot be read."""
         target = self.home / commit
         git.write(self.top, commit, target, ["repro", self.paper], ".py")
         return target
 
 
 def faults(one: Paper, records: Sequence[Record]) -> Iterator[str]:
-    """A line for each record, renewal and core that says of its commit what the commit does not hold."""
+    """One line for each record, renewal and core that does not match its commit."""
     with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
         known = _known(one.folder, Path(home))
         if known is None:
@@ -92,7 +92,7 @@ def faults(one: Paper, records: Sequence[Record]) -> Iterator[str]:
 
 
 def unknown(one: Paper) -> str:
-    """Why commits cannot be looked at; empty where they can."""
+    """Why the commits cannot be checked; empty if they can."""
     try:
         return "the clone is shallow" if git.shallow(git.top(one.folder)) else ""
     except GitError as error:
@@ -100,14 +100,14 @@ def unknown(one: Paper) -> str:
 
 
 def of_record(found: Record, folder: Path) -> list[str]:
-    """What one record of the paper in `folder` says of its commit that the commit does not hold."""
+    """One line for each way in which a record of the paper in `folder` does not match its commit."""
     with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
         known = _known(folder, Path(home))
         return [] if known is None else list(_of_record(found, known))
 
 
 def _known(folder: Path, home: Path) -> Committed | None:
-    """What the repository of a paper holds; None without git, or in a clone that lacks the history."""
+    """The commits of a paper's repository; None without git, or in a shallow clone."""
     try:
         top = git.top(folder)
         if git.shallow(top):
@@ -128,9 +128,9 @@ def _of_record(found: Record, known: Committed) -> Iterator[str]:
         yield f"{place}: its commit {commit[:12]} cannot be compared: {error}"
         return
     if unlike := sorted(name for name, digest in found.code.items() if name in code and code[name] != digest):
-        yield f"{place}: it names other code than its commit {commit[:12]} holds: {', '.join(unlike)}"
+        yield f"{place}: its code differs from its commit {commit[:12]}: {', '.join(unlike)}"
     if core and found.core and core != found.core:
-        yield f"{place}: it names the core {found.core}, its commit {commit[:12]} holds {core}"
+        yield f"{place}: its core is {found.core}, but the core of its commit {commit[:12]} is {core}"
 
 
 def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Iterator[str]:
@@ -148,16 +148,16 @@ def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Ite
         if row.config not in texts:
             yield f"{place}: there is no record of that config"
         elif unlike := sorted(name for name, (old, _) in row.changed.items() if name in code and code[name] != old):
-            yield f"{place}: its commit {row.commit[:12]} holds other code: {', '.join(unlike)}"
+            yield f"{place}: its commit {row.commit[:12]} has other code: {', '.join(unlike)}"
 
 
 def _of_cores(top: Path) -> Iterator[str]:
-    """A line for each row of `cores.json` whose commit does not hold that core, or that no run has shown."""
+    """One line for each row of `cores.json` without a run, or whose commit does not have that core."""
     with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
         known = Committed(top, "repro", Path(home))
         for row in cores.rows():
             if not row.records or not git.is_commit(row.commit):
-                yield f"{cores.FILE.name}: {row.core}: it names no run, or no commit"
+                yield f"{cores.FILE.name}: {row.core}: it names no record or no commit"
                 continue
             try:
                 core = known.core(row.commit)
@@ -165,13 +165,13 @@ def _of_cores(top: Path) -> Iterator[str]:
                 yield f"{cores.FILE.name}: {row.core}: its commit {row.commit[:12]} cannot be read: {error}"
                 continue
             if core != row.core:
-                yield f"{cores.FILE.name}: {row.core}: its commit {row.commit[:12]} holds the core {core}"
+                yield f"{cores.FILE.name}: {row.core}: its commit {row.commit[:12]} has the core {core}"
 
 
 def late(one: Paper) -> dict[str, str] | None:
-    """What was changed of each claim after the first record that it judges, by the claim's id, as `tolerance 0.3 -> 6`.
+    """The changes of claims after their first record, by claim id, for example `tolerance 0.3 -> 6`.
 
-    None where it cannot be known: git is not here, or the clone lacks the history.
+    None if they are not known: without git, or in a shallow clone.
     """
     try:
         top = git.top(one.folder)
@@ -191,7 +191,7 @@ def late(one: Paper) -> dict[str, str] | None:
 
 
 def _twins(one: Paper) -> dict[str, set[str]]:
-    """The configs that bind the same as each config, itself among them: a copy under another name hides no record."""
+    """For each config, the configs with the same bindings, so that a copy under another name cannot hide a record."""
     by_digest: dict[str, set[str]] = defaultdict(set)
     for path in one.configs:
         with contextlib.suppress(BadInput):
@@ -200,7 +200,7 @@ def _twins(one: Paper) -> dict[str, set[str]]:
 
 
 def _first_commits(top: Path, paper: str) -> dict[str, tuple[int, str]]:
-    """When the first record of each config was made: the number of that commit in history, and the commit."""
+    """The commit that the first record of each config was made from: its position in the history, and its id."""
     listed = git.call(top, "rev-list", "--reverse", "--topo-order", "HEAD", "--", f"{paper}/records").decode().split()
     added = git.call(
         top, "diff-tree", "--stdin", "-r", "-m", "--root", "--diff-filter=A", "--name-only", "-z",
@@ -219,7 +219,7 @@ def _first_commits(top: Path, paper: str) -> dict[str, tuple[int, str]]:
 
 
 def _made(top: Path, commit: str, name: str) -> str:
-    """The commit from which a record was made that was added in `commit`; that one itself where it names none."""
+    """The commit that a record names, if it exists; else `commit`, which added the record."""
     try:
         made = json.loads(git.blob(top, f"{commit}:{name}"))["source"]["commit"]
         git.call(top, "cat-file", "-e", f"{made}^{{commit}}")
@@ -229,7 +229,7 @@ def _made(top: Path, commit: str, name: str) -> str:
 
 
 def _changed(claim: Claim, folder: Path, now: Rows, then: Rows) -> str:
-    """How a claim is judged otherwise than it was. To add the unit that the metric has anyway is no change."""
+    """The changed keys of a claim that its verdict depends on. Adding the metric's own unit is not a change."""
     if claim.id not in then:
         return "committed after its first record was made"
     ours, theirs = now.get(claim.id, {}), then[claim.id]
@@ -240,7 +240,7 @@ def _changed(claim: Claim, folder: Path, now: Rows, then: Rows) -> str:
 
 
 def _metric_unit(claim: Claim, folder: Path) -> str:
-    """The unit of a claim's metric, as a record of its configs has it; empty where there is none."""
+    """The unit of a claim's metric, from a record of its configs; empty if there is none."""
     stems = [Path(config).stem for config in claim.configs]
     for path in (path for stem in stems for path in sorted((folder / "records").glob(f"{stem}-seed*.json"))):
         with contextlib.suppress(BadInput):
@@ -251,7 +251,7 @@ def _metric_unit(claim: Claim, folder: Path) -> str:
 
 @functools.cache
 def _claims(top: Path, folder: Path, commit: str) -> Rows:
-    """The claims of the `paper.toml` of a commit; none where it has no such file."""
+    """The claims in the `paper.toml` of a commit; empty if the commit has no such file."""
     name = f"{commit}:{folder.resolve().relative_to(top).as_posix()}/paper.toml"
     try:
         return _rows(git.blob(top, name).decode("utf-8-sig"))

@@ -1,8 +1,9 @@
-"""Digests of the code that a number comes from. Reads source text, imports nothing.
+"""Digests of the source code that the numbers of a config depend on.
 
-`code(config)` gives a digest for each module that can move the numbers of a config: those it imports and, in turn,
-those of `papers.*` and of the part rooms of `repro` that they import. Comments, docstrings and layout do not count. A
-file beside a module that its code names, as `words.txt`, counts with its bytes.
+`code(config)` returns one digest per module: the modules that the config imports and, recursively, the modules of
+`papers.*` and of the part packages of `repro` that they import. The source text is parsed; nothing is imported.
+Comments, docstrings and layout do not change a digest. A file beside a
+module that its code names, as `words.txt`, is digested with its bytes.
 """
 
 from __future__ import annotations
@@ -24,55 +25,61 @@ READ = ("data.toml", "paper.toml")  # which no number is computed from: their da
 FILE = re.compile(r"(?:[\w-][\w.-]*/){0,3}[\w-][\w.-]{0,80}\.(?!py$|gin$)\w{1,12}")
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
 COMMAND = ("repro.cli", "repro.cli.looking", "repro.cli.running", "repro.cli.streams", "repro.cli.system")
-"""What starts a run; the other modules of `repro.cli` only print."""
+"""The modules of the command line that start a run; the other modules of `repro.cli` only print."""
 APART = (
-    *("repro.audio.show", "repro.datasets.show"),  # draw what was obtained: no number rests on them
-    # bring data here, and keep what was computed of it: a record holds the fingerprint of what they delivered
+    *("repro.audio.show", "repro.datasets.show"),  # draw results: no number depends on them
+    # download data and cache features: a record contains the fingerprint of the data itself
     *("repro.datasets.cache", "repro.datasets.catalogue", "repro.datasets.download", "repro.datasets.store"),
     "repro.datasets.unpack",
-    # write down and restore what others computed, or stop them: a training that goes on has the same bits as one that
-    # was never interrupted
+    # save and restore the state of a training, or stop it: a resumed training is bit-identical to an uninterrupted one
     *("repro.trainers.checkpoints", "repro.trainers.journal", "repro.trainers.state", "repro.trainers.watch"),
 )
+"""Modules of part packages that are counted with the core: they do not compute a number."""
 
 
 def code(config: Config) -> dict[str, str]:
-    """Digest of every module that `config` depends on, by name. Reads source text, imports nothing."""
+    """The digest of every module that `config` depends on, by module name."""
     return of_modules([module for module, _ in config.modules], config.folder.parent)
 
 
 def of_modules(modules: Iterable[str], papers: Path, repro: Path = REPRO) -> dict[str, str]:
-    """The same for a config that imports `modules`, with the folders of the packages `papers` and `repro`."""
+    """The same for a config that imports `modules`. papers, repro: the folders of these two packages."""
     found = _closure(["repro.experiment", *modules], {"repro": repro, "papers": papers}, counts)
     beside = {f"{name}:{file}": _bytes(path.parent / file) for name, path in found.items() for file in _named(path)}
     return {name: _examine(path)[0] for name, path in found.items()} | beside
 
 
 def files(config: Config) -> dict[str, Path]:
-    """The file of every module that `config` depends on, by name."""
+    """The file of every module that `config` depends on, by module name."""
     names = ["repro.experiment", *(module for module, _ in config.modules)]
     found = _closure(names, {"repro": REPRO, "papers": config.folder.parent}, counts)
     return found | {f"{name}:{file}": path.parent / file for name, path in found.items() for file in _named(path)}
 
 
 def core(repro: Path = REPRO) -> str:
-    """One digest of the code that runs any config and writes its record; neither messages nor annotations count."""
+    """One digest of the core: the code that runs any config and writes its record.
+
+    Error messages and type annotations do not change it.
+    """
     rows = (f"{name} {_examine(path, bare=True)[0]}" for name, path in core_files(repro).items())
     return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
 
 
 def core_files(repro: Path = REPRO) -> dict[str, Path]:
-    """The file of each module that takes part in every run, `repro.experiment` aside: a record holds it by name."""
+    """The file of each module that takes part in every run, by module name.
+
+    `repro.experiment` is not among them, because a record contains its digest under its own name.
+    """
     roots = {"repro": repro}
     followed = _closure(["repro.run", *APART], roots, lambda name: name != "repro.experiment", bare=True)
-    started = ("repro", "repro.__main__", *COMMAND, *ROOMS)  # they import much: not followed
+    started = ("repro", "repro.__main__", *COMMAND, *ROOMS)  # their imports are not followed: they import too much
     return dict(sorted((followed | {name: path for name in started if (path := _file(name, roots))}).items()))
 
 
 def _closure(
     names: Iterable[str], roots: Mapping[str, Path], wanted: Callable[[str], bool], bare: bool = False
 ) -> dict[str, Path]:
-    """The file of each of the modules `names` and of those that they import in turn, where it is `wanted`."""
+    """The files of the modules `names` and of all modules that they import, recursively, if `wanted(name)` is true."""
     found: dict[str, Path] = {}
     met, waiting = set[str](), list(names)
     while waiting:
@@ -90,7 +97,7 @@ def _closure(
 
 
 def counts(name: str) -> bool:
-    """Whether a record holds the digest of this module by its own name."""
+    """True if a record contains the digest of this module under its own name."""
     if name in APART:
         return False
     return name == "repro.experiment" or f"{name}.".startswith(("papers.", *(f"{room}." for room in ROOMS)))
@@ -122,12 +129,12 @@ def _file(name: str, roots: Mapping[str, Path]) -> Path | None:
 
 
 def _examine(path: Path, bare: bool = False) -> tuple[str, tuple[tuple[int, str], ...]]:
-    """The digest of a module's code, and the modules it imports as (level, name). Raises BadInput where it is none."""
+    """The digest of a module's code, and its imports as (level, name). Raises BadInput if it is not valid Python."""
     text = _text(path, path.stat().st_mtime_ns)
     try:
         return _examined(text, bare)
     except SyntaxError:
-        parse(path)  # says in which file and line
+        parse(path)  # raises BadInput with file and line
         raise
 
 
@@ -138,7 +145,7 @@ def _text(path: Path, changed: int) -> str:
 
 @functools.cache
 def _examined(text: str, bare: bool) -> tuple[str, tuple[tuple[int, str], ...]]:
-    """By the text: the core of one commit differs from that of the next in few files."""
+    """The same, cached by the text: the cores of two commits differ in few files."""
     tree = ast.parse(text)
     imported = tuple(_imports(tree))
     text = written(without_messages(tree) if bare else _without_docstrings(tree))
@@ -159,11 +166,11 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
 
 
 PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.BinOp, ast.BitOr, ast.Tuple, ast.List, ast.Load)
-"""What an annotation is made of that computes nothing, should anyone evaluate it."""
+"""The syntax of a plain annotation: it would compute nothing even if it were evaluated."""
 
 
 class _Bare(ast.NodeTransformer):
-    """Removes what moves no number: plain annotations, and the message of an error that is raised."""
+    """Removes code that cannot change a number: plain annotations, and the messages of raised errors."""
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         if isinstance(node.exc, ast.Call) and all(map(_tells, [*node.exc.args, *node.exc.keywords])):
@@ -187,7 +194,7 @@ MESSAGE = (
     *(*PLAIN, ast.Call, ast.keyword, ast.JoinedStr, ast.FormattedValue, ast.BoolOp, ast.Or, ast.IfExp, ast.ListComp),
     *(ast.comprehension, ast.Store, ast.UnaryOp, ast.USub, ast.Add, ast.Div, ast.FloorDiv, ast.Compare, ast.Eq),
 )
-"""What the message of an error is made of that changes nothing."""
+"""The syntax of a plain error message: it has no side effect. A message with other syntax counts as code."""
 TELLING = frozenset(
     (
         *("Path", "cores", "int", "isinstance", "len", "main", "map", "min", "sorted", "str", "sum", "tuple", "type"),
@@ -196,11 +203,11 @@ TELLING = frozenset(
         "_unclosed",
     )
 )
-"""What a message may call: functions that change nothing. A message that calls another one counts as code."""
+"""Functions without side effects. An error message that calls any other function counts as code."""
 
 
 def _tells(node: ast.AST) -> bool:
-    """Whether an argument of an error only says something."""
+    """True if an argument of an error has no side effect, so that it does not count as code."""
     parts = list(ast.walk(node))
     called = [part.func for part in parts if isinstance(part, ast.Call)]
     names = [one.id if isinstance(one, ast.Name) else getattr(one, "attr", "") for one in called]
@@ -208,13 +215,13 @@ def _tells(node: ast.AST) -> bool:
 
 
 def _plain(annotation: ast.expr | None) -> ast.expr | None:
-    """Nothing in place of a plain annotation; one that could compute something, as it is."""
+    """None for a plain annotation; an annotation that could compute something is returned unchanged."""
     inner = [] if annotation is None else ast.walk(annotation)
     return None if all(isinstance(node, PLAIN) for node in inner) else annotation
 
 
 def written(node: Any) -> str:
-    """The tree as text, its empty fields left out: `ast.dump` writes them differently from one Python to the next."""
+    """The tree as text without empty fields, because `ast.dump` writes those differently in each Python version."""
     if isinstance(node, list):
         return f"[{','.join(map(written, node))}]"
     if not isinstance(node, ast.AST):

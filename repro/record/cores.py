@@ -1,7 +1,7 @@
-"""Cores that made records, and give the same numbers as the present one: `cores.json`, a row for each.
+"""`cores.json`: earlier cores that give the same numbers as the present one, one row for each.
 
-A record keeps the digest of the core that ran it. Where the core has changed since, the record counts only if a row
-here names that core. `repro renew` writes a row after it has run records of that core again; rows are reviewed.
+A record contains the digest of the core that ran it. If the core has changed since, the record is valid only if a row
+here names its core. `repro renew` writes a row after it has repeated records of that core. Rows are reviewed.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ FILE = HOME / "cores.json"
 
 @dataclass(frozen=True)
 class Core:
-    """A core, the commit it is of, and the records (`paper/stem`) that the present core gave again, bit for bit."""
+    """A core, its commit, and the records (`paper/stem`) that the present core repeated with bit-identical results."""
 
     core: str
     commit: str
     records: list[str]
     processor: str
-    measured: str  # when
+    measured: str  # date and time
 
     def __str__(self) -> str:
-        return f"the core has changed since: the same bits in {_runs(len(self.records))}, {self.measured[:10]}"
+        return f"the core has changed since: bit-identical in {_runs(len(self.records))}, {self.measured[:10]}"
 
 
 def _runs(many: int) -> str:
@@ -39,7 +39,7 @@ def _runs(many: int) -> str:
 
 
 def find(core: str, commit: str) -> Core | None:
-    """The row of a record's core; of a record that keeps none, the row of its commit."""
+    """The row of a record's core, or None. For a record without the digest of its core: the row of its commit."""
     found = [one for one in rows() if one.records and git.is_commit(one.commit)]
     missing = _missing(tuple(one.commit for one in found))
     known = (one for one in found if one.commit not in missing)
@@ -48,7 +48,7 @@ def find(core: str, commit: str) -> Core | None:
 
 @functools.cache
 def _missing(commits: tuple[str, ...]) -> frozenset[str]:
-    """Those commits that the repository of the core does not have; none where there is no repository."""
+    """The commits that the core's repository does not have; empty if there is no repository."""
     try:
         return frozenset(git.missing(FILE.parent, commits))
     except GitError:
@@ -56,23 +56,25 @@ def _missing(commits: tuple[str, ...]) -> frozenset[str]:
 
 
 def rows() -> tuple[Core, ...]:
-    """Every row. Raises BadInput for a file that holds none."""
+    """Every row of `cores.json`. Raises BadInput if the file is not a list of cores."""
     return read(FILE, FILE.stat().st_mtime_ns) if FILE.is_file() else ()
 
 
 @functools.cache
 def read(path: Path, changed: int = 0) -> tuple[Core, ...]:
-    """The rows of a file of cores. Raises BadInput for a file that holds none."""
-    from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
+    """The rows of a file of cores. Raises BadInput if the file is not a list of cores."""
+    from pydantic import TypeAdapter, ValidationError  # imported here, because it takes 0.1 s
 
     try:
-        return tuple(TypeAdapter(list[Core]).validate_python(strict_json.load(path, "no list of cores")))
+        return tuple(TypeAdapter(list[Core]).validate_python(strict_json.load(path, "not a list of cores")))
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(f"no list of cores: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)) from None
+        raise BadInput(
+            f"not a list of cores: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)
+        ) from None
 
 
 def store(found: Iterable[Core]) -> Path:
-    """Write the rows anew: those of cores that no record needs any more are gone."""
+    """Replace all rows of `cores.json` by `found`, without the rows that no record needs any more."""
     lines = [json.dumps(asdict(one), sort_keys=True) for one in sorted(found, key=lambda one: (one.core, one.commit))]
     return disk.write(FILE, "[\n" + ",\n".join(lines) + "\n]\n")

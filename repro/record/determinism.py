@@ -1,14 +1,20 @@
-"""How far a config's numbers repeat: what was measured on a machine, the class that follows, and what agrees within it.
+"""Certificates of determinism: how exactly a config's numbers repeat on a machine, measured by `repro certify`.
 
-Four comparisons are made, each between two runs of the same seed: `seed twice`; `resume`, a run that was killed and
-went on against one that was not; `workers`, 1 process that reads the data against 2; `ranks`, 1 process that trains
-against 2 at the same global batch. `repro certify` makes them, and stores what came out in
-`papers/<paper>/records/certificates/<config>.json`, a row per machine, committed as records are.
+There are four comparisons, each between two runs with the same seed:
 
-- **bitwise**: no comparison found a difference, in a weight or in a metric.
-- **within e**: no item's value moved by more than e of the largest value of its metric. e is what was found, rounded up
-  to a power of ten, for it is one sample; it is at least `FINEST` and at most `COARSEST`.
-- **statistical**: some value moved further.
+- `seed twice`: the same run two times;
+- `resume`: a run that was killed and resumed, against an uninterrupted run;
+- `workers`: data read by 1 process, against 2 processes;
+- `ranks`: training in 1 process, against 2 processes with the same global batch.
+
+The differences give the class of the config on this machine:
+
+- **bitwise**: no comparison found a difference in a weight or in a metric;
+- **within e**: no item's value differs by more than the fraction e of the largest value of its metric. e is the
+  measured difference rounded up to a power of ten, because it is one sample; it is from `FINEST` to `COARSEST`;
+- **statistical**: a value differs by more.
+
+`papers/<paper>/records/certificates/<config>.json` has one row per machine, and is committed like the records.
 """
 
 from __future__ import annotations
@@ -31,12 +37,12 @@ FORMAT = 1
 FOLDER = "records/certificates"  # in the folder of a paper
 COMPARISONS = ("seed twice", "resume", "workers", "ranks")
 FINEST = 1e-6
-"""The least e: ten times what one rounding of a float32 is."""
+"""The smallest e: about ten times the rounding error of a float32."""
 COARSEST = 1e-3
-FEW = 100  # items of which it is asked whether the same ones are hard
-"""The greatest e: beyond it the class is statistical."""
+"""The largest e: above it, the class is statistical."""
+FEW = 100  # the least number of items for a test whether the same items are hard
 MACHINE = ("system", "processor", "accelerator", "threads")
-"""What tells one machine from another, of a record's `environment`: what may move a number."""
+"""The keys of a record's `environment` that distinguish machines, because they may change a number."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,9 @@ BITWISE, STATISTICAL = Class("bitwise"), Class("statistical")
 
 @dataclass(frozen=True)
 class Comparison:
-    """The largest difference that one comparison found: of weights, absolutely; of metrics, as `moved` has it.
+    """The largest differences in one comparison: `weights` is absolute, `metrics` is relative (see `moved`).
 
-    Where it does not apply to the config, `why` says so in words.
+    If the comparison does not apply to the config, `why` gives the reason.
     """
 
     weights: float = 0.0
@@ -67,22 +73,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What was measured of one config on one machine, in runs of `steps` steps."""
+    """The comparisons of one config on one machine, from runs of `steps` steps."""
 
     digest: str
     code: dict[str, str]
     machine: dict[str, Any]
     comparisons: dict[str, Comparison]
     steps: int
-    measured: str  # when
+    measured: str  # date and time
 
     @property
     def determinism(self) -> Class:
-        """The class that follows from all comparisons that apply."""
+        """The class that follows from all comparisons that apply to the config."""
         return self.class_of(COMPARISONS)
 
     def class_of(self, names: Iterable[str]) -> Class:
-        """The class that follows from some of the comparisons: those by which two runs differ."""
+        """The class that follows from the comparisons `names`: the ways in which two runs differ."""
         found = [self.comparisons[name] for name in names if not self.comparisons[name].why]
         if not any(one.weights or one.metrics for one in found):
             return BITWISE
@@ -101,16 +107,19 @@ class Certificate:
         return f"{self.determinism}{by}, measured{over} on {self.machine.get('processor')} on {self.measured[:10]}"
 
     def speaks_of(self, found: Record) -> bool:
-        """Whether it is of the config, the code (or what gives the same bits) and the machine that made a record."""
+        """True if it has the config, the code (or bit-identical code) and the machine of the record `found`."""
         config = self.digest == found.digest or configs.belongs(self.digest, found.text)
         alike = config and (self.code == found.code or bool(found.renewed))
         return alike and not differences(self.machine, found.environment)
 
 
 def moved(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The largest difference of an item's two values, as a share of the largest value that there is.
+    """The largest difference between two values of an item, as a fraction of the largest absolute value of all items.
 
-    Of the item's own value it would be a share of nothing where that value is near zero, as a squared error may be.
+    It is not a fraction of the item's own value, because that may be near zero, for example a squared error.
+
+    >>> moved([1.0, 4.0], [1.0, 3.0])
+    0.25
     """
     largest = max(map(abs, (*ours, *theirs)), default=0.0)
     apart = max((abs(a - b) for a, b in zip(ours, theirs, strict=True)), default=0.0)
@@ -118,14 +127,13 @@ def moved(ours: Sequence[float], theirs: Sequence[float]) -> float:
 
 
 def agree(wanted: Class, ours: Sequence[float], theirs: Sequence[float]) -> bool:
-    """Whether two measurements of the same items, a value each, agree within a class.
+    """True if two measurements (one value per item, same items) agree within a class.
 
     - bitwise: they are identical;
     - within e: `moved(ours, theirs)` is at most e;
-    - statistical: zero lies in the 95 % interval of the difference of their means, and the items that are hard for the
-      one are hard for the other. The items are not paired for the interval: if they were, two runs that differ by
-      rounding alone would not agree. Or no value moved further than `COARSEST`, so that what agrees within a stricter
-      class agrees within this.
+    - statistical: the 95 % confidence interval of the difference of their means contains zero, and the same items are
+      hard in both. The interval does not pair the items: else two runs that differ only by rounding would not agree.
+      They also agree if `moved(ours, theirs)` is at most `COARSEST`, so that a stricter class implies this one.
     """
     if len(ours) != len(theirs):
         return False
@@ -139,9 +147,9 @@ def agree(wanted: Class, ours: Sequence[float], theirs: Sequence[float]) -> bool
 
 
 def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
-    """Whether the values go together over the items more than by chance (one in a thousand): invented ones do not.
+    """True if the values correlate over the items (p < 0.001), which invented values do not.
 
-    Nothing can be said of fewer than `FEW` items, or of values that are all equal.
+    Also true for fewer than `FEW` items and for constant values, because these cannot be tested.
     """
     import numpy as np
 
@@ -151,9 +159,9 @@ def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """What is not the same in two environments, as `torch 2.13.0, here 2.14.0`.
+    """The differences between two environments, for example `torch 2.13.0, here 2.14.0`.
 
-    Packages that the first does not name have no part in it: a project may come to require more.
+    Packages that the first environment does not name are ignored, because the project may require more packages now.
     """
     rows = [(key, one.get(key), other.get(key)) for key in ("python", *MACHINE)]
     packages = _inner(other, "packages")
@@ -169,12 +177,12 @@ def _inner(environment: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def machine(environment: Mapping[str, Any]) -> dict[str, Any]:
-    """What a certificate keeps of an environment."""
+    """The part of an environment that a certificate stores."""
     return {key: environment[key] for key in (*MACHINE, "python", "packages", "variables") if key in environment}
 
 
 def store(found: Certificate, config: str, folder: Path) -> Path:
-    """Put the certificate of a config of the paper in `folder` beside those of other machines; the newer one stays."""
+    """Add the certificate of a config to those of other machines; it replaces an older one of its own machine."""
     path = _path(config, folder)
     kept = [one for one in read(config, folder) if _name(one) != _name(found)]
     rows = [asdict(one) for one in sorted([*kept, found], key=_name)]
@@ -184,11 +192,11 @@ def store(found: Certificate, config: str, folder: Path) -> Path:
 
 
 def read(config: str, folder: Path) -> list[Certificate]:
-    """The certificates of a config, one per machine. Raises BadInput for a file that holds none."""
+    """The certificates of a config, one per machine. Raises BadInput if the file is not valid."""
     path = _path(config, folder)
     if not regular.present(path):
         return []
-    from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
+    from pydantic import TypeAdapter, ValidationError  # imported here, because it takes 0.1 s
 
     row = strict_json.load(path, "not a certificate")
     if not isinstance(row, dict) or (row.get("format"), row.get("config")) != (FORMAT, config):
@@ -207,12 +215,12 @@ def read(config: str, folder: Path) -> list[Certificate]:
 
 
 def every(folder: Path) -> dict[str, list[Certificate]]:
-    """The certificates of each config of a paper that has some."""
+    """The certificates of a paper, by config; configs without one are left out."""
     return {path.stem: read(path.stem, folder) for path in regular.files(folder / FOLDER, "*.json")}
 
 
 def of(found: Record, certificates: Iterable[Certificate]) -> Certificate | None:
-    """The one that speaks of a record: of its config, its code and its machine."""
+    """The certificate with the config, the code and the machine of the record `found`, or None."""
     return next((one for one in certificates if one.speaks_of(found)), None)
 
 
@@ -225,11 +233,13 @@ def _name(found: Certificate) -> str:
 
 
 def _refuse_odd(found: Certificate, path: Path) -> None:
-    """A certificate edited by hand must not crash a page."""
+    """Raise BadInput for wrong comparisons, so that a certificate edited by hand cannot crash a page."""
     if unknown := sorted({*found.comparisons} ^ {*COMPARISONS}):
         raise BadInput(
-            f"not a certificate: expected the comparisons {', '.join(COMPARISONS)}; see {unknown[0]}", where(path)
+            f"not a certificate: '{unknown[0]}' is missing or unknown",
+            where(path),
+            expected=f"the comparisons {', '.join(COMPARISONS)}",
         )
     numbers = [number for one in found.comparisons.values() for number in (one.weights, one.metrics)]
     if not all(math.isfinite(number) and number >= 0 for number in numbers):
-        raise BadInput("not a certificate: a difference is no number from 0", where(path))
+        raise BadInput("not a certificate: a difference is negative or not finite", where(path))

@@ -1,7 +1,8 @@
-"""The machine that a record was made on: packages, processor, threads, and the variables that can change a number.
+"""The environment of a record: packages, processor, threads, and environment variables that can change a number.
 
-Variables that accelerate would obey are taken away for the length of a run: the config says how it trains. The others
-that can change a number (the kernels and precision of the libraries, Python's hashes) are kept in the record.
+Variables that would change how accelerate trains are removed during a run, because the config describes the training.
+Other variables that can change a number (kernels and precision of libraries, Python's hash seed) are stored in the
+record.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ HARMLESS = re.compile(
     r"|CUDA_VERSION|CUDA_DEVICE_ORDER|CUDA_LAUNCH_BLOCKING|OMP_WAIT_POLICY|GOMP_SPINCOUNT|KMP_BLOCKTIME"
     r"|KMP_DUPLICATE_LIB_OK|KMP_INIT_AT_FORK|PYTORCH_VERSION"
 )
-"""These say where files are, what is printed, or what a record holds under another name."""
+"""Variables that are not stored: they set paths or printed output, or a record has their value under another name."""
 
 NUMBERS = {"family": "cpu family", "model": "model", "stepping": "stepping"}
-"""Of a processor, as Linux names them."""
+"""The numbers that identify a processor, and their names in Linux's /proc/cpuinfo."""
 
 SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 RANKS = ("RANK", "LOCAL_RANK")
@@ -44,10 +45,10 @@ log = logging.getLogger("repro")
 
 @contextmanager
 def settled() -> Iterator[None]:
-    """Take away the variables by which accelerate would change a training, and say so; they are back at the end."""
+    """Remove the variables that would change how accelerate trains, with a warning, and restore them at the end."""
     taken = {name: os.environ.pop(name) for name in sorted(os.environ) if OVERRIDDEN.match(name)}
     if taken:
-        log.warning("ignored: %s; the config says how a run trains", ", ".join(taken))
+        log.warning("ignored: %s; the config describes how a run trains", ", ".join(taken))
     try:
         yield
     finally:
@@ -55,7 +56,7 @@ def settled() -> Iterator[None]:
 
 
 def variables() -> dict[str, str]:
-    """The variables that are set and can change a number; of one that is a path, that it is one."""
+    """The environment variables that are set and can change a number. A path is replaced by `a path`."""
     found = {name: os.environ[name] for name in sorted(os.environ) if KEPT.fullmatch(name)}
     return {
         name: "a path" if "/" in value or "\\" in value else value[:200]
@@ -65,21 +66,21 @@ def variables() -> dict[str, str]:
 
 
 def refuse_processes() -> None:
-    """Raise BadInput where the environment says that this is one of several processes: a run is one."""
+    """Raise BadInput if the environment describes this as one of several processes: a run is a single process."""
     for name in (*SIZES, *RANKS):
         if name in os.environ and not re.fullmatch(r"-?\d{1,9}", os.environ[name]):
-            raise BadInput(f"{name} is {os.environ[name]!r}; expected a whole number, or the variable not set")
+            raise BadInput(f"{name} is {os.environ[name]!r}", expected="a whole number, or the variable not set")
     for name in SIZES:
         if os.environ.get(name, "1") != "1":
-            raise BadInput(f"{name} is {os.environ[name]}; expected repro run to be one process (one GPU)")
+            raise BadInput(f"{name} is {os.environ[name]}", expected="1: repro run is one process (one GPU)")
     whole = ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", *RANKS)
     if any(name in os.environ for name in RANKS) and (lacking := [name for name in whole if name not in os.environ]):
         names = " and ".join(name for name in RANKS if name in os.environ)
-        raise BadInput(f"{names} is set and {lacking[0]} is not; expected none of them: unset {names}")
+        raise BadInput(f"{names} is set, but {lacking[0]} is not", expected=f"none of them: unset {names}")
 
 
 def accelerator() -> str:
-    """The name of the device that torch computes on beside the processor; `none` where there is none."""
+    """The name of the accelerator (GPU) that torch uses; `none` if there is none."""
     import torch
 
     if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "y", "t", "on"):
@@ -90,7 +91,7 @@ def accelerator() -> str:
 
 
 def environment(threads: int, accelerator: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Python, packages, machine and the variables `given`, as a record keeps them."""
+    """The `environment` of a record: Python, packages, machine, and the variables `given`."""
     return {
         "python": platform.python_version(),
         "packages": packages(),
@@ -104,13 +105,13 @@ def environment(threads: int, accelerator: str, given: Mapping[str, str]) -> dic
 
 
 def packages() -> dict[str, str]:
-    """The installed version of each package that this project requires (extras aside); `unknown` without metadata."""
+    """The installed version of each package that this project requires, without extras; `unknown` without metadata."""
     names = sorted({re.split(r"[\s;<>=!~\[(]", row)[0] for row in _required() if "extra ==" not in row})
     return {name: _version(name) for name in names}
 
 
 def _required() -> list[str]:
-    """What this project requires, as installed; from a source tree that is not installed, as its file says."""
+    """The requirements of this project: from its installed metadata, else from `pyproject.toml` of its source tree."""
     try:
         return importlib.metadata.requires("repro-papers") or []
     except importlib.metadata.PackageNotFoundError:
@@ -118,8 +119,11 @@ def _required() -> list[str]:
     try:
         return list(tomllib.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"])
     except (OSError, ValueError, KeyError):
-        hint = "expected the project to be installed (pip install -e .), or its source tree"
-        raise BadInput(f"cannot tell which packages this project requires; {hint}", str(path)) from None
+        raise BadInput(
+            "the packages that this project requires are not known",
+            str(path),
+            expected="the project to be installed (pip install -e .), or its source tree",
+        ) from None
 
 
 def _version(name: str) -> str:
@@ -130,7 +134,10 @@ def _version(name: str) -> str:
 
 
 def _processor() -> str:
-    """Its name with family, model and stepping: processors of one name may have other kernels, and round otherwise."""
+    """The processor's name, family, model and stepping.
+
+    Processors with the same name may differ in these numbers, use other kernels, and round differently.
+    """
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,9 +1,10 @@
-"""Renewals: code that has changed since a record was made, and gives the same bits.
+"""Renewals: changed code that was checked to give bit-identical results, so that records stay valid.
 
-A change that moves no number would otherwise make every record that depends on it stale, and cost all their runs.
-`repro renew` runs a config by the present code and compares: short runs whole, of long ones the first and the last
-steps. Where all weights and values agree bit for bit, a row in `papers/<paper>/records/renewals.json` says so, and how
-much was compared; records of that config and that code count again. What differs only between those steps is not seen.
+Without it, a change of code that changes no number would make every record that depends on it stale. `repro renew` runs
+a config with the present code and compares: a short run completely, a long run in its first and last steps. If all
+weights and values are bit-identical, it writes a row into `papers/<paper>/records/renewals.json`, with the steps that
+were compared. The records of that config and that code are then valid again. A difference only in the other steps is
+not detected.
 """
 
 from __future__ import annotations
@@ -19,55 +20,57 @@ from repro.files import regular, strict_json
 
 FILE = "records/renewals.json"
 Changed = dict[str, list[str | None]]
-"""By the name of a module: its digest in the record and now; None where it has no part in one of them."""
+"""For each changed module: its digest in the record and its present digest; None if it was not or is not used."""
 
 
 @dataclass(frozen=True)
 class Renewal:
-    """A config that gives the same bits by the code of `commit` and by code that differs from it in `changed`."""
+    """A config with bit-identical results for the code of `commit` and for code that differs from it in `changed`."""
 
     config: str
     changed: Changed
     commit: str
-    steps: int  # the first ones, that were compared; 0: the whole run
+    steps: int  # how many first steps were compared; 0: the whole run
     processor: str
-    measured: str  # when
-    last: int = 0  # the last ones, that were compared too
+    measured: str  # date and time
+    last: int = 0  # how many last steps were compared too
 
     def __str__(self) -> str:
         ends = f" and the last {self.last}" if self.last else ""
         over = f"over the first {self.steps}{ends} steps" if self.steps else "over the whole run"
         names = ", ".join(sorted(self.changed))
-        return f"the code has changed since ({names}): the same bits {over}, {self.measured[:10]}"
+        return f"the code has changed since ({names}): bit-identical {over}, {self.measured[:10]}"
 
 
 def difference(before: Mapping[str, str], now: Mapping[str, str]) -> Changed:
-    """The modules in which two codes differ."""
+    """The modules whose digests differ, with both digests."""
     names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
     return {name: [before.get(name), now.get(name)] for name in names}
 
 
 def find(renewals: Iterable[Renewal], config: str, changed: Changed) -> Renewal | None:
-    """The one that covers just these changes of the code of a config."""
+    """The renewal of a config that covers exactly these changes, or None."""
     return next((one for one in renewals if (one.config, one.changed) == (config, changed)), None)
 
 
 def read(folder: Path) -> list[Renewal]:
-    """The renewals of the paper in `folder`. Raises BadInput for a file that holds none."""
+    """The renewals of the paper in `folder`. Raises BadInput if the file is not a list of renewals."""
     path = folder / FILE
     if not regular.present(path):
         return []
-    from pydantic import TypeAdapter, ValidationError  # where there is a file to check: it takes a tenth of a second
+    from pydantic import TypeAdapter, ValidationError  # imported here, because it takes 0.1 s
 
     try:
-        return TypeAdapter(list[Renewal]).validate_python(strict_json.load(path, "no renewals"))
+        return TypeAdapter(list[Renewal]).validate_python(strict_json.load(path, "not a list of renewals"))
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(f"no renewals: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)) from None
+        raise BadInput(
+            f"not a list of renewals: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)
+        ) from None
 
 
 def store(found: Iterable[Renewal], folder: Path) -> Path:
-    """Write the renewals of the paper in `folder` anew, one for each config and change."""
+    """Replace the renewals of the paper in `folder` by `found`, one for each config and change."""
     rows = {(one.config, json.dumps(one.changed)): one for one in found}
     if not rows:
         (folder / FILE).unlink(missing_ok=True)

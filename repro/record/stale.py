@@ -1,7 +1,7 @@
-"""Why a record cannot decide a claim: what it depends on has changed since, or is not known.
+"""Mark stale records: records that no claim can use, because what they depend on has changed or is not known.
 
-It must have been made from a commit that exists, by code that was committed, and by a core that is the present one or
-gives the same numbers; and its config, its code and its data must be as they are now.
+A record is valid if all of these are true: its commit exists, its code was committed, its core is the present one or
+gives the same numbers, and its config, code and data are unchanged.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from repro.record import Record
 
 Data = Callable[[Path], dict[str, Any] | None]
-"""Reads the data of a config again: the fingerprint of each role, or None where the data cannot be had here."""
+"""Reads the data of a config again: the fingerprint of each role, or None if the data is not available here."""
 
 
 def mark(records: Iterable[Record], folder: Path, data: Data | None = None) -> Iterator[Record]:
-    """Compare each record of a paper with the config, the code and (with `data`) the data as they are now."""
+    """The records of a paper with `stale` and `renewed` set.
+
+    Each is compared with the present config and code, and with the present data if `data` is given.
+    """
 
     @functools.cache
     def code(modules: tuple[str, ...]) -> dict[str, str]:
@@ -64,7 +67,7 @@ def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewa
 
 @dataclass(frozen=True)
 class Now:
-    """What a record of a config would depend on if it were made now."""
+    """What a new record of a config would depend on."""
 
     text: str
     code: dict[str, str]
@@ -72,9 +75,9 @@ class Now:
 
 
 def _changed(record: Record, now: Now) -> Iterator[str]:
-    """What has changed beside the code."""
+    """The names of what has changed, without the code."""
     if not configs.belongs(record.digest, record.text):
-        yield "the text of the record (it is not that of its digest)"
+        yield "the text of the record (it does not match its digest)"
     elif configs.digest(record.text) != configs.digest(now.text):
         yield f"configs/{record.config}.gin"
     if now.data is not None:
@@ -83,14 +86,14 @@ def _changed(record: Record, now: Now) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Trust:
-    """What is known of the commits and cores of some records."""
+    """Which commits exist, and the digest of the present core."""
 
     paper: str
     missing: frozenset[str]  # commits that the repository does not have
     core: str
 
     def fault(self, source: dict[str, Any], core: str) -> str:
-        """Why a record with this source and core decides nothing; empty where it may."""
+        """Why no claim can use a record with this source and core; empty if a claim can use it."""
         commit = source.get("commit")
         if source.get("dirty"):
             return "made from code that was not committed"
@@ -99,17 +102,17 @@ class Trust:
         if commit in self.missing:
             return f"its commit {commit} does not exist in this repository"
         if core != self.core and cores.find(core, str(commit)) is None:
-            return "made by another core: `repro renew`, without a paper, shows whether it gives the same numbers"
+            return "made by another core: run `repro renew` without a paper to check whether the numbers are the same"
         return ""
 
     def note(self, source: dict[str, Any], core: str) -> str:
-        """What is to be said of a record that counts although its core has changed."""
+        """The note on a record that is valid although its core has changed; else empty."""
         found = cores.find(core, str(source.get("commit"))) if core != self.core else None
         return str(found or "")
 
 
 def _trust(folder: Path, commits: Iterable[Any]) -> Trust:
-    """What the repository of `folder` knows of `commits`; without git nothing can be missing."""
+    """The `Trust` for `commits` of the repository of `folder`; without git, no commit counts as missing."""
     named = {commit for commit in commits if git.is_commit(commit)}
     try:
         return Trust(folder.name, frozenset(git.missing(folder, named)), _core())
@@ -119,5 +122,5 @@ def _trust(folder: Path, commits: Iterable[Any]) -> Trust:
 
 @functools.cache
 def _core() -> str:
-    """The core of this process: looked up once, however many papers there are."""
+    """The digest of the present core, computed only once per process."""
     return code_digest.core()

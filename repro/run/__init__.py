@@ -1,11 +1,12 @@
-"""One execution of a config with one seed: config + seed -> a run folder -> a record.
+"""Run a config with one seed: config + seed -> a run folder -> a record.
 
-The folder `runs/<paper>/<config>/<digest>-seed<N>/` holds `config.gin` (runs by itself), `run.json` (what the run
-depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`, and the examples of the
-record. If a run was stopped, the same command resumes it, unless what it depends on has changed.
+The folder `runs/<paper>/<config>/<digest>-seed<N>/` contains `config.gin` (a complete config without includes),
+`run.json` (what the run depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`,
+and the examples of the record. If a run was stopped, the same command resumes it, unless what it depends on has
+changed.
 
-execution: `run` itself. resume: may a stopped run go on. run_folders: where runs are. logs: what a run reports.
-threads: how many a run computes with. publishing: which record becomes the paper's.
+The modules: execution (`run` itself), resume (resuming a stopped run), run_folders (where run folders are), logs (the
+log of a run), threads (the number of threads), publishing (which record becomes the paper's).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ __all__ = ["run"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load `run` when it is asked for: `repro list` needs the folders of runs, and nothing that runs one."""
+    """Import `run` on first use, because `repro list` only needs the folders of runs."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from repro.run import execution

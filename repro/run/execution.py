@@ -1,7 +1,7 @@
 """`run`: bind a config, train, measure, and write the record.
 
-Three streams of random numbers, one each for model, data order and dropout, come from the seed, so that changing one
-leaves the others alone.
+The seed gives three independent streams of random numbers: for the model, for the order of the data and for dropout.
+So a change in one of them does not change the others.
 """
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ log = logging.getLogger("repro")
 def run(
     path: Path, seed: int = 0, overrides: tuple[str, ...] = (), publish: bool = False, wanted: int | None = None
 ) -> tuple[Record, Path]:
-    """Run `path` with `seed`, from where it was stopped; returns the record and where it was written.
+    """Run the config `path` with `seed`, or resume it if it was stopped; returns the record and the path of its file.
 
-    Only the record of a committed config goes to the paper, where none that counts is there or `publish` asks for it.
-    With `overrides`, or from a run's own copy of its config, it stays in the run folder, since no claim depends on it.
+    The record goes into the paper's `records/` if the config is a committed one and the paper has no valid record for
+    it, or if `publish` is true. Otherwise it stays in the run folder. With `overrides`, or for a run's own copy of its
+    config, it always stays there, because no claim depends on it.
     wanted: the number of threads; None lets `repro.run.threads` choose.
-    Raises BadInput when the config, its parts or its data are not as they should be, or while another process runs it;
-    Interrupted when a signal stopped it, and DiskFull: in both cases the same command goes on.
+
+    Raises BadInput if the config, its parts or its data are wrong, or if another process runs it. Raises Interrupted
+    if a signal stopped it, and DiskFull; after both, the same command resumes it.
     """
     config = read(path, overrides)
     paper.refuse_other_core(config.folder)
@@ -61,7 +63,7 @@ def run(
             try:
                 found = _execute(config, seed, folder, begun, chosen, loaded.Before(before, files))
             except interruption.Interrupted as error:
-                log.debug("%s; the same command goes on", error, extra={"event": "interrupted"})
+                log.debug("%s; the same command resumes it", error, extra={"event": "interrupted"})
                 raise
             written = record.write(found, folder)
             if config.committed:
@@ -74,17 +76,19 @@ def run(
 
 
 def _refuse_secrets(config: Config) -> None:
-    """The text of a config goes into its record, which is published."""
+    """Raise BadInput if the text of a config contains a secret: a record has this text, and it is published."""
     for name, value in logs.secrets().items():
         for line in config.lines:
             if value in line.text:
-                raise BadInput(f"holds the value of {name}: a record would publish it", line.place)
+                raise BadInput(f"contains the value of {name}: a record would publish it", line.place)
 
 
 def _refuse_odd(config: Config) -> None:
-    """The name of a config becomes that of folders, of a record and of commands."""
+    """Raise BadInput for a name that folders, a record and commands cannot have."""
     if not re.fullmatch(r"[\w.-]+", config.name):
-        raise BadInput(f"a config is called {config.name!r}; expected letters, digits, _, . and -", where(config.path))
+        raise BadInput(
+            f"a config is called {config.name!r}", where(config.path), expected="letters, digits, _, . and -"
+        )
 
 
 def _execute(
@@ -106,16 +110,16 @@ def _execute(
     about = (where(config.path), seed, folder, chosen)
     log.info("%s, seed %d, in %s: %s", *about, extra={"event": "started", "seed": seed})
     if begun.source.get("dirty") is not False and config.committed:
-        log.warning("the record will decide no claim until the code is committed: %s", begun.source.get("why", ""))
+        log.warning("no claim can use the record until the code is committed: %s", begun.source.get("why", ""))
     torch.manual_seed(seeds["dropout"])
     history = _fit(built, config, folder, seeds["order"])
-    began -= history.get("earlier_seconds", 0.0)  # of the processes that were stopped
+    began -= history.get("earlier_seconds", 0.0)  # the time of earlier, stopped processes of this run counts too
     trained = time.perf_counter() - began
     measurements = built.measure(_progress)
     for found in measurements:
         mean = f"{found.mean:.4g} {found.identity.get('unit', '')}".rstrip()
         log.info("%s: %s %s, %d items", found.test, found.metric, mean, len(found.values))
-    loaded.refuse_unfollowed(config, before)  # while it trained, perhaps
+    loaded.refuse_unfollowed(config, before)  # again: training may have imported more code
     return Record(
         paper=config.paper,
         config=config.name,
@@ -153,7 +157,7 @@ def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str,
         raise binding.placed(error, config) from error
     except FloatingPointError as error:
         if any(folder.glob("checkpoints/failed-*")):
-            error.add_note(f"(repro debug --replay {folder} looks at its batch)")
+            error.add_note(f"(to examine the batch of this step: repro debug --replay {folder})")
         raise
     except Exception as error:
         interruption.explain(error)
@@ -162,17 +166,20 @@ def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str,
 
 
 def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:
-    """The first items of the first test set, if it can show its items (`dataset.illustrate`), while there is room."""
+    """Panels of the first items of the first test set, up to `record.EXAMPLES_LIMIT` bytes.
+
+    Empty if the dataset cannot show its items (it has no `illustrate`).
+    """
     name, dataset = next(iter(built.test.items()))
     shown: list[dict[str, Any]] = []
-    shutil.rmtree(folder, ignore_errors=True)  # of a process that was stopped
+    shutil.rmtree(folder, ignore_errors=True)  # left by an earlier, stopped process
     for index in range(min(built.examples, len(dataset)) if hasattr(dataset, "illustrate") else 0):
         inputs, target = dataset[index]
         folder.mkdir(exist_ok=True)
         before = set(folder.iterdir())
         panels = dataset.illustrate(inputs, target, built.estimate(inputs), folder / f"{name}-{index}")
         if sum(path.stat().st_size for path in folder.iterdir()) > record.EXAMPLES_LIMIT:
-            log.warning("%d examples are kept: more would exceed %d bytes", index, record.EXAMPLES_LIMIT)
+            log.warning("%d examples are saved: more would exceed %d bytes", index, record.EXAMPLES_LIMIT)
             for path in set(folder.iterdir()) - before:
                 path.unlink()
             break

@@ -1,7 +1,7 @@
-"""The log of a run: `run.log` for a person, `events.jsonl` beside it for a program, and no secret in either.
+"""The log of a run: `run.log` for people and `events.jsonl` for programs, both without secrets.
 
-What the run says through `logging` goes into both. A secret is the value of a variable of the environment whose name
-says so (`WANDB_API_KEY`, `HF_TOKEN`): wherever it would be written, its name stands instead.
+Every message that the run sends to `logging` goes into both files. A secret is the value of an environment variable
+with a name like `WANDB_API_KEY` or `HF_TOKEN`. The log contains `[HF_TOKEN]` in place of the secret.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from repro import disk
 from repro.errors import BadInput
 
 NAMED = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|COOKIE", re.IGNORECASE)
-SHORTEST = 6  # characters of a secret: shorter ones are flags and numbers
-SHOWN = 50  # last lines of the log of a run that failed
-OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}  # all else was given by `extra`
+SHORTEST = 6  # characters of a secret: shorter values are flags and numbers
+SHOWN = 50  # how many last lines of the log are printed if a run fails
+OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}  # all other keys come from `extra`
 
 log = logging.getLogger("repro")
 
 
 @contextmanager
 def kept(folder: Path) -> Iterator[None]:
-    """Keep the log in `folder`, after that of an earlier process; of a failure, the traceback too. Its end is shown."""
+    """Write the log into `folder`, after the log of earlier processes of the run.
+
+    If the run fails, the traceback is logged too, and the last lines of the log are printed to stderr.
+    """
     begin = (folder / "run.log").stat().st_size if (folder / "run.log").exists() else 0
     handlers = [_handler(folder / "run.log", _Text()), _handler(folder / "events.jsonl", _Event())]
     for handler in handlers:
@@ -38,14 +41,14 @@ def kept(folder: Path) -> Iterator[None]:
     log.setLevel(logging.DEBUG)
     try:
         yield
-    except BadInput as error:  # one line says it all
+    except BadInput as error:  # one line is enough: no traceback
         for handler in handlers:
             handler.handle(logging.makeLogRecord({"msg": f"refused: {error}", "event": "refused"}))
         raise
     except Exception as error:
         failed = {"msg": "the run failed", "exc_info": sys.exc_info(), "levelno": logging.ERROR, "event": "failed"}
         for handler in handlers:
-            with contextlib.suppress(OSError):  # of a full disk, perhaps: that is what is being said
+            with contextlib.suppress(OSError):  # the disk may be full, and `error` already reports that
                 handler.handle(logging.makeLogRecord(failed))
         print("\n".join(["", *tail(folder / "run.log", begin)]), file=sys.stderr)
         error.add_note(f"(the whole log is {folder / 'run.log'})")
@@ -58,19 +61,19 @@ def kept(folder: Path) -> Iterator[None]:
 
 
 def tail(path: Path, begin: int = 0) -> list[str]:
-    """The last lines of a log from byte `begin` on, under a line that says which they are."""
+    """The last lines of a log after byte `begin`, with a heading line first."""
     lines = path.read_bytes()[begin:].decode(errors="replace").splitlines()
     shown = lines[-SHOWN:]
     return [f"the last {len(shown)} lines of {path}:", *(f"    {line}" for line in shown)]
 
 
 def secrets() -> dict[str, str]:
-    """What must not be written, by the variable that holds it."""
+    """The values that must not be written, by the name of their environment variable."""
     return {name: value for name, value in os.environ.items() if NAMED.search(name) and len(value) >= SHORTEST}
 
 
 def scrubbed(text: str) -> str:
-    """`text` with the name of a variable in place of each secret."""
+    """`text` with the variable's name in brackets in place of each secret."""
     for name, value in secrets().items():
         text = text.replace(value, f"[{name}]")
     return text
@@ -83,7 +86,7 @@ def _handler(path: Path, form: logging.Formatter) -> logging.Handler:
 
 
 class _Kept(logging.FileHandler):
-    """Where the disk is full, whoever logs is told, as of any other file of the run."""
+    """A log file that raises DiskFull if the disk is full, as for any other file of the run."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         with disk.full(Path(self.baseFilename)):
@@ -91,7 +94,7 @@ class _Kept(logging.FileHandler):
 
 
 class _Text(logging.Formatter):
-    """One line, or one and a traceback, for a person."""
+    """One line for people, with a traceback after it if there is one."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s")
@@ -101,7 +104,7 @@ class _Text(logging.Formatter):
 
 
 class _Event(logging.Formatter):
-    """One JSON object: `time`, `event` (`said`, where it has no name), `message`, and what belongs to it."""
+    """One JSON object: `time`, `event` (`said` if the event has no name), `level`, `message`, and the `extra` keys."""
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds")

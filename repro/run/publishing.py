@@ -1,7 +1,7 @@
-"""Which record is the paper's after a run: the new one, or the one that is there.
+"""Decide after a run which record is the paper's: the new one or the existing one.
 
-A record that still counts is kept. The new one then stays in the run folder, and a line says how the numbers compare;
-`--publish` replaces it. A stale record is replaced.
+A valid existing record is kept: the new record stays in the run folder, and a line compares the numbers. `--publish`
+replaces it. A stale existing record is always replaced.
 """
 
 from __future__ import annotations
@@ -26,25 +26,29 @@ log = logging.getLogger("repro")
 
 @dataclass(frozen=True)
 class Earlier:
-    """The paper's record of the same config and seed. `record` is None where its file cannot be read as one."""
+    """The paper's existing record of the same config and seed. `record` is None if its file is not a valid record."""
 
     record: Record | None
-    outdated: str  # why it gives way to the new one; empty where it is kept
+    outdated: str  # why the new record replaces it; empty if it is kept
 
 
 def check(config: Config, wanted: bool) -> None:
-    """Before a run: refuse `--publish` where no claim can use the record, and renewals that cannot be read."""
+    """Before a run: raise BadInput if no claim could use the record of `--publish`, or if renewals cannot be read."""
     if wanted and config.overrides:
         raise BadInput("--publish cannot be used with --set: a claim names a config as it is in its paper")
     if wanted and not config.committed:
-        raise BadInput("--publish: expected a config of a paper, as it is in its folder", where(config.path))
+        raise BadInput(
+            "--publish cannot be used with this config",
+            where(config.path),
+            expected="a config of a paper, as it is in its folder",
+        )
     renewal.read(config.folder)
 
 
 def publish(found: Record, run: Path, folder: Path, wanted: bool = False) -> Path:
-    """Put the record in `run` and its examples into the paper in `folder`, unless one that counts is there.
+    """Copy the record and its examples from `run` to the paper in `folder`, unless a valid record is already there.
 
-    `wanted`: replace that too. Returns where the new record is.
+    wanted: replace a valid record too. Returns the path of the new record.
     """
     path = folder / "records" / f"{found.stem}.json"
     before = _earlier(path, found, folder)
@@ -60,7 +64,7 @@ def publish(found: Record, run: Path, folder: Path, wanted: bool = False) -> Pat
 
 
 def _kept(before: Earlier, found: Record, path: Path) -> str:
-    """Why the record that is there stays; empty where it gives way to the new one."""
+    """Why the existing record is kept; empty if the new one replaces it."""
     if not before.outdated:
         return f"{_numbers(before, found)} (--publish replaces it)"
     if _doubt(found) and before.record and not _doubt(before.record) and not _committed(path):
@@ -73,7 +77,7 @@ def _numbers(before: Earlier, found: Record) -> str:
 
 
 def _committed(path: Path) -> bool:
-    """Whether git has a file, and can bring it back."""
+    """True if the file is in the last commit, so that git can restore it."""
     try:
         top = git.top(path.parent)
         return path.resolve().relative_to(top).as_posix() in git.tree(top, git.head(top))
@@ -101,7 +105,7 @@ def _files(path: Path) -> str:
 
 
 def _doubt(found: Record) -> str:
-    """Why it cannot be known what code made a record; empty where its commit says so."""
+    """Why the code of a record is not known exactly; empty if its commit has that code."""
     if not found.source.get("commit"):
         return "without a commit"
     dirty = found.source.get("dirty")
@@ -109,12 +113,12 @@ def _doubt(found: Record) -> str:
 
 
 def _put(found: Record, run: Path, home: Path) -> Path:
-    """Write the record and its examples into `home`, in place of those of an earlier run."""
+    """Write the record and its examples into `home`; they replace those of an earlier run."""
     target, beside = home / found.stem, home / f".{found.stem}.examples"
     disk.sweep(home, f"{found.stem}.json")
     shutil.rmtree(beside, ignore_errors=True)
     if found.examples:
-        shutil.copytree(run / "examples", beside)  # what takes room, before anything is replaced
+        shutil.copytree(run / "examples", beside)  # first, because it may fill the disk; nothing is replaced yet
     written = record.write(found, home)
     shutil.rmtree(target, ignore_errors=True)
     if found.examples:
@@ -123,14 +127,14 @@ def _put(found: Record, run: Path, home: Path) -> Path:
 
 
 def compared(before: Record, now: Record) -> str:
-    """In one line: the numbers are bit-identical, or by how much each measurement differs, and what else does."""
+    """One line: the numbers are bit-identical, or how much each differs, and which parts of the environment differ."""
     apart = list(_apart(before, now))
     if not apart:
         return "the new numbers are bit-identical"
     rest = len(apart) - SHOWN
     more = [f"{rest} more {'measurement differs' if rest == 1 else 'measurements differ'}"] if rest > 0 else []
     unlike = determinism.differences(before.environment, now.environment)
-    other = f"; that is expected of another machine or environment: {', '.join(unlike)}" if unlike else ""
+    other = f"; this is normal on another machine or environment: {', '.join(unlike)}" if unlike else ""
     return f"the new numbers differ: {'; '.join([*apart[:SHOWN], *more])}{other}"
 
 

@@ -1,6 +1,8 @@
-"""What a run rests on, in its folder's `run.json`: whether one that was stopped may go on, or has to begin anew.
+"""Resume a run that was stopped.
 
-It goes on where config and code are what they were. What was trained with other ones is set aside, not deleted.
+`run.json` in the run folder stores the digests of config, code and data. The run resumes if config and code are
+unchanged. Otherwise it restarts, and the folder of the earlier training is renamed, not deleted. Changed data is an
+error.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ log = logging.getLogger("repro")
 
 @dataclass(frozen=True)
 class Started:
-    """A run as its first process began it; `sessions` counts the processes, this one included."""
+    """The state at the start of a run's first process. `sessions` counts the processes so far, with this one."""
 
     digest: str
     code: dict[str, str]
@@ -38,9 +40,9 @@ class Started:
 
 
 def prepare(folder: Path, config: Config, threads: int | None = None) -> Started:
-    """Make `folder` ready for a run of `config`: as it was left, where that run may go on, else empty.
+    """Prepare `folder` for a run of `config`: unchanged if the run can resume, else empty.
 
-    Raises BadInput where `threads` are asked for and the run that may go on has another number.
+    Raises BadInput if `threads` is given and the run to resume uses another number of threads.
     """
     now = Started(
         config.digest, code_digest.code(config), as_committed.state(config), machine.packages(), code_digest.core()
@@ -52,10 +54,12 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
         _set_aside(folder, _changed(found, now) if found else [FILE])
     else:
         if threads and found.threads and threads != found.threads:
-            hint = f"another number may change its bits; leave it out, or move {folder} away to begin anew"
-            raise BadInput(f"--threads is {threads}; this run began with {found.threads}: {hint}")
+            raise BadInput(
+                f"--threads is {threads}, but this run started with {found.threads}; another number may change the"
+                f" results: leave the option out, or move {folder} away to restart the run"
+            )
         for name in sorted(name for name in now.packages if now.packages[name] != found.packages.get(name)):
-            log.warning("going on with %s %s; it began with %s", name, now.packages[name], found.packages.get(name))
+            log.warning("resumes with %s %s; it started with %s", name, now.packages[name], found.packages.get(name))
         before = found.source if found.source.get("dirty") is not False else now.source
         now = replace(found, sessions=found.sessions + 1, source=before)
     folder.mkdir(exist_ok=True)
@@ -64,16 +68,19 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
 
 
 def compare(folder: Path, begun: Started, data: dict[str, Any]) -> None:
-    """Refuse to go on with other data than the run began with; remember which these are."""
+    """Raise BadInput if the data differs from that at the start of the run; else store its fingerprints."""
     for role in sorted({*begun.data, *data} if begun.data else ()):
         if begun.data.get(role) != data.get(role):
-            was = f"the data of '{role}' is {data.get(role)}; the run began with {begun.data.get(role)}"
-            raise BadInput(f"{was}: bring that back, or move the folder away to begin anew", str(folder))
+            raise BadInput(
+                f"the data of '{role}' is {data.get(role)}, but the run started with {begun.data.get(role)}:"
+                " restore that data, or move the folder away to restart the run",
+                str(folder),
+            )
     _write(folder, replace(begun, data=data))
 
 
 def finish(folder: Path) -> None:
-    """The run is over: the same command begins anew, and what it would have gone on from is deleted."""
+    """Mark the run as finished and delete its checkpoints: the same command will start a new run."""
     found = read(folder)
     if found:
         _write(folder, replace(found, finished=True))
@@ -82,7 +89,7 @@ def finish(folder: Path) -> None:
 
 
 def read(folder: Path) -> Started | None:
-    """What the run in `folder` rests on; None where there is none. Raises BadInput for a file that is not one."""
+    """The `run.json` of `folder`, or None if there is none. Raises BadInput if the file is not a valid `run.json`."""
     path = folder / FILE
     if not path.is_file():
         return None
@@ -93,7 +100,7 @@ def read(folder: Path) -> Started | None:
     except (OSError, ValueError, TypeError, RecursionError):
         good = False
     if not good:
-        raise BadInput(f"does not say what the run rests on; move {folder} away to begin anew", str(path))
+        raise BadInput(f"is not a valid {FILE}; move {folder} away to restart the run", str(path))
     return found
 
 
@@ -107,14 +114,14 @@ def _changed(found: Started, now: Started) -> list[str]:
 
 
 def _set_aside(folder: Path, changed: list[str]) -> None:
-    """Begin anew in `folder`; what is there goes beside it, where something was trained."""
+    """Empty `folder`. If it has checkpoints, it is renamed to `<folder>.1` (or the next free number) instead."""
     if not any(folder.glob("checkpoints/step-*.safetensors")):
         shutil.rmtree(folder, ignore_errors=True)
         return
     number = next(n for n in range(1, 10**6) if not folder.with_name(f"{folder.name}.{n}").exists())
     aside = folder.rename(folder.with_name(f"{folder.name}.{number}"))
     names = ", ".join(changed)
-    log.warning("%s changed since this run began, or is gone: it begins anew; what was trained is in %s", names, aside)
+    log.warning("%s changed or was deleted since this run started: it restarts; the old run is in %s", names, aside)
 
 
 def _write(folder: Path, started: Started) -> None:

@@ -1,7 +1,7 @@
-"""Where run folders are: `<repository>/runs`, or the folder that the variable REPRO_RUNS names.
+"""Where run folders are: `<repository>/runs`, or the folder in the environment variable REPRO_RUNS.
 
-The repository of a paper is the folder above `papers/`. It does not matter where a command is typed, so two processes
-of one run always meet at the same lock.
+The repository of a paper is the folder above `papers/`. The working directory does not matter, so two processes of one
+run always use the same lock.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ VARIABLE = "REPRO_RUNS"
 
 
 def home(folder: Path) -> Path:
-    """The folder of the runs of the paper in `folder`, as one would type it from here."""
+    """The folder of the runs of the paper in `folder`; relative if it is below the working directory."""
     return _named() or _typed(_repository(folder.resolve()) / "runs")
 
 
 def listed() -> list[Path]:
-    """The folders of runs to list: of the repository that the working directory is in, else of every paper."""
+    """The folders of runs to list: those of the repository of the working directory, else those of every paper."""
     if named := _named():
         return [named]
     here = Path.cwd()
@@ -37,7 +37,7 @@ def _named() -> Path | None:
 
 
 def _repository(folder: Path) -> Path:
-    """The folder above `papers/`. A paper's folder may be linked into it, or be elsewhere: then the folder it is in."""
+    """The folder above `papers/`, also if the paper's folder is linked into it; else the parent of the folder."""
     if folder.parent.name == "papers":
         return folder.parents[1]
     linked = (known.absolute().parents[1] for known in paper.folders().values() if known.resolve() == folder)

@@ -1,9 +1,10 @@
-"""How many threads a run computes with, and why.
+"""Choose the number of threads of a run.
 
-On a quiet machine two threads train 1.3 times faster than one. On busy cores they wait for each other at every
-operation: two were more than ten times slower than one. To let them wait without spinning (`OMP_WAIT_POLICY=PASSIVE`)
-helps there, but then two are slower than one on a quiet machine. So a run uses no more threads than there are free
-cores. The number of threads can change the last bits of a result: the number of the committed record comes first.
+A run uses at most as many threads as there are free cores. On an idle machine, two threads train 1.3 times faster than
+one. On busy cores, threads wait for each other at every operation: two threads were more than ten times slower than
+one. `OMP_WAIT_POLICY=PASSIVE` helps on busy cores, but makes two threads slower than one on an idle machine.
+
+The number of threads can change the last bits of a result. So the number in the committed record is preferred.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from repro.errors import BadInput
 
 OPENMP = "OMP_NUM_THREADS"
 WORKERS = "REPRO_WORKERS"
-"""How many workers `tmux/session.sh` has started side by side."""
-MOST_BESIDE_GPU = 4
-MOST = 1024  # threads that OMP_NUM_THREADS may ask for
+"""The environment variable with the number of parallel workers that `tmux/session.sh` has started."""
+MOST_BESIDE_GPU = 4  # the maximum number of threads if there is a GPU
+MOST = 1024  # the maximum of OMP_NUM_THREADS
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,23 @@ class Choice:
 
 
 def check(wanted: int | None) -> None:
-    """Refuse a `--threads` that this process has not the cores for, and variables that hold no number."""
+    """Raise BadInput if `--threads` is more than the cores of this process, or a variable is not a number."""
     if wanted is not None and not 1 <= wanted <= cores():
-        raise BadInput(f"--threads is {wanted}; expected 1 to {cores()}, the cores that this process may use")
+        raise BadInput(
+            f"--threads is {wanted}", expected=f"1 to {cores()}, the number of cores that this process may use"
+        )
     _number(OPENMP)
     _number(WORKERS)
 
 
 def choose(config: Config, seed: int = 0, wanted: int | None = None, begun: int = 0) -> Choice:
-    """The threads of a run. wanted: by `--threads`; begun: those of the run that is resumed, 0 if there is none."""
+    """The number of threads of a run, and why.
+
+    The first of these that is set: begun (the number of the run that is resumed, else 0), wanted (`--threads`),
+    OMP_NUM_THREADS, the committed record, the number of free cores.
+    """
     if begun:
-        return Choice(begun, "as when the run began")
+        return Choice(begun, "as at the start of the run")
     if wanted is not None:
         return Choice(wanted, "--threads")
     if given := _number(OPENMP):
@@ -62,7 +69,7 @@ def choose(config: Config, seed: int = 0, wanted: int | None = None, begun: int 
 
 @contextmanager
 def limited(number: int) -> Iterator[None]:
-    """Compute with `number` threads: torch, numpy and scipy, and what is only loaded in the block."""
+    """Compute with `number` threads in torch, numpy, scipy, and libraries that are loaded inside the block."""
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -80,15 +87,15 @@ def limited(number: int) -> Iterator[None]:
 
 
 def cores() -> int:
-    """The cores that this process may use: those it is bound to, less where its control group allows less time."""
+    """The number of cores that this process may use, limited by its CPU affinity and by its control group (cgroup)."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, int(min(bound, _quota())))
 
 
 def _free() -> Choice:
-    """The cores that nothing else uses, shared with the workers side by side; at least one."""
+    """The number of free cores, divided by the number of parallel workers; at least 1."""
     here, workers = cores(), _number(WORKERS) or 1
-    if workers > 1:  # they are the load
+    if workers > 1:  # the workers themselves are the load
         number, why = here // workers, f"{here} cores for {workers} workers"
     else:
         number = round(here - _load() * here / (os.cpu_count() or here))  # the load is that of the whole machine
@@ -100,7 +107,7 @@ def _free() -> Choice:
 
 
 def _load() -> float:
-    """How many processes wanted a core, as an average of the last minute; 0 where the system does not say."""
+    """The load average of the last minute (processes that want a core); 0 if the system does not report it."""
     try:
         return os.getloadavg()[0]
     except OSError:
@@ -108,16 +115,16 @@ def _load() -> float:
 
 
 def _number(variable: str) -> int:
-    """The number that a variable of the environment holds, the first of a list; 0 where it is not set."""
+    """The number in an environment variable, the first one of a list; 0 if the variable is not set."""
     given = os.environ.get(variable, "").strip()
     hit = re.fullmatch(r"(\d{1,9})(\s*,\s*\d+)*", given)
     if given and not (hit and 1 <= int(hit[1]) <= MOST):
-        raise BadInput(f"{variable} is {given!r:.80}; expected a whole number from 1 to {MOST}")
+        raise BadInput(f"{variable} is {given!r:.80}", expected=f"a whole number from 1 to {MOST}")
     return int(hit[1]) if hit else 0
 
 
 def _recorded(config: Config, seed: int) -> int:
-    """The threads of the config's committed record: of this seed, else of the lowest that has one; else 0."""
+    """The number of threads in the config's committed record: with this seed, else with the lowest seed; 0 if none."""
     found = []
     for path in (config.folder / "records").glob(f"{config.name}-seed*.json"):
         try:
@@ -130,7 +137,7 @@ def _recorded(config: Config, seed: int) -> int:
 
 
 def _quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float:
-    """The processors' worth of time that the control group of this process and those above it allow."""
+    """The number of cores that the control group (cgroup) of this process and its parent groups allow."""
     try:
         names = [line.split(":", 2) for line in own.read_text().splitlines()]
     except OSError:
@@ -146,7 +153,7 @@ def _quota(root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgr
 
 
 def _allowed(folder: Path) -> float:
-    """What one control group allows: `cpu.max` of version 2, `cpu.cfs_quota_us` of version 1."""
+    """The cores that one control group allows: from `cpu.max` (version 2) or `cpu.cfs_quota_us` (version 1)."""
     for files in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         try:
             quota, period = " ".join((folder / name).read_text() for name in files).split()

@@ -1,14 +1,15 @@
-"""Checkpoints of a training: written while it lasts, and what the same command goes on from.
+"""Checkpoints: save the state of a training regularly, and resume from the newest one.
 
     checkpoints = Checkpoints(folder, {"model": model, "optimizer": optimizer, ...}, check)   # each with a state_dict
-    checkpoints.restore()                # the newest that is whole, if there is one
+    checkpoints.restore()                # the newest undamaged checkpoint, if there is one
     with interruption.deferred():        # a signal waits for the end of a step
         for number, batch in ...:
             ...
-            checkpoints.after(number)    # writes one when it is time, or when a signal asks for it
+            checkpoints.after(number)    # writes a checkpoint if it is time, or if a signal asks for it
 
-A training that goes on from a checkpoint has the same bits as one that was never interrupted: the parts hold all that
-moves it. Written every `REPRO_CHECKPOINT_SECONDS` (default: 60 seconds, and 100 times as long as one takes to write).
+A resumed training is bit-identical to an uninterrupted one, because the parts contain everything that changes it. A
+checkpoint is written every `REPRO_CHECKPOINT_SECONDS` seconds. The default is 60 s, or 100 times the time that writing
+one takes, if that is longer.
 """
 
 from __future__ import annotations
@@ -28,17 +29,19 @@ from repro import disk, interruption
 from repro.errors import BadInput
 from repro.trainers import state
 
-COST = 0.01  # of the time of a training, at most, goes into its checkpoints
-KEPT = 2  # the newest ones
+COST = 0.01  # the largest fraction of a training's time that is spent on checkpoints
+KEPT = 2  # how many of the newest checkpoints are not deleted
 
 log = logging.getLogger("repro")
 
 
 class Checkpoints:
-    """The checkpoints `step-<n>-<digest>.safetensors` in `folder`: the state of every part and of chance.
+    """The checkpoints `step-<n>-<digest>.safetensors` in `folder`: the state of every part and the random state.
 
-    `check(number)` raises for a state after step `number` that is not worth keeping. Where they are not `active` (one
-    of several processes) none is written or restored.
+    parts: name -> object with `state_dict()` and `load_state_dict()`; a part that is None is left out.
+    check: `check(number)` raises if the state after step `number` is bad and must not be saved.
+    active: false in all but one of several processes; then no checkpoint is written or restored.
+    Raises BadInput if a part lacks one of the two methods.
     """
 
     def __init__(self, folder: Path, parts: dict[str, Any], check: Callable[[int], None], active: bool = True) -> None:
@@ -48,51 +51,55 @@ class Checkpoints:
         self.last, self.step = time.monotonic(), -1
         for name, part in self.parts.items():
             if lacks := [needed for needed in ("state_dict", "load_state_dict") if not hasattr(part, needed)]:
-                raise BadInput(f"the {name} ({type(part).__name__}) has no {lacks[0]}(): no run could go on with it")
+                raise BadInput(f"the {name} ({type(part).__name__}) has no {lacks[0]}(): no run could be resumed")
         folder.mkdir(parents=True, exist_ok=True)
         disk.sweep(folder)
 
     def restore(self) -> int:
-        """Put the newest checkpoint that is whole into the parts; its step, or 0 where there is none."""
+        """Load the newest undamaged checkpoint into the parts; returns its step, or 0 if there is none.
+
+        A damaged checkpoint is renamed to `<name>.damaged`, with a warning. Raises BadInput if a part cannot load its
+        state.
+        """
         for path in self._written()[::-1] if self.active else []:
             try:
                 found = state.read(path)
             except BadInput as error:
-                path.rename(path.with_name(f"{path.name}.damaged"))  # out of the way of the rotation
-                before = "the checkpoint before it is used" if self._written() else "no other is left: it begins anew"
+                path.rename(path.with_name(f"{path.name}.damaged"))  # so that it is not counted as one of the newest
+                before = "the previous checkpoint is used" if self._written() else "there is no other: it restarts"
                 log.warning("%s; %s", error, before)
                 continue
             self._load(found, path)
             self.step = state.step_of(path)
             said = {"event": "resumed", "step": self.step}
-            log.info("going on after step %d, from %s", self.step, path.name, extra=said)
+            log.info("resumes after step %d, from %s", self.step, path.name, extra=said)
             return self.step
         return 0
 
     def _load(self, found: dict[str, Any], path: Path) -> None:
         if found.keys() != self.parts.keys():
-            raise BadInput(f"holds {', '.join(found)}; expected {', '.join(self.parts)}", str(path))
+            raise BadInput(f"contains {', '.join(found)}", str(path), expected=", ".join(self.parts))
         for name, part in self.parts.items():
             try:
                 part.load_state_dict(found[name])
             except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise BadInput(f"its {name} is another: {error}", str(path)) from None
+                raise BadInput(f"its {name} cannot be loaded: {error}", str(path)) from None
 
     def after(self, number: int) -> None:
-        """After step `number`: write one if it is time. Raises Interrupted, with one written, where that was asked."""
+        """After step `number`: write a checkpoint if it is time. If a signal asked for it, also raise Interrupted."""
         if interruption.asked():
             self.asked(number)
         if self.active and time.monotonic() - self.last >= max(self.every, self.pause):
             self.save(number)
 
     def asked(self, number: int) -> None:
-        """Stop, if a signal asked for it, in the state after step `number`."""
+        """If a signal asked for it, save the state after step `number` and raise Interrupted."""
         if name := interruption.asked():
             self.save(number)
             raise interruption.Interrupted(f"{name}: stopped after step {number}")
 
     def save(self, number: int) -> None:
-        """Write the state after step `number`, then delete older ones. Raises DiskFull, with the older ones kept."""
+        """Write the state after step `number`, then delete old checkpoints. After a DiskFull, nothing is deleted."""
         self.check(number)
         if not self.active or number == self.step:
             return
@@ -106,15 +113,15 @@ class Checkpoints:
         log.debug("checkpoint after step %d", number, extra={"event": "checkpoint", "step": number})
 
     def _written(self) -> list[Path]:
-        """Those in the folder, the oldest first."""
+        """The checkpoints in the folder, the oldest first."""
         return sorted(self.folder.glob("step-*.safetensors"), key=state.step_of)
 
 
 class Chance:
-    """Every stream of random numbers that a step may draw from without naming it: dropout's, above all."""
+    """The random state: the state of every global random number generator, for example that of dropout."""
 
     def state_dict(self) -> dict[str, Any]:
-        name, keys, *rest = np.random.get_state()  # noqa: NPY002  # a paper's step may use it
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002  # the code of a paper may use it
         return {
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],

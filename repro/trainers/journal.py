@@ -1,7 +1,7 @@
-"""What a training leaves behind while it runs: `metrics.jsonl`, TensorBoard events, a progress bar, curves.
+"""The journal of a training: `metrics.jsonl`, TensorBoard events, a progress bar, and the curves of the record.
 
-`metrics.jsonl` is what a training that goes on from a checkpoint reads again: what was written after the checkpoint is
-taken back, and the TensorBoard events are written anew from it, so that no step stands there twice.
+A resumed training reads `metrics.jsonl` again. It deletes the lines after the checkpoint and writes the TensorBoard
+events again from the other lines, so that no step is in the journal twice.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ import torch
 from repro import disk, progress
 from repro.errors import BadInput
 
-EVERY = 10  # steps between two entries: reading the loss off an accelerator makes it wait
-POINTS = 100  # of a curve that goes into the record
+EVERY = 10  # steps between two entries, because reading the loss from a GPU makes it wait
+POINTS = 100  # the maximum number of points of a curve in the record
 CURVES = ("train", "valid")
 
 
 class Journal:
-    """Open for the length of a training; `entries` holds `(step, loss)` pairs, each the mean of `EVERY` steps."""
+    """A context manager for one training. `entries` has `(step, loss)` pairs; each loss is a mean of `EVERY` steps."""
 
     def __init__(self, folder: Path, steps: int, batch_size: int, quiet: bool = False) -> None:
         self.folder, self.steps, self.batch_size, self.quiet = folder, steps, batch_size, quiet
         self.path = folder / "metrics.jsonl"
         self.entries: dict[str, list[list[float]]] = {name: [] for name in CURVES}
         self.losses: list[torch.Tensor] = []
-        self.done, self.earlier, self.seconds = 0, 0.0, 0.0  # steps; seconds of earlier processes, and of all
+        self.done, self.earlier, self.seconds = 0, 0.0, 0.0  # steps; seconds of earlier processes and of all processes
 
     def state_dict(self) -> dict[str, Any]:
         return {"done": self.done, "losses": [loss.cpu() for loss in self.losses], "seconds": self._seconds()}
@@ -60,9 +60,9 @@ class Journal:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.seconds = self._seconds()
-        if self.losses and kind is None:  # training stopped between two entries
+        if self.losses and kind is None:  # training ended between two entries
             self._enter(self.done)
-        with disk.full(self.path), contextlib.ExitStack() as sinks:  # each is closed, even where another fails
+        with disk.full(self.path), contextlib.ExitStack() as sinks:  # each is closed, even if closing another fails
             for sink in (self.file, self.events, self.bar):
                 sinks.callback(sink.close)
 
@@ -70,14 +70,14 @@ class Journal:
         return self.earlier + time.perf_counter() - self.began
 
     def count(self, batches: Any) -> Iterator[tuple[int, Any]]:
-        """`(step, batch)` from the first step that is not done to the last, with the bar."""
+        """`(step, batch)` for the remaining steps, with the progress bar. Steps are counted from 1."""
         for number, batch in zip(range(self.done + 1, self.steps + 1), batches, strict=False):
             self.done = number
             yield number, batch
             self.bar.update(self.batch_size)
 
     def step(self, number: int, loss: torch.Tensor, rate: float, norm: float | None) -> None:
-        """Remember the loss of one step."""
+        """Add the loss of one step. rate: the learning rate. norm: the norm of the gradient, or None."""
         self.losses.append(loss.detach())
         if number % EVERY == 0 or number == self.steps:
             self._enter(number, lr=rate, **({} if norm is None else {"gradient_norm": norm}))
@@ -89,7 +89,7 @@ class Journal:
         self.note("train", number, value, **more)
 
     def note(self, name: str, number: int, value: float, **more: float) -> None:
-        """One line of `metrics.jsonl` and the same numbers for TensorBoard. Raises DiskFull."""
+        """Write one line of `metrics.jsonl` and the same numbers for TensorBoard. Raises DiskFull."""
         row = {"curve": name, "step": number, "loss": value, "time": round(time.time(), 3), **more}
         with disk.full(self.path):
             self.file.write(json.dumps(row) + "\n")
@@ -103,7 +103,7 @@ class Journal:
                 self.events.add_scalar(f"{row['curve']}/{key}", scalar, row["step"], walltime=row["time"])
 
     def history(self) -> dict[str, Any]:
-        """What the trainer returns: steps, seconds before this process, speed, curves of at most `POINTS` points."""
+        """What the trainer returns: steps, seconds of earlier processes, items per second, and thinned curves."""
         curves = {name: _thin(entries) for name, entries in self.entries.items() if entries}
         return {
             "steps": self.done,
@@ -114,9 +114,9 @@ class Journal:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`; none where there is no file. A last line that was cut off does not count.
+    """The lines of a `metrics.jsonl`; empty if there is no file. An incomplete last line is ignored.
 
-    Raises BadInput, with the line, for what no journal has written.
+    Raises BadInput, with the line number, for a line that is not an entry of a journal.
     """
     if not path.is_file():
         return []
@@ -130,15 +130,16 @@ def _row(line: bytes, place: str) -> dict[str, Any]:
         numbers = [value for key, value in row.items() if key != "curve"]
         good = row["curve"] in CURVES and {"step", "loss", "time"} <= row.keys()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        hint = "delete the line to go on without it"
-        raise BadInput(f"no line of a journal ({type(error).__name__}: {error}); {hint}", place) from None
+        raise BadInput(
+            f"not an entry of a journal ({type(error).__name__}: {error}); delete the line to resume without it", place
+        ) from None
     if not good or not all(type(value) in (int, float) for value in numbers):
-        raise BadInput("no line of a journal: expected a curve, its step, loss and time", place)
+        raise BadInput("not an entry of a journal", place, expected="a curve, its step, loss and time")
     return dict(row)
 
 
 def _thin(entries: list[list[float]]) -> list[list[float]]:
-    """Means of neighbouring entries, so that a long curve keeps its shape in few points."""
+    """A curve of at most `POINTS` points: each is the mean of neighbouring entries."""
     size = -(-len(entries) // POINTS)
     groups = [entries[start : start + size] for start in range(0, len(entries), size)]
     return [[int(group[-1][0]), round(fmean(value for _, value in group), 6)] for group in groups]

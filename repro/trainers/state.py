@@ -1,7 +1,7 @@
-"""The state of a training as one file: safetensors for what is tensors, JSON in its header for all else. No pickle.
+"""Save and load the state of a training as one safetensors file, without pickle.
 
-The name of the file holds the digest of its bytes, `step-120-<16 hex digits>.safetensors`, so that one that was cut off
-or spoilt is told from a whole one, whatever happened to it.
+Tensors are stored as tensors, everything else as JSON in the header. The file name contains the digest of the bytes,
+for example `step-120-<16 hex digits>.safetensors`. So a truncated or damaged file is always recognised.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from repro import disk
 from repro.errors import BadInput
 
 NAME = re.compile(r"(?P<kind>[a-z]+)-(?P<step>\d{1,15})-(?P<digest>[0-9a-f]{16})\.safetensors")
-KEY = "state"  # of the header
+KEY = "state"  # the key in the header of the file
 
 
 def write(folder: Path, kind: str, step: int, state: dict[str, Any]) -> Path:
-    """Write `state`, nested dicts, lists and tuples of tensors and plain values, as `<kind>-<step>-<digest>`.
+    """Write `state` into `folder` as `<kind>-<step>-<digest>.safetensors` and return the path.
 
-    Raises TypeError for another value, and DiskFull.
+    state: nested dicts, lists and tuples of tensors and plain values. Raises TypeError for another value, and DiskFull.
     """
     tensors: dict[str, torch.Tensor] = {}
     tree = json.dumps(_packed(state, tensors, ""))
@@ -35,30 +35,34 @@ def write(folder: Path, kind: str, step: int, state: dict[str, Any]) -> Path:
 
 
 def step_of(path: Path) -> int:
-    """The step in the name of a file of a state; -1 where it has none."""
+    """The step in the name of a state file; -1 if the name is not that of one.
+
+    >>> step_of(Path("step-120-0123456789abcdef.safetensors"))
+    120
+    """
     hit = NAME.fullmatch(path.name)
     return int(hit["step"]) if hit else -1
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The state in a file that `write` made. Raises BadInput where the file is not as it was written."""
+    """The state in a file from `write`. Raises BadInput if the file is damaged, or is not such a file."""
     hit = NAME.fullmatch(path.name)
     if not hit:
-        raise BadInput("is no checkpoint: expected a name like step-120-0123456789abcdef.safetensors", str(path))
+        raise BadInput("is not a checkpoint", str(path), expected="a name like step-120-0123456789abcdef.safetensors")
     try:
         content = path.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
     if _digest(content) != hit["digest"]:
-        raise BadInput(f"is damaged: its {len(content):,} bytes are not those that were written", str(path))
+        raise BadInput(f"is damaged: its {len(content):,} bytes do not match the digest in its name", str(path))
     try:
         size = int.from_bytes(content[:8], "little")
         tree = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][KEY])
         state = _unpacked(tree, load(content))
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadInput(f"is no checkpoint: {type(error).__name__}: {error}", str(path)) from None
+        raise BadInput(f"is not a checkpoint: {type(error).__name__}: {error}", str(path)) from None
     if not isinstance(state, dict):
-        raise BadInput("is no checkpoint: it holds no parts", str(path))
+        raise BadInput("is not a checkpoint: it contains no parts", str(path))
     return state
 
 
@@ -67,9 +71,9 @@ def _digest(content: bytes) -> str:
 
 
 def _packed(value: Any, tensors: dict[str, torch.Tensor], place: str) -> Any:
-    """`value` as JSON, each container and tensor with its kind; the tensors go into `tensors`, by their place."""
+    """`value` as JSON, with the kind of each container and tensor; tensors are added to `tensors` under their place."""
     if isinstance(value, torch.Tensor):
-        tensors[place] = value.detach().to("cpu", copy=True).contiguous()  # copied: two may share their memory
+        tensors[place] = value.detach().to("cpu", copy=True).contiguous()  # copied, because tensors may share memory
         return {"tensor": place}
     if isinstance(value, dict):
         rows = [[_packed(key, tensors, place), _packed(one, tensors, f"{place}/{key}")] for key, one in value.items()]
@@ -79,8 +83,9 @@ def _packed(value: Any, tensors: dict[str, torch.Tensor], place: str) -> Any:
         return rows if isinstance(value, list) else {"tuple": rows}
     if value is None or type(value) in (bool, int, float, str):
         return value
-    hint = "which no checkpoint can hold: expected tensors and plain values"
-    raise TypeError(f"{place.strip('/')} is {value!r:.80}, {hint}")
+    raise TypeError(
+        f"{place.strip('/')} is {value!r:.80}, which no checkpoint can contain; expected tensors and plain values"
+    )
 
 
 def _unpacked(value: Any, tensors: dict[str, torch.Tensor]) -> Any:

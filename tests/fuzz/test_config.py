@@ -43,9 +43,9 @@ WORDS = [
 ]
 CHAINS = {  # texts that say much in little, with what they are refused by
     "values": (["A0 = [1, 2]", *(f"A{n} = [%A{n - 1}, %A{n - 1}]" for n in range(1, 40)), "experiment.examples = %A39"],
-               "macro '%A13' stands for more than 10000 values"),
+               "macro '%A13' expands to more than 10000 values"),
     "macros": (["A0 = 1", *(f"A{n} = %A{n - 1}" for n in range(1, 3000)), "experiment.examples = %A2999"],
-               "macro '%A50' stands for more than 50 macros"),
+               "macro '%A50' expands to more than 50 nested macros"),
     "parts": (["experiment.model = @a0/models.Line()", *(
         f"a{n}/models.Line.slope = [@a{n + 1}/models.Line(), @a{n + 1}/models.Line()]" for n in range(40))],
         "the config describes more than 1000 parts"),

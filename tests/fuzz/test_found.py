@@ -113,7 +113,7 @@ def test_a_sound_that_says_too_much_is_refused(tmp_path: Path, content: bytes, s
 IMAGES = {
     "sizes that overflow": (idx(2**31, 2**31, 4), "says that its shape is"),
     "nothing, of a size": (idx(0, 2**32 - 1, 2**32 - 1), "it holds nothing"),
-    "a bomb": (idx(1, 1, 1, content=bytes(80 << 20)), "it unpacks to more than it may"),
+    "a bomb": (idx(1, 1, 1, content=bytes(80 << 20)), "it unpacks to more than the limit"),
 }
 
 
@@ -207,10 +207,10 @@ RECORDS = {
     "not a number": (RECORD % (VALUES % "[NaN]", ""), "not a record: NaN is no number of JSON"),
     "one key twice": (RECORD % (VALUES % "[1]", ', "seed": 0'), "not a record: it has two values for 'seed'"),
     "items beyond all memory": (
-        RECORD % (VALUES % '{"items": 99999999, "usual": 1, "others": {}}', ""), "it has 99999999 values"),
+        RECORD % (VALUES % '{"items": 99999999, "usual": 1, "others": {}}', ""), "it would have 99999999 values"),
     "a list for a text": (RECORD % (VALUES % "[1]", ', "text": []'), r"'text' is \[\]; expected a text"),
     "a list for the code": (RECORD % (VALUES % "[1]", ', "code": []'), r"'code' is \[\]; expected a table of texts"),
-    "what is not stored": (RECORD % (VALUES % "[1]", ', "stale": "x"'), "'stale' is found out, and not stored"),
+    "what is not stored": (RECORD % (VALUES % "[1]", ', "stale": "x"'), "'stale' is computed and must not be stored"),
 }  # fmt: skip
 
 
