@@ -1,7 +1,7 @@
-"""Files that are there whole or not at all, and what is said when a disk is full.
+"""Atomic file writes, and a one-line error when the disk is full.
 
-A reader sees the file as it was or as it is now, never half of one, whenever the writer is killed. What was there stays
-where the new one has no room.
+A reader sees the old file or the new one, even if the writer is killed. If the disk has no space for the new file, the
+old one does not change.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from pathlib import Path
 
 from repro.errors import BadInput
 
-BLOCK = 4096  # bytes: what a write needs at least
+BLOCK = 4096  # bytes that any write needs at least
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class DiskFull(OSError):
-    """There is no room for a file; `str(error)` says for which, and how much is missing."""
+    """The disk has no space for a file. `str(error)` names the file and the number of missing bytes."""
 
 
 def write(path: Path, content: bytes | str) -> Path:
-    """Write `content` to `path` in one step, in a folder that is there. Raises DiskFull where it has no room."""
+    """Write `content` to `path` in one step. The folder must exist. Raises DiskFull if the disk has no space for it."""
     data = content.encode() if isinstance(content, str) else content
     with full(path, len(data)), _named(path):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
@@ -44,30 +44,32 @@ def write(path: Path, content: bytes | str) -> Path:
 
 
 def refuse_unwritable(folder: Path, name: str = "") -> None:
-    """Raise BadInput where no file, or not the file `name`, can be made in `folder`, which need not be there yet.
+    """Raise BadInput if you cannot create files in `folder`, or not the file `name`. `folder` need not exist yet.
 
-    Nothing is left: the file that is tried has no name, or loses it at once.
+    The check leaves no file behind: it writes a temporary file without a name.
     """
-    place, hint = folder / f".{name or 'any'}.12345678.tmp", "expected a folder where files can be written"
+    place = folder / f".{name or 'any'}.12345678.tmp"
     try:
         there = next(parent for parent in place.absolute().parents if os.path.lexists(parent))
         if not there.is_dir():
-            raise BadInput(f"is a file; {hint}", str(there))
+            raise BadInput("is a file", str(there), expected="a folder where files can be written")
         with tempfile.TemporaryFile(dir=there):
             pass
         names = [there / part for part in place.absolute().relative_to(there).parts]
-        for path in (*names, place):  # is one name, or the whole path, too long?
+        for path in (*names, place):  # fails if a name or the whole path is too long
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 os.lstat(path)
     except OSError as error:
-        raise BadInput(f"cannot be written: {error.strerror}; {hint}", str(folder)) from None
+        raise BadInput(
+            f"cannot be written: {error.strerror}", str(folder), expected="a folder where files can be written"
+        ) from None
     if name and os.path.lexists(folder / name) and not (folder / name).is_file():
-        raise BadInput("is in the way: expected a file, or nothing", str(folder / name))
+        raise BadInput("is not a file", str(folder / name), expected="a file, or nothing")
 
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Let an error name the file that was to be written, and not the one that would have become it."""
+    """Make an OSError name `path` instead of its temporary file."""
     try:
         yield
     except OSError as error:
@@ -77,14 +79,14 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def sweep(folder: Path, name: str = "*") -> None:
-    """Delete what killed writers of `name` have left in `folder`: for who alone writes there."""
+    """Delete the temporary files that killed writers of `name` left in `folder`. You must be the only writer there."""
     for path in folder.glob(f".{name}.*.tmp"):
         path.unlink(missing_ok=True)
 
 
 @contextmanager
 def full(path: Path, needed: int = BLOCK) -> Iterator[None]:
-    """Turn the error of a full disk, met while `needed` bytes are written to `path`, into one line."""
+    """Turn the system's error for a full disk into DiskFull. `needed`: the bytes that are written to `path`."""
     try:
         yield
     except DiskFull:
@@ -99,5 +101,5 @@ def full(path: Path, needed: int = BLOCK) -> Iterator[None]:
 
 
 def _there(path: Path) -> Path:
-    """The nearest folder above that exists."""
+    """The nearest parent folder that exists."""
     return next(parent for parent in path.absolute().parents if parent.is_dir())

@@ -1,7 +1,7 @@
-"""What a git repository holds, read by plumbing commands that run nothing which a configuration names.
+"""Read a git repository safely, with low-level git commands that run no program from a git configuration.
 
-The user's and the machine's configuration and every `GIT_` variable are left out; of the repository's own only the
-format counts. No index, filter, diff tool, hook, file monitor or network is used.
+The configuration of the user and of the machine and all `GIT_` variables are ignored. Of the repository's own
+configuration, only the format is used. No index, filter, diff tool, hook, file monitor or network is used.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ VARIABLES = {
 
 
 class GitError(Exception):
-    """git is not installed, or refused; `str(error)` is its own first line."""
+    """git is not installed, or a git command failed. `str(error)` contains the first line of git's error."""
 
 
 def call(folder: Path, *words: str, given: bytes = b"") -> bytes:
-    """What `git WORDS` prints in `folder`. Raises GitError where it fails."""
+    """The output of `git WORDS` in `folder`; `given` is its standard input. Raises GitError if the command fails."""
     options = [word for option in OPTIONS for word in ("-c", option)]
     try:
         done = subprocess.run(
@@ -48,47 +48,47 @@ def call(folder: Path, *words: str, given: bytes = b"") -> bytes:
 
 
 def environment() -> dict[str, str]:
-    """Our variables without those of git, which may name another repository, a viewer or a configuration."""
+    """The environment variables for git, without `GIT_` variables that could name another repository or program."""
     return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | VARIABLES
 
 
 def top(folder: Path) -> Path:
-    """The folder of the repository that `folder` is in. Raises GitError where it is in none."""
+    """The top folder of the repository that contains `folder`. Raises GitError if there is no repository."""
     found = Path(os.fsdecode(call(folder, "rev-parse", "--show-toplevel").removesuffix(b"\n")))
     if not folder.resolve().is_relative_to(found.resolve()):
-        raise GitError(f"the repository says that its files are in {found}, which does not contain {folder}")
+        raise GitError(f"git reports the repository {found}, which does not contain {folder}")
     return found.resolve()
 
 
 def head(folder: Path) -> str:
-    """The commit that is checked out. Raises GitError where there is none."""
+    """The id of the commit that is checked out. Raises GitError if there is no commit."""
     return call(folder, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
 
 
 def tree(folder: Path, commit: str) -> dict[str, str]:
-    """The blob of each file of a commit, by its path from the top. Raises GitError where it cannot be read."""
+    """The blob id of each file of a commit, by its path from the top folder. Raises GitError if git cannot read it."""
     listed = call(folder, "ls-tree", "-r", "-z", "--full-tree", commit)
     rows = (row.partition(b"\t") for row in listed.split(b"\0") if row)
     return {os.fsdecode(path): about.split()[2].decode() for about, _, path in rows}
 
 
 def blob(folder: Path, name: str) -> bytes:
-    """The content of one blob, as `COMMIT:PATH` or by its id. Raises GitError where there is none."""
+    """The content of one blob; `name` is its id, or `COMMIT:PATH`. Raises GitError if it does not exist."""
     return call(folder, "cat-file", "blob", name)
 
 
 def shallow(folder: Path) -> bool:
-    """Whether the clone lacks a part of the history."""
+    """Whether the clone is shallow: a part of the history is missing."""
     return call(folder, "rev-parse", "--is-shallow-repository").strip() == b"true"
 
 
 def is_commit(name: object) -> bool:
-    """Whether `name` is written as the id of a commit: 40 or 64 hexadecimal digits."""
+    """Whether `name` has the form of a commit id: 40 or 64 hexadecimal digits."""
     return isinstance(name, str) and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", name) is not None
 
 
 def missing(folder: Path, commits: Iterable[str]) -> set[str]:
-    """Those of `commits` that the repository does not have. Empty for a shallow clone, which lacks most of them."""
+    """The `commits` that the repository does not contain. Empty for a shallow clone, where most are missing."""
     wanted = sorted(set(commits))
     if not wanted or shallow(folder):
         return set()
@@ -98,7 +98,10 @@ def missing(folder: Path, commits: Iterable[str]) -> set[str]:
 
 
 def write(folder: Path, commit: str, target: Path, below: Iterable[str] = (), ending: str = "") -> None:
-    """Write files of a commit into `target`: those of the folders `below` (or all) with this ending, but no links."""
+    """Write files of a commit into the folder `target`. A link becomes a text file that contains the link's target.
+
+    below: the folders to write; all if empty. ending: the end of the file names, such as ".py".
+    """
     starts = tuple(f"{name.rstrip('/')}/" for name in below) or ("",)
     listed = tree(folder, commit).items()
     wanted = {path: blob for path, blob in listed if path.startswith(starts) and path.endswith(ending)}
@@ -111,7 +114,7 @@ def write(folder: Path, commit: str, target: Path, below: Iterable[str] = (), en
 
 
 def _blobs(folder: Path, names: list[str]) -> dict[str, bytes]:
-    """The content of each blob, by its id; what is none (a submodule's commit) is left out."""
+    """The content of each blob, by its id. Other objects, such as the commit of a submodule, are left out."""
     printed = call(folder, "cat-file", "--batch", given="".join(f"{name}\n" for name in names).encode())
     found, start = {}, 0
     for name in names:
@@ -128,7 +131,7 @@ def _blobs(folder: Path, names: list[str]) -> dict[str, bytes]:
 
 
 def changed(folder: Path, since: str, below: str = "") -> list[str]:
-    """The files, from the top, that HEAD has otherwise than where it left the branch `since`, or in addition."""
+    """The files that were changed or added in HEAD since it left the branch `since`, as paths from the top folder."""
     base = call(folder, "merge-base", "--end-of-options", since, "HEAD").decode().strip()
     before, now = tree(folder, base), tree(folder, "HEAD")
     return sorted(path for path in now if path.startswith(below) and now[path] != before.get(path))

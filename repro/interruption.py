@@ -1,10 +1,11 @@
-"""Being asked to stop: SIGTERM and SIGUSR1 (a machine is taken away), SIGINT (Ctrl-C).
+"""Stop a run when a signal arrives: SIGTERM and SIGUSR1 (from a job scheduler), or SIGINT (Ctrl-C).
 
-Where stopping loses nothing a signal stops the run at once. Inside `deferred()` it waits for whoever asks `asked()`
-often: a trainer, which then writes a checkpoint. Ctrl-C once more stops at once even there.
+A signal stops the run at once. Inside `deferred()`, where a stop would lose work, it only sets a flag. The trainer
+reads the flag with `asked()` after each step; if it is set, the trainer writes a checkpoint and stops. A second Ctrl-C
+stops the run at once, without a checkpoint.
 
-A process that reads data for a run answers no signal, because the trainer needs it until the checkpoint is written. So
-it must be ended in other ways: it ends itself when the run's process is gone, and the run kills it at its own end.
+A process that loads data for a run ignores these signals, because the trainer needs it until the checkpoint is written.
+It ends when the process of the run ends; and the run kills it when the run is finished.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from types import FrameType
 
 from repro.errors import BadInput
 
-RESUME = 75  # EX_TEMPFAIL of sysexits.h: the same command goes on from here
+RESUME = 75  # exit code EX_TEMPFAIL of sysexits.h: the same command resumes the run
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 EVERY = "REPRO_CHECKPOINT_SECONDS"
 SECONDS = 60.0
-LOOK = 1.0  # seconds between two looks of a worker at whether its run is still there
-KILLED = "DataLoader worker"  # how torch's message begins where one has died
+LOOK = 1.0  # seconds between two checks of a worker that its run still exists
+KILLED = "DataLoader worker"  # start of torch's message when a worker has died
 
 
 class Interrupted(BaseException):
-    """The run was asked to stop by a signal, and did; the same command goes on. It is no fault, so no Exception."""
+    """A signal has stopped the run; the same command resumes it. It is not an error, so it is not an Exception."""
 
 
 _deferred = 0
@@ -40,13 +41,13 @@ _asked = ""
 
 
 def asked() -> str:
-    """The name of the signal that waits for an answer; empty where none does."""
+    """The name of the signal that asks the run to stop; "" if there is none."""
     return _asked
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Answer the signals, while a run lasts. It does nothing in a thread other than the main one, which gets none."""
+    """Handle the signals during a run. Does nothing outside the main thread, because only that one gets signals."""
     global _asked
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -63,7 +64,7 @@ def listening() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let a signal wait for `asked()`; one that still waits at the end is answered then."""
+    """Delay a stop: `asked()` reports the signal. If the block ends first, Interrupted is raised at its end."""
     global _deferred
     _deferred += 1
     try:
@@ -75,34 +76,34 @@ def deferred() -> Iterator[None]:
 
 
 def seconds_between() -> float:
-    """The least time between two checkpoints. Raises BadInput where the environment asks for what is no time."""
+    """The shortest time between two checkpoints, in seconds. Raises BadInput if the variable is not a valid time."""
     given = os.environ.get(EVERY, str(SECONDS))
     try:
         seconds = float(given)
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise BadInput(f"{EVERY} is {given!r}; expected seconds from 0 (after every step)")
+        raise BadInput(f"{EVERY} is {given!r}", expected="seconds from 0 (after every step)")
     return seconds
 
 
 def ignore() -> None:
-    """In a process that serves a run: answer no signal, and end when the run's process is gone."""
+    """Ignore the signals in a process that loads data, and end it when the process of the run has ended."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_without, args=(os.getppid(),), daemon=True).start()
 
 
 def _end_without(parent: int) -> None:
-    """End this process as soon as `parent` is gone, whatever it waits for: it would be an orphan."""
+    """End this process when its parent process has ended, so that it does not run forever."""
     while os.getppid() == parent:
         time.sleep(LOOK)
     os._exit(1)
 
 
 def _end_workers() -> None:
-    """Kill the processes that serve this one: they ignore SIGTERM, and Python would wait for them without end."""
-    import multiprocessing  # too slow for a command that only looks
+    """Kill the processes that load data: they ignore SIGTERM, and Python would wait for them forever."""
+    import multiprocessing  # loads slowly, so commands that do not run anything never import it
 
     workers = [child for child in multiprocessing.active_children() if child.daemon]
     with _deaths_unheard():
@@ -114,7 +115,7 @@ def _end_workers() -> None:
 
 @contextmanager
 def _deaths_unheard() -> Iterator[None]:
-    """Without the handler of torch, which takes the death of each child for a failure and raises where we are."""
+    """Disable torch's handler for SIGCHLD, which raises an error in our code when a child process ends."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         yield
@@ -123,20 +124,20 @@ def _deaths_unheard() -> Iterator[None]:
 
 
 def explain(error: Exception) -> None:
-    """Add a note to an error of a training, where it comes from the death of a process that reads data."""
+    """Add a note to an error during training if a process that loads data was killed."""
     if str(error).startswith(KILLED) or (isinstance(error, (OSError, EOFError)) and _worker_died()):
         error.add_note(
-            "(a process that reads data was killed by the system: out of memory? Fewer workers take less memory. "
-            "The same command resumes the run)"
+            "(a process that loads data was killed by the system, perhaps because the memory was full. "
+            "Fewer workers need less memory. The same command resumes the run)"
         )
 
 
 def _worker_died() -> bool:
-    """Whether a signal has ended a process that served this one: then what it was about to send is missing."""
+    """Whether a signal has killed a process that loads data for this one."""
     from multiprocessing import process
 
     with _deaths_unheard():
-        time.sleep(0.2)  # its files are closed a moment before its end can be seen
+        time.sleep(0.2)  # seconds: the system closes its files shortly before it reports its end
         return any((child.exitcode or 0) < 0 for child in list(getattr(process, "_children", ())))
 
 
@@ -147,7 +148,7 @@ def _answer(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
     if not again and not _deferred:
         raise Interrupted(f"{name}: stopped")
-    if not again:  # not by print or logging: the signal may have come in the middle of one
-        more = "; once more stops at once" if number == signal.SIGINT else ""
-        with contextlib.suppress(OSError):  # whoever read it may be gone, as when a terminal closes
+    if not again:  # os.write, because the signal may have interrupted a print or a log call
+        more = "; press Ctrl-C again to stop at once" if number == signal.SIGINT else ""
+        with contextlib.suppress(OSError):  # the terminal may be closed
             os.write(2, f"\n{name}: stopping after this step, with a checkpoint{more}\n".encode())

@@ -1,4 +1,4 @@
-"""The progress bar: often on a terminal, seldom in a log."""
+"""A progress bar: updated every 0.2 s on a terminal, and every 10 s in a log file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def bar(what: str, **options: Any) -> Any:
-    """A tqdm bar on stderr that says `what`; `options` are tqdm's (`iterable`, `total`, `unit`, `disable`, ...)."""
+    """A tqdm bar on stderr with the label `what`. `options` are tqdm's: `iterable`, `total`, `unit`, `disable`, ..."""
     from tqdm import tqdm
 
     pace = 0.2 if sys.stderr.isatty() else 10.0

@@ -1,15 +1,14 @@
-"""The five registries: the places where parts are known by name.
+"""The five registries of parts: DATASETS, MODELS, LOSSES, TRAINERS and METRICS.
 
-A part is an ordinary class under one decorator:
+A part is a normal class with one decorator:
 
     from repro.registry import LOSSES
 
     @LOSSES.register
     class DeepClustering(nn.Module): ...
 
-which makes it `@losses.DeepClustering()` in a config. The registry name is the gin name; the config imports the
-module that holds the part, so there is no plugin loader. `declared` finds parts by reading source text, so that
-listing them imports nothing.
+In a config it is `@losses.DeepClustering()`: the name of the registry, then the name of the class. The config imports
+the module that contains the class. `declared` finds parts in the source text, so listing them imports nothing.
 """
 
 from __future__ import annotations
@@ -27,25 +26,42 @@ import gin
 
 from repro import HOME
 from repro.claim import paper
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput
 from repro.files import regular
 from repro.signature import parameters
 
 Part = TypeVar("Part", bound=type)
 
 PARTS: dict[str, Callable[..., Any]] = {}
-"""Everything a config may name, by its full gin name: `losses.DeepClustering`, `torch.optim.Adam`, `experiment`."""
+"""Everything that a config may use, by its full name: `losses.DeepClustering`, `torch.optim.Adam`, `experiment`."""
 
 
 class Registry:
-    """One kind of part, by name. A second part of the same name is refused, naming both modules."""
+    """The parts of one kind, by name, such as all losses.
+
+    `registry["Name"]` is the class; it raises BadInput if there is none. `list(registry)` is the sorted names.
+
+    >>> SOUNDS = Registry("sounds")
+    >>> @SOUNDS.register
+    ... class Beep: ...
+    >>> list(SOUNDS), SOUNDS["Beep"] is Beep
+    (['Beep'], True)
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.parts: dict[str, type] = {}
 
     def register(self, part: Part) -> Part:
-        """Class decorator: know `part` as `<kind>.<its name>`, in this registry and in gin. Returns it unchanged."""
+        """Class decorator: add `part` to this registry and to gin, and return it unchanged.
+
+        Raises BadInput if another class with the same name is registered already; the error names both modules.
+
+        >>> @Registry("notes").register
+        ... class Quarter: ...
+        >>> PARTS["notes.Quarter"] is Quarter
+        True
+        """
         name = part.__name__
         holder = self.parts.get(name)
         if holder is not None and _origin(holder) != _origin(part):
@@ -56,7 +72,7 @@ class Registry:
 
     def __getitem__(self, name: str) -> type:
         if name not in self.parts:
-            raise BadInput(f"no part '{name}' in {self.kind}{nearest(name, self.parts)}")
+            raise BadInput(f"no part '{name}' in {self.kind}", given=name, known=self.parts)
         return self.parts[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -75,25 +91,43 @@ REGISTRIES = {registry.kind: registry for registry in (DATASETS, MODELS, LOSSES,
 
 
 def name_of(part: Any) -> str:
-    """The name of a built part in a config, as `trainers.Supervised`: its own class, not one that it inherits from."""
+    """The config's name for the class of an object; the class name if it is not registered.
+
+    >>> from repro.metrics.classification import Accuracy
+    >>> name_of(Accuracy()), name_of(3)
+    ('metrics.Accuracy', 'int')
+    """
     cls = type(part)
     named = (f"{registry.kind}.{cls.__name__}" for registry in REGISTRIES.values() if cls.__name__ in registry.parts)
     return next((name for name in named if _origin(PARTS[name]) == _origin(cls)), cls.__name__)
 
 
 def wrong_value(part: Any, parameter: str, value: Any, expected: str) -> BadInput:
-    """The error for a value that `part` cannot use. `repro.experiment.binding` adds the place of the binding.
+    """The error that a part raises for a wrong parameter. The command line adds file and line of the config.
 
-    A part raises it: `raise wrong_value(self, "decay", decay, "a number between 0 and 1")`.
+    >>> class Average:
+    ...     def __init__(self, decay: float) -> None:
+    ...         if not 0 < decay < 1:
+    ...             raise wrong_value(self, "decay", decay, "a number between 0 and 1")
+    >>> Average(decay=2.0)
+    Traceback (most recent call last):
+    repro.errors.BadInput: Average.decay is 2.0; expected a number between 0 and 1
     """
-    return BadInput(f"{name_of(part)}.{parameter} is {value}; expected {expected}", parameter=parameter, value=value)
+    what = f"{name_of(part)}.{parameter} is {value}"
+    return BadInput(what, expected=expected, parameter=parameter, value=value)
 
 
 def adopt(module: ModuleType, names: list[str]) -> None:
-    """Make classes of a foreign library nameable in configs, as recipes to be finished by the trainer.
+    """Allow classes of another library in configs, such as the optimizers of torch.
 
-    `@torch.optim.Adam()` in a config is `functools.partial(torch.optim.Adam, **bindings)`: the trainer calls it with
-    the parameters. A partial of the real class pickles, which gin's own reference to a class does not.
+    `@torch.optim.Adam()` in a config becomes `functools.partial(torch.optim.Adam, **bindings)`. The trainer calls it
+    with the missing first argument, here the weights. A partial can be pickled; gin's own reference cannot.
+
+    >>> import fractions
+    >>> adopt(fractions, ["Fraction"])
+    >>> half = PARTS["fractions.Fraction"](denominator=2)
+    >>> half(1)
+    Fraction(1, 2)
     """
     for name in names:
         _tell_gin(f"{module.__name__}.{name}", _recipe(getattr(module, name)))
@@ -103,10 +137,10 @@ def _recipe(cls: type) -> Callable[..., Any]:
     def recipe(**bindings: Any) -> functools.partial[Any]:
         return functools.partial(cls, **bindings)
 
-    given = list(parameters(cls).values())[1:]  # the first is what the trainer gives
+    given = list(parameters(cls).values())[1:]  # without the first, which the trainer passes
     keywords = [p.replace(kind=p.KEYWORD_ONLY) for p in given if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    recipe.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # gin and our checks read this
-    recipe.recipe_of = cls  # type: ignore[attr-defined]  # our checks read its types
+    recipe.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]  # for gin and for our checks
+    recipe.recipe_of = cls  # type: ignore[attr-defined]  # its type hints are checked
     recipe.__name__, recipe.__doc__, recipe.__module__ = cls.__name__, cls.__doc__, cls.__module__
     return recipe
 
@@ -114,7 +148,7 @@ def _recipe(cls: type) -> Callable[..., Any]:
 def _tell_gin(name: str, part: Callable[..., Any]) -> None:
     module, _, short = name.rpartition(".")
     PARTS[name] = part
-    with gin.unlock_config(), gin.config.interactive_mode():  # a cell or module read again replaces its own part
+    with gin.unlock_config(), gin.config.interactive_mode():  # allows a reloaded module to replace its own part
         gin.register(short, module=module)(part)
 
 
@@ -124,7 +158,7 @@ def _origin(part: Callable[..., Any]) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class Declared:
-    """A part as its source text declares it: no import needed."""
+    """A part that was found in source text. `summary`: the first line of its docstring."""
 
     kind: str
     name: str
@@ -135,7 +169,11 @@ class Declared:
 
 
 def parse(path: Path) -> ast.Module:
-    """The syntax tree of a source file. Raises BadInput with the line where it is not Python."""
+    """The syntax tree of a source file. Raises BadInput with the line of the error if it is not Python.
+
+    >>> [type(node).__name__ for node in parse(HOME / "losses" / "standard.py").body][0]
+    'Expr'
+    """
     try:
         return ast.parse(source(path))
     except SyntaxError as error:
@@ -143,17 +181,26 @@ def parse(path: Path) -> ast.Module:
 
 
 def source(path: Path) -> str:
-    """The text of a source file, without the byte order mark that Python ignores too. Raises BadInput if unreadable."""
+    """The text of a source file, without a byte order mark. Raises BadInput if it is missing or not UTF-8.
+
+    >>> source(HOME / "registry.py").splitlines()[0]
+    '\"\"\"The five registries of parts: DATASETS, MODELS, LOSSES, TRAINERS and METRICS.'
+    """
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
+        raise BadInput(f"not UTF-8 text ({error.reason} at byte {error.start})", str(path)) from None
 
 
 def declared(folder: Path, package: str) -> Iterator[Declared]:
-    """The parts registered in the `.py` files below `folder` (tests aside), read as text."""
+    """The parts in the `.py` files below `folder`, which is the package `package`; folders named `tests` are skipped.
+
+    >>> found = next(declared(HOME / "metrics", "repro.metrics"))
+    >>> found.kind, found.name, found.module
+    ('metrics', 'Accuracy', 'repro.metrics.classification')
+    """
     for path in sorted(folder.rglob("[!.]*.py")):
         if "tests" in path.relative_to(folder).parts:
             continue
@@ -174,7 +221,11 @@ def _declared_in(path: Path, module: str) -> Iterator[Declared]:
 
 
 def every() -> list[Declared]:
-    """Every part that the source text of the core and of the papers declares. Raises BadInput for a faulty file."""
+    """All parts of the core and of the papers. Raises BadInput for the first file that is not valid Python.
+
+    >>> "metrics.Accuracy" in {f"{part.kind}.{part.name}" for part in every()}
+    True
+    """
     found, faults = readable()
     for fault in faults:
         raise fault
@@ -182,7 +233,12 @@ def every() -> list[Declared]:
 
 
 def readable() -> tuple[list[Declared], list[BadInput]]:
-    """The parts that the source text of the core and of each paper declares, and why others cannot be read."""
+    """All parts of the core and of the papers, and the errors of the papers that cannot be read.
+
+    >>> parts, errors = readable()
+    >>> {part.kind for part in parts} == set(REGISTRIES), errors
+    (True, [])
+    """
     found, faults = list(declared(HOME, "repro")), []
     for name, folder in sorted(paper.folders().items()):
         try:

@@ -1,11 +1,11 @@
-"""What a config may bind of a part: the parameters of its `__init__`, and those that its `**kwargs` lead to.
+"""The parameters of a part that a config may set: those of its `__init__`, and those that it passes on by `**kwargs`.
 
     class Averaged(Supervised):
         def __init__(self, decay: float, **kwargs: Any) -> None:
-            super().__init__(**kwargs)          # so every parameter of Supervised is one of Averaged
+            super().__init__(**kwargs)          # so Averaged has every parameter of Supervised too
 
-Names, types and defaults come from the class that declares them. What an `__init__` gives to its parent itself, as
-`super().__init__(steps=10, **kwargs)`, nobody can bind.
+Names, types and defaults come from the class that declares the parameter. If an `__init__` sets a parameter of its
+parent itself, as in `super().__init__(steps=10, **kwargs)`, a config cannot set it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,17 @@ OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def parameters(part: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The parameters of a part by name, each with its type as `annotation` (Any where none is declared).
+    """The parameters of a part, by name. Each has its type as `annotation`, or Any if it has no type hint.
 
-    `**kwargs` stay in only where they lead to no class that says what it takes.
+    `**kwargs` are replaced by the parameters of the parent class; they remain only if no parent class lists its own.
+
+    >>> class Parent:
+    ...     def __init__(self, steps: int = 5) -> None: ...
+    >>> class Child(Parent):
+    ...     def __init__(self, decay: float, **kwargs: Any) -> None:
+    ...         super().__init__(**kwargs)
+    >>> [str(parameter) for parameter in parameters(Child).values()]
+    ['decay: float', 'steps: int = 5']
     """
     own = inspect.signature(part).parameters
     if not inspect.isclass(part):
@@ -38,7 +46,7 @@ def parameters(part: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def _through(inits: list[type]) -> dict[str, inspect.Parameter]:
-    """The parameters of the first of these classes, each with an `__init__`, and of those that its `**kwargs` reach."""
+    """The parameters of the first class, and of the later classes that get its `**kwargs`. Each has an `__init__`."""
     first, *rest = inits
     signature = list(inspect.signature(vars(first)["__init__"]).parameters.values())[1:]
     own = _typed({parameter.name: parameter for parameter in signature}, _hints(first))
@@ -53,7 +61,10 @@ def _through(inits: list[type]) -> dict[str, inspect.Parameter]:
 
 
 def _given(passed: Passed, above: dict[str, inspect.Parameter]) -> dict[str, inspect.Parameter]:
-    """What a config may bind through `**kwargs`: the parameters of the classes above, and what is taken out of them."""
+    """The parameters that a config may set through `**kwargs`.
+
+    These are parameters of the parent classes, and names that `__init__` takes out of `kwargs` itself.
+    """
     known = [name for name, one in above.items() if one.kind not in OPEN]
     found = dict[str, inspect.Parameter]()
     for name in passed.left(known):
@@ -68,13 +79,13 @@ def _typed(given: Any, hints: dict[str, Any]) -> dict[str, inspect.Parameter]:
 
 
 def _hints_of_function(part: Any) -> dict[str, Any]:
-    if inspect.isclass(part):  # of a foreign library
+    if inspect.isclass(part):  # a class of another library
         return next((_hints(cls) for cls in part.__mro__ if "__init__" in vars(cls)), {})
     return _resolved(part)
 
 
 def _hints(cls: type) -> dict[str, Any]:
-    """The types that the `__init__` of this very class declares. A dataclass may have fields from other modules."""
+    """The type hints of the class's own `__init__`. A dataclass may inherit fields from classes in other modules."""
     fields = _resolved(cls) if "__dataclass_params__" in vars(cls) else {}
     return fields | _resolved(vars(cls)["__init__"])
 
@@ -82,42 +93,42 @@ def _hints(cls: type) -> dict[str, Any]:
 def _resolved(declared: Any) -> dict[str, Any]:
     try:
         return get_type_hints(declared, include_extras=True)
-    except (NameError, TypeError, AttributeError):  # a name for type checkers only; a function in C
+    except (NameError, TypeError, AttributeError):  # a name that is imported for type checkers only, or a C function
         return {}
 
 
 @dataclass(frozen=True)
 class Passed:
-    """Where the `**kwargs` of an `__init__` go, and what it says about the names in them."""
+    """How an `__init__` passes its `**kwargs` on to another class."""
 
-    to: str = ""  # the class that is named; "" for the next one
-    count: int = 0  # parameters there that are given by position
-    fixed: frozenset[str] = frozenset()  # that are given by name
-    read: frozenset[str] = frozenset()  # taken out of the kwargs
-    defaults: frozenset[str] = frozenset()  # `kwargs.setdefault`
-    loose: bool = False  # it cannot be seen which are given
+    to: str = ""  # the class that gets them; "" for the next one
+    count: int = 0  # the number of arguments passed by position
+    fixed: frozenset[str] = frozenset()  # the arguments passed by name
+    read: frozenset[str] = frozenset()  # the names taken out by `kwargs.pop`
+    defaults: frozenset[str] = frozenset()  # the names in `kwargs.setdefault`
+    loose: bool = False  # the source does not show which arguments are passed
 
     def left(self, names: list[str]) -> list[str]:
-        """Those of the parameters above that the `__init__` does not give itself, and those that it takes out."""
+        """The names that a config may set: parent parameters that `__init__` does not set, and names that it reads."""
         return [name for name in names[self.count :] if name not in self.fixed | self.read] + sorted(self.read)
 
     def supplies(self, name: str) -> bool:
-        """May the parameter be left out in a config although its own class requires it?"""
+        """Whether `__init__` supplies a value, so that a config need not set a required parameter of the parent."""
         return self.loose or name in self.defaults | self.read
 
 
 def passed_on(cls: type) -> Passed | None:
-    """What the source of a class's own `__init__` does with its `**kwargs`; None where no other class gets them."""
+    """How the source text of a class's own `__init__` passes on its `**kwargs`; None if no other class gets them."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(vars(cls)["__init__"])))
-    except (OSError, TypeError, SyntaxError):  # typed in at a prompt
+    except (OSError, TypeError, SyntaxError):  # no source text: a class typed at a Python prompt
         return Passed(loose=True)
     node = tree.body[0]
     return passed_in(node) if isinstance(node, ast.FunctionDef) else Passed(loose=True)
 
 
 def passed_in(init: ast.FunctionDef) -> Passed | None:
-    """The same of a syntax tree."""
+    """How an `__init__`, given as a syntax tree, passes on its `**kwargs`; None if no other class gets them."""
     kwargs = init.args.kwarg.arg if init.args.kwarg else ""
     found = [one for node in ast.walk(init) if isinstance(node, ast.Call) and (one := _call(node, kwargs))]
     if not kwargs or not found:
@@ -131,7 +142,7 @@ def passed_in(init: ast.FunctionDef) -> Passed | None:
 
 
 def _call(node: ast.Call, kwargs: str) -> Passed | None:
-    """The call of another class's `__init__` with `**kwargs`, or with a dict of another name."""
+    """A call of another class's `__init__` with `**kwargs` or with another dict; None if `node` is no such call."""
     opened = [word.value for word in node.keywords if word.arg is None]
     called = node.func
     if not (opened and isinstance(called, ast.Attribute) and called.attr == "__init__"):
@@ -146,7 +157,7 @@ def _call(node: ast.Call, kwargs: str) -> Passed | None:
 
 
 def _reads(init: ast.FunctionDef, kwargs: str) -> Iterator[tuple[str, str]]:
-    """Each name that is looked up in `kwargs`, and how: `kwargs.pop("name")`, `kwargs["name"] = 1`."""
+    """Each name that is used in `kwargs`, and how: ("name", "pop") for `kwargs.pop("name")`."""
     for node in ast.walk(init):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             holder, key, how = node.func.value, node.args[0], node.func.attr

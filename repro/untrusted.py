@@ -1,8 +1,8 @@
-"""What the texts of a paper may name: the one place where it is decided.
+"""Checks for the text files of a paper that you did not write: configs, claims and catalogues.
 
-A pull request's configs, claims and catalogues are data, and are read on machines of people who have not read its code.
-They may name modules of `repro` and of papers, files of their own paper, and data by name; not a place on this machine.
-The Python of a paper is code: nothing here holds it back (`docs/guide/threats.md`).
+Reviewers read these files on their own machines before they have read the paper's code. So the files may name only
+modules of `repro` and of papers, files of their own paper, and data sets by name. They must not name other places on
+the machine. The Python code of a paper is not restricted by these checks (see `docs/guide/threats.md`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput
 
 MODULE = re.compile(r"(repro|papers)(\.(?!tests\b)[A-Za-z]\w*)+")  # `repro.__main__` would start the command again
-ADDRESS = re.compile(r"[/\\~]|\w+:[/\\]")  # at the start of a text: an absolute path, a home, a drive, file:/, https://
+ADDRESS = re.compile(r"[/\\~]|\w+:[/\\]")  # an absolute path, a home folder, a drive, or a URL
 UNSEEN = re.compile(
-    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # a terminal obeys them
-    r"\u2028\u2029"  # with VT, FF, FS, GS, RS and NEL of the line above: they end a line for some readers only
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # they show a line in another order than it is read
+    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters: a terminal executes them
+    r"\u2028\u2029"  # like VT, FF, FS, GS, RS and NEL above: only some programs see the end of a line here
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # change the order in which a line is displayed
     r"\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f"
     r"\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # no width
-    r"\ud800-\udfff]"  # half a sign: it cannot be written
+    r"\ud800-\udfff]"  # surrogates: half a character, which cannot be encoded
 )
-"""Signs that are not shown, or that show another text than the one that is read."""
-HUGE = 10**18  # what is less fits into 64 bits
+"""Characters that are invisible, or that make a text look different from what the program reads."""
+HUGE = 10**18  # every smaller integer fits into 64 bits
 CONTROLS = {
     "\r": "carriage return without line feed",
     "\x0b": "vertical tab",
@@ -37,23 +37,30 @@ CONTROLS = {
 
 
 def refuse_module(name: str, place: str = "") -> None:
-    """Raise BadInput unless `name` may be imported because a paper's text says so: importing runs what stands there."""
+    """Raise BadInput unless a config may import the module `name`. An import runs code, so only some are allowed."""
     if not MODULE.fullmatch(name):
-        hint = nearest(name.partition(".")[0], ["papers", "repro"])
-        raise BadInput(f"no module '{name}' of repro or papers that can hold parts{hint}", place)
+        raise BadInput(
+            f"a config cannot import '{name}': it is not a module of repro or papers with parts",
+            place,
+            given=name.split(".")[0],
+            known=["papers", "repro"],
+        )
 
 
 def refuse_elsewhere(value: Any, name: str, place: str = "") -> None:
-    """Raise BadInput for a value with a text in it, however deep, that is a path out of every folder it can mean."""
+    """Raise BadInput if a string in `value`, at any depth, is an absolute path, a URL, or a path with `..` in it."""
     refuse_huge(value, name, place)
     for text in _texts(value):
         if ADDRESS.match(text.strip()) or ".." in re.split(r"[/\\]", text) or "\0" in text:
-            hint = "expected a name, or a path below the data folder, the mirror or the paper"
-            raise BadInput(f"{name} is {text!r}, which leads elsewhere; {hint}", place)
+            raise BadInput(
+                f"{name} is {text!r}, which points outside the allowed folders",
+                place,
+                expected="a name, or a path below the data folder, the mirror or the paper",
+            )
 
 
 def refuse_huge(value: Any, name: str, place: str = "") -> None:
-    """Raise BadInput for a value with a whole number in it, however deep, that no computation here can take."""
+    """Raise BadInput if an integer in `value`, at any depth, has more than 18 digits and may not fit into 64 bits."""
     waiting = [value]
     while waiting:
         found = waiting.pop()
@@ -62,21 +69,25 @@ def refuse_huge(value: Any, name: str, place: str = "") -> None:
         elif isinstance(found, (list, tuple)):
             waiting += found
         elif isinstance(found, int) and abs(found) >= HUGE:
-            raise BadInput(f"{name} has a number of more than 18 digits; expected a smaller one", place)
+            raise BadInput(f"{name} has a number of more than 18 digits", place, expected="a smaller number")
 
 
 def refuse_unseen(value: Any, place: str) -> None:
-    """Raise BadInput for a text that does more than it shows where it is printed."""
+    """Raise BadInput if a string in `value`, at any depth, contains an invisible or control character."""
     for text in _texts(value):
         if hit := UNSEEN.search(text):
-            raise BadInput(f"{text!r:.80} has a sign that is not shown: {_named(hit[0])}; delete it", place)
+            raise BadInput(
+                f"{text!r:.80} contains the invisible character {_named(hit[0])}", place, expected="text without it"
+            )
 
 
 def refuse_unseen_in(text: str, file: str) -> None:
-    """The same for the whole text of a file, comments too, with the line: what a reviewer sees is what is read."""
+    """Check the whole text of a file, comments included, in the same way. The error names the line."""
     if hit := UNSEEN.search(text):
         line = text.count("\n", 0, hit.start()) + 1
-        raise BadInput(f"has a sign that is not shown: {_named(hit[0])}; delete it", f"{file}:{line}")
+        raise BadInput(
+            f"contains the invisible character {_named(hit[0])}", f"{file}:{line}", expected="text without it"
+        )
 
 
 def _named(sign: str) -> str:
@@ -96,7 +107,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raise BadInput for a link in a paper's folder that leads out of it: git carries links, readers follow them."""
+    """Raise BadInput if a link in a paper's folder points outside it. Git stores links, and programs follow them."""
     home, waiting = folder.resolve(), [str(folder)]
     try:
         while waiting:
@@ -111,6 +122,6 @@ def refuse_links(folder: Path) -> None:
 
 
 def refuse_link(path: Path, home: Path) -> None:
-    """The same for one path, and the folder, resolved, that it may lead to."""
+    """Raise BadInput if `path` is a link to a place outside the folder `home`, which is a resolved path."""
     if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
-        raise BadInput(f"is a link out of the folder {home.name}; expected the file itself", str(path))
+        raise BadInput(f"is a link that points outside the folder {home.name}", str(path), expected="the file itself")

@@ -69,7 +69,7 @@ FAULTS = {
     "a missing key": ('licence = "CC0"', "", "1: missing key 'licence'"),
     "an empty one": ('"CC0"', '" "', "4: 'licence' is empty"),
     "a misspelt key": ("homepage", "homepaeg", "3: unknown key 'homepaeg'; did you mean 'homepage'?"),
-    "a number for a text": ('"CC0"', "3", "4: 'licence' is 3; expected a text in quotes"),
+    "a number for a text": ('"CC0"', "3", "4: 'licence' is 3; expected a string in quotes"),
     "a reader without a class": ("somewhere:Digits", "somewhere.Digits", "6: 'somewhere.Digits' is not a reader"),
     "an address that is none": ("https://example.org/files/", "ftp://x/", "7: 'ftp://x/' is not a URL"),
     "a folder without its slash": ("org/files/", "org/files", "7: each of 'urls' must end with /"),

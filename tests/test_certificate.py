@@ -114,7 +114,7 @@ def test_a_file_that_is_no_certificate_is_one_line(tmp_path: Path, text: str, wo
 
 
 @pytest.mark.parametrize(("old", "new", "words"), [
-    ('"weights": 0.0', '"weights": NaN', "no number of JSON"),
+    ('"weights": 0.0', '"weights": NaN', "not a JSON number"),
     ('"weights": 0.0', '"weights": -1.0', "negative or not finite"),
     ('"metrics": 0.0', '"metrics": "much"', "metrics: Input should be a valid number"),
     ('"ranks"', '"rank"', "'rank' is missing or unknown"),

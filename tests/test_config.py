@@ -91,7 +91,7 @@ def test_a_missing_config_names_the_nearest(paper: Any, refused: Callable[..., s
 
 def test_a_config_outside_a_paper(paper: Any, refused: Callable[..., str]) -> None:
     Path("stray.gin").write_text("experiment.examples = 1\n")
-    assert refused("run", "stray.gin").startswith("stray.gin: this config lies in no paper")
+    assert refused("run", "stray.gin").startswith("stray.gin: this config is not in the folder of a paper")
 
 
 def test_a_missing_include_names_the_nearest(paper: Any) -> None:
@@ -119,7 +119,7 @@ def test_an_include_met_twice_by_two_ways_is_no_circle(paper: Any) -> None:
 def test_a_file_that_is_no_text(paper: Any) -> None:
     path = paper.folder / "configs" / "binary.gin"
     path.write_bytes(b"a.b = '\xff'\n")
-    with pytest.raises(BadInput, match=r"binary\.gin: not a text in UTF-8"):
+    with pytest.raises(BadInput, match=r"binary\.gin: not UTF-8 text"):
         configs.read(path)
 
 

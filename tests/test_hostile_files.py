@@ -65,8 +65,8 @@ KINDS: dict[str, tuple[Callable[[Path], None], str]] = {
     "pipe": (_pipe, "is a named pipe; expected a file"),
     "socket": (_socket, "is a socket; expected a file"),
     "folder": (Path.mkdir, "is a folder"),
-    "loop": (_loop, "leads to itself"),
-    "broken link": (_broken, "leads nowhere"),
+    "loop": (_loop, "is a link to itself"),
+    "broken link": (_broken, "is a link to a missing file"),
     "gigabytes": (_large, "has 10,000,000,000 bytes; expected at most"),
 }
 READ = [

@@ -83,7 +83,7 @@ def test_a_link_out_of_the_folder_is_refused(paper: Any, refused: Callable[..., 
     path.symlink_to(Path("outside/y" if name == "x/y" else "outside/secret").absolute())
     for words in (("verdict", paper.name), ("todo", paper.name), ("run", f"papers/{paper.name}/configs/smoke.gin")):
         said = refused(*words)
-        assert f"{name}: is a link out of the folder {paper.name}" in said and SECRET not in said
+        assert f"{name}: is a link that points outside the folder {paper.name}" in said and SECRET not in said
 
 
 def test_a_link_within_the_folder_is_none_of_ours(paper: Any, repro: Callable[..., Any]) -> None:
@@ -112,7 +112,7 @@ def test_the_name_of_a_config_is_no_command(paper: Any, repro: Callable[..., Any
 def test_a_folder_is_called_as_a_module_is(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / "paper.toml").write_text('[paper]\ntitle = "T"\nauthors = ["A"]\nyear = 2020\n')
-    with pytest.raises(BadInput, match="expected a Python name, as my_paper"):
+    with pytest.raises(BadInput, match="expected a Python name, such as my_paper"):
         papers.read(tmp_path / name)
 
 
@@ -125,4 +125,4 @@ def test_a_text_does_not_more_than_it_shows(paper: Any, refused: Callable[..., s
     assert found
     paper.toml(f"{before}{found}{sign}{after}")
     said = refused("show", paper.name)
-    assert "has a sign that is not shown" in said and said.isprintable()
+    assert "contains the invisible character" in said and said.isprintable()

@@ -108,15 +108,15 @@ def test_a_file_in_the_place_of_a_folder_and_the_reverse(paper: Any, refused: Ca
     elif name == "records":
         paper.records.touch()
         assert "records: is a file; expected a folder" in refused("run", smoke)
-        assert "records: is no folder; expected one" in refused("verdict", paper.name)
+        assert "records: is not a folder; expected a folder" in refused("verdict", paper.name)
     elif name == "configs":
         shutil.rmtree(paper.folder / "configs")
         (paper.folder / "configs").touch()
-        assert "configs: is no folder; expected one" in refused("verdict", paper.name)
+        assert "configs: is not a folder; expected a folder" in refused("verdict", paper.name)
         refused("run", smoke)
     elif name == "record":
         (paper.records / "smoke-seed0.json").mkdir(parents=True)
-        assert "smoke-seed0.json: is in the way: expected a file" in refused("run", smoke)
+        assert "smoke-seed0.json: is not a file; expected a file" in refused("run", smoke)
     else:
         paper.records.mkdir()
         (paper.records / "smoke-seed0").touch()
@@ -184,8 +184,8 @@ def test_a_file_system_without_locks_is_named_with_the_way_out(
 
     monkeypatch.setattr(fcntl, "flock", flock)
     line = refused("run", paper.folder / "configs/smoke.gin")
-    assert "runs/" in line and "no lock can be had" in line and "local disk" in line
-    with pytest.raises(BadInput, match="no lock can be had"):
+    assert "runs/" in line and "does not support locks" in line and "local disk" in line
+    with pytest.raises(BadInput, match="does not support locks"):
         lock.acquire(filelock.FileLock(Path("a.lock").absolute(), fallback_to_soft=False))
 
 

@@ -56,7 +56,7 @@ def test_a_config_shows_every_statement_that_it_makes(paper: Any, refused: Calla
     path = paper.folder / "configs" / "signs.gin"
     path.write_bytes(f"include 'smoke.gin'\n# a comment{sign}STEPS = 1\n".encode())
     said = refused("run", path)
-    assert f"signs.gin:2: has a sign that is not shown: U+{ord(sign):04X} (" in said and said.strip().isprintable()
+    assert f"signs.gin:2: contains the invisible character U+{ord(sign):04X} (" in said and said.strip().isprintable()
     assert f"U+{ord(sign):04X}" in refused("show", path)
     if sign not in "\0":
         line = refused("run", paper.folder / "configs/smoke.gin", "--set", f"STEPS = 1 #{sign} x")
@@ -71,12 +71,12 @@ def test_claims_data_sets_and_records_have_no_sign_that_is_not_shown(
 ) -> None:
     text = (paper.folder / "paper.toml").read_text()
     paper.toml(f"{text}\n# a comment{sign}\n")
-    assert f"paper.toml:{text.count(chr(10)) + 2}: has a sign that is not shown: U+{ord(sign):04X}" in refused(
+    assert f"paper.toml:{text.count(chr(10)) + 2}: contains the invisible character U+{ord(sign):04X}" in refused(
         "verdict", paper.name
     )
     paper.toml(text)
     (paper.folder / "data.toml").write_text(f"# {sign}\n", encoding="utf-8")
-    assert f"data.toml:1: has a sign that is not shown: U+{ord(sign):04X}" in repro("data", "list")[2]
+    assert f"data.toml:1: contains the invisible character U+{ord(sign):04X}" in repro("data", "list")[2]
     (paper.folder / "data.toml").unlink()
     path = paper.records / "c-seed0.json"
     path.parent.mkdir(exist_ok=True)

@@ -196,7 +196,7 @@ def test_a_killed_worker_ends_the_run_which_says_so_and_leaves_no_process(tmp_pa
         kill(process)
     assert process.returncode == 1
     last = said.strip().splitlines()[-1]
-    assert last.startswith("the run failed: ") and "a process that reads data was killed" in last
+    assert last.startswith("the run failed: ") and "a process that loads data was killed" in last
     assert gone(workers)
 
 

@@ -217,5 +217,5 @@ def test_a_claim_without_another_side_has_none_to_change(paper: Any) -> None:
     one = next(claim for claim in TEMPLATE.claims if not claim.over)
     text = f'\n[[cause]]\nclaims = ["{one.id}"]\nsays = "so"\nconfig = "configs/smoke.gin"\n'
     paper.toml((paper.folder / "paper.toml").read_text() + text + 'over_config = "configs/mean.gin"\n')
-    with pytest.raises(BadInput, match=f"'over_config' is for a claim with 'over', which '{one.id}' is not"):
+    with pytest.raises(BadInput, match=f"'over_config' needs a claim with 'over', and claim '{one.id}' has none"):
         paper_toml.read(paper.folder)

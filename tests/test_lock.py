@@ -43,7 +43,7 @@ def hold(folder: Path, child: str = "none", seconds: float = 0) -> subprocess.Po
 def test_who_holds_it_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     process = hold(folder)
-    said = rf"run: this run is going on: process {process.pid} on {re.escape(platform.node())}, since 20\d\d-\d\d-\d\dT"
+    said = rf"run: this run is already running: process {process.pid} on {re.escape(platform.node())}, since 20\d\d-"
     with pytest.raises(BadInput, match=said), lock.held(folder):
         pass
     process.send_signal(signal.SIGINT)  # an orderly end
@@ -57,7 +57,7 @@ def test_a_dead_holder_s_is_taken_over_and_that_is_said(tmp_path: Path, caplog: 
     process.kill()
     process.wait()
     with caplog.at_level(logging.INFO, "repro"), lock.held(tmp_path / "run"):
-        assert f"process {process.pid} on {platform.node()} held this run and has died: taken over" in caplog.text
+        assert f"process {process.pid} on {platform.node()} locked this run and died: lock taken over" in caplog.text
 
 
 def test_the_children_of_a_dead_holder_do_not_keep_it(tmp_path: Path) -> None:

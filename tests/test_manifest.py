@@ -97,7 +97,7 @@ def test_a_row_that_is_wrong_is_found(paper: Any, change: tuple[str, str], words
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    (("\"0.964\"", "0.964"), [":14: ", "'printed' is 0.964", "a text"]),
+    (("\"0.964\"", "0.964"), [":14: ", "'printed' is 0.964", "a string"]),
     (("\"0.964\"", "\"about 1\""), [":14: ", "'printed' is 'about 1'", "'63.5 %'"]),
     (("Pages = \"0.4\"", "Pages = \"0,4\""), [":15: ", "'printed' is '0,4'"]),
     (("[table.printed]", "[table.print]"), [":6: ", "needs either [table.printed]"]),
@@ -109,7 +109,7 @@ def test_a_row_that_is_wrong_is_found(paper: Any, change: tuple[str, str], words
      [":13: ", "[table.printed] is empty"]),
     (("{ No = \"0.964\", Yes = \".1\" }", "{}"), [":14: ", "[table.printed] is empty"]),
     (("metric = \"P{column}\"", "metric = \"P{col}\""), [":11: ", "'{col}' in 'metric'; expected {row} or {column}"]),
-    (("[\"table1\"]", "[]"), [":19: ", "a cause names a claim"]),
+    (("[\"table1\"]", "[]"), [":19: ", "this cause tests nothing; expected a claim"]),
     (("mean.gin", "line.gin"), [":19: ", "a config other than the one it changes"]),
     (("[[table]]", "[table]"), ["each table under its own [[table]]"]),
     (("claims = [\"table1\"]", "claims = [\"table2\"]"), [":17: ", "no claim or table 'table2'", "'table1'"]),

@@ -33,8 +33,8 @@ because = "so"
     (("title", "titel"), [":2: ", "unknown key 'titel'", "did you mean 'title'"]),
     (("year = 2020", "year = \"2020\""), [":4: ", "'year' is '2020'", "a whole number"]),
     (("year = 2020", "year = true"), [":4: ", "'year' is True", "a whole number"]),
-    (("authors = [\"A\"]", "authors = \"A\""), [":3: ", "'authors' is 'A'", "a list of texts"]),
-    (("authors = [\"A\"]", "authors = [1]"), [":3: ", "'authors' is [1]", "a list of texts"]),
+    (("authors = [\"A\"]", "authors = \"A\""), [":3: ", "'authors' is 'A'", "a list of strings"]),
+    (("authors = [\"A\"]", "authors = [1]"), [":3: ", "'authors' is [1]", "a list of strings"]),
     (("year = 2020", "name = \"x\"\nyear = 2020"), [":4: ", "unknown key 'name'"]),
     (("tolerance = 0.1", "tolerence = 0.1"), [":13: ", "unknown key 'tolerence'", "did you mean 'tolerance'"]),
     (("tolerance = 0.1", "tolerance = \"0.1\""), [":13: ", "'tolerance' is '0.1'", "a number"]),
@@ -57,7 +57,7 @@ because = "so"
     (("because", "transcribed = 1\nbecause"), [":14: ", "'transcribed' is 1", "true or false"]),
     (("because", "identity = 1\nbecause"), [":14: ", "'identity' is 1", "a table"]),
     (("value = 1.0\ntolerance = 0.1", "printed = \"about 3\""), [":12: ", "'printed' is 'about 3'", "a number"]),
-    (("value = 1.0", "printed = 0.3"), [":12: ", "'printed' is 0.3; expected a text in quotes"]),
+    (("value = 1.0", "printed = 0.3"), [":12: ", "'printed' is 0.3; expected a string in quotes"]),
     (("because", "printed = \"0.3\"\nbecause"), [":12: ", "both 'printed' and 'value'"]),
     (("because", "over = \"configs/line.gin\"\nbecause"), [":14: ", "compares configs/line.gin with itself"]),
     (("because", "proxy = \"configs/line.gin\"\nbecause"), [":14: ", "its own config as its proxy"]),
@@ -66,7 +66,7 @@ because = "so"
     (("tolerance = 0.1", "over = \"configs/mean.gin\""), [":12: ", "claim 'a'", "tolerance"]),
     (("because", "line = 3\nbecause"), [":14: ", "unknown key 'line'"]),
     (("[[claim]]", "[claim]"), ["[[claim]]"]),
-    (("[[claim]]", "[[clam]]"), [":6: ", "unknown table 'clam'; did you mean 'claim'", "[[claim]]"]),
+    (("[[claim]]", "[[clam]]"), [":6: ", "unknown table 'clam'", "[[claim]]", "did you mean 'claim'?"]),
     (("[paper]", "[[paper]]"), ["[paper]"]),
     (("year = 2020", "year = "), [":4", "not TOML"]),
     (("year = 2020", "year = 2020\n[reproducibility]\nreadability = \"Fine\""), [":6: ", "'readability'", "'Good'"]),
@@ -82,7 +82,7 @@ def test_wrong_input_is_one_line_with_its_place(paper: Any, change: tuple[str, s
 
 def test_twins_are_refused_naming_both_lines(paper: Any) -> None:
     paper.toml(HEAD + CLAIM + "\n[[ claim ]]  # again\n" + CLAIM.partition("\n")[2])
-    with pytest.raises(BadInput, match=r"paper\.toml:16: claim id 'a' stands already in line 6"):
+    with pytest.raises(BadInput, match=r"paper\.toml:16: claim id 'a' is already used in line 6"):
         papers.read(paper.folder)
 
 
@@ -126,7 +126,7 @@ def test_own_config_first_and_weakest_proxy_next(paper: Any) -> None:
 )
 def test_a_proxy_of_a_comparison_has_two_sides(paper: Any, keys: str) -> None:
     paper.toml(f"{HEAD}{CLAIM}{keys}")
-    with pytest.raises(BadInput, match="'proxy_over' must name the other side of each proxy"):
+    with pytest.raises(BadInput, match=r"'proxy_over' has \d configs; expected one for each proxy"):
         papers.read(paper.folder)
 
 

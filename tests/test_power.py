@@ -58,7 +58,7 @@ def test_a_deterministic_method_whose_seeds_differ_is_none() -> None:
     claim = replace(VALUE, deterministic=True, seeds=1)
     assert [judge(claim, records(*means)).outcome for means in ((0.5,), (0.5, 0.5))] == ["reproduced", "reproduced"]
     found = judge(claim, records(0.5, 0.51))
-    assert found.outcome == "not comparable" and "unlike numbers: 0.5 to 0.51" in found.why and found.sees is None
+    assert found.outcome == "not comparable" and "different numbers: 0.5 to 0.51" in found.why and found.sees is None
 
 
 @pytest.mark.parametrize(("claim", "unit", "wide"), [
@@ -105,7 +105,7 @@ def test_the_papers_own_spread_takes_the_place_of_a_guess() -> None:
     claims = (bare, replace(bare, value_spread=0.02, value_seeds=3), replace(bare, value_seeds=1))
     found = [judge(one, records(0.55, 0.551, 0.552)) for one in claims]
     assert [one.outcome for one in found] == ["reproduced", "inconclusive", "inconclusive"]
-    assert "with the chance in the paper's own number" in found[1].why
+    assert "with the uncertainty of the paper's own number" in found[1].why
 
 
 @pytest.mark.parametrize(("keys", "words"), [

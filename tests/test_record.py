@@ -111,7 +111,7 @@ def test_values_edited_by_hand_are_refused(tmp_path: Path, values: Any) -> None:
     measured = {"test": "t", "metric": "m", "identity": {}, "values": values}
     row = {"format": 1, "paper": "p", "config": "c", "seed": 0, "digest": "", "measurements": [measured]}
     (tmp_path / "c-seed0.json").write_text(json.dumps(row))
-    with pytest.raises(BadInput, match=r"c-seed0\.json: .*(are not a list of finite numbers|is no number of JSON)"):
+    with pytest.raises(BadInput, match=r"c-seed0\.json: .*(are not a list of finite numbers|is not a JSON number)"):
         records.read(tmp_path / "c-seed0.json")
 
 

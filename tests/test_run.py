@@ -243,7 +243,7 @@ def test_a_second_run_of_the_same_kind_is_refused_while_one_is_alive(paper: Any)
     path = paper.folder / "configs" / "smoke.gin"
     digest = configs.read(path).digest[:8]
     folder = Path("runs", paper.name, "smoke", f"{digest}-seed0")
-    said = rf"this run is going on: process {os.getpid()} on {re.escape(platform.node())}, since \d{{4}}-"
+    said = rf"this run is already running: process {os.getpid()} on {re.escape(platform.node())}, since \d{{4}}-"
     with lock.held(folder), pytest.raises(BadInput, match=said):
         run.run(path)
     run.run(path)

@@ -101,7 +101,7 @@ def test_two_working_directories_share_one_lock(paper: Any, tmp_path: Path) -> N
     (tmp_path / "go").touch()  # one has been refused: the other may go on
     said = {process.wait(120): process.stderr.read() for process in both}
     assert sorted(said) == [0, 2], said
-    assert said[2].startswith("repro: ") and "this run is going on: process" in said[2]
+    assert said[2].startswith("repro: ") and "this run is already running: process" in said[2]
 
 
 SLOW = """

@@ -140,7 +140,7 @@ metric = "SquaredError"
 
 
 @pytest.mark.parametrize(("keys", "line", "said"), [
-    ('above = 1.0\nunit = 3', 13, "'unit' is 3; expected a text"),
+    ('above = 1.0\nunit = 3', 13, "'unit' is 3; expected a string"),
     ('over = "configs/mean.gin"\nunit = "%"', 13, "has a unit and no number"),
     ('printed = "1.3 %"\nunit = "dB"', 13, "'unit' is 'dB', but 'printed' is '1.3 %'"),
     ('above = 1.0\nunti = "%"', 13, "unknown key 'unti'; did you mean 'unit'?"),

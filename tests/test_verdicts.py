@@ -30,7 +30,7 @@ def ran(paper: Any, git: Any, repro: Any) -> Any:
 
 
 def test_a_worse_verdict_fails_the_check(ran: Any, repro: Any, refused: Any) -> None:
-    assert f"write it by: repro verdict {ran.name} --write" in _no_file(ran, refused)
+    assert f"written by: repro verdict {ran.name} --write" in _no_file(ran, refused)
     assert repro("verdict", ran.name, "--write") == (0, f"papers/{ran.name}/records/verdicts.json\n", "")
     assert repro("verdict", ran.name, "--check") == (0, "", "repro: every verdict is as committed\n")
     record = next(ran.records.glob("line-seed0.json"))

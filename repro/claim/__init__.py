@@ -1,8 +1,12 @@
-"""What a paper claims, as data: Claim, Cause and Features. Each key of `paper.toml` is a field here, with its meaning.
+"""The claims of a paper as data: Claim, Cause and Features. Each field is a key of `paper.toml`, with its meaning.
 
-Three kinds of claim, told by their keys: a **value** (`value` with `tolerance`), a **comparison** (`over`, another
-config, or `above` or `below`, a number), and a **printed** number (`printed`: what a deterministic result must round
-to). A number that is not transcribed from the paper yet has `transcribed = false` and no verdict.
+A claim has one of three kinds, which its keys decide:
+
+- a **value**: `value` with `tolerance`;
+- a **comparison**: `over` (another config), or `above` or `below` (a number);
+- a **printed** number: `printed`, the digits that a deterministic result must round to.
+
+A number that is not transcribed from the paper yet has `transcribed = false`, and it has no verdict.
 """
 
 from __future__ import annotations
@@ -16,7 +20,11 @@ NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?( ?%)?")
 
 
 class Number(float):
-    """A number with the digits it is written with: `0.950` of paper.toml is printed as 0.950, not as 0.95."""
+    """A float that keeps its digits: `0.950` in paper.toml is printed as 0.950, not as 0.95.
+
+    >>> str(Number("0.950")), Number("0.950") + 1
+    ('0.950', 1.95)
+    """
 
     text: str
 
@@ -31,56 +39,58 @@ class Number(float):
 
 @dataclass(frozen=True)
 class Claim:
-    """One number or ordering that the paper states, and the config that answers it."""
+    """One number or comparison that the paper states, and the config that tests it."""
 
-    id: Annotated[str, "a name that stays: pages and prose link to it"]
+    id: Annotated[str, "a permanent name, because pages and reports link to it"]
     says: Annotated[str, "the claim in one sentence"]
     where: Annotated[str, "where the paper states it: table, row and column, or section"]
     metric: Annotated[str, "which metric"] = ""
-    config: Annotated[str, "the config that answers it, as `configs/NAME.gin`"] = ""
-    test: Annotated[str, "on which of the config's test sets"] = "test"
-    item: Annotated[str, "one named item of that test set, where the claim is not about their mean"] = ""
+    config: Annotated[str, "the config that tests the claim, as `configs/NAME.gin`"] = ""
+    test: Annotated[str, "the name of one of the config's test sets"] = "test"
+    item: Annotated[str, "one named item of that test set, if the claim is not about the mean of all items"] = ""
     value: Annotated[float | None, "the number, as the paper prints it; with `tolerance` and `because`"] = None
-    tolerance: Annotated[float | None, "how far ours may be from it: our choice, committed before the first record"] = (
-        None
-    )
+    tolerance: Annotated[
+        float | None, "the accepted difference from the number; you choose it and commit it before the first record"
+    ] = None
     because: Annotated[str, "the reason for that tolerance"] = ""
     unit: Annotated[
-        str | None, "the unit of the number as it is written here: `%`, `dB`, `1` for a share; else that of the metric"
+        str | None, "the unit of the number: `%`, `dB`, or `1` for a share; the default is the unit of the metric"
     ] = None
-    over: Annotated[str, "another config: the claim is about the difference, `config` less `over`"] = ""
-    over_test: Annotated[str, "the test set of the other side, where it is another one"] = ""
-    above: Annotated[float | None, "a number that ours (with `over`: the difference) must exceed"] = None
-    below: Annotated[float | None, "a number that ours (or the difference) must stay under"] = None
-    printed: Annotated[str, "what a deterministic result must round to, as printed: `0.037`, `9.68e-25`, `63.5 %`"] = ""
+    over: Annotated[str, "another config: the claim is about the difference, `config` minus `over`"] = ""
+    over_test: Annotated[str, "the test set of the other config, if it is a different one"] = ""
+    above: Annotated[float | None, "our number (with `over`: the difference) must be above this number"] = None
+    below: Annotated[float | None, "our number (with `over`: the difference) must be below this number"] = None
+    printed: Annotated[
+        str, "the digits that a deterministic result must round to, as printed: `0.037`, `9.68e-25`, `63.5 %`"
+    ] = ""
     seeds: Annotated[
-        int, "how many seeds a verdict needs: 3 where nothing is said, 1 where `printed` or `deterministic`"
+        int, "the number of seeds that a verdict needs; the default is 3, or 1 with `printed` or `deterministic`"
     ] = 3
-    deterministic: Annotated[bool, "true where the method draws nothing at random: its number needs one seed"] = False
+    deterministic: Annotated[bool, "true if the method uses no randomness, so that one seed is enough"] = False
     items: Annotated[
         Literal["", "fixed", "sampled"],
-        "what the number is about: `fixed`, this very test set (the default of a `value` on data that the config "
-        "or `data` pins); `sampled`, new items of the same kind (all else)",
+        "which test items the number is about: `fixed`, exactly this test set (the default of a `value` if the config "
+        "or `data` fixes the data); `sampled`, new items of the same kind (the default otherwise)",
     ] = ""
     value_spread: Annotated[
         float | None, "the standard deviation between trainings that the paper states; with `value_seeds`"
     ] = None
-    value_seeds: Annotated[int | None, "over how many trainings the paper's number is a mean"] = None
+    value_seeds: Annotated[int | None, "the number of trainings that the paper's number is a mean of"] = None
     proxy: Annotated[
         list[str],
-        "configs with other data, a smaller network or a shorter training, the weakest first (or one)",
+        "one config or several with other data, a smaller network or a shorter training, the weakest first",
     ] = field(default_factory=list)
-    proxy_over: Annotated[list[str], "the other side of each proxy, for a claim with `over`"] = field(
+    proxy_over: Annotated[list[str], "for a claim with `over`: the other config of each proxy"] = field(
         default_factory=list
     )
     identity: Annotated[
-        dict[str, Any], "what the metric must be for ours to be comparable, as `{ sample_rate = 8000 }`"
+        dict[str, Any], "properties that the metric must have to be comparable, as `{ sample_rate = 8000 }`"
     ] = field(default_factory=dict)
-    data: Annotated[str, "the fingerprint that the test data must have for ours to be comparable"] = ""
-    source: Annotated[str, "where the number was read, if not in the paper itself"] = ""
-    transcribed: Annotated[bool, "false for a number of the paper that nobody has copied yet: it has no verdict"] = True
-    no_config: Annotated[str, "why no config can answer it, in place of `config` and `metric`"] = ""
-    table: str = ""  # the [[table]] it was written in, with its row and column there
+    data: Annotated[str, "the fingerprint that the test data must have to be comparable"] = ""
+    source: Annotated[str, "where you read the number, if not in the paper itself"] = ""
+    transcribed: Annotated[bool, "false if the number is not copied from the paper yet, so it has no verdict"] = True
+    no_config: Annotated[str, "the reason why no config can test the claim; replaces `config` and `metric`"] = ""
+    table: str = ""  # the [[table]] that it comes from, with its row and column there
     row: str = ""
     column: str = ""
     line: int = 0
@@ -95,37 +105,37 @@ class Claim:
 
     @property
     def bound(self) -> float | None:
-        """The number that ours must exceed or stay under."""
+        """The number that ours must be above or below; None if there is none."""
         return self.below if self.above is None else self.above
 
     @property
     def stated_unit(self) -> str | None:
-        """The unit in which the number is written; None where the claim does not say."""
+        """The unit of the number in paper.toml; None if the claim does not state one."""
         return "%" if self.unit is None and self.printed.endswith("%") else self.unit
 
     @property
     def number(self) -> float | None:
-        """The number that is written: printed, a value, or a bound."""
+        """The number of the claim: `printed`, `value`, or the bound; None if there is none."""
         if self.printed:
             return float(self.digits[0])
         return self.bound if self.value is None else self.value
 
     @property
     def stated(self) -> str:
-        """The number of the paper, as paper.toml writes it; empty where only an order is claimed."""
+        """The number of the paper, with the digits in paper.toml; "" if the claim states only an order."""
         return self.printed or next((str(one) for one in (self.value, self.bound) if one is not None), "")
 
     @property
     def accepted(self) -> tuple[Decimal, Decimal] | None:
-        """The range that we accept around `value`. It is ours, not the paper's."""
+        """The accepted range, `value` plus or minus `tolerance`. We choose it; it is not from the paper."""
         if self.value is None or self.tolerance is None:
             return None
         value, tolerance = Decimal(str(self.value)), Decimal(str(self.tolerance))
-        return value - tolerance, value + tolerance  # 0.7 + 0.1 is 0.8, which two floats are not
+        return value - tolerance, value + tolerance  # decimal: 0.7 + 0.1 is exactly 0.8
 
     @property
     def accepts(self) -> str:
-        """That range in words: `0.58 to 1.32`; empty where there is none."""
+        """The accepted range in words: `0.58 to 1.32`; "" if there is none."""
         if self.accepted is None:
             return ""
         low, high = (f"{one:f}" if -6 < one.adjusted() < 16 or not one else f"{one:e}" for one in self.accepted)
@@ -133,19 +143,19 @@ class Claim:
 
     @property
     def pairs(self) -> list[tuple[str, str, bool]]:
-        """(config, the other side or "", is it a proxy), the claim's own first."""
+        """(config, other config or "", whether it is a proxy): first the claim's own config, then its proxies."""
         others = self.proxy_over or [""] * len(self.proxy)
         proxies = ((config, other, True) for config, other in zip(self.proxy, others, strict=True))
         return [(self.config, self.over, False), *proxies] if self.config else []
 
     @property
     def configs(self) -> list[str]:
-        """Every config that bears on the claim."""
+        """All configs of the claim."""
         return list(dict.fromkeys(name for config, other, _ in self.pairs for name in (config, other) if name))
 
     @property
     def runs(self) -> list[tuple[str, int]]:
-        """(config, seed) of every run that the claim asks for, proxies first."""
+        """(config, seed) of every run that the claim needs, proxies first."""
         if not self.transcribed:
             return []
         proxies = [(config, other) for config, other, proxy in self.pairs if proxy]
@@ -155,43 +165,51 @@ class Claim:
 
     @property
     def trend_seeds(self) -> int:
-        """How many seeds a trend needs: of fewer than three nobody knows the chance in the training."""
+        """The number of seeds that a proxy needs; fewer than 3 do not show the variation between trainings."""
         return 1 if self.deterministic else 3
 
     @property
     def digits(self) -> tuple[Decimal, Decimal]:
-        """The printed number, and one unit of its last digit: `9.68e-25` is 9.68E-25 and 0.01E-25."""
+        """The printed number, and one unit of its last digit: 9.68e-25 and 0.01e-25 for `9.68e-25`."""
         number = Decimal(self.printed.rstrip("% "))
         return number, Decimal(1).scaleb(int(number.as_tuple().exponent))
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A suspected cause for claims that were not reproduced, with the one-factor config that tests it."""
+    """A suspected cause: why claims may not be reproduced, and a config that changes one factor to test it."""
 
-    claims: Annotated[list[str], "the ids of the claims that it may explain (or of a whole table)"]
+    claims: Annotated[
+        list[str], "the ids of the claims that it may explain; the id of a table stands for all its claims"
+    ]
     says: Annotated[str, "the suspicion in one sentence: what differs from the paper"]
     config: Annotated[str, "the config that changes this one factor"]
-    over: Annotated[str, "the config it changes; the claim's own where nothing is said"] = ""
-    over_config: Annotated[str, "for a claim with `over`: the config that changes the factor on that other side"] = ""
+    over: Annotated[str, "the config before the change; the default is the claim's own config"] = ""
+    over_config: Annotated[str, "for a claim with `over`: the config that changes the factor in that other config"] = ""
     line: int = 0
 
     def unchanged(self, claim: Claim) -> bool:
-        """Whether the configs of the cause are those that it changes: then it tests nothing."""
+        """Whether the cause changes no config of the claim, so that it tests nothing."""
         return self.config == (self.over or claim.config) and self.over_config in ("", claim.over)
 
 
 @dataclass(frozen=True)
 class Features:
-    """What Raff (2019) found to matter for reproduction: his ten significant features of this paper, scored by hand."""
+    """Ten features of a paper that Raff (2019) found significant for reproduction. You rate them by hand."""
 
-    readability: Annotated[Literal["", "Low", "Ok", "Good", "Excellent"], "how many reads it took to follow"] = ""
-    rigor: Annotated[Literal["", "Theory", "Balance", "Empirical"], "what the paper leans on"] = ""
-    algorithm_difficulty: Annotated[Literal["", "Low", "Medium", "High"], "how hard the method is to build"] = ""
-    pseudo_code: Annotated[Literal["", "No", "Step-Code", "Yes", "Code-Like"], "how the method is written down"] = ""
-    hyperparameters_specified: Annotated[Literal["", "No", "Partial", "Yes"], "are all values in the paper"] = ""
-    compute_needed: Annotated[Literal["", "Desktop", "GPU", "Server", "Cluster"], "what its experiments need"] = ""
-    authors_reply: Annotated[Literal["", "N/A", "No", "Yes"], "did the authors answer; N/A: not asked"] = ""
+    readability: Annotated[
+        Literal["", "Low", "Ok", "Good", "Excellent"], "how easy it is to understand: the fewer reads, the better"
+    ] = ""
+    rigor: Annotated[Literal["", "Theory", "Balance", "Empirical"], "whether it argues by theory or by experiment"] = ""
+    algorithm_difficulty: Annotated[Literal["", "Low", "Medium", "High"], "how hard the method is to implement"] = ""
+    pseudo_code: Annotated[Literal["", "No", "Step-Code", "Yes", "Code-Like"], "the form of its pseudo-code"] = ""
+    hyperparameters_specified: Annotated[
+        Literal["", "No", "Partial", "Yes"], "whether the paper states all hyperparameters"
+    ] = ""
+    compute_needed: Annotated[
+        Literal["", "Desktop", "GPU", "Server", "Cluster"], "the hardware that its experiments need"
+    ] = ""
+    authors_reply: Annotated[Literal["", "N/A", "No", "Yes"], "whether the authors replied; N/A: not asked"] = ""
     primary_topic: Annotated[str, "the field, as `Deep Learning`"] = ""
     equations_per_page: Annotated[float | None, "numbered or displayed equations per page"] = None
     tables_per_page: Annotated[float | None, "tables per page"] = None

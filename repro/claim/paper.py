@@ -1,4 +1,4 @@
-"""A paper's folder: the citation, the claims, the configs. Finding and reading one imports nothing of it.
+"""Find papers and read their `paper.toml`: the citation and the claims. This imports no code of a paper.
 
     [paper]                                    [[claim]]
     title = "..."                              id = "abstract.sdr"
@@ -10,7 +10,7 @@
                                                tolerance = 0.5
                                                because = "the paper says 'about'"
 
-`repro.claim` says what each key means; `repro.claim.paper_toml` reads and checks the file.
+`repro.claim` contains the meaning of each key; `repro.claim.paper_toml` reads and checks the file.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from typing import Annotated
 from repro import HOME
 from repro.claim import Cause, Features
 from repro.claim import Claim as Claim
-from repro.errors import BadInput, nearest, where
+from repro.errors import BadInput, where
 
 WRITTEN = "records"
-"""The folder of a paper in which everything is written by commands: committed, but no change of the paper's code."""
+"""The folder of a paper for the output of commands. It is committed, but it is not part of the paper's code."""
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A plugin: the folder, the citation, the claims, and what is suspected where one was not reproduced."""
+    """One paper: its folder, citation, claims, and suspected causes for claims that were not reproduced."""
 
     name: str
     folder: Path
@@ -38,11 +38,11 @@ class Paper:
     authors: Annotated[list[str], "its authors, each as `First Last`"]
     year: Annotated[int, "the year of publication"]
     venue: Annotated[str, "where it was published"] = ""
-    url: Annotated[str, "where it can be read"] = ""
-    key: Annotated[str, "the key of its BibTeX entry; the folder's name where nothing is said"] = ""
+    url: Annotated[str, "the address of the paper"] = ""
+    key: Annotated[str, "the key of its BibTeX entry; the default is the folder's name"] = ""
     group: Annotated[str, "who reproduced it"] = ""
-    summary: Annotated[str, "what the paper does, in one sentence of our own"] = ""
-    abstract: Annotated[str, "what it does and finds, in a paragraph of our own"] = ""
+    summary: Annotated[str, "what the paper does, in one sentence of your own"] = ""
+    abstract: Annotated[str, "what it does and finds, in a paragraph of your own"] = ""
     claims: list[Claim] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     features: Features | None = None
@@ -51,10 +51,10 @@ class Paper:
         for claim in self.claims:
             if claim.id == claim_id:
                 return claim
-        raise BadInput(f"no claim '{claim_id}'{nearest(claim_id, [c.id for c in self.claims])}", self.name)
+        raise BadInput(f"no claim '{claim_id}'", self.name, given=claim_id, known=[c.id for c in self.claims])
 
     def causes_of(self, claim: Claim) -> list[Cause]:
-        """What is suspected of a claim, named by its id or by that of its table."""
+        """The suspected causes of a claim: those that list its id or the id of its table."""
         return [cause for cause in self.causes if claim.id in cause.claims or (claim.table in cause.claims)]
 
     @property
@@ -65,7 +65,7 @@ class Paper:
 
     @property
     def runs(self) -> list[tuple[str, str, int]]:
-        """(claim, config, seed) of every run that the claims and the ledger of causes ask for."""
+        """(claim, config, seed) of every run that the claims and the suspected causes need."""
         rows = [(claim.id, config, seed) for claim in self.claims for config, seed in claim.runs]
         for claim in self.claims:
             for cause in self.causes_of(claim):
@@ -75,7 +75,7 @@ class Paper:
 
 
 def folders() -> dict[str, Path]:
-    """Every folder with a `paper.toml` under any importable `papers` package, by name."""
+    """The folders of all papers, by name: each folder in a package `papers` that contains a `paper.toml`."""
     import papers
     from repro.files import regular
 
@@ -88,20 +88,24 @@ def folders() -> dict[str, Path]:
 
 
 def find(name: str) -> Paper:
-    """The paper called `name`."""
+    """The paper in the folder `name`. Raises BadInput with the nearest name if there is none.
+
+    >>> find("template").name
+    'template'
+    """
     known = folders()
     if name not in known:
-        raise BadInput(f"no paper '{name}'{nearest(name, known)}")
+        raise BadInput(f"no paper '{name}'", given=name, known=known)
     return read(known[name])
 
 
 def every() -> list[Paper]:
-    """Every paper, in the order of the names. Raises BadInput at the first that cannot be read."""
+    """All papers, sorted by name. Raises BadInput for the first one that cannot be read."""
     return [read(folder) for _, folder in sorted(folders().items())]
 
 
 def readable() -> tuple[list[Paper], list[BadInput]]:
-    """Every paper that can be read, and what is wrong with the others: one broken paper must not hide the rest."""
+    """All papers that can be read, and the errors of the others. So one broken paper does not hide the rest."""
     papers: list[Paper] = []
     faults: list[BadInput] = []
     for _, folder in sorted(folders().items()):
@@ -113,17 +117,25 @@ def readable() -> tuple[list[Paper], list[BadInput]]:
 
 
 def read(folder: Path) -> Paper:
-    """Read and check `folder/paper.toml`. Raises BadInput naming file and line."""
+    """Read and check `folder/paper.toml`. Raises BadInput with file and line for a wrong key or value.
+
+    >>> found = read(folders()["template"])
+    >>> found.claims[0].id, found.claims[0].kind
+    ('fit.error', 'value')
+    """
     from repro.claim import paper_toml
 
     return paper_toml.read(folder)
 
 
 def refuse_other_core(folder: Path) -> None:
-    """Raise BadInput where `folder` is in a checkout with a core of its own, and another one's core is running."""
+    """Raise BadInput if `folder` is in a checkout with its own core, but the core of another checkout is running."""
     running = HOME.resolve().parent
     place = folder.resolve()
     for root in (place, *place.parents):
         if (root / "repro" / "__init__.py").is_file() and (root / "papers").is_dir() and root != running:
-            hint = f"expected the environment of {root} (there: make venv; source .venv/bin/activate)"
-            raise BadInput(f"repro is installed from {running}, another checkout; {hint}", where(place))
+            raise BadInput(
+                f"repro is installed from {running}, another checkout",
+                where(place),
+                expected=f"the environment of {root} (there: make venv; source .venv/bin/activate)",
+            )

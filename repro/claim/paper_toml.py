@@ -1,7 +1,6 @@
-"""`paper.toml` read and checked: every fault is one line with the file, the line and the nearest right name.
+"""Read and check `paper.toml`. Every error is one line with the file, the line number and the nearest correct name.
 
-What you can write there is what the data types of `repro.claim` and `repro.claim.paper` hold, and a whole table of the
-paper (`repro.claim.table`).
+The allowed keys are the fields of the data types in `repro.claim`, `repro.claim.paper` and `repro.claim.table`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from repro.claim import Cause, Claim, Features, Number
 from repro.claim.paper import Paper
 from repro.claim.rules import refuse
 from repro.claim.table import Table, filled, refuse_blanks
-from repro.errors import BadInput, nearest, where
+from repro.errors import BadInput, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
 from repro.files.typed import fits, said
@@ -33,10 +32,10 @@ GIVEN = {
 
 
 def read(folder: Path) -> Paper:
-    """Read and check `folder/paper.toml`. Raises BadInput naming file and line."""
+    """Read and check `folder/paper.toml`. Raises BadInput with file and line for a wrong key or value."""
     path = folder / "paper.toml"
-    if not folder.name.isidentifier():  # it is part of module names, of commands and of addresses
-        raise BadInput(f"the folder is called {folder.name!r}; expected a Python name, as my_paper", where(path))
+    if not folder.name.isidentifier():  # it becomes part of module names, commands and web addresses
+        raise BadInput(f"the folder is called {folder.name!r}", where(path), expected="a Python name, such as my_paper")
     untrusted.refuse_links(folder)
     text, data = load(path)
     found = blocks(text, where(path))
@@ -56,7 +55,7 @@ def read(folder: Path) -> Paper:
 
 
 def load(path: Path) -> tuple[str, dict[str, Any]]:
-    """A TOML file as text and as data. Raises BadInput naming file and line where it is none."""
+    """The text and the data of a TOML file. Raises BadInput with file and line if it is not valid TOML."""
     try:
         untrusted.refuse_link(path, path.parent.resolve())
         regular.check(path)
@@ -65,7 +64,7 @@ def load(path: Path) -> tuple[str, dict[str, Any]]:
         data = tomllib.loads(text, parse_float=Number)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
-    except (ValueError, RecursionError) as error:  # ValueError: no TOML, no UTF-8, or a number of 5,000 digits
+    except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number of 5,000 digits
         line = re.search(r"at line (\d+)", str(error))
         raise BadInput(f"not TOML: {error}", f"{where(path)}:{line[1]}" if line else where(path)) from None
     untrusted.refuse_unseen(data, where(path))
@@ -76,32 +75,41 @@ def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: st
     known = {"paper", "reproducibility", *MANY}
     if stray := sorted(set(data) - known):
         lines = [block.line for block in found.get(stray[0], [])]
-        hint = f"{nearest(stray[0], known)} (expected [paper], [reproducibility], [[claim]], [[table]], [[cause]])"
-        raise BadInput(f"unknown table '{stray[0]}'{hint}", f"{place}:{lines[0] if lines else 1}")
+        raise BadInput(
+            f"unknown table '{stray[0]}'",
+            f"{place}:{lines[0] if lines else 1}",
+            expected="[paper], [reproducibility], [[claim]], [[table]] or [[cause]]",
+            given=stray[0],
+            known=known,
+        )
 
 
 def _one(data: dict[str, Any], found: dict[str, list[Block]], name: str, place: str) -> dict[str, Any] | None:
-    """The row under `[name]`, if there is one."""
+    """The table `[name]`, or None. Raises BadInput if it is written in another form."""
     row = data.get(name)
     if row is not None and (not isinstance(row, dict) or len(found[name]) != 1):
-        raise BadInput(f"expected one [{name}], with its keys below it", place)
+        raise BadInput(
+            f"'{name}' is written in the wrong form", place, expected=f"one [{name}], with its keys below it"
+        )
     return row
 
 
 def _rows(
     data: dict[str, Any], found: dict[str, list[Block]], name: str, place: str
 ) -> Iterator[tuple[dict[str, Any], Block]]:
-    """The rows under each `[[name]]`, and where each stands."""
+    """(keys, place) of each `[[name]]`."""
     rows = data.get(name, [])
     if not isinstance(rows, list) or len(rows) != len(found[name]):
-        raise BadInput(f"expected each {name} under its own [[{name}]]", place)
+        raise BadInput(
+            f"'{name}' is written in the wrong form", place, expected=f"each {name} under its own [[{name}]]"
+        )
     yield from zip(rows, found[name], strict=True)
 
 
 def _cells(
     data: dict[str, Any], found: dict[str, list[Block]], place: str
 ) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
-    """Every claim as (row, place, what is known of it besides)."""
+    """(keys, place, table with row and column) of every claim, also of those in a `[[table]]`."""
     for row, at in _rows(data, found, "claim", place):
         yield row, at, {}
     for row, at in _rows(data, found, "table", place):
@@ -114,7 +122,7 @@ def _cells(
 
 
 def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
-    """A claim per cell of a table; the cell's line is its place."""
+    """One claim for each cell of a table. Its place is the line of the cell."""
     for claim, row, column in filled(table, kind):
         yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
 
@@ -134,10 +142,10 @@ def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: froze
 
 
 def _refuse_missing(name: str, whose: str, place: str, configs: frozenset[str]) -> None:
-    if name and not re.fullmatch(r"configs/[\w.+-]+\.gin", name):  # it becomes part of a command
-        raise BadInput(f"{whose} names {name}; expected configs/<name>.gin", place)
+    if name and not re.fullmatch(r"configs/[\w.+-]+\.gin", name):  # it becomes part of a shell command
+        raise BadInput(f"{whose} names {name}", place, expected="configs/<name>.gin")
     if name and name not in configs:
-        raise BadInput(f"{whose} names {name}, which does not exist{nearest(name, configs)}", place)
+        raise BadInput(f"{whose} names {name}, which does not exist", place, given=name, known=configs)
 
 
 def _cause(row: dict[str, Any], at: Block, claims: list[Claim], configs: frozenset[str]) -> Cause:
@@ -145,25 +153,34 @@ def _cause(row: dict[str, Any], at: Block, claims: list[Claim], configs: frozens
     known = {claim.id for claim in claims} | {claim.table for claim in claims if claim.table}
     for name in cause.claims:
         if name not in known:
-            raise BadInput(f"no claim or table '{name}'{nearest(name, known)}", at.place("claims"))
+            raise BadInput(f"no claim or table '{name}'", at.place("claims"), given=name, known=known)
     for key in ("config", "over", "over_config"):
         _refuse_missing(getattr(cause, key), "this cause", at.place(key), configs)
     meant = [claim for claim in claims if claim.id in cause.claims or claim.table in cause.claims]
     _refuse_half(cause, meant, at)
     if not cause.claims or any(cause.unchanged(claim) for claim in meant):
-        raise BadInput("a cause names a claim, and a config other than the one it changes", at.place("config"))
+        raise BadInput(
+            "this cause tests nothing",
+            at.place("config"),
+            expected="a claim, and a config other than the one it changes",
+        )
     return cause
 
 
 def _refuse_half(cause: Cause, meant: list[Claim], at: Block) -> None:
-    """The other side of a comparison can be changed where there is one, and is changed for the claim's own configs."""
+    """Raise BadInput for an `over_config` if a claim of the cause has no `over`, or if the cause has `over` too."""
     if not cause.over_config:
         return
     if alone := [claim.id for claim in meant if not claim.over]:
-        raise BadInput(f"'over_config' is for a claim with 'over', which '{alone[0]}' is not", at.place("over_config"))
+        raise BadInput(
+            f"'over_config' needs a claim with 'over', and claim '{alone[0]}' has none", at.place("over_config")
+        )
     if cause.over:
-        hint = "'config' changes the claim's 'config', and 'over_config' its 'over'"
-        raise BadInput(f"a cause has both 'over' and 'over_config'; expected one: {hint}", at.place("over_config"))
+        raise BadInput(
+            "a cause has both 'over' and 'over_config'",
+            at.place("over_config"),
+            expected="one of them: 'config' changes the claim's 'config', and 'over_config' its 'over'",
+        )
 
 
 def _refuse_twins(claims: list[Claim], path: str) -> None:
@@ -171,34 +188,34 @@ def _refuse_twins(claims: list[Claim], path: str) -> None:
     for claim in claims:
         if claim.id in seen:
             raise BadInput(
-                f"claim id '{claim.id}' stands already in line {seen[claim.id].line}", f"{path}:{claim.line}"
+                f"claim id '{claim.id}' is already used in line {seen[claim.id].line}", f"{path}:{claim.line}"
             )
         seen[claim.id] = claim
 
 
 @functools.cache
 def keys(cls: type) -> dict[str, Any]:
-    """The fields of `cls` that may be written in the file, with their types."""
+    """The fields of `cls` that are allowed as keys in the file, with their types."""
     hints = get_type_hints(cls)
     return {spec.name: hints[spec.name] for spec in fields(cls) if spec.name not in GIVEN.get(cls, ())}
 
 
 def meanings(cls: type) -> dict[str, str]:
-    """What each of these fields means, as its type's annotation says."""
+    """The meaning of each of these keys, from the annotation of its type."""
     hints = get_type_hints(cls, include_extras=True)
     return {name: get_args(hints[name])[-1] for name in keys(cls) if get_origin(hints[name]) is Annotated}
 
 
 def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> Any:
-    """`cls(**row, **given)` after checking names, presence and types of the keys in `row`."""
+    """`cls(**row, **given)`, after a check of the keys in `row`: names, types, and that none is missing."""
     known = {key: hint for key, hint in keys(cls).items() if key not in given}
     for key, value in row.items():
         if key not in known:
-            raise BadInput(f"unknown key '{key}'{nearest(key, known)}", at.place(key))
+            raise BadInput(f"unknown key '{key}'", at.place(key), given=key, known=known)
         if known[key] is int:
             untrusted.refuse_huge(value, f"'{key}'", at.place(key))
         if not fits(value, known[key]):
-            raise BadInput(f"'{key}' is {value!r}; expected {said(known[key])}", at.place(key))
+            raise BadInput(f"'{key}' is {value!r}", at.place(key), expected=said(known[key]))
     for spec in fields(cls):
         bare = spec.default is MISSING and spec.default_factory is MISSING
         if spec.name in known and spec.name not in row and bare:

@@ -1,4 +1,4 @@
-"""What a claim must not say: keys that are missing, that contradict each other, or that nothing could be judged by."""
+"""Check the keys of a claim: none is missing, no two contradict each other, and a verdict is possible."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from repro.errors import BadInput
 from repro.files.toml_lines import Block
 
 ID = r"[\w.+-]{1,200}"
-SEEDS = 1000  # that a claim may need: more are a slip of the hand
-SPREAD = 1e150  # its square is a number still
-DIGITS = 330  # before or after the point of a printed number: a float has no more
+SEEDS = 1000  # most seeds of a claim; more must be a typing error
+SPREAD = 1e150  # the square of a larger number is infinite
+DIGITS = 330  # most digits of a printed number before or after the point; a float has no more
 
 
 def refuse(claim: Claim, at: Block) -> None:
-    """Raise BadInput for a claim that cannot be meant or judged, with the line of the key that says so."""
+    """Raise BadInput, with the line of the key, for a claim that contradicts itself or cannot get a verdict."""
     if not re.fullmatch(ID, claim.id):
-        hint = "expected letters, digits and . - _ +, no blank, at most 200"
-        raise BadInput(f"'id' is {claim.id!r:.80}; {hint}", at.place("id"))
+        raise BadInput(
+            f"'id' is {claim.id!r:.80}",
+            at.place("id"),
+            expected="letters, digits and . - _ +, no blank, at most 200 characters",
+        )
     if claim.transcribed:
         _contradictions(claim, at)
         _unanswered(claim, at)
@@ -29,34 +32,47 @@ def refuse(claim: Claim, at: Block) -> None:
 
 
 def _chance(claim: Claim, at: Block) -> None:
-    """What is said of the chance in a number is said of a number that has some."""
+    """Check the keys about randomness: `value_spread`, `value_seeds`, `deterministic` and `items`."""
     for key in ("value_spread", "value_seeds"):
         if getattr(claim, key) is not None and claim.value is None:
             raise BadInput(f"claim '{claim.id}' has '{key}' and no 'value'", at.place(key))
     if claim.value_spread is not None and not 0 <= claim.value_spread <= SPREAD:
-        hint = f"expected a number from 0 to {SPREAD:g}"
-        raise BadInput(f"'value_spread' is {claim.value_spread}; {hint}", at.place("value_spread"))
+        raise BadInput(
+            f"'value_spread' is {claim.value_spread}",
+            at.place("value_spread"),
+            expected=f"a number from 0 to {SPREAD:g}",
+        )
     least = 1 if claim.value_spread is None else 2
     if claim.value_spread is not None and claim.value_seeds is None:
-        hint = "expected 'value_seeds' too: over how many trainings the paper states it"
-        raise BadInput(f"claim '{claim.id}' has a 'value_spread' alone; {hint}", at.place("value_spread"))
-    if claim.value_seeds is not None and not least <= claim.value_seeds <= SEEDS:
-        hint = f"expected a whole number from {least} to {SEEDS}"
-        raise BadInput(f"'value_seeds' is {claim.value_seeds}; {hint}", at.place("value_seeds"))
-    if claim.deterministic and claim.seeds != 1:
-        hint = "expected 1, or no 'seeds'"
         raise BadInput(
-            f"claim '{claim.id}' is deterministic and asks for {claim.seeds} seeds; {hint}", at.place("seeds")
+            f"claim '{claim.id}' has only 'value_spread'",
+            at.place("value_spread"),
+            expected="'value_seeds' too: the number of trainings of the paper",
+        )
+    if claim.value_seeds is not None and not least <= claim.value_seeds <= SEEDS:
+        raise BadInput(
+            f"'value_seeds' is {claim.value_seeds}",
+            at.place("value_seeds"),
+            expected=f"a whole number from {least} to {SEEDS}",
+        )
+    if claim.deterministic and claim.seeds != 1:
+        raise BadInput(
+            f"claim '{claim.id}' is deterministic and asks for {claim.seeds} seeds",
+            at.place("seeds"),
+            expected="1, or no 'seeds'",
         )
     if claim.deterministic and claim.value_seeds is not None:
-        hint = "expected one of both: a method without chance has no spread"
-        raise BadInput(f"claim '{claim.id}' is deterministic and has 'value_seeds'; {hint}", at.place("value_seeds"))
+        raise BadInput(
+            f"claim '{claim.id}' is deterministic and has 'value_seeds'",
+            at.place("value_seeds"),
+            expected="only one of them: a deterministic method has no spread",
+        )
     if claim.printed and claim.items == "sampled":
         raise BadInput(f"claim '{claim.id}' is printed: its items are those of the paper", at.place("items"))
 
 
 def _unanswered(claim: Claim, at: Block) -> None:
-    """A claim names what answers it, or says why nothing can."""
+    """Check that a claim has `config` and `metric`, or `no_config`."""
     for key in ("config", "metric"):
         if claim.no_config and getattr(claim, key):
             raise BadInput(f"claim '{claim.id}' has both 'no_config' and '{key}'", at.place(key))
@@ -65,53 +81,63 @@ def _unanswered(claim: Claim, at: Block) -> None:
 
 
 def _unjudgeable(claim: Claim, at: Block) -> None:
-    """A value needs its tolerance, a printed number must be one, and a mean needs at least one seed."""
+    """Check the keys that a verdict needs: `value` with `tolerance`, `printed`, `proxy_over`, `seeds`."""
     stated = {"tolerance": claim.tolerance, "because": claim.because or None}
     if claim.kind == "value" and claim.value is None:
-        hint = "or 'over', 'above', 'below', 'printed'; or 'transcribed = false' until it is copied from the paper"
-        raise BadInput(f"claim '{claim.id}' has no 'value' ({hint})", at.place())
+        raise BadInput(
+            f"claim '{claim.id}' has no 'value'",
+            at.place(),
+            expected="'value', 'over', 'above', 'below' or 'printed'; "
+            "or 'transcribed = false' if the number is not copied from the paper yet",
+        )
     if claim.kind in ("value", "comparison") and claim.value is not None:
         for key in (key for key, value in stated.items() if value is None):
             raise BadInput(f"claim '{claim.id}' has a value and no '{key}'", at.place("value"))
     if claim.tolerance is not None and claim.value is None:
         raise BadInput(f"claim '{claim.id}' has a tolerance and no 'value'", at.place("tolerance"))
     if claim.tolerance is not None and not claim.tolerance >= 0:
-        raise BadInput(f"'tolerance' is {claim.tolerance}; expected a number from 0", at.place("tolerance"))
+        raise BadInput(f"'tolerance' is {claim.tolerance}", at.place("tolerance"), expected="a number from 0")
     if len(claim.proxy_over) != (len(claim.proxy) if claim.over else 0):
-        hint = "must name the other side of each proxy where there is 'over', and only there"
-        raise BadInput(f"'proxy_over' {hint}", at.place("proxy_over"))
+        raise BadInput(
+            f"'proxy_over' has {len(claim.proxy_over)} configs",
+            at.place("proxy_over"),
+            expected="one for each proxy if the claim has 'over', and none otherwise",
+        )
     if claim.over_test and not claim.over:
         raise BadInput("'over_test' names the test set of 'over', which is missing", at.place("over_test"))
     if not 1 <= claim.seeds <= SEEDS:
-        raise BadInput(f"'seeds' is {claim.seeds}; expected a whole number from 1 to {SEEDS}", at.place("seeds"))
+        raise BadInput(f"'seeds' is {claim.seeds}", at.place("seeds"), expected=f"a whole number from 1 to {SEEDS}")
     if claim.printed and not (NUMBER.fullmatch(claim.printed) and max(map(abs, _exponents(claim))) <= DIGITS):
-        hint = "expected a number as the paper prints it, as '0.037', '9.68e-25' or '63.5 %'"
-        raise BadInput(f"'printed' is {claim.printed!r}; {hint}", at.place("printed"))
+        raise BadInput(
+            f"'printed' is {claim.printed!r}",
+            at.place("printed"),
+            expected="a number as the paper prints it, such as '0.037', '9.68e-25' or '63.5 %'",
+        )
 
 
 def _unit(claim: Claim, at: Block) -> None:
-    """A unit is that of a number, and the same as in its print."""
+    """Check that `unit` belongs to a number, has no typing error, and agrees with `printed`."""
     if claim.unit is not None and claim.number is None:
         raise BadInput(f"claim '{claim.id}' has a unit and no number", at.place("unit"))
-    if hint := units.misspelt(claim.unit or ""):
-        raise BadInput(f"'unit' is {claim.unit!r}{hint}", at.place("unit"))
+    if units.misspelt(claim.unit or ""):
+        raise BadInput(f"'unit' is {claim.unit!r}", at.place("unit"), given=claim.unit or "", known=units.NAMES)
     if claim.printed.endswith("%") and not (claim.unit is None or units.percent(claim.unit)):
         raise BadInput(f"'unit' is {claim.unit!r}, but 'printed' is {claim.printed!r}", at.place("unit"))
 
 
 def _exponents(claim: Claim) -> tuple[int, int]:
-    """The powers of ten of the first and of the last digit of the printed number."""
+    """The exponents (powers of ten) of the first and of the last digit of the printed number."""
     number = Decimal(claim.printed.rstrip("% "))
     return number.adjusted(), int(number.as_tuple().exponent)
 
 
 def _contradictions(claim: Claim, at: Block) -> None:
-    """Two keys that cannot both be meant."""
+    """Check that no two keys contradict each other."""
     pairs = [("printed", other) for other in ("value", "over", "above", "below")]
     pairs += [("value", "above"), ("value", "below"), ("above", "below")]
     for one, other in pairs:
         if getattr(claim, one) not in ("", None) and getattr(claim, other) not in ("", None):
-            raise BadInput(f"claim '{claim.id}' has both '{one}' and '{other}': two claims", at.place(other))
+            raise BadInput(f"claim '{claim.id}' has both '{one}' and '{other}'", at.place(other), expected="two claims")
     if claim.over and claim.over == claim.config and not claim.over_test:
         raise BadInput(f"claim '{claim.id}' compares {claim.over} with itself", at.place("over"))
     if claim.config and claim.config in claim.proxy:

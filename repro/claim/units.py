@@ -1,4 +1,7 @@
-"""Units: a number of the paper next to a metric in another unit. Ours is converted, or not comparable. Pure."""
+"""Compare the unit of the paper's number with the unit of our metric: convert ours, or report a difference.
+
+Only percent and shares are converted into each other. Other units that differ are not comparable.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,19 @@ from repro.errors import close
 
 SHARES = ("", "1", "fraction", "share", "ratio", "proportion")
 PERCENTS = ("%", "percent", "per cent", "pp", "percentage points")
+NAMES = [word for word in (*SHARES, *PERCENTS) if len(word) > 4]
+"""The names that are long enough to recognise a typing error in them."""
 HUNDRED = (30.0, 300.0)
-"""What is about a factor of 100: numbers of unlike unit may differ by the result too."""
+"""The range of ratios that count as about 100. It is wide, because the two results may differ too."""
 
 
 def factor(stated: str | None, unit: str) -> float | None:
-    """What ours, in the `unit` of the metric, is multiplied by to be in the `stated` unit; None where nothing is.
+    """The factor that converts our number from the `unit` of the metric to the `stated` unit; None if impossible.
 
-    A claim that states no unit (None) is taken to be in that of the metric.
+    If the claim states no unit (None), the factor is 1.
+
+    >>> factor("%", "fraction"), factor("dB", "dB"), factor("s", "ms")
+    (100.0, 1.0, None)
     """
     if stated is None or stated.strip() == unit.strip() or {_kind(stated), _kind(unit)} in ({"share"}, {"percent"}):
         return 1.0
@@ -23,7 +31,7 @@ def factor(stated: str | None, unit: str) -> float | None:
 
 
 def unlike(stated: str | None, unit: str) -> str:
-    """Why a number stated in this unit cannot be compared with the metric's; empty where it can."""
+    """Why a number in the unit `stated` cannot be compared with the metric's `unit`; "" if it can."""
     if factor(stated, unit) is not None:
         return ""
     hint = close(stated or "", (unit, *filter(None, (*SHARES, *PERCENTS))))
@@ -31,20 +39,19 @@ def unlike(stated: str | None, unit: str) -> str:
 
 
 def misspelt(stated: str) -> str:
-    """`"; did you mean 'percent'?"` for a unit that is nearly the name of a share or of percent; else empty."""
-    words = [word for word in (*SHARES, *PERCENTS) if len(word) > 4]
+    """`"; did you mean 'percent'?"` for a unit that is a misspelt name of percent or of a share; else ""."""
     name = stated.strip().casefold()
-    return close(stated, words) if name not in words and difflib.get_close_matches(name, words, 1, 0.8) else ""
+    return close(stated, NAMES) if name not in NAMES and difflib.get_close_matches(name, NAMES, 1, 0.8) else ""
 
 
 def converted(stated: str | None, unit: str) -> str:
-    """How ours was converted, in words; empty where it was not."""
+    """How our number was converted, in words; "" if it was not."""
     by = factor(stated, unit)
     return f"ours times {by:g}, from {named(unit)} to {named(stated or '')}" if by not in (None, 1.0) else ""
 
 
 def sign(unit: str) -> str:
-    """A unit as it is printed after a number: nothing for a share."""
+    """A unit as it is printed after a number; "" for a share."""
     return "" if _kind(unit) == "share" else unit.strip()
 
 
@@ -54,7 +61,10 @@ def named(unit: str) -> str:
 
 
 def hundredfold(ours: float, stated: float, unit: str) -> bool:
-    """Whether two numbers differ by about a factor of 100 that a unit may be the reason for: a share, or percent."""
+    """Whether two numbers differ by a factor of about 100, and the unit is a share or percent.
+
+    Then one of them may be a share and the other in percent.
+    """
     if not _kind(unit) or ours * stated <= 0:
         return False
     low, high = HUNDRED

@@ -1,8 +1,8 @@
-"""A config as text: includes written out, each line knowing the file it came from, and a digest.
+"""Read a config as text: replace the includes by their content, keep the place of each line, and compute a digest.
 
-The flattened text is what a run executes, what a record keeps (it runs by itself) and what the digest is taken of.
-The digest is of what the text binds (`repro.config.canonical`), not of how it is written. Nothing here imports gin or
-the parts: `repro.experiment.binding` does.
+A run executes the flattened text, and its record stores it; the text needs no other file. The digest depends on the
+values that the text sets (`repro.config.canonical`), not on comments or layout. This module imports neither gin nor the
+parts; `repro.experiment.binding` does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 from repro import untrusted
 from repro.claim.paper import folders
 from repro.config import canonical, syntax
-from repro.errors import BadInput, nearest, where
+from repro.errors import BadInput, where
 from repro.files import regular
 
 INCLUDES = 100
@@ -34,7 +34,7 @@ IMPORT = re.compile(r"^import\s+(?P<module>[\w.]+)\s*(#.*)?$")
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a config and where it stands."""
+    """One line of a config, and its place: `configs/base.gin:12`."""
 
     text: str
     place: str
@@ -42,7 +42,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Config:
-    """A config, flattened. `overrides` are the bindings given on the command line, already part of `lines`."""
+    """A config whose includes are replaced by their lines.
+
+    `overrides` are the settings from the command line (`--set`). They are the last of the `lines` too.
+    """
 
     path: Path
     folder: Path  # the paper's folder
@@ -59,7 +62,7 @@ class Config:
 
     @property
     def committed(self) -> bool:
-        """Whether this is a config of its paper as it stands there: only then may a claim rest on its record."""
+        """Whether this is a file of its paper without overrides. Only records of such configs count for claims."""
         return not self.overrides and self.folder in self.path.resolve().parents
 
     @property
@@ -68,45 +71,55 @@ class Config:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of the canonical form of the text: two configs that bind the same values have one digest."""
+        """The sha256 of the canonical form: two configs that set the same values have the same digest."""
         return digest(self.text)
 
     @property
     def modules(self) -> list[tuple[str, str]]:
-        """The modules that the config imports, each with its place."""
+        """(module, place) of each import in the config."""
         hits = ((IMPORT.match(line.text), line.place) for line in self.lines)
         return [(hit["module"], place) for hit, place in hits if hit]
 
     def place(self, number: int) -> str:
-        """Where line `number` (from 1) of the flattened text stands: `configs/base.gin:12`."""
+        """The file and line that line `number` (from 1) of the flattened text comes from: `configs/base.gin:12`."""
         return self.lines[min(max(number, 1), len(self.lines)) - 1].place
 
 
 def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
-    """Read a `.gin` file of a paper. Raises BadInput when it, its paper or an include is not where it must be."""
+    """Read a `.gin` file of a paper, with its includes and the settings `overrides`.
+
+    Raises BadInput if the file or an include does not exist, if it is not in a paper's folder, or if it is too large.
+    """
     path = Path(path)
     for text in overrides:
         if len(text.splitlines()) > 1:
-            raise BadInput("expected one line", f"--set {text!r}")
+            raise BadInput("has more than one line", f"--set {text!r}", expected="one line")
         untrusted.refuse_unseen(text, "--set")
     if os.path.isdir(path):
         known = [
             str(found.relative_to(path)) for place in (".", "configs") for found in path.glob(f"{place}/[!.]*.gin")
         ]
-        raise BadInput(f"{path} is a folder; expected a .gin file{nearest('', known)}")
+        raise BadInput(f"{path} is a folder", expected="a .gin file", known=known)
     if regular.present(path):
         regular.check(path, regular.CONFIG)
     if not os.path.isfile(path):
         known = [str(other) for other in path.parent.glob("[!.]*.gin")] if os.path.isdir(path.parent) else []
-        raise BadInput(f"no config {path}{nearest(str(path), known) or '; expected papers/PAPER/configs/NAME.gin'}")
+        raise BadInput(
+            f"no config {path}",
+            expected="" if known else "papers/PAPER/configs/NAME.gin",
+            given=str(path),
+            known=known,
+        )
     above = (parent for parent in path.resolve().parents if regular.present(parent / "paper.toml"))
     folder = next(above, None) or _copied_from(path)
     if folder is None:
-        raise BadInput("this config lies in no paper: no folder above it has a paper.toml", where(path))
+        raise BadInput(
+            "this config is not in the folder of a paper", where(path), expected="a paper.toml in a folder above it"
+        )
     lines = [*_flatten(path, (), itertools.count(1)), *(Line(text, f"--set {text!r}") for text in overrides)]
     if sum(len(line.text) + 1 for line in lines) > regular.CONFIG:
-        raise BadInput(f"has more than {regular.CONFIG:,} letters with its includes", where(path))
-    imports = [line for line in lines if IMPORT.match(line.text)]  # first, so that the text is valid gin
+        raise BadInput(f"has more than {regular.CONFIG:,} characters with its includes", where(path))
+    imports = [line for line in lines if IMPORT.match(line.text)]  # they come first, because gin requires it
     first = {line.text.split("#")[0].strip(): line for line in reversed(imports)}
     rest = [line for line in lines if not IMPORT.match(line.text)]
     return Config(path, folder, (*reversed(first.values()), *rest), overrides)
@@ -118,7 +131,7 @@ def imported(text: str) -> list[str]:
 
 
 def _copied_from(path: Path) -> Path | None:
-    """The paper that a run's own `config.gin` names in its first line."""
+    """The folder of the paper that the first line of a run's `config.gin` names, or None."""
     hit = COPIED.match(_source(path))
     return folders().get(hit["paper"]) if hit else None
 
@@ -136,13 +149,13 @@ def _flatten(path: Path, above: tuple[Path, ...], count: Iterator[int]) -> list[
 def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count: Iterator[int]) -> list[Line]:
     target = path.parent / name
     here, there = path.resolve(), target.resolve()
-    if there.parent != here.parent:  # said before it is looked at: a refusal tells nothing of it
-        raise BadInput(f"include '{name}' leads elsewhere; expected the name of a file beside this one", place)
+    if there.parent != here.parent:  # checked first, so that the error tells nothing about that file
+        raise BadInput(f"include '{name}' is in another folder", place, expected="the name of a file in this folder")
     if next(count) > INCLUDES:
-        raise BadInput(f"more than {INCLUDES} files are included, one by way of another", place)
+        raise BadInput(f"more than {INCLUDES} files are included, directly or by other includes", place)
     if not os.path.isfile(target):
         known = [other.name for other in path.parent.glob("[!.]*.gin") if other != path]
-        raise BadInput(f"include '{name}' not found beside this file{nearest(name, known)}", place)
+        raise BadInput(f"include '{name}' not found in this folder", place, given=name, known=known)
     if there in (*above, here):
         raise BadInput(f"include '{name}' includes itself", place)
     return _flatten(target, (*above, here), count)
@@ -151,19 +164,19 @@ def _included(path: Path, name: str, place: str, above: tuple[Path, ...], count:
 def _source(path: Path) -> str:
     regular.check(path, regular.CONFIG)
     try:
-        text = path.read_bytes().decode("utf-8-sig")  # an editor may have put a byte order mark before it
+        text = path.read_bytes().decode("utf-8-sig")  # some editors write a byte order mark
         if untrusted.UNSEEN.search(text):
             untrusted.refuse_unseen_in(text, where(path))
         return text
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", where(path)) from None
+        raise BadInput(f"not UTF-8 text ({error.reason} at byte {error.start})", where(path)) from None
 
 
 @functools.lru_cache(maxsize=4096)
 def digest(text: str) -> str:
-    """The digest of a config's text; of the bare text if gin could not read it either."""
+    """The digest of a config's text. If the text is not valid gin, only comments and blanks are ignored."""
     try:
         form = f"canonical {canonical.canonical(text)}"
     except syntax.Unreadable:
@@ -173,22 +186,22 @@ def digest(text: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _older(text: str) -> str:
-    """The digest as records held it at first: of the text without comments, blank lines and trailing blanks."""
+    """The digest in older records: of the text without comments, blank lines and trailing blanks."""
     return hashlib.sha256(_bare(text).encode(errors="surrogatepass")).hexdigest()
 
 
 def belongs(found: str, text: str) -> bool:
-    """Whether a digest is the digest of a text, by the present rule or by the older one."""
+    """Whether `found` is the digest of `text`, by the current rule or by the older one."""
     return found == digest(text) or found == _older(text)
 
 
 def same(found: str, text: str, other: str) -> bool:
-    """Whether a file that holds a digest and the text of a config was made from the config whose text is `other`."""
+    """Whether a file that stores the digest `found` and the config `text` was made from the config `other`."""
     return digest(text) == digest(other) and belongs(found, text)
 
 
 def differences(one: Config, other: Config) -> list[tuple[str, str, str]]:
-    """(name, value in `one`, value in `other`) of every setting in which they differ; empty where a side has none."""
+    """(name, value in `one`, value in `other`) of every different setting; "" if a config does not have the setting."""
     known = [*_statements(one.text), *_statements(other.text)]
     before, after = ({_full(row, known): row for row in _statements(each.text)} for each in (one, other))
     return [
@@ -200,7 +213,10 @@ def differences(one: Config, other: Config) -> list[tuple[str, str, str]]:
 
 
 def _full(row: syntax.Statement, known: Iterable[syntax.Statement]) -> str:
-    """The name of a setting; with the longer name of its part, if just one statement of `known` has such a name."""
+    """The name of a setting, with the longer name of its part if exactly one longer name is in `known`.
+
+    Example: `Adam.lr` becomes `torch.optim.Adam.lr`.
+    """
     here = (row.scope, row.parameter)
     longer = {
         one.name for one in known if (one.scope, one.parameter) == here and one.selector.endswith(f".{row.selector}")
@@ -209,12 +225,12 @@ def _full(row: syntax.Statement, known: Iterable[syntax.Statement]) -> str:
 
 
 def values(text: str) -> dict[str, Any]:
-    """What each name is set to in the text of a config, the last time it is; nothing where gin could not read it."""
+    """The last value of each name in the text of a config; empty if the text is not valid gin."""
     return {row.name: row.value for row in _statements(text)}
 
 
 def resolved(value: Any, known: dict[str, Any]) -> Any:
-    """`value`, or what it stands for if it is a macro of `known`."""
+    """`value`; if it is a macro, its value in `known`."""
     for _ in known:
         if not isinstance(value, syntax.Macro):
             break
@@ -230,12 +246,12 @@ def _statements(text: str) -> tuple[syntax.Statement, ...]:
 
 
 def _bare(text: str) -> str:
-    """The text without comments: a `#` in a string stays, so Python's own tokenizer reads it."""
+    """The text without comments. Python's tokenizer reads it, so a `#` in a string is not a comment."""
     kept: list[str] = []
     try:
         tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (tokenize.TokenError, IndentationError):
-        return text  # not well formed: binding it will say so; the digest is of the raw text
+        return text  # not valid: the error comes later, when the config is bound
     for token in tokens:
         if token.type in (tokenize.COMMENT, tokenize.NL):
             continue

@@ -1,8 +1,10 @@
-"""The canonical form of a config: the same for two texts by which gin binds the same values.
+"""The canonical form of a config: two texts have the same form if gin sets the same values for both.
 
-Comments, blank lines, the order of statements, overridden statements and the notation of a value do not count. Nor
-does the name of a macro whose value holds no part, because the value replaces it. What counts: every value and its type
-(1 is not 1.0), the order of a list and of a dict, and how a part is named (`Adam` is not `torch.optim.Adam`).
+These do not change the form: comments, blank lines, the order of statements, overridden statements, and the notation of
+a value. The name of a macro does not matter either, unless its value contains a part; the value replaces the name.
+
+These change the form: every value and its type (1 is not 1.0), the order of a list or dict, and the name of a part
+(`Adam` is not `torch.optim.Adam`).
 """
 
 from __future__ import annotations
@@ -15,15 +17,19 @@ from repro.config import syntax
 from repro.config.syntax import Macro, Reference, Statement, Unreadable
 
 SHORT = 200
-"""Characters up to which the value of a macro replaces its name. Of a longer value its digest does: macros of macros of
-macros could otherwise grow without bound."""
+"""The value of a macro replaces its name if it has at most this many characters. Otherwise the digest of the value
+does, because nested macros could make the text extremely long."""
 
 
 def canonical(text: str) -> str:
-    """The form of a config's text. Raises Unreadable for one that gin cannot read either, or that hides a macro."""
+    """The canonical form of a config's text. Raises Unreadable if it is not valid gin, or binds `gin.macro` directly.
+
+    >>> canonical("a.b = 1  # comment") == canonical("N = 1\\na.b = %N")
+    True
+    """
     modules, rows = syntax.read(text)
     if any(row.parameter and row.selector.rpartition(".")[2] == "macro" for row in rows):
-        raise Unreadable("a macro defined by way of gin's own part for it")
+        raise Unreadable("the config binds gin.macro directly")
     try:
         return _form(modules, rows)
     except (RecursionError, MemoryError, ValueError) as error:
@@ -31,7 +37,7 @@ def canonical(text: str) -> str:
 
 
 def value(found: Any) -> str:
-    """The form of one value, whatever its notation; its macros keep their names."""
+    """The canonical form of one value. Macros in it keep their names."""
     return _writer({})(found)
 
 
@@ -40,7 +46,7 @@ def _form(modules: Iterable[str], rows: Iterable[Statement]) -> str:
     plain = _plain(macros)
     replaced = {atom.name for row in rows for atom in syntax.atoms(row.value) if isinstance(atom, Macro)} & plain
     written = _writer({name: macros[name] for name in replaced})
-    # `Adam.lr` and `torch.optim.Adam.lr` may be one parameter: between these two the order counts
+    # `Adam.lr` and `torch.optim.Adam.lr` may be the same parameter, so the order of these two matters
     spellings: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
         if row.parameter or row.name not in replaced:
@@ -53,12 +59,15 @@ def _form(modules: Iterable[str], rows: Iterable[Statement]) -> str:
 
 
 def _plain(macros: Mapping[str, Any]) -> set[str]:
-    """The macros whose value holds no part, nor a macro that does: gin builds such a part in the macro's own scope."""
+    """The macros whose value contains no part, directly or through another macro.
+
+    A part in a macro is different: gin builds it in the scope of the macro, so the name of the macro matters.
+    """
     found: dict[str, bool] = {}
 
     def check(name: str) -> bool:
         if name not in found:
-            found[name] = False  # what is defined by way of itself is not plain
+            found[name] = False  # a macro that refers to itself is not plain
             atoms = list(syntax.atoms(macros.get(name, Macro(name))))
             named = [atom.name for atom in atoms if isinstance(atom, Macro)]
             found[name] = not any(isinstance(atom, Reference) for atom in atoms) and all(map(check, named))
@@ -68,7 +77,7 @@ def _plain(macros: Mapping[str, Any]) -> set[str]:
 
 
 def _writer(macros: Mapping[str, Any]) -> Callable[[Any], str]:
-    """Writes a value with its types, each of these macros replaced by its value."""
+    """A function that writes a value with its type, and replaces each of these macros by its value."""
     known: dict[str, str] = {}
 
     def macro(name: str) -> str:
@@ -89,7 +98,7 @@ def _writer(macros: Mapping[str, Any]) -> Callable[[Any], str]:
         if isinstance(value, (list, tuple)):
             return f"{type(value).__name__}({', '.join(map(written, value))})"
         if type(value) is int:
-            return f"int {value:x}"  # of any length, where repr() refuses more than 4,300 digits
+            return f"int {value:x}"  # hexadecimal, because repr() fails for more than 4,300 decimal digits
         return f"{type(value).__name__} {value!r}"
 
     return written

@@ -1,6 +1,6 @@
-"""Reads the statements of a config from its text, as gin's own parser does, without gin and without the parts.
+"""A parser for the text of a config. It gives the same result as gin's parser, but imports neither gin nor the parts.
 
-`tests/test_syntax.py` compares this parser with gin's.
+`tests/test_syntax.py` compares the two parsers.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ CLOSES = {"{": "}", "(": ")", "[": "]"}
 
 
 class Unreadable(Exception):
-    """A text that this parser cannot read. Binding it says what is wrong."""
+    """The text is not a valid config. The user sees a better message later, when gin reads the config."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """`@scope/losses.DeepClustering()` in a value."""
+    """A value such as `@scope/losses.DeepClustering()`. `called`: whether it has parentheses."""
 
     scope: str
     selector: str
@@ -36,14 +36,17 @@ class Reference:
 
 @dataclass(frozen=True)
 class Macro:
-    """`%NAME` in a value."""
+    """A value such as `%NAME`."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Statement:
-    """`scope/selector.parameter = value`; the definition of a macro has no parameter. `written`: the value as text."""
+    """A line `scope/selector.parameter = value`. `written`: the value as text.
+
+    In the definition of a macro, `NAME = value`, the selector is NAME and the parameter is "".
+    """
 
     scope: str
     selector: str
@@ -57,7 +60,7 @@ class Statement:
 
 
 def tokens(text: str) -> list[tokenize.TokenInfo]:
-    """Python's tokens of a text. Raises Unreadable for a bracket or a quote that is never closed."""
+    """The Python tokens of a text. Raises Unreadable if a bracket or a quote is not closed."""
     try:
         return list(tokenize.generate_tokens(io.StringIO(text).readline))
     except (tokenize.TokenError, SyntaxError) as error:
@@ -66,17 +69,22 @@ def tokens(text: str) -> list[tokenize.TokenInfo]:
 
 @functools.lru_cache(maxsize=4096)
 def read(text: str) -> tuple[tuple[str, ...], tuple[Statement, ...]]:
-    """The modules that a text imports, and its bindings in their order. Raises Unreadable."""
+    """(imported modules, statements) of a config's text, in their order. Raises Unreadable if it is not valid.
+
+    >>> modules, statements = read("import repro.datasets.idx\\nlosses.L1.weight = 2.0")
+    >>> modules, statements[0].name, statements[0].value
+    (('repro.datasets.idx',), 'losses.L1.weight', 2.0)
+    """
     try:
         reader = _Reader(tokens(text))
         rows = list(reader.statements())
-    except (StopIteration, ValueError, TypeError, RecursionError, MemoryError) as error:  # a key that is a list
+    except (StopIteration, ValueError, TypeError, RecursionError, MemoryError) as error:  # TypeError: a list as a key
         raise Unreadable(str(error)) from None
     return tuple(reader.modules), tuple(rows)
 
 
 class _Reader:
-    """Recursive descent over the tokens: a method per rule of the grammar."""
+    """A recursive descent parser, with one method for each rule of the grammar."""
 
     def __init__(self, found: list[tokenize.TokenInfo]) -> None:
         self.tokens, self.at, self.in_block = found, 0, False
@@ -85,11 +93,11 @@ class _Reader:
     @property
     def token(self) -> tokenize.TokenInfo:
         if self.at >= len(self.tokens):
-            raise Unreadable("it ends too early")
+            raise Unreadable("unexpected end of the text")
         return self.tokens[self.at]
 
     def step(self) -> str:
-        """The text of the token, and on to the next; blanks before an odd sign are tokens too, and are passed over."""
+        """Return the text of this token and go to the next one. Blanks that Python reports as tokens are skipped."""
         taken = self.token.string
         self.at += 1
         while self.token.type == tokenize.ERRORTOKEN and self.token.string in " \t":
@@ -129,7 +137,7 @@ class _Reader:
         return Statement(scope, selector, parameter, value, _written(self.tokens[first : self.at]))
 
     def block(self, key: str) -> Iterator[Statement]:
-        """`scope/part:` with a line for each parameter below it."""
+        """`scope/part:`, followed by an indented line for each parameter."""
         scope, _, selector = key.rpartition("/")
         self.step()
         self._pass(tokenize.COMMENT)
@@ -157,7 +165,7 @@ class _Reader:
             self.step()
 
     def selector(self, scoped: bool = True, dotted_scope: bool = False) -> str:
-        """`scope/module.Name`, without a blank inside."""
+        """A name such as `scope/module.Name`, without blanks."""
         self.expect(self.token.type == tokenize.NAME)
         text, end = "", self.token.start
         while self.token.string in ("/", ".") if text and text[-1] not in "/." else self.token.type == tokenize.NAME:
@@ -222,7 +230,7 @@ class _Reader:
         return Reference(scope, selector, called)
 
     def basic(self) -> Any:
-        """A number with its sign, True, False, None, or texts one after the other."""
+        """A number with its sign, True, False, None, or one or several strings."""
         text = ""
         if self.token.string == "-":
             text = self.step()
@@ -253,7 +261,7 @@ def _split(key: str) -> tuple[str, str, str]:
 
 
 def _written(found: Iterable[tokenize.TokenInfo]) -> str:
-    """The value as it is written, on one line, without comments."""
+    """A value as text on one line, without comments."""
     apart = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
     kept = [token.string for token in found if token.type not in apart and token.string.strip()]
     text = ""
@@ -264,7 +272,7 @@ def _written(found: Iterable[tokenize.TokenInfo]) -> str:
 
 
 def atoms(value: Any) -> Iterator[Any]:
-    """Everything that a value is made of, the keys of a dict included."""
+    """All elements of a value, at any depth, including the keys of dicts."""
     if isinstance(value, dict):
         value = [*value, *value.values()]
     if isinstance(value, (list, tuple)):

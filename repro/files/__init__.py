@@ -1,5 +1,6 @@
-"""Reading and writing files: regular files only, strict JSON, types of TOML values, one process at a time.
+"""Read files strictly, and lock folders.
 
-regular: files of a bounded size, no pipes or devices. strict_json: JSON without duplicate keys or NaN. typed: does a
-value fit its type. toml_lines: the line of each key. lock: a lock among processes.
+regular: only regular files of a limited size, no pipes or devices. strict_json: JSON without duplicate keys or NaN.
+typed: checks that a TOML value has the right type. toml_lines: the line number of each TOML key. lock: allows only one
+process at a time in a run folder.
 """

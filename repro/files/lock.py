@@ -1,7 +1,7 @@
-"""One process at a time in a run folder; who holds it is said to who comes second.
+"""A lock that allows only one process at a time in a run folder. The error for a second process names the first one.
 
-The lock is the system's own (flock): it ends with its holder, however that dies, though its children live on. Beside it
-stands who holds it.
+The lock is a file lock of the operating system (flock). The system releases it when the process ends, even if it was
+killed or has child processes that still run. A second file, `.NAME.holder`, stores which process has the lock.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ from repro import disk
 from repro.errors import BadInput
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
-"""What flock answers on a file system that has no locks."""
+"""The errors of flock on a file system that does not support locks."""
 
 log = logging.getLogger("repro")
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold the lock of `folder`, which stands beside it. Raises BadInput where another process does, saying which."""
+    """Lock `folder` for the duration of a `with` block. Raises BadInput that names the other process if it is locked.
+
+    The lock file is next to the folder, so the folder need not exist.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     holder = folder.parent / f".{folder.name}.holder"
     lock = FileLock(folder.parent / f".{folder.name}.lock", fallback_to_soft=False)
@@ -40,7 +43,7 @@ def held(folder: Path) -> Iterator[None]:
         raise BadInput(_said(_read(holder)), str(folder)) from None
     try:
         if before := _read(holder):
-            log.info("process %s on %s held this run and has died: taken over", before["process"], before["host"])
+            log.info("process %s on %s locked this run and died: lock taken over", before["process"], before["host"])
         disk.write(holder, json.dumps(_myself()))
         yield
     finally:
@@ -49,21 +52,27 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def acquire(lock: FileLock, seconds: float = -1) -> None:
-    """Take a lock, waiting for at most some seconds, or for ever. Raises Timeout; BadInput where none can be had."""
+    """Take a lock. Waits for at most `seconds`; forever if -1.
+
+    Raises Timeout if another process still has the lock, BadInput if the file system does not support locks.
+    """
     place = Path(lock.lock_file).parent
     try:
         lock.acquire(timeout=seconds)
     except (OSError, NotImplementedError) as error:
         if isinstance(error, OSError) and error.errno not in NO_LOCKS:
             raise
-        hint = "use a folder on a local disk, or mount this one with locks (on NFS: lockd, or -o local_lock=flock)"
-        raise BadInput(f"no lock can be had for {place}/: its file system has none; {hint}", str(place)) from None
+        raise BadInput(
+            f"the file system of {place}/ does not support locks",
+            str(place),
+            expected="a folder on a local disk, or a mount with locks (on NFS: lockd, or -o local_lock=flock)",
+        ) from None
 
 
 def _said(found: dict[str, Any] | None) -> str:
     if not found:
-        return "this run is going on in another process"
-    return f"this run is going on: process {found['process']} on {found['host']}, since {found['since']}"
+        return "this run is already running in another process"
+    return f"this run is already running: process {found['process']} on {found['host']}, since {found['since']}"
 
 
 def _myself() -> dict[str, Any]:
@@ -75,5 +84,5 @@ def _read(holder: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(holder.read_bytes())
         return {key: found[key] for key in ("host", "process", "since")}
-    except (OSError, ValueError, TypeError, KeyError):  # none, or of a holder that is only just writing it
+    except (OSError, ValueError, TypeError, KeyError):  # missing, damaged, or being written at this moment
         return None

@@ -1,7 +1,7 @@
-"""JSON files read as strictly as they are written.
+"""Read JSON files strictly: every error is one line with the file, and no input causes a traceback.
 
-Python's own reader takes the last of two values that have one key, takes NaN for a number, and gives up with a
-traceback on lists in lists in lists and on a number of 5,000 digits.
+Python's own reader accepts a key twice and keeps the last value. It accepts NaN as a number. It fails with a traceback
+if lists are nested too deeply, or if a number has 5,000 digits.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from repro import untrusted
 from repro.errors import BadInput, where
 from repro.files import regular
 
-MEMORY = 100_000_000  # bytes that what is read may take
+MEMORY = 100_000_000  # most bytes of memory for the content of a file
 SPECIAL = re.compile(rb"[\x7f-\xff]|\\[^n\"\\/]")
-"""What a JSON file has in it somewhere, if a text in it has a sign that is not shown."""
-DIGITS = 18  # of a whole number: with more it does not fit into 64 bits
+"""Matches every JSON file with an invisible character in it. Only such files need the slower check of each string."""
+DIGITS = 18  # most digits of an integer: one with more may not fit into 64 bits
 TAKES = {b",": 40, b'"': 40, b"{": 300, b"[": 100}
-"""Bytes of memory for each of these signs in a JSON file, at most: what they separate, quote or open."""
+"""Most bytes of memory that the parsed file needs for each of these characters in it."""
 
 
 def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> Any:
-    """What is in a JSON file of at most `most` bytes. Its texts are checked, but for those below the key `free`.
+    """The content of a JSON file of at most `most` bytes. Strings must not contain invisible characters.
 
-    Raises BadInput that names file and line and says `fault`, as "not a record".
+    fault: the start of the error message, such as "not a record". free: a key whose strings are not checked.
+    Raises BadInput with the file and, if it is not JSON, the line.
     """
     regular.check(path, most)
     try:
@@ -42,22 +43,22 @@ def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> An
         raise BadInput(f"{fault}: {error.msg}", f"{where(path)}:{error.lineno}") from None
     except OSError as error:
         raise BadInput(f"{fault}: it cannot be read: {error.strerror}", where(path)) from None
-    except (ValueError, RecursionError) as error:  # ValueError: no UTF-8, and what is refused here
+    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, or raised by the checks below
         raise BadInput(f"{fault}: {error}", where(path)) from None
 
 
 def _shows_all(content: bytes) -> bool:
-    """Whether there is nothing for `SPECIAL` to find, by what costs a hundredth of it."""
+    """A fast check that `SPECIAL` cannot match; it takes 1 % of the time of the search."""
     return content.isascii() and b"\x7f" not in content and content.count(b"\\") == content.count(b"\\n")
 
 
 def _refuse_large(content: bytes) -> None:
-    """Refuse a file that would take much more memory than its size: a million empty lists are two megabytes."""
+    """Raise ValueError if the parsed file may need too much memory: 1 million empty lists are only 3 MB on disk."""
     needed = len(content) * (3 if content.isascii() else 9)
     needed += sum(size * content.count(sign) for sign, size in TAKES.items())
     if needed > MEMORY:
         raise ValueError(
-            f"to read it takes up to {needed / 1e6:,.0f} MB of memory; expected {MEMORY / 1e6:,.0f} at most"
+            f"reading it takes up to {needed / 1e6:,.0f} MB of memory; expected at most {MEMORY / 1e6:,.0f} MB"
         )
 
 
@@ -65,15 +66,15 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f"it has two values for {twice!r:.80}")
+        raise ValueError(f"the key {twice!r:.80} occurs twice")
     return found
 
 
 def _whole(digits: str) -> int:
     if len(digits.removeprefix("-")) > DIGITS:
-        raise ValueError(f"{digits:.10}... is a number of more than {DIGITS} digits; expected a smaller one")
+        raise ValueError(f"{digits:.10}... has more than {DIGITS} digits; expected a smaller number")
     return int(digits)
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a JSON number")

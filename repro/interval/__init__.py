@@ -1,19 +1,21 @@
-"""The 95 % interval of a mean over seeds and test items. Pure: numbers in, numbers out.
+"""The 95 % confidence interval of a mean over seeds and test items. This package reads no files.
 
-Item i of seed s gives x[s][i] = mu + seed_s + item_i + rest, a two-way layout of random effects without repetition.
+Model: the value of test item i in the run with seed s is x[s][i] = mu + seed_s + item_i + rest. This is a two-way
+layout with random effects and one value in each cell.
 
-Where the items are *fixed* (the very test set that the paper's number was measured on), only the training varies: the
-interval is Student's t over the means of the seeds, and a method without chance has none.
+Fixed items: the test set is exactly the one of the paper, so only the training varies. The interval is Student's t over
+the means of the seeds. A deterministic method has an interval of width 0.
 
-Where they are *sampled* (new items of the same kind), the variance of the grand mean over S seeds and n items is
+Sampled items: the items are new ones of the same kind, so they vary too. The variance of the grand mean over S seeds
+and n items is then
 
     MS_seed / (S n)  +  max(MS_item - MS_rest, 0) / (S n)
 
-the rest being part of the first term already (Searle, Casella & McCulloch 1992, Variance Components). The first term
-has S - 1 degrees of freedom, the second nearly n - 1. `repro.interval.quantile` says which quantile goes with such a
-sum. With one seed only the items speak: the interval then says nothing of the spread between seeds.
+The first term already contains the rest (Searle, Casella & McCulloch 1992, Variance Components). The first term has
+S - 1 degrees of freedom, the second about n - 1. `repro.interval.quantile` computes the quantile for such a sum. With
+one seed, the interval contains only the variation of the items, and nothing about the spread between seeds.
 
-`tests/test_interval.py` simulates how often both cover the truth.
+`tests/test_interval.py` simulates how often both intervals contain the true mean.
 """
 
 from __future__ import annotations
@@ -29,10 +31,11 @@ from repro.interval.quantile import quantile
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its 95 % interval, with what made it: the variance of one seed, and what more seeds do not lessen.
+    """A mean and its 95 % interval from `low` to `high`, in the unit of the metric, and the variances behind it.
 
-    That is the variance of the mean over the items, `item_variance`, with its degrees of freedom. `freedom`: those of
-    the sum of both. `fixed`: the items are no sample, so that only the seeds vary.
+    seed_variance: the variance of one seed. item_variance: the part of the variance of the mean that more seeds do not
+    reduce, with its degrees of freedom `item_freedom`. freedom: the degrees of freedom of the sum of both.
+    fixed: the items are fixed, so only the seeds vary.
     """
 
     mean: float
@@ -47,19 +50,22 @@ class Interval:
     fixed: bool = False
 
     def shown(self, unit: str = "") -> str:
-        """`5.93 [5.51, 6.35] dB`, with two uncertain digits; without an interval the mean alone."""
+        """The interval as text: `5.93 [5.51, 6.35] dB`, with two uncertain digits. Only the mean if the width is 0."""
         half = (self.high - self.low) / 2
         texts = [number(value, half) for value in (self.mean, self.low, self.high)]
         return f"{texts[0]} [{texts[1]}, {texts[2]}] {unit}".rstrip() if half else f"{texts[0]} {unit}".rstrip()
 
     def scaled(self, by: float) -> Interval:
-        """The same in another unit. The decimal numbers are multiplied: 0.07 times 100 is 7."""
+        """The interval in another unit: all numbers times `by`. Decimal arithmetic, so 0.07 times 100 is exactly 7."""
         mean, low, high = (float(Decimal(repr(x)) * Decimal(repr(by))) for x in (self.mean, self.low, self.high))
         seed, item = self.seed_variance * by**2, self.item_variance * by**2
         return replace(self, mean=mean, low=low, high=high, seed_variance=seed, item_variance=item)
 
     def seeds_to_settle(self, edge: float, most: int = 100) -> int:
-        """How many more seeds of this mean and spread would take `edge` out of the interval; 0: `most` would not."""
+        """How many more seeds would shrink the interval until `edge` is outside, if mean and spread do not change.
+
+        0 if `most` seeds are not enough.
+        """
 
         def short(seeds: int) -> bool:
             half = _half((self.seed_variance / seeds, seeds - 1), (self.item_variance, self.item_freedom))
@@ -70,7 +76,11 @@ class Interval:
 
 
 def number(value: float, half: float = 0.0) -> str:
-    """`value` with the digits that an uncertainty of `half` leaves: two of them are uncertain."""
+    """`value` as text, rounded so that two digits are uncertain if its uncertainty is `half`.
+
+    >>> number(5.93456, 0.42), number(5.93456)
+    ('5.93', '5.93456')
+    """
     if half <= 1e-12 * abs(value):
         return f"{value:.6g}"
     decimals = max(1 - math.floor(math.log10(half)), 0)
@@ -78,18 +88,30 @@ def number(value: float, half: float = 0.0) -> str:
 
 
 def _digits(value: float, half: float) -> int:
-    """How many digits after the first the uncertainty of a small number leaves."""
+    """The number of digits after the first one that a small number is printed with."""
     return max(math.floor(math.log10(abs(value) or half)) - math.floor(math.log10(half)) + 1, 1)
 
 
 def interval(rows: Rows, fixed: bool = False) -> Interval:
-    """The interval of the grand mean of `rows`, of items that are `fixed` or a sample. All rows are equally long."""
+    """The 95 % interval of the mean of all values. `rows`: one row for each seed, with one value for each test item.
+
+    All rows have the same length. fixed: whether the test items are fixed; if not, they are a sample.
+
+    >>> rows = [[5.0, 6.1, 7.2], [5.3, 6.2, 7.1], [5.1, 6.4, 7.3]]  # 3 seeds, 3 items
+    >>> interval(rows).shown("dB")
+    '6.2 [3.7, 8.6] dB'
+    >>> interval(rows, fixed=True).shown("dB")
+    '6.19 [5.98, 6.40] dB'
+    """
     one = Layout(rows)
     return around(one.mean, one.seed_term, one.item_term, one.seeds, one.items, one.scale, fixed)
 
 
 def difference(ours: Rows, theirs: Rows, same_seeds: bool, same_items: bool, fixed: bool = False) -> Interval:
-    """The interval of the mean of `ours` less that of `theirs`, paired over the seeds and over the items they share."""
+    """The interval of the mean of `ours` minus the mean of `theirs`.
+
+    The values are paired by seed if `same_seeds`, and by item if `same_items`. Pairs make the interval narrower.
+    """
     scale = max(Layout(ours).scale, Layout(theirs).scale)
     a, b = Layout(ours, scale), Layout(theirs, scale)
     if same_seeds and same_items:
@@ -102,7 +124,7 @@ def difference(ours: Rows, theirs: Rows, same_seeds: bool, same_items: bool, fix
 
 
 def apart(ours: Interval, theirs: Interval) -> Interval:
-    """The interval of one mean less another where nothing pairs: it is wider than that of pairs."""
+    """The interval of the difference of two means whose values are not paired."""
     both = (ours, theirs)
     seed_term = total(*((one.seed_variance / one.seeds, one.seeds - 1) for one in both))
     item_term = total(*((one.item_variance, one.item_freedom) for one in both))
@@ -111,23 +133,24 @@ def apart(ours: Interval, theirs: Interval) -> Interval:
 
 
 def beside(ours: Interval, seeds: int, spread: float | None) -> Interval:
-    """Ours with the chance in the paper's number added: a mean over `seeds` trainings of that standard deviation.
+    """Our interval, widened by the uncertainty of the paper's number.
 
-    Where the paper does not state its spread (None), each of its trainings is taken to spread as ours do.
+    That number is a mean over `seeds` trainings, which have the standard deviation `spread`. If the paper does not
+    state it (None), our own spread between seeds is used.
     """
     seed, rest = (ours.seed_variance / ours.seeds, ours.seeds - 1), (ours.item_variance, ours.item_freedom)
     if spread is not None:
         rest = total(rest, (spread**2 / seeds, seeds - 1))
         return replace(around(ours.mean, seed, rest, ours.seeds, ours.items, 1.0), fixed=ours.fixed)
-    theirs = ours.seed_variance / seeds, ours.seeds - 1  # by the same estimate, so that Student's t fits both together
+    theirs = ours.seed_variance / seeds, ours.seeds - 1  # the same estimate, so Student's t fits the sum
     found = around(ours.mean, (seed[0] + theirs[0], seed[1]), rest, ours.seeds, ours.items, 1.0)
-    variance, freedom = total(rest, theirs)  # which more seeds of ours do not lessen
+    variance, freedom = total(rest, theirs)  # more seeds of ours do not reduce this part
     found = replace(found, seed_variance=ours.seed_variance, item_variance=variance, item_freedom=freedom)
     return replace(found, fixed=ours.fixed)
 
 
 def around(mean: float, seed: Term, item: Term, seeds: int, items: int, scale: float, fixed: bool = False) -> Interval:
-    """The interval around a mean, whose terms are in units of `scale`."""
+    """The interval around `mean`. The variances of `seed` and `item` are in units of the square of `scale`."""
     item = (0.0, 0) if fixed else item
     half = scale * _half(seed, item)
     by_seed, by_item = (scale * (scale * variance) for variance in (seed[0] * seeds, item[0]))
@@ -136,5 +159,5 @@ def around(mean: float, seed: Term, item: Term, seeds: int, items: int, scale: f
 
 
 def _half(seed: Term, item: Term) -> float:
-    """Half the width of the interval of a mean whose variance is the sum of the two."""
+    """Half the width of the interval of a mean whose variance is the sum of these two."""
     return quantile(seed, item) * math.sqrt(seed[0] + item[0])

@@ -1,11 +1,13 @@
-"""Which pairs of many configs differ, with a correction for how many pairs there are.
+"""Compare all pairs of configs, and correct the p values for the number of pairs.
 
-`contrasts` compares each pair, and `holm` (1979) corrects. Three seeds alone know too little for that: of 100 pairs,
-two such configs would need a t of 14. So each config counts as spreading at least as all do together, with their
-degrees of freedom, fewer the farther its own spread lies above theirs. The p values rest on the quantile of Cochran
-and Cox (1950), the widest of those in `repro.interval.quantile`. Where nothing differs, a difference is found in
-5 % of all studies at most, in 7 % where one of few configs spreads four times as much as the others:
-`tests/test_contrasts.py` simulates it.
+`contrasts` compares each pair; `holm` corrects the p values (Holm 1979). Three seeds are too few to estimate the spread
+of one config: with 100 pairs, a difference would need a t of 14. So all configs are used together: the variance of each
+config is at least the pooled variance of all. It also gets their degrees of freedom, but fewer if its own variance is
+much larger than the pooled one.
+
+The p values use the quantile of Cochran and Cox (1950), the most cautious one in `repro.interval.quantile`. If no
+configs differ, at most 5 % of all studies find a difference. It is up to 7 % if one of a few configs has four times the
+spread of the others. `tests/test_contrasts.py` simulates this.
 """
 
 from __future__ import annotations
@@ -19,22 +21,23 @@ from repro.interval import Interval, around
 from repro.interval.layout import Layout, Rows, Term, paired, total
 
 TINY = 1e-24
-"""A variance, of numbers up to 1, that is but the rounding of sums: seeds that agree so well have no chance in them."""
+"""A smaller variance, of numbers up to 1, is only a rounding error. Such seeds agree: the method is deterministic."""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """The mean of one config less that of another, with the p value of no difference, not corrected for others."""
+    """The mean of one config minus the mean of another, with an uncorrected p value for "there is no difference"."""
 
     difference: Interval
     p: float
 
 
 def contrasts(groups: Sequence[Rows]) -> dict[tuple[int, int], Contrast]:
-    """Each pair (i, j), i < j, of configs measured on the same items in the same order: `groups[i]` less `groups[j]`.
+    """For each pair i < j of configs, `groups[i]` minus `groups[j]`. A group has one row of values for each seed.
 
-    The items pair, the seeds do not: run 0 of one config and run 0 of another share a number, not their chance. Of one
-    seed the spread is taken to be that of the configs with several; one whose seeds all agree has no chance in it.
+    All groups have the same items in the same order, so the items are paired. The seeds are not: seed 0 of one config
+    has nothing in common with seed 0 of another. A config with one seed gets the pooled spread of the other configs. A
+    config whose seeds all agree counts as deterministic.
     """
     scale = max((Layout(rows).scale for rows in groups), default=1.0)
     layouts = [Layout(rows, scale) for rows in groups]
@@ -47,7 +50,13 @@ def contrasts(groups: Sequence[Rows]) -> dict[tuple[int, int], Contrast]:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p values, corrected for their number: if nothing differs, the least is below 5 % in 5 % of all studies."""
+    """The p values, corrected for their number by the method of Holm (1979).
+
+    If there is no difference, the smallest corrected value is below 0.05 in at most 5 % of all studies.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     corrected, highest = [0.0] * len(order), 0.0
     for before, index in enumerate(order):
@@ -57,7 +66,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _seed_terms(layouts: Sequence[Layout]) -> tuple[list[Term], float]:
-    """What the seeds add to the variance of each mean, and the degrees of freedom of all together."""
+    """The part of the variance of each mean that comes from the seeds, and the degrees of freedom of all configs."""
     own = [(one.seed_term[0] * one.seeds, one.seed_term[1]) for one in layouts]
     living = [(variance, freedom) for variance, freedom in own if variance > TINY]
     most = sum(freedom for _, freedom in living)
@@ -80,7 +89,7 @@ def _contrast(a: Layout, b: Layout, seed: Term, scale: float) -> Contrast:
 
 
 def _p(mean: float, seed: Term, item: Term, known: bool) -> float:
-    """The p value of a mean whose variance is the sum of the two: 1 where nothing is `known` of the spread."""
+    """The p value of a mean whose variance is the sum of these two; 1 if the spread is not `known`."""
     from scipy.special import stdtr, stdtrit
 
     terms = [term for term in (seed, item) if term[0] > 0]
@@ -89,7 +98,7 @@ def _p(mean: float, seed: Term, item: Term, known: bool) -> float:
         return float(mean == 0.0 or not known)
     reached = mean / math.sqrt(whole)
     tails = [float(stdtr(freedom, -reached)) for _, freedom in terms]
-    low, high = min(tails), max(tails)  # the tail of the weighted mean of both quantiles lies between their own
+    low, high = min(tails), max(tails)  # the solution is between the tails of the two t distributions
     while high - low > 1e-6 * high:
         middle = math.sqrt(low * high) if low > 0 else high / 2
         quantile = -sum(variance / whole * stdtrit(freedom, middle) for variance, freedom in terms)

@@ -1,4 +1,4 @@
-"""The two-way layout of one config's values, by seed and by test item, and the variances that it gives."""
+"""The two-way layout of a config's values, by seed and by test item, and the variances that it estimates."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import cached_property
 from typing import Any
 
 Rows = Sequence[Sequence[float]]
-"""The values of one config: a row per seed, of the same test items each."""
+"""The values of one config: one row for each seed, one column for each test item."""
 
 Term = tuple[float, float]
 """An estimated variance and its degrees of freedom."""
 
 
 class Layout:
-    """The two-way layout of one config's values, its spreads in units of `scale`: the square of a p value may be 0."""
+    """The two-way layout of one config's values, divided by `scale`. Without it, the square of a tiny value is 0."""
 
     def __init__(self, rows: Rows, scale: float = 0.0) -> None:
         import numpy as np
@@ -30,7 +30,7 @@ class Layout:
 
     @cached_property
     def rest_variance(self) -> float:
-        """The share of the rest in the variance of the grand mean: MS_rest / (S n)."""
+        """The part of the variance of the grand mean that comes from the rest: MS_rest / (S n)."""
         rest = self.x - self.by_seed[:, None] - self.by_item[None, :] + self.x.mean()
         return float((rest**2).sum()) / max((self.seeds - 1) * (self.items - 1), 1) / self.seeds / self.items
 
@@ -44,23 +44,23 @@ class Layout:
 
 
 def spread(means: Any) -> Term:
-    """The variance of the mean of `means`; nothing is known of one alone."""
+    """The variance of the mean of `means`; (0, 0) if there is only one, because its spread is unknown."""
     count = len(means)
     return (float(means.var(ddof=1)) / count, count - 1) if count > 1 else (0.0, 0)
 
 
 def less(term: Term, variance: float) -> Term:
-    """The term without a variance that is part of it."""
+    """`term` minus a variance that it contains, but at least 0."""
     return max(term[0] - variance, 0.0), term[1]
 
 
 def paired(a: Layout, b: Layout) -> Term:
-    """What the items add to the variance of a difference where both sides have the same."""
+    """The part of the variance of a difference that comes from the items, if both sides have the same items."""
     return less(spread(a.by_item - b.by_item), a.rest_variance + b.rest_variance)
 
 
 def total(*terms: Term) -> Term:
-    """The sum of estimated variances, with the degrees of freedom after Satterthwaite (and Welch)."""
+    """The sum of estimated variances, with the degrees of freedom by Satterthwaite (1946) and Welch."""
     found = sum(variance for variance, _ in terms)
     if not found > 0.0:
         return 0.0, 0

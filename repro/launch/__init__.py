@@ -1,4 +1,7 @@
-"""Claims minus records: the runs that are still to be made, as commands for `tmux/session.sh` or a shell."""
+"""The queue of runs: the claims need these runs, and no record of them exists yet.
+
+You can pipe the commands into `tmux/session.sh` or a shell.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from repro.record import Record
 
 @dataclass(frozen=True)
 class Job:
-    """One run that a claim waits for."""
+    """One missing run that a claim needs."""
 
     claim: str
     config: str
@@ -26,7 +29,10 @@ class Job:
 
 
 def todo(paper: Paper, records: Iterable[Record]) -> list[Job]:
-    """The runs that the claims and causes of `paper` name and that no fresh record answers, by seed, proxies first."""
+    """The runs that the claims and suspected causes of `paper` need and that have no record, or only a stale one.
+
+    Sorted by seed; for each seed, the proxies of a claim come first.
+    """
     done = {(found.config, found.seed) for found in records if not found.stale}
     jobs: dict[tuple[str, int], Job] = {}
     for claim, config, seed in paper.runs:

@@ -1,6 +1,7 @@
-"""What the records say of a claim, with its uncertainty. Pure: opens no file, imports no torch.
+"""Judge claims: compare each claim with its records, including the uncertainty of the result.
 
-`repro.interval` says how the interval comes about; docs/guide/claims.md says when which verdict is given.
+`repro.interval` computes the intervals; docs/guide/claims.md explains the verdicts. This module reads no files and does
+not import torch.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ OUTCOMES = (
 )
 UNTRANSCRIBED = OUTCOMES[-1]
 RANKS = {outcome: rank for rank, outcome in enumerate(OUTCOMES)} | {"exceeded": OUTCOMES.index("inconclusive")}
-DECIDED = ("reproduced", "exceeded", "not reproduced")  # by the paper's own config
-WIDE = Context(prec=700)  # any two floats, side by side
+DECIDED = ("reproduced", "exceeded", "not reproduced")  # with the paper's own config, not with a proxy
+WIDE = Context(prec=700)  # decimal digits that are enough for any float
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of one claim, why, and the evidence; `judged` is the piece of evidence that decided."""
+    """The outcome of one claim, the reason, and the evidence. `judged`: the evidence that decided; None if none did."""
 
     claim: Claim
     outcome: str
@@ -48,7 +49,7 @@ class Verdict:
 
     @property
     def sees(self) -> float | None:
-        """The smallest difference that 80 % of such studies would have found; None where nobody knows."""
+        """The smallest difference that 80 % of such studies detect, in the unit of the claim; None if unknown."""
         found = self.judged
         if found is None or self.outcome in ("not comparable", "stale"):
             return None
@@ -56,42 +57,56 @@ class Verdict:
 
     @property
     def too_wide(self) -> str:
-        """Why no result could have failed the claim; empty where one could."""
+        """Why no result could have failed the claim; "" if one could."""
         return power.too_wide(self.claim, self.judged)
 
     @property
     def out_of_reach(self) -> str:
-        """Why no mean could have been reproduced with these seeds and items; empty where one could."""
+        """Why these seeds and items could not have reproduced the claim with any mean; "" if they could."""
         return "" if self.judged is None or self.sees is None else power.out_of_reach(self.claim, self.judged)
 
 
 def judge(claim: Claim, records: Iterable[Record]) -> Verdict:
-    """Set the records of a claim's configs beside the claim. The order of `records` does not matter."""
+    """Compare a claim with the records of its configs. Other records are ignored; the order does not matter.
+
+    >>> from repro.record import Measurement
+    >>> claim = Claim("a", "says", "Table 1", "Accuracy", "configs/a.gin", value=0.90, tolerance=0.02, items="fixed")
+    >>> measured = {0: [0.90, 0.91], 1: [0.90, 0.90], 2: [0.89, 0.91]}  # by seed: one value for each test item
+    >>> records = [
+    ...     Record("paper", "a", seed, "digest", [Measurement("test", "Accuracy", {"better": "higher"}, values)])
+    ...     for seed, values in measured.items()
+    ... ]
+    >>> judge(claim, records).outcome, judge(claim, records[:2]).outcome
+    ('reproduced', 'not run')
+    """
     return judge_all([claim], records)[0]
 
 
 def judge_all(claims: Iterable[Claim], records: Iterable[Record]) -> list[Verdict]:
-    """A verdict for each claim, in their order."""
+    """A verdict for each claim, in the same order."""
     held: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         if not record.overrides:
             held[record.config].append(record)
     for mine in held.values():
-        mine.sort(key=lambda record: (record.seed, record.finished, record.digest))  # of twins the later counts
+        mine.sort(key=lambda record: (record.seed, record.finished, record.digest))  # for a seed, the latest counts
     return [_judge(claim, held) for claim in claims]
 
 
 def worse(now: str, before: str) -> bool:
-    """Whether outcome `now` is farther from a reproduced claim than `before`.
+    """Whether the outcome `now` is farther from "reproduced" than the outcome `before`.
 
-    `exceeded` ranks with `inconclusive`: a wider tolerance leads from the one over the other to `reproduced`. A trend
-    where the paper's own config had decided is worse whatever it says: records are gone.
+    `exceeded` has the same rank as `inconclusive`: with a wider tolerance, the first becomes the second and then
+    `reproduced`. A trend after a decision by the paper's own config is always worse, because records were lost.
+
+    >>> worse("not run", "reproduced"), worse("exceeded", "inconclusive")
+    (True, False)
     """
     return RANKS[now] > RANKS[before] or (before in DECIDED and now.startswith("trend"))
 
 
 def untranscribed(verdicts: Iterable[Verdict]) -> str:
-    """A sentence on the numbers that have no verdict because nobody has copied them; empty where there are none."""
+    """A sentence with the number of claims that are not transcribed; "" if there are none."""
     if not (many := sum(verdict.outcome == UNTRANSCRIBED for verdict in verdicts)):
         return ""
     said = ("1 number is", "it has") if many == 1 else (f"{many} numbers are", "they have")
@@ -110,10 +125,10 @@ def _judge(claim: Claim, held: Held) -> Verdict:
         return Verdict(claim, *_full(claim, own), evidence, own)
     lacking = missing(claim, own, held)
     proxies = [one for one in evidence if one.proxy]
-    if own is not None or not proxies:  # no proxy speaks where the paper's own config has begun to
+    if own is not None or not proxies:  # proxies do not count once the paper's own config has a record
         return Verdict(claim, "not run", lacking, evidence)
     if claim.kind != "comparison":
-        return Verdict(claim, "not run", f"{lacking}; a proxy cannot judge a {claim.kind}", evidence)
+        return Verdict(claim, "not run", f"{lacking}; a proxy cannot confirm a number", evidence)
     return Verdict(claim, *_trend(claim, proxies[-1]), evidence, proxies[-1])
 
 
@@ -133,30 +148,30 @@ def _full(claim: Claim, own: Evidence) -> tuple[str, str]:
 
 
 def _unsettled(claim: Claim, found: Evidence) -> tuple[str, str] | None:
-    """Why the chance in our number is not known well enough to judge it, if so."""
+    """The outcome and reason if the spread between seeds is not known well enough for a verdict, else None."""
     if claim.printed:
         return None
     if claim.deterministic and found.interval.seed_variance > 0:
         means = [sum(row) / len(row) for row in found.rows]
         apart = f": {min(means):.6g} to {max(means):.6g}" if means else ""
-        return "not comparable", f"the claim is deterministic, but its seeds give unlike numbers{apart}"
+        return "not comparable", f"the claim is deterministic, but its seeds give different numbers{apart}"
     least = claim.trend_seeds if found.proxy else min(2, claim.trend_seeds)
     if (lacking := least - found.interval.seeds) <= 0:
         return None
     seeds = "1 more seed is" if lacking == 1 else f"{lacking} more seeds are"
-    return "inconclusive", f"{_say(found)}; {seeds} needed to know the chance in the training{_cost(found, lacking)}"
+    return "inconclusive", f"{_say(found)}; {seeds} needed to estimate the spread between seeds{_cost(found, lacking)}"
 
 
 def _in_unit(claim: Claim, found: Evidence, outcome: str, why: str) -> tuple[str, str]:
-    """The outcome with the conversion of ours; there is none where only the unit may be the reason for it.
+    """Add the conversion of our number to the reason, or report "not comparable" if the unit may be wrong.
 
-    That is: the claim states no unit and is missed by a factor of about 100, or ours is so far above its lower bound.
+    The unit may be wrong if the claim states none and our number differs from it by a factor of about 100.
     """
     ours, stated = found.interval.mean, claim.number
     unsure = outcome in ("exceeded", "not reproduced", "trend fails") or (claim.above is not None and not claim.over)
     unsure = unsure and claim.stated_unit is None and outcome != "inconclusive"
     if unsure and stated and units.hundredfold(ours, stated, found.identity.get("unit", "")):
-        hint = "about a factor of 100; give the claim its 'unit': '%', or '1' for a share"
+        hint = "they differ by about a factor of 100; add the 'unit' to the claim: '%', or '1' for a share"
         return "not comparable", f"ours is {ours:.6g}, the paper's number is {stated:g}: {hint}"
     return outcome, f"{why} ({found.converted})" if found.converted else why
 
@@ -166,28 +181,28 @@ def _trend(claim: Claim, proxy: Evidence) -> tuple[str, str]:
         return fault
     settled = _unsettled(claim, proxy) or _sign(claim, proxy, "trend holds", "trend fails")
     outcome, why = _in_unit(claim, proxy, *settled)
-    return outcome, f"by the proxy {proxy.config}: {why}"
+    return outcome, f"with the proxy {proxy.config}: {why}"
 
 
 def _unfit(found: Evidence) -> tuple[str, str] | None:
-    """Why this evidence decides nothing, if so."""
+    """The outcome and reason if this evidence cannot decide, because it is not comparable or stale; else None."""
     if found.unlike:
         return "not comparable", found.unlike
     return ("stale", found.stale) if found.stale else None
 
 
 def bound(claim: Claim) -> float:
-    """What a comparison must be on the right side of: the stated number, or no difference."""
+    """The number that a comparison must be above or below; 0 if the claim states none."""
     return claim.bound or 0.0
 
 
 def upward(claim: Claim, identity: dict[str, Any]) -> bool:
-    """Whether the right side of the bound is above it: as the claim says, else as the metric's own direction is."""
+    """Whether our number must be above the bound. If the claim does not say it, the better direction must win."""
     return identity.get("better") != "lower" if claim.bound is None else claim.above is not None
 
 
 def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
-    """A comparison: is our value (or difference) on the claimed side of the bound?"""
+    """Judge a comparison: is our number (or difference) on the claimed side of the bound?"""
     edge, ours = bound(claim), found.interval
     what = f"the difference {found.name} is " if found.other else ""
     note = f"{what}{_say(found)} against a bound of {claim.bound or 0}"
@@ -197,10 +212,10 @@ def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
 
 
 def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
-    assert claim.accepted is not None  # a claim is read with both value and tolerance, or with neither
+    assert claim.accepted is not None  # repro.claim.rules requires a tolerance for each value
     (low, high), ours, unit = claim.accepted, own.compared, own.identity.get("unit", "")
     stated, accepted = (f"{text} {unit}".rstrip() for text in (claim.stated, claim.accepts))
-    chance = f"; with the chance in the paper's own number, ours is {ours.shown(unit)}" if own.with_theirs else ""
+    chance = f"; with the uncertainty of the paper's own number, ours is {ours.shown(unit)}" if own.with_theirs else ""
     note = f"{_say(own)}{chance} against {stated} (accepted by us: {accepted})"
     if low <= exact(ours.low) and exact(ours.high) <= high:
         return "reproduced", note
@@ -212,26 +227,26 @@ def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
 
 
 def _keeps_sign(claim: Claim, own: Evidence, why: str) -> tuple[str, str]:
-    """A difference that is as large as claimed, within its tolerance, must have the claimed sign too."""
+    """Check the sign of a difference that is within the tolerance: it must be the claimed sign."""
     ours, up = own.interval, (claim.value or 0.0) > 0
     if claim.value == 0 or (ours.low > 0 if up else ours.high < 0):
         return "reproduced", why
     if ours.low <= 0 <= ours.high:
-        return "inconclusive", f"{why}, but its sign is open; {_more(own, 0.0)}"
-    return "not reproduced", f"{why}, but of the other sign"
+        return "inconclusive", f"{why}, but its sign is uncertain; {_more(own, 0.0)}"
+    return "not reproduced", f"{why}, but it has the opposite sign"
 
 
 def exact(value: float) -> Decimal:
-    """The number that is written so, and not the nearest binary one."""
+    """The decimal number with the digits of `value`, because 0.1 as a float is not exactly 0.1."""
     return Decimal(repr(value))
 
 
 def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
-    """Does our number round to the digits printed? A number halfway rounds away from zero."""
+    """Judge a printed number: does ours round to the printed digits? A number halfway is rounded away from zero."""
     printed, digit = claim.digits
     ours = own.interval
     if ours.seed_variance > 0:
-        return "not comparable", f"a printed number is for results without chance; {_say(own)} vary from seed to seed"
+        return "not comparable", f"a printed number needs a deterministic result; {_say(own)} vary from seed to seed"
     rounded = exact(ours.mean).quantize(digit, ROUND_HALF_UP, WIDE)
     note = f"{ours.mean:.9g} rounds to {str(rounded).lower()}, printed is {claim.printed}"
     return ("reproduced" if rounded == printed else "not reproduced"), note
@@ -247,21 +262,21 @@ def _say(found: Evidence) -> str:
 
 
 def _more(found: Evidence, edge: float) -> str:
-    """How many more seeds would settle it, if the mean and the spread stay what they are, and what they would take."""
+    """How many more seeds would decide the claim if mean and spread do not change, and their cost, in words."""
     ours = found.compared
     if ours.low == ours.high:
-        return "it is the bound itself, with no spread: more seeds would not settle it"
+        return "it is exactly the bound, with no spread: more seeds would not settle it"
     if more := ours.seeds_to_settle(edge):
         seeds = "1 more seed" if more == 1 else f"{more} more seeds"
         return f"{seeds} would settle it, if mean and spread stay as they are{_cost(found, more)}"
     if ours.item_variance <= ours.seed_variance / ours.seeds:
-        return "the mean is so near the border that a hundred seeds would not settle it"
+        return "the mean is so close to the border that a hundred seeds would not settle it"
     what = "the paper's own number is too uncertain" if ours.fixed else "more test items would"
     return f"a hundred seeds would not settle it: {what}"
 
 
 def _cost(found: Evidence, seeds: int) -> str:
-    """What so many more seeds take on one machine like that of the records, in words; empty where no record says."""
+    """The time for more seeds on a machine like that of the records, in words; "" if no record has a time."""
     sides = [[record.cost.get("seconds", 0.0) for record in side] for side in (found.records, found.over) if side]
     minutes = seeds * sum(sum(side) / len(side) for side in sides) / 60
     return f" (about {max(minutes, 1):.0f} min of computing)" if minutes else ""

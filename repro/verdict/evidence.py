@@ -1,4 +1,7 @@
-"""What the records hold of a claim: the values that count, by seed, and whether they can be set beside it. Pure."""
+"""Collect the measurements for a claim (one row for each seed), and decide whether they are comparable with it.
+
+This module reads no files.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ Held = Mapping[str, Sequence[Record]]
 """Records by the name of their config."""
 
 Side = dict[int, tuple[Record, Measurement, list[float]]]
-"""The records of one config that hold what a claim asks for, by seed, with the values that count."""
+"""The records of one config with the metric of a claim, by seed: (record, measurement, values of the claim's items)."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the records of one config say of a claim; `over`: the records of the config it is compared with."""
+    """The measurements of one config for a claim. `over`: the records of the other config of a comparison."""
 
     config: str
     interval: Interval
@@ -31,20 +34,20 @@ class Evidence:
     proxy: bool
     over: list[Record] = field(default_factory=list)
     other: str = ""  # the other config of a comparison
-    converted: str = ""  # how ours came into the unit of the claim, if it was in another one
-    unlike: str = ""  # why it cannot be compared, with the claim or within itself
-    rows: list[list[float]] = field(default_factory=list)  # by seed; of two sides, their difference where they pair
-    with_theirs: Interval | None = None  # with the chance in the paper's number, where the claim states that
+    converted: str = ""  # how our number was converted to the unit of the claim, if it was
+    unlike: str = ""  # why the records cannot be compared with the claim or with each other
+    rows: list[list[float]] = field(default_factory=list)  # one for each seed; paired differences for a comparison
+    with_theirs: Interval | None = None  # with the uncertainty of the paper's number, if the claim states it
 
     @property
     def compared(self) -> Interval:
-        """The interval that is set against the accepted range."""
+        """The interval that is compared with the accepted range."""
         return self.with_theirs or self.interval
 
     @property
     def name(self) -> str:
-        """The config, or both as a difference."""
-        return f"{self.config} less {self.other}" if self.other else self.config
+        """The config, or the difference of two configs, in words."""
+        return f"{self.config} minus {self.other}" if self.other else self.config
 
     @property
     def stale(self) -> str:
@@ -52,7 +55,7 @@ class Evidence:
 
 
 def missing(claim: Claim, own: Evidence | None, held: Held) -> str:
-    """What is not there: seeds, or the very thing that the claim asks of its records."""
+    """What is missing for a verdict, in words: seeds, or the metric or the item of the claim."""
     records = [record for config in claim.configs for record in held.get(PurePath(config).stem, ())]
     known = {f"{m.test}: {m.metric}" for record in records for m in record.measurements}
     wanted = f"{claim.test}: {claim.metric}"
@@ -66,13 +69,13 @@ def missing(claim: Claim, own: Evidence | None, held: Held) -> str:
 
 
 def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Evidence | None:
-    """What the records of `config`, less those of `other`, say of the claim; None where a side has none."""
+    """The evidence of `config`, or of the difference of `config` and `other`; None if one of them has no record."""
     ours = _measured(claim, config, claim.test, held)
     theirs = _measured(claim, other, claim.over_test or claim.test, held) if other else {}
     if not ours or (other and not theirs):
         return None
     shared = ours.keys() & theirs.keys()
-    if other and len(shared) >= claim.seeds:  # where there are enough seeds in common, they alone count: they pair
+    if other and len(shared) >= claim.seeds:  # with enough common seeds, use only these, because they are paired
         ours, theirs = ({seed: side[seed] for seed in sorted(shared)} for side in (ours, theirs))
     unlike = _unlike(claim, ours, theirs, proxy)
     rows, others, fixed = _rows(ours), _rows(theirs), _fixed(claim, proxy, ours, theirs)
@@ -97,7 +100,10 @@ def gather(claim: Claim, config: str, other: str, proxy: bool, held: Held) -> Ev
 
 
 def _fixed(claim: Claim, proxy: bool, *sides: Side) -> bool:
-    """Whether the claim is about these very items: as it says; else a number on data that is pinned as the paper's."""
+    """Whether the claim is about exactly these test items.
+
+    The claim's `items` decides. Without it, a value is about these items if its config or `data` fixes the test data.
+    """
     if claim.items or claim.printed:
         return claim.items != "sampled"
     if claim.value is None or proxy:
@@ -111,10 +117,9 @@ def _paired(rows: list[list[float]], others: list[list[float]]) -> list[list[flo
 
 
 def change(after: Evidence, before: Evidence, test: str) -> Evidence:
-    """One comparison less another, on the test set `test`: paired where all four sides share seeds and items."""
+    """The difference of two comparisons on the test set `test`. Paired if all four configs share seeds and items."""
     keys = sorted(k for k in {*after.identity, *before.identity} if after.identity.get(k) != before.identity.get(k))
     unlike = f"the records do not measure the same thing: they differ in {', '.join(keys)}" if keys else ""
-    # without rows nothing pairs
     sides = [{record.seed: row for record, row in zip(one.records, one.rows, strict=False)} for one in (after, before)]
     shared = sorted(sides[0].keys() & sides[1].keys())
     ours, theirs = ([side[seed] for seed in shared] for side in sides)
@@ -129,7 +134,7 @@ def change(after: Evidence, before: Evidence, test: str) -> Evidence:
 
 
 def _measured(claim: Claim, config: str, test: str, held: Held) -> Side:
-    """The records of `config` that hold the claim's metric, by seed: the values of all items, or of the one named."""
+    """The records of `config` with the claim's metric, by seed, with the values of all items or of the claim's item."""
     found: Side = {}
     for record in held.get(PurePath(config).stem, ()):
         measurement = record.measured(test, claim.metric)
@@ -142,19 +147,19 @@ def _measured(claim: Claim, config: str, test: str, held: Held) -> Side:
 
 
 def _rows(side: Side) -> list[list[float]]:
-    """A row per seed, equally long: where they are not, the records are not comparable anyway."""
+    """One row of values for each seed. Cut to the same length; rows of different lengths are not comparable anyway."""
     items = min((len(values) for _, _, values in side.values()), default=0)
     return [values[:items] for _, _, values in side.values()]
 
 
 def _as_written(rows: Sequence[Sequence[float]]) -> float:
-    """The mean of the decimal numbers in the records, not of the nearest binary ones: a print may lie halfway."""
+    """The mean by decimal arithmetic. A float could be rounded wrongly if the mean is exactly between two prints."""
     values = [Decimal(repr(value)) for row in rows for value in row]
     return float(sum(values) / len(values))
 
 
 def _unlike(claim: Claim, ours: Side, theirs: Side, proxy: bool) -> str:
-    """Why these measurements cannot be set beside the claim or each other; empty where they can."""
+    """Why these measurements cannot be compared with the claim or with each other; "" if they can."""
     first = next(iter(ours.values()))[1].identity
     for _, measurement, _ in (*ours.values(), *theirs.values()):
         other = measurement.identity
@@ -180,5 +185,5 @@ def _unlike_the_claim(claim: Claim, identity: dict[str, Any], ours: Side) -> str
 
 
 def _data(*sides: Side) -> set[str]:
-    """What the test data is made of that `sides` were measured on: one where the items are the same."""
+    """Identifiers of the test data of all `sides`; exactly one if all were measured on the same items."""
     return {record.basis(measurement.test) for side in sides for record, measurement, _ in side.values()}

@@ -1,7 +1,7 @@
-"""The verdicts of a paper for machines: as JSON, and as the committed `verdicts.json` that guards them.
+"""The verdicts of a paper as JSON for programs, and the committed file `verdicts.json`.
 
-`verdicts.json` holds the outcome of each claim, a line each: a change of an outcome is a change of a line, for a
-reviewer to see. `repro verdict PAPER --check` compares it with what the records say now.
+`verdicts.json` contains one line for each claim, with its outcome. So a reviewer sees each changed outcome as a changed
+line. `repro verdict PAPER --check` compares the file with the verdicts of the current records.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from repro import disk
 from repro.claim import Claim
 from repro.claim.paper import Paper
-from repro.errors import BadInput, nearest, where
+from repro.errors import BadInput, where
 from repro.files import regular, strict_json
 from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 from repro.verdict.suspected_causes import Entry
@@ -26,13 +26,13 @@ METHODS = {
     "comparison": "95 % interval against a bound",
     "printed": "rounding",
 }
-"""How each kind of claim is judged."""
+"""The statistical method for each kind of claim."""
 LATE = ", changed after its record: "
-"""Follows the outcome of a claim that was changed after the first record that it judges; then, what was changed."""
+"""In `verdicts.json`, this follows the outcome of a claim that was changed after its first record was made."""
 
 
 def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry]) -> str:
-    """The verdicts and the ledger; docs/guide/claims.md documents each key. Numbers have nine digits."""
+    """The verdicts and the suspected causes. docs/guide/claims.md documents each key. Numbers have nine digits."""
     rows = [_verdict(verdict) for verdict in verdicts]
     causes = [_cause(entry) for entry in entries]
     return json.dumps({"format": FORMAT, "paper": paper.name, "verdicts": rows, "ledger": causes}, indent=1)
@@ -65,7 +65,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _accepted(claim: Claim) -> dict[str, Any] | None:
-    """The range that we accept around a value, and why: ours, not the paper's."""
+    """The accepted range around a value, and the reason for it."""
     if claim.accepted is None:
         return None
     low, high = map(float, claim.accepted)
@@ -110,7 +110,7 @@ def _short(value: float) -> float:
 
 
 def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None) -> Path:
-    """Put the outcomes into the paper's `verdicts.json`, those of claims marked that were changed `late`."""
+    """Write the outcomes to the paper's `verdicts.json`. `late`: what was changed of a claim after its record."""
     rows = {one.claim.id: one.outcome + _mark(one.claim.id, late or {}) for one in verdicts}
     (folder / FILE).parent.mkdir(exist_ok=True)
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
@@ -121,29 +121,33 @@ def _mark(name: str, late: Mapping[str, str]) -> str:
 
 
 def read(folder: Path) -> dict[str, str]:
-    """The committed outcome of each claim. Raises BadInput for a file that is missing or is none."""
+    """The committed outcome of each claim. Raises BadInput if the file is missing or not valid."""
     path = folder / FILE
     if not regular.present(path):
-        raise BadInput(f"no {FILE} to compare with; write it by: repro verdict {folder.name} --write", where(folder))
+        raise BadInput(
+            f"no {FILE} to compare with",
+            where(folder),
+            expected=f"the file that is written by: repro verdict {folder.name} --write",
+        )
     rows = strict_json.load(path, "not JSON")
     if not isinstance(rows, dict):
-        raise BadInput("expected an object of claim: outcome", where(path))
+        raise BadInput("is not a JSON object", where(path), expected="an object of claim: outcome")
     for claim, outcome in rows.items():
         if not isinstance(outcome, str) or outcome.partition(LATE)[0] not in OUTCOMES:
-            raise BadInput(f"'{claim}' is {outcome!r:.80}{nearest(f'{outcome!s:.80}', OUTCOMES)}", where(path))
+            raise BadInput(f"'{claim}' is {outcome!r:.80}", where(path), given=f"{outcome!s:.80}", known=OUTCOMES)
     return rows
 
 
 def changes(
     before: dict[str, str], verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None
 ) -> list[tuple[bool, str]]:
-    """(is it worse, a line that says so) for every claim whose outcome is not the committed one.
+    """(whether it is worse, a line for the user) for every claim whose outcome is not the committed one.
 
-    A claim that was changed after its record (`late`) is worse than the same one unchanged, unless `verdicts.json` says
-    so; where `late` is None nothing is known of that.
+    late: what was changed of a claim after its record; such a change counts as worse, unless `verdicts.json` contains
+    it. None if this is not known.
     """
     found = []
-    moved: dict[tuple[bool, str], list[str]] = {}  # the claims of which the same is said
+    moved: dict[tuple[bool, str], list[str]] = {}  # claims with the same message
     for verdict in verdicts:
         name, now = verdict.claim.id, verdict.outcome
         old, sign, marked = before.get(name, "").partition(LATE)

@@ -168,7 +168,7 @@ MANIFESTS = {
     "a list in a list, each on its line": (f"{CLAIM}above = 0.0\nproxy = [\n[\n1,2\n]\n]", ":12: 'proxy' is"),
     "a claim in a text": (
         f'{HEAD}no_config = """\n[[claim]]\n"""\nabove = "\u2028[[claim]]"',
-        ":12: has a sign that is not shown: U.2028",
+        ":12: contains the invisible character U.2028",
     ),
 }
 
@@ -204,12 +204,12 @@ RECORDS = {
     "a number of 5,000 digits": (RECORD % (VALUES % f"[{LONG}]", ""), "more than 18 digits"),
     "a number beyond a float": (RECORD % (VALUES % f"[1{'0' * 400}]", ""), "more than 18 digits"),
     "a number without a square": (RECORD % (VALUES % "[1e300]", ""), "not a list of finite numbers"),
-    "not a number": (RECORD % (VALUES % "[NaN]", ""), "not a record: NaN is no number of JSON"),
-    "one key twice": (RECORD % (VALUES % "[1]", ', "seed": 0'), "not a record: it has two values for 'seed'"),
+    "not a number": (RECORD % (VALUES % "[NaN]", ""), "not a record: NaN is not a JSON number"),
+    "one key twice": (RECORD % (VALUES % "[1]", ', "seed": 0'), "not a record: the key 'seed' occurs twice"),
     "items beyond all memory": (
         RECORD % (VALUES % '{"items": 99999999, "usual": 1, "others": {}}', ""), "it would have 99999999 values"),
     "a list for a text": (RECORD % (VALUES % "[1]", ', "text": []'), r"'text' is \[\]; expected a text"),
-    "a list for the code": (RECORD % (VALUES % "[1]", ', "code": []'), r"'code' is \[\]; expected a table of texts"),
+    "a list for the code": (RECORD % (VALUES % "[1]", ', "code": []'), r"'code' is \[\]; expected a table of strings"),
     "what is not stored": (RECORD % (VALUES % "[1]", ', "stale": "x"'), "'stale' is computed and must not be stored"),
 }  # fmt: skip
 
@@ -222,7 +222,7 @@ def test_a_record_that_nobody_wrote_is_refused(tmp_path: Path, text: str, said: 
 
 
 VERDICTS = {
-    "one key twice": ('{"a": "not transcribed", "a": "reproduced"}', "not JSON: it has two values for 'a'"),
+    "one key twice": ('{"a": "not transcribed", "a": "reproduced"}', "not JSON: the key 'a' occurs twice"),
     "brackets in brackets": ("[" * 100_000, "not JSON: maximum recursion depth exceeded"),
     "a number of 5,000 digits": (LONG, "more than 18 digits"),
 }

@@ -30,7 +30,7 @@ FAULTS = [
     (_text("paper.toml", "[paper]\ntitel = 'x'\n"), "tiny/paper.toml:2:"),
     (_text("configs/full.gin", "include 'gone.gin'\n"), "gone.gin"),
     (_text("model.py", "SIZE = (\n"), "tiny/model.py:1: not Python"),
-    (_byte("model.py"), "tiny/model.py: not a text in UTF-8"),
+    (_byte("model.py"), "tiny/model.py: not UTF-8 text"),
 ]
 
 
