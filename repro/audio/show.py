@@ -1,6 +1,9 @@
-"""Files that show a separated mixture: a short FLAC and a spectrogram PNG for the mixture, estimates, references.
+"""Write files that show a separated mixture: a short FLAC and a spectrogram PNG for each signal.
 
-C sources, T samples, N frames, F frequencies. Nothing here moves a number: a record does not go stale with it.
+Letters: C sources, T samples, N frames, F frequencies.
+
+The signals are the mixture, the estimates and the references. These functions do not change any measured number, so
+records stay valid if you change this file.
 """
 
 from __future__ import annotations
@@ -19,25 +22,26 @@ from repro.audio.files import Samples, as_mono, write_flac
 from repro.audio.stft import STFT
 from repro.errors import nearest
 
-SECONDS = 1.8  # of each sound: an example is to be heard, and the records stay small
+SECONDS = 1.8  # length of each sound: long enough to hear it, short enough to keep the records small
 RATE = 8000
 
 COLORMAPS = ("cividis", "inferno", "magma", "plasma", "viridis")
 """matplotlib's perceptually uniform maps: equal steps in dB look equal."""
 
-_COLOURS = 32  # steps of about 2 dB, finer than the eye resolves here; 256 would double the file
+_COLOURS = 32  # steps of about 2 dB, too small to see in these images; 256 colours would double the file size
 
 
 def illustrate(inputs: dict[str, Any], target: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, str]]:
-    """Write the sounds and spectrograms of one test item beside `stem`; returns `{label, sound, image}` rows.
+    """Write the sounds and spectrograms of one test item next to `stem`.
 
-    The estimates are put in the order of the references that they correlate with most.
+    inputs: has "mixture" (T,). target: references (C, T). estimate: (C, T); the estimates are sorted to match the
+    references with which they correlate most. Returns a list of `{label, sound, image}`.
     """
     estimate = estimate[_order(estimate, target)]
     sounds = {"mixture": inputs["mixture"]}
     sounds.update({f"estimate {number}": samples for number, samples in enumerate(estimate, 1)})
     sounds.update({f"reference {number}": samples for number, samples in enumerate(target, 1)})
-    peak = spectrogram_peak(inputs["mixture"], RATE)  # one colour scale for all
+    peak = spectrogram_peak(inputs["mixture"], RATE)  # the same colour scale for all images
     panels = []
     for label, samples in sounds.items():
         path = stem.with_name(f"{stem.name}-{label.replace(' ', '')}")
@@ -55,7 +59,7 @@ def _order(estimate: Tensor, target: Tensor) -> list[int]:
 
 
 def spectrogram_peak(samples: Tensor, sample_rate: int) -> float:
-    """The largest STFT magnitude of (T,): the `peak` that puts several spectrograms on one colour scale."""
+    """The largest STFT magnitude of (T,). Use it as `peak` to draw several spectrograms with one colour scale."""
     return float(_magnitude(samples, sample_rate).max())
 
 
@@ -67,13 +71,14 @@ def write_spectrogram(
     range_db: float = 70.0,
     colormap: str = "magma",
 ) -> None:
-    """Draw (T,) as a log spectrogram: a palette PNG, low frequencies at the bottom, one pixel per bin.
+    """Draw (T,) as a log spectrogram in a PNG: low frequencies at the bottom, one pixel per bin.
 
-    peak: magnitude of the brightest colour, by default the largest of `samples`; give the mixture's
-    (`spectrogram_peak`) to the mixture and to all estimates, so that equal colours are equal levels.
-    range_db: the darkest colour lies this far below `peak`, in dB, > 0. colormap: a name in `COLORMAPS`.
+    peak: magnitude of the brightest colour; by default the largest magnitude of `samples`. If you pass the mixture's
+    peak (`spectrogram_peak`) for the mixture and all estimates, equal colours mean equal levels.
+    range_db: distance from the brightest to the darkest colour in dB, above 0. colormap: a name in `COLORMAPS`.
 
-    Windows of 32 ms every 16 ms, whatever the rate: 2 s at 8 kHz are 126 x 129 pixels, at most 10 kB.
+    The windows are 32 ms long, one every 16 ms, at every sample rate. 2 s at 8 kHz give 126 x 129 pixels and at most
+    10 kB. Raises ValueError for an unknown colormap, for `range_db` of 0 or less, and as `as_mono` does.
     """
     if colormap not in COLORMAPS:
         raise ValueError(f"no colormap '{colormap}'{nearest(colormap, COLORMAPS)}")
@@ -88,7 +93,7 @@ def write_spectrogram(
 
 
 def _magnitude(samples: Tensor, sample_rate: int) -> Samples:
-    """STFT magnitude (N, F) of (T,), zero-padded to one window at least, so that short sounds can be drawn."""
+    """STFT magnitude (N, F) of (T,). Sounds shorter than one window are padded with zeros."""
     n_fft = max(2, 2 * round(0.016 * sample_rate))
     waveform = torch.from_numpy(as_mono(samples))
     waveform = nn.functional.pad(waveform, (0, max(0, n_fft - len(waveform))))
@@ -97,12 +102,12 @@ def _magnitude(samples: Tensor, sample_rate: int) -> Samples:
 
 
 def _level_db(magnitude: Samples, peak: float) -> Samples:
-    """Level in dB relative to `peak`; digital silence, and all of it where `peak` is 0, is -inf."""
+    """Level in dB relative to `peak`. It is -inf for digital silence, and everywhere if `peak` is 0."""
     with np.errstate(divide="ignore"):
         return 20 * np.log10(magnitude / peak) if peak > 0 else np.full_like(magnitude, -np.inf)
 
 
 def _palette(colormap: str) -> bytes:
-    from matplotlib import colormaps  # here, since reading audio should not wait for it
+    from matplotlib import colormaps  # imported here because it is slow, and reading audio does not need it
 
     return np.asarray(colormaps[colormap](np.linspace(0, 1, _COLOURS), bytes=True)[:, :3]).tobytes()

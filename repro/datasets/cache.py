@@ -1,14 +1,16 @@
-"""The feature cache: what is computed from data once is kept on disk and mapped into memory, and no flag turns it on.
+"""The feature cache: arrays that are computed from data once, saved on disk, and mapped into memory.
 
     def spectra(samples: np.ndarray, n_fft: int) -> dict[str, np.ndarray]: ...    # at the top level of a module
 
     features = arrays(corpus.fingerprint(), partial(spectra, samples, n_fft=512))
     features["magnitude"][17]
 
-An entry stands in `<data folder>/features/<key>/`: an npy file per array, and `entry.json`, which says what it is. The
-key is made of everything that the arrays rest on (see `arrays`), so an entry is never out of date; what is not asked
-for any more may be deleted at any time. Processes that ask at once build once; what a killed one leaves is never taken
-for an entry; an entry with a wrong byte is built anew.
+The cache is always on. An entry is the folder `<data folder>/features/<key>/`. It has an npy file per array, and
+`entry.json`, which describes the entry.
+
+The key is a digest of everything that the arrays depend on (see `arrays`). So an entry is never out of date. You may
+delete entries at any time. If several processes need an entry at once, one of them builds it. Files of a killed
+process are never used as an entry. An entry with a wrong byte is built again.
 """
 
 from __future__ import annotations
@@ -42,23 +44,25 @@ log = logging.getLogger("repro")
 Arrays = dict[str, np.ndarray[Any, Any]]
 Build = Callable[[], Arrays]
 ENTRY = "entry.json"
-BEGAN = time.time()  # of this process, near enough: the code in memory is as the files were then
+BEGAN = time.time()  # approximate start of this process: it runs the code as the files were then
 
 
 def arrays(source: str, build: Build, **parameters: Any) -> Arrays:
-    """The arrays that `build()` returns, by name: computed by the first process that asks, mapped by all others.
+    """The arrays that `build()` returns, by name. The first process computes them; later calls map the files.
 
-    source: the fingerprint of the data that they are computed from.
-    build: a function at the top level of a module of a paper or of a room of parts, or a `functools.partial` of one.
-    parameters: whatever else the arrays depend on.
+    source: the fingerprint of the data that the arrays are computed from.
+    build: a function at the top level of a module of a paper, or of `repro.audio`, `repro.datasets`, `repro.models`,
+    `repro.losses`, `repro.trainers` or `repro.metrics`; or a `functools.partial` of such a function.
+    parameters: all other values that the arrays depend on.
 
-    All three are the key, with the arguments of a partial, the code of build's module and of the modules that it
-    imports (as for records: comments do not count), and the versions of the packages. Arguments and parameters are
-    plain values, arrays (by content), datasets (by `fingerprint()`), and paths, which only say where the source is and
-    do not count.
+    The key consists of these three, the arguments of the partial, the versions of the packages, and the code. The code
+    is that of build's module and of the modules that it imports; comments do not count. Arguments and parameters are
+    plain values, arrays (by content), datasets (by `fingerprint()`), or paths. Paths are not part of the key, because
+    they only say where the source is.
 
-    The arrays may be written to, which changes neither the file nor another process. They pickle as their place on
-    disk. TypeError for what cannot be a key or an array; BadInput where the data folder cannot be written.
+    You may write to the arrays. This changes neither the file nor the arrays of another process. An array is pickled
+    as the path of its file. Raises TypeError for a value that cannot be in the key, or if `build` returns something
+    else than arrays. Raises BadInput if the data folder is not writable.
     """
     key = describe(source, build, parameters)
     if edited := _edited(key["code"]):
@@ -67,13 +71,13 @@ def arrays(source: str, build: Build, **parameters: Any) -> Arrays:
     folder = store.root() / "features" / hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:32]
     try:
         return _mapped(folder)
-    except ValueError:  # not there, or not whole: looked at again under the lock
+    except ValueError:  # missing or incomplete: check again while holding the lock
         with _locked(folder):
             return _mended(folder, key, build)
 
 
 def describe(source: str, build: Build, parameters: dict[str, Any]) -> dict[str, Any]:
-    """What the arrays of `arrays(source, build, **parameters)` rest on, as JSON."""
+    """Everything that `arrays(source, build, **parameters)` depends on, as JSON."""
     partial = build if isinstance(build, functools.partial) else functools.partial(build)
     function = partial.func
     name = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__name__)}"
@@ -89,7 +93,7 @@ def describe(source: str, build: Build, parameters: dict[str, Any]) -> dict[str,
 
 
 def _code(function: Any, name: str) -> dict[str, str]:
-    """Digest of every module of ours that the function rests on, by name."""
+    """Digests of the modules of the project and its papers that the function depends on, by name."""
     module = sys.modules.get(getattr(function, "__module__", ""))
     path = Path(getattr(module, "__file__", None) or "")
     if getattr(module, getattr(function, "__qualname__", ""), None) is not function:
@@ -99,7 +103,7 @@ def _code(function: Any, name: str) -> dict[str, str]:
     found = code_digest.of_modules([".".join(parts)], papers)
     if ".".join(parts) not in found:
         raise TypeError(f"{name} stands in no module of a paper or of a room of parts: its code cannot be followed")
-    return {module: digest for module, digest in found.items() if module != "repro.experiment"}  # it computes nothing
+    return {module: digest for module, digest in found.items() if module != "repro.experiment"}  # computes no features
 
 
 @functools.cache
@@ -108,7 +112,7 @@ def _packages() -> dict[str, str]:
 
 
 def _keyed(value: Any, build: str) -> Any:
-    """An argument as it goes into the key."""
+    """An argument as it is written into the key. Raises TypeError for a type that cannot be in the key."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, (list, tuple)):
@@ -130,7 +134,7 @@ def _keyed(value: Any, build: str) -> Any:
 
 
 def _edited(code: dict[str, str]) -> str:
-    """A module of `code` whose file is newer than this process: what is in memory may be what it was before."""
+    """The first module of `code` whose file is newer than this process, which may run an older version; "" if none."""
     files = {name: getattr(sys.modules.get(name), "__file__", None) for name in code}
     changed = (path for path in map(Path, filter(None, files.values())) if path.stat().st_mtime > BEGAN)
     return str(next(changed, ""))
@@ -151,7 +155,7 @@ def _built(build: Build, name: str) -> Arrays:
 
 
 class Mapped(np.memmap[Any, Any]):
-    """An array of an entry. It pickles as its place on disk; what is cut from it or computed pickles as values."""
+    """An array of an entry. It is pickled as its path; slices and results of computations are pickled as values."""
 
     place: Path | None = None
 
@@ -160,14 +164,14 @@ class Mapped(np.memmap[Any, Any]):
 
 
 def _map(path: Path) -> Mapped:
-    # Copy on write: tensors share its memory without a warning, and none can change the file.
+    # Copy on write: torch can share the memory without a warning, and writing does not change the file.
     mapped: Mapped = np.load(path, mmap_mode="c", allow_pickle=False).view(Mapped)
     mapped.place = path
     return mapped
 
 
 def _mapped(folder: Path) -> Arrays:
-    """The arrays of an entry. ValueError unless all is there, byte for byte; BadInput where it cannot be read."""
+    """Map the arrays of an entry. Raises ValueError if a file is missing or damaged, BadInput if it is unreadable."""
     try:
         listed = json.loads((folder / ENTRY).read_text(encoding="utf-8"))["arrays"]
         wrong = [name for name, said in listed.items() if _checksum(folder / f"{name}.npy") != said["crc32"]]
@@ -191,8 +195,8 @@ def _checksum(path: Path) -> int:
 
 
 def _mended(folder: Path, key: dict[str, Any], build: Build) -> Arrays:
-    """The entry, built unless it is whole; we hold its lock."""
-    for rest in folder.parent.glob(f"{folder.name}.part-*"):  # of a builder that was killed
+    """Map the entry; build it first if it is missing or damaged. The caller holds the lock."""
+    for rest in folder.parent.glob(f"{folder.name}.part-*"):  # left by a killed process
         shutil.rmtree(rest, ignore_errors=True)
     if folder.exists():
         try:
@@ -217,7 +221,7 @@ def _write(part: Path, made: Arrays, key: dict[str, Any]) -> None:
     listed = {}
     for name, array in made.items():
         with (part / f"{name}.npy").open("wb") as file:
-            # Not the file itself: numpy would write past Python, and could not say why it failed.
+            # Not the file itself: numpy would then write at C level and report no reason for a failure.
             np.lib.format.write_array(SimpleNamespace(write=file.write), array, allow_pickle=False)
         about = {"shape": list(array.shape), "dtype": str(array.dtype)}
         listed[name] = about | {"crc32": _checksum(part / f"{name}.npy")}
@@ -226,7 +230,7 @@ def _write(part: Path, made: Arrays, key: dict[str, Any]) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of an entry. The system lets go of it when its holder dies."""
+    """Hold the lock of an entry. The operating system releases it if the process dies."""
     lock = filelock.FileLock(folder.with_name(f"{folder.name}.lock"), fallback_to_soft=False)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""What is known of each data set: licence, citation, splits, where to get it, and the fingerprint of its content.
+"""The catalogue of data sets: licence, citation, splits, addresses, and fingerprints of the content.
 
-The core's data sets stand in `data.toml` beside this file, those of a paper in its own `data.toml`:
+The core's data sets are in `data.toml` next to this file. Each paper has its own `data.toml`:
 
     [mnist]
     title = "The MNIST database of handwritten digits"
@@ -14,8 +14,9 @@ The core's data sets stand in `data.toml` beside this file, those of a paper in 
     size = 1_648_877
     checksum = "sha256:8d42..."
 
-A *checksum* is of a file as published, and guards a download. A *fingerprint* is of the content (pixels, samples,
-rows), as the reader of the data set computes it: the same however the files are wrapped. Nothing here loads torch.
+A *checksum* is the digest of a file as published. Every download is compared with it. A *fingerprint* is the digest of
+the content (pixels, samples, rows). The data set's reader computes it, and it does not depend on the archive format.
+This module does not load torch.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ from repro.files.toml_lines import Block, blocks
 FILE = "data.toml"
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}")
 URL = re.compile(r"https?://[^/\s]+/\S*")
-TAKEN = "features"  # in the data folder: of `repro.datasets.cache`
-LARGEST = 10**15  # bytes: no data set has more, a slip of the hand has
+TAKEN = "features"  # a folder in the data folder that `repro.datasets.cache` uses
+LARGEST = 10**15  # bytes: a larger size is a typing error
 READER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
 class File:
-    """One file of a data set, as published."""
+    """One published file of a data set."""
 
     name: str
     size: Annotated[int, "its size in bytes"]
@@ -57,7 +58,7 @@ class File:
 
 @dataclass(frozen=True)
 class Variant:
-    """One split, or one version, of a data set: what `NAME/VARIANT` means."""
+    """One split or version of a data set. Its full name is `NAME/VARIANT`, for example `mnist/test`."""
 
     name: str
     items: Annotated[int, "how many items it has"]
@@ -71,7 +72,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set: what one must know to use it, to get it, and to tell whether it is the one that was meant."""
+    """A data set in the catalogue: how to use it, how to get it, and how to recognise its content."""
 
     name: str
     title: Annotated[str, "its name in full"]
@@ -92,24 +93,25 @@ class DataSet:
 
     @property
     def bytes(self) -> int:
-        """How much there is to download; without files, about how much it takes; 0 where nobody has said."""
+        """Size of the download in bytes; for a data set without files, its approximate size; 0 if unknown."""
         return sum(file.size for file in self.files.values()) or self.size
 
     def variant(self, name: str) -> Variant:
-        """The variant called `name`."""
+        """The variant called `name`. Raises BadInput if there is none."""
         if name not in self.variants:
             raise BadInput(f"{self.name} has no variant '{name}'{nearest(name, self.variants)}")
         return self.variants[name]
 
     def needed(self, variant: str) -> list[File]:
-        """The files of a variant, or of the whole (`""`)."""
+        """The files of a variant, or of the complete data set (`""`)."""
         names = self.variant(variant).files if variant else []
         return [self.files[name] for name in names or self.files]
 
     def parts(self, variant: str) -> list[list[list[str]]]:
-        """What must be there of a variant, or of the whole (`""`): of each part, one of its sets of paths.
+        """The paths that must exist for a variant, or for the complete data set (`""`).
 
-        A data set whose variants can be had alone is whole where each of them is.
+        The result has one entry per part. An entry is a list of sets of paths. A part is complete if all paths of one
+        of its sets exist. If the variants have layouts of their own, each variant is a part of the data set.
         """
         if variant and (own := self.variant(variant).layouts):
             return [own]
@@ -118,12 +120,12 @@ class DataSet:
         return [self.layouts or [[name for name, file in self.files.items() if not file.unpack]]]
 
     def addresses(self, file: File) -> list[str]:
-        """Where `file` can be downloaded, in the order in which to try."""
+        """The addresses of `file`, in the order in which to try them."""
         return file.urls or [folder + file.name for folder in self.urls]
 
 
 def every() -> dict[str, DataSet]:
-    """Every data set by its name. Raises BadInput at the first file that cannot be read."""
+    """Every data set by its name. Raises BadInput for the first `data.toml` with an error."""
     found, faults = readable()
     if faults:
         raise faults[0]
@@ -131,7 +133,7 @@ def every() -> dict[str, DataSet]:
 
 
 def readable() -> tuple[dict[str, DataSet], list[BadInput]]:
-    """Every data set that can be read, and what is wrong with the others: one broken file must not hide the rest."""
+    """Every data set that can be read, and the errors in the other files. One broken file does not hide the rest."""
     found: dict[str, DataSet] = {}
     faults: list[BadInput] = []
     for path in _files():
@@ -146,7 +148,13 @@ def readable() -> tuple[dict[str, DataSet], list[BadInput]]:
 
 
 def find(name: str) -> DataSet:
-    """The data set called `name`."""
+    """The data set called `name`. Raises BadInput if there is none.
+
+    Example:
+
+        >>> find("mnist").variant("test").items
+        10000
+    """
     found, faults = readable()
     if name in found:
         return found[name]
@@ -156,7 +164,13 @@ def find(name: str) -> DataSet:
 
 
 def fingerprint(name: str) -> str:
-    """The fingerprint of `mnist/test`, say. Raises BadInput for another name, and where nobody has recorded it."""
+    """The fingerprint of a variant, such as `mnist/test`. Raises BadInput if the name or fingerprint is unknown.
+
+    Example:
+
+        >>> fingerprint("mnist/test")
+        '26120b4578752d7d'
+    """
     head, _, variant = name.partition("/")
     found = find(head).variant(variant).fingerprint
     if not found:
@@ -165,7 +179,7 @@ def fingerprint(name: str) -> str:
 
 
 def named(print_: str) -> str | None:
-    """`mnist/test` for its fingerprint; None for that of no known data."""
+    """The name that belongs to a fingerprint, such as `mnist/test`; None if the fingerprint is unknown."""
     return next((name for name, known in _fingerprints() if known == print_), None)
 
 
@@ -184,7 +198,7 @@ def _files() -> Iterator[Path]:
 
 
 def read(path: Path) -> list[DataSet]:
-    """The data sets of one `data.toml`. Raises BadInput naming file and line."""
+    """The data sets of one `data.toml`. Raises BadInput with file and line."""
     regular.check(path)
     return _read(path, path.stat().st_mtime_ns)
 
@@ -213,7 +227,7 @@ def _data_set(name: str, row: Any, at: Block) -> DataSet:
 
 
 def _refuse(one: DataSet, at: Block) -> None:
-    """Whatever the types of the keys do not say."""
+    """Raise BadInput for errors that the types of the keys do not exclude."""
     for key in ("title", "homepage", "licence", "citation"):
         _expect(bool(getattr(one, key).strip()), f"'{key}' is empty", at.place(key))
     reader = f"'{one.reader}' is no reader; expected module:Class"

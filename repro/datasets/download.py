@@ -1,7 +1,8 @@
-"""One file from the network: resumed, retried, checked, and there whole or not at all.
+"""Download one file: resumes, retries, and checks the checksum.
 
-pooch keeps the file and compares its checksum; the transfer is ours, because pooch's own begins anew each time. What
-has arrived stands in `<name>.part`, which the next call goes on with, in this process or in a later one.
+The file appears only when it is complete. pooch stores it and compares its checksum. The transfer is implemented here,
+because pooch restarts every interrupted transfer. The bytes that have arrived are in `<name>.part`. The next call
+resumes from there, in this process or in a later one.
 """
 
 from __future__ import annotations
@@ -19,26 +20,26 @@ import urllib3
 from repro import progress
 from repro.errors import BadInput
 
-ATTEMPTS = 4  # in a row that bring nothing new, before the next address is tried
-BACKOFF = 1.0  # seconds before the second attempt; doubled for each further one
+ATTEMPTS = 4  # in a row without any new byte, before it tries the next address
+BACKOFF = 1.0  # seconds before the second attempt; doubles for each further attempt
 CONNECT = 10.0  # seconds to wait for a connection
-STALL = 30.0  # seconds without a byte after which a connection is given up
+STALL = 30.0  # seconds without a byte before it closes a connection
 CHUNK = 1 << 16  # bytes
-PASSING = {408, 429, 500, 502, 503, 504}  # statuses that a later attempt may not meet
+PASSING = {408, 429, 500, 502, 503, 504}  # temporary HTTP errors: a later attempt may succeed
 
 log = logging.getLogger("repro")
-pooch.get_logger().setLevel(logging.WARNING)  # what is downloaded is said by us
+pooch.get_logger().setLevel(logging.WARNING)  # this module logs the downloads itself
 
 
 class Elsewhere(Exception):
-    """This address does not give the file; `str` says why."""
+    """Raised if an address does not provide the file; the message says why."""
 
 
 def download(urls: Sequence[str], folder: Path, name: str, size: int, checksum: str) -> Path:
-    """The file `folder/name` of `size` bytes and of `checksum` (`sha256:...`), from the first address that gives it.
+    """Download `folder/name` from the first address in `urls` that provides it; returns its path.
 
-    One process at a time may work in `folder`. Raises BadInput, with what is wrong with each address, where none does;
-    OSError where the file cannot be written.
+    size: in bytes. checksum: `sha256:...` or `md5:...`. Only one process at a time may use `folder`. Raises BadInput
+    with the reason for each address if no address provides the file. Raises OSError if the file cannot be written.
     """
     reasons = []
     for url in urls:
@@ -55,18 +56,18 @@ def _from(url: str, folder: Path, name: str, size: int, checksum: str) -> Path:
         transfer = Transfer(folder / f"{name}.part", size)
         try:
             return Path(pooch.retrieve(url, checksum, name, folder, downloader=transfer))
-        except ValueError:  # pooch: another checksum; the bytes are deleted
+        except ValueError:  # from pooch: wrong checksum; pooch has deleted the file
             if not transfer.resumed:
                 break
     raise Elsewhere(f"another file of this size: its checksum is not {checksum}")
 
 
 class Transfer:
-    """A downloader for pooch: brings `part` to its full size, whatever it takes, then moves it where pooch wants it."""
+    """A downloader for pooch: completes the file `part`, with retries, then moves it to the path that pooch gives."""
 
     def __init__(self, part: Path, size: int) -> None:
         self.part, self.size = part, size
-        self.resumed = part.exists()  # then a wrong checksum may be the fault of what was there before
+        self.resumed = part.exists()  # then a wrong checksum may come from the older bytes
 
     def __call__(self, url: str, output_file: str, pooch: Any = None) -> None:
         self.part.parent.mkdir(parents=True, exist_ok=True)
@@ -88,24 +89,24 @@ class Transfer:
         return self.part.stat().st_size if self.part.exists() else 0
 
     def _give_up(self, error: Exception, failures: int) -> None:
-        """Raise Elsewhere unless a further attempt may help."""
+        """Raise Elsewhere unless another attempt may succeed."""
         status = _status(error)
         if failures >= ATTEMPTS or (status and status not in PASSING):
             raise Elsewhere(_said(error)) from error
 
     def _receive(self, url: str, bar: Any) -> None:
-        """One connection: go on from what is there, or from the start where the server does not know how."""
+        """Use one connection: resume after the bytes that are there, or restart if the server cannot resume."""
         have = self._have()
         asked = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
         with requests.get(url, headers=asked, stream=True, timeout=(CONNECT, STALL)) as response:
-            if response.status_code == 416 and have:  # the file there is shorter: what is here is of another one
+            if response.status_code == 416 and have:  # the server's file is shorter, so our bytes are from another file
                 return self.part.unlink()
             response.raise_for_status()
             start = have if response.status_code == 206 else 0
             self._refuse_other(response, start)
             bar.n = start
             with self.part.open("ab" if start else "wb") as file:
-                # raw: `iter_content` would unpack what the server calls gzip, and the checksum is of the packed file
+                # raw: `iter_content` would unpack gzip, but the checksum is of the packed file
                 for chunk in response.raw.stream(CHUNK, decode_content=False):
                     file.write(chunk)
                     bar.update(len(chunk))
@@ -114,7 +115,7 @@ class Transfer:
         return self._refuse_length()
 
     def _refuse_other(self, response: requests.Response, start: int) -> None:
-        """Refuse what says by its headers that it is not the file, before it is transferred."""
+        """Raise Elsewhere if the headers show that this is another file, before it is transferred."""
         given = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
         if start and given != str(start):
             raise Elsewhere(f"it was asked for bytes from {start} on and sent those from {given or 'nowhere'} on")
@@ -136,7 +137,7 @@ def _status(error: Exception) -> int | None:
 
 
 def _said(error: Exception) -> str:
-    """What failed, in few words: the text that requests gives is a chain of objects."""
+    """A short reason for an error; the text from requests is a long chain of objects."""
     cause = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else error
     if status := _status(error):
         return f"HTTP {status}"

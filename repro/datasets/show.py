@@ -1,12 +1,14 @@
-"""What shows a classified item: the image, or the text in short, with its class, the answer and the scores.
+"""Show a classified item: the image or a shortened text, with its class, the model's answer and the scores.
 
-K classes, H height, W width. A dataset takes one of them as it is, or with the names of its classes:
+Letters: K classes, H height, W width.
+
+A dataset uses one of these functions directly, or with the names of its classes:
 
     illustrate = staticmethod(show_image)
     illustrate = staticmethod(functools.partial(show_text, classes=("negative", "positive")))
 
-The picture is a PNG beside `stem`; class, answer and scores stand in the panel, and the page draws them. Nothing here
-moves a number: a record does not go stale with it.
+The image is a PNG next to `stem`. The panel contains class, answer and scores, and the page draws them. These functions
+do not change any measured number, so records stay valid if you change this file.
 """
 
 from __future__ import annotations
@@ -20,21 +22,26 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-LONGEST = 96  # pixels of the longer side: a larger image is made smaller, and its PNG stays below 10 kB
-COLOURS = 128  # of a picture in colour, for the same reason
-SHOWN = 10  # classes whose scores are kept where there are more: the highest, and that of the true class
-HEAD, TAIL = 320, 160  # characters of a text: how it begins and, where it is longer, how it ends
+LONGEST = 96  # pixels of the longer side: larger images are reduced, so that a PNG has less than 10 kB
+COLOURS = 128  # in a colour image, for the same reason
+SHOWN = 10  # number of scores in a panel: the highest ones, and always that of the true class
+HEAD, TAIL = 320, 160  # characters at the start and, if the text is longer, at the end
 
 Panel = dict[str, Any]
 """What `repro.report.examples` draws: it says what each key is."""
 
 
 def show_image(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequence[str] = ()) -> list[Panel]:
-    """Write `<stem>.png` and say what the model answered: one panel.
+    """Write `<stem>.png` and return one panel with the model's answer.
 
-    inputs: the image (H, W), (1, H, W) or (3, H, W), or one of H W values with H = W; values in [0, 1] are shown as
-    they are, others from their lowest (black) to their highest (white). target: the true class, an int in [0, K).
-    estimate: scores (K,), the answer is the highest. Raises ValueError for another shape.
+    inputs: an image (H, W), (1, H, W) or (3, H, W), or a flat square image (H * H,). Values in [0, 1] are shown
+    unchanged. Other values are scaled: the lowest is black, the highest is white. target: the true class, an int in
+    [0, K). estimate: scores (K,); the answer is the class with the highest score. Raises ValueError for another shape.
+
+    Example:
+
+        >>> show_image(np.zeros((28, 28)), 1, [0.2, 0.8], Path("item0"))
+        [{'image': 'item0.png', 'truth': '1', 'answer': '1', 'scores': [['0', 0.2], ['1', 0.8]]}]
     """
     path = stem.with_name(f"{stem.name}.png")
     _picture(_pixels(np.asarray(inputs, dtype=float))).save(path, format="PNG", optimize=True)
@@ -42,10 +49,17 @@ def show_image(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Seq
 
 
 def show_text(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequence[str] = ()) -> list[Panel]:
-    """The text, shortened, and what the model answered: one panel, and no file.
+    """Return one panel with the shortened text and the model's answer. It writes no file.
 
-    inputs: the text itself; a dataset of numbered words gives the words back first. target: the true class, an int in
-    [0, K). estimate: scores (K,), the answer is the highest. Raises ValueError for what is no text.
+    inputs: the text. A dataset of word numbers must convert them to words first. target: the true class, an int in
+    [0, K). estimate: scores (K,); the answer is the class with the highest score. Raises ValueError if `inputs` is not
+    a text.
+
+    Example:
+
+        >>> show_text("A lovely film.", 1, [0.2, 0.8], Path("item0"), classes=("negative", "positive"))
+        [{'text': 'A lovely film.', 'truth': 'positive', 'answer': 'positive',
+          'scores': [['negative', 0.2], ['positive', 0.8]]}]
     """
     if not isinstance(inputs, str):
         raise ValueError(f"show_text was given a {type(inputs).__name__}; expected the text itself")
@@ -53,7 +67,7 @@ def show_text(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequ
 
 
 def shortened(text: str, head: int = HEAD, tail: int = TAIL) -> str:
-    """At most `head` and `tail` characters of `text` in whole words, with three dots for what is left out between."""
+    """The first `head` and last `tail` characters of `text`, in whole words, with three dots for the omitted part."""
     words = " ".join(text.split())
     if len(words) <= head + tail:
         return words
@@ -62,7 +76,7 @@ def shortened(text: str, head: int = HEAD, tail: int = TAIL) -> str:
 
 
 def _answer(target: Any, estimate: Any, classes: Sequence[str]) -> Panel:
-    """The true class, the answer, and the scores of the classes in their order; a score that is not finite is None."""
+    """The true class, the answer, and the scores in the order of the classes. A score that is not finite is None."""
     scores, truth = np.asarray(estimate, dtype=float), int(target)
     if scores.ndim != 1:
         raise ValueError(f"the estimate has the shape {scores.shape}; expected a score per class (K,)")
@@ -96,7 +110,7 @@ def _pixels(image: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
 
 
 def _picture(pixels: npt.NDArray[np.uint8]) -> Image.Image:
-    """As large as the image itself, or smaller: the page enlarges it."""
+    """The image at its own size, or reduced to `LONGEST` pixels. The page enlarges it."""
     picture = Image.fromarray(pixels)
     picture.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
     return picture.quantize(COLOURS) if picture.mode == "RGB" else picture

@@ -1,8 +1,11 @@
-"""Where a data set is: in the data folder (`REPRO_DATA`), in a mirror (`REPRO_MIRROR`), or still to be downloaded.
+"""Find or download a data set.
 
-A file that lies there is taken as it is: its wrapper may differ from the published one, and whether the content is that
-of the catalogue is asked by `experiment.data` in a config and by `repro data verify`. What is downloaded is compared
-with the published checksum.
+A data set is looked for in the data folder (`REPRO_DATA`), then in a mirror (`REPRO_MIRROR`). Otherwise it is
+downloaded.
+
+Files that are already there are used without a check, because their archive format may differ from the published one.
+`experiment.data` in a config and `repro data verify` compare their content with the catalogue. Every downloaded file
+is compared with its published checksum.
 """
 
 from __future__ import annotations
@@ -27,18 +30,24 @@ log = logging.getLogger("repro")
 
 
 def root() -> Path:
-    """The data folder: that named by `REPRO_DATA`, or the platform's own cache."""
+    """The data folder: the folder in `REPRO_DATA`, or the cache folder of the operating system.
+
+    Raises BadInput if `REPRO_DATA` is not set and the user has no home folder.
+    """
     if given := _given(DATA):
         return given
     if os.path.expanduser("~").startswith("~"):
         raise BadInput(f"this user has no home folder to keep data in: set {DATA} to a folder")
-    import pooch  # a tenth of a second
+    import pooch  # imported here because it takes 0.1 s
 
     return Path(pooch.os_cache("repro"))
 
 
 def places() -> dict[str, Path]:
-    """The folders in which data sets are looked for, in that order, by what they are called."""
+    """The folders in which data sets are looked for, in this order, by name.
+
+    Raises BadInput if `REPRO_MIRROR` is not a folder.
+    """
     mirror = _given(MIRROR)
     if mirror and not os.path.isdir(mirror):
         raise BadInput(f"{MIRROR} is {mirror}, which is no folder; expected one that holds data sets")
@@ -46,7 +55,7 @@ def places() -> dict[str, Path]:
 
 
 def _given(variable: str) -> Path | None:
-    """The folder that a variable of the environment names."""
+    """The folder in an environment variable; None if it is not set."""
     given = os.environ.get(variable)
     try:
         return Path(given).expanduser() if given else None
@@ -55,24 +64,33 @@ def _given(variable: str) -> Path | None:
 
 
 def folder(name: str) -> Path:
-    """The folder that holds the data set `name`, or its variant where `name` is like `librispeech/dev-clean`.
+    """The folder of the data set `name`, downloaded if necessary.
 
-    It is below the data folder, else below the mirror, which is only read, else downloaded into the first. Several
-    processes may ask at once: one downloads, the others wait. A data set of one's own needs no entry in the catalogue
-    where its folder is there. Raises BadInput where the data set cannot be had.
+    name: a data set, such as `mnist`, or a variant, such as `librispeech/dev-clean`.
+
+    It looks in the data folder, then in the mirror, which it only reads. Otherwise it downloads the data set into the
+    data folder. If several processes call it at once, one downloads and the others wait. Your own data set needs no
+    entry in the catalogue if its folder exists. Raises BadInput if the data set is missing and cannot be downloaded.
+
+    Example: a folder of your own.
+
+        >>> os.environ[DATA] = str(Path.cwd())
+        >>> Path("my_data").mkdir()
+        >>> folder("my_data").name
+        'my_data'
     """
     return where(name) or _fetch(name)
 
 
 def where(name: str) -> Path | None:
-    """The same, or None where it is not on this machine: nothing is downloaded."""
+    """The folder of the data set `name`, or None if it is not on this machine. It downloads nothing."""
     return next((place / _head(name) for place in places().values() if not lacking(place, name)), None)
 
 
 def missing(name: str) -> str:
-    """Why `folder(name)` would find nothing on this machine, and how to get the data; "" where it would.
+    """Why the data set `name` is not on this machine, and how to get it; "" if it is there.
 
-    Raises BadInput for a variant that a data set of the catalogue does not have.
+    Raises BadInput for a variant that the data set does not have in the catalogue.
     """
     one = catalogue.readable()[0].get(_head(name))
     if one and (variant := name.partition("/")[2]):
@@ -90,13 +108,14 @@ def missing(name: str) -> str:
 
 
 def lacking(place: Path, name: str) -> str:
-    """What `place` lacks to hold the data set `name`, or a variant of it: the first such path; "" where it lacks none.
+    """The first path of the data set or variant `name` that is missing in the folder `place`; "" if none is.
 
-    Of several layouts, it is that of which the least is missing.
+    If the data set has several layouts, it reports the layout with the fewest missing paths. Raises BadInput if
+    `place` cannot be read.
     """
     try:
         return _lacking(place, name)
-    except OSError as error:  # it may not be looked into, or the name is too long
+    except OSError as error:  # no permission, or the name is too long
         raise BadInput(f"cannot be looked for: {error.strerror}", str(error.filename)) from None
 
 
@@ -114,7 +133,7 @@ def _lacking(place: Path, name: str) -> str:
 
 
 def _head(name: str) -> str:
-    """The data set of `mnist/test`; of what is not in the catalogue, the whole name: it is a path and nothing more."""
+    """The data set in `mnist/test`, which is `mnist`. A name that is not in the catalogue is a path and is returned."""
     if not name.strip("/") or name.startswith("/") or ".." in name.split("/"):
         raise BadInput(
             f"'{name}' is no name of a data set; expected one of `repro data list`, or a folder beside these"
@@ -131,7 +150,7 @@ def _fetch(name: str) -> Path:
         raise DataMissing(f"{error} ({seen})") from None
     if not one.files:
         raise DataMissing(f"{name} is not here ({seen}) and cannot be downloaded: {one.obtain}")
-    target = (root() / one.name).resolve()  # which may be a link to another disk
+    target = (root() / one.name).resolve()  # it may be a link to another disk
     try:
         with _locked(target):
             _download(one, name, target)
@@ -144,9 +163,9 @@ def _fetch(name: str) -> Path:
 
 
 def _download(one: DataSet, name: str, target: Path) -> None:
-    """Bring every file that is lacking still: another process may have been first.
+    """Download every file that is still missing; another process may have downloaded some.
 
-    Whatever is not whole stands in a folder beside `target`.
+    Incomplete files are in a folder next to `target`.
     """
     beside = target.with_name(f".{target.name}.partial")
     if target.exists() and not target.is_dir():
@@ -165,7 +184,7 @@ def _download(one: DataSet, name: str, target: Path) -> None:
 
 
 def _wanted(one: DataSet, name: str, target: Path) -> list[File]:
-    """The files of what is not there yet: of one variant, or of every one."""
+    """The missing files, of one variant or of all variants."""
     variants = [name.partition("/")[2]] if "/" in name else one.variants
     lacks = [variant for variant in variants if lacking(root(), f"{one.name}/{variant}")]
     names = {file.name for variant in lacks for file in one.needed(variant)}
@@ -180,10 +199,10 @@ def _refuse_full(files: list[File], disk: Path) -> None:
 
 
 def _bring(one: DataSet, file: File, beside: Path, target: Path) -> None:
-    from repro.datasets import download, unpack  # requests takes a tenth of a second to import
+    from repro.datasets import download, unpack  # imported here because requests takes 0.1 s to import
 
     path = held = target / file.name
-    if not held.is_file():  # an archive may have been brought by hand: it is unpacked and left there
+    if not held.is_file():  # if you put an archive there yourself, it is unpacked and stays there
         log.info("downloading %s of %s into %s", file.name, one.name, target)
         path = download.download(one.addresses(file), beside, file.name, file.size, file.checksum)
         target.mkdir(exist_ok=True)
@@ -199,7 +218,7 @@ def _bring(one: DataSet, file: File, beside: Path, target: Path) -> None:
 
 
 def _merge(source: Path, target: Path) -> None:
-    """Move what is in `source` into `target`, each folder that is not there yet by one move; files first."""
+    """Move the content of `source` into `target`, files first; a folder that does not exist there is moved at once."""
     for path in sorted(source.iterdir(), key=lambda path: (path.is_dir(), path.name)):
         if path.is_dir() and (target / path.name).is_dir():
             _merge(path, target / path.name)
@@ -208,21 +227,21 @@ def _merge(source: Path, target: Path) -> None:
 
 
 def _clear(beside: Path, one: DataSet) -> None:
-    """Delete what a killed process left, except what a download can go on with."""
+    """Delete the files of a killed process, except those that a download can resume."""
     beside.mkdir(exist_ok=True)
     for path in set(beside.iterdir()) - set(_kept(beside, one)):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _kept(beside: Path, one: DataSet) -> list[Path]:
-    """The files, whole or not, that a download can go on with."""
+    """The files, complete or not, that a download can resume."""
     paths = [beside / name for file in one.files for name in (file, f"{file}.part")]
     return [path for path in paths if path.exists()]
 
 
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
-    """One process at a time brings a data set."""
+    """Hold the lock of a data set, so that only one process downloads it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(target.with_name(f".{target.name}.lock"), fallback_to_soft=False)
     try:

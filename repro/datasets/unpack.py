@@ -1,8 +1,8 @@
-"""Archives unpacked so that a bad one does no harm: tar (plain, gz, bz2, xz) and zip.
+"""Unpack archives safely: tar (plain, gz, bz2, xz) and zip.
 
-A member is written below the folder or the archive is refused: no absolute path, no `..`, no link, no device, no
-second member of one name, and no more bytes or members than a data set of this size can have. Contents alone are
-taken, not modes, owners or times, so nothing here relies on what an archive says of itself.
+An archive is refused if a member has an absolute path or `..`, is a link or a device, or repeats a name. It is also
+refused if it unpacks to more bytes or members than a data set of its size can have. Only the contents are unpacked,
+not modes, owners or times. So a hostile archive cannot write outside the folder or fill the disk.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from typing import IO, Any, NamedTuple, Self
 
 from repro.errors import BadInput
 
-RATIO = 50  # bytes unpacked for each byte packed: text comes to about 10, a bomb to 1000 and more
-ALWAYS = 64 << 20  # bytes that any archive may unpack to, however small it is
+RATIO = 50  # largest ratio of unpacked to packed bytes: text has about 10, a zip bomb 1000 or more
+ALWAYS = 64 << 20  # bytes that every archive may unpack to, even a very small one
 MEMBERS = 2_000_000
-EACH = 8192  # bytes that a member counts for at least, however empty it is: to make a file takes time
-DEPTH = 100  # folders in folders
-HEADER = 16 << 10  # bytes that one header of a tar may have: tarfile reads it whole, in time that grows with its square
+EACH = 8192  # bytes that a member counts at least, even an empty one, because creating a file takes time
+DEPTH = 100  # levels of nested folders
+HEADER = 16 << 10  # bytes of the largest tar header: tarfile needs time that grows with the square of its size
 HEADERS = (
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
 )
 
-BROKEN = (  # what the readers of the standard library raise for broken bytes, beside what they say they do
+BROKEN = (  # errors that the standard library raises for broken archives, documented or not
     *(tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError),
     *(LookupError, MemoryError, OverflowError, RuntimeError, ValueError, struct.error),
 )
@@ -48,11 +48,11 @@ PACKED: dict[bytes, Callable[[IO[bytes]], Any]] = {
     b"BZh": bz2.BZ2File,
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
-UNWRITABLE = (None, errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)  # an OSError by the archive, not by the disk
+UNWRITABLE = (None, errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG)  # an OSError caused by the archive, not the disk
 
 
 class Member(NamedTuple):
-    """One member of an archive: `kind` is "file", "folder", or what else it is and may not be."""
+    """One member of an archive. `kind` is "file" or "folder"; any other kind is refused."""
 
     name: str
     kind: str
@@ -61,20 +61,20 @@ class Member(NamedTuple):
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Write the members of `archive` below `folder`, which must not exist: it appears whole or not at all.
+    """Unpack `archive` into `folder`, which must not exist and appears only when all members are written.
 
-    Raises BadInput for what is no archive, is broken, or holds a member that is refused.
+    Raises BadInput if the file is not an archive, is broken, or has a member that is refused.
     """
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         made = beside / folder.name
-        made.mkdir()  # mkdtemp's own is for nobody else to read
+        made.mkdir()  # only the owner can read the folder that mkdtemp makes
         _write(archive, made)
         made.rename(folder)
     except (*BROKEN, OSError) as error:
         if isinstance(error, OSError) and error.errno not in UNWRITABLE:
             raise
-        said = getattr(error, "strerror", None) or error  # which names no file of ours
+        said = getattr(error, "strerror", None) or error  # without the name of a temporary file
         raise BadInput(f"cannot be unpacked: {type(error).__name__}: {said}", str(archive)) from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -88,23 +88,23 @@ def _write(archive: Path, folder: Path) -> None:
 
 
 def tar_members(archive: Path) -> Iterator[Member]:
-    """The members of a tar, one after the other: each can be opened until the next is asked for.
+    """Iterate over the members of a tar. You can open a member until you ask for the next one.
 
-    Raises BadInput for one that comes to more than it may, and any of BROKEN or an OSError for one that is broken.
+    Raises BadInput if the tar unpacks to too many bytes, and one of BROKEN or OSError if it is broken.
     """
     return _bounded(_tar_members(archive), archive)
 
 
 def bounded(opened: IO[bytes] | gzip.GzipFile, archive: Path) -> io.BufferedReader:
-    """What is read from `opened`, the content of `archive`: BadInput in the place of more than it may come to."""
+    """A reader of `opened`, the content of `archive`. Reading raises BadInput if there are too many bytes."""
     return io.BufferedReader(_Bounded(opened, archive), 1 << 16)
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[io.BufferedReader]:
-    """The content of a file, unpacked if it is gzip, bzip2 or xz: its first bytes count, not its name.
+    """The content of a file, unpacked if it is gzip, bzip2 or xz. The first bytes decide, not the name.
 
-    Raises BadInput for more than it may come to, and any of BROKEN or an OSError for one that is broken.
+    Reading raises BadInput if it unpacks to too many bytes, and one of BROKEN or OSError if it is broken.
     """
     with path.open("rb") as file:
         first = file.read(6)
@@ -130,12 +130,12 @@ class _Bounded(io.RawIOBase):
 
 
 def _room(archive: Path) -> int:
-    """How many bytes an archive may unpack to."""
+    """The number of bytes that an archive may unpack to."""
     return max(RATIO * archive.stat().st_size, ALWAYS)
 
 
 def _bounded(members: Iterator[Member], archive: Path, free: float = math.inf) -> Iterator[Member]:
-    """`members`, as long as they come to what `archive` may unpack to, and to `free` bytes."""
+    """`members`. Raises BadInput if there are too many, or more bytes than `archive` may have or `free`."""
     spare, most = min(_room(archive), free), min(MEMBERS, _room(archive) // EACH)
     for count, member in enumerate(members, 1):
         spare -= member.size
@@ -151,7 +151,7 @@ def _too_much(archive: Path, said: str = "more than it may take or the disk has 
 
 
 def _parts(member: Member, archive: Path) -> tuple[str, ...]:
-    """Where below the folder a member goes."""
+    """The path of a member inside the folder. Raises BadInput if the member is refused."""
     parts = PurePosixPath(member.name).parts
     if member.kind not in ("file", "folder"):
         fault = f"is a {member.kind}"
@@ -190,14 +190,14 @@ def _zip_members(archive: Path) -> Iterator[Member]:
 def _tar_members(archive: Path) -> Iterator[Member]:
     with tarfile.open(archive, tarinfo=_Header) as tar:
         for row in tar:
-            if row.size < 0:  # as a header that goes before it may say: the next member would lie before this one
+            if row.size < 0:  # an extended header can say that; the next member would then start before this one
                 raise tarfile.ReadError("a member has a negative size")
             size = row.size if row.isfile() else 0
             yield Member(row.name, _tar_kind(row), size, partial(tar.extractfile, row))
 
 
 class _Header(tarfile.TarInfo):
-    """A header of a tar, refused where tarfile would read without end, or into memory whatever it is told to."""
+    """A tar header that is refused if tarfile would loop forever or read an unlimited number of bytes into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:

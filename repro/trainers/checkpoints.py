@@ -1,14 +1,15 @@
-"""Checkpoints of a training: written while it lasts, and what the same command goes on from.
+"""Write checkpoints during training, and resume from them.
 
     checkpoints = Checkpoints(folder, {"model": model, "optimizer": optimizer, ...}, check)   # each with a state_dict
-    checkpoints.restore()                # the newest that is whole, if there is one
-    with interruption.deferred():        # a signal waits for the end of a step
+    checkpoints.restore()                # loads the newest undamaged checkpoint, if there is one
+    with interruption.deferred():        # a signal takes effect at the end of a step
         for number, batch in ...:
             ...
-            checkpoints.after(number)    # writes one when it is time, or when a signal asks for it
+            checkpoints.after(number)    # writes a checkpoint if it is due, or if a signal asks for it
 
-A training that goes on from a checkpoint has the same bits as one that was never interrupted: the parts hold all that
-moves it. Written every `REPRO_CHECKPOINT_SECONDS` (default: 60 seconds, and 100 times as long as one takes to write).
+A resumed training is bit-identical to one that was never interrupted, because a checkpoint contains everything that the
+training depends on. A checkpoint is written every `REPRO_CHECKPOINT_SECONDS` seconds. The default is 60 seconds, but
+at least 100 times the time that one takes to write.
 """
 
 from __future__ import annotations
@@ -28,17 +29,26 @@ from repro import disk, interruption
 from repro.errors import BadInput
 from repro.trainers import state
 
-COST = 0.01  # of the time of a training, at most, goes into its checkpoints
-KEPT = 2  # the newest ones
+COST = 0.01  # largest fraction of the training time spent on checkpoints
+KEPT = 2  # number of newest checkpoints that stay on disk
 
 log = logging.getLogger("repro")
 
 
 class Checkpoints:
-    """The checkpoints `step-<n>-<digest>.safetensors` in `folder`: the state of every part and of chance.
+    """The checkpoints `step-<n>-<digest>.safetensors` in `folder`: the state of every part and the random state.
 
-    `check(number)` raises for a state after step `number` that is not worth keeping. Where they are not `active` (one
-    of several processes) none is written or restored.
+    parts: objects with `state_dict` and `load_state_dict`, by name; None is ignored. check: `check(number)` raises if
+    the state after step `number` should not be saved, for example because of NaN. active: if False (several
+    processes), nothing is written or restored. Raises BadInput if a part lacks one of the two methods.
+
+    Example:
+
+        >>> model = torch.nn.Linear(1, 1)
+        >>> checkpoints = Checkpoints(Path("checkpoints"), {"model": model}, check=lambda number: None)
+        >>> checkpoints.save(120)
+        >>> Checkpoints(Path("checkpoints"), {"model": model}, check=lambda number: None).restore()
+        120
     """
 
     def __init__(self, folder: Path, parts: dict[str, Any], check: Callable[[int], None], active: bool = True) -> None:
@@ -53,12 +63,12 @@ class Checkpoints:
         disk.sweep(folder)
 
     def restore(self) -> int:
-        """Put the newest checkpoint that is whole into the parts; its step, or 0 where there is none."""
+        """Load the newest undamaged checkpoint into the parts; returns its step, or 0 if there is none."""
         for path in self._written()[::-1] if self.active else []:
             try:
                 found = state.read(path)
             except BadInput as error:
-                path.rename(path.with_name(f"{path.name}.damaged"))  # out of the way of the rotation
+                path.rename(path.with_name(f"{path.name}.damaged"))  # so that it is not counted as a checkpoint
                 before = "the checkpoint before it is used" if self._written() else "no other is left: it begins anew"
                 log.warning("%s; %s", error, before)
                 continue
@@ -79,20 +89,23 @@ class Checkpoints:
                 raise BadInput(f"its {name} is another: {error}", str(path)) from None
 
     def after(self, number: int) -> None:
-        """After step `number`: write one if it is time. Raises Interrupted, with one written, where that was asked."""
+        """Call this after step `number`. It writes a checkpoint if one is due.
+
+        If a signal has asked the run to stop, it writes a checkpoint and raises Interrupted.
+        """
         if interruption.asked():
             self.asked(number)
         if self.active and time.monotonic() - self.last >= max(self.every, self.pause):
             self.save(number)
 
     def asked(self, number: int) -> None:
-        """Stop, if a signal asked for it, in the state after step `number`."""
+        """If a signal has asked the run to stop, save the state after step `number` and raise Interrupted."""
         if name := interruption.asked():
             self.save(number)
             raise interruption.Interrupted(f"{name}: stopped after step {number}")
 
     def save(self, number: int) -> None:
-        """Write the state after step `number`, then delete older ones. Raises DiskFull, with the older ones kept."""
+        """Write the state after step `number`, then delete old checkpoints. If it raises DiskFull, it deletes none."""
         self.check(number)
         if not self.active or number == self.step:
             return
@@ -106,15 +119,15 @@ class Checkpoints:
         log.debug("checkpoint after step %d", number, extra={"event": "checkpoint", "step": number})
 
     def _written(self) -> list[Path]:
-        """Those in the folder, the oldest first."""
+        """The checkpoints in the folder, oldest first."""
         return sorted(self.folder.glob("step-*.safetensors"), key=state.step_of)
 
 
 class Chance:
-    """Every stream of random numbers that a step may draw from without naming it: dropout's, above all."""
+    """The global random states that a step may use: of torch, CUDA, Python and numpy. Dropout uses torch's."""
 
     def state_dict(self) -> dict[str, Any]:
-        name, keys, *rest = np.random.get_state()  # noqa: NPY002  # a paper's step may use it
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002  # the `step` of a paper may use it
         return {
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],

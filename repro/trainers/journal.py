@@ -1,7 +1,7 @@
-"""What a training leaves behind while it runs: `metrics.jsonl`, TensorBoard events, a progress bar, curves.
+"""Log a training: `metrics.jsonl`, TensorBoard events, a progress bar, learning curves.
 
-`metrics.jsonl` is what a training that goes on from a checkpoint reads again: what was written after the checkpoint is
-taken back, and the TensorBoard events are written anew from it, so that no step stands there twice.
+A resumed training reads `metrics.jsonl` again. It removes the lines after the checkpoint and rewrites the TensorBoard
+events, so that no step appears twice.
 """
 
 from __future__ import annotations
@@ -21,20 +21,24 @@ import torch
 from repro import disk, progress
 from repro.errors import BadInput
 
-EVERY = 10  # steps between two entries: reading the loss off an accelerator makes it wait
-POINTS = 100  # of a curve that goes into the record
+EVERY = 10  # steps between two entries, because reading the loss makes an accelerator wait
+POINTS = 100  # largest number of points of a curve in the record
 CURVES = ("train", "valid")
 
 
 class Journal:
-    """Open for the length of a training; `entries` holds `(step, loss)` pairs, each the mean of `EVERY` steps."""
+    """The log of one training; use it as a context manager.
+
+    `entries` has the `[step, loss]` pairs of each curve. A training loss is the mean over `EVERY` steps. quiet: show no
+    progress bar.
+    """
 
     def __init__(self, folder: Path, steps: int, batch_size: int, quiet: bool = False) -> None:
         self.folder, self.steps, self.batch_size, self.quiet = folder, steps, batch_size, quiet
         self.path = folder / "metrics.jsonl"
         self.entries: dict[str, list[list[float]]] = {name: [] for name in CURVES}
         self.losses: list[torch.Tensor] = []
-        self.done, self.earlier, self.seconds = 0, 0.0, 0.0  # steps; seconds of earlier processes, and of all
+        self.done, self.earlier, self.seconds = 0, 0.0, 0.0  # steps; seconds: of earlier processes, of all
 
     def state_dict(self) -> dict[str, Any]:
         return {"done": self.done, "losses": [loss.cpu() for loss in self.losses], "seconds": self._seconds()}
@@ -60,9 +64,9 @@ class Journal:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.seconds = self._seconds()
-        if self.losses and kind is None:  # training stopped between two entries
+        if self.losses and kind is None:  # the training ended between two entries
             self._enter(self.done)
-        with disk.full(self.path), contextlib.ExitStack() as sinks:  # each is closed, even where another fails
+        with disk.full(self.path), contextlib.ExitStack() as sinks:  # closes each of them, even if another one fails
             for sink in (self.file, self.events, self.bar):
                 sinks.callback(sink.close)
 
@@ -70,14 +74,14 @@ class Journal:
         return self.earlier + time.perf_counter() - self.began
 
     def count(self, batches: Any) -> Iterator[tuple[int, Any]]:
-        """`(step, batch)` from the first step that is not done to the last, with the bar."""
+        """Iterate over `(step, batch)` for the remaining steps, and update the progress bar."""
         for number, batch in zip(range(self.done + 1, self.steps + 1), batches, strict=False):
             self.done = number
             yield number, batch
             self.bar.update(self.batch_size)
 
     def step(self, number: int, loss: torch.Tensor, rate: float, norm: float | None) -> None:
-        """Remember the loss of one step."""
+        """Add the loss of one step; `rate` is the learning rate, `norm` the gradient norm or None."""
         self.losses.append(loss.detach())
         if number % EVERY == 0 or number == self.steps:
             self._enter(number, lr=rate, **({} if norm is None else {"gradient_norm": norm}))
@@ -89,7 +93,7 @@ class Journal:
         self.note("train", number, value, **more)
 
     def note(self, name: str, number: int, value: float, **more: float) -> None:
-        """One line of `metrics.jsonl` and the same numbers for TensorBoard. Raises DiskFull."""
+        """Write one line to `metrics.jsonl`, and the same numbers to TensorBoard. Raises DiskFull."""
         row = {"curve": name, "step": number, "loss": value, "time": round(time.time(), 3), **more}
         with disk.full(self.path):
             self.file.write(json.dumps(row) + "\n")
@@ -103,7 +107,7 @@ class Journal:
                 self.events.add_scalar(f"{row['curve']}/{key}", scalar, row["step"], walltime=row["time"])
 
     def history(self) -> dict[str, Any]:
-        """What the trainer returns: steps, seconds before this process, speed, curves of at most `POINTS` points."""
+        """The history that the trainer returns: steps, earlier seconds, speed, curves of at most `POINTS` points."""
         curves = {name: _thin(entries) for name, entries in self.entries.items() if entries}
         return {
             "steps": self.done,
@@ -114,9 +118,9 @@ class Journal:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a `metrics.jsonl`; none where there is no file. A last line that was cut off does not count.
+    """Read the lines of a `metrics.jsonl`; an empty list if there is no file. An incomplete last line is ignored.
 
-    Raises BadInput, with the line, for what no journal has written.
+    Raises BadInput, with the line, if a line was not written by a journal.
     """
     if not path.is_file():
         return []
@@ -138,7 +142,7 @@ def _row(line: bytes, place: str) -> dict[str, Any]:
 
 
 def _thin(entries: list[list[float]]) -> list[list[float]]:
-    """Means of neighbouring entries, so that a long curve keeps its shape in few points."""
+    """Average neighbouring entries, so that a long curve has few points and the same shape."""
     size = -(-len(entries) // POINTS)
     groups = [entries[start : start + size] for start in range(0, len(entries), size)]
     return [[int(group[-1][0]), round(fmean(value for _, value in group), 6)] for group in groups]

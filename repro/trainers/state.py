@@ -1,7 +1,7 @@
-"""The state of a training as one file: safetensors for what is tensors, JSON in its header for all else. No pickle.
+"""Save the state of a training in one file: tensors as safetensors, all other values as JSON in its header.
 
-The name of the file holds the digest of its bytes, `step-120-<16 hex digits>.safetensors`, so that one that was cut off
-or spoilt is told from a whole one, whatever happened to it.
+It does not use pickle. The file name contains the digest of the file's bytes, `step-120-<16 hex digits>.safetensors`.
+So a truncated or damaged file is always recognised.
 """
 
 from __future__ import annotations
@@ -20,13 +20,20 @@ from repro import disk
 from repro.errors import BadInput
 
 NAME = re.compile(r"(?P<kind>[a-z]+)-(?P<step>\d{1,15})-(?P<digest>[0-9a-f]{16})\.safetensors")
-KEY = "state"  # of the header
+KEY = "state"  # the entry of the header with the JSON
 
 
 def write(folder: Path, kind: str, step: int, state: dict[str, Any]) -> Path:
-    """Write `state`, nested dicts, lists and tuples of tensors and plain values, as `<kind>-<step>-<digest>`.
+    """Write `state` to the file `<kind>-<step>-<digest>.safetensors` in `folder`; returns its path.
 
-    Raises TypeError for another value, and DiskFull.
+    state: nested dicts, lists and tuples of tensors, numbers, texts, booleans and None. Raises TypeError for another
+    value. Raises DiskFull if the disk is full.
+
+    Example:
+
+        >>> path = write(Path("."), "step", 120, {"weight": torch.ones(2), "epoch": 3})
+        >>> step_of(path), read(path)
+        (120, {'weight': tensor([1., 1.]), 'epoch': 3})
     """
     tensors: dict[str, torch.Tensor] = {}
     tree = json.dumps(_packed(state, tensors, ""))
@@ -35,13 +42,13 @@ def write(folder: Path, kind: str, step: int, state: dict[str, Any]) -> Path:
 
 
 def step_of(path: Path) -> int:
-    """The step in the name of a file of a state; -1 where it has none."""
+    """The step in the name of a state file; -1 if the name has another form."""
     hit = NAME.fullmatch(path.name)
     return int(hit["step"]) if hit else -1
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The state in a file that `write` made. Raises BadInput where the file is not as it was written."""
+    """Read the state from a file of `write`. Raises BadInput if the file is damaged or has another form."""
     hit = NAME.fullmatch(path.name)
     if not hit:
         raise BadInput("is no checkpoint: expected a name like step-120-0123456789abcdef.safetensors", str(path))
@@ -67,9 +74,9 @@ def _digest(content: bytes) -> str:
 
 
 def _packed(value: Any, tensors: dict[str, torch.Tensor], place: str) -> Any:
-    """`value` as JSON, each container and tensor with its kind; the tensors go into `tensors`, by their place."""
+    """`value` as JSON, with the kind of each container. Tensors are added to `tensors`, by their position."""
     if isinstance(value, torch.Tensor):
-        tensors[place] = value.detach().to("cpu", copy=True).contiguous()  # copied: two may share their memory
+        tensors[place] = value.detach().to("cpu", copy=True).contiguous()  # a copy: two tensors may share memory
         return {"tensor": place}
     if isinstance(value, dict):
         rows = [[_packed(key, tensors, place), _packed(one, tensors, f"{place}/{key}")] for key, one in value.items()]

@@ -1,7 +1,8 @@
-"""Numbers that go wrong stop a training at that step: the loss, a gradient or a weight that is not finite.
+"""Stop a training if a loss, gradient or weight is not finite.
 
-What the step was made of is kept for `repro debug --replay RUN`: the weights, the state of chance before the step, and
-which items the batch has. Of a loss or a gradient, the weights are those before the step; of a weight, those after it.
+The failed step is saved for `repro debug --replay RUN`: the weights, the random state before the step, and the indices
+of the items in the batch. For a loss or a gradient, the saved weights are those before the step. For a weight, they
+are those after it.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ from repro.trainers import state
 from repro.trainers.checkpoints import Chance
 from repro.trainers.order import Order
 
-KIND = "failed"  # of the file: failed-<step>-<digest>.safetensors
+KIND = "failed"  # the file is failed-<step>-<digest>.safetensors
 Named = Iterable[tuple[str, torch.Tensor]]
 
 
 class NotFinite(FloatingPointError):
-    """A number is not finite; `str(error)` says in which step, and where first."""
+    """Raised if a number is not finite; the message has the step and the first such tensor."""
 
 
 class Watch:
-    """Looks at every step of a training of `model` on the batches of `order`; keeps one that fails in `folder`."""
+    """Check every step of a training of `model` on the batches of `order`; save a failed step in `folder`."""
 
     def __init__(self, model: nn.Module, loss: Any, order: Order, folder: Path) -> None:
         self.model, self.loss, self.order, self.folder = model, loss, order, folder
@@ -35,27 +36,27 @@ class Watch:
         self.before = self.chance.state_dict()
 
     def begin(self) -> None:
-        """Before a step: another one's draws are over."""
+        """Call this before each step: it saves the random state."""
         self.before["torch"] = torch.get_rng_state()
 
     def value(self, number: int, loss: torch.Tensor) -> None:
-        """The loss of step `number`. Raises NotFinite: for the weights, where the step before has spoilt them."""
+        """Check the loss of step `number`. Raises NotFinite; it names a weight if the previous step made it NaN."""
         if not math.isfinite(loss.detach()):
             self.weights(number - 1)
             self._stop(number, f"the loss is {loss.item()}")
 
     def gradients(self, number: int, named: Named) -> None:
-        """The gradients of step `number`, before they are clipped. Raises NotFinite."""
+        """Check the gradients of step `number`, before clipping. Raises NotFinite."""
         self._look(number, "the gradient of", list(named))
 
     def weights(self, number: int) -> None:
-        """The weights after step `number`. Raises NotFinite. The next loss shows it too, and costs less to look at."""
+        """Check the weights after step `number`. Raises NotFinite. In most steps, checking the next loss is cheaper."""
         self._look(number, "the weight", list(self.model.named_parameters()))
 
     def _look(self, number: int, what: str, rows: list[tuple[str, torch.Tensor]]) -> None:
-        if math.isfinite(sum(tensor.detach().sum() for _, tensor in rows)):  # one number that is not spoils a sum
+        if math.isfinite(sum(tensor.detach().sum() for _, tensor in rows)):  # a sum with NaN or infinity is not finite
             return
-        for name, tensor in rows:  # and a sum of finite ones may overflow
+        for name, tensor in rows:  # a sum of finite numbers may overflow, so check each tensor
             if not bool(tensor.isfinite().all()):
                 self._stop(number, f"{what} '{name}' is not finite")
 
