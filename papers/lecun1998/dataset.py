@@ -80,6 +80,8 @@ class Deskewed(Dataset[Item]):
 class Subsampled(Dataset[Item]):
     """Subsampled digits: the box of 20 x 20 pixels that contains the digit, reduced to `size` x `size` pixels.
 
+    Item: `(image (1, size, size) float32 in [0, 1], digit int)`.
+
         >>> from repro.datasets.digits import Digits
         >>> Subsampled(Digits("test"))[0][0].shape
         torch.Size([1, 16, 16])
