@@ -29,9 +29,9 @@ class DeepClustering(nn.Module):
 
         |V'V|^2 - 2 |V'Y|^2 + |Y'Y|^2
 
-    `balanced` = True: r_i = w_i / sqrt(d_i), where w_i is the weight of bin i in `target`, and d_i is the sum of the
-    weights of all bins with the same source. This is the class-balanced form of the arXiv paper. Otherwise r_i = w_i,
-    as in nearly all public code.
+    Let w_i be the weight of bin i in `target`, and d_i the sum of the weights of all bins with the same source. With
+    `balanced`, r_i = w_i / sqrt(d_i): the class-balanced form of the arXiv paper. Otherwise r_i = w_i, as in nearly all
+    public code.
 
     The published sum is not normalised. We divide by (sum r)^2, so that the value does not depend on the length of the
     segment and float32 loses no digits. An item without an active bin has loss 0. Source: Hershey et al. 2016.

@@ -41,8 +41,8 @@ def read_audio(file: AudioFile, sample_rate: int | None = None) -> Tensor:
 
     Raises ValueError if the file cannot be read, is empty, or contains NaN or infinity. Raises ValueError if it has
     more than one channel: the dataset must choose a channel or average them. Raises ValueError if the file is longer
-    than `LONGEST` samples, or if its rate cannot be converted to `sample_rate`. These two limits protect against small
-    files whose header claims a huge length or an odd rate.
+    than `LONGEST` samples, or if its rate cannot be converted to `sample_rate`. A small file can have a header that
+    claims a huge length or an unusual rate.
 
     Example:
 

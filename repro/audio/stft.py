@@ -112,7 +112,7 @@ class STFT(nn.Module):
         return self._spectrogram(waveform).mT
 
     def inverse(self, spectrogram: Tensor, length: int) -> Tensor:
-        """Complex (..., N, F) -> (..., T) with T = length samples. `inverse(forward(x), T)` is x (see the class)."""
+        """Complex (..., N, F) -> (..., T), where T is `length` in samples. `inverse(forward(x), T)` is x."""
         return self._inverse(spectrogram.mT, length)
 
     def extra_repr(self) -> str:

@@ -26,7 +26,7 @@ def read(path: Path, needed: Collection[str]) -> Iterator[Row]:
         [{'file': 'a.wav', 'split': 'train'}]
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # a spreadsheet writes a byte order mark
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheet programs write a byte order mark
             yield from rows(file, path, needed)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
@@ -35,8 +35,8 @@ def read(path: Path, needed: Collection[str]) -> Iterator[Row]:
 def rows(lines: Iterable[str], path: Path, needed: Collection[str]) -> Iterator[Row]:
     """The rows in `lines`. Each row has a text in every column of `needed`; other columns are allowed.
 
-    Raises BadInput, with `path` and the line, if a needed column is missing or occurs twice, if a row has too few or
-    too many values, or if the lines are not csv.
+    Raises BadInput, with `path` and the line, if a needed column is missing or occurs twice. Raises BadInput too if a
+    row has too few or too many values, or if the lines are not csv.
     """
     reader = csv.DictReader(lines)
     try:

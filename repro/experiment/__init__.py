@@ -33,8 +33,8 @@ from repro.registry import DATASETS, LOSSES, METRICS, MODELS, PARTS, TRAINERS
 class Experiment:
     """The parts of one config, as objects. A paper without training leaves out model, loss, trainer and train.
 
-    Raises BadInput if there is no metric or no test set, if two metrics have one name, if `batch` is below 1, or if a
-    test set is empty or is called `train` or `valid`.
+    Raises BadInput if there is no metric or no test set, if two metrics have the same name, or if `batch` is below 1.
+    Raises BadInput too if a test set is empty or is called `train` or `valid`.
 
     Example: the estimate of an experiment without a model is the input itself.
 

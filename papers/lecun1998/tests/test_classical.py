@@ -57,7 +57,7 @@ def error(model: torch.nn.Module, inputs: torch.Tensor, target: torch.Tensor) ->
 
 
 def test_least_squares_is_that_of_numpy() -> None:
-    """Some pixels are constant; then both take the weights with the smallest norm."""
+    """Some pixels are constant, so many weights fit equally well. Both take those with the smallest norm."""
     (x, y), (unseen, _) = digits("train"), digits("test")
     model = LeastSquares()
     model.fit(x, y)
