@@ -66,7 +66,7 @@ Target = dict[str, Any]
 
 @DATASETS.register
 class Attempts(Dataset[tuple[Attempt, str]]):
-    """The author's table of 255 attempts to reproduce a paper (with the titles removed).
+    """The author's blinded table of 255 attempts to reproduce a paper.
 
     Item: `(features dict[str, str], reproduced "Yes" or "No")`, 27 features. Raises BadInput if the file is missing and
     cannot be downloaded, or has other columns or values. Source: Raff 2019.

@@ -62,7 +62,7 @@ def arrays(source: str, build: Build, **parameters: Any) -> Arrays:
 
     You may write to the arrays. This changes neither the file nor the arrays of another process. An array is pickled
     as the path of its file. Raises TypeError for a value that cannot be in the key, or if `build` returns something
-    else than arrays. Raises BadInput if the data folder is not writable.
+    other than arrays. Raises BadInput if the data folder is not writable.
     """
     key = describe(source, build, parameters)
     if edited := _edited(key["code"]):

@@ -43,7 +43,7 @@ class Supervised:
     - `precision`: "no", "fp16" or "bf16", as in accelerate. `workers`: processes that read data; 0: this process.
 
     Raises BadInput if both kinds of clipping are set. `fit` raises BadInput if `steps` or `batch_size` is out of range,
-    or if `valid_every` is set without a validation set. It raises NotFinite if a loss, gradient or weight becomes NaN.
+    or if `valid_every` is set without a validation set. It raises NotFinite if a loss, gradient or weight is NaN.
 
     Example: fit y = 2x with gradient descent.
 
