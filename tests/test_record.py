@@ -148,9 +148,9 @@ def test_a_record_is_fresh_until_something_changes(fresh: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "old", "new"), [
-    ("configs/base.gin", "# What all rows share.", "# Other words."),
+    ("configs/base.gin", "# Settings of all experiments.", "# Other words."),
     ("configs/smoke.gin", "include", "\n# x\ninclude"),
-    ("model.py", "A line, and", "Another docstring, and"), ("model.py", "import torch\n", "import torch\n\n# why\n"),
+    ("model.py", "A linear model", "Another docstring"), ("model.py", "import torch\n", "import torch\n\n# why\n"),
     ("model.py", "Equation 1", "Equation 7"), ("metric.py", "import torch\n", "import torch  # why\n"),
 ])  # fmt: skip
 def test_remarks_leave_a_record_fresh(fresh: Any, name: str, old: str, new: str) -> None:

@@ -1,7 +1,9 @@
-"""Reviews as numbers of words. N reviews, L tokens of one (the rest is cut off, or padded with 0).
+"""Reviews as sequences of word numbers.
 
-A dataset of reviews has `texts` (N str) and `labels` (N int, 1 for a positive review): `datasets.Imdb`, or what is made
-here of sentences from a template for whoever has no data at hand.
+Letters: N reviews, L tokens per review (longer reviews are cut, shorter ones are padded with 0).
+
+A dataset of reviews has `texts` (N str) and `labels` (N int, 1 for a positive review). Examples are `datasets.Imdb` and
+`datasets.ToyReviews`, which needs no download.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from repro.datasets.show import show_text
 from repro.errors import BadInput
 from repro.registry import DATASETS
 
-PADDING, UNKNOWN = "[padding]", "[unknown]"  # numbers 0 and 1; no token of a text has brackets and letters in it
+PADDING, UNKNOWN = "[padding]", "[unknown]"  # numbers 0 and 1; no token of a text contains both brackets and letters
 CLASSES = ("negative", "positive")
 WORDS_OF = {
     0: ("dull", "awful", "boring", "clumsy", "lifeless"),
@@ -36,9 +38,16 @@ Ids = npt.NDArray[np.int32]
 
 @DATASETS.register
 class ToyReviews(Dataset[tuple[str, int]]):
-    """`size` reviews of two to nine sentences from a template: item = `(text str, label int)`, the classes in turn.
+    """Generated reviews of two to nine sentences, for tests without a download.
 
-    One adjective of the class stands in each sentence, so that the classes are told apart by words alone.
+    Item: `(text str, label int)`; the labels alternate. Each sentence has one adjective of its class, so single words
+    are enough to recognise the class. `size`: number of reviews.
+
+    Example:
+
+        >>> reviews = ToyReviews(size=4)
+        >>> reviews.labels, reviews[1][0].startswith("The ")
+        ([0, 1, 0, 1], True)
     """
 
     def __init__(self, size: int, seed: int = 0) -> None:
@@ -56,7 +65,7 @@ class ToyReviews(Dataset[tuple[str, int]]):
         return self.texts[index], self.labels[index]
 
     def fingerprint(self) -> str:
-        """Digest of the texts with their labels."""
+        """Digest of the texts and labels."""
         return _digest(*self.texts, *self.labels)
 
 
@@ -66,9 +75,16 @@ def _sentence(label: int, random: np.random.Generator) -> str:
 
 @DATASETS.register
 class HeldOut(Dataset[tuple[str, int]]):
-    """One of two parts of `source`, which is shuffled first: the last `share` of it is `valid`, the rest `train`.
+    """A random split of `source` into a training and a validation part.
 
-    Within a part the reviews keep their order. `share` lies in (0, 1); `seed` shuffles.
+    Item: as of `source`. `part`: "train" or "valid". `share`: the fraction of reviews in "valid", in (0, 1). `seed`:
+    seed of the split. Within a part the reviews keep their order. Raises BadInput if `share` is out of range.
+
+    Example:
+
+        >>> reviews = ToyReviews(size=20)
+        >>> len(HeldOut(reviews, "train", share=0.25)), len(HeldOut(reviews, "valid", share=0.25))
+        (15, 5)
     """
 
     def __init__(
@@ -84,7 +100,7 @@ class HeldOut(Dataset[tuple[str, int]]):
 
     @cached_property
     def rows(self) -> list[int]:
-        """Which reviews of `source` are in this part."""
+        """The indices in `source` of the reviews in this part."""
         order = np.random.default_rng(self.seed).permutation(len(self.source))
         first = round(len(order) * (1 - self.share))
         chosen = order[:first] if self.part == "train" else order[first:]
@@ -110,11 +126,19 @@ class HeldOut(Dataset[tuple[str, int]]):
 
 @DATASETS.register
 class WordIds(Dataset[tuple[torch.Tensor, int]]):
-    """Item: `(numbers of the first L = length tokens (L,) int32, label int)`; 0 is padding, 1 any unknown word.
+    """Reviews as word numbers, for the models that are trained from scratch.
 
-    The numbered words are the `words` - 2 most frequent ones of `vocabulary`, which should be the training reviews;
-    nothing else of it is used. A token is a run of letters and digits, or a run of other signs, in lower case; `<br />`
-    is a blank.
+    Item: `(ids (L,) int32, label int)`, the numbers of the first L = `length` tokens. 0 is padding, 1 is every unknown
+    word. The other numbers are the `words` - 2 most frequent words in `vocabulary`, which should be the training
+    reviews. A token is a sequence of letters and digits, or a sequence of other signs, in lower case. `<br />` counts
+    as a blank. Raises BadInput if `words` is below 3 or `length` below 1.
+
+    Example:
+
+        >>> reviews = ToyReviews(size=20)
+        >>> ids, label = WordIds(reviews, vocabulary=reviews, words=30, length=6)[0]
+        >>> ids.shape, ids.dtype, label
+        (torch.Size([6]), torch.int32, 0)
     """
 
     def __init__(
@@ -130,7 +154,7 @@ class WordIds(Dataset[tuple[torch.Tensor, int]]):
 
     @cached_property
     def known(self) -> list[str]:
-        """The words by their numbers, the most frequent first, after padding and unknown."""
+        """The words, indexed by number: padding, unknown, then the most frequent first."""
         build = functools.partial(frequent, self.vocabulary, words=self.words)
         return [str(word) for word in cache.arrays(self.vocabulary.fingerprint(), build)["words"]]
 
@@ -152,7 +176,7 @@ class WordIds(Dataset[tuple[torch.Tensor, int]]):
         return self.ids[index], self.labels[index]
 
     def illustrate(self, inputs: torch.Tensor, target: int, estimate: torch.Tensor, stem: Path) -> list[dict[str, Any]]:
-        """What the model saw of a review, as words, with its answer."""
+        """A panel with the words that the model saw, and its answer."""
         seen = " ".join(self.known[number] for number in inputs.tolist() if number)
         return show_text(seen, target, estimate, stem, CLASSES)
 
@@ -161,7 +185,7 @@ class WordIds(Dataset[tuple[torch.Tensor, int]]):
 
 
 def frequent(reviews: Any, words: int) -> dict[str, npt.NDArray[Any]]:
-    """`words`: padding, unknown, the most frequent tokens of `reviews.texts`, of equals the first in the alphabet."""
+    """`words`: padding, unknown, then the most frequent tokens of `reviews.texts`; ties in alphabetical order."""
     tokenizer = _tokenizer(models.WordLevel(unk_token=UNKNOWN))
     special = [PADDING, UNKNOWN]
     tokenizer.train_from_iterator(
@@ -172,7 +196,7 @@ def frequent(reviews: Any, words: int) -> dict[str, npt.NDArray[Any]]:
 
 
 def numbered(reviews: Any, known: list[str]) -> dict[str, npt.NDArray[Any]]:
-    """`ids`: the numbers of all tokens of `reviews.texts` on end; `ends` (N,): where each review ends."""
+    """`ids`: the numbers of all tokens of `reviews.texts` in a row; `ends` (N,): the end of each review in `ids`."""
     tokenizer = _tokenizer(models.WordLevel({word: number for number, word in enumerate(known)}, unk_token=UNKNOWN))
     rows = [row.ids for row in tokenizer.encode_batch_fast(reviews.texts)]
     return {
@@ -182,7 +206,7 @@ def numbered(reviews: Any, known: list[str]) -> dict[str, npt.NDArray[Any]]:
 
 
 def padded(ids: npt.NDArray[Any], ends: npt.NDArray[Any], length: int) -> Ids:
-    """The first `length` numbers of each review, (N, L), with zeros behind those of a shorter one."""
+    """The first `length` numbers of each review, (N, L). Shorter reviews are padded with zeros at the end."""
     starts = np.concatenate([[0], ends[:-1]])
     places = starts[:, None] + np.arange(length)
     there = places < ends[:, None]

@@ -1,7 +1,9 @@
-"""Classifiers of reviews, the ladder's rungs that are trained from scratch.
+"""Classifiers of reviews that are trained from scratch.
 
-B reviews, L tokens of each, V words, E numbers in the embedding of a word, C = 2 classes. All take `ids (B, L)`, where
-0 is padding behind a review, and give scores `(B, C)`. How much padding there is changes none of them.
+Letters: B reviews, L tokens per review, V words, E numbers per word embedding, C = 2 classes.
+
+All models map `ids (B, L)` to scores `(B, C)`. In `ids`, 0 is padding after a review. The amount of padding does not
+change the scores.
 """
 
 from __future__ import annotations
@@ -16,10 +18,17 @@ CLASSES = 2
 
 @MODELS.register
 class BagOfWords(nn.Module):
-    """A linear model of the counts of the words, or with `hidden` units a perceptron with one hidden layer.
+    """Bag of words: a linear model of the word counts, or a perceptron with one hidden layer of `hidden` units.
 
-    The sum of the rows of a weight matrix over a review's tokens is the product of its counts (V,) with that matrix: no
-    vector of counts is ever made. The weights begin as those of `nn.Linear(V, ...)` do.
+    `forward(ids (B, L)) -> scores (B, C)`. `words`: V. The product of the counts (V,) with a weight matrix is the sum
+    of the matrix rows over the tokens of the review. So the model never builds the vector of counts. The initial
+    weights have the distribution of `nn.Linear(V, ...)`.
+
+    Example: the order of the words does not matter.
+
+        >>> model = BagOfWords(words=10)
+        >>> torch.allclose(model(torch.tensor([[2, 5, 7, 0]])), model(torch.tensor([[7, 2, 5, 0]])))
+        True
     """
 
     def __init__(self, words: int, hidden: int = 0) -> None:
@@ -37,7 +46,15 @@ class BagOfWords(nn.Module):
 
 @MODELS.register
 class WordEmbeddings(nn.Module):
-    """The mean of the embeddings of a review's words, (B, E), and a linear model of it."""
+    """Mean of the word embeddings of a review, then a linear model.
+
+    `forward(ids (B, L)) -> scores (B, C)`. `words`: V. `embedding`: E.
+
+    Example:
+
+        >>> WordEmbeddings(words=10)(torch.tensor([[2, 5, 7, 0]])).shape
+        torch.Size([1, 2])
+    """
 
     def __init__(self, words: int, embedding: int = 64, dropout: float = 0.5) -> None:
         super().__init__()
@@ -50,10 +67,16 @@ class WordEmbeddings(nn.Module):
 
 @MODELS.register
 class Cnn(nn.Module):
-    """Filters over the embeddings of 3, 4 and 5 words in a row, their largest answer in the review, and a linear model.
+    """Convolutional network over word embeddings, with max pooling over the review and a linear model.
 
-    `filters`: of each width. As many zeros as a filter is wide, less one, stand before and behind a review, so that a
-    short one has windows too.
+    `forward(ids (B, L)) -> scores (B, C)`. `words`: V. `embedding`: E. `widths`: the widths of the filters in words.
+    `filters`: number of filters per width. A review is padded with width - 1 zeros on both sides, so that a short
+    review has windows too.
+
+    Example:
+
+        >>> Cnn(words=10)(torch.tensor([[2, 5, 7, 0]])).shape
+        torch.Size([1, 2])
     """
 
     def __init__(
@@ -76,20 +99,26 @@ class Cnn(nn.Module):
 
     @staticmethod
     def _largest(convolve: nn.Module, x: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
-        """The largest answer (B, filters) of the windows that begin or end within the review; 0 is the least."""
+        """The largest output (B, filters) over the windows that overlap the review; at least 0, because of the ReLU."""
         width = convolve.kernel_size[0]
         answers = convolve(x).relu()  # (B, filters, L + width - 1)
         seen = nn.functional.pad(there, (0, width - 1))
-        seen = nn.functional.max_pool1d(nn.functional.pad(seen, (width - 1, 0)), width, 1)  # any word in the window
+        seen = nn.functional.max_pool1d(nn.functional.pad(seen, (width - 1, 0)), width, 1)  # 1 if it has a word
         return (answers * seen).amax(2)
 
 
 @MODELS.register
 class Rnn(nn.Module):
-    """A bidirectional LSTM of `hidden` cells each way, its largest outputs over a review (B, 2 hidden), a linear model.
+    """Bidirectional LSTM with `hidden` cells per direction, max pooling over the review (B, 2 hidden), a linear model.
 
-    The way back reads each review from its own last word, so that no cell sees padding before words. Two LSTMs of one
-    way each do that several times as fast on a CPU as one of two ways on packed sequences.
+    `forward(ids (B, L)) -> scores (B, C)`. `words`: V. `embedding`: E. The backward direction starts at the last word
+    of each review, so that it does not read padding before words. The model has one LSTM per direction. On a CPU this
+    is several times faster than one bidirectional LSTM on packed sequences.
+
+    Example:
+
+        >>> Rnn(words=10, hidden=4)(torch.tensor([[2, 5, 7, 0]])).shape
+        torch.Size([1, 2])
     """
 
     def __init__(self, words: int, embedding: int = 64, hidden: int = 64, dropout: float = 0.5) -> None:
@@ -107,15 +136,21 @@ class Rnn(nn.Module):
 
     @staticmethod
     def _largest(outputs: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        """The largest of the outputs (B, L, hidden) at the words; they all lie above -1."""
+        """The largest outputs (B, hidden) over the words, from outputs (B, L, hidden), which are all above -1."""
         return outputs.masked_fill((ids == 0).unsqueeze(2), -1.0).amax(1)
 
 
 @MODELS.register
 class Transformer(nn.Module):
-    """An encoder from scratch: embeddings of words and places, `layers` layers, the mean over words, a linear model.
+    """Transformer encoder trained from scratch, then the mean over the words and a linear model.
 
-    `length`: the most tokens that it has places for; `heads` must divide `embedding`.
+    `forward(ids (B, L)) -> scores (B, C)`. `words`: V. `length`: the largest L. `embedding`: E, a multiple of `heads`.
+    `layers`: number of encoder layers. The positions have trained embeddings.
+
+    Example:
+
+        >>> Transformer(words=10, length=4, embedding=8)(torch.tensor([[2, 5, 7, 0]])).shape
+        torch.Size([1, 2])
     """
 
     def __init__(
@@ -123,14 +158,14 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         self.embed = _embedding(words, embedding)
-        self.place = nn.Parameter(0.1 * torch.randn(length, embedding))  # little beside the words: they say most
+        self.place = nn.Parameter(0.1 * torch.randn(length, embedding))  # small: words matter more
         self.layers = nn.ModuleList(EncoderLayer(embedding, heads) for _ in range(layers))
         self.norm, self.drop = nn.LayerNorm(embedding), nn.Dropout(dropout)
         self.out = nn.Linear(embedding, CLASSES)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         words = ids != 0
-        words[:, 0] = True  # a review without a word is one of padding: attention to nothing gives NaN
+        words[:, 0] = True  # for a review without words: attention over nothing would be NaN
         x = self.drop(self.embed(ids) + self.place[: ids.shape[1]])
         for layer in self.layers:
             x = layer(x, words)
@@ -139,10 +174,11 @@ class Transformer(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Attention over a review's words, then two layers of 2 E and E units, each added to what it is given.
+    """Encoder layer: attention over the words, then two layers with 2 E and E units, each with a residual connection.
 
-    The norm comes first (Xiong et al. 2020), which needs no warm-up of the learning rate. `nn.TransformerEncoderLayer`
-    does the same; without dropout of the attention's weights, never made as a whole here, a step takes a fifth.
+    The layer norm comes first (Xiong et al. 2020), so that the learning rate needs no warm-up. The result is that of
+    `nn.TransformerEncoderLayer` without dropout. A step takes a fifth of its time, because the matrix of attention
+    weights is never stored.
     """
 
     def __init__(self, embedding: int, heads: int) -> None:
@@ -154,7 +190,7 @@ class EncoderLayer(nn.Module):
         self.units = nn.Sequential(nn.Linear(embedding, 2 * embedding), nn.ReLU(), nn.Linear(2 * embedding, embedding))
 
     def forward(self, x: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-        """x: (B, L, E); words (B, L) bool: where there is one. Returns (B, L, E)."""
+        """x (B, L, E), words (B, L) bool, True where there is a word -> (B, L, E)."""
         split = self.query_key_value(self.first(x)).unflatten(2, (3, self.heads, -1))  # (B, L, 3, heads, E / heads)
         query, key, value = split.permute(2, 0, 3, 1, 4)  # (B, heads, L, E / heads) each
         found = nn.functional.scaled_dot_product_attention(query, key, value, words[:, None, None])
@@ -163,7 +199,7 @@ class EncoderLayer(nn.Module):
 
 
 def _embedding(words: int, embedding: int) -> nn.Embedding:
-    """A tenth of torch's own beginning, standard deviation 1: a word is then soon what it is trained to be."""
+    """An embedding with initial standard deviation 0.1 instead of torch's 1, so that training changes it faster."""
     made = nn.Embedding(words, embedding, padding_idx=0)
     with torch.no_grad():
         made.weight.mul_(0.1)

@@ -1,8 +1,10 @@
-"""The two pretrained rungs, by way of `transformers`: a tokenizer's pieces of words, and a model with a new last layer.
+"""Pretrained models from the library `transformers`: subword tokens, and a model with a new last layer.
 
-B reviews, L pieces of words of each, C = 2 classes. `name` is a model of the Hugging Face hub, of which `revision` is a
-commit; or a folder that holds one. What is downloaded stands in the hub's own cache (`HF_HOME`). `transformers` takes
-seconds to load: only what is built loads it.
+Letters: B reviews, L tokens (subwords) per review, C = 2 classes.
+
+`name` is a model on the Hugging Face hub, and `revision` one of its commits. `name` can also be a folder with a model.
+Downloads are in the cache of the hub (`HF_HOME`). `transformers` takes seconds to load, so it is loaded only when a
+part needs it.
 """
 
 from __future__ import annotations
@@ -26,9 +28,26 @@ CLASSES = ("negative", "positive")
 
 @DATASETS.register
 class SubwordIds(Dataset[tuple[torch.Tensor, int]]):
-    """Item: `(numbers of the first L = length pieces of words (L,) int64, label int)`, made by the tokenizer of `name`.
+    """Reviews as subword numbers, from the tokenizer of a pretrained model.
 
-    Its marks of begin and end count among them; its own number for padding fills up. `<br />` is a blank.
+    Item: `(ids (L,) int64, label int)`, the numbers of the first L = `length` tokens, including the tokenizer's start
+    and end tokens. Shorter reviews are padded with the tokenizer's padding token. `<br />` counts as a blank. `name`,
+    `revision`: see the module. Raises BadInput if `length` is below 3, or if the tokenizer cannot be loaded.
+
+    Example: the published tokenizers need a download, so this one is a folder with four special tokens and three words.
+
+        >>> from tokenizers import Tokenizer, models, pre_tokenizers, processors
+        >>> from papers.imdb_ladder.dataset import ToyReviews
+        >>> words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "film", "is", "dull"]
+        >>> made = Tokenizer(models.WordLevel({word: n for n, word in enumerate(words)}, unk_token="[UNK]"))
+        >>> made.pre_tokenizer = pre_tokenizers.Whitespace()
+        >>> special = [("[CLS]", 2), ("[SEP]", 3)]
+        >>> made.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=special)
+        >>> fast = library().PreTrainedTokenizerFast(tokenizer_object=made, pad_token="[PAD]", unk_token="[UNK]")
+        >>> files = fast.save_pretrained("tokenizer")
+        >>> ids, label = SubwordIds(ToyReviews(2), "tokenizer", length=8)[0]
+        >>> ids.shape, ids[0].item(), label
+        (torch.Size([8]), 2, 0)
     """
 
     def __init__(
@@ -60,20 +79,29 @@ class SubwordIds(Dataset[tuple[torch.Tensor, int]]):
         return self.ids[index], self.labels[index]
 
     def illustrate(self, inputs: torch.Tensor, target: int, estimate: torch.Tensor, stem: Path) -> list[dict[str, Any]]:
-        """What the model saw of a review, with its answer."""
+        """A panel with the text that the model saw, and its answer."""
         return show_text(self.tokenizer.decode(inputs, skip_special_tokens=True), target, estimate, stem, CLASSES)
 
     def fingerprint(self) -> str:
-        """Digest of the reviews' own fingerprint and of how they are cut; the tokenizer counts by name and revision."""
+        """Digest of the reviews' fingerprint, the length, and the name and revision of the tokenizer."""
         parts = (self.source.fingerprint(), self.name, self.revision, self.length)
         return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 @MODELS.register
 class Pretrained(nn.Module):
-    """A pretrained encoder with new last layers for C = 2 classes; all its weights are trained further.
+    """Pretrained encoder with new last layers for C = 2 classes. Training changes all weights.
 
-    `forward(ids (B, L)) -> scores (B, 2)`; attention leaves padding out.
+    `forward(ids (B, L)) -> scores (B, 2)`. Attention ignores padding. `name`, `revision`: see the module. Raises
+    BadInput if the model cannot be loaded.
+
+    Example: the published weights need a download, so this model is tiny and has random weights.
+
+        >>> sizes = dict(vocab_size=20, max_position_embeddings=16, dim=8, n_layers=1, n_heads=2, hidden_dim=16)
+        >>> transformers = library()
+        >>> transformers.DistilBertModel(transformers.DistilBertConfig(**sizes)).save_pretrained("tiny")
+        >>> Pretrained("tiny")(torch.tensor([[5, 7, 0]])).shape
+        torch.Size([1, 2])
     """
 
     def __init__(self, name: str, revision: str | None = None) -> None:
@@ -87,15 +115,17 @@ class Pretrained(nn.Module):
 
 
 def library() -> Any:
-    """`transformers`. It imports torchaudio where that is installed, and fails with it where torchaudio cannot load its
-    compiled extension; `repro.audio.stft` is the door by which torchaudio comes in without it.
+    """Import and return `transformers`.
+
+    `transformers` imports torchaudio if it is installed, and fails if torchaudio cannot load its compiled extension.
+    `repro.audio.stft` first imports torchaudio without the extension, if necessary.
     """
     importlib.import_module("repro.audio.stft")
     return importlib.import_module("transformers")
 
 
 def _load(auto: Any, part: str, name: str, revision: str | None, **options: Any) -> Any:
-    """`auto.from_pretrained`, with one line where the hub or the folder does not have it."""
+    """Call `auto.from_pretrained`. Raises BadInput, in one line, if the hub or the folder does not have the model."""
     try:
         return auto.from_pretrained(name, revision=revision, **options)
     except (OSError, ValueError) as error:

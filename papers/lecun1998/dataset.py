@@ -1,10 +1,12 @@
-"""The preprocessings of the paper's table, each a data set made from another one: deskewing, subsampling, distortions.
+"""Preprocessing of images: deskewing, subsampling, distortions, frames.
 
-They compose in a config: `@datasets.Framed()` of `@datasets.Distorted()` of `@datasets.Mnist()`. Each keeps what it
-is made from as `source`, and asks of it `__getitems__(indices)` and, where all images are needed at once, `images`
-and `labels`. The paper has three versions of the database: 28 x 28 pixels; deslanted and cropped to 20 x 20; 16 x 16.
+Each class is a data set that is made from another one, its `source`. A config combines them, for example
+`datasets.Framed` of `datasets.Distorted` of `datasets.Mnist`. A source needs `__getitems__(indices)`. `Deskewed` and
+`Subsampled` also need its `images` and `labels`. The paper has three versions of the database: 28 x 28 pixels; deskewed
+and cropped to 20 x 20; 16 x 16.
 
-The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
+We could not read the PDF of the paper. We read only its results on the page of the MNIST database. All other
+statements about the paper are from memory, so the numbers of the sections are left out.
 
 Letters: N images, B images of a batch, H x W pixels.
 """
@@ -29,16 +31,19 @@ from repro.registry import DATASETS
 Item = tuple[torch.Tensor, int]
 Bytes = NDArray[np.uint8]
 
-BOX = 20  # pixels of the square into which every digit was size-normalised
+BOX = 20  # pixels: the side of the square to which every digit in MNIST was scaled
 
 
 @DATASETS.register
 class Deskewed(Dataset[Item]):
-    """Digits made upright and cropped: the principal axis is vertical, the image `size` x `size`.
+    """Deskewed digits: sheared until the principal axis is vertical, then cropped to `size` x `size` pixels.
 
-    Item = `(image (1, size, size) float32 in [0, 1], digit int)`, as of all of these data sets.
-    Each line is shifted sideways in proportion to its height, which shears the image, until its second moments say
-    that it does not lean. A pixel counts as 1 where there is any ink, else 0, as in the paper.
+    Item: `(image (1, size, size) float32 in [0, 1], digit int)`, as for all data sets here. The shear shifts each row
+    sideways, in proportion to its height, until the mixed second moment is 0. A pixel counts as 1 if it has any ink.
+
+        >>> from repro.datasets.digits import Digits
+        >>> Deskewed(Digits("test"))[0][0].shape
+        torch.Size([1, 20, 20])
     """
 
     def __init__(self, source: Annotated[Any, DATASETS], size: int = BOX) -> None:
@@ -46,7 +51,7 @@ class Deskewed(Dataset[Item]):
 
     @functools.cached_property
     def images(self) -> Bytes:
-        """(N, size, size) in [0, 255]; computed once for all runs."""
+        """(N, size, size) in [0, 255]. It is computed once and cached on disk."""
         return arrays(self.source.fingerprint(), functools.partial(_deskewed, self.source, self.size))["images"]
 
     @property
@@ -61,11 +66,10 @@ class Deskewed(Dataset[Item]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """Several items at once, as a `DataLoader` asks for them."""
         return _items(self.images, self.labels, indices)
 
     def fingerprint(self) -> str:
-        """Digest of what it is made from, and how."""
+        """Digest of the source and the parameters."""
         return _digest("deskewed", self.source.fingerprint(), self.size)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -74,7 +78,14 @@ class Deskewed(Dataset[Item]):
 
 @DATASETS.register
 class Subsampled(Dataset[Item]):
-    """Digits reduced to `size` x `size` pixels: the box that holds the digit, without the frame."""
+    """Subsampled digits: the box of 20 x 20 pixels that contains the digit, reduced to `size` x `size` pixels.
+
+    Item: `(image (1, size, size) float32 in [0, 1], digit int)`.
+
+        >>> from repro.datasets.digits import Digits
+        >>> Subsampled(Digits("test"))[0][0].shape
+        torch.Size([1, 16, 16])
+    """
 
     def __init__(self, source: Annotated[Any, DATASETS], size: int = 16) -> None:
         self.source, self.size = source, size
@@ -98,31 +109,35 @@ class Subsampled(Dataset[Item]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """Several items at once, as a `DataLoader` asks for them."""
         return _items(self.images, self.labels, indices)
 
     def fingerprint(self) -> str:
-        """Digest of what it is made from, and how."""
+        """Digest of the source and the parameters."""
         return _digest("subsampled", self.source.fingerprint(), self.size)
 
 
 @DATASETS.register
 class Distorted(Dataset[Item]):
-    """Digits distorted anew at every pass by random affine maps of the plane.
+    """Digits with random affine distortions, new in every pass.
 
-    Translations, scaling, squeezing (horizontal compression with vertical elongation, or the reverse) and horizontal
-    shearing, each uniform about 0, at most `strength` times `EXTENT`, which the paper does not state. The map
-    of an item depends on `(seed, epoch, index)` alone.
+    The distortions are translation, scaling, squeezing (horizontal compression with vertical elongation, or the
+    reverse) and horizontal shearing. Each amount is uniform around 0 and at most `strength` times `EXTENT`, which is
+    our choice. The map of an item depends only on `(seed, epoch, index)`.
+
+        >>> from repro.datasets.digits import Digits
+        >>> digits, distorted = Digits("test"), Distorted(Digits("test"))
+        >>> distorted[0][0].shape, torch.equal(distorted[0][0], digits[0][0])
+        (torch.Size([1, 28, 28]), False)
     """
 
-    # shift right, shift down (pixels); logarithm of scale, of squeeze; shear (pixels sideways per pixel of height)
+    # shift right and down (pixels); logarithm of scale, of squeeze; shear (pixels sideways per pixel of height)
     EXTENT = (1.5, 1.5, 0.1, 0.1, 0.2)
 
     def __init__(self, source: Annotated[Any, DATASETS], strength: float = 1.0, seed: int = 0) -> None:
         self.source, self.strength, self.seed, self.epoch = source, strength, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Which pass this is, from 0."""
+        """Set the number of the pass, from 0."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -132,23 +147,27 @@ class Distorted(Dataset[Item]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """Several items at once, as a `DataLoader` asks for them."""
         images, labels = stacked(self.source, indices)
         drawn = uniforms(self.seed, self.epoch, np.asarray(indices), len(self.EXTENT))
         extent = torch.tensor(self.EXTENT) * self.strength
         return list(zip(moved(images, (2 * torch.from_numpy(drawn).float() - 1) * extent), labels, strict=True))
 
     def fingerprint(self) -> str:
-        """Digest of what it is made from, and how."""
+        """Digest of the source and the parameters."""
         return _digest("distorted", self.source.fingerprint(), self.strength, self.seed)
 
 
 @DATASETS.register
 class Framed(Dataset[Item]):
-    """Digits in the middle of a frame of `size` x `size` pixels, paper and ink at the two `levels`.
+    """Digits centred in a frame of `size` x `size` pixels, with the two `levels` as values of paper and ink.
 
-    Without a size they stay as large as they are. The paper's levels make the mean of an image about 0 and its
-    variance about 1, which speeds up learning.
+    Without `size` the images are not enlarged. With the default levels, the mean of an image is about 0 and its
+    variance about 1, which speeds up learning. An item raises BadInput if `size` is smaller than the image.
+
+        >>> from repro.datasets.digits import Digits
+        >>> image, digit = Framed(Digits("test"), size=32)[0]
+        >>> image.shape, round(image.min().item(), 3)
+        (torch.Size([1, 32, 32]), -0.1)
     """
 
     def __init__(
@@ -157,7 +176,7 @@ class Framed(Dataset[Item]):
         self.source, self.size, self.levels = source, size, levels
 
     def set_epoch(self, epoch: int) -> None:
-        """Passed on to the source, if it changes from pass to pass."""
+        """Set the number of the pass in the source, if the source has passes."""
         if hasattr(self.source, "set_epoch"):
             self.source.set_epoch(epoch)
 
@@ -168,7 +187,6 @@ class Framed(Dataset[Item]):
         return self.__getitems__([index])[0]
 
     def __getitems__(self, indices: Sequence[int]) -> list[Item]:
-        """Several items at once, as a `DataLoader` asks for them."""
         images, labels = stacked(self.source, indices)
         missing = 0 if self.size is None else self.size - images.shape[-1]
         if missing < 0:
@@ -178,12 +196,12 @@ class Framed(Dataset[Item]):
         return list(zip(pad(images, (before, after, before, after)) * (high - low) + low, labels, strict=True))
 
     def fingerprint(self) -> str:
-        """Digest of what it is made from, and how."""
+        """Digest of the source and the parameters."""
         return _digest("framed", self.source.fingerprint(), self.size, tuple(self.levels))
 
 
 def _items(images: Bytes, labels: torch.Tensor, indices: Sequence[int]) -> list[Item]:
-    """The items `(image (1, H, W) in [0, 1], digit)` of images held as bytes."""
+    """The items `(image (1, H, W) in [0, 1], digit)` of images stored as bytes."""
     chosen = torch.from_numpy(images[list(indices)]).unsqueeze(1).float() / 255
     return list(zip(chosen, labels[list(indices)].tolist(), strict=True))
 
@@ -195,9 +213,10 @@ def stacked(source: Any, indices: Sequence[int]) -> tuple[torch.Tensor, list[int
 
 
 def uniforms(seed: int, epoch: int, indices: NDArray[Any], count: int) -> NDArray[np.float64]:
-    """`(B, count)` numbers in [0, 1): a function of seed, epoch and index that costs no generator for each item.
+    """Random numbers `(B, count)` in [0, 1) that depend only on seed, epoch and index.
 
-    The counter is hashed by the finaliser of SplitMix64 (Steele, Lea and Flood 2014), once for each of its parts.
+    It is faster than one generator per item: it hashes each part with the finaliser of SplitMix64 (Steele, Lea and
+    Flood 2014).
     """
     state = np.zeros((len(indices), 1), np.uint64)
     for part in (np.full_like(state, seed), np.full_like(state, epoch), indices[:, None], np.arange(count)[None]):
@@ -213,14 +232,14 @@ def _hashed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def moved(images: torch.Tensor, amounts: torch.Tensor) -> torch.Tensor:
-    """`images (B, 1, H, W)` under the affine maps of `amounts (B, 5)`, in the order and units of `Distorted.EXTENT`.
+    """Distort `images (B, 1, H, W)` by `amounts (B, 5)`, in the order and units of `Distorted.EXTENT`.
 
-    What an output pixel shows is looked up in the input, bilinearly; beyond the input there is no ink.
+    Each output pixel is a bilinear interpolation of the input. Outside the input there is no ink.
     """
     right, down, scale, squeeze, shear = amounts.T
-    wide, high = torch.exp(-scale - squeeze), torch.exp(squeeze - scale)  # of the look-up: the inverse of the map
+    wide, high = torch.exp(-scale - squeeze), torch.exp(squeeze - scale)  # of the inverse map, from output to input
     height, width = images.shape[-2:]
-    half = torch.tensor([width / 2, height / 2])  # pixels in a unit of the grid
+    half = torch.tensor([width / 2, height / 2])  # pixels per unit of the grid
     zero = torch.zeros_like(wide)
     across = torch.stack([wide, shear * height / width, -right / half[0]], -1)
     along = torch.stack([zero, high, -down / half[1]], -1)
@@ -229,7 +248,7 @@ def moved(images: torch.Tensor, amounts: torch.Tensor) -> torch.Tensor:
 
 
 def cropped(images: Bytes, size: int) -> Bytes:
-    """`(N, size, size)` cut out of `images (N, H, W)` around the middle of the ink; without ink, at the centre."""
+    """Crop `images (N, H, W)` to `(N, size, size)` around the middle of the ink, or the centre if there is none."""
     ink = images > 0
     tops, lefts = (_first_row(ink.any(axis=axis), size) for axis in (2, 1))
     padded = np.pad(images, ((0, 0), (size, size), (size, size)))
@@ -239,25 +258,25 @@ def cropped(images: Bytes, size: int) -> Bytes:
 
 
 def _first_row(occupied: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
-    """Where a window of `size` begins that has the occupied rows `(N, H)` in its middle."""
+    """The first row of a window of `size` rows whose middle is that of the occupied rows `(N, H)`."""
     first = occupied.argmax(axis=1)
     last = occupied.shape[1] - 1 - occupied[:, ::-1].argmax(axis=1)
     return (first + last + 1 - size) // 2
 
 
 def _deskewed(source: Any, size: int) -> dict[str, Bytes]:
-    """The images of `source` upright and cropped, a thousand at a time."""
+    """Deskew and crop the images of `source`, a thousand at a time."""
     images = np.asarray(source.images)
     parts = [cropped(upright(images[at : at + 1000]), size) for at in range(0, len(images), 1000)]
     return {"images": np.concatenate(parts)}
 
 
 def upright(images: Bytes) -> Bytes:
-    """`images (N, H, W)` sheared until the second moments of their ink say that they do not lean."""
+    """Shear `images (N, H, W)` until the mixed second moment of their ink is 0."""
     height, width = images.shape[1:]
     ink = (images > 0).astype(np.float64)
     total = np.maximum(ink.sum((1, 2)), 1)
-    y = np.arange(height) - ((ink.sum(2) @ np.arange(height)) / total)[:, None]  # (N, H) from the centre of the ink
+    y = np.arange(height) - ((ink.sum(2) @ np.arange(height)) / total)[:, None]  # (N, H), from the centre of the ink
     x = np.arange(width) - ((ink.sum(1) @ np.arange(width)) / total)[:, None]  # (N, W)
     mixed = np.einsum("nhw,nh,nw->n", ink, y, x)
     tall = np.einsum("nhw,nh,nh->n", ink, y, y)
@@ -266,11 +285,11 @@ def upright(images: Bytes) -> Bytes:
 
 
 def _shifted(images: Bytes, shifts: NDArray[np.float64]) -> Bytes:
-    """Each line of `images (N, H, W)` moved to the left by `shifts (N, H)` pixels, interpolated linearly."""
+    """Shift each row of `images (N, H, W)` left by `shifts (N, H)` pixels, with linear interpolation."""
     whole = np.floor(shifts)
     rest = (shifts - whole)[..., None]
     width = images.shape[2]
-    columns = np.arange(width) + whole[..., None].astype(np.int64) + 1  # one column of paper on either side
+    columns = np.arange(width) + whole[..., None].astype(np.int64) + 1  # one empty column on either side
     padded = np.pad(images, ((0, 0), (0, 0), (1, 1))).astype(np.float64)
     left, right = (np.take_along_axis(padded, np.clip(columns + one, 0, width + 1), axis=2) for one in (0, 1))
     return np.rint(left * (1 - rest) + right * rest).astype(np.uint8)

@@ -1,11 +1,12 @@
-"""Neural networks by hand, in numpy alone: layers, loss, optimizer. A text to be read from top to bottom.
+"""Neural networks by hand, in numpy only: layers, loss, optimizer. Read it from top to bottom.
 
-Every layer has `forward(x) -> y`, which remembers what it will need, and `backward(gradient) -> gradient`: given the
-gradient of the loss by the layer's output, it keeps those by its own parameters in `gradients` and returns that by its
-input. All of it is the chain rule, one layer at a time, from the loss back to the pixels.
+Every layer has two methods. `forward(x) -> y` computes the output and stores what `backward` needs.
+`backward(gradient) -> gradient` gets the gradient of the loss with respect to the layer's output. It stores the
+gradients with respect to the layer's parameters in `gradients`. It returns the gradient with respect to the layer's
+input. This is the chain rule, one layer after the other, from the loss back to the pixels.
 
 Letters: B images of a batch, D inputs and K outputs (or classes) of a layer, C channels, H rows, W columns, R rows and
-columns of a filter. A layer that makes H rows into fewer makes them H', and W columns W'.
+columns of a filter, H' and W' rows and columns of an output.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 
 class Flatten:
-    """`(B, ...) -> (B, D)`: the pixels of an image as one row."""
+    """Flatten the pixels of each image to one row: `(B, ...) -> (B, D)`."""
 
     parameters: Sequence[Array] = ()
     gradients: Sequence[Array] = ()
@@ -34,7 +35,7 @@ class Flatten:
 
 
 class ReLU:
-    """`max(x, 0)`, of any shape. Where x is 0 or less, nothing gets through, in either direction."""
+    """`max(x, 0)`, for any shape. Where x <= 0, both the output and the gradient are 0."""
 
     parameters: Sequence[Array] = ()
     gradients: Sequence[Array] = ()
@@ -48,7 +49,16 @@ class ReLU:
 
 
 class Linear:
-    """`y = x weight' + bias`, `(B, D) -> (B, K)`; weight (K, D), bias (K,)."""
+    """Fully connected layer, `y = x weight' + bias`: `(B, D) -> (B, K)`; weight (K, D), bias (K,).
+
+    Example:
+
+        >>> layer = Linear(np.array([[1.0, 2.0]]), np.array([0.5]))
+        >>> layer.forward(np.array([[3.0, 4.0]]))
+        array([[11.5]])
+        >>> layer.backward(np.array([[1.0]])), layer.gradients
+        (array([[1., 2.]]), (array([[3., 4.]]), array([1.])))
+    """
 
     def __init__(self, weight: Array, bias: Array) -> None:
         self.parameters = (weight, bias)
@@ -59,21 +69,21 @@ class Linear:
         return x @ weight.T + bias
 
     def backward(self, gradient: Array) -> Array:
-        """`y_bk = sum_d x_bd weight_kd + bias_k`, so that dy_bk / dweight_kd = x_bd, and so on; the batch is summed."""
+        """`y_bk = sum_d x_bd weight_kd + bias_k`, so dy_bk / dweight_kd = x_bd. Gradients are summed over the batch."""
         self.gradients = (gradient.T @ self.x, gradient.sum(0))
         return gradient @ self.parameters[0]
 
 
 class Convolution:
-    """A filter slid over the image, without padding: `(B, C, H, W) -> (B, K, H', W')`, H' = H - R + 1.
+    """Convolution without padding: `(B, C, H, W) -> (B, K, H', W')`, H' = H - R + 1, W' = W - R + 1.
 
-    weight (K, C, R, R), bias (K,). The patches under the filter are laid out as rows of a matrix (*im2col*), and the
-    convolution is then a `Linear` of C R R inputs for every one of the B H' W' places.
+    weight (K, C, R, R), bias (K,). Each patch under the filter becomes a row of a matrix (*im2col*). Then the
+    convolution is a `Linear` with C R R inputs, for each of the B H' W' positions.
     """
 
     def __init__(self, weight: Array, bias: Array) -> None:
         self.parameters = (weight, bias)
-        self.linear = Linear(weight.reshape(len(weight), -1), bias)  # a view: what changes the one changes the other
+        self.linear = Linear(weight.reshape(len(weight), -1), bias)  # a view, so that both share the weights
 
     def forward(self, x: Array) -> Array:
         self.shape = x.shape
@@ -91,13 +101,13 @@ class Convolution:
 
 
 def patches(x: Array, side: int) -> Array:
-    """Every patch of `side` x `side` pixels of x (B, C, H, W), as a row of a matrix (B H' W', C R R)."""
+    """All patches of `side` x `side` pixels of x (B, C, H, W), as rows of a matrix (B H' W', C R R)."""
     windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), axis=(2, 3))  # (B, C, H', W', R, R), no copy
     return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, x.shape[1] * side * side)
 
 
 def put_back(rows: Array, shape: tuple[int, ...], side: int) -> Array:
-    """The adjoint of `patches`: each pixel (B, C, H, W) gets the sum of what the patches that held it say."""
+    """The adjoint of `patches`: each pixel (B, C, H, W) is the sum of its values in all patches that contain it."""
     batch, channels, height, width = shape
     high, wide = height - side + 1, width - side + 1
     values = rows.reshape(batch, high, wide, channels, side, side).transpose(4, 5, 0, 3, 1, 2)  # (R, R, B, C, H', W')
@@ -109,9 +119,9 @@ def put_back(rows: Array, shape: tuple[int, ...], side: int) -> Array:
 
 
 class MaxPool:
-    """The largest of each 2 x 2 pixels: `(B, C, H, W) -> (B, C, H / 2, W / 2)`, H and W even.
+    """Max pooling over 2 x 2 pixels: `(B, C, H, W) -> (B, C, H / 2, W / 2)`; H and W must be even.
 
-    Only the largest was passed on, so only it gets a gradient; of equals the first, as in torch.
+    Only the largest pixel gets the gradient. Ties go to the first pixel, as in torch.
     """
 
     parameters: Sequence[Array] = ()
@@ -131,14 +141,14 @@ class MaxPool:
         return squares.transpose(0, 1, 2, 4, 3, 5).reshape(self.shape)
 
     def _blocks(self, x: Array) -> Array:
-        """`(B, C, H / 2, W / 2, 4)`."""
+        """The 2 x 2 blocks as rows: `(B, C, H / 2, W / 2, 4)`."""
         batch, channels, height, width = x.shape
         squares = x.reshape(batch, channels, height // 2, 2, width // 2, 2).transpose(0, 1, 2, 4, 3, 5)
         return squares.reshape(batch, channels, height // 2, width // 2, 4)
 
 
 class Network:
-    """Layers one after the other, `(B, 1, 28, 28) -> scores (B, K)`. It changes the arrays it is given, in place."""
+    """A sequence of layers: `(B, 1, 28, 28) -> scores (B, K)`. Its parameters are the arrays that you pass in."""
 
     def __init__(self, layers: Sequence[Any]) -> None:
         self.layers = layers
@@ -149,7 +159,10 @@ class Network:
         return x
 
     def backward(self, gradient: Array) -> Array:
-        """From the gradient by the scores (B, K) to that by the images; `gradients` holds those by the parameters."""
+        """From the gradient with respect to the scores (B, K) to that with respect to the images.
+
+        Afterwards `gradients` has the gradients with respect to the parameters.
+        """
         for layer in reversed(self.layers):
             gradient = layer.backward(gradient)
         return gradient
@@ -164,7 +177,10 @@ class Network:
 
 
 def perceptron(arrays: Iterable[Array]) -> Network:
-    """A multilayer perceptron of these weights and biases, in turn; a ReLU after each layer but the last."""
+    """A multilayer perceptron, with a ReLU after each layer except the last.
+
+    arrays: weight and bias of the first layer, then of the second layer, and so on.
+    """
     pairs = _pairs(arrays)
     layers: list[Any] = [Flatten()]
     for weight, bias in pairs[:-1]:
@@ -173,11 +189,14 @@ def perceptron(arrays: Iterable[Array]) -> Network:
 
 
 def cnn(arrays: Iterable[Array]) -> Network:
-    """Convolutions, each pooled and rectified, then one linear layer, of these weights and biases, in turn."""
+    """A convolutional network: convolutions with max pooling and ReLU, then one linear layer.
+
+    arrays: weight and bias of the first layer, then of the second layer, and so on.
+    """
     pairs = _pairs(arrays)
     layers: list[Any] = []
     for weight, bias in pairs[:-1]:
-        layers += [Convolution(weight, bias), MaxPool(), ReLU()]  # the ReLU of the largest is the largest of the ReLUs
+        layers += [Convolution(weight, bias), MaxPool(), ReLU()]  # the order of pooling and ReLU does not matter
     return Network([*layers, Flatten(), Linear(*pairs[-1])])
 
 
@@ -187,10 +206,17 @@ def _pairs(arrays: Iterable[Array]) -> list[tuple[Array, Array]]:
 
 
 def softmax_cross_entropy(scores: Array, target: npt.NDArray[np.integer[Any]]) -> tuple[float, Array]:
-    """The mean of -log p(target), p the softmax of the scores (B, K), target (B,); and its gradient (B, K).
+    """Cross-entropy loss of the scores (B, K) and classes `target` (B,), and its gradient (B, K).
 
-    d loss / d score_bk = (p_bk - [k is the target of b]) / B. The largest score is taken away first, which changes no
-    p and keeps exp() from overflowing.
+    The loss is the mean of -log p(target), where p is the softmax of the scores. Its gradient is
+    d loss / d score_bk = (p_bk - [k is the target of b]) / B. The largest score is subtracted first. This does not
+    change p and prevents overflow in exp().
+
+    Example: two equal scores have p = 1/2, and the loss is log 2.
+
+        >>> loss, gradient = softmax_cross_entropy(np.array([[0.0, 0.0]]), np.array([1]))
+        >>> round(loss, 4), gradient
+        (0.6931, array([[ 0.5, -0.5]]))
     """
     shifted = scores - scores.max(1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))

@@ -1,4 +1,7 @@
-"""The two networks of the assignment, each twice: in torch, and by hand (`by_hand.py`) with the same weights.
+"""The two networks of the assignment, each in two versions: in torch, and by hand (`by_hand.py`).
+
+Both versions start with the same weights if they have the same seed. The sections are those of the assignment,
+`docs/guide/first-assignment.md`.
 
 Letters: B images of a batch.
 """
@@ -16,14 +19,20 @@ from papers.mnist_quickstart import by_hand
 from repro.registry import MODELS
 
 PIXELS, DIGITS = 28 * 28, 10
-HE = 2**0.5  # keeps the size of what goes through a ReLU the same from layer to layer (He et al. 2015)
+HE = 2**0.5  # keeps the variance of the activations equal from layer to layer with ReLU (He et al. 2015)
 
 
 @MODELS.register
 class PerceptronInTorch(nn.Sequential):
-    """A multilayer perceptron: `forward(images (B, 1, 28, 28)) -> scores (B, 10)`, a ReLU after each hidden layer.
+    """Multilayer perceptron in torch: `forward(images (B, 1, 28, 28)) -> scores (B, 10)`.
 
-    `hidden`: the units of each hidden layer; none of them makes a linear classifier. `gain`: see `initialise`.
+    Each hidden layer has a ReLU. `hidden`: units per hidden layer; `()` gives a linear classifier. `gain`: see
+    `initialise`. Source: Section 3.
+
+    Example:
+
+        >>> PerceptronInTorch(hidden=(8,))(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
     """
 
     def __init__(self, hidden: tuple[int, ...] = (128,), gain: float = HE) -> None:
@@ -35,10 +44,15 @@ class PerceptronInTorch(nn.Sequential):
 
 @MODELS.register
 class CNNInTorch(nn.Sequential):
-    """A small convolutional network: `forward(images (B, 1, 28, 28)) -> scores (B, 10)`.
+    """Small convolutional network in torch: `forward(images (B, 1, 28, 28)) -> scores (B, 10)`.
 
-    A convolution of 5 x 5 for each of `channels` (one or two), pooled to half the side and rectified, then a linear
-    layer. `gain`: see `initialise`.
+    For each number in `channels` it has a 5 x 5 convolution, 2 x 2 max pooling and a ReLU. A linear layer follows.
+    `gain`: see `initialise`. Raises ValueError unless there are one or two numbers of channels. Source: Section 6.
+
+    Example:
+
+        >>> CNNInTorch(channels=(4,))(torch.zeros(2, 1, 28, 28)).shape
+        torch.Size([2, 10])
     """
 
     def __init__(self, channels: tuple[int, ...] = (16, 32), gain: float = HE) -> None:
@@ -54,7 +68,7 @@ class CNNInTorch(nn.Sequential):
 
 
 def initialise(network: nn.Module, gain: float) -> None:
-    """Biases of 0; weights drawn from a normal distribution of deviation gain / sqrt(inputs of a unit)."""
+    """Set biases to 0, and draw weights from a normal distribution with deviation gain / sqrt(inputs per unit)."""
     for parameter in network.parameters():
         if parameter.ndim == 1:
             nn.init.zeros_(parameter)
@@ -64,10 +78,22 @@ def initialise(network: nn.Module, gain: float) -> None:
 
 @MODELS.register
 class PerceptronByHand(PerceptronInTorch):
-    """The same perceptron, with the same first weights; what goes through it, and back, is computed by `by_hand.py`."""
+    """Multilayer perceptron by hand: the network of `models.PerceptronInTorch`, computed by `by_hand.py` in numpy.
+
+    It has the same parameters and initial weights. Forward and backward are those of `by_hand.py`. Source: Section 4.
+
+    Example: both versions compute the same scores.
+
+        >>> images, scores = torch.rand(2, 1, 28, 28), []
+        >>> for cls in (PerceptronInTorch, PerceptronByHand):
+        ...     _ = torch.manual_seed(0)
+        ...     scores.append(cls(hidden=(8,))(images))
+        >>> torch.allclose(*scores, atol=1e-5)
+        True
+    """
 
     def network(self) -> by_hand.Network:
-        """The network in numpy. Its arrays are the memory of the parameters."""
+        """The network in numpy. Its arrays share their memory with the parameters."""
         return by_hand.perceptron(parameter.detach().numpy() for parameter in self.parameters())
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -76,10 +102,22 @@ class PerceptronByHand(PerceptronInTorch):
 
 @MODELS.register
 class CNNByHand(CNNInTorch):
-    """The same convolutional network, with the same first weights; computed by `by_hand.py`."""
+    """Convolutional network by hand: the network of `models.CNNInTorch`, computed by `by_hand.py` in numpy.
+
+    It has the same parameters and initial weights. Source: Section 6.
+
+    Example: both versions compute the same scores.
+
+        >>> images, scores = torch.rand(2, 1, 28, 28), []
+        >>> for cls in (CNNInTorch, CNNByHand):
+        ...     _ = torch.manual_seed(0)
+        ...     scores.append(cls(channels=(4,))(images))
+        >>> torch.allclose(*scores, atol=1e-5)
+        True
+    """
 
     def network(self) -> by_hand.Network:
-        """The network in numpy. Its arrays are the memory of the parameters."""
+        """The network in numpy. Its arrays share their memory with the parameters."""
         return by_hand.cnn(parameter.detach().numpy() for parameter in self.parameters())
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -87,7 +125,7 @@ class CNNByHand(CNNInTorch):
 
 
 class _Through(torch.autograd.Function):
-    """A network in numpy as a function that torch can differentiate, by the network's own `backward`."""
+    """Connects a numpy network to torch's autograd, which then uses the network's own `backward`."""
 
     @staticmethod
     def forward(ctx: Any, network: by_hand.Network, images: torch.Tensor, *parameters: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""The training loop by hand: batches, forward, loss, backward, step."""
+"""The training loop by hand: batches, forward, loss, backward, step (Section 4 of the assignment)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,29 @@ from repro.trainers.watch import Watch
 
 @TRAINERS.register
 class SGDByHand:
-    """Minimise the cross entropy of a network of `by_hand.py` for `steps` steps of `batch_size` images.
+    """Stochastic gradient descent by hand: minimises the cross entropy for `steps` steps of `batch_size` images.
 
-    The model has `network()`, which gives its parameters' memory to a `by_hand.Network`. The loss is by hand too: an
-    experiment with this trainer names none. The learning rate falls from `lr` to 0 in a straight line, as that of
-    `torch.optim.lr_scheduler.LinearLR` does with `end_factor = 0`. The batches are those of `trainers.Supervised`.
+    The model needs `network()`, which returns a `by_hand.Network` that shares memory with its parameters. The loss is
+    by hand too, so the experiment names no loss. The learning rate decreases linearly from `lr` to 0, as with
+    `torch.optim.lr_scheduler.LinearLR` and `end_factor = 0`. The batches are those of `trainers.Supervised`.
+
+    `fit` raises BadInput if `steps` or `batch_size` is out of range, and NotFinite if a number becomes NaN.
+
+    Example:
+
+        >>> from papers.mnist_quickstart.model import PerceptronByHand
+        >>> from repro.datasets.digits import Digits
+        >>> trainer = SGDByHand(steps=10, batch_size=50, lr=0.1)
+        >>> history = trainer.fit(PerceptronByHand((8,)), None, Digits("train"), None, Path("."), order_seed=0)
+        >>> history["steps"]
+        10
     """
 
     def __init__(self, steps: int, batch_size: int, lr: float, momentum: float = 0.0) -> None:
         self.steps, self.batch_size, self.lr, self.momentum = steps, batch_size, lr, momentum
 
     def fit(self, model: Any, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int) -> dict[str, Any]:
-        """Train `model` in place; see `repro.trainers` for the contract."""
+        """Train `model` in place. `repro.trainers` describes the arguments and the result."""
         if self.steps < 1:
             raise BadInput(f"trainers.SGDByHand.steps is {self.steps}; expected a whole number from 1")
         if not 0 < self.batch_size <= len(train):
@@ -62,7 +73,7 @@ class SGDByHand:
 
 
 class Velocities:
-    """The velocities of `by_hand.SGD`, as a checkpoint keeps them."""
+    """The velocities of `by_hand.SGD` in the form of a checkpoint."""
 
     def __init__(self, arrays: list[by_hand.Array]) -> None:
         self.arrays = arrays
@@ -76,6 +87,6 @@ class Velocities:
 
 
 def _named(model: Any, arrays: list[by_hand.Array]) -> Iterator[tuple[str, torch.Tensor]]:
-    """The arrays of the network under the names that their parameters have in the model."""
+    """The arrays of the network as tensors, with the names of the model's parameters."""
     names = (name for name, _ in model.named_parameters())
     return zip(names, map(torch.from_numpy, arrays), strict=True)

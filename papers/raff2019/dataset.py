@@ -1,8 +1,8 @@
-"""The author's table of 255 papers that he tried to reproduce, and the questions that his tables ask of it.
+"""The author's table of 255 papers that he tried to reproduce, and the items for each of the paper's tables.
 
-The numbers of the tables are from a reading of the PDF in the author's repository.
+We read the PDF of the paper in the author's repository. The numbers of the tables are from there.
 
-Letters: A attempts, those left out aside.
+Letters: A attempts, without those that are left out.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from repro.registry import DATASETS
 
 NAME = "reproducable_blind.csv"
 
-MISSING = "N/A"  # an author who was not asked, a paper without data
-PER_PAGE = "Normalized "  # the paper's word (Table 3) for a count divided by the number of pages
+MISSING = "N/A"  # for example: the author was not asked, or the paper has no data
+PER_PAGE = "Normalized "  # the paper's prefix (Table 3) for a count divided by the number of pages
 
 NUMBERS = (
     *("Year", "Year Attempted", "Pages", "Number of Authors", "Num References", "Number of Equations"),
@@ -66,10 +66,10 @@ Target = dict[str, Any]
 
 @DATASETS.register
 class Attempts(Dataset[tuple[Attempt, str]]):
-    """The author's blinded table. Item: `(the 27 features of an attempt as texts, "Yes" or "No": was it reproduced)`.
+    """The author's blinded table of 255 attempts to reproduce a paper.
 
-    255 attempts in the order of the file. Raises BadInput where the file is not here and cannot be downloaded, and for
-    one that is no such table.
+    Item: `(features dict[str, str], reproduced "Yes" or "No")`, 27 features. Raises BadInput if the file is missing and
+    cannot be downloaded, or has other columns or values. Source: Raff 2019.
     """
 
     @cached_property
@@ -89,13 +89,18 @@ class Attempts(Dataset[tuple[Attempt, str]]):
         return split(self.rows[index])
 
     def fingerprint(self) -> str:
-        """Digest of the rows, column by column in the order of the file."""
         return digest(self.rows)
 
 
 @DATASETS.register
 class SyntheticAttempts(Dataset[tuple[Attempt, str]]):
-    """A table of the same columns filled by chance, for those without the author's: no number of it means anything."""
+    """A table with the columns of `datasets.Attempts` and random values, for tests without the author's table.
+
+    Item: as of `datasets.Attempts`. The values have no meaning. `size`: number of attempts.
+
+        >>> len(SyntheticAttempts(size=3)[0][0])
+        27
+    """
 
     def __init__(self, size: int = 60, seed: int = 0) -> None:
         self.size, self.seed = size, seed
@@ -116,20 +121,20 @@ class SyntheticAttempts(Dataset[tuple[Attempt, str]]):
         return split(self.rows[index])
 
     def fingerprint(self) -> str:
-        """Digest of the rows."""
         return digest(self.rows)
 
 
 @DATASETS.register
 class Features(Dataset[tuple[Values, Target]]):
-    """An item per feature: `(values, {"groups", "asked"})`, its value and its group for each of A attempts.
+    """Features of the attempts: one item per feature, with its values and groups for A attempts.
 
-    rows: the paper's name of a feature -> its column; `Normalized X` is column X divided by the pages, as in Table 3.
-    by: the column whose levels are the groups. recoded: levels to be counted as another one.
-    beside: a second column of groups, for what adjusts for it: it joins the target as "beside".
+    Item: `(values, {"groups": list, "asked": []})`. Values are numbers, or levels if the column is in LEVELS. "asked"
+    is empty: the item is about all groups. Attempts with "N/A" in a used column are left out. rows: name of the feature
+    in the paper -> column; `Normalized X` is column X per page (Table 3). by: the column with the groups. recoded:
+    level -> its replacement. beside: a second column of groups, in the target as "beside".
 
-    Values are numbers, or the levels of a column in LEVELS. `asked` is empty: the item is about all groups. Attempts
-    where any of these is "N/A" are left out.
+        >>> Features(SyntheticAttempts(size=2), {"Length": "Pages"})[0]
+        ([...], {'groups': [...], 'asked': []})
     """
 
     def __init__(
@@ -146,7 +151,6 @@ class Features(Dataset[tuple[Values, Target]]):
 
     @property
     def source(self) -> Any:
-        """The attempts that the items are made from: `experiment.data` may ask for it."""
         return self.attempts
 
     @property
@@ -177,16 +181,19 @@ class Features(Dataset[tuple[Values, Target]]):
         return number / float(features["Pages"]) if column.startswith(PER_PAGE) else number
 
     def fingerprint(self) -> str:
-        """Digest of all items with their names."""
         return digest([self.names, *(self[index] for index in range(len(self)))])
 
 
 @DATASETS.register
 class Breakdown(Dataset[tuple[Values, Target]]):
-    """The items of `features` once for every group, every pair of groups or every cell: `asked` says for which.
+    """The items of `features`, repeated for each group, each pair of groups, or each cell of a contingency table.
 
-    group: `asked` is one group (Table 3). pair: two, in the order of LEVELS. cell: one, and the target has a "level" of
-    the feature too, as in the contingency tables (Tables 2 and 5 to 19).
+    each="group": "asked" in the target is one group (Table 3). each="pair": two groups, in the order of LEVELS.
+    each="cell": one group, and the target has a "level" of the feature, as in Tables 2 and 5 to 19. Names are like
+    `Pages, Yes` for a group, `Pages, Low, Ok` for a pair, and `Table 5, Book, Yes` for a cell.
+
+        >>> Breakdown(Features(SyntheticAttempts(), {"Length": "Pages"}), each="group").names
+        ['Length, No', 'Length, Yes']
     """
 
     def __init__(self, features: Annotated[Any, DATASETS], each: Literal["group", "pair", "cell"]) -> None:
@@ -194,12 +201,10 @@ class Breakdown(Dataset[tuple[Values, Target]]):
 
     @property
     def source(self) -> Any:
-        """The features that the items are made from: `experiment.data` may ask for it."""
         return self.features
 
     @cached_property
     def _asked(self) -> list[tuple[int, dict[str, Any]]]:
-        """The feature that each item is of, and what is asked of it."""
         return [(index, asked) for index in range(len(self.features)) for asked in self._questions(index)]
 
     def _questions(self, index: int) -> Iterator[dict[str, Any]]:
@@ -214,7 +219,6 @@ class Breakdown(Dataset[tuple[Values, Target]]):
 
     @property
     def names(self) -> list[str]:
-        """`Pages, Yes` for a group, `Pages, Low, Ok` for a pair, `Table 5, Book, Yes` for a level and a group."""
         return [f"{self.features.names[index]}, {_said(question)}" for index, question in self._asked]
 
     def __len__(self) -> int:
@@ -226,13 +230,18 @@ class Breakdown(Dataset[tuple[Values, Target]]):
         return values, {**target, **question}
 
     def fingerprint(self) -> str:
-        """Digest of the features and of how they are taken apart."""
         return digest([self.features.fingerprint(), self.each])
 
 
 @DATASETS.register
 class Together(Dataset[tuple[list[Values], list[Target]]]):
-    """All items of `features` as one: `(the values of each, the target of each)`, for a number about all of them."""
+    """All items of `features` as one item: `(list of values, list of targets)`, for a number about all features.
+
+    Its name is "all features".
+
+        >>> len(Together(Features(SyntheticAttempts(), {"Length": "Pages", "Kind": "Type"})))
+        1
+    """
 
     names = ("all features",)
 
@@ -241,7 +250,6 @@ class Together(Dataset[tuple[list[Values], list[Target]]]):
 
     @property
     def source(self) -> Any:
-        """The features that the item is made from: `experiment.data` may ask for it."""
         return self.features
 
     def __len__(self) -> int:
@@ -254,27 +262,23 @@ class Together(Dataset[tuple[list[Values], list[Target]]]):
         return list(values), list(targets)
 
     def fingerprint(self) -> str:
-        """That of the features."""
         return str(self.features.fingerprint())
 
 
 def _said(question: Target) -> str:
-    """`Book, Yes`: the level, where there is one, and the groups."""
+    """The level, if there is one, and the groups, for example `Book, Yes`."""
     return ", ".join(map(str, [*([question["level"]] if "level" in question else []), *question["asked"]]))
 
 
 def split(row: Attempt) -> tuple[Attempt, str]:
-    """The features of an attempt, and whether it succeeded."""
     return {column: value for column, value in row.items() if column != "Reproduced"}, row["Reproduced"]
 
 
 def digest(content: Any) -> str:
-    """16 hexadecimal digits of a nested structure of texts and numbers."""
     return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
 
 def _refuse_odd(row: Attempt, place: str) -> None:
-    """Raise BadInput for a level that no table of the paper has, and for a count that is none."""
     for column, levels in LEVELS.items():
         if row[column] not in levels:
             raise BadInput(f"'{column}' is {row[column]!r:.80}{nearest(row[column], levels)}", place)

@@ -1,10 +1,10 @@
-"""The numbers that the paper's tables and text state, each of one item of `papers.raff2019.dataset`.
+"""The statistics in the paper's tables and text, each for one item of `papers.raff2019.dataset`.
 
-There is no model: the estimate is the inputs, a feature's value for each of A attempts. The target says to which group
-each attempt belongs (`groups`), of which groups the item asks (`asked`; all where it is empty), and for a cell of a
-contingency table which `level`. A p value is a number in [0, 1], without a correction for the number of tests.
+There is no model. The estimate is the input: the value of a feature for each attempt. The target has `groups`, the
+group of each attempt, and `asked`, the groups that the item is about (empty: all groups). For a cell of a contingency
+table it also has `level`. A p value is in [0, 1]. It is not corrected for the number of tests.
 
-The numbers of the tables are from a reading of the PDF in the author's repository.
+We read the PDF of the paper in the author's repository. The numbers of the tables are from there.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ Target = dict[str, Any]
 
 @METRICS.register
 class PValue:
-    """The p value of a feature's dependence on the groups (Table 1, and below each of Tables 5 to 19).
+    """p value of the dependence of a feature on the groups (Table 1; below each of Tables 5 to 19).
 
-    Levels: chi-squared test of the contingency table. Numbers: Mann-Whitney U test of two groups (two-sided, normal
-    approximation with corrections for ties and continuity), Kruskal-Wallis test of more.
+    Levels: chi-squared test of the contingency table. Numbers and two groups: two-sided Mann-Whitney U test, with the
+    normal approximation and corrections for ties and continuity. Numbers and more groups: Kruskal-Wallis test.
 
-    yates: correct 2 x 2 tables for continuity, as the paper does. statistic: Pearson's, the paper's, or the
-    log-likelihood ratio (the G test).
+    yates: Yates' continuity correction for 2 x 2 tables, as in the paper. statistic: Pearson's, as in the paper, or the
+    log-likelihood ratio (G test).
+
+        >>> round(PValue()(None, {"groups": ["No"] * 3 + ["Yes"] * 3}, [1, 2, 3, 7, 8, 9]), 3)
+        0.081
     """
 
     def __init__(self, yates: bool = True, statistic: Literal["pearson", "log-likelihood"] = "pearson") -> None:
@@ -37,7 +40,7 @@ class PValue:
         self.identity = identity("PValue", "", tests)
 
     def __call__(self, estimate: Values, target: Target, inputs: Values) -> float:
-        if isinstance(inputs[0], str):
+        if isinstance(inputs[0], str):  # Tables 5 to 19
             table = contingency(inputs, target["groups"])
             return float(stats.chi2_contingency(table, correction=self.yates, lambda_=self.statistic).pvalue)
         samples = list(by_group(inputs, target).values())
@@ -48,10 +51,14 @@ class PValue:
 
 @METRICS.register
 class Significant:
-    """How many of all features have a p value below `alpha` (Table 1: ten of 26).
+    """Number of features with a p value below `alpha` (Table 1: ten of 26).
 
-    test: the metric that gives the p value of one. correction: what p values are adjusted by for their number; the
-    paper adjusts by nothing.
+    test: the metric for the p value of one feature. correction: for the number of tests; the paper uses none.
+
+        >>> target = {"groups": ["No"] * 4 + ["Yes"] * 4, "asked": []}
+        >>> values = [[1, 2, 3, 4, 6, 7, 8, 9], [1, 2, 3, 4, 1, 2, 3, 4]]
+        >>> Significant(PValue())(values, [target, target], values)
+        1.0
     """
 
     def __init__(
@@ -75,7 +82,13 @@ class Significant:
 
 @METRICS.register
 class Shapiro:
-    """Shapiro-Wilk test that the values of the group asked for are normal (Table 3): its W in (0, 1], or its p."""
+    """Shapiro-Wilk test for normality of the values of one group (Table 3): W in (0, 1], or p.
+
+    The group is that in `asked`. A small p means that the values are not normally distributed.
+
+        >>> Shapiro("p")(None, {"groups": ["Yes"] * 5, "asked": ["Yes"]}, [1, 2, 3, 4, 99]) < 0.001
+        True
+    """
 
     def __init__(self, statistic: Literal["W", "p"]) -> None:
         self.statistic = statistic
@@ -88,10 +101,12 @@ class Shapiro:
 
 @METRICS.register
 class Levene:
-    """Levene's test that the groups have one variance (Table 4): F in [0, inf), the groups' degrees of freedom, or p.
+    """Levene's test for equal variances of the groups (Table 4): F in [0, inf), degrees of freedom of the groups, or p.
 
-    center: what deviations are taken from. The mean, as Levene has it, gives the paper's F; the median is Brown and
-    Forsythe's variant, for data that are not symmetric.
+    center: "mean" (Levene) gives the F of the paper; "median" (Brown and Forsythe) is for data that are not symmetric.
+
+        >>> Levene("F")(None, {"groups": ["No"] * 3 + ["Yes"] * 3}, [1, 2, 3, 11, 12, 13])
+        0.0
     """
 
     def __init__(self, statistic: Literal["F", "df", "p"], center: Literal["mean", "median"] = "mean") -> None:
@@ -108,7 +123,13 @@ class Levene:
 
 @METRICS.register
 class Welch:
-    """The p value of Welch's t test, two-sided: have two groups one mean, whatever their variances?"""
+    """p value of Welch's t test, two-sided, for equal means of two groups. The variances may differ.
+
+    Example: two groups with equal means.
+
+        >>> Welch()(None, {"groups": ["No", "No", "Yes", "Yes"]}, [1, 3, 0, 4])
+        1.0
+    """
 
     def __init__(self) -> None:
         self.identity = identity("Welch", "", "Welch's t, two-sided")
@@ -119,9 +140,14 @@ class Welch:
 
 @METRICS.register
 class Dunn:
-    """The p value of Dunn's test of the two groups asked for, after Kruskal-Wallis over all groups (Dunn 1964).
+    """p value of Dunn's test for two groups, after a Kruskal-Wallis test over all groups.
 
-    z is the difference of the mean ranks over its standard error, corrected for ties. sides: 2, or 1 for the half.
+    The two groups are those in `asked`. z is the difference of the mean ranks divided by its standard error, corrected
+    for ties. sides: 2, or 1 for half of the p value. Source: Dunn 1964.
+
+        >>> target = {"groups": ["Low"] * 3 + ["Ok"] * 3 + ["Good"] * 3, "asked": ["Low", "Ok"]}
+        >>> round(Dunn()(None, target, [1, 2, 3, 7, 8, 9, 4, 5, 6]), 4)
+        0.0073
     """
 
     def __init__(self, sides: Literal[1, 2] = 2) -> None:
@@ -133,16 +159,19 @@ class Dunn:
         one, other = (np.array(ranks[group]) for group in target["asked"])
         count, ties = len(inputs), np.unique(inputs, return_counts=True)[1]
         variance = count * (count + 1) / 12 - float((ties**3 - ties).sum()) / (12 * (count - 1))
-        z = (one.mean() - other.mean()) / np.sqrt(variance * (1 / len(one) + 1 / len(other)))
+        z = (one.mean() - other.mean()) / np.sqrt(variance * (1 / len(one) + 1 / len(other)))  # Dunn 1964
         return float(self.sides * stats.norm.sf(abs(z)))
 
 
 @METRICS.register
 class Mean:
-    """The mean of the group asked for, in `unit`.
+    """Mean of one group, in `unit`.
 
-    marginal: the marginal mean in place of the plain one, `values ~ group + beside` fitted by least squares and the
-    levels of `beside` weighted equally.
+    The group is that in `asked`. marginal: the marginal mean instead of the plain mean. It fits `values ~ group +
+    beside` by least squares and weights the levels of `beside` equally.
+
+        >>> Mean("pages")(None, {"groups": ["No", "Yes", "Yes"], "asked": ["Yes"]}, [1, 2, 3])
+        2.5
     """
 
     def __init__(self, unit: str, marginal: bool = False) -> None:
@@ -162,9 +191,12 @@ class Mean:
 
 @METRICS.register
 class Difference:
-    """The mean of the second group asked for less that of the first, in `unit`.
+    """Difference of two means in `unit`: the second group in `asked` minus the first.
 
-    decimals: to how many of them each mean is rounded first; not at all where nothing is said.
+    decimals: number of decimals to which each mean is rounded first; None: no rounding.
+
+        >>> Difference("pages")(None, {"groups": ["No", "Yes", "Yes"], "asked": ["No", "Yes"]}, [1, 2, 3])
+        1.5
     """
 
     def __init__(self, unit: str, decimals: int | None = None) -> None:
@@ -182,7 +214,14 @@ class Difference:
 
 @METRICS.register
 class Papers:
-    """How many attempts are in the group asked for, in all where none is; in a cell, those of its level alone."""
+    """Number of attempts in the groups in `asked`, or in all groups; for a cell, only those with its level.
+
+    Example: a cell of a contingency table, as in Tables 2 and 5 to 19.
+
+        >>> target = {"groups": ["Yes", "Yes", "No"], "asked": ["Yes"], "level": "Book"}
+        >>> Papers()(None, target, ["Book", "Journal", "Book"])
+        1.0
+    """
 
     def __init__(self) -> None:
         self.identity = identity("Papers", "papers", "attempts", "count over attempts", "higher")
@@ -194,7 +233,13 @@ class Papers:
 
 @METRICS.register
 class Share:
-    """The percentage of all attempts that are in the group asked for."""
+    """Percentage of all attempts that are in the groups in `asked`.
+
+    Example:
+
+        >>> Share()(None, {"groups": ["Yes", "Yes", "Yes", "No"], "asked": ["Yes"]}, [1, 2, 3, 4])
+        75.0
+    """
 
     def __init__(self) -> None:
         self.identity = identity("Share", "%", "all attempts of the item", "share of attempts", "higher")
@@ -205,7 +250,13 @@ class Share:
 
 @METRICS.register
 class Extreme:
-    """The first or the last of the years that the attempts have."""
+    """The first or the last year of the attempts.
+
+    Example:
+
+        >>> Extreme("first")(None, {}, [2001, 1984, 2017])
+        1984.0
+    """
 
     def __init__(self, which: Literal["first", "last"]) -> None:
         self.which = which
@@ -216,7 +267,6 @@ class Extreme:
 
 
 def by_group(values: Values, target: Target) -> dict[str, list[Any]]:
-    """The values of each group, the groups in the order of their names."""
     found: dict[str, list[Any]] = {group: [] for group in sorted(set(target["groups"]))}
     for value, group in zip(values, target["groups"], strict=True):
         found[group].append(value)
@@ -224,13 +274,13 @@ def by_group(values: Values, target: Target) -> dict[str, list[Any]]:
 
 
 def asked(values: Values, target: Target) -> list[Any]:
-    """The values of the groups asked for, of all where none is."""
+    """The values of the groups in `asked`; of all groups if it is empty."""
     wanted = target["asked"] or target["groups"]
     return [value for value, group in zip(values, target["groups"], strict=True) if group in wanted]
 
 
 def contingency(values: list[Any], groups: list[str]) -> np.ndarray:
-    """How many attempts have each level in each group -> (groups, levels), both in the order of their names."""
+    """The contingency table (groups, levels): number of attempts per group and level, both sorted by name."""
     pairs = list(zip(groups, values, strict=True))
     return np.array([[pairs.count((g, v)) for v in sorted(set(values))] for g in sorted(set(groups))])
 
@@ -238,7 +288,6 @@ def contingency(values: list[Any], groups: list[str]) -> np.ndarray:
 def identity(
     name: str, unit: str, reference: str, aggregation: str = "test over attempts", better: str = "lower"
 ) -> Any:
-    """What must be equal before two values may be compared."""
     return {
         "name": name,
         "version": 1,

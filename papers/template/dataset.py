@@ -1,4 +1,4 @@
-"""Points on a noisy line: item = `(x (1,), y (1,))`."""
+"""Points on a noisy line."""
 
 from __future__ import annotations
 
@@ -12,12 +12,22 @@ from repro.registry import DATASETS
 
 @DATASETS.register
 class NoisyLine(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """`size` points `y = 2x + 1` plus noise of standard deviation 0.1, x uniform in [-1, 1] (Section 2)."""
+    """Points `y = 2x + 1` with noise of standard deviation 0.1, x uniform in [-1, 1] (Section 2).
+
+    Item: `(x (1,), y (1,))`. `size`: number of points.
+
+    Example:
+
+        >>> points = NoisyLine(size=3)
+        >>> x, y = points[0]
+        >>> len(points), x.shape, y.shape
+        (3, torch.Size([1]), torch.Size([1]))
+    """
 
     def __init__(self, size: int, seed: int = 0) -> None:
         random = torch.Generator().manual_seed(seed)
         self.x = torch.rand(size, 1, generator=random) * 2 - 1
-        self.y = 2 * self.x + 1 + 0.1 * torch.randn(size, 1, generator=random)
+        self.y = 2 * self.x + 1 + 0.1 * torch.randn(size, 1, generator=random)  # Section 2
 
     def __len__(self) -> int:
         return len(self.x)

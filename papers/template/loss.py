@@ -1,4 +1,7 @@
-"""The squared error, written out so that a paper with a loss of its own sees where to put it."""
+"""Mean squared error, written out as an example of a paper's own loss.
+
+Letters: B batch.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ from repro.registry import LOSSES
 
 @LOSSES.register
 class MeanSquare(nn.Module):
-    """`forward(output (B, 1), target (B, 1)) -> scalar`, the mean of the squared differences (Equation 2)."""
+    """Mean squared error: `forward(output (B, 1), target (B, 1)) -> scalar` (Equation 2).
+
+    Example:
+
+        >>> MeanSquare()(torch.zeros(2, 1), torch.tensor([[1.0], [3.0]]))
+        tensor(5.)
+    """
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        return (output - target).pow(2).mean()
+        return (output - target).pow(2).mean()  # Equation 2

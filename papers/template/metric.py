@@ -1,4 +1,4 @@
-"""What the paper's table states."""
+"""The metric of the paper's table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from repro.registry import METRICS
 
 @METRICS.register
 class SquaredError:
-    """The squared error of one point."""
+    """Squared error of one point.
+
+    Example:
+
+        >>> SquaredError()(torch.tensor([3.0]), torch.tensor([1.0]), None)
+        4.0
+    """
 
     identity: ClassVar = {
         "name": "SquaredError",

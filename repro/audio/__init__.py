@@ -1,11 +1,13 @@
-"""The doors to the audio stack: each library that needs care is imported in one file here, and nowhere else.
+"""Audio: transforms, files, and plots of spectrograms.
 
-    stft.py     STFT and resample: the only file that imports torchaudio
-    files.py    read audio, write FLAC, draw spectrograms (soundfile, Pillow, matplotlib's colormaps)
+    stft.py     STFT and resampling: the only file that imports torchaudio
+    files.py    read audio files, write WAV and FLAC (soundfile)
+    show.py     write the sounds and spectrograms of a separated mixture (Pillow, matplotlib's colormaps)
     nussl.py    import_nussl: the only file that imports nussl, an independent reference for tests and benchmarks
 
-Dimension letters: B batch, C sources, T samples, N frames, F frequencies (n_fft // 2 + 1).
-Waveforms are float tensors with full scale at 1; rates are in Hz, levels in dB, lengths in samples.
+Letters: B batch, C sources, T samples, N frames, F frequencies (n_fft // 2 + 1).
 
-Importing this package imports none of them: name the file that you need.
+Waveforms are float tensors. Full scale is 1. Rates are in Hz, levels in dB, lengths in samples.
+
+`import repro.audio` imports none of these files. Import the file that you need.
 """

@@ -1,6 +1,8 @@
-"""Audio files in, FLAC and WAV out. All audio is mono.
+"""Read audio files, and write FLAC and WAV. All audio is mono.
 
-T samples. Full scale is 1; rates are in Hz.
+Letters: T samples.
+
+Full scale is 1. Rates are in Hz.
 """
 
 from __future__ import annotations
@@ -22,22 +24,31 @@ from repro.audio.stft import resample
 Samples = npt.NDArray[np.float32]
 AudioFile = str | os.PathLike[str] | BinaryIO
 
-LONGEST = 1 << 26  # samples of a file, with those it is resampled to: 12 minutes of stereo at 44.1 kHz, 256 MiB
-SIZED = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "FLAC", "NIST", "OGG", "MP3"}  # these say how long they are
+LONGEST = 1 << 26  # samples, before and after resampling together: 12 minutes of stereo at 44.1 kHz, 256 MiB
+SIZED = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "FLAC", "NIST", "OGG", "MP3"}  # their headers state the length
 SHORT = re.compile(r"^ *(?:data|SSND|Data Size|Riff size|riff) *: (?P<said>-?\d+) \(should be (?P<there>\d+)\)", re.M)
 OPEN = re.compile(r"^ *Data Size *: -1$", re.M)
 SAMPLES = re.compile(rb"^sample_count +-i +(\d{1,18})", re.M)
 UNCLOSED = re.compile(r"wasn't closed properly|Unknown chunk marker \([0-9A-F]{8}\)")
-PAGE = 65307  # bytes of an Ogg page at most
-KERNEL = 1 << 22  # values of a resampler: it has as many as the product of the two rates without their common factor
+PAGE = 65307  # bytes: the largest Ogg page
+KERNEL = 1 << 22  # largest resampling kernel: the product of the two rates over their common factor squared
 
 
 def read_audio(file: AudioFile, sample_rate: int | None = None) -> Tensor:
-    """A mono file (path or binary file object) as float32 (T,), resampled to `sample_rate` Hz if that is given.
+    """Read a mono file as float32 (T,), resampled to `sample_rate` Hz if you give one.
 
-    Raises ValueError if the file cannot be read, is empty, holds NaN or infinity, or has more than one channel: which
-    channel to take, or whether to average, is for the dataset to decide. Also for one that is longer than `LONGEST`, or
-    whose rate cannot be brought to `sample_rate`: a file of a few bytes can say that it is and has.
+    file: a path, or a binary file object.
+
+    Raises ValueError if the file cannot be read, is empty, or contains NaN or infinity. Raises ValueError if it has
+    more than one channel: the dataset must choose a channel or average them. Raises ValueError if the file is longer
+    than `LONGEST` samples, or if its rate cannot be converted to `sample_rate`. A small file can have a header that
+    claims a huge length or an unusual rate.
+
+    Example:
+
+        >>> write_wav("tone.wav", np.array([0, 16384, -16384], dtype=np.int16), 8000)
+        >>> read_audio("tone.wav")
+        tensor([ 0.0000,  0.5000, -0.5000])
     """
     waveform, rate = decode(file)
     if sample_rate in (None, rate):
@@ -50,14 +61,17 @@ def read_audio(file: AudioFile, sample_rate: int | None = None) -> Tensor:
 
 
 def decode(file: AudioFile) -> tuple[Tensor, int]:
-    """A mono file as float32 (T,) at its own rate, and that rate in Hz. Raises ValueError as `read_audio` does."""
+    """Read a mono file as float32 (T,) at its own rate; returns the samples and the rate in Hz.
+
+    Raises ValueError as `read_audio` does.
+    """
     try:
         with soundfile.SoundFile(file) as opened:
             _refuse_long(opened, file)
             samples = opened.read(opened.frames, dtype="float32", always_2d=True)  # (T, channels)
             rate = opened.samplerate
             _refuse_cut(opened, len(samples), file)
-    except (soundfile.SoundFileError, OSError, TypeError) as error:  # TypeError: its name says that it has no header
+    except (soundfile.SoundFileError, OSError, TypeError) as error:  # TypeError: a format without a header, by its name
         raise ValueError(f"cannot read audio from {_named(file)}: {' '.join(str(error).split())}") from error
     if samples.shape[1] != 1:
         raise ValueError(f"{_named(file)} has {samples.shape[1]} channels, expected mono")
@@ -75,13 +89,14 @@ def _refuse_long(opened: soundfile.SoundFile, file: AudioFile) -> None:
 
 
 def _refuse_cut(opened: soundfile.SoundFile, length: int, file: AudioFile) -> None:
-    """Raise ValueError for a file that ends before its sound does: libsndfile takes what is there for a shorter sound.
+    """Raise ValueError for a file that was cut off.
 
-    So it does with a header that leaves the length open, as of a program that wrote to a pipe or was killed.
+    libsndfile reads such a file as a shorter sound, without an error. It also does so if the header leaves the length
+    open, because the writing program wrote to a pipe or was killed.
     """
     if opened.format not in SIZED:
         raise ValueError(f"{_named(file)} is {opened.format}, which does not say how long it is; expected wav or flac")
-    noted = opened.extra_info  # what libsndfile noted when it read the header
+    noted = opened.extra_info  # libsndfile's log of the header
     lost = any(int(hit["said"]) % 2**32 > int(hit["there"]) for hit in SHORT.finditer(noted)) or OPEN.search(noted)
     if lost or length < max(opened.frames, _counted(opened, file)) or (opened.format == "OGG" and not _ends(file)):
         said = "ends early, or was written without its length"
@@ -91,20 +106,20 @@ def _refuse_cut(opened: soundfile.SoundFile, length: int, file: AudioFile) -> No
 
 
 def _counted(opened: soundfile.SoundFile, file: AudioFile) -> int:
-    """The number of samples that the header of a NIST file says; of others libsndfile knows it."""
+    """The number of samples in the header of a NIST file; 0 for other formats, where libsndfile reads it."""
     hit = SAMPLES.search(_bytes(file, 0, 1024)) if opened.format == "NIST" else None
     return int(hit[1]) if hit else 0
 
 
 def _ends(file: AudioFile) -> bool:
-    """Whether the last page of an Ogg file is whole, and marked as the last."""
+    """Whether the last page of an Ogg file is complete and marked as the last."""
     rest = _bytes(file, -PAGE, PAGE)
     page = rest[rest.rfind(b"OggS") :]
     return len(page) > 27 and bool(page[5] & 4) and len(page) >= 27 + page[26] + sum(page[27 : 27 + page[26]])
 
 
 def _bytes(file: AudioFile, start: int, count: int) -> bytes:
-    """`count` bytes of a file from `start` on, which is counted from its end if it is below 0."""
+    """`count` bytes of a file from position `start`; a negative `start` counts from the end."""
     with open(file, "rb") if isinstance(file, str | os.PathLike) else contextlib.nullcontext(file) as opened:
         size = opened.seek(0, os.SEEK_END)
         opened.seek(start if start >= 0 else max(0, size + start))
@@ -112,15 +127,21 @@ def _bytes(file: AudioFile, start: int, count: int) -> bytes:
 
 
 def write_wav(path: str | os.PathLike[str], samples: npt.NDArray[np.int16], sample_rate: int) -> None:
-    """Write (T,) as 16-bit mono WAV, every sample as it is."""
+    """Write (T,) int16 as 16-bit mono WAV, without any scaling."""
     soundfile.write(path, samples, sample_rate, format="WAV", subtype="PCM_16")
 
 
 def write_flac(path: str | os.PathLike[str], samples: Tensor, sample_rate: int) -> float:
-    """Write (T,) as 16-bit mono FLAC and return the gain applied: 1, unless the peak exceeds full scale.
+    """Write (T,) as 16-bit mono FLAC and return the gain that was applied.
 
-    Only then are the samples scaled, by 1 / peak, since clipping would be heard. Files that are to be compared by
-    ear should be scaled together by the caller. Raises ValueError unless `samples` is finite and (T,).
+    The gain is 1 unless the peak exceeds full scale. Then it is 1 / peak, because clipping would be audible. If
+    listeners will compare several files, scale them together before you call this. Raises ValueError if `samples` is
+    not finite or does not have the shape (T,).
+
+    Example:
+
+        >>> write_flac("loud.flac", torch.tensor([0.0, 2.0, -1.0]), 8000)
+        0.5
     """
     waveform = as_mono(samples)
     gain = 1.0 / max(1.0, float(np.abs(waveform).max()))
@@ -129,7 +150,7 @@ def write_flac(path: str | os.PathLike[str], samples: Tensor, sample_rate: int) 
 
 
 def as_mono(samples: Tensor) -> Samples:
-    """Samples as a float32 array (T,), or a ValueError that says what is wrong with them."""
+    """Samples as a float32 array (T,). Raises ValueError if they are empty, not finite or not mono."""
     waveform = torch.as_tensor(samples).detach().to("cpu", torch.float32)
     if waveform.ndim != 1 or len(waveform) == 0:
         raise ValueError(f"expected mono samples of shape (T,), got {tuple(waveform.shape)}")
@@ -139,5 +160,5 @@ def as_mono(samples: Tensor) -> Samples:
 
 
 def _named(file: AudioFile) -> str:
-    """What to call `file` in an error: its path, or the name a file object goes by."""
+    """The name of `file` for an error message: its path, or the name of the file object."""
     return os.fspath(file) if isinstance(file, str | os.PathLike) else str(getattr(file, "name", "the file object"))

@@ -1,10 +1,10 @@
-"""nussl 1.1.9, made importable beside current libraries: the one file that imports it.
+"""Import nussl 1.1.9 together with current libraries. Only this file imports nussl.
 
-nussl is no longer maintained. Here it is an independent reference for tests, a baseline for benchmarks, and the
-reader of its own datasets and checkpoints. No result of this project is computed with it.
+nussl is no longer maintained. This project uses it as an independent reference in tests, as a baseline in benchmarks,
+and to read its own datasets and checkpoints. No result of this project is computed with it.
 
-Each function below mends one thing, and says what. Only nussl's own modules are changed for good, and torch's list of
-types that a checkpoint may hold; whatever its import needs elsewhere is taken back afterwards.
+Each function below fixes one incompatibility. Two changes are permanent: those to nussl's own modules, and those to
+torch's list of types that a checkpoint may contain. Every other change is undone after the import.
 """
 
 from __future__ import annotations
@@ -49,15 +49,16 @@ OPTIONAL = (
 
 @functools.cache
 def import_nussl() -> ModuleType:
-    """The nussl package (about 4 s the first time). ImportError in one line if it, or what it needs, is not installed.
+    """Import and return the nussl package; the first call takes about 4 s.
 
-    Left broken: report cards, `visualize_*`, the `Cache` transform, and OverlapAdd with its default window.
+    Raises ImportError, in one line, if nussl or a library that it needs is not installed. Four parts of nussl still do
+    not work: report cards, `visualize_*`, the `Cache` transform, and OverlapAdd with its default window.
     """
     _check_installed()
-    for module in REQUIRED:  # before the stand-ins, lest one of these takes a stand-in for the real thing
+    for module in REQUIRED:  # before the placeholders, so that none of these imports a placeholder
         importlib.import_module(module)
     with warnings.catch_warnings(), _stand_ins(OPTIONAL), _scipy_windows():
-        warnings.simplefilter("ignore")  # old idioms, not for us to mend
+        warnings.simplefilter("ignore")  # deprecated syntax in nussl, which we do not fix
         nussl = importlib.import_module("nussl")
     _mend_librosa_calls(nussl)
     _mend_numpy_calls(nussl)
@@ -74,11 +75,11 @@ def _check_installed() -> None:
 
 
 class _Later(ModuleType):
-    """Stands in for a library until the first use of one of its names, which imports it."""
+    """Placeholder for a library. The first use of one of its names imports the library."""
 
     def __getattr__(self, name: str) -> Any:
         library = self.__name__
-        # The import system and `inspect` ask modules for such names; and nussl's import is no use of the library.
+        # The import system and `inspect` read such names. nussl's own import must not load the library either.
         if name.startswith("__") or sys.modules.get(library) is self:
             raise AttributeError(name)
         try:
@@ -90,22 +91,22 @@ class _Later(ModuleType):
 
 @contextmanager
 def _stand_ins(names: Iterable[str]) -> Iterator[None]:
-    """Meanwhile, importing one of these libraries gives a stand-in, unless it is loaded already."""
+    """Context in which importing one of these libraries gives a placeholder, unless it is loaded already."""
     absent: dict[str, ModuleType] = {name: _Later(name) for name in names if name not in sys.modules}
     if "importlib_resources" not in sys.modules:
-        # A backport, of which nussl calls what the standard library has too.
+        # A backport: nussl only calls functions that the standard library also has.
         absent["importlib_resources"] = importlib.resources
     sys.modules.update(absent)
     try:
         yield
     finally:
         for name in absent:
-            del sys.modules[name]  # or others would find it and think the library installed
+            del sys.modules[name]  # otherwise other code would think that the library is installed
 
 
 @contextmanager
 def _scipy_windows() -> Iterator[None]:
-    """Meanwhile, scipy.signal has the windows that moved to scipy.signal.windows: nussl reads their names."""
+    """Context in which scipy.signal has the windows that moved to scipy.signal.windows; nussl needs these names."""
     moved = [name for name in ("hamming", "hann", "blackman") if not hasattr(scipy.signal, name)]
     for name in moved:
         setattr(scipy.signal, name, getattr(scipy.signal.windows, name))
@@ -117,7 +118,7 @@ def _scipy_windows() -> Iterator[None]:
 
 
 class _Mended:
-    """A module as nussl expects it: some names replaced, all others as they are."""
+    """A module with some names replaced and all others unchanged."""
 
     def __init__(self, module: ModuleType, **replaced: Any) -> None:
         self._module = module
@@ -128,7 +129,7 @@ class _Mended:
 
 
 def _mend_librosa_calls(nussl: ModuleType) -> None:
-    """librosa takes these arguments by keyword only since 0.10; nussl gives them by position."""
+    """Pass these arguments by keyword. librosa requires that since 0.10; nussl passes them by position."""
     import librosa
 
     def resample(y: Any, orig_sr: int, target_sr: int, **options: Any) -> Any:
@@ -147,14 +148,14 @@ def _mend_librosa_calls(nussl: ModuleType) -> None:
 
 
 def _mend_numpy_calls(nussl: ModuleType) -> None:
-    """numpy 2 dropped `np.mat`, which Duet uses."""
+    """Give Duet `np.mat`, which numpy 2 removed."""
     nussl.separation.spatial.duet.np = _Mended(np, mat=np.asmatrix)
 
 
 def _allow_checkpoints(nussl: ModuleType) -> None:
-    """Let torch.load read nussl's checkpoints with weights_only=True: their metadata hold these harmless types."""
+    """Let torch.load read nussl's checkpoints with weights_only=True; their metadata contain these harmless types."""
     transforms = vars(nussl.datasets.transforms).values()
-    # Not `Cache`: making one opens, and may delete, a folder that the checkpoint names.
+    # Not `Cache`: its constructor opens a folder that the checkpoint names, and may delete it.
     kinds = [kind for kind in transforms if isinstance(kind, type) and kind.__name__ != "Cache" and _is_nussl(kind)]
     containers = [nussl.STFTParams, OrderedDict, defaultdict, dict, list]
     torch.serialization.add_safe_globals([*kinds, *containers, *_numpy_scalars()])
@@ -165,7 +166,7 @@ def _is_nussl(kind: type) -> bool:
 
 
 def _numpy_scalars() -> list[Any]:
-    """What a pickled numpy number is made of, also under the module name that numpy 1 wrote."""
+    """The types inside a pickled numpy number, also under the module name of numpy 1."""
     scalar = np.float64(0).__reduce__()[0]
     dtypes = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
     return [scalar, (scalar, "numpy.core.multiarray.scalar"), np.dtype, *dtypes]

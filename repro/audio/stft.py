@@ -1,6 +1,6 @@
-"""The short-time Fourier transform and resampling: the one file that imports torchaudio.
+"""Short-time Fourier transform and resampling. Only this file imports torchaudio.
 
-T samples, N frames, F = n_fft // 2 + 1 frequencies; `...` is any number of leading dimensions.
+Letters: T samples, N frames, F = n_fft // 2 + 1 frequencies; `...` is any number of leading dimensions.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ _EXTENSION = "torchaudio._extension"
 
 
 def _import_torchaudio() -> ModuleType:
-    """torchaudio, with its compiled extension left out where (and only where) that cannot be loaded."""
+    """Import torchaudio; if its compiled extension cannot be loaded, import it without the extension."""
     try:
         return importlib.import_module("torchaudio")
     except (OSError, ImportError, RuntimeError) as error:
         if not _is_about_extension(error):
             raise
-    # The wheel is linked against one version of CUDA: beside a CPU-only torch its library does not load, and beside a
-    # torch for another CUDA it refuses to (a RuntimeError that names both versions). What we use
-    # (Spectrogram, InverseSpectrogram, resample) is plain torch and does not miss it.
+    # torchaudio's wheel is linked against one version of CUDA. With a CPU-only torch its library does not load. With a
+    # torch for another CUDA it raises a RuntimeError that names both versions. The functions that we use
+    # (Spectrogram, InverseSpectrogram, resample) are plain torch and do not need the extension.
     sys.modules[_EXTENSION] = _extension_stub()
     return importlib.import_module("torchaudio")
 
 
 def _is_about_extension(error: Exception) -> bool:
-    """Whether `error` names torchaudio's shared library, or one that it is linked against."""
+    """Whether `error` names torchaudio's shared library or a library that it is linked against."""
     libraries = ("_torchaudio", "libtorchaudio", "libtorch", "libc10", "libcud", "different CUDA versions")
     return any(library in str(error) for library in libraries)
 
 
 def _extension_stub() -> ModuleType:
-    """What `torchaudio._extension` would be in a build without compiled code."""
+    """A replacement for `torchaudio._extension`, as in a build without compiled code."""
     stub: Any = ModuleType(_EXTENSION, "Stands in for the compiled extension (see repro.audio.stft).")
     stub._IS_TORCHAUDIO_EXT_AVAILABLE = False
     stub._IS_ALIGN_AVAILABLE = False
@@ -51,7 +51,7 @@ def _extension_stub() -> ModuleType:
 
 
 def _fail_if_no_align(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: torchaudio's forced alignment says that it needs the extension, instead of failing inside."""
+    """Decorator for torchaudio's forced alignment: raises an error that says that the extension is missing."""
 
     def fail(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(f"{function.__name__} needs torchaudio's compiled extension, which this torch cannot load")
@@ -80,10 +80,21 @@ class STFT(nn.Module):
     n_fft: window length in samples, even. hop_length: samples between frames, from 1 to n_fft / 2.
     window: a name in `WINDOWS`. The defaults are 32 ms and 8 ms at 8 kHz.
 
-    Frame n is centred on sample n * hop_length; the ends are reflected. Values are not normalised: a unit
-    sine at a bin's centre has magnitude sum(window) / 2. The inverse is exact to rounding while hop_length
-    <= n_fft / 4. Above that (Hann windows) the last samples lie under one vanishing window end and come back
-    noisy, or are refused by torch, unless T is a multiple of hop_length: pad it. ValueError for bad values.
+    Frame n is centred on sample n * hop_length. The signal is reflected at both ends. Values are not normalised: a
+    sine of amplitude 1 at the centre of a bin has magnitude sum(window) / 2.
+
+    The inverse is exact up to rounding if hop_length <= n_fft / 4. With a larger hop and a Hann window, pad T to a
+    multiple of hop_length. Otherwise the last samples are noisy, or torch raises an error, because the window is
+    nearly 0 there. Raises ValueError for values outside these ranges.
+
+    Example: one second at 8 kHz, and back.
+
+        >>> waveform, stft = torch.randn(8000), STFT()
+        >>> spectrogram = stft(waveform)
+        >>> spectrogram.shape, spectrogram.dtype
+        (torch.Size([126, 129]), torch.complex64)
+        >>> torch.allclose(stft.inverse(spectrogram, 8000), waveform, atol=1e-5)
+        True
     """
 
     def __init__(self, n_fft: int = 256, hop_length: int = 64, window: str = "sqrt_hann") -> None:
@@ -95,13 +106,13 @@ class STFT(nn.Module):
         self._inverse = torchaudio.transforms.InverseSpectrogram(**frames)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """(..., T) -> complex (..., N, F) with N = 1 + T // hop_length. Needs T > n_fft / 2, to reflect."""
+        """(..., T) -> complex (..., N, F), N = 1 + T // hop_length. Raises ValueError unless T > n_fft / 2."""
         if waveform.shape[-1] <= self.n_fft // 2:
             raise ValueError(f"STFT needs more than n_fft / 2 = {self.n_fft // 2} samples, got {waveform.shape[-1]}")
         return self._spectrogram(waveform).mT
 
     def inverse(self, spectrogram: Tensor, length: int) -> Tensor:
-        """Complex (..., N, F) -> (..., T) with T = length; `inverse(forward(x), T)` is x (see above)."""
+        """Complex (..., N, F) -> (..., T), where T is `length` in samples. `inverse(forward(x), T)` is x."""
         return self._inverse(spectrogram.mT, length)
 
     def extra_repr(self) -> str:
@@ -113,13 +124,21 @@ def _check(n_fft: int, hop_length: int, window: str) -> None:
         raise ValueError(f"no window '{window}'{nearest(window, WINDOWS)}")
     if n_fft < 2 or n_fft % 2:
         raise ValueError(f"n_fft must be even and at least 2, got {n_fft}")
-    # Beyond half a window, the samples between two frames are lost to the window's ends.
+    # With a hop above half a window, the window is nearly 0 at the samples between two frames, and they are lost.
     if not 1 <= hop_length <= n_fft // 2:
         raise ValueError(f"hop_length must lie between 1 and n_fft / 2 = {n_fft // 2}, got {hop_length}")
 
 
 def resample(waveform: Tensor, from_rate: int, to_rate: int) -> Tensor:
-    """Band-limited (windowed sinc) resampling: (..., T) at `from_rate` Hz -> (..., ceil(T * to_rate / from_rate))."""
+    """Band-limited (windowed sinc) resampling: (..., T) at `from_rate` Hz -> (..., ceil(T * to_rate / from_rate)).
+
+    Raises ValueError if a rate is below 1 Hz.
+
+    Example:
+
+        >>> resample(torch.zeros(16000), 16000, 8000).shape
+        torch.Size([8000])
+    """
     if from_rate < 1 or to_rate < 1:
         raise ValueError(f"sample rates must be at least 1 Hz, got {from_rate} and {to_rate}")
     return torchaudio.functional.resample(waveform, from_rate, to_rate)

@@ -1,11 +1,12 @@
-"""Datasets. The contract: a `torch.utils.data.Dataset` whose item is `(inputs, target)`.
+"""Datasets. A dataset is a `torch.utils.data.Dataset` whose item is `(inputs, target)`.
 
 - `inputs` and `target` are tensors, numbers, texts, or lists and dicts of these.
-- Random choices are a function of `(seed, epoch, index)` and of nothing else, so that an item does not depend on who
-  read what before it; a dataset that changes from pass to pass has `set_epoch(epoch)`.
-- It pickles, and costs little to build: reading waits for the first item.
-- `fingerprint()` is a digest of the *content* (decoded samples, canonical rows), never of an archive's wrapper.
-- It may have `names`, one per item: a claim may then be about one `item` of the test set.
-- It may have `illustrate(inputs, target, estimate, stem) -> panels`: files beside `stem` that show an item. Those of
-  `repro.datasets.show` and `repro.audio.show` are ready made; `repro.report.examples` says what a panel may hold.
+- Random choices depend only on `(seed, epoch, index)`. So an item does not depend on which items were read before. A
+  dataset that changes from pass to pass has `set_epoch(epoch)`.
+- A dataset can be pickled. Building one is fast, because it reads no data before the first item is used.
+- `fingerprint()` is a digest of the *content* (decoded samples, rows in a fixed order), not of the archive file.
+- A dataset may have `names`, one per item. Then a claim can be about one `item` of the test set.
+- A dataset may have `illustrate(inputs, target, estimate, stem) -> panels`, which writes files next to `stem` that
+  show an item. `repro.datasets.show` and `repro.audio.show` have ready-made functions. `repro.report.examples`
+  describes a panel.
 """

@@ -1,9 +1,11 @@
-"""How synthetic voices are made: the people of `datasets.SyntheticVoices`, and their babble.
+"""Synthesis of the voices of `datasets.SyntheticVoices`.
 
-A *voice* is drawn from a continuous population (men, women and children): pitch, vocal-tract length, a few formants of
-its own, spectral tilt, breathiness, jitter, rate. An *utterance* is babble: syllables of stops, fricatives, nasals,
-glides and vowels, with pauses, moving formants, declination and accents. Synthesis is source-filter: glottal pulses and
-noise through the resonances of a tube (Fant, 1960), filtered frame by frame with overlap-add.
+A *voice* is drawn at random from a continuous population of men, women and children. It has a pitch, a vocal-tract
+length, formant ratios, spectral tilt, breathiness, jitter and speaking rate.
+
+An *utterance* is babble: syllables of stops, fricatives, nasals, glides and vowels, with pauses, moving formants,
+falling pitch and accents. The synthesis is a source-filter model (Fant, 1960): glottal pulses and noise pass through
+the resonances of a tube. The filtering is frame by frame, with overlap-add.
 
 Letters: T samples, M milliseconds of control tracks, J frames, K frequencies, P glottal pulses.
 """
@@ -21,7 +23,7 @@ VOWELS = np.array([
     (570, 840, 2410), (440, 1020, 2240), (300, 870, 2240), (640, 1190, 2390), (490, 1350, 1690),
 ], dtype=float)  # fmt: skip
 
-# A row is one stretch of steady targets. Levels are linear; the centre is that of the frication noise.
+# Each row is a segment with constant targets. Levels are linear. "centre" is the centre of the frication noise in Hz.
 # F1    F2    F3   ms  voice breath hiss centre
 CONSONANTS = tuple(np.array(rows, dtype=float) for rows in (
     [(250, 1100, 2200, 70, 0.30, 0.0, 0.00, 2000)],  # m
@@ -47,21 +49,21 @@ CONSONANTS = tuple(np.array(rows, dtype=float) for rows in (
     [(250, 1900, 2300, 55, 0.06, 0, 0, 2000), (350, 1900, 2300, 11, 0.2, 0, 0.4, 2000)],  # g
 ))  # fmt: skip
 
-# Pitch in Hz, from the lowest men to the highest children, all pitches (in semitones) equally likely. Real people crowd
-# around two values and so are harder to tell apart. The vocal tract shortens as the pitch rises.
+# Pitch in Hz, from the lowest men to the highest children. The distribution is uniform in semitones. Real voices
+# concentrate around two pitches, so they are harder to distinguish. A higher pitch goes with a shorter vocal tract.
 PITCHES = (85.0, 340.0)
-TRACT = (118.0, 0.3)  # pitch in Hz of the men of the table (scale 1), and the power of the pitch that scales it
+TRACT = (118.0, 0.3)  # pitch in Hz of the men in the table (scale 1), and the exponent of the pitch in the scale
 BANDWIDTHS = np.array((70.0, 95.0, 140.0))  # of F1 F2 F3, in Hz
-UPPER_FORMANTS = np.array((3500.0, 4500.0, 5500.0, 6500.0, 7500.0))  # odd quarter waves of a 17 cm tube, in Hz
+UPPER_FORMANTS = np.array((3500.0, 4500.0, 5500.0, 6500.0, 7500.0))  # resonances of a 17 cm tube, in Hz
 FILTER_SECONDS = 0.012  # hop of the time-varying filter
 
 
 class Voice(NamedTuple):
-    """What makes a person: frequencies in Hz, the rest ratios to the average adult unless stated."""
+    """Parameters of one voice. Frequencies are in Hz; the others are ratios to the average adult unless stated."""
 
     f0: float
     scale: float
-    formants: Array  # (3,) the person's own ratios of F1 F2 F3
+    formants: Array  # (3,) the voice's ratios of F1 F2 F3
     tilt: float  # dB per octave above 300 Hz
     breathiness: float  # noise in the glottal source, linear
     jitter: float  # of pulse times, relative to the period
@@ -71,7 +73,7 @@ class Voice(NamedTuple):
 
 
 def draw_voice(rng: np.random.Generator) -> Voice:
-    """A person out of the population; pitch and tract length go together only loosely, as in people."""
+    """Draw a voice from the population. Pitch and tract length are correlated only loosely, as in real people."""
     f0 = np.exp(rng.uniform(*np.log(PITCHES)))
     return Voice(
         f0=f0,
@@ -87,9 +89,10 @@ def draw_voice(rng: np.random.Generator) -> Voice:
 
 
 def draw_syllable(rng: np.random.Generator) -> Array:
-    """Target rows (rows, 9) of an optional consonant, a vowel or diphthong, an optional coda, an optional pause.
+    """Draw the target rows (rows, 9) of a syllable.
 
-    Columns: those of `CONSONANTS` and the accent, in standard deviations of the voice's range.
+    A syllable has an optional consonant, a vowel or diphthong, an optional coda and an optional pause. The columns are
+    those of `CONSONANTS`, then the accent in standard deviations of the voice's pitch range.
     """
     rows = []
     if rng.random() < 0.85:
@@ -107,7 +110,7 @@ def draw_syllable(rng: np.random.Generator) -> Array:
 
 
 def smooth(tracks: Array, milliseconds: int) -> Array:
-    """Hann-weighted running mean of tracks (M, n): articulators have mass, so no target is reached at once."""
+    """Hann-weighted running mean of tracks (M, n): tongue and lips have mass, so they reach a target gradually."""
     window = np.hanning(milliseconds + 2)[1:-1]
     window /= window.sum()
     padded = np.pad(tracks, ((milliseconds // 2, (milliseconds - 1) // 2), (0, 0)), mode="edge")
@@ -115,7 +118,7 @@ def smooth(tracks: Array, milliseconds: int) -> Array:
 
 
 class Score(NamedTuple):
-    """What is said and how, one value per millisecond."""
+    """Control tracks of an utterance, one value per millisecond."""
 
     formants: Array  # (M, 3) Hz
     levels: Array  # (M, 3) of voice, breath and hiss, linear
@@ -124,8 +127,8 @@ class Score(NamedTuple):
 
 
 def draw_score(rng: np.random.Generator, voice: Voice, milliseconds: int) -> Score:
-    """Syllables until the time is full, as smooth control tracks."""
-    lead = int(rng.integers(0, 150))  # so that utterances do not all begin on the same frame
+    """Draw syllables until `milliseconds` are full; returns smooth control tracks."""
+    lead = int(rng.integers(0, 150))  # ms of silence, so that utterances do not all begin in the same frame
     rows = [np.array([(500, 1500, 2500, lead, 0, 0, 0, 2000, 0)], dtype=float)]
     while sum(block[:, 3].sum() for block in rows) < milliseconds * voice.rate:
         rows.append(draw_syllable(rng))
@@ -142,7 +145,7 @@ def draw_score(rng: np.random.Generator, voice: Voice, milliseconds: int) -> Sco
 
 
 def draw_pitch(rng: np.random.Generator, voice: Voice, accents: Array) -> Array:
-    """f0 (M,) in Hz: accents (M,) on a line that falls through each phrase and is reset, with a slow drift."""
+    """f0 (M,) in Hz: accents (M,) plus a line that falls within each phrase, plus a slow drift."""
     times = np.arange(len(accents)) / 1000
     phrase = rng.uniform(1.2, 2.5)  # seconds
     decline = 2.0 * (0.5 - (times / phrase + rng.random()) % 1)  # semitones
@@ -153,7 +156,7 @@ def draw_pitch(rng: np.random.Generator, voice: Voice, accents: Array) -> Array:
 
 
 def glottal_pulses(rng: np.random.Generator, voice: Voice, f0: Array, sample_rate: int) -> Array:
-    """Unit pulses (T,) at the periods of f0 (T,) Hz, with jitter and shimmer; band-limited, else pitch would alias."""
+    """Band-limited pulses (T,) at the periods of f0 (T,) Hz, with jitter and shimmer. Sharp pulses would alias."""
     phase = np.cumsum(f0) / sample_rate
     cycles = np.arange(1, int(phase[-1]))
     times = np.interp(cycles + rng.normal(0, voice.jitter, len(cycles)), phase, np.arange(len(f0)))  # (P,) samples
@@ -164,37 +167,38 @@ def glottal_pulses(rng: np.random.Generator, voice: Voice, f0: Array, sample_rat
     shapes *= np.exp(rng.normal(0, 4 * voice.jitter, (len(times), 1)))
     pulses = np.zeros(len(f0) + 17)
     np.add.at(pulses, np.clip(nearest[:, None] + taps + 8, 0, len(f0) + 16), shapes)
-    # A low voice has fewer pulses a second: without this it would also be quieter.
+    # A low voice has fewer pulses per second. Without this factor it would also be quieter.
     return pulses[8:-9] * np.sqrt(sample_rate / f0)
 
 
 def resonances(frequencies: Array, centres: Array, bandwidths: Array) -> NDArray[np.complex128]:
-    """Response (..., K) of poles in cascade at centres (..., n) with bandwidths (..., n), all in Hz; 1 at 0 Hz."""
+    """Response (..., K) of a cascade of poles: centres (..., n) and bandwidths (..., n) in Hz; 1 at 0 Hz."""
     squares = centres[..., None] ** 2
     return (squares / (squares - frequencies**2 + 1j * bandwidths[..., None] * frequencies)).prod(axis=-2)
 
 
 def tract_response(voice: Voice, formants: Array, frequencies: Array) -> NDArray[np.complex128]:
-    """Response (J, K) from glottis to far field for moving formants (J, 3) in Hz."""
+    """Response (J, K) from the glottis to the far field, for moving formants (J, 3) in Hz."""
     upper = UPPER_FORMANTS * voice.scale
     above = np.maximum(frequencies, 1.0) / 300
     fixed = resonances(frequencies, upper, 0.06 * upper * voice.bandwidth)
-    # Lips radiate the derivative of the flow, which takes 0 Hz away; the tilt is that of flow and lips together.
+    # Lips radiate the derivative of the flow, which removes 0 Hz. `tilt` is the tilt of flow and lips together.
     fixed = fixed * (frequencies / (frequencies + 100)) * (1 + above**2) ** (-voice.tilt / 12.04)
     bandwidths = np.broadcast_to(BANDWIDTHS * voice.bandwidth * voice.scale, formants.shape)
     return resonances(frequencies, formants, bandwidths) * fixed
 
 
 def hiss_response(voice: Voice, centre: Array, frequencies: Array) -> Array:
-    """Response (J, K) of frication: one broad hump per frame about centre (J,) Hz of an average man."""
+    """Response (J, K) of frication: in each frame one broad peak around centre (J,) Hz of an average man."""
     octaves = np.log2(np.maximum(frequencies, 50.0) / (centre[:, None] * voice.scale**0.5))
     return np.exp(-0.5 * (octaves / 0.45) ** 2)
 
 
 def filter_frames(sources: Array, responses: NDArray[np.complex128], hop: int) -> Array:
-    """Sum (T,) of sources (n, T), each through its own response (n, J, K) that changes from frame to frame.
+    """Filter sources (n, T), each by its own response (n, J, K), and add them up -> (T,).
 
-    Hann windows of two hops, overlap-add; the zeros behind each window make room for the ring of the filter.
+    The responses change from frame to frame. The frames have Hann windows of two hops and are added with overlap.
+    Zeros after each window hold the decay of the filter.
     """
     num_samples, num_frames, size = sources.shape[1], responses.shape[1], 2 * (responses.shape[2] - 1)
     padded = np.pad(sources, ((0, 0), (hop, (num_frames + 1) * hop - hop - num_samples)))
@@ -202,7 +206,7 @@ def filter_frames(sources: Array, responses: NDArray[np.complex128], hop: int) -
     frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * hop, axis=1)[:, ::hop] * window  # (n, J, 2 hop)
     ringing = np.fft.irfft((np.fft.rfft(frames, size) * responses).sum(0), size)  # (J, size)
     blocks = -(-size // hop)
-    # Responses of zero phase also ring backward, which a DFT wraps to the end: half a hop of it is put back in front.
+    # Zero-phase responses also ring backwards in time, which a DFT wraps to the end: move half a hop to the front.
     ringing = np.pad(np.roll(ringing, hop // 2, axis=1), ((0, 0), (0, blocks * hop - size)))
     ringing = ringing.reshape(num_frames, blocks, hop)
     total = np.zeros((num_frames + blocks, hop))
@@ -212,7 +216,7 @@ def filter_frames(sources: Array, responses: NDArray[np.complex128], hop: int) -
 
 
 def synthesise(rng: np.random.Generator, voice: Voice, seconds: float, sample_rate: int) -> Array:
-    """An utterance (T,) of a voice, with an RMS of 0.1."""
+    """Synthesise an utterance (T,) of a voice, with an RMS of 0.1."""
     num_samples = round(seconds * sample_rate)
     score = draw_score(rng, voice, int(np.ceil(seconds * 1000)) + 1)
     clock = np.arange(len(score.f0)) / 1000
@@ -224,7 +228,7 @@ def synthesise(rng: np.random.Generator, voice: Voice, seconds: float, sample_ra
 
     hop = round(FILTER_SECONDS * sample_rate)
     num_frames = -(-num_samples // hop) + 1
-    frequencies = np.fft.rfftfreq(1 << (4 * hop).bit_length(), 1 / sample_rate)  # a ring of at least two hops
+    frequencies = np.fft.rfftfreq(1 << (4 * hop).bit_length(), 1 / sample_rate)  # room for a decay of at least two hops
     at = np.minimum((np.arange(num_frames) * FILTER_SECONDS * 1000).astype(int), len(clock) - 1)
     responses = np.stack([
         tract_response(voice, score.formants[at], frequencies),

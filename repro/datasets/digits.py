@@ -1,8 +1,8 @@
-"""Real handwritten digits that need no download: the 1,797 images of 8 x 8 pixels that scikit-learn carries.
+"""Handwritten digits that need no download: the 1,797 images of 8 x 8 pixels in scikit-learn.
 
-They are the test part of the Optical Recognition of Handwritten Digits data set (Alpaydin and Kaynak 1998, UCI): the
-ink of 32 x 32 bitmaps, counted in blocks of 4 x 4. They stand in for MNIST where a test must run in a second and
-without a network. An accuracy on them says nothing of MNIST.
+They are the test part of the Optical Recognition of Handwritten Digits data set (Alpaydin and Kaynak 1998, UCI). Each
+pixel counts the ink in a 4 x 4 block of a 32 x 32 bitmap. Tests use these digits instead of MNIST, because they need
+no network and run in a second. An accuracy on them says nothing about MNIST.
 
 Letters: N images, S pixels of a side.
 """
@@ -21,16 +21,24 @@ from torch.utils.data import Dataset
 from repro.registry import DATASETS
 
 SPLITS = {"train": slice(0, 1500), "test": slice(1500, None)}
-LEVELS = 16  # of ink: a pixel counts 0 to 16
+LEVELS = 16  # the most ink in a pixel; a pixel counts from 0 to 16
 
 Item = tuple[torch.Tensor, int]
 
 
 @DATASETS.register
 class Digits(Dataset[Item]):
-    """scikit-learn's digits, upscaled: `(image (1, S, S) float32 in [0, 1], digit int)`; 1,500 to train, 297 to test.
+    """scikit-learn's handwritten digits, upscaled: 1,500 images to train, 297 to test, no download.
 
-    `size` is S, from 8. Beyond 8 the images are interpolated bilinearly, which adds nothing to what 8 x 8 pixels hold.
+    Item: `(image (1, S, S) float32 in [0, 1], digit int)`. `size` is S in pixels, from 8; larger images are
+    interpolated bilinearly. Raises ValueError if `size` is below 8.
+
+    Example:
+
+        >>> digits = Digits("test", size=8)
+        >>> image, digit = digits[0]
+        >>> len(digits), image.shape, digit
+        (297, torch.Size([1, 8, 8]), 1)
     """
 
     def __init__(self, split: Literal["train", "test"], size: int = 28) -> None:
@@ -46,7 +54,7 @@ class Digits(Dataset[Item]):
 
     @cached_property
     def images(self) -> torch.Tensor:
-        """(N, S, S) uint8, ink is 255."""
+        """(N, S, S) uint8, from 0 (paper) to 255 (ink)."""
         ink = self._bundled.images[SPLITS[self.split]].astype(np.int64)
         return torch.from_numpy(upscaled(ink, self.size))
 
@@ -62,12 +70,12 @@ class Digits(Dataset[Item]):
         return self.images[index].unsqueeze(0) / 255, int(self.labels[index])
 
     def __getitems__(self, indices: list[int]) -> list[Item]:
-        """A batch at once, which is what a DataLoader asks for."""
+        """Several items at once; a DataLoader calls this."""
         images = self.images[indices].unsqueeze(1) / 255
         return list(zip(images, self.labels[indices].tolist(), strict=True))
 
     def fingerprint(self) -> str:
-        """Digest of the pixels and labels, as they are given out."""
+        """Digest of the upscaled pixels and the labels."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
         digest.update(self.images.numpy().tobytes())
         digest.update(self.labels.to(torch.uint8).numpy().tobytes())
@@ -75,16 +83,16 @@ class Digits(Dataset[Item]):
 
 
 def upscaled(ink: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.uint8]:
-    """Ink (N, 8, 8) in [0, 16] as images (N, S, S) in [0, 255], by bilinear interpolation.
+    """Convert ink (N, 8, 8) in [0, 16] to images (N, S, S) in [0, 255], by bilinear interpolation.
 
-    In whole numbers, so that every machine finds the same images: places are counted in 1 / (2 S) of a pixel.
+    The computation uses integers, so that every machine gets the same images. Its unit of length is 1 / (2 S) pixel.
     """
     places = np.clip(
         (2 * np.arange(size) + 1) * 8 - size, 0, 7 * 2 * size
-    )  # of the new centres, from the first old one
+    )  # centres of the new pixels, measured from the first old centre
     low, rest = np.divmod(places, 2 * size)
     weights = np.zeros((size, 8), np.int64)
     weights[np.arange(size), low] = 2 * size - rest
     weights[np.arange(size), np.minimum(low + 1, 7)] += rest
-    full = LEVELS * (2 * size) ** 2  # what full ink comes to
+    full = LEVELS * (2 * size) ** 2  # the value for full ink
     return ((weights @ ink @ weights.T * 2 * 255 + full) // (2 * full)).astype(np.uint8)  # a half rounds up

@@ -1,7 +1,9 @@
-"""The Free Spoken Digit Dataset (CC BY-SA 4.0): digits said by six men, 50 times each, 8 kHz, cut close.
+"""Free Spoken Digit Dataset (CC BY-SA 4.0): six men say each digit 50 times, at 8 kHz, without long pauses.
 
-Its makers' repository has the files in `recordings/`, as `<digit>_<speaker>_<take>.wav`; a mirror may have them in a
-`recordings.tar.xz`, beside a `metadata.csv` that lists them.
+Letters: T samples.
+
+Two layouts can be read. The original repository has the files `recordings/<digit>_<speaker>_<take>.wav`. A mirror may
+have them in `recordings.tar.xz`, with a `metadata.csv` that lists them.
 """
 
 from __future__ import annotations
@@ -21,15 +23,30 @@ from repro.registry import DATASETS
 
 TREE, ARCHIVE, LIST = "recordings", "recordings.tar.xz", "metadata.csv"
 NAME = re.compile(r"(\d)_([a-z]+)_(\d{1,9})")
-TEST_TAKES = range(5)  # its makers' rule; speakers are in both splits
+TEST_TAKES = range(5)  # the authors' rule; each speaker is in both splits
 
 
 @DATASETS.register
 class Fsdd(Dataset[tuple[torch.Tensor, int]]):
-    """Item: `(samples (T,) float32 at 8 kHz, digit int)`, 0.1 to 2.3 s; takes 0 to 4 are `test`, the others `train`.
+    """Free Spoken Digit Dataset: recordings of the digits 0 to 9, of 0.1 to 2.3 s each.
 
-    `speaker_of` has the name of each item's speaker, so that items can be mixed. They are in the order of their names,
-    whatever they are wrapped in. Raises BadInput where there are none, or where a listed one is missing.
+    Item: `(samples (T,) float32 at 8 kHz, digit int)`. Takes 0 to 4 are `test`, the others `train`. `speaker_of` has
+    the name of each item's speaker, so that `datasets.SpeechMixtures` can mix the items. The items are sorted by name
+    in both layouts. Raises BadInput if there are no recordings, or if a listed recording is missing.
+
+    Example: a folder with two recordings of silence. For the real ones, clone the repository of the data set.
+
+        >>> import os
+        >>> import numpy as np
+        >>> from repro.audio.files import write_wav
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> Path("fsdd/recordings").mkdir(parents=True)
+        >>> for name in ("7_theo_0", "3_jackson_9"):
+        ...     write_wav(f"fsdd/recordings/{name}.wav", np.ones(800, dtype=np.int16), 8000)
+        >>> test = Fsdd("test")
+        >>> samples, digit = test[0]
+        >>> test.names, samples.shape, digit, test.speaker_of
+        (['7_theo_0'], torch.Size([800]), 7, ['theo'])
     """
 
     sample_rate = 8000
@@ -52,12 +69,12 @@ class Fsdd(Dataset[tuple[torch.Tensor, int]]):
         return self.recordings[index], self.digits[index]
 
     def fingerprint(self) -> str:
-        """Digest of the decoded samples and of the names, which say digit and speaker."""
+        """Digest of the decoded samples and of the names, which contain digit and speaker."""
         return hashlib.sha256(f"{self.recordings.fingerprint()} {self.names}".encode()).hexdigest()[:16]
 
 
 def _files(folder: Path) -> dict[str, str]:
-    """Where each recording is in the folder or in the archive, by its name without `.wav`."""
+    """The path of each recording in the folder or the archive, by its name without `.wav`."""
     if (folder / TREE).is_dir():
         return {name: path.relative_to(folder).as_posix() for name, path in walk.files(folder / TREE, ".wav").items()}
     for needed in (ARCHIVE, LIST):

@@ -1,7 +1,9 @@
-"""MNIST and what shares its format: images of 28 x 28 bytes and their classes, in two idx files a split.
+"""MNIST and data sets in its format: images of 28 x 28 bytes and their classes, in two idx files per split.
 
-N images. The format: two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a
-big-endian 32-bit integer, then the bytes (the page of the MNIST database, "File formats").
+Letters: N images.
+
+An idx file has two zero bytes, the type (8: unsigned byte), the number of dimensions, each dimension as a big-endian
+32-bit integer, then the bytes. Source: the page of the MNIST database, "File formats".
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from repro.registry import DATASETS
 
 FILES = {"train": "train", "test": "t10k"}
 IMAGES, LABELS = "images-idx3-ubyte", "labels-idx1-ubyte"
-FOLDERS = ("", "MNIST/raw", "FashionMNIST/raw", "raw")  # as published; as torchvision leaves them
+FOLDERS = ("", "MNIST/raw", "FashionMNIST/raw", "raw")  # the published layout, then those of torchvision
 UNSIGNED_BYTE = 8
 
 Item = tuple[torch.Tensor, int]
@@ -35,10 +37,27 @@ log = logging.getLogger("repro")
 
 @DATASETS.register
 class Mnist(Dataset[Item]):
-    """Handwritten digits: `(image (1, 28, 28) float32 in [0, 1], digit int)`; 60,000 to train, 10,000 to test.
+    """MNIST, handwritten digits: 60,000 images to train, 10,000 to test.
 
-    `start`, `stop`: take these images alone, as a slice does (the last 5,000 of `train` for validation, say).
-    Raises BadInput where the files are not there, or are no idx files of one length.
+    Item: `(image (1, 28, 28) float32 in [0, 1], digit int)`. `start`, `stop`: use only these images, as in a slice.
+    For example, `start=55000` takes the last 5,000 images of `train` for validation.
+
+    Raises BadInput if the files are missing and cannot be downloaded, are not idx files, or have different lengths.
+    Source: LeCun, Cortes and Burges, the MNIST database.
+
+    Example: a folder with three black images in place of the real ones (`repro data get mnist`).
+
+        >>> import os
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> Path("mnist").mkdir()
+        >>> header = bytes([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 28, 0, 0, 0, 28])
+        >>> for stem in ("train", "t10k"):
+        ...     size = Path(f"mnist/{stem}-images-idx3-ubyte").write_bytes(header + bytes(3 * 28 * 28))
+        ...     size = Path(f"mnist/{stem}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
+        >>> test = Mnist("test")
+        >>> image, digit = test[0]
+        >>> len(test), image.shape, digit
+        (3, torch.Size([1, 28, 28]), 7)
     """
 
     name = "mnist"
@@ -50,7 +69,7 @@ class Mnist(Dataset[Item]):
 
     @cached_property
     def images(self) -> torch.Tensor:
-        """(N, 28, 28) uint8, ink is 255."""
+        """(N, 28, 28) uint8, from 0 (paper) to 255 (ink)."""
         images = self._read(IMAGES, 3)
         if images.shape[1:] != (28, 28):
             raise BadInput(f"the images in {self.folder} are {images.shape[1]} x {images.shape[2]}; expected 28 x 28")
@@ -74,12 +93,12 @@ class Mnist(Dataset[Item]):
         return self.images[index].unsqueeze(0) / 255, int(self.labels[index])
 
     def __getitems__(self, indices: list[int]) -> list[Item]:
-        """A batch at once, which is what a DataLoader asks for."""
+        """Several items at once; a DataLoader calls this."""
         images = self.images[indices].unsqueeze(1) / 255
         return list(zip(images, self.labels[indices].tolist(), strict=True))
 
     def fingerprint(self) -> str:
-        """Digest of the pixels and labels; that of the whole split is the one in the catalogue."""
+        """Digest of the pixels and labels. For the complete split it equals the fingerprint in the catalogue."""
         digest = hashlib.sha256(str(tuple(self.images.shape)).encode())
         digest.update(self.images.numpy().tobytes())
         digest.update(self.labels.to(torch.uint8).numpy().tobytes())
@@ -88,17 +107,32 @@ class Mnist(Dataset[Item]):
 
 @DATASETS.register
 class FashionMnist(Mnist):
-    """Zalando's pictures of clothes, made to stand in for MNIST (Xiao, Rasul, Vollgraf 2017): the same items."""
+    """Fashion-MNIST: Zalando's images of clothes, with the format and sizes of MNIST.
+
+    Item: `(image (1, 28, 28) float32 in [0, 1], class int)`. Source: Xiao, Rasul and Vollgraf 2017.
+
+    Example: a folder with one black image in place of the real ones (`repro data get fashion_mnist`).
+
+        >>> import os
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> Path("fashion_mnist").mkdir()
+        >>> header = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28])
+        >>> for stem in ("train", "t10k"):
+        ...     size = Path(f"fashion_mnist/{stem}-images-idx3-ubyte").write_bytes(header + bytes(28 * 28))
+        ...     size = Path(f"fashion_mnist/{stem}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 9]))
+        >>> FashionMnist("test")[0][1]
+        9
+    """
 
     name = "fashion_mnist"
 
 
 def located(folder: Path, name: str) -> Path:
-    """Where the file called `name` is: as published with `.gz`, or unpacked, as torchvision and Kaggle have it.
+    """The path of the file called `name`: with `.gz` as published, or unpacked as in torchvision and on Kaggle.
 
-    If several are there, the first of these is read, and a log line says so. Raises BadInput if none is there.
+    If there are several such files, it takes the first and logs the others. Raises BadInput if there is none.
     """
-    spelt = name.replace("-idx", ".idx")  # by Kaggle, and by programs for Windows
+    spelt = name.replace("-idx", ".idx")  # the spelling on Kaggle and of some Windows programs
     names = (f"{name}.gz", name, f"{spelt}.gz", spelt, f"{name}/{name}", f"{name}/{spelt}", f"{spelt}/{spelt}")
     found = [path for place in FOLDERS for each in names if (path := folder / place / each).is_file()]
     if not found:
@@ -109,7 +143,14 @@ def located(folder: Path, name: str) -> Path:
 
 
 def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
-    """The array of an idx file of unsigned bytes, gzipped or not. Raises BadInput for any other file."""
+    """Read the array in an idx file of unsigned bytes, gzipped or not. Raises BadInput for any other file.
+
+    Example:
+
+        >>> size = Path("two").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]))
+        >>> read_idx(Path("two"), dimensions=1)
+        array([7, 9], dtype=uint8)
+    """
     try:
         with unpack.opened(path) as file:
             content = file.read()

@@ -1,8 +1,8 @@
-"""The Large Movie Review Dataset (Maas et al. 2011): 25,000 reviews to train and 25,000 to test, half of them positive.
+"""Large Movie Review Dataset (Maas et al. 2011): 25,000 reviews to train and 25,000 to test, half of them positive.
 
-Two layouts are read, with the same content: the original tree `aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt`, and
-two tables `{train,test}.csv.xz` (or `.csv`) with the columns id, label, rating, text. Of the original, 123 texts stand
-in train and in test.
+Two layouts with the same content can be read. One is the original tree
+`aclImdb/{train,test}/{pos,neg}/<id>_<rating>.txt`. The other is two tables `{train,test}.csv.xz` (or `.csv`) with the
+columns id, label, rating, text. In the original, 123 texts occur both in train and in test.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = logging.getLogger("repro")
 
 
 class Review(NamedTuple):
-    """One review: its class (1 positive, 0 negative), its number within the class, the stars given, the text."""
+    """One review: its class (1 positive, 0 negative), its number within the class, its rating in stars, its text."""
 
     label: int
     number: int
@@ -40,10 +40,26 @@ class Review(NamedTuple):
 
 @DATASETS.register
 class Imdb(Dataset[tuple[str, int]]):
-    """Item: `(text str, label int)`, 1 for a positive review; the negative ones first, each class by its numbers.
+    """IMDb movie reviews (Large Movie Review Dataset): 25,000 to train, 25,000 to test.
 
-    `size`: that many reviews, spread evenly over the split. `shared = False` leaves out those whose text stands in the
-    other split too. The texts are as published, with their `<br />`.
+    Item: `(text str, label int)`, label 1 for a positive review. The negative reviews come first. Each class is sorted
+    by number. The texts are unchanged and contain `<br />`.
+
+    size: take this many reviews, spread evenly over the split. shared: False removes reviews whose text is also in the
+    other split. Raises BadInput if the data are missing and cannot be downloaded, if a file is not a review, or if
+    `size` is out of range. Source: Maas et al. 2011.
+
+    Example: a table with two reviews in place of the real ones (`repro data get imdb`).
+
+        >>> import os
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> Path("imdb").mkdir()
+        >>> rows = "id,label,rating,text\\n0,1,9,A lovely film.\\n0,0,2,A dull film.\\n"
+        >>> for split in ("train", "test"):
+        ...     size = Path(f"imdb/{split}.csv").write_text(rows)
+        >>> reviews = Imdb("train")
+        >>> len(reviews), reviews[0]
+        (2, ('A dull film.', 0))
     """
 
     illustrate = staticmethod(show_text)
@@ -54,7 +70,7 @@ class Imdb(Dataset[tuple[str, int]]):
 
     @cached_property
     def reviews(self) -> list[Review]:
-        """The reviews of this set, in order."""
+        """The reviews of this set, negative ones first."""
         rows = read_reviews(self.folder, self.split)
         if not self.shared:
             other = {row.text for row in read_reviews(self.folder, "test" if self.split == "train" else "train")}
@@ -81,7 +97,7 @@ class Imdb(Dataset[tuple[str, int]]):
         return row.text, row.label
 
     def fingerprint(self) -> str:
-        """Digest of the rows; that of the whole split is the one in the catalogue."""
+        """Digest of the rows. For the complete split it equals the fingerprint in the catalogue."""
         digest = hashlib.sha256()
         for row in self.reviews:
             digest.update(f"{row.label} {row.number} {row.rating} {len(row.text)} {row.text}\n".encode())
@@ -89,7 +105,7 @@ class Imdb(Dataset[tuple[str, int]]):
 
 
 def read_reviews(folder: Path, split: str) -> list[Review]:
-    """The reviews of a split from whichever layout `folder` has, sorted. Raises BadInput where it has neither."""
+    """Read the reviews of a split from the layout that `folder` has, sorted. Raises BadInput if it has neither."""
     packed, tree = [folder / f"{split}.csv.xz", folder / f"{split}.csv"], folder / "aclImdb" / split
     found = [path for path in packed if path.is_file()] + [tree] * tree.is_dir()
     if not found:
@@ -146,7 +162,7 @@ def _text(path: Path) -> str:
 
 
 def _whole(text: str, path: Path) -> str:
-    """A text without the byte order mark that an editor may have put before it. Raises BadInput if there is none."""
+    """The text without a byte order mark at its start. Raises BadInput if the text is empty."""
     if not (whole := text.removeprefix("\ufeff")):
         raise BadInput("has an empty review; expected a text", str(path))
     return whole

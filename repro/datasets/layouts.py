@@ -1,6 +1,8 @@
-"""Mixtures that lie on disk as wav files, in the layouts of wsj0-2mix and of LibriMix; and writing the first.
+"""Mixtures in wav files: read the layouts of wsj0-2mix and LibriMix, and write the layout of wsj0-2mix.
 
-Letters: C sources, T samples. An item is `({"mixture": (T,), "num_sources": C}, sources (C, T))`.
+Letters: C sources, T samples.
+
+An item is `({"mixture": (T,), "num_sources": C}, sources (C, T))`.
 """
 
 from __future__ import annotations
@@ -21,19 +23,34 @@ from repro.datasets.mixtures import Item, digest
 from repro.errors import BadInput
 from repro.registry import DATASETS
 
-TOLERANCE = 1e-3  # of full scale: 16-bit rounding of each file is 1.5e-5, noise or clipping is far more
+TOLERANCE = 1e-3  # of full scale: rounding to 16 bits is 1.5e-5 per file, noise or clipping is far more
 
 
 @DATASETS.register
 class WSJ0Mix(Dataset[Item]):
-    """wsj0-2mix (or -3mix) as its makers lay it out: `<root>/wav8k/min/{tr,cv,tt}/{mix,s1,s2}/*.wav`.
+    """wsj0-2mix or wsj0-3mix in the published layout: `<root>/wav8k/min/{tr,cv,tt}/{mix,s1,s2}/*.wav`.
 
-    `root` is a folder of the data folder or of the mirror. `size` is how many mixtures the split must hold (20,000,
-    5,000 and 3,000 in the paper): another count means another variant of the data, and is refused, as is a missing
-    file. `mode`: where two utterances differ in length, the longer is cut ("min") or the shorter padded ("max").
+    Item: `({"mixture": (T,), "num_sources": C}, sources (C, T))`, float32, full scale 1.
 
-    Raises BadInput, naming the file, for an item of another rate, with a silent source, whose files differ in length,
-    or whose mixture is not the sum of its sources: then it has noise, or was clipped.
+    size: the number of mixtures that the split must have. The paper's are 20,000, 5,000 and 3,000. Another number is
+    an error, because it means another variant of the data. root: a folder in the data folder or the mirror.
+    sample_rate: in Hz. mode: "min" data cut the longer utterance, "max" data pad the shorter one.
+
+    Raises BadInput if files are missing or their number is not `size`. An item raises BadInput, with the file, if it
+    has another rate, a silent source, or files of different lengths. It also raises BadInput if the mixture is not the
+    sum of its sources; then it contains noise or was clipped. Source: Hershey et al. 2016 (the data, not this code).
+
+    Example: one mixture that `write_mixtures` writes. wsj0-2mix itself is not free.
+
+        >>> import os
+        >>> from repro.datasets.mixtures import SpeechMixtures
+        >>> from repro.datasets.voices import SyntheticVoices
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> voices = SyntheticVoices("test", speakers=2, utterances=1, seconds=0.5)
+        >>> folder = write_mixtures(SpeechMixtures(voices, size=1, seconds=0.5), Path("wsj0-2mix"), "tt")
+        >>> inputs, sources = WSJ0Mix("tt", size=1)[0]
+        >>> inputs["mixture"].shape, sources.shape
+        (torch.Size([4000]), torch.Size([2, 4000]))
     """
 
     illustrate = staticmethod(illustrate)
@@ -53,12 +70,12 @@ class WSJ0Mix(Dataset[Item]):
         self._check(sorted(found[self.mix]), found, size)
 
     def _found(self) -> dict[str, dict[str, Path]]:
-        """The files of each source and of the mixtures, by what they are called without `.wav`."""
+        """The files of each source and of the mixtures, by their names without `.wav`."""
         kinds = [*(f"s{number}" for number in range(1, self.num_sources + 1)), self.mix]
         return {kind: walk.files(self.folder / kind, ".wav") for kind in kinds}
 
     def _check(self, stems: list[str], found: dict[str, dict[str, Path]], size: int) -> None:
-        """Take the mixtures called `stems`. Raises BadInput if they are not `size`, or lack a file."""
+        """Use the mixtures called `stems`. Raises BadInput if their number is not `size`, or if a file is missing."""
         if len(stems) != size:
             raise BadInput(f"{self.folder / self.mix} holds {len(stems)} wav files; expected {size}")
         missing = [self.folder / kind / f"{stem}.wav" for stem in stems for kind in found if stem not in found[kind]]
@@ -68,7 +85,7 @@ class WSJ0Mix(Dataset[Item]):
         alone = [path for kind in found for stem, path in found[kind].items() if stem not in wanted]
         walk.say(self.folder, [walk.Found(path, "files of no mixture") for path in alone])
         self.names = [f"{stem}.wav" for stem in stems]
-        # of each mixture: its sources, then itself
+        # per mixture: the files of its sources, then its own
         self.files = [[str(found[kind][stem]) for kind in found] for stem in stems]
 
     def __len__(self) -> int:
@@ -97,18 +114,31 @@ class WSJ0Mix(Dataset[Item]):
         return samples
 
     def fingerprint(self) -> str:
-        """Digest of every mixture and its sources, with its name: reading all of wsj0-2mix takes minutes."""
+        """Digest of every mixture and its sources, with its name. It reads all files: minutes for wsj0-2mix."""
         return digest((self[index] for index in range(len(self))), " ".join(self.names))
 
 
 @DATASETS.register
 class LibriMix(WSJ0Mix):
-    """Libri2Mix or Libri3Mix without noise: `<root>/wav8k/min/<split>/{mix_clean,s1,s2}/*.wav` (Cosentino et al. 2020).
+    """Libri2Mix or Libri3Mix without noise: `<root>/wav8k/min/<split>/{mix_clean,s1,s2}/*.wav`.
 
-    `root` is `Libri2Mix` or `Libri3Mix` unless given. `size`: as its makers count, 13,900 for `train-100`, 50,800 for
-    `train-360`, 3,000 for `dev` and `test` of Libri2Mix; 9,300, 33,900 and 3,000 of Libri3Mix. Where the folder
-    `metadata` beside the splits is there, it lists the mixtures: one that is not on disk is refused. The rest is as in
-    `WSJ0Mix`.
+    The items, `sample_rate`, `mode` and errors are as in `datasets.WSJ0Mix`. size: the number of mixtures. Libri2Mix
+    has 13,900 (`train-100`), 50,800 (`train-360`) and 3,000 (`dev`, `test`). Libri3Mix has 9,300, 33,900 and 3,000.
+    root: by default `Libri2Mix` or `Libri3Mix`. If the folder `metadata` exists next to the splits, it lists the
+    mixtures, and every listed mixture must be on disk. Source: Cosentino et al. 2020.
+
+    Example: a folder with one mixture of noise. The script of LibriMix makes the real ones from LibriSpeech.
+
+        >>> import os
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> split = Path("Libri2Mix/wav8k/min/test")
+        >>> samples = np.random.default_rng(0).integers(-9999, 9999, size=(2, 800)).astype(np.int16)
+        >>> for kind, signal in {"s1": samples[0], "s2": samples[1], "mix_clean": samples.sum(0)}.items():
+        ...     (split / kind).mkdir(parents=True)
+        ...     write_wav(split / kind / "a_b.wav", signal.astype(np.int16), 8000)
+        >>> inputs, sources = LibriMix("test", size=1)[0]
+        >>> inputs["mixture"].shape, sources.shape
+        (torch.Size([800]), torch.Size([2, 800]))
     """
 
     def __init__(
@@ -130,25 +160,26 @@ class LibriMix(WSJ0Mix):
 
 
 def _listed(path: Path) -> list[str]:
-    """The mixtures that the metadata of LibriMix lists."""
+    """The names of the mixtures that the metadata of LibriMix lists."""
     rows = tables.once(tables.read(path, ["mixture_ID"]), path, lambda row: row["mixture_ID"])
     return [row["mixture_ID"] for row in rows]
 
 
 def _rate(sample_rate: int) -> str:
-    """The folder of a rate: `wav8k`."""
+    """The folder name of a rate: `wav8k` for 8000."""
     if sample_rate % 1000:
         raise BadInput(f"the layout of wsj0-2mix has no name for {sample_rate} Hz; expected whole kilohertz")
     return f"wav{sample_rate // 1000}k"
 
 
 def write_mixtures(dataset: Any, folder: Path, split: Literal["tr", "cv", "tt"]) -> Path:
-    """Write every mixture of a fixed set, so that `WSJ0Mix` reads it: `<folder>/wav8k/min/<split>/{mix,s1,s2}/*.wav`.
+    """Write every mixture of a fixed set to `<folder>/wav8k/min/<split>/{mix,s1,s2}/*.wav`, as `WSJ0Mix` reads it.
 
-    Files are 16-bit; each source is rounded, and the mixture is the sum of what was rounded, exactly. They are named
-    after the items where the dataset has `names`, else numbered. Returns the folder of the split, which is there whole
-    or not at all. Raises BadInput where it is there already, for a set that changes from pass to pass, and for an item
-    that would be clipped.
+    The files have 16 bits. Each source is rounded, and the mixture is exactly the sum of the rounded sources. The
+    files have the names of the items, or numbers if the dataset has no `names`. Returns the folder of the split, which
+    appears only when all files are written.
+
+    Raises BadInput if the split exists already, if the set changes from pass to pass, or if an item would be clipped.
     """
     if getattr(dataset, "fresh", False):
         raise BadInput(f"{type(dataset).__name__} mixes anew in every pass; expected a fixed set (fresh = False)")
@@ -160,7 +191,7 @@ def write_mixtures(dataset: Any, folder: Path, split: Literal["tr", "cv", "tt"])
         raise BadInput(f"an item is called '{odd[0]}'; expected the name of a file", str(target))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{split}.", dir=target.parent))  # of this process alone
+        part = Path(tempfile.mkdtemp(prefix=f".{split}.", dir=target.parent))  # used only by this process
         part.chmod(0o755)
     except OSError as error:
         raise BadInput(f"cannot be written: {error.strerror or error}", str(target)) from None

@@ -1,9 +1,13 @@
-"""LibriSpeech (Panayotov et al. 2015, CC BY 4.0): read English, from audiobooks; 16 kHz, one speaker a recording.
+"""LibriSpeech (Panayotov et al. 2015, CC BY 4.0): English audiobooks at 16 kHz, one speaker per recording.
 
-Either as OpenSLR offers it (openslr.org/12), whole or in part: `librispeech/LibriSpeech/<subset>/<speaker>/<chapter>/`
-in the data folder. Or as an excerpt beside a `metadata.csv` that names its files and splits them: `librispeech_8k`, one
-utterance of each of 251 speakers of train-clean-100 (the selection of the Resemblyzer repository, commit 15d828e) at
-8 kHz in one tar, no speaker in two splits.
+Letters: T samples.
+
+Two layouts can be read. One is that of OpenSLR (openslr.org/12), complete or in part:
+`librispeech/LibriSpeech/<subset>/<speaker>/<chapter>/` in the data folder. The other is an excerpt with a
+`metadata.csv` that lists its files and their splits.
+
+The excerpt `librispeech_8k` has one utterance of each of 251 speakers of train-clean-100, at 8 kHz, in one tar. The
+selection is that of the Resemblyzer repository, commit 15d828e. No speaker is in two splits.
 """
 
 from __future__ import annotations
@@ -33,14 +37,28 @@ Subset = Literal[
 
 @DATASETS.register
 class LibriSpeech(Dataset[tuple[torch.Tensor, int]]):
-    """Item: `(samples (T,) float32, speaker int)`, 1 to 35 s, levels as recorded (they differ 26-fold).
+    """LibriSpeech: recordings of read English, of 1 to 35 s each.
 
-    sample_rate: in Hz; another than that of the files (16,000; 8,000 in `librispeech_8k`) is resampled to, once.
-    root: the data set, by its name in the data folder or the mirror.
-    split: take these recordings alone, as the `metadata.csv` of the data set has it.
+    Item: `(samples (T,) float32, speaker int)`. The levels are as recorded; they differ by a factor of up to 26.
 
-    The recordings are in the order of their names, whatever they are wrapped in. Raises BadInput where there are none,
-    or where one that `metadata.csv` names is missing.
+    sample_rate: in Hz. If the files have another rate (16,000; 8,000 in `librispeech_8k`), they are resampled once.
+    root: the name of the data set in the data folder or the mirror.
+    split: only the recordings of this split in the `metadata.csv` of the data set.
+
+    The recordings are sorted by name in both layouts. Raises BadInput if there are no recordings, or if a recording in
+    `metadata.csv` is missing. Source: Panayotov et al. 2015.
+
+    Example: a folder with one recording in place of the real ones (`repro data get librispeech/dev-clean`).
+
+        >>> import os
+        >>> from repro.audio.files import write_flac
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> folder = Path("librispeech/LibriSpeech/dev-clean/84/121123")
+        >>> folder.mkdir(parents=True)
+        >>> gain = write_flac(folder / "84-121123-0000.flac", torch.zeros(16000), 16000)
+        >>> samples, speaker = LibriSpeech("dev-clean", sample_rate=8000)[0]
+        >>> samples.shape, speaker
+        (torch.Size([8000]), 84)
     """
 
     def __init__(
@@ -70,10 +88,10 @@ class LibriSpeech(Dataset[tuple[torch.Tensor, int]]):
 
 
 def _place(folder: Path, subset: str) -> Path:
-    """The folder or the tar in which paths begin with `subset`."""
+    """The folder or tar whose paths begin with `subset`. Raises BadInput if there is none, or if two tars differ."""
     trees = [place for place in (folder / TREE, folder) if (place / subset).is_dir()]
     tars = [path for path in folder.glob("[!.]*") if path.name.startswith(subset) and path.suffix.lower() == ".tar"]
-    tars.sort(key=lambda path: (len(path.name), path.name))  # a copy has a longer name
+    tars.sort(key=lambda path: (len(path.name), path.name))  # copies have longer names
     if not (found := [*trees, *tars]):
         raise BadInput(f"holds neither {TREE}/{subset}/ nor {subset}/ nor a {subset}*.tar", str(folder))
     if not trees and (others := [tar for tar in tars[1:] if not walk.same(tar, tars[0])]):
@@ -85,7 +103,7 @@ def _place(folder: Path, subset: str) -> Path:
 
 
 def _paths(folder: Path, place: Path, subset: str, split: str | None) -> list[PurePosixPath]:
-    """Of the recordings in `place`: those of `metadata.csv` where there is one, else all."""
+    """The recordings in `place` that `metadata.csv` lists; all of them if there is no such file."""
     listed = folder / SPLITS
     if not listed.is_file():
         if split or not place.is_dir():

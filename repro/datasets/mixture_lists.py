@@ -1,11 +1,12 @@
-"""Mixtures of speech that a list fixes: which utterances, from where on, how loud. A list is a csv file.
+"""Mixtures of speech from a list: a csv file with the utterances, start samples and gains of each mixture.
 
     mixture_ID,length,source_1_path,source_1_start,source_1_gain,source_2_path,source_2_start,source_2_gain
     00000_103-1240-0000_1034-121119-0000,19200,103-1240-0000,5120,0.81,1034-121119-0000,0,0.46
 
-A row is a mixture. `source_1_path` is the name of an utterance, or a path that ends with it; the gain is linear and
-above 0; `start` and `length` are in samples, and may be left out: then each utterance begins at its begin, and the
-mixture ends with the shortest. So the metadata that LibriMix publishes are lists as they are; its noise is left out.
+A row is a mixture. `source_1_path` is the name of an utterance, or a path that ends with this name. The gain is linear
+and above 0. `start` and `length` are in samples and optional. Without them, each utterance starts at its first sample,
+and the mixture ends with the shortest utterance. So you can use the metadata that LibriMix publishes as lists. Their
+noise is ignored.
 
 Letters: C sources, T samples.
 """
@@ -34,7 +35,7 @@ from repro.registry import DATASETS
 
 
 class Listed(NamedTuple):
-    """A row of a list: the mixture's name, its length in samples where that is said, its sources."""
+    """A row of a list: the mixture's name, its length in samples (None if not given), its sources."""
 
     name: str
     length: int | None
@@ -43,11 +44,26 @@ class Listed(NamedTuple):
 
 @DATASETS.register
 class ListedMixtures(Dataset[Item]):
-    """The mixtures of a list (see this module) over `corpus`: an item is as that of `datasets.SpeechMixtures`.
+    """Mixtures of the utterances of `corpus` that a csv file lists.
 
-    path: of the list: `papers/<paper>/<file>.csv`, wherever that paper stands; else a file below the data folder or the
-    mirror, as `<data set>/<file>.csv`; or an absolute path. Raises BadInput, naming file and line, for what cannot be
-    read, and for an utterance that the corpus does not have; naming the mixture, for a source that is silent.
+    Item: `({"mixture": (T,), "num_sources": C}, sources (C, T))`, as of `datasets.SpeechMixtures`.
+
+    path: `papers/<paper>/<file>.csv`; or `<data set>/<file>.csv` in the data folder or the mirror; or an absolute path.
+    The module's docstring describes the format.
+
+    Raises BadInput, with file and line, if the list cannot be read or names an utterance that the corpus does not have.
+    An item raises BadInput if a source is silent or starts after the end of its utterance.
+
+    Example: a list of one mixture of two synthetic voices.
+
+        >>> from repro.datasets.voices import SyntheticVoices
+        >>> voices = SyntheticVoices("test", speakers=2, utterances=1, seconds=0.5)
+        >>> path = Path.cwd() / "list.csv"
+        >>> write_list(SpeechMixtures(voices, size=1, seconds=0.25), path)
+        >>> mixtures = ListedMixtures(voices, str(path))
+        >>> inputs, sources = mixtures[0]
+        >>> len(mixtures), sources.shape
+        (1, torch.Size([2, 2000]))
     """
 
     illustrate = staticmethod(illustrate)
@@ -74,7 +90,7 @@ class ListedMixtures(Dataset[Item]):
         return {"mixture": sources.sum(0), "num_sources": self.num_sources}, sources
 
     def _rest(self, part: Part, name: str) -> torch.Tensor:
-        """The utterance from `start` on."""
+        """The samples of the utterance after `start`. Raises BadInput if there are none."""
         samples: torch.Tensor = self.corpus[part.utterance][0]
         if part.start >= len(samples):
             utterance = called(self.corpus, part.utterance)
@@ -87,9 +103,10 @@ class ListedMixtures(Dataset[Item]):
 
 
 def write_list(mixtures: SpeechMixtures, path: Path) -> None:
-    """Write the list that fixes `mixtures` as they are in their first pass: `ListedMixtures` then gives the same.
+    """Write a list of `mixtures` as they are in their first pass. `ListedMixtures` then returns the same mixtures.
 
-    The same to the rounding of float32: a list has one gain for each source, where `SpeechMixtures` multiplies twice.
+    They are equal up to the rounding of float32, because a list has one gain per source and `SpeechMixtures` multiplies
+    by two.
     """
     fields = ("path", "start", "gain")
     columns = [f"source_{c}_{field}" for c in range(1, mixtures.num_sources + 1) for field in fields]
@@ -108,7 +125,10 @@ def write_list(mixtures: SpeechMixtures, path: Path) -> None:
 
 
 def read_list(path: Path, utterances: dict[str, int]) -> list[Listed]:
-    """The mixtures of a list, in its order. `utterances`: the index of each by its name."""
+    """Read the mixtures of a list, in their order. `utterances` maps the name of each utterance to its index.
+
+    Raises BadInput, with file and line, if the list has an error, is empty, or lists a mixture twice.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -127,7 +147,7 @@ def read_list(path: Path, utterances: dict[str, int]) -> list[Listed]:
 
 
 def _sources(columns: Any, path: Path) -> int:
-    """How many sources the mixtures have."""
+    """The number of sources per mixture. Raises BadInput if a column is missing."""
     count = 0
     while f"source_{count + 1}_path" in columns:
         count += 1
@@ -139,7 +159,7 @@ def _sources(columns: Any, path: Path) -> int:
 
 
 def _row(row: dict[str, Any], count: int, utterances: dict[str, int], place: str) -> Listed:
-    if any(row.pop(None, [])):  # type: ignore[call-overload]  # what follows the last column
+    if any(row.pop(None, [])):  # type: ignore[call-overload]  # values after the last column
         raise BadInput("has more values than columns", place)
     parts = []
     for c in range(1, count + 1):
@@ -180,7 +200,7 @@ def _indices(corpus: Any) -> dict[str, int]:
 
 
 def _located(name: str) -> Path:
-    """Where a list is; the folder from which a run was started has no part in it."""
+    """The path of a list. It does not depend on the working directory."""
     path = PurePath(os.path.expanduser(name))
     if path.is_absolute():
         return Path(path)

@@ -1,9 +1,12 @@
-"""Mixtures of speech, made on the fly from a corpus of single voices.
+"""Random mixtures of speech from a corpus of single voices.
 
-Letters: C sources, T samples. An item is `({"mixture": (T,), "num_sources": C}, sources (C, T))`, and the mixture is
-exactly the sum of the sources. A corpus is a dataset whose items are `(samples (T,), anything)`, with `speaker_of`, the
-speaker of each item, with a `sample_rate`, and perhaps with `names`. Mixtures that a list fixes: `mixture_lists`; that
-lie on disk: `layouts`.
+Letters: C sources, T samples.
+
+An item is `({"mixture": (T,), "num_sources": C}, sources (C, T))`. The mixture is exactly the sum of the sources.
+
+A corpus is a dataset whose items are `(samples (T,), anything)`. It has `speaker_of`, the speaker of each item, and a
+`sample_rate` in Hz. It may have `names`. The module `mixture_lists` reads mixtures from a list, and `layouts` reads
+mixtures from wav files.
 """
 
 from __future__ import annotations
@@ -21,20 +24,20 @@ from repro.errors import BadInput
 from repro.registry import DATASETS
 
 Item = tuple[dict[str, Any], torch.Tensor]
-FRAME = 256  # samples of the frames in which activity is measured: 32 ms at 8 kHz
+FRAME = 256  # samples per frame when measuring activity: 32 ms at 8 kHz
 ACTIVE_DB = 40.0  # a frame this far below the loudest is a pause
 LEVEL = 0.05  # RMS of a source in its active frames, before its gain: about -26 dB of full scale
 
 
 def active_rms(samples: torch.Tensor) -> float:
-    """RMS of `samples (T,)` over the frames within 40 dB of the loudest; 0 for silence."""
+    """RMS of `samples (T,)` over the active frames, which are within 40 dB of the loudest one; 0 for silence."""
     frames = torch.nn.functional.pad(samples, (0, -len(samples) % FRAME)).view(-1, FRAME)
     power = frames.pow(2).mean(1)
     return float(power[power >= power.max() * 10 ** (-ACTIVE_DB / 10)].mean().sqrt())
 
 
 class Part(NamedTuple):
-    """One source of a mixture: which item of the corpus, from which sample on, times what."""
+    """One source of a mixture: the index of the utterance, its first sample, and its gain."""
 
     utterance: int
     start: int
@@ -42,7 +45,7 @@ class Part(NamedTuple):
 
 
 class Excerpt(NamedTuple):
-    """A stretch of an utterance at the common level, its samples `(T,)`, not yet padded."""
+    """A segment of an utterance, scaled to the common level: samples `(T,)`, not padded yet."""
 
     utterance: int
     start: int
@@ -51,13 +54,29 @@ class Excerpt(NamedTuple):
 
 @DATASETS.register
 class SpeechMixtures(Dataset[Item]):
-    """Random mixtures of `num_sources` different speakers of `corpus`, after the recipe of wsj0-2mix.
+    """Random mixtures of `num_sources` different speakers of `corpus`, with the levels of wsj0-2mix.
 
-    Every source is first set to one active level (files of a corpus may differ 26-fold), then spread over a relative
-    level drawn from (0, `level_db`] dB, the first source the loudest, and summed. Excerpts of `seconds` are cut at
-    random places; a shorter utterance is padded with silence. Mixture i is a function of `(seed, i)`: the set is fixed,
-    as the paper's is. With `fresh` it is a function of `(seed, epoch, i)`: every pass mixes anew, for a corpus too
-    small to be heard twice. Raises BadInput, naming it, for an utterance that is silent or nearly all pause.
+    Item: `({"mixture": (T,), "num_sources": C}, sources (C, T))`. T is `seconds` times the sample rate of the corpus.
+
+    First every utterance is scaled to the same level in its active frames, because files of a corpus can differ by a
+    factor of 26. Then a level difference is drawn uniformly from (0, `level_db`] dB. The first source is the loudest,
+    the last is softer by this difference. Segments are cut at random positions. A shorter utterance is padded with
+    silence.
+
+    Mixture i depends on `(seed, i)` only, so the set is fixed. With `fresh` it depends on `(seed, epoch, i)`: every
+    pass has new mixtures, which helps if the corpus is small.
+
+    Raises BadInput if the corpus has fewer than `num_sources` speakers, or if a size is below 1. An item raises
+    BadInput if its utterance is silent or nearly all pause.
+
+    Example: ten mixtures of two synthetic voices.
+
+        >>> from repro.datasets.voices import SyntheticVoices
+        >>> voices = SyntheticVoices("test", speakers=2, utterances=1, seconds=0.5)
+        >>> mixtures = SpeechMixtures(voices, size=10, seconds=0.25)
+        >>> inputs, sources = mixtures[0]
+        >>> sources.shape, bool((inputs["mixture"] == sources.sum(0)).all())
+        (torch.Size([2, 2000]), True)
     """
 
     illustrate = staticmethod(illustrate)
@@ -80,7 +99,7 @@ class SpeechMixtures(Dataset[Item]):
         for index, speaker in enumerate(corpus.speaker_of):
             spoken.setdefault(speaker, []).append(index)
         self.utterances = [spoken[speaker] for speaker in sorted(spoken)]  # by speaker
-        self.gains: dict[int, float] = {}  # of each utterance, to the common level
+        self.gains: dict[int, float] = {}  # by utterance: the gain that brings it to the common level
         if num_sources > len(self.utterances):
             raise BadInput(
                 f"datasets.SpeechMixtures.num_sources is {num_sources}; the corpus has {len(self.utterances)} speakers"
@@ -90,7 +109,7 @@ class SpeechMixtures(Dataset[Item]):
                 raise BadInput(f"datasets.SpeechMixtures.{name} is too small: there would be nothing to mix")
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the mixtures of pass `epoch`; of no effect unless `fresh`."""
+        """Choose the mixtures of pass `epoch`, counted from 0. Without `fresh` this has no effect."""
         self.epoch = epoch if self.fresh else 0
 
     def __len__(self) -> int:
@@ -103,13 +122,13 @@ class SpeechMixtures(Dataset[Item]):
         return {"mixture": sources.sum(0), "num_sources": self.num_sources}, sources
 
     def parts(self, index: int) -> list[Part]:
-        """What mixture `index` is made of: all that a list needs to fix it."""
+        """The sources of mixture `index`: utterance, first sample and gain of each, as a list stores them."""
         excerpts, gains = self._draw(index)
         levels = [self.gains[one.utterance] * gain for one, gain in zip(excerpts, gains.tolist(), strict=True)]
         return [Part(one.utterance, one.start, level) for one, level in zip(excerpts, levels, strict=True)]
 
     def _draw(self, index: int) -> tuple[list[Excerpt], torch.Tensor]:
-        """The excerpts of mixture `index`, and their relative gains `(C,)`."""
+        """The segments of mixture `index`, and their relative gains `(C,)`."""
         if not 0 <= index < self.size:
             raise IndexError(index)
         random = np.random.default_rng((self.seed, self.epoch, index))
@@ -119,7 +138,7 @@ class SpeechMixtures(Dataset[Item]):
         return excerpts, 10 ** (torch.linspace(span / 2, -span / 2, self.num_sources) / 20)
 
     def _excerpt(self, utterances: list[int], random: np.random.Generator) -> Excerpt:
-        """At most `length` samples of one of `utterances` at the common level, not all pause."""
+        """At most `length` samples of one of `utterances`, at the common level, and not only a pause."""
         chosen = utterances[int(random.integers(len(utterances)))]
         samples = self.corpus[chosen][0]
         if chosen not in self.gains:
@@ -136,7 +155,7 @@ class SpeechMixtures(Dataset[Item]):
         raise BadInput(f"{called(self.corpus, chosen)} is nearly all pause: no excerpt of it can be used")
 
     def fingerprint(self) -> str:
-        """Digest of the corpus, the parameters, and every mixture (of a `fresh` set: the first 8 of the first pass)."""
+        """Digest of the corpus, the parameters and every mixture. With `fresh`: the first 8 of the first pass."""
         parameters = (self.size, self.num_sources, self.length, self.level_db, self.fresh, self.seed)
         epoch, self.epoch = self.epoch, 0
         items = (self[index] for index in range(min(8, self.size) if self.fresh else self.size))
@@ -146,13 +165,13 @@ class SpeechMixtures(Dataset[Item]):
 
 
 def called(corpus: Any, index: int) -> str:
-    """What an error calls item `index` of a corpus."""
+    """The name of item `index` of a corpus for an error message."""
     kind = type(corpus).__name__
     return f"{corpus.names[index]} of {kind}" if hasattr(corpus, "names") else f"utterance {index} of {kind}"
 
 
 def digest(items: Iterable[Item], parameters: str) -> str:
-    """16 hexadecimal digits of `parameters` and of all samples, at 16 bits."""
+    """Digest, 16 hexadecimal digits, of `parameters` and of all samples rounded to 16 bits."""
     found = hashlib.sha256(parameters.encode())
     for inputs, sources in items:
         for samples in (inputs["mixture"], sources):

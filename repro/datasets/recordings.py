@@ -1,6 +1,6 @@
-"""The recordings of a corpus: audio files in a folder or in a tar, decoded and resampled once (`repro.datasets.cache`).
+"""Recordings of a corpus: audio files in a folder or a tar, decoded and resampled once (`repro.datasets.cache`).
 
-N recordings, T samples of one of them, S samples of all in one piece of the cache.
+Letters: N recordings, T samples of one recording, S samples of all recordings in one piece of the cache.
 """
 
 from __future__ import annotations
@@ -24,15 +24,25 @@ from repro.audio.files import AudioFile, decode, read_audio
 from repro.datasets import cache, unpack
 from repro.errors import BadInput
 
-PIECE = 128 << 20  # bytes of audio files that are decoded together: an hour or two of speech, well below 1 GB decoded
+PIECE = 128 << 20  # bytes of audio files decoded together: one or two hours of speech, below 1 GB when decoded
 
 
 class Recordings:
-    """N waveforms `(T,)` float32 at `sample_rate` Hz, in the order of `names`: paths in `place`, a folder or a tar.
+    """N waveforms `(T,)` float32 at `sample_rate` Hz, in the order of `names`.
 
-    Nothing is read before the first waveform is asked for. Then each piece of the corpus is decoded once on this
-    machine and mapped into memory from there on; workers share it. Raises BadInput, naming the file, for one that is
-    missing, cannot be decoded, is empty, is not mono, or holds NaN.
+    place: a folder or a tar. names: paths in `place`.
+
+    No file is read before the first waveform is used. Then each piece of the corpus is decoded once on this machine,
+    and later processes map the result into memory. Raises BadInput, with the file, if a file is missing, cannot be
+    decoded, is empty, is not mono, or contains NaN. Raises BadInput if `names` is empty or repeats a name.
+
+    Example:
+
+        >>> from repro.audio.files import write_wav
+        >>> write_wav("a.wav", np.full(8000, 16384, dtype=np.int16), 8000)
+        >>> recordings = Recordings(Path.cwd(), ["a.wav"], sample_rate=8000)
+        >>> len(recordings), recordings[0][:3]
+        (1, tensor([0.5000, 0.5000, 0.5000]))
     """
 
     def __init__(self, place: Path, names: list[str], sample_rate: int) -> None:
@@ -42,7 +52,7 @@ class Recordings:
         if times > 1:
             raise BadInput(f"{twice} is asked for {times} times; expected each recording once", str(place))
         self.place, self.names, self.sample_rate = place, names, sample_rate
-        self._opened: dict[int, tuple[np.ndarray, list[int]]] = {}  # by piece: samples (S,), and where each ends
+        self._opened: dict[int, tuple[np.ndarray, list[int]]] = {}  # by piece: samples (S,), ends of recordings
 
     def __len__(self) -> int:
         return len(self.names)
@@ -69,14 +79,14 @@ class Recordings:
         return self._opened[number]
 
     def fingerprint(self) -> str:
-        """Digest of all samples as 16-bit integers at the rates of the files, and of how they are resampled, if so."""
+        """Digest of all samples as 16-bit integers at the rates of the files, and of the resampling if there is any."""
         known = " ".join(piece.source for piece in self._pieces)
         build = functools.partial(content, self.place, self._pieces, self.sample_rate)
         return bytes(cache.arrays(known, build)["digest"]).hex()[:16]
 
 
 class Piece(NamedTuple):
-    """Recordings that are decoded together: the index of the first, their names, and what they rest on."""
+    """Recordings that are decoded together: the index of the first, their names, and a digest of their files."""
 
     first: int
     names: list[str]
@@ -84,7 +94,7 @@ class Piece(NamedTuple):
 
 
 def _firsts(place: Path, names: list[str]) -> list[int]:
-    """The index of the first recording of each piece. A tar is one piece: it is read from its begin."""
+    """The index of the first recording of each piece. A tar is one piece, because it must be read from its start."""
     if not place.is_dir():
         return [0]
     firsts, size = [0], 0
@@ -97,14 +107,14 @@ def _firsts(place: Path, names: list[str]) -> list[int]:
 
 
 def waveforms(place: Path, piece: Piece, sample_rate: int) -> cache.Arrays:
-    """`samples (S,)` float32 at `sample_rate` of a piece's recordings end to end, and `ends (N,)`, where each ends."""
+    """Decode a piece: `samples (S,)` float32 at `sample_rate`, all recordings in a row; `ends (N,)`, their ends."""
     read = [_named(read_audio, file, sample_rate).numpy() for file in files(place, piece.names)]
     _refuse_changed(place, piece)
     return {"samples": np.concatenate(read), "ends": np.cumsum([len(samples) for samples in read])}
 
 
 def content(place: Path, pieces: list[Piece], sample_rate: int) -> cache.Arrays:
-    """`digest (32,)` bytes: SHA-256 of the decoded samples, 16 bits each: no resampler's rounding moves it."""
+    """`digest (32,)` bytes: SHA-256 of the decoded samples, 16 bits each, before any resampling."""
     digest, rates = hashlib.sha256(), set()
     for piece in pieces:
         for file in files(place, piece.names):
@@ -118,12 +128,12 @@ def content(place: Path, pieces: list[Piece], sample_rate: int) -> cache.Arrays:
 
 
 def _refuse_changed(place: Path, piece: Piece) -> None:
-    """What was decoded is kept under the name of `piece.source`, and must be of that."""
+    """Raise BadInput if the files changed during decoding: the cache entry has the digest that they had before."""
     if source(place, piece.names) != piece.source:
         raise BadInput("changed while it was read", str(place))
 
 
-def _named(read, file: AudioFile, *arguments):  # type: ignore[no-untyped-def]  # as `read`
+def _named(read, file: AudioFile, *arguments):  # type: ignore[no-untyped-def]  # the types of `read`
     try:
         return read(file, *arguments)
     except ValueError as error:  # it names the file
@@ -139,12 +149,12 @@ def files(place: Path, names: list[str]) -> Iterator[AudioFile]:
         _refuse_missing(place, [name for name in names if name not in held])
         for name in names:
             file = io.BytesIO(held[name])
-            file.name = f"{place}/{name}"  # what an error calls it
+            file.name = f"{place}/{name}"  # the name for error messages
             yield file
 
 
 def _members(archive: Path, names: set[str]) -> dict[str, bytes]:
-    """The content of the files called `names`, in one pass: a compressed tar knows no other way."""
+    """The content of the files called `names`, read in one pass, because a compressed tar has no random access."""
     held: dict[str, bytes] = {}
     try:
         for member in unpack.tar_members(archive):
@@ -169,9 +179,10 @@ def _refuse_missing(place: Path, missing: list[str]) -> None:
 
 
 def source(place: Path, names: list[str]) -> str:
-    """Digest of the bytes of the files (of a tar: of the tar) and of their names: when it is the same, so is all else.
+    """Digest of the names and of the bytes of the files (for a tar: of the tar).
 
-    It may differ for the same samples, in a tar and in a folder, say; then they are decoded once more.
+    Equal digests mean equal samples. The same samples can have two digests, for example in a tar and in a folder. Then
+    they are decoded twice.
     """
     digest = hashlib.sha256("\n".join(names).encode(errors="surrogateescape"))
     for path in _present(place, names) if place.is_dir() else [place]:

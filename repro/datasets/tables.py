@@ -1,4 +1,4 @@
-"""Tables: csv files in UTF-8 whose first line names the columns."""
+"""Read csv tables in UTF-8 whose first line has the column names."""
 
 from __future__ import annotations
 
@@ -11,25 +11,32 @@ from repro.errors import BadInput, nearest
 
 Row = dict[str, str]
 
-csv.field_size_limit(1 << 24)  # characters of one value; Python's own limit of 131,072 is less than a long review
+csv.field_size_limit(1 << 24)  # characters per value; Python's limit of 131,072 is too small for a long review
 
 log = logging.getLogger("repro")
 
 
 def read(path: Path, needed: Collection[str]) -> Iterator[Row]:
-    """The rows of a file. Raises BadInput as `rows` does, and where it cannot be opened."""
+    """Read the rows of a file as dicts. Raises BadInput if it cannot be opened, and as `rows` does.
+
+    Example:
+
+        >>> size = Path("list.csv").write_text("file,split\\na.wav,train\\n")
+        >>> list(read(Path("list.csv"), needed=["file"]))
+        [{'file': 'a.wav', 'split': 'train'}]
+    """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:  # a spreadsheet writes a byte order mark
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheet programs write a byte order mark
             yield from rows(file, path, needed)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
 
 
 def rows(lines: Iterable[str], path: Path, needed: Collection[str]) -> Iterator[Row]:
-    """The rows in `lines`; each has a text in every one of the `needed` columns, and may have more columns.
+    """The rows in `lines`. Each row has a text in every column of `needed`; other columns are allowed.
 
-    Raises BadInput, naming `path` and the line, for a column or a value that is missing, for a column or a value too
-    many, and for what is no csv file.
+    Raises BadInput, with `path` and the line, if a needed column is missing or occurs twice. Raises BadInput too if a
+    row has too few or too many values, or if the lines are not csv.
     """
     reader = csv.DictReader(lines)
     try:
@@ -42,7 +49,7 @@ def rows(lines: Iterable[str], path: Path, needed: Collection[str]) -> Iterator[
         for row in reader:
             if lacks := [name for name in needed if row[name] is None]:
                 raise BadInput(f"ends before the column '{lacks[0]}'", f"{path}:{reader.line_num}")
-            if any(row.pop(None, [])):  # what follows the last column; empty: harmless
+            if any(row.pop(None, [])):  # values after the last column; empty ones are allowed
                 raise BadInput(f"has more than {len(columns)} values", f"{path}:{reader.line_num}")
             yield row
     except (UnicodeDecodeError, csv.Error) as error:
@@ -50,9 +57,9 @@ def rows(lines: Iterable[str], path: Path, needed: Collection[str]) -> Iterator[
 
 
 def once(found: Iterable[Row], path: Path, key: Callable[[Row], Hashable]) -> list[Row]:
-    """The rows without those that are repeated word for word; a log line counts these.
+    """The rows without exact repetitions; it logs how many it removed.
 
-    Raises BadInput, naming `path`, where two rows have one `key` and differ.
+    Raises BadInput, with `path`, if two rows have the same `key` but differ.
     """
     kept: dict[Hashable, Row] = {}
     left = []
@@ -68,5 +75,5 @@ def once(found: Iterable[Row], path: Path, key: Callable[[Row], Hashable]) -> li
 
 
 def slashed(name: str) -> str:
-    """A path as a list may have it, with slashes: a list that was written on Windows has backslashes."""
+    """Replace backslashes by slashes in a path, because lists written on Windows have backslashes."""
     return name.replace("\\", "/")

@@ -1,4 +1,4 @@
-"""A corpus of synthetic voices (`repro.datasets.babble`): the embedded default, which needs no data and no licence.
+"""A corpus of synthetic voices (`repro.datasets.babble`), which needs no download and no licence.
 
 Letters: T samples.
 """
@@ -18,17 +18,22 @@ from repro.registry import DATASETS
 
 @DATASETS.register
 class SyntheticVoices(Dataset[tuple[torch.Tensor, int]]):
-    """Utterances of synthetic people; item = (samples (T,) float32, speaker).
+    """Utterances of synthetic speakers, generated on demand.
 
-    All is a function of (seed, split, speaker, utterance). Two splits never share a person, yet draw from one
-    population. A speaker is a number below `speakers` within its split.
+    Item: `(samples (T,) float32, speaker int)`. An utterance depends only on `(seed, split, speaker, utterance)`. Two
+    splits have no speaker in common, but their speakers come from the same population. Within a split, a speaker is a
+    number below `speakers`.
 
-    Args:
-        split: any name, such as "train", "validation", "test".
-        speakers, utterances: at least 1; their product is the length, speaker by speaker.
-        seconds: of every utterance.
-        sample_rate: in Hz.
-        seed: of the whole corpus.
+    split: any name, such as "train", "validation", "test". speakers, utterances: at least 1; the dataset has
+    `speakers * utterances` items, sorted by speaker. seconds: length of every utterance, at least 0.1. sample_rate: in
+    Hz. seed: of the complete corpus. Raises ValueError if a value is too small.
+
+    Example:
+
+        >>> voices = SyntheticVoices("test", speakers=2, utterances=3, seconds=0.5)
+        >>> samples, speaker = voices[5]
+        >>> len(voices), samples.shape, speaker
+        (6, torch.Size([4000]), 1)
     """
 
     def __init__(
@@ -61,13 +66,13 @@ class SyntheticVoices(Dataset[tuple[torch.Tensor, int]]):
         return self._made[index], self.speaker_of[index]
 
     def voice(self, speaker: int) -> Voice:
-        """The person behind a number."""
+        """The parameters of the voice of `speaker`."""
         return draw_voice(self._generator(speaker, 0))
 
     def fingerprint(self) -> str:
-        """sha256 of the parameters and of the first, middle and last utterance at 16 bits.
+        """SHA-256 of the parameters and of three utterances: the first, the middle and the last.
 
-        16 bits, because the last bits of a float depend on the maths library of the machine.
+        The samples are rounded to 16 bits, because the last bits of a float depend on the machine's maths library.
         """
         parameters = (self.split, self.speakers, self.utterances, self.seconds, self.sample_rate, self.seed)
         digest = hashlib.sha256(repr(parameters).encode())

@@ -1,8 +1,8 @@
-"""The files of a data set: all of one kind below a folder, each once, and a log line that names what is left out.
+"""List the files of a data set: all files of one type in a folder and its subfolders, each once.
 
-Links are followed. Hidden files (`._a.wav`, which macOS writes) and the folders of an operating system are left out. So
-are copies: a file of the same bytes that has the same name in another folder, or the name that a file manager gives to
-a copy, as `a (1).wav` and `a copy.wav` next to `a.wav`.
+Links are followed. Hidden files (such as `._a.wav` from macOS) and folders of an operating system are left out. Copies
+are left out too: files with the same bytes that have the same name in another folder, or a name such as `a (1).wav` or
+`a copy.wav` next to `a.wav`. A log line reports the files that are left out.
 """
 
 from __future__ import annotations
@@ -28,17 +28,25 @@ log = logging.getLogger("repro")
 
 
 class Found(NamedTuple):
-    """A file of the kind, and why it is left out (`""` where it is not)."""
+    """A file of the type, and the reason why it is left out (`""` if it is used)."""
 
     path: Path
     why: str = ""
 
 
 def files(folder: Path, ending: str) -> dict[str, Path]:
-    """The files below `folder` that end with `ending` in either case, sorted by their names without it.
+    """The files in `folder` that end with `ending`, by their names without the ending, sorted.
 
-    Empty if there is no such folder. Raises BadInput for a broken link or a folder that cannot be read, and for two
-    files of one name with different content: only one of them can be meant.
+    The case of the ending does not matter. The result is empty if there is no such folder. Raises BadInput for a broken
+    link, for a folder that cannot be read, and for two files with the same name but different content.
+
+    Example:
+
+        >>> Path("data/a").mkdir(parents=True)
+        >>> for name in ("one.wav", "a/two.WAV", "._one.wav"):
+        ...     size = Path("data", name).write_bytes(b"sound")
+        >>> list(files(Path("data"), ".wav"))
+        ['one', 'two']
     """
     if not os.path.isdir(folder):
         return {}
@@ -62,7 +70,7 @@ def files(folder: Path, ending: str) -> dict[str, Path]:
 
 
 def say(folder: Path, left: list[Found]) -> None:
-    """One log line that names what is left out of a folder, and why; none if it is nothing."""
+    """Log what is left out of a folder, and why, in one line; log nothing if `left` is empty."""
     counts = Counter(one.why for one in left)
     firsts = {one.why: os.path.relpath(one.path, folder) for one in reversed(left)}
     if left:
@@ -71,9 +79,9 @@ def say(folder: Path, left: list[Found]) -> None:
 
 
 def _below(folder: Path, ending: str) -> Iterator[Found]:
-    """Every file of the kind, links followed. Folders go before links to folders, so each is read under its own name.
+    """Every file of the type. Links are followed, after the folders, so that each folder has its own name.
 
-    A link to a folder that holds `folder`, or that was read already, is left out: it would lead round in a circle.
+    A link to a folder that contains `folder`, or that was read already, is left out, because it would cause a loop.
     """
     home, seen = folder.resolve(), set()
     folders, links = deque([folder]), deque[Path]()
@@ -93,7 +101,7 @@ def _below(folder: Path, ending: str) -> Iterator[Found]:
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder, but the folders that no data is in."""
+    """The content of a folder, without hidden folders and folders of an operating system."""
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
@@ -111,7 +119,10 @@ def _aside(name: str) -> bool:
 
 
 def _file(entry: os.DirEntry[str], ending: str) -> Found | None:
-    """The file if it is of the kind, or would be taken for one. Raises BadInput if it is and cannot be read."""
+    """The file if it has the type, or another type that is easily confused with it; otherwise None.
+
+    Raises BadInput if the file has the type and cannot be read.
+    """
     kind, path = os.path.splitext(entry.name)[1].lower(), Path(entry.path)
     if _aside(entry.name):
         return Found(path, "hidden files") if entry.name.lower().endswith(ending) else None
@@ -125,18 +136,18 @@ def _file(entry: os.DirEntry[str], ending: str) -> Found | None:
 
 
 def _rank(path: Path, folder: Path) -> tuple[int, int, str]:
-    """Of files with one name, the lowest is kept: not in the copy of a folder, not deep in other folders."""
+    """Sort key for files of one name; the lowest is used. Files in copied or deeply nested folders come last."""
     parts = path.relative_to(folder).parts
     return sum(bool(COPY.search(part) or COPY_OF.search(part)) for part in parts[:-1]), len(parts), str(path).swapcase()
 
 
 def _identity(stem: str) -> str:
-    """The same for names that a disk of another system takes for one: in upper case, or with other accents."""
+    """A key that is equal for names that another file system treats as one: other case, or composed accents."""
     return unicodedata.normalize("NFC", stem).casefold()
 
 
 def _is_copy(name: str, kept: dict[str, Path]) -> bool:
-    """Whether a file is called the copy of another one, and is."""
+    """Whether a file has the name and the content of a copy."""
     original = kept.get(COPY_OF.sub("", COPY.sub("", name)))
     return original is not None and original != kept[name] and same(kept[name], original)
 

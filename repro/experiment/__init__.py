@@ -1,4 +1,6 @@
-"""What a config describes: data, model, loss, trainer, metrics. It reads like a paper's method section.
+"""The experiment that a config describes: data, model, loss, trainer, metrics.
+
+A config lists these parts, like the method section of a paper:
 
     experiment.train = @train/datasets.SpeechMixtures()
     experiment.model = @models.EmbeddingNetwork()
@@ -7,8 +9,9 @@
     experiment.test = {'unseen': @test/datasets.SpeechMixtures()}
     experiment.metrics = [@metrics.SISDRImprovement()]
 
-`test` is a dict of test sets by name, for a paper may ask more than one question of one model. `data` says which data
-a role must have, as `{'test': 'mnist/test'}`: a fingerprint, or a variant that the catalogue knows by name.
+`test` is a dict of test sets by name, because a paper may measure one model on several test sets. `data` names the
+data that a role must have, for example `{'test': 'mnist/test'}`. Its values are fingerprints, or variants of data sets
+in the catalogue. A run whose data have another fingerprint stops with an error.
 """
 
 from __future__ import annotations
@@ -28,7 +31,19 @@ from repro.registry import DATASETS, LOSSES, METRICS, MODELS, PARTS, TRAINERS
 
 @dataclass
 class Experiment:
-    """The parts of one config, built. A paper without training leaves out model, loss, trainer and train."""
+    """The parts of one config, as objects. A paper without training leaves out model, loss, trainer and train.
+
+    Raises BadInput if there is no metric or no test set, if two metrics have the same name, or if `batch` is below 1.
+    Raises BadInput too if a test set is empty or is called `train` or `valid`.
+
+    Example: the estimate of an experiment without a model is the input itself.
+
+        >>> from repro.datasets.digits import Digits
+        >>> from repro.metrics.classification import Accuracy
+        >>> tiny = Experiment(test={"digits": Digits("test", size=8)}, metrics=[Accuracy()])
+        >>> sorted(tiny.datasets()), tiny.estimate(0.5)
+        (['digits'], 0.5)
+    """
 
     test: Annotated[dict[str, Any], DATASETS]
     metrics: Annotated[list[Any], METRICS]
@@ -37,8 +52,8 @@ class Experiment:
     valid: Annotated[Any, DATASETS] = None
     loss: Annotated[Any, LOSSES] = None
     trainer: Annotated[Any, TRAINERS] = None
-    examples: int = 0  # how many items of the first test set the record shows
-    batch: int = 1  # how many test items the model answers at once, where it has no `estimate` of its own
+    examples: int = 0  # number of items of the first test set that the record shows
+    batch: int = 1  # number of test items per forward pass, if the model has no `estimate`
     data: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -60,13 +75,17 @@ class Experiment:
         return {role: dataset for role, dataset in named.items() if dataset is not None}
 
     def fit(self, folder: Any, order_seed: int) -> dict[str, Any]:
-        """Train the model where the config names a trainer; returns the trainer's history."""
+        """Train the model if the config names a trainer; returns the trainer's history, or {} without a trainer."""
         if self.trainer is None:
             return {}
         return dict(self.trainer.fit(self.model, self.loss, self.train, self.valid, folder, order_seed))
 
     def measure(self, show: Callable[[Iterable[int], str], Iterable[int]]) -> list[Measurement]:
-        """Every metric on every item of every test set. `show(indices, name)` passes the indices on, with progress."""
+        """Compute every metric on every item of every test set.
+
+        `show(indices, name)` must return the indices again; it can draw a progress bar. Raises FloatingPointError if a
+        value is not finite.
+        """
         found = []
         for name, dataset in self.test.items():
             rows = list(self._rows(dataset, show(range(len(dataset)), name)))
@@ -75,7 +94,7 @@ class Experiment:
         return found
 
     def _rows(self, dataset: Any, indices: Iterable[int]) -> Iterator[list[float]]:
-        """The values of all metrics for each item, `batch` items at a time."""
+        """The values of all metrics for each item, computed `batch` items at a time."""
         waiting = iter(indices)
         while chosen := list(itertools.islice(waiting, self.batch)):
             inputs, targets = zip(*(dataset[index] for index in chosen), strict=True)
@@ -90,11 +109,14 @@ class Experiment:
         return values
 
     def estimate(self, inputs: Any) -> Any:
-        """The model's answer to one item."""
+        """The model's output for one item."""
         return next(iter(self.estimates([inputs])))
 
     def estimates(self, inputs: Sequence[Any]) -> Iterable[Any]:
-        """The model's answer to each item: `model.estimate(inputs)` where it has one; without a model, the inputs."""
+        """The model's output for each item: from `model.estimate` if the model has it, otherwise from `forward`.
+
+        Without a model, the output is the input.
+        """
         if self.model is None:
             return inputs
         import torch
@@ -110,7 +132,13 @@ class Experiment:
 
 
 def streams(seed: int) -> dict[str, int]:
-    """Independent seeds for `model`, `order` and `dropout`, all from the run's one seed."""
+    """Derive independent seeds for `model`, `order` and `dropout` from the seed of the run.
+
+    Example:
+
+        >>> sorted(streams(0)), streams(0) == streams(0), streams(0) == streams(1)
+        (['dropout', 'model', 'order'], True, False)
+    """
     import numpy as np
 
     names = ("model", "order", "dropout")

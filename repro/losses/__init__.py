@@ -1,4 +1,4 @@
-"""Losses. The contract: an `nn.Module` with `forward(output, target) -> scalar`, so that those of `torch.nn` serve.
+"""Losses. A loss is an `nn.Module` with `forward(output, target) -> scalar`, like the losses of `torch.nn`.
 
-A loss is finite, with finite gradients, on silence, on zeros and on a batch of one item.
+The loss and its gradients must be finite for silence, for zeros, and for a batch of one item.
 """

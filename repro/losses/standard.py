@@ -1,4 +1,13 @@
-"""torch's own losses, nameable in configs as they are called there: `@losses.CrossEntropyLoss()`."""
+"""Losses of torch that a config can name: BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, MSELoss.
+
+A config names them as `@losses.CrossEntropyLoss()`.
+
+Example:
+
+    >>> import torch
+    >>> LOSSES["MSELoss"]()(torch.zeros(2), torch.ones(2))
+    tensor(1.)
+"""
 
 from torch import nn
 

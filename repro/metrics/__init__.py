@@ -1,5 +1,6 @@
-"""Metrics. The contract: `metric(estimate, target, inputs) -> float`, the value of *one* test item.
+"""Metrics. A metric is a callable: `metric(estimate, target, inputs) -> float`, the value of *one* test item.
 
-`metric.identity` says what was measured: `name`, `version`, `unit`, `better` ("higher" or "lower"), `aggregation`,
-`reference`, `sample_rate`, `permutation` (None where it has no meaning). Numbers of unlike identity are never compared.
+`metric.identity` describes the measurement. Its keys are `name`, `version`, `unit`, `better` ("higher" or "lower"),
+`aggregation`, `reference`, `sample_rate` and `permutation` (None if it does not apply). Values with different
+identities are never compared.
 """

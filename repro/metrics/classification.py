@@ -1,4 +1,7 @@
-"""Classification: is the class with the highest score the right one? K classes."""
+"""Classification metrics: accuracy and error rate.
+
+Letters: K classes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,15 @@ SHARED = {"version": 1, "aggregation": "mean", "reference": "class", "sample_rat
 
 @METRICS.register
 class Accuracy:
-    """1 where the highest of the scores `estimate (K,)` is that of the class `target`, else 0; of equals the first."""
+    """Accuracy of one item: 1 if the class with the highest score is `target`, else 0. Ties go to the lowest index.
+
+    estimate: scores (K,). target: the true class, an int in [0, K).
+
+    Example:
+
+        >>> Accuracy()(torch.tensor([0.1, 0.7, 0.2]), 1, None)
+        1.0
+    """
 
     identity: ClassVar = {"name": "Accuracy", "unit": "", "better": "higher", **SHARED}
 
@@ -23,7 +34,15 @@ class Accuracy:
 
 @METRICS.register
 class ErrorRate:
-    """100 where the highest of the scores `estimate (K,)` is not that of the class `target`, else 0: in percent."""
+    """Error rate of one item in percent: 0 if the class with the highest score is `target`, else 100.
+
+    estimate: scores (K,). target: the true class, an int in [0, K). Ties go to the lowest index.
+
+    Example:
+
+        >>> ErrorRate()(torch.tensor([0.1, 0.7, 0.2]), 2, None)
+        100.0
+    """
 
     identity: ClassVar = {"name": "ErrorRate", "unit": "%", "better": "lower", **SHARED}
 

@@ -1,5 +1,6 @@
-"""Models. The contract: an `nn.Module` with `forward(inputs) -> output`, batch first.
+"""Models. A model is an `nn.Module` with `forward(inputs) -> output`; the batch is the first dimension.
 
-A model whose output in training is not yet the answer (an embedding, say) has `estimate(inputs)`: the answer to one
-item of a test set, without a batch dimension. Without it, the answer is `forward` of a batch of one.
+Some models produce something else in training than in the test, for example an embedding. Such a model has
+`estimate(inputs)`, which returns the result for one test item, without a batch dimension. For other models, the result
+is `forward` of a batch.
 """

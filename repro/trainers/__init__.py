@@ -1,12 +1,15 @@
-"""Trainers. The contract: `fit(model, loss, train, valid, folder, order_seed) -> history`.
+"""Trainers. A trainer has `fit(model, loss, train, valid, folder, order_seed) -> history`.
 
-`history` is a dict with `steps`, `items_per_second` and `curves` (`{name: [[step, value], ...]}`), and with
-`earlier_seconds` where other processes trained before this one; everything else (checkpoints, events, `metrics.jsonl`)
-goes into `folder`, which is the run's own. The model is trained in place and ends with the weights that are to be
-measured. A trainer has one overridable `step(model, loss, batch) -> scalar loss`. `Supervised` has `after_step(model)`
-too, after each step of the optimizer; a subclass that keeps state for it has `state_dict` and `load_state_dict`.
+`history` is a dict with `steps`, `items_per_second` and `curves` (`{name: [[step, value], ...]}`). If earlier processes
+trained a part of the run, it also has `earlier_seconds`. All other output (checkpoints, events, `metrics.jsonl`) goes
+into `folder`, which belongs to the run. `fit` trains the model in place. At the end the model has the weights that the
+run measures.
 
-A trainer that keeps its state in `folder` (`repro.trainers.checkpoints`) goes on from it when `fit` is called again
-with the same arguments, and ends with the same bits as if it had never stopped. One that keeps none begins anew, and
-ends with these too.
+A subclass of `Supervised` can override two methods. `step(model, loss, batch) -> scalar loss` computes the loss of a
+batch. `after_step(model)` is called after each step of the optimizer. If `after_step` needs state, the subclass also
+has `state_dict` and `load_state_dict`.
+
+A trainer may save checkpoints in `folder` (`repro.trainers.checkpoints`). If you call `fit` again with the same
+arguments, it resumes from the newest checkpoint. The result is bit-identical to that of an uninterrupted run. A trainer
+without checkpoints restarts and ends with the same result.
 """

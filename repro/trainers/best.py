@@ -1,4 +1,4 @@
-"""The weights that a training ends with: the last ones, or those that validations chose."""
+"""Keep the weights of the best validation (early stopping)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,19 @@ log = logging.getLogger("repro")
 
 
 class Best:
-    """Remembers the weights of the best validation; after `patience` without improvement training stops (0: never).
+    """Keep the weights with the lowest validation loss, and stop the training if the loss does not improve.
 
-    `best.safetensors` and `last.safetensors` in `folder` are for `safetensors.torch.load_model`.
+    patience: number of validations without improvement before the training stops; 0: it never stops. It writes
+    `best.safetensors` and `last.safetensors` to `folder`; load them with `safetensors.torch.load_model`.
+
+    Example:
+
+        >>> model = nn.Linear(1, 1)
+        >>> best = Best(model, Path("."), patience=1)
+        >>> best.keep(10, 0.5)
+        >>> best.keep(20, 0.7)
+        >>> best.stopped, best.score
+        (True, 0.5)
     """
 
     def __init__(self, model: nn.Module, folder: Path, patience: int = 0) -> None:
@@ -27,7 +37,7 @@ class Best:
         self.weights: dict[str, torch.Tensor] = {}
 
     def keep(self, number: int, score: float) -> None:
-        """After the validation of step `number`: the weights are kept where `score` is the lowest so far."""
+        """Call this after the validation of step `number`. It keeps the weights if `score` is the lowest so far."""
         self.step, self.waited = number, 0 if score < self.score else self.waited + 1
         if score < self.score:
             self.score = score
@@ -41,7 +51,7 @@ class Best:
         return bool(self.patience) and self.waited >= self.patience
 
     def close(self) -> None:
-        """Write the last weights, then put the best ones into the model."""
+        """Write the last weights, then load the best ones into the model."""
         write_weights(self.model, self.folder / "last.safetensors")
         if self.weights:
             self.model.load_state_dict(self.weights)
@@ -55,7 +65,7 @@ class Best:
 
 
 def write_weights(model: nn.Module, path: Path) -> None:
-    """Write the weights of `model`, those that two modules share once. Raises DiskFull."""
+    """Write the weights of `model` to `path`. Weights that two modules share are written once. Raises DiskFull."""
     seen: dict[tuple[int, torch.Size], str] = {}
     tensors = {}
     for name, tensor in model.state_dict().items():

@@ -1,6 +1,6 @@
-"""torch's own optimizers and learning-rate schedules, nameable in configs: `@torch.optim.Adam()`.
+"""Optimizers and learning-rate schedules of torch that a config can name, such as `@torch.optim.Adam()`.
 
-`torch.optim.Adam.lr = 1e-3` binds a parameter; a misspelt one is refused by its signature.
+`torch.optim.Adam.lr = 1e-3` sets a parameter. A misspelt parameter is an error.
 """
 
 import torch

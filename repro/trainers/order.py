@@ -1,4 +1,4 @@
-"""The order of the training data: batches without end, from a place that a checkpoint can hold."""
+"""The order of the training data: an endless sequence of batches whose position a checkpoint can save."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ from repro import interruption
 
 
 class Order:
-    """Batches of `size` items of `train`, without end, in an order that comes from `seed` alone.
+    """An endless sequence of batches of `size` items of `train`, in a random order that depends only on `seed`.
 
-    Every pass has another order; a dataset with `set_epoch` is told which pass this is. `workers` processes read. An
-    order goes on at any batch of any pass: it remembers its generators as they were when the pass began.
+    Every pass has another order. If the dataset has `set_epoch`, it is called with the number of the pass. workers:
+    number of processes that read data; 0 means this process. The sequence can resume at any batch of any pass, because
+    it saves the random states at the start of the pass.
+
+    Example:
+
+        >>> batches = iter(Order(list(range(6)), size=2, seed=0))
+        >>> one_pass = [next(batches) for _ in range(3)]
+        >>> sorted(torch.cat(one_pass).tolist())
+        [0, 1, 2, 3, 4, 5]
     """
 
     def __init__(self, train: Any, size: int, seed: int, workers: int = 0) -> None:
         self.train, self.size = train, size
         self.drawn = torch.Generator().manual_seed(seed)
-        self.started = torch.Generator().manual_seed(seed)  # else the workers' seeds come from dropout's stream
+        self.started = torch.Generator().manual_seed(seed)  # otherwise workers' seeds change dropout's random state
         sampler = RandomSampler(train, generator=self.drawn)
         self.loader: Any = DataLoader(
             train,
@@ -33,14 +41,14 @@ class Order:
             generator=self.started,
             worker_init_fn=_left_alone,
         )
-        self.epoch, self.batch = 0, 0  # this pass; how many of its batches were taken
+        self.epoch, self.batch = 0, 0  # number of the pass; number of its batches that were used
         self.began = self._generators()
 
     def __iter__(self) -> Iterator[Any]:
         while True:
             if hasattr(self.train, "set_epoch"):
                 self.train.set_epoch(self.epoch)
-            self.loader.iteration = self.epoch  # accelerate, too, tells the dataset
+            self.loader.iteration = self.epoch  # accelerate calls `set_epoch` with this
             self.began = self._generators()
             for batch in skip_first_batches(self.loader, self.batch) if self.batch else self.loader:
                 self.batch += 1
@@ -51,7 +59,7 @@ class Order:
         return self.drawn.get_state(), self.started.get_state()
 
     def items(self) -> list[int]:
-        """Which items of the training set the batch taken last is made of."""
+        """The indices of the items in the last batch."""
         again = torch.Generator()
         again.set_state(self.began[0])
         drawn = list(RandomSampler(self.train, generator=again))
@@ -67,5 +75,5 @@ class Order:
 
 
 def _left_alone(worker: int) -> None:
-    """A worker that reads data: a signal to the whole group is the trainer's to answer, who still needs workers."""
+    """Make a worker ignore signals: the trainer handles them, and still needs its workers."""
     interruption.ignore()

@@ -1,4 +1,7 @@
-"""The one training loop: batches of `(inputs, target)`, a loss, an optimizer. Read it in a minute, override `step`."""
+"""The training loop for supervised learning: batches of `(inputs, target)`, a loss, an optimizer.
+
+To change what a step computes, override `Supervised.step`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from torch.utils.data import DataLoader
 from repro import interruption
 from repro.errors import BadInput
 from repro.registry import TRAINERS, name_of, wrong_value
-from repro.trainers import optim as optim  # a config that names this trainer may name torch's optimizers
+from repro.trainers import optim as optim  # so that a config with this trainer can name torch's optimizers
 from repro.trainers.best import Best
 from repro.trainers.checkpoints import Checkpoints
 from repro.trainers.clipping import AutoClip, ClipNorm
@@ -28,14 +31,29 @@ from repro.trainers.watch import Watch
 
 @TRAINERS.register
 class Supervised:
-    """Minimise `loss(model(inputs), target)` for `steps` steps of `batch_size` items (over all processes together).
+    """Supervised training: minimise `loss(model(inputs), target)` for `steps` steps of `batch_size` items.
 
-    - `optimizer`, `schedule`: torch's own, as `@torch.optim.Adam()`, `@torch.optim.lr_scheduler.OneCycleLR()`; the
-      schedule advances once a step, `ReduceLROnPlateau` once a validation.
-    - `clip_norm`: largest norm of the gradient; or `clip_percentile`: AutoClip, in (0, 100].
-    - `valid_every`: steps between validations (0: none); the weights of the best one are kept, and after `patience`
-      validations without improvement training stops (0: never).
-    - `precision`: as accelerate names it.
+    - `batch_size`: items per step, in all processes together.
+    - `optimizer`, `schedule`: from torch, for example `@torch.optim.Adam()` and
+      `@torch.optim.lr_scheduler.OneCycleLR()`. The schedule advances after each step, `ReduceLROnPlateau` after each
+      validation.
+    - `clip_norm`: largest norm of the gradient. `clip_percentile`: AutoClip instead, in (0, 100].
+    - `valid_every`: steps between validations; 0: none. The model ends with the weights of the best validation.
+    - `patience`: validations without improvement before the training stops; 0: it never stops.
+    - `precision`: "no", "fp16" or "bf16", as in accelerate. `workers`: processes that read data; 0: this process.
+
+    Raises BadInput if both kinds of clipping are set. `fit` raises BadInput if `steps` or `batch_size` is out of range,
+    or if `valid_every` is set without a validation set. It raises NotFinite if a loss, gradient or weight is NaN.
+
+    Example: fit y = 2x with gradient descent.
+
+        >>> import functools
+        >>> x = torch.linspace(-1, 1, 20)[:, None]
+        >>> data, model = list(zip(x, 2 * x)), nn.Linear(1, 1)
+        >>> trainer = Supervised(steps=50, batch_size=20, optimizer=functools.partial(torch.optim.SGD, lr=1.0))
+        >>> history = trainer.fit(model, nn.MSELoss(), data, None, Path("."), order_seed=0)
+        >>> history["steps"], round(model.weight.item(), 3)
+        (50, 2.0)
     """
 
     def __init__(
@@ -57,35 +75,35 @@ class Supervised:
         self.optimizer, self.schedule, self.precision = optimizer, schedule, precision
         self.clip_norm, self.clip_percentile = clip_norm, clip_percentile
         self.valid_every, self.patience = valid_every, patience
-        self.clip()  # what it refuses is refused before anything is trained
+        self.clip()  # raises for a wrong value before the training starts
 
     def step(self, model: nn.Module, loss: nn.Module, batch: tuple[Any, Any]) -> torch.Tensor:
-        """The scalar loss of one batch: what a paper with a training of its own overrides."""
+        """The scalar loss of one batch. Override it for another training objective."""
         inputs, target = batch
         return loss(model(inputs), target)
 
     def after_step(self, model: nn.Module) -> None:
-        """Called after each step of the optimizer, without gradients: for max-norm, an average of the weights, masks.
+        """Called after each step of the optimizer, without gradients. The default does nothing.
 
-        It may change the weights in place. State that it keeps goes into `state_dict` and `load_state_dict` of the
-        trainer: where a subclass has both, they are part of every checkpoint.
+        Override it for max-norm, averaged weights or masks. It may change the weights in place. If it needs state, the
+        subclass must have `state_dict` and `load_state_dict`; then the state is in every checkpoint.
         """
 
     def fit(
         self, model: nn.Module, loss: nn.Module, train: Any, valid: Any, folder: Path, order_seed: int
     ) -> dict[str, Any]:
-        """Train `model` in place, from the newest checkpoint in `folder` on; see `repro.trainers` for the contract."""
+        """Train `model` in place; resume from the newest checkpoint in `folder`. See `repro.trainers`."""
         self._refuse(train, valid)
         return Fit(self, model, loss, train, valid, folder, order_seed).run()
 
     def clip(self) -> ClipNorm | AutoClip | None:
-        """A clip that has seen no gradient yet; None where the gradient is left as it is."""
+        """A new gradient clipper, or None if gradients are not clipped."""
         if self.clip_percentile is not None:
             return AutoClip(self.clip_percentile)
         return None if self.clip_norm is None else ClipNorm(self.clip_norm)
 
     def _refuse(self, train: Any, valid: Any) -> None:
-        """What cannot be trained, each named by the binding to change."""
+        """Raise BadInput, with the binding to change, if the settings do not allow a training."""
         if self.steps < 1:
             raise wrong_value(self, "steps", self.steps, "a whole number from 1")
         if not 0 < self.batch_size <= len(train):
@@ -96,18 +114,18 @@ class Supervised:
 
 
 class Fit:
-    """One training by a `Supervised`: all that changes while it lasts, each part with its state."""
+    """One training with a `Supervised`: the objects that change during it, each with its state."""
 
     def __init__(
         self, trainer: Supervised, model: nn.Module, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int
     ) -> None:
         self.trainer, self.raw, self.valid = trainer, model, valid
-        AcceleratorState._reset_state()  # else the precision of an earlier training in this process is the only one
+        AcceleratorState._reset_state()  # otherwise it keeps the precision of an earlier training in this process
         self.accelerator = accelerator = Accelerator(
             mixed_precision=trainer.precision, dataloader_config=DataLoaderConfiguration(split_batches=True)
         )
         alone = accelerator.num_processes == 1
-        if not accelerator.is_main_process:  # one process keeps the run's own files; the others keep theirs apart
+        if not accelerator.is_main_process:  # the main process writes the run's files, the others into subfolders
             folder = folder / f"process{accelerator.process_index}"
             folder.mkdir(exist_ok=True)
         optimizer = trainer.optimizer(model.parameters())
@@ -126,10 +144,10 @@ class Fit:
         self.checkpoints = Checkpoints(folder / "checkpoints", parts, self.watch.weights, alone)
 
     def run(self) -> dict[str, Any]:
-        """Every step that is not done yet; the history."""
+        """Do the remaining steps; returns the history."""
         self.checkpoints.restore()
         with self.journal as journal, interruption.deferred():
-            self._validate(journal.done)  # it was stopped in the midst of that
+            self._validate(journal.done)  # if the run was interrupted during this validation
             for number, batch in journal.count(() if self.best.stopped else self.order):
                 self._step(number, batch)
                 self._validate(number)
@@ -146,8 +164,8 @@ class Fit:
         value = self.trainer.step(self.model, self.loss, batch)
         self.watch.value(number, value)
         self.accelerator.backward(value)
-        self.accelerator.unscale_gradients(self.optimizer)  # of no effect but with fp16
-        if self.trainer.precision != "fp16":  # whose scaler leaves out a step that would not be finite
+        self.accelerator.unscale_gradients(self.optimizer)  # only has an effect with fp16
+        if self.trainer.precision != "fp16":  # the scaler of fp16 skips steps that are not finite
             self.watch.gradients(number, _gradients(self.raw))
         norm = self.clip(self.model.parameters()) if self.clip else None
         self.optimizer.step()
@@ -159,7 +177,7 @@ class Fit:
             self.schedule.step()
 
     def _validate(self, number: int) -> None:
-        """The validation after step `number`, where one is due and was not made."""
+        """Validate after step `number`, if a validation is due and not done yet."""
         every = self.trainer.valid_every
         if not every or number % every or number <= self.best.step:
             return
@@ -171,7 +189,7 @@ class Fit:
 
     @torch.no_grad()
     def _score(self, number: int) -> float:
-        """Mean loss over the validation set, in eval mode; every process computes all of it."""
+        """Mean loss over the validation set, in eval mode. Every process computes the complete set."""
         self.model.eval()
         total = torch.zeros((), device=self.accelerator.device)
         size = min(self.trainer.batch_size, len(self.valid))

@@ -1,4 +1,4 @@
-"""Mixtures after the recipe of wsj0-2mix, and the segments that the network learns from."""
+"""Tests of mixtures with the levels of wsj0-2mix, and of the training segments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_battery(mixtures: SpeechMixtures) -> None:
 
 
 def test_dominant_source_is_the_loudest(mixtures: SpeechMixtures) -> None:
-    data = DominantSources(mixtures, frames=188)  # the whole excerpt: 12,000 samples, 64 a frame
+    data = DominantSources(mixtures, frames=188)  # the complete segment: 12,000 samples, 64 per frame
     magnitude, target = data[0]
     inputs, sources = mixtures[0]
     one, two = STFT()(sources).abs()
@@ -36,7 +36,7 @@ def test_dominant_source_is_the_loudest(mixtures: SpeechMixtures) -> None:
 
 
 def test_a_segment_is_cut_from_the_whole_spectrogram(mixtures: SpeechMixtures) -> None:
-    """Only the segment is transformed; away from the ends that gives what transforming everything would."""
+    """Only the segment is transformed. Away from its ends, this equals a part of the complete spectrogram."""
     whole = STFT()(mixtures[2][0]["mixture"]).abs()
     data = DominantSources(mixtures, frames=20)
     for epoch in range(20):
@@ -68,7 +68,7 @@ def test_a_segment_longer_than_the_mixture_is_refused(mixtures: SpeechMixtures) 
 
 
 def wsj0(root: Path, split: str, count: int, sources: int = 2) -> None:
-    """A small tree of the layout of wsj0-2mix: the mixture is the sum of the sources."""
+    """Write `count` mixtures in the layout of wsj0-2mix. The mixture is the sum of the sources."""
     folder = root / "wsj0-2mix" / "wav8k" / "min" / split
     for number in range(count):
         parts = 0.1 * torch.randn(sources, 4000 + 100 * number, generator=torch.Generator().manual_seed(number))
@@ -101,7 +101,7 @@ def test_another_variant_of_wsj0_is_refused(tmp_path: Path, monkeypatch: pytest.
 def test_levels_are_those_of_wsj0_2mix() -> None:
     corpus = SyntheticVoices("train", speakers=6, utterances=2, seconds=2.0)
     for index in range(len(corpus)):
-        corpus[index][0].mul_(26 ** (index / (len(corpus) - 1)))  # files of a real corpus differ that much
+        corpus[index][0].mul_(26 ** (index / (len(corpus) - 1)))  # as much as in a real corpus
     mixtures = SpeechMixtures(corpus, size=60, seconds=2.0)
     ratios = []
     for index in range(len(mixtures)):
@@ -109,5 +109,5 @@ def test_levels_are_those_of_wsj0_2mix() -> None:
         assert torch.allclose(inputs["mixture"], sources.sum(0))
         ratios.append(20 * torch.log10(torch.tensor(active_rms(sources[0]) / active_rms(sources[1]))))
     spread = torch.stack(ratios)
-    assert float(spread.min()) > -0.01 and float(spread.max()) <= 5.01  # whole utterances: levels are exact
+    assert float(spread.min()) > -0.01 and float(spread.max()) <= 5.01  # complete utterances have exact levels
     assert float(spread.min()) < 1 and float(spread.max()) > 4  # uniform over (0, 5]

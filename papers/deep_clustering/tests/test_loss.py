@@ -1,4 +1,4 @@
-"""The low-rank loss against the N x N formula in float64, and against nussl's loss."""
+"""Tests of the low-rank loss: compared with the N x N formula in float64 and with nussl's loss."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def case(seed: int, sources: int = 2) -> Case:
 
 
 def n_by_n(output: torch.Tensor, target: dict[str, torch.Tensor], balanced: bool) -> torch.Tensor:
-    """The published sums, pair by pair: every bin against every bin."""
+    """The published sum over all pairs of bins."""
     losses = []
     for embeddings, dominant, weights in zip(output, target["dominant"], target["weights"], strict=True):
-        active = weights > 0  # bins that belong to nobody are in no pair
+        active = weights > 0  # silent bins are in no pair
         v, y, w = embeddings[active], dominant[active], weights[active]
         alike = y[:, None] == y[None, :]
         sizes = (alike * w).sum(1)  # d_i: the weight of the bins that share i's source
@@ -81,7 +81,7 @@ def test_loss_knows_no_order_of_sources(balanced: bool) -> None:
 
 
 def test_balancing_makes_same_source_pairs_weigh_as_the_size_of_the_source() -> None:
-    """All pairs within a source weigh d together, d squared in the plain form: rare sources count for more."""
+    """All pairs within a source of size d have weight d together (d squared without balancing)."""
     _, target = case(4)
     dominant = torch.zeros_like(target["dominant"])
     dominant[:, 0, :2] = 1
@@ -93,7 +93,7 @@ def test_balancing_makes_same_source_pairs_weigh_as_the_size_of_the_source() -> 
 
 
 def test_float32_does_not_cancel_on_long_segments() -> None:
-    """The raw sums of 51,600 near-perfect bins came out negative in float32; the normalised ones must not."""
+    """With 51,600 nearly perfect bins, the sums without normalisation are negative in float32."""
     random = torch.Generator().manual_seed(0)
     dominant = torch.randint(2, (1, 400, 129), generator=random)
     perfect = one_hot(dominant).transpose(2, 3)

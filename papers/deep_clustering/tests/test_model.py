@@ -1,4 +1,4 @@
-"""The embedding network, and what its embeddings separate."""
+"""Tests of the embedding network and of the separation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_embeddings_are_unit_vectors_whatever_the_level() -> None:
 
 
 def test_clusters_of_perfect_embeddings_are_the_ideal_mask(mixtures: SpeechMixtures) -> None:
-    """With the answer as embedding the separation is the oracle's: clustering, masking and inverse are right."""
+    """With one-hot sources as embeddings, the result is the ideal mask. This tests clustering, masks and inverse."""
     inputs, sources = mixtures[0]
     dominant = STFT()(sources).abs().argmax(0)
     spectrogram = STFT()(inputs["mixture"])
@@ -58,7 +58,7 @@ def test_estimates_add_up_to_the_mixture(
 
 
 def test_soft_masks_are_nearest_first() -> None:
-    """A soft mask prefers the cluster that the binary one takes, and is undecided half way."""
+    """A soft mask is largest for the cluster of the binary mask, and 0.5 at equal distances."""
     distances = torch.rand(3, 5, 7)
     soft, binary = masks(distances, "soft"), masks(distances, "binary")
     assert torch.equal(soft.argmax(0), binary.argmax(0)) and bool((soft < 1).all())
@@ -66,7 +66,7 @@ def test_soft_masks_are_nearest_first() -> None:
 
 
 def test_one_batch_can_be_overfitted(mixtures: SpeechMixtures) -> None:
-    """If the network, the loss and the targets fit together, a few segments are learnt by heart."""
+    """If network, loss and targets fit together, the network memorises a few segments."""
     data = DominantSources(mixtures, frames=20, weights="magnitude")
     trainer = Supervised(steps=1, batch_size=2, optimizer=functools.partial(torch.optim.Adam, lr=5e-3), clip_norm=1.0)
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""Reviews as numbers, against scikit-learn's counts; what is held out is held out."""
+"""Tests of reviews as word numbers, compared with scikit-learn's counts, and of the held-out reviews."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TEXTS = st.lists(st.text("abcA B.!'éÉ<>", max_size=30).map(lambda text: text +
 
 @dataclass
 class Reviews:
-    """As `datasets.Imdb` gives them, from a list."""
+    """Reviews from a list, with the interface of `datasets.Imdb`."""
 
     texts: list[str]
     labels: list[int]
@@ -45,7 +45,7 @@ def reviews(*texts: str) -> Reviews:
 
 @pytest.fixture(autouse=True)
 def _data(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REPRO_DATA", str(tmp_path_factory.getbasetemp() / "imdb_ladder"))  # where features are kept
+    monkeypatch.setenv("REPRO_DATA", str(tmp_path_factory.getbasetemp() / "imdb_ladder"))  # for cached features
 
 
 def tokens(text: str) -> list[str]:

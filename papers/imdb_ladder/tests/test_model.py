@@ -1,4 +1,4 @@
-"""The rungs against other ways to compute them: counts, scikit-learn, loops, torch's own layers."""
+"""Tests of the models, compared with other computations: counts, scikit-learn, loops, layers of torch."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def made(name: str) -> nn.Module:
 
 
 def batch(*lengths: int) -> torch.Tensor:
-    """Reviews of so many words, with padding behind: (B, L) int32."""
+    """Reviews with `lengths` words, padded at the end: (B, L) int32."""
     ids = torch.randint(1, V, (len(lengths), L), generator=torch.Generator().manual_seed(1), dtype=torch.int32)
     for row, length in enumerate(lengths):
         ids[row, length:] = 0
@@ -44,7 +44,7 @@ def batch(*lengths: int) -> torch.Tensor:
 
 
 def counts(ids: torch.Tensor) -> torch.Tensor:
-    """(B, V): how often each word stands in a review; padding counts for nothing."""
+    """(B, V): number of times each word occurs in a review, without padding."""
     found = torch.nn.functional.one_hot(ids.long(), V).sum(1).float()
     found[:, 0] = 0
     return found
@@ -158,14 +158,14 @@ def test_an_encoder_layer_is_that_of_torch() -> None:
 
 @pytest.mark.parametrize("name", ["cnn", "rnn", "transformer"])
 def test_embedded_words_begin_near_zero(name: str) -> None:
-    """And padding at zero."""
+    """The embedding of padding is 0."""
     rows = made(name).embed.weight.detach()
     assert 0.05 < rows[1:].std() < 0.15 and not rows[0].any()
 
 
 @every_model
 def test_it_learns_the_toy_reviews(name: str) -> None:
-    """Where one word of each sentence tells the class, a batch is learnt at once, and other reviews with it."""
+    """Every sentence has a word of its class, so the model fits a batch quickly and classifies other reviews."""
     toy = ToyReviews(32)
     data, model = WordIds(toy, toy, words=V, length=L), made(name)
     trainer = Supervised(steps=1, batch_size=32, optimizer=functools.partial(torch.optim.Adam, lr=0.05))

@@ -1,4 +1,4 @@
-"""The pretrained rungs on tiny models with random weights, saved here and read by the code that reads the real ones."""
+"""Tests of the pretrained models, with tiny models and random weights that are saved here and read as real ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS = ["the", "plot", "cast", "music", "of", "this", "film", "is", "dull", "aw
 
 
 def tiny(kind: str, folder: Path) -> str:
-    """A model of `kind` with random weights and a tokenizer of a few words, in `folder`, as the hub would give them."""
+    """Save a tiny model of `kind` with random weights, and a tokenizer of a few words, in the hub's format."""
     transformers = library()
     if kind == "roberta":
         begin, pad, end, unknown = special = ["<s>", "<pad>", "</s>", "<unk>"]
@@ -109,14 +109,14 @@ def test_the_weights_are_those_saved_and_the_last_layer_is_of_the_seed(saved: st
 def test_padding_changes_nothing(saved: str) -> None:
     model = Pretrained(saved).eval()
     short, long = batch(saved, 20, size=30), batch(saved, 32, size=30)
-    whole = (long[:, 20:] == model.padding).all(1)  # reviews that 20 pieces hold
+    whole = (long[:, 20:] == model.padding).all(1)  # reviews with at most 20 tokens
     assert whole.any()
     torch.testing.assert_close(model(long)[whole], model(short)[whole], atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_config_builds_its_parts_from_a_folder(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole config, on eight reviews and a tiny model in place of the published ones."""
+    """The complete config, with twenty reviews per split and a tiny model instead of the published ones."""
     folder = tmp_path / "data" / "imdb"
     folder.mkdir(parents=True)
     for split in ("train", "test"):
@@ -124,7 +124,7 @@ def test_the_config_builds_its_parts_from_a_folder(kind: str, tmp_path: Path, mo
             rows = [[index // 2, index % 2, 1 + 9 * (index % 2), f"{split} {index} film"] for index in range(20)]
             csv.writer(file).writerows([["id", "label", "rating", "text"], *rows])
     monkeypatch.setenv("REPRO_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)  # a config names no place but those below where it is run, and of data
+    monkeypatch.chdir(tmp_path)  # a config may only name folders in the working directory and data folders
     tiny(kind, tmp_path / kind)
     changed = (f"NAME = '{kind}'", "REVISION = None", "datasets.SubwordIds.length = 8")
     built = binding.build(config.read(CONFIGS / f"{kind}.gin", changed))
@@ -141,7 +141,7 @@ def test_name_and_revision_are_pinned_alike_for_tokenizer_and_model(kind: str) -
 
 
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
-    """An empty folder: nobody's network is asked."""
+    """An empty folder, so that the test uses no network."""
     for make in (lambda: Pretrained(str(tmp_path)), lambda: SubwordIds(ToyReviews(2), str(tmp_path)).ids):
         with pytest.raises(BadInput, match=r"\.name is '.*'; expected a model of the Hugging Face hub") as caught:
             make()
@@ -151,7 +151,7 @@ def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
 
 
 class Payload:
-    """What a hostile pickle does when it is loaded: it makes a folder."""
+    """A hostile pickle: it creates a folder when it is loaded."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -162,7 +162,7 @@ class Payload:
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors"])
 def test_a_pickle_among_the_weights_is_not_obeyed(saved: str, tmp_path: Path, name: str) -> None:
-    """Whatever a folder or the hub gives: safetensors, or a pickle of tensors and nothing else."""
+    """Weights are read only from safetensors, or from a pickle that contains nothing but tensors."""
     folder = Path(shutil.copytree(saved, tmp_path / "model"))
     (folder / "model.safetensors").unlink()
     torch.save({"embeddings.word_embeddings.weight": Payload(tmp_path / "ran")}, folder / name)
@@ -173,7 +173,7 @@ def test_a_pickle_among_the_weights_is_not_obeyed(saved: str, tmp_path: Path, na
 
 @pytest.mark.parametrize("kind", ["evil", "distilbert"])
 def test_code_that_comes_with_a_model_is_not_run(saved: str, tmp_path: Path, kind: str) -> None:
-    """`trust_remote_code` is nowhere given: a model that needs it is refused, a known kind has the library's code."""
+    """`trust_remote_code` is never set. A model that needs it is refused; a known kind uses the library's code."""
     folder = Path(shutil.copytree(saved, tmp_path / "model"))
     shown = json.loads((folder / "config.json").read_text())
     own = {f"Auto{name}": f"evil.{name}" for name in ("Config", "Model", "ModelForSequenceClassification")}
@@ -189,7 +189,7 @@ def test_code_that_comes_with_a_model_is_not_run(saved: str, tmp_path: Path, kin
 
 @pytest.mark.slow
 def test_only_what_is_built_loads_transformers() -> None:
-    """Neither the core nor a config of another rung waits for it."""
+    """Neither the core nor a config of another model loads it."""
     code = (
         "import sys, repro.cli, repro.experiment, repro.trainers.supervised, repro.metrics.classification\n"
         "import papers.template.model, papers.imdb_ladder.model, papers.imdb_ladder.pretrained\n"

@@ -1,6 +1,7 @@
-"""The codes of LeNet-5's ten output units: each class's character on 7 x 12 pixels, drawn anew.
+"""The codes of LeNet-5's ten output units: a drawing of each digit on 7 x 12 pixels.
 
-The paper's own drawings could not be read; by its text any code of -1 and +1 would do, even a random one.
+These drawings are ours, because we could not read those of the paper. As far as we remember, the paper says that any
+code of -1 and +1 would work, even a random one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Classifiers that keep the training set: nearest neighbours by Euclidean and by tangent distance.
+"""Nearest-neighbour classifiers, with Euclidean and tangent distance. They store the training set.
 
-The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
+We could not read the PDF of the paper. We read only its results on the page of the MNIST database. All other
+statements about the paper are from memory, so the numbers of the sections are left out.
 
 Letters: N training images, B images of a batch, D pixels or features, K classes, T tangents, C candidates.
 """
@@ -19,21 +20,35 @@ CLASSES = 10
 
 
 def votes(labels: torch.Tensor) -> torch.Tensor:
-    """Scores `(B, K)` of neighbours' `labels (B, k)`, nearest first: a vote each, and of equals the nearest wins."""
+    """Scores `(B, K)` from the `labels (B, k)` of k neighbours, nearest first. The nearest one breaks ties.
+
+    Example: one vote for class 4, two for class 2; then a tie.
+
+        >>> votes(torch.tensor([[4, 2, 2], [7, 1, 3]])).argmax(1)
+        tensor([2, 7])
+    """
     k = labels.shape[1]
-    extras = 0.5 ** torch.arange(1, k + 1) / k  # never add up to a vote; each exceeds the sum of those after it
+    extras = 0.5 ** torch.arange(1, k + 1) / k  # less than one vote in total; each exceeds the sum of the later ones
     return (one_hot(labels, CLASSES) * (1 + extras)[:, None]).sum(1)
 
 
 def nearest(x: torch.Tensor, kept: torch.Tensor, squares: torch.Tensor, k: int) -> torch.Tensor:
-    """Indices `(B, k)` of those of `kept (N, D)` nearest to `x (B, D)`, nearest first; `squares (N,)`: |y|^2."""
-    # |x - y|^2 less |x|^2, which is the same for all y
+    """Indices `(B, k)` of the rows of `kept (N, D)` nearest to `x (B, D)`, nearest first. `squares (N,)`: |kept|^2."""
+    # |x - y|^2 without |x|^2, which is the same for all y
     return torch.addmm(squares, x, kept.T, alpha=-2).topk(k, largest=False).indices
 
 
 @MODELS.register
 class NearestNeighbours(nn.Module):
-    """The vote of the `k` nearest training images: `forward(x (B, ...)) -> scores (B, K)`."""
+    """k nearest neighbours with Euclidean distance: `forward(x (B, ...)) -> scores (B, K)`.
+
+    Example: three training images with one pixel, of the classes 3, 3 and 5.
+
+        >>> model = NearestNeighbours(k=1)
+        >>> model.fit(torch.tensor([[0.0], [0.1], [1.0]]), torch.tensor([3, 3, 5]))
+        >>> model(torch.tensor([[0.9]])).argmax(1)
+        tensor([5])
+    """
 
     def __init__(self, k: int = 3) -> None:
         super().__init__()
@@ -42,7 +57,7 @@ class NearestNeighbours(nn.Module):
             self.register_buffer(name, torch.empty(0), persistent=False)
 
     def fit(self, inputs: torch.Tensor, target: torch.Tensor) -> None:
-        """Keep `inputs (N, ...)` with their classes `target (N,)`."""
+        """Store `inputs (N, ...)` with their classes `target (N,)`."""
         self.kept, self.labels = inputs.flatten(1), target
         self.squares = self.kept.pow(2).sum(1)
 
@@ -52,9 +67,18 @@ class NearestNeighbours(nn.Module):
 
 @MODELS.register
 class NetworkNeighbours(nn.Module):
-    """A trained network whose last layer is replaced by the vote of the `k` nearest training images, by its features.
+    """A trained network whose last layer is replaced by k nearest neighbours in its feature space.
 
-    `forward(x (B, ...)) -> scores (B, K)`: in training those of the network, which has `features(x) -> (B, D)`.
+    `forward(x (B, ...)) -> scores (B, K)`. In training these are the scores of the network. The network needs
+    `features(x) -> (B, D)`, as `models.LeNet4` has.
+
+    Example:
+
+        >>> from papers.lecun1998.model.networks import LeNet4
+        >>> model, images = NetworkNeighbours(LeNet4(), k=1), torch.rand(4, 1, 32, 32)
+        >>> model.fit(images, torch.tensor([3, 1, 4, 1]))
+        >>> model.eval()(images).argmax(1)
+        tensor([3, 1, 4, 1])
     """
 
     def __init__(self, network: Annotated[Any, MODELS], k: int = 3) -> None:
@@ -62,7 +86,7 @@ class NetworkNeighbours(nn.Module):
         self.network, self.neighbours = network, NearestNeighbours(k)
 
     def fit(self, inputs: torch.Tensor, target: torch.Tensor) -> None:
-        """Keep the features of `inputs (N, ...)` with their classes `target (N,)`."""
+        """Compute and store the features of `inputs (N, ...)` with their classes `target (N,)`."""
         self.neighbours.fit(features(self.network, inputs), target)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -71,11 +95,19 @@ class NetworkNeighbours(nn.Module):
 
 @MODELS.register
 class LocalLearning(nn.Module):
-    """A trained network whose last layer is trained anew for each image, on the `k` training images nearest to it.
+    """A trained network whose last layer is fitted again for each test image, on its `k` nearest training images.
 
-    `forward(x (B, ...)) -> scores (B, K)`: in training those of the network. The layer is linear, with targets of +1
-    and -1 by least squares, and held near 0 by `decay` (Bottou and Vapnik 1992; the paper gives neither `k` nor
-    `decay`).
+    `forward(x (B, ...)) -> scores (B, K)`. In training these are the scores of the network. The layer is linear and
+    fitted by least squares, with targets +1 and -1 and weight decay `decay`. The paper states neither `k` nor `decay`.
+    Source: Bottou and Vapnik 1992.
+
+    Example:
+
+        >>> from papers.lecun1998.model.networks import LeNet4
+        >>> model, images = LocalLearning(LeNet4(), k=2, decay=1e-4), torch.rand(4, 1, 32, 32)
+        >>> model.fit(images, torch.tensor([3, 1, 4, 1]))
+        >>> model.eval()(images).argmax(1)
+        tensor([3, 1, 4, 1])
     """
 
     def __init__(self, network: Annotated[Any, MODELS], k: int = 200, decay: float = 10.0) -> None:
@@ -83,7 +115,7 @@ class LocalLearning(nn.Module):
         self.network, self.neighbours, self.decay = network, NearestNeighbours(k), decay
 
     def fit(self, inputs: torch.Tensor, target: torch.Tensor) -> None:
-        """Keep the features of `inputs (N, ...)` with their classes `target (N,)`."""
+        """Compute and store the features of `inputs (N, ...)` with their classes `target (N,)`."""
         self.neighbours.fit(features(self.network, inputs), target)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -92,7 +124,7 @@ class LocalLearning(nn.Module):
         found, kept = self.network.features(x), self.neighbours
         near = nearest(found, kept.kept, kept.squares, kept.k)
         wanted = 2.0 * one_hot(kept.labels[near], CLASSES) - 1  # (B, k, K)
-        around = kept.kept[near] - found[:, None]  # (B, k, D) about the image itself: the bias is then its score
+        around = kept.kept[near] - found[:, None]  # (B, k, D), relative to the image: the bias is its score
         level = wanted.mean(1, keepdim=True)
         centre = around.mean(1, keepdim=True)
         around = around - centre
@@ -103,18 +135,29 @@ class LocalLearning(nn.Module):
 
 @torch.no_grad()
 def features(network: Any, inputs: torch.Tensor) -> torch.Tensor:
-    """The features `(N, D)` of `inputs (N, ...)`, a thousand at a time."""
+    """Compute the features `(N, D)` of `inputs (N, ...)`, a thousand at a time."""
     network.eval()
     return torch.cat([network.features(part) for part in inputs.split(1000)])
 
 
 @MODELS.register
 class TangentNeighbours(nn.Module):
-    """The vote of the `k` training images nearest by tangent distance: `forward(x (B, 1, H, W)) -> scores (B, K)`.
+    """k nearest neighbours with tangent distance: `forward(x (B, 1, H, W)) -> scores (B, K)`.
 
-    The distance between two images, each free to move along its tangents (Simard, LeCun and Denker 1993). With only
-    the image in question free, all N distances are matrix products; the `candidates` nearest by it are then compared
-    with both sides free. Images are blurred by a Gaussian of `blur` pixels first.
+    The tangent distance of two images is the smallest distance after both have moved along their tangents. A tangent
+    is the change of an image under a small shift, scaling, rotation or other deformation. To save time, only the test
+    image moves at first, because then all N distances are matrix products. The `candidates` nearest images are compared
+    again, with both images moving. All images are first blurred by a Gaussian of `blur` pixels. Source: Simard, LeCun
+    and Denker 1993.
+
+    Example: a digit is recognised after a shift by one pixel.
+
+        >>> from repro.datasets.digits import Digits
+        >>> digits, model = Digits("test", size=16), TangentNeighbours(k=1, candidates=5)
+        >>> images = digits.images[:40, None] / 255
+        >>> model.fit(images, digits.labels[:40])
+        >>> bool((model(images[:5].roll(1, -1)).argmax(1) == digits.labels[:5]).all())
+        True
     """
 
     def __init__(self, k: int = 3, candidates: int = 50, blur: float = 1.0) -> None:
@@ -124,14 +167,14 @@ class TangentNeighbours(nn.Module):
             self.register_buffer(name, torch.empty(0), persistent=False)
 
     def fit(self, inputs: torch.Tensor, target: torch.Tensor) -> None:
-        """Keep `inputs (N, 1, H, W)`, blurred, with their classes `target (N,)`."""
+        """Blur `inputs (N, 1, H, W)`, and store them with their classes `target (N,)`."""
         self.kept, self.labels = blurred(inputs, self.blur), target
         self.squares = self.kept.pow(2).flatten(1).sum(1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = blurred(x, self.blur)
         basis = torch.linalg.qr(tangents(x).mT).Q  # (B, D, T)
-        parts = zip(x.split(16), basis.split(16), strict=True)  # 16 images by 60,000 and 7 tangents: 27 MB
+        parts = zip(x.split(16), basis.split(16), strict=True)  # 16 images, 60,000 neighbours and 7 tangents: 27 MB
         return votes(torch.cat([self._labels(*part) for part in parts]))
 
     def _labels(self, x: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
@@ -146,7 +189,7 @@ class TangentNeighbours(nn.Module):
 
 
 def blurred(images: torch.Tensor, sigma: float) -> torch.Tensor:
-    """`images (N, 1, H, W)` convolved with a Gaussian of `sigma` pixels; beyond the image there is no ink."""
+    """Convolve `images (N, 1, H, W)` with a Gaussian of `sigma` pixels. Outside the image there is no ink."""
     reach = int(3 * sigma) + 1
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1) / sigma) ** 2)
     kernel = (kernel / kernel.sum())[None, None, None]
@@ -154,9 +197,10 @@ def blurred(images: torch.Tensor, sigma: float) -> torch.Tensor:
 
 
 def tangents(images: torch.Tensor) -> torch.Tensor:
-    """`(N, T, D)`, T = 7: what small moves of `images (N, 1, H, W)` add to them (Simard, LeCun and Denker 1993).
+    """Tangents `(N, T, D)` of `images (N, 1, H, W)`, T = 7: their derivatives under small deformations.
 
-    Shifts right and down, scaling, rotation, the two hyperbolic deformations, and thickening.
+    The deformations are shifts right and down, scaling, rotation, two hyperbolic deformations, and thickening. Source:
+    Simard, LeCun and Denker 1993.
     """
     height, width = images.shape[-2:]
     inner = pad(images, (1, 1, 1, 1))
@@ -170,9 +214,9 @@ def tangents(images: torch.Tensor) -> torch.Tensor:
 
 
 def two_sided(x: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
-    """Squared tangent distance `(B, C)` of `x (B, 1, H, W)` from `others (B, C, 1, H, W)`, both sides free.
+    """Squared tangent distance `(B, C)` of `x (B, 1, H, W)` and `others (B, C, 1, H, W)`, with both images moving.
 
-    What is left of the difference by least squares; the small ridge keeps parallel tangents apart.
+    It is the least-squares residual of the difference. A small ridge makes the solution unique for parallel tangents.
     """
     count = others.shape[1]
     mine = tangents(x)[:, None].expand(-1, count, -1, -1)

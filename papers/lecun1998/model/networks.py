@@ -1,6 +1,7 @@
-"""The fully connected networks and LeNet-1, LeNet-4 and LeNet-5.
+"""Fully connected networks, and LeNet-1, LeNet-4 and LeNet-5.
 
-The PDF was not at hand: what is said of the paper is from memory, and the numbers of the sections are left out.
+We could not read the PDF of the paper. We read only its results on the page of the MNIST database. All other
+statements about the paper are from memory, so the numbers of the sections are left out.
 
 Letters: B images, M feature maps, H x W pixels, K classes.
 """
@@ -23,23 +24,23 @@ PAIRS = [(i, j) for i in range(CLASSES) for j in range(i + 1, CLASSES)]
 
 
 def pair_signs() -> torch.Tensor:
-    """`(45, K)`: +1 where a pair's unit speaks for a class, -1 where it speaks against it, 0 elsewhere."""
+    """`(45, K)`: in the row of the pair i/j, +1 for class i, -1 for class j, 0 for all other classes."""
     return torch.tensor([[float(k == i) - float(k == j) for k in range(CLASSES)] for i, j in PAIRS])
 
 
 def squashed(activations: torch.Tensor) -> torch.Tensor:
-    """`A tanh(S a)`, with A = 1.7159 and S = 2/3 so that f(1) = 1 and f(-1) = -1."""
+    """The sigmoid `A tanh(S a)`. With A = 1.7159 and S = 2/3, f(1) = 1 and f(-1) = -1."""
     return 1.7159 * torch.tanh(2 / 3 * activations)
 
 
 def drawn(*shape: int, inputs: int) -> nn.Parameter:
-    """Weights drawn uniformly from +- 2.4 / `inputs` of a unit; zeros for a bias have no need of it."""
+    """Weights drawn uniformly from [-2.4 / `inputs`, 2.4 / `inputs`], where `inputs` is the number per unit."""
     limit = 2.4 / inputs
     return nn.Parameter(torch.empty(*shape).uniform_(-limit, limit))
 
 
 class Dense(nn.Module):
-    """`forward(x (B, I)) -> (B, O)`: a weighted sum and a bias for each unit."""
+    """Fully connected layer: `forward(x (B, I)) -> (B, O)`."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -51,17 +52,16 @@ class Dense(nn.Module):
 
 
 class Convolution(nn.Module):
-    """`forward(x (B, M, H, W)) -> (B, M', H - 4, W - 4)`: 5 x 5 kernels from the maps that `table` connects.
+    """Convolution with 5 x 5 kernels and a table of connections: `forward(x (B, M, H, W)) -> (B, M', H - 4, W - 4)`.
 
-    `table` holds for each output map the numbers of the input maps it sees; where it sees a map not, the weight is
-    held at 0.
+    `table` lists for each output map the indices of its input maps. The weights of all other input maps are fixed at 0.
     """
 
     def __init__(self, maps: int, table: Sequence[Sequence[int]]) -> None:
         super().__init__()
         seen = torch.tensor([[float(number in row) for number in range(maps)] for row in table])
         self.register_buffer("seen", seen[:, :, None, None], persistent=False)
-        fans = 25 * seen.sum(1)[:, None, None, None]  # inputs of a unit
+        fans = 25 * seen.sum(1)[:, None, None, None]  # number of inputs per unit
         self.weight = nn.Parameter(torch.empty(len(table), maps, 5, 5).uniform_(-2.4, 2.4) / fans)
         self.bias = nn.Parameter(torch.zeros(len(table)))
 
@@ -70,19 +70,19 @@ class Convolution(nn.Module):
 
     @property
     def free(self) -> int:
-        """How many of its parameters are free to learn."""
+        """The number of trainable parameters, without the weights that are fixed at 0."""
         return int(self.seen.sum()) * 25 + len(self.bias)
 
 
 class Subsampling(nn.Module):
-    """`forward(x (B, M, H, W)) -> (B, M, H / 2, W / 2)`: four neighbours are added, times one coefficient, plus a bias.
+    """Trainable subsampling: `forward(x (B, M, H, W)) -> (B, M, H / 2, W / 2)`.
 
-    Coefficient and bias are learnt, one of each for every map.
+    It averages 2 x 2 pixels, multiplies by a coefficient and adds a bias. Every map has its own coefficient and bias.
     """
 
     def __init__(self, maps: int) -> None:
         super().__init__()
-        self.coefficient = nn.Parameter(torch.ones(maps, 1, 1))  # of the mean: a fourth of it times the sum
+        self.coefficient = nn.Parameter(torch.ones(maps, 1, 1))  # of the mean; a quarter of it would be that of the sum
         self.bias = nn.Parameter(torch.zeros(maps, 1, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -91,10 +91,16 @@ class Subsampling(nn.Module):
 
 @MODELS.register
 class FullyConnected(nn.Module):
-    """A network of `len(sizes) - 1` layers of weights: `forward(x (B, ...)) -> scores (B, K)`.
+    """Fully connected network: `forward(x (B, ...)) -> scores (B, K)`.
 
-    `sizes`: the units of each layer from the input on. Hidden units are squashed; the output units are linear, or
-    squashed too where `squash`.
+    `sizes`: number of units per layer, from the pixels to the classes. Hidden units have the sigmoid `squashed`. The
+    output units are linear, or have the same sigmoid if `squash`.
+
+    Example: the linear classifier of the table has 7,850 parameters.
+
+        >>> model = FullyConnected([784, 10])
+        >>> model(torch.zeros(2, 1, 28, 28)).shape, free(model)
+        (torch.Size([2, 10]), 7850)
     """
 
     def __init__(self, sizes: list[int], squash: bool = False) -> None:
@@ -112,11 +118,17 @@ class FullyConnected(nn.Module):
 
 @MODELS.register
 class PairwiseLinear(nn.Module):
-    """45 units of one layer, one for each pair of classes: `forward(x (B, ...)) -> (B, 45)`.
+    """Pairwise linear classifier with 45 units, one per pair of classes.
 
-    The unit i/j learns +1 for class i and -1 for class j, and nothing for the others (`losses.PairTargets`). What is
-    measured are the scores `(B, K)`: for class i the sum of the units i/x less that of the units y/i. `pixels`: of an
-    image.
+    In training: `forward(x (B, ...)) -> (B, 45)`. The unit i/j learns +1 for class i and -1 for class j, and ignores
+    the other classes (`losses.PairTargets`). In the test: `forward(x (B, ...)) -> scores (B, K)`. The score of class i
+    is the sum of the units i/x minus the sum of the units y/i. `pixels`: pixels per image. `squash`: use the sigmoid.
+
+    Example:
+
+        >>> model, images = PairwiseLinear(pixels=784), torch.zeros(2, 1, 28, 28)
+        >>> model.train()(images).shape, model.eval()(images).shape
+        (torch.Size([2, 45]), torch.Size([2, 10]))
     """
 
     def __init__(self, pixels: int, squash: bool = True) -> None:
@@ -132,10 +144,17 @@ class PairwiseLinear(nn.Module):
 
 @MODELS.register
 class LeNet1(nn.Module):
-    """LeNet-1: `forward(x (B, 1, 28, 28)) -> scores (B, K)`; digits of 16 x 16 in a frame.
+    """LeNet-1: `forward(x (B, 1, 28, 28)) -> scores (B, K)`, for digits of 16 x 16 pixels in a frame.
 
-    Four maps, twelve maps, ten units. The paper leaves out which of the four maps each of the twelve sees. 4 see one
-    and 8 see two here, which comes to the 2,578 parameters and 98,442 connections of the network of 1990.
+    The layers are 4 maps, 12 maps and 10 units. The paper does not state how the 12 maps are connected to the 4 maps.
+    Here 4 of them see one map and 8 see two. This gives the 2,578 parameters and 98,442 connections of the network of
+    1990.
+
+    Example:
+
+        >>> model = LeNet1()
+        >>> model(torch.zeros(2, 1, 28, 28)).shape, free(model)
+        (torch.Size([2, 10]), 2578)
     """
 
     TABLE = ((0,), (0, 1), (0, 1), (1,), (1, 2), (1, 2), (2,), (2, 3), (2, 3), (3,), (3, 0), (3, 0))
@@ -156,9 +175,17 @@ class LeNet1(nn.Module):
 class LeNet4(nn.Module):
     """LeNet-4: `forward(x (B, 1, 32, 32)) -> scores (B, K)`.
 
-    Four maps, each subsampled by two maps of their own; sixteen maps of which each sees three of those eight; sixteen
-    subsampled; 120 units; ten. Three, since then there are about 260,000 connections, as stated. About 17,000 free
-    parameters are stated too, which cannot be: the 120 units alone, fully connected as stated, have 48,120.
+    The layers are 4 maps; 8 subsampled maps, two per map; 16 maps, each of which sees three of the 8; 16 subsampled
+    maps; 120 units; 10 units. With three maps each, there are about 260,000 connections, as the paper states.
+
+    The paper also states about 17,000 free parameters. This is not possible: the 120 fully connected units alone have
+    48,120.
+
+    Example:
+
+        >>> model = LeNet4()
+        >>> model(torch.zeros(2, 1, 32, 32)).shape, free(model)
+        (torch.Size([2, 10]), 50698)
     """
 
     TABLE = tuple((number % 8, (number + 1) % 8, (number + 3 + number // 8) % 8) for number in range(16))
@@ -170,7 +197,7 @@ class LeNet4(nn.Module):
         self.c5, self.output = Dense(16 * 5 * 5, 120), Dense(120, CLASSES)
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
-        """`(B, 120)`: what the last layer sees."""
+        """The inputs of the last layer, `(B, 120)`."""
         x = squashed(self.c1(x)).repeat_interleave(2, dim=1)  # two subsampling maps for each map
         x = squashed(self.s4(squashed(self.c3(squashed(self.s2(x))))))
         return squashed(self.c5(x.flatten(1)))
@@ -183,12 +210,17 @@ class LeNet4(nn.Module):
 class LeNet5(nn.Module):
     """LeNet-5: `forward(x (B, 1, 32, 32)) -> minus the penalties (B, K)`.
 
-    The output units are radial basis functions: the penalty of a class is the squared distance of the 84 units of F6
-    from that class's code, a drawing of the character on 7 x 12 pixels of -1 and +1; the codes are
-    fixed.
+    The output units are radial basis functions. The penalty of a class is the squared distance of the 84 units of layer
+    F6 from the code of that class. The codes are fixed: drawings of the digits on 7 x 12 pixels of -1 and +1.
+
+    Example:
+
+        >>> model = LeNet5()
+        >>> model(torch.zeros(2, 1, 32, 32)).shape, free(model)
+        (torch.Size([2, 10]), 60000)
     """
 
-    # Which maps of S2 each map of C3 sees: three or four neighbours, four in two pairs, all six.
+    # The maps of S2 that each map of C3 sees: three or four neighbours, two pairs of neighbours, or all six.
     TABLE = (
         *[tuple((number + step) % 6 for step in range(3)) for number in range(6)],
         *[tuple((number + step) % 6 for step in range(4)) for number in range(6)],
@@ -211,11 +243,11 @@ class LeNet5(nn.Module):
 
 
 def free(model: nn.Module) -> int:
-    """How many parameters of a network are free to learn: those that no table holds at 0."""
+    """The number of trainable parameters of a network, without the weights that a table fixes at 0."""
     held = sum(part.weight.numel() + part.bias.numel() - part.free for part in model.modules() if is_table(part))
     return sum(math.prod(parameter.shape) for parameter in model.parameters()) - held
 
 
 def is_table(part: nn.Module) -> bool:
-    """Is this a layer that may leave connections out?"""
+    """Whether this layer has a table of connections."""
     return isinstance(part, Convolution)

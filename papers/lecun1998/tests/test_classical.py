@@ -1,4 +1,4 @@
-"""The classifiers without gradient steps, against numpy's and scikit-learn's own."""
+"""Tests of the classifiers without gradient steps, compared with numpy and scikit-learn."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def error(model: torch.nn.Module, inputs: torch.Tensor, target: torch.Tensor) ->
 
 
 def test_least_squares_is_that_of_numpy() -> None:
-    """With constant pixels, for which the weights of least norm are taken."""
+    """Some pixels are constant, so many weights fit equally well. Both take those with the smallest norm."""
     (x, y), (unseen, _) = digits("train"), digits("test")
     model = LeastSquares()
     model.fit(x, y)
@@ -118,7 +118,7 @@ def test_radial_basis_varies_with_the_seed_alone() -> None:
 
 
 def test_support_vectors_have_the_polynomial_kernel() -> None:
-    """Of two classes, the decision is the sum over the support vectors, with the kernel written out."""
+    """For two classes, the decision is a sum over the support vectors. Here the kernel is written out."""
     x, y = digits("train")
     pair = y < 2
     model = PolynomialSupportVectors(degree=4)
@@ -153,7 +153,7 @@ def test_nearest_neighbours_are_those_of_scikit_learn() -> None:
     model.fit(x, y)
     theirs = KNeighborsClassifier(3, algorithm="brute").fit(x.flatten(1).numpy(), y.numpy())
     shares = theirs.predict_proba(unseen.flatten(1).numpy())
-    agreed = shares.max(1) > 0.5  # of three different neighbours scikit-learn takes the lowest class, we the nearest
+    agreed = shares.max(1) > 0.5  # with three different classes, scikit-learn takes the lowest, we the nearest
     assert agreed.mean() > 0.95
     assert (model(unseen).argmax(1).numpy() == shares.argmax(1))[agreed].all()
 
@@ -167,7 +167,7 @@ def test_votes_count_first_and_nearness_breaks_ties(labels: list[int], winner: i
 
 
 def trained(model: torch.nn.Module, folder: Path) -> torch.nn.Module:
-    """After a short training, by which the features have come to mean something."""
+    """Train the model for a few steps, so that its features are useful."""
     data = Framed(Digits("train"), size=32)
     trainer = ThenFit(Supervised(steps=25, batch_size=20, optimizer=functools.partial(torch.optim.Adam, lr=0.003)))
     history = trainer.fit(model, SquaredTargets(), data, None, folder, order_seed=0)
@@ -176,7 +176,7 @@ def trained(model: torch.nn.Module, folder: Path) -> torch.nn.Module:
 
 
 def test_the_last_layer_is_replaced_after_training(tmp_path: Path) -> None:
-    """The network learns as it does alone; then its features decide, as scikit-learn's neighbours and ridge would."""
+    """After training, the results equal scikit-learn's neighbours and ridge regression on the network's features."""
     torch.manual_seed(0)
     model = trained(NetworkNeighbours(LeNet4(), k=3), tmp_path)
     x, y = (torch.cat([part]) for part in _framed("train"))
@@ -209,12 +209,12 @@ def test_blurring_is_that_of_scipy() -> None:
 
 
 def test_tangents_are_small_moves() -> None:
-    """Against scipy: an image moved by a little, less the image, is the tangent times that little."""
+    """Compared with scipy: the change of an image under a small step is the tangent times the step."""
     small = torch.from_numpy(np.asarray(Digits("test", 10).images[:3])).unsqueeze(1).float() / 255
-    images = blurred(pad(small, (6, 6, 6, 6)), 1.5)  # in a wide frame, so that nothing leaves it
+    images = blurred(pad(small, (6, 6, 6, 6)), 1.5)  # in a wide frame, so that no ink leaves it
     image, directions = images[0, 0].double().numpy(), tangents(images)[0].double().numpy()
     middle, step = np.full(2, 10.5), 0.02
-    moves = {  # (row, column) of the input for one of the output, less itself, per step
+    moves = {  # displacement (row, column) from output to input, per step
         0: lambda row, column: (0 * row, 1 + 0 * row),
         1: lambda row, column: (1 + 0 * row, 0 * row),
         2: lambda row, column: (row, column),

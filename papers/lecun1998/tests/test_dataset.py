@@ -1,4 +1,4 @@
-"""The preprocessings, against scipy's affine maps and what the paper says; on digits that need no download."""
+"""Tests of the preprocessing, compared with scipy's affine maps, on digits that need no download."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_battery(part: Any, digits: Digits) -> None:
 
 
 def lean(image: Any) -> float:
-    """How the ink leans, in pixels sideways per pixel of height: its covariance by numpy."""
+    """The slant of the ink, in pixels sideways per pixel of height, from numpy's covariance."""
     rows, columns = np.nonzero(image)
     spread = np.cov(rows, columns)
     return spread[0, 1] / spread[0, 0]
@@ -52,7 +52,7 @@ def test_deskewing_is_the_shear_of_scipy(digits: Digits) -> None:
 
 
 def test_deskewed_digits_hardly_lean(digits: Digits) -> None:
-    """Interpolation adds a little ink at the edges, so that not all is gone."""
+    """A small slant is left, because interpolation adds ink at the edges."""
     before = [abs(lean(image)) for image in np.asarray(digits.images)]
     after = [abs(lean(image)) for image in upright(np.asarray(digits.images))]
     assert np.mean(after) < 0.2 * np.mean(before)
@@ -81,11 +81,11 @@ def test_an_empty_image_stays_empty() -> None:
 @settings(max_examples=10, deadline=None)
 @given(amounts=st.tuples(*[st.floats(-low, low) for low in (3.0, 3.0, 0.2, 0.2, 0.4)]))
 def test_moved_is_the_affine_map_of_scipy(amounts: tuple[float, ...]) -> None:
-    image = np.pad(np.asarray(Digits("test").images[3]) / 255.0, 8)  # in a wide frame, so that nothing leaves it
+    image = np.pad(np.asarray(Digits("test").images[3]) / 255.0, 8)  # in a wide frame, so that no ink leaves it
     right, down, scale, squeeze, shear = amounts
     wide, high = np.exp(-scale - squeeze), np.exp(squeeze - scale)
     centre = (len(image) - 1) / 2
-    matrix = np.array([[high, 0], [shear, wide]])  # (row, column) of the input for one of the output
+    matrix = np.array([[high, 0], [shear, wide]])  # from (row, column) of the output to that of the input
     offset = centre - matrix @ [centre, centre] - [down, right]
     theirs = ndimage.affine_transform(image, matrix, offset=offset, order=1)
     ours = moved(torch.tensor(image)[None, None].float(), torch.tensor([amounts]).float())[0, 0].numpy()
@@ -113,7 +113,7 @@ def test_no_strength_is_no_distortion_and_more_is_more(digits: Digits) -> None:
 def test_uniforms_are_uniform_and_independent() -> None:
     drawn = np.stack([uniforms(seed, epoch, np.arange(2000), 3) for seed in (0, 1) for epoch in (0, 1)])
     assert stats.kstest(drawn.ravel(), "uniform").pvalue > 1e-3
-    columns = np.concatenate([block.T for block in drawn])  # (12, 2000): of other seeds, epochs and parts
+    columns = np.concatenate([block.T for block in drawn])  # (12, 2000): different seeds, epochs and parts
     correlation = np.corrcoef(columns) - np.eye(len(columns))
     assert np.abs(correlation).max() < 5 / np.sqrt(2000)
     assert abs(np.corrcoef(drawn[0, :-1, 0], drawn[0, 1:, 0])[0, 1]) < 5 / np.sqrt(2000)

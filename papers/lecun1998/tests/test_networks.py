@@ -1,4 +1,4 @@
-"""The networks and their losses: what the paper says of their sizes, and layers against scipy's correlation."""
+"""Tests of the networks and losses: sizes as in the paper (from memory), layers compared with scipy."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def test_battery(network: Any, size: int) -> None:
 @pytest.mark.parametrize(
     ("network", "parameters"),
     [
-        (FullyConnected([784, 10]), 7850),  # the linear classifier of the regular images
-        (FullyConnected([400, 10]), 4010),  # and of the deslanted ones
+        (FullyConnected([784, 10]), 7850),  # the linear classifier on images of 28 x 28
+        (FullyConnected([400, 10]), 4010),  # and on deskewed images of 20 x 20
         (LeNet1(), 2578),  # "about 2600"
         (LeNet5(), 60000),
     ],
@@ -61,7 +61,7 @@ def test_free_parameters_are_those_of_the_paper(network: nn.Module, parameters: 
 
 
 def connections(network: nn.Module, size: int) -> int:
-    """A connection for each input of each unit, and one for its bias."""
+    """Count one connection per input of each unit, and one for its bias."""
     counts: list[int] = []
 
     def count(layer: Any, inputs: Any, output: torch.Tensor) -> None:
@@ -82,16 +82,16 @@ def connections(network: nn.Module, size: int) -> int:
 def test_connections_are_those_of_the_paper() -> None:
     assert connections(LeNet1(), 28) == 98442  # "about 100,000 multiply/add steps"
     assert connections(LeNet4(), 32) == pytest.approx(260_000, rel=0.01)
-    assert connections(LeNet5(), 32) + 10 * 84 == 340_908  # the radial units have one for each pixel of their codes
+    assert connections(LeNet5(), 32) + 10 * 84 == 340_908  # the radial units have one per pixel of their codes
 
 
 def test_what_the_paper_says_of_lenet4_cannot_all_be() -> None:
-    """About 17,000 free parameters are stated; 120 units that see all of sixteen 5 x 5 maps have three times those."""
+    """The paper states about 17,000 parameters. 120 units with sixteen 5 x 5 maps as input have 48,120."""
     assert LeNet4().c5.weight.numel() + 120 == 48_120 > 17_000
 
 
-def test_table_one() -> None:
-    """Each map of C3 sees 3, 4 or 6 maps of S2; each map of S2 is seen by ten; no two see the same."""
+def test_the_connections_of_c3() -> None:
+    """Each map of C3 uses 3, 4 or 6 maps of S2. Each map of S2 is used by ten. No two maps use the same maps."""
     table = LeNet5.TABLE
     assert [len(row) for row in table] == [3] * 6 + [4] * 9 + [6]
     assert len({frozenset(row) for row in table}) == 16

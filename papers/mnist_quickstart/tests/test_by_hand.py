@@ -1,4 +1,4 @@
-"""The layers by hand: every gradient against finite differences, every layer against torch's."""
+"""Tests of the layers by hand: gradients compared with finite differences, layers compared with torch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from papers.mnist_quickstart import by_hand
 
-STEP = 1e-6  # of the finite differences; in float64 the error of a central difference is then about 1e-9
+STEP = 1e-6  # of the finite differences; in float64 a central difference then has an error of about 1e-9
 
 
 def layer(name: str, random: np.random.Generator) -> tuple[Any, tuple[int, ...]]:
-    """A layer of small random weights, and the shape of an input for it."""
+    """A layer with random weights, and the shape of its input."""
     drawn = random.normal
     made = {
         "Flatten": (lambda: by_hand.Flatten(), (3, 2, 4)),
@@ -33,7 +33,7 @@ def layer(name: str, random: np.random.Generator) -> tuple[Any, tuple[int, ...]]
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_layers_gradients_are_the_finite_differences(name: str, seed: int) -> None:
-    """Along random directions of the input and of each parameter, for a random weighted sum of the output."""
+    """In random directions of the input and of each parameter, for a weighted sum of the output."""
     random = np.random.default_rng(seed)
     one, shape = layer(name, random)
     x = random.normal(size=shape)

@@ -1,4 +1,4 @@
-"""Each network twice: the same scores, the same gradients, and the same weights after a hundred steps."""
+"""Tests that both versions of a network have the same scores, gradients, and weights after a hundred steps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TWINS = [(PerceptronInTorch, PerceptronByHand), (CNNInTorch, CNNByHand)]
 
 
 class As(Digits):
-    """The digits in another floating type."""
+    """The digits with another floating-point type."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         super().__init__("train")
@@ -47,7 +47,7 @@ def trained(model: torch.nn.Module, trainer: Any, dtype: torch.dtype, folder: Pa
 def test_twins_agree_after_a_hundred_steps(
     twins: tuple[type, type], dtype: torch.dtype, tolerance: float, tmp_path: Path
 ) -> None:
-    """From the same weights, on the same batches: every weight, and the learning curve."""
+    """With the same initial weights and batches, all weights and the learning curves are equal."""
     in_torch, by_hand = (made(model).to(dtype) for model in twins)
     schedule = functools.partial(torch.optim.lr_scheduler.LinearLR, start_factor=1.0, end_factor=0.0, total_iters=STEPS)
     sgd = functools.partial(torch.optim.SGD, lr=0.05, momentum=0.9)
@@ -58,7 +58,7 @@ def test_twins_agree_after_a_hundred_steps(
         assert (one - start[name]).abs().max() > 0.01, f"{name} has not been trained"
         assert (one - other).abs().max() < tolerance, name
     for (_, one), (_, other) in zip(ours["curves"]["train"], theirs["curves"]["train"], strict=True):
-        assert one == pytest.approx(other, abs=max(tolerance, 2e-6))  # curves keep six decimals
+        assert one == pytest.approx(other, abs=max(tolerance, 2e-6))  # curves have six decimals
 
 
 @pytest.mark.parametrize("twins", TWINS)
@@ -86,7 +86,7 @@ def test_the_trainer_by_hand_overfits_one_batch() -> None:
 def test_no_hidden_layer_is_a_linear_classifier() -> None:
     model = PerceptronInTorch(hidden=())
     one, other = torch.rand(2, 1, 1, 28, 28)
-    assert torch.allclose(model(one + other), model(one) + model(other), atol=1e-5)  # its biases begin at 0
+    assert torch.allclose(model(one + other), model(one) + model(other), atol=1e-5)  # its biases start at 0
 
 
 @pytest.mark.parametrize("model", [PerceptronInTorch, CNNInTorch])

@@ -1,4 +1,4 @@
-"""The author's table against what is known of it, and what the questions asked of it are."""
+"""Tests of the author's table and of the items that are made from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = {"Pages": "Pages", "Equations": "Normalized Number of Equations", "Comput
 
 
 class Three:
-    """Three attempts with the columns that a test needs."""
+    """Three attempts with the columns that the tests use."""
 
     rows = (
         {"Pages": "10", "Number of Equations": "5", "Compute Needed": "500 CPUs", "Authors Reply": "N/A"},
@@ -109,7 +109,7 @@ def test_nothing_is_read_before_the_first_item(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file begins with one, its lines end with CRLF, and `N/A` is a text like another."""
+    """The file starts with a byte order mark, its lines end with CRLF, and `N/A` is an ordinary text."""
     row = {**SyntheticAttempts(size=1).rows[0], "Reproduced": "Yes", "Authors Reply": "N/A"}
     (tmp_path / NAME).write_bytes(f"\ufeff{','.join(row)}\r\n{','.join(row.values())}\r\n".encode())
     monkeypatch.setattr(store, "folder", lambda _: tmp_path)
@@ -117,7 +117,7 @@ def test_the_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, monkeypatch: p
     assert list(Attempts()) == [(features, "Yes")]
 
 
-ODD = {  # what of the table is not as it is: the line says so
+ODD = {  # a change of the table, and the error message
     "a column less": (lambda row: row.pop("Pages"), ":1: has no column 'Pages'"),
     "another level": (lambda row: row.update(Type="Jornal"), ": attempt 1: 'Type' is 'Jornal'; did you mean 'Journal'"),
     "no number": (lambda row: row.update(Year="then"), ": attempt 1: 'Year' is 'then'; expected a number"),
@@ -146,7 +146,7 @@ def test_the_synthetic_table_has_its_columns_and_its_seed() -> None:
 
 @needs("raff2019")
 def test_the_table_is_the_one_described() -> None:
-    """255 rows, 28 columns, 162 successes; `N/A` is text; the levels are those of Tables 5 to 19."""
+    """255 rows, 28 columns, 162 successes. `N/A` is a text. The levels are those of Tables 5 to 19."""
     attempts = Attempts()
     check_dataset(attempts)
     rows = attempts.rows

@@ -1,4 +1,4 @@
-"""Each statistic against its slow formula, a published example, or an identity between two tests."""
+"""Tests of each statistic, compared with its formula, a published example, or an identity between two tests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PAIRS, GROUPS, CELLS = Breakdown(FEATURES, "pair"), Breakdown(FEATURES, "group")
 
 
 def grouped(*samples: list[Any], asked: tuple[str, ...] = ()) -> tuple[list[Any], dict[str, Any]]:
-    """Values and target of groups called a, b, c."""
+    """Values and target of the groups a, b and c."""
     names = [name for name, sample in zip("abc", samples, strict=False) for _ in sample]
     return [value for sample in samples for value in sample], {"groups": names, "asked": list(asked)}
 
@@ -42,7 +42,7 @@ def value(metric: Any, values: list[Any], target: dict[str, Any]) -> float:
 
 
 def two_sided(z: float) -> float:
-    """The normal distribution beyond -|z| and |z|."""
+    """The probability of values beyond -|z| and |z| in the normal distribution."""
     return math.erfc(abs(z) / math.sqrt(2))
 
 
@@ -94,7 +94,7 @@ def test_variants_have_identities_of_their_own() -> None:
 
 
 def test_chi_squared_is_the_sum_over_cells() -> None:
-    """Two groups of three levels: two degrees of freedom, for which p = exp(-x / 2)."""
+    """Two groups and three levels have two degrees of freedom. Then p = exp(-x / 2)."""
     table = {"a": {"x": 12, "y": 5, "z": 9}, "b": {"x": 4, "y": 14, "z": 7}}
     values, target = grouped(*([level for level, count in row.items() for _ in range(count)] for row in table.values()))
     cells = [
@@ -139,7 +139,7 @@ def test_kruskal_wallis_is_the_spread_of_mean_ranks() -> None:
 
 
 def test_dunn_of_two_groups_is_kruskal_wallis() -> None:
-    """With two groups in all, z squared is H: an identity between two tests, ties included."""
+    """With only two groups, z squared equals H, also with ties."""
     values, target = grouped(A, B, asked=("a", "b"))
     assert value(Dunn(), values, target) == pytest.approx(stats.kruskal(A, B).pvalue)
     assert value(Dunn(sides=1), values, target) == pytest.approx(value(Dunn(), values, target) / 2)
@@ -154,7 +154,7 @@ def test_dunn_ranks_all_groups_together() -> None:
 
 
 def test_shapiro_wilk_gives_the_published_example() -> None:
-    """Weights of 11 men, Shapiro and Wilk (1965): W = 0.79. The group that is not asked for does not count."""
+    """Weights of 11 men, Shapiro and Wilk (1965): W = 0.79. The other group does not count."""
     men = [148.0, 154.0, 158.0, 160.0, 161.0, 162.0, 166.0, 170.0, 182.0, 195.0, 236.0]
     values, target = grouped(A, men, asked=("b",))
     assert value(Shapiro("W"), values, target) == pytest.approx(0.79, abs=0.005)
@@ -166,7 +166,7 @@ def test_shapiro_wilk_gives_the_published_example() -> None:
 
 @pytest.mark.parametrize(("center", "middle"), [("mean", fmean), ("median", lambda x: sorted(x)[len(x) // 2])])
 def test_levene_is_a_t_test_of_deviations(center: Any, middle: Any) -> None:
-    """Of two groups: F is the square of t with pooled variance."""
+    """For two groups, F is the square of t with pooled variance."""
     odd = [*B, 30.0]
     one, other = ([abs(x - middle(sample)) for x in sample] for sample in (A, odd))
     n, m = len(one), len(other)
@@ -185,7 +185,7 @@ def test_welch_has_its_own_degrees_of_freedom() -> None:
 
 
 def test_marginal_means_do_not_depend_on_who_is_beside_whom() -> None:
-    """Values that are a sum of two effects: the marginal mean is one effect plus the plain mean of the other."""
+    """If values are a sum of two effects, the marginal mean is one effect plus the plain mean of the other."""
     own, beside = {"a": 1.0, "b": 5.0}, {"u": 0.0, "v": 3.0, "w": 9.0}
     pairs = [("a", "u")] * 5 + [("a", "v")] + [("a", "w")] + [("b", "u")] + [("b", "w")] * 4
     values = [own[group] + beside[level] for group, level in pairs]
@@ -216,7 +216,7 @@ def test_years_are_first_and_last() -> None:
 
 @pytest.mark.parametrize(("correction", "expected"), [("none", 4), ("benjamini-hochberg", 3), ("bonferroni", 2)])
 def test_corrections_leave_fewer_features(correction: Any, expected: int) -> None:
-    """Of five p values Bonferroni asks for 0.01, Benjamini and Hochberg for 0.01, 0.02, 0.03, ... in their order."""
+    """With five p values, Bonferroni's limit is 0.01. Those of Benjamini and Hochberg are 0.01, 0.02, 0.03, ..."""
 
     def given(estimate: float, target: object, inputs: float) -> float:
         return inputs

@@ -1,4 +1,4 @@
-"""All that can be known of the paper without a run, and the checks on the parts of its smoke config."""
+"""Checks of the paper's files without a run, and of the parts of its smoke config."""
 
 from __future__ import annotations
 

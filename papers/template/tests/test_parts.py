@@ -1,4 +1,4 @@
-"""The checks of repro.testing on the parts of this paper, and what the paper says of them."""
+"""Tests of the parts of this paper, with the checks of repro.testing."""
 
 from __future__ import annotations
 
