@@ -1,4 +1,4 @@
-# The project's commands. Each needs no more than Python >= 3.11 and make: the rest is installed into .venv once.
+# The commands of the project. They need only Python >= 3.11 and make; the first one installs the rest into .venv.
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test test-all docs lint clean
 
@@ -7,47 +7,47 @@ BIN := .venv/bin
 WORKERS ?= 2
 PINS ?= -c constraints.txt
 ARGS ?=
-# One torch thread per test process: more threads than cores make each other wait.
+# One torch thread per test process, because more threads than cores wait for each other.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 PARALLEL := -n $(WORKERS) --dist loadgroup --benchmark-disable
 
-help: ## this list
+help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 12
 
-venv: .venv/.installed ## install everything into .venv (a second call costs nothing); other Python: PYTHON=python3.12; the newest releases: PINS=
+venv: .venv/.installed ## install everything into .venv, once; another Python: PYTHON=python3.12; the newest releases: PINS=
 
 .venv/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || { $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make venv: needs Python >= 3.11, but $(PYTHON) is " + sys.version.split()[0] + "; name another with PYTHON=...")' && $(PYTHON) -m venv .venv; }
-	@echo 'make venv: installing into .venv (minutes the first time)'
+	@echo 'make venv: installing into .venv (takes some minutes)'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PINS) -e '.[dev]'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps nussl==1.1.9
 	@touch $@
 
-demo: venv ## one small paper from run to report: trains, judges its claims, builds its page
+demo: venv ## one small paper from run to report: train, print verdicts, build the site
 	$(BIN)/repro run papers/deep_clustering/configs/demo.gin
-	@echo 'the committed record of this run is kept; the verdicts below are those of the committed records'
+	@echo 'the committed record of this run did not change; the verdicts below come from the committed records'
 	$(BIN)/repro verdict deep_clustering
 	$(BIN)/repro report
 	@echo 'open docs/_build/html/papers/deep_clustering.html'
 
-test: venv ## the fast tests; some of them: ARGS='-k verdict'
+test: venv ## run the fast tests; only some of them: ARGS='-k verdict'
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
-test-all: venv ## the slow tests too, then the benchmarks (one process, so that times mean something)
+test-all: venv ## run all tests, then the benchmarks (in one process, so that their times are correct)
 	$(PYTEST) $(PARALLEL) -m '' --timeout 1800 $(ARGS)
 	$(PYTEST) -s -m '' --timeout 1800 tests/benchmarks
 
-docs: venv ## the site, in docs/_build/html; a warning is an error
+docs: venv ## build the site in docs/_build/html; a warning is an error
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
-lint: venv ## style, types, security, shell scripts (shellcheck where it is installed)
+lint: venv ## check style, types, security and shell scripts (if shellcheck is installed)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy repro
 	$(BIN)/bandit -q -c pyproject.toml -r repro papers docs/conf.py
 	@if command -v shellcheck >/dev/null; then shellcheck tmux/*.sh .ci/run; else echo 'shellcheck is not installed: skipped'; fi
 
-clean: ## remove what can be made again, except .venv and runs/
+clean: ## delete generated files, except .venv and runs/
 	rm -rf build dist *.egg-info docs/_build docs/papers .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find repro papers tests docs -name __pycache__ -type d -prune -exec rm -rf {} +

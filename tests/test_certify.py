@@ -1,4 +1,4 @@
-"""`repro certify`: what can be compared of a config, and that each comparison finds what it is there to find."""
+"""`repro certify`: which comparisons apply to a config, and that each one finds the difference that it is for."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from repro.trainers.supervised import Supervised
 
 @TRAINERS.register
 class Unsteady(Supervised):
-    """Draws from what no seed decides."""
+    """Uses random numbers that do not depend on the seed."""
     def step(self, model, loss, batch):
         return super().step(model, loss, batch) * (1 + os.urandom(1)[0] / 256)
 
 
 @TRAINERS.register
 class Forgetful(Supervised):
-    """Counts its steps where no checkpoint looks."""
+    """Has a step counter that is not in the checkpoint."""
     count = 0
     def step(self, model, loss, batch):
         self.count += 1
@@ -43,14 +43,14 @@ class Forgetful(Supervised):
 
 @TRAINERS.register
 class Worker(Supervised):
-    """Trains otherwise with two workers."""
+    """Trains differently with two workers."""
     def step(self, model, loss, batch):
         return super().step(model, loss, batch) * max(self.workers, 1)
 
 
 @TRAINERS.register
 class Whole:
-    """Keeps no checkpoint, has no workers."""
+    """Saves no checkpoint, has no workers."""
     def __init__(self, steps: int, batch_size: int) -> None:
         self.steps = steps
     def fit(self, model, loss, train, valid, folder, order_seed):
@@ -60,7 +60,7 @@ class Whole:
 
 @pytest.fixture
 def runs(paper: Any, tmp_path: Path) -> Any:
-    """`runs(trainer)`: where six steps of the template's config are compared, trained by a trainer of these."""
+    """`runs(trainer)`: the runs of six steps of the template's config, with one of these trainers."""
     module = paper.module("trainers", TRAINERS)
 
     def make(trainer: str) -> Runs:
@@ -104,7 +104,7 @@ def test_what_cannot_be_certified_is_one_line(paper: Any, refused: Any, tmp_path
         assert line == f"{smoke}: --steps is {steps}; expected 1 to 2, the steps of the config"
     copy = tmp_path / "copy.gin"
     copy.write_text(f"# a run of papers/{paper.name}/configs/smoke.gin\n{config.read(Path(smoke)).text}")
-    assert "expected a config of a paper, as it stands in its folder" in refused("certify", copy)
+    assert "not a config of a paper; expected a file in papers/PAPER/configs" in refused("certify", copy)
     assert not (paper.folder / "records/certificates").exists()
 
 
@@ -120,7 +120,7 @@ def test_a_certificate_is_told_stored_and_read(
     ]  # fmt: skip
     (found,) = determinism.read("ten_steps", paper.folder)
     assert found.steps == 4 and found.digest == config.read(paper.folder / "configs" / "ten_steps.gin").digest
-    assert found.comparisons["ranks"].metrics <= 1e-5, "one batch, its halves in two processes"
+    assert found.comparisons["ranks"].metrics <= 1e-5, "each process gets half of the batch"
     assert out.splitlines()[-1] == f"{found}: papers/{paper.name}/records/certificates/ten_steps.json"
     assert list(tmp_path.glob("repro-*")) == [] and not Path("runs").exists()
 
@@ -151,7 +151,7 @@ def test_each_comparison_finds_what_it_is_for(runs: Any, trainer: str, name: str
 def test_a_trainer_that_keeps_no_checkpoint_is_not_resumed(runs: Any) -> None:
     one = runs("Whole")
     found = one.comparisons(one.run("straight"))["resume"]()
-    assert found.why == "the trainer keeps no checkpoints: it begins anew"
+    assert found.why == "the trainer saves no checkpoints, so it restarts"
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The command line: stdout for machines, exit codes, lazy imports, and what `list` and `show` know."""
+"""The command line: stdout, exit codes, lazy imports, and the output of `list` and `show`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_exit_code_and_streams_of_a_process(paper: Any) -> None:
         capture_output=True,
         text=True,
     )
-    assert (closed.returncode, closed.stderr) == (0, ""), "a reader that goes away is no fault"
+    assert (closed.returncode, closed.stderr) == (0, ""), "a closed pipe is not an error"
 
 
 @pytest.mark.parametrize(("words", "parts"), [
@@ -87,7 +87,7 @@ def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None
 
 
 def test_the_record_of_a_smoke_run_goes_to_the_paper(paper: Any, repro: Any) -> None:
-    """No claim names it: it is there to be run again."""
+    """No claim uses it, so verdicts and todo stay the same with and without it."""
     path = f"papers/{paper.name}/records/smoke-seed0.json"
     assert repro("run", f"papers/{paper.name}/configs/smoke.gin")[:2] == (0, f"{path}\n")
     before = repro("verdict", paper.name, "--json")[1], repro("todo", paper.name)[1]
@@ -139,7 +139,7 @@ def test_show(paper: Any, repro: Any) -> None:
     assert (code, err) == (0, "")
     assert "A straight line" in out and "fit.error" in out and f"papers/{paper.name}/configs/smoke.gin" in out
     assert "tolerance" in repro("show", f"{paper.name}/fit.error")[1]
-    assert repro("show", "table1.readability")[1].startswith("paper      raff2019"), "by its id alone"
+    assert repro("show", "table1.readability")[1].startswith("paper      raff2019"), "found by its id"
     config = repro("show", f"papers/{paper.name}/configs/smoke.gin")[1]
     assert "include" not in config and "trainers.Supervised.steps = 2" in config and "torch.optim.SGD.lr" in config
     part = repro("show", "trainers.Supervised")[1]
@@ -173,7 +173,7 @@ def test_one_broken_paper_does_not_hide_the_others(paper: Any, repro: Callable[.
     assert code == 2 and "template" in listed and paper.name not in listed
     assert said.count("\n") == 1 and f"{paper.name}/paper.toml:2: 'title' is 1; expected a text" in said
     assert repro("verdict", "template")[0] == 0
-    assert repro("todo")[:2] == (2, ""), "half of a queue would be run"
+    assert repro("todo")[:2] == (2, ""), "an incomplete list of commands must not be run"
 
 
 def test_code_that_is_not_python_is_one_line(paper: Any, repro: Any, refused: Callable[..., str]) -> None:

@@ -1,4 +1,4 @@
-"""What `check_paper` and `needs` find: each fault in a line, before anything runs."""
+"""`check_paper` and `needs`: each fault is one line, found before anything runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CAUSE = '\n[[cause]]\nclaims = ["fit.ten-steps"]\nsays = "so"\nconfig = "configs
 
 
 def test_a_good_paper_has_no_fault(paper: Any) -> None:
-    (paper.folder / "tips.md").write_text("# Tips\n")  # its tests are not copied
+    (paper.folder / "tips.md").write_text("# Tips\n")  # the copied paper has no tests that tips could name
     testing.check_paper(paper.folder)
     testing.check_smoke(paper.folder)
 
@@ -81,7 +81,7 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _skipped(*names: str) -> str:
-    """The reason for which the mark skips; "" where it does not."""
+    """The reason why the mark skips the test; "" if it does not."""
     mark = testing.needs(*names).mark
     return mark.kwargs["reason"] if mark.args[0] else ""
 
@@ -90,7 +90,7 @@ def test_missing_data_is_named_with_how_to_get_it(away: Path) -> None:
     assert f"mnist/test is not here ({away / 'data'} has no mnist): repro data get mnist/test" in _skipped("mnist/test")
     assert "REPRO_MIRROR names a folder that contains mnist/" in _skipped("mnist")
     assert "librispeech" in _skipped("mnist", "librispeech") and "mnist is not here" in _skipped("mnist", "librispeech")
-    assert "did you mean 'mnist'" in _skipped("mnits"), "a data set of one's own may be away, so it is no error"
+    assert "did you mean 'mnist'" in _skipped("mnits"), "an unknown name skips the test; it may be a private data set"
     with pytest.raises(BadInput, match="did you mean 'test'"):
         testing.needs("mnist/tset")
 

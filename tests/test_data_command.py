@@ -1,4 +1,4 @@
-"""`repro data`: what it prints, its exit codes, and that one flipped sample is found."""
+"""`repro data`: its output, its exit codes, and that one changed sample is found."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ GUIDE = Path(__file__).parent.parent / "docs" / "guide" / "data.md"
 
 
 def printed(command: str) -> str:
-    """What the guide says that a command prints."""
+    """The output of a command as shown in the guide."""
     return GUIDE.read_text(encoding="utf-8").partition(f"$ {command}\n")[2].partition("```")[0]
 
 
@@ -61,7 +61,7 @@ def needs(name: str) -> Any:
 
 @pytest.fixture
 def tables(study: Any) -> Any:
-    """A data set of two tables with a reader, one of which has a known fingerprint."""
+    """A data set with a reader and two variants; only one variant has a fingerprint in the catalogue."""
     study.catalogue.with_name("reader.py").write_text(READER)
     study.add("tables", VARIANTS, variants=(), one_csv=ROWS, two_csv=b"a,b\n5,6\n7,8\n")
     yield study
@@ -153,8 +153,8 @@ def test_what_differs_is_found(tables: Any, repro: Any, spoilt: bytes, said: str
 
 @pytest.mark.parametrize(("reader", "said"), [
     ("papers.study.raeder:Reader", "; there is no module papers.study.raeder"),
-    ("papers.study.reader:Raeder", ", which is no class; did you mean 'Reader'?"),
-    ("papers.study.reader:hashlib", ", which is no class; did you mean 'hashlib'?"),
+    ("papers.study.reader:Raeder", ", which is not a class; did you mean 'Reader'?"),
+    ("papers.study.reader:hashlib", ", which is not a class; did you mean 'hashlib'?"),
     ("repro.claim.paper:Paper", ", which has no __len__()"),
     ("subprocess:Popen", ": no module 'subprocess' of repro or papers that can hold parts; known: papers, repro"),
     ("repro.datasets.idx:Mnist", ", which does not take the arguments of two: missing a required argument: 'split'"),
@@ -226,16 +226,18 @@ def test_one_flipped_bit_of_one_pixel_is_found_and_another_wrapper_is_not(
     content = bytearray(gzip.decompress(path.read_bytes()))
     path.unlink()
     path.write_bytes(gzip.compress(content, 1))
-    assert repro("data", "verify", "mnist", "test")[0] == 0, "packed otherwise, the same content"
+    assert repro("data", "verify", "mnist", "test")[0] == 0, "other compression, same content"
     content[16 + 1_234_567] ^= 1
     path.write_bytes(gzip.compress(content, 1))
     code, out, _ = repro("data", "verify", "mnist", "test")
-    assert code == 1 and out.startswith("mnist/test differs: 10,000 items, fingerprint ") and "of no known data" in out
+    assert (
+        code == 1 and out.startswith("mnist/test differs: 10,000 items, fingerprint ") and "which is not known" in out
+    )
     packed = bytearray(path.read_bytes())
     packed[len(packed) // 2] ^= 1
     path.write_bytes(packed)
     code, out, _ = repro("data", "verify", "mnist", "test")
-    assert code == 1 and out.startswith("mnist/test cannot be read: "), "a flipped bit of the file itself"
+    assert code == 1 and out.startswith("mnist/test cannot be read: "), "a flipped bit in the compressed file"
 
 
 @needs("imdb")
@@ -256,7 +258,7 @@ def test_one_changed_letter_of_one_review_is_found(study: Any, repro: Any, monke
 def test_one_changed_sample_of_one_recording_is_found_in_another_layout(
     study: Any, repro: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tree of the makers has the fingerprint of the archive of the mirror."""
+    """The folder as published has the same fingerprint as the archive in the mirror."""
     with tarfile.open(MIRROR / "fsdd" / "recordings.tar.xz") as tar:
         tar.extractall(study.mirror / "fsdd", filter="data")
     monkeypatch.setenv("REPRO_MIRROR", str(study.mirror))

@@ -1,4 +1,4 @@
-"""`repro debug`: nothing is said of a sound config, and each planted fault is found and named."""
+"""`repro debug`: a config without a fault passes, and each planted fault is found and named."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from repro.registry import DATASETS, LOSSES, MODELS
 
 @DATASETS.register
 class Blobs(Dataset):
-    """Three clouds of points, with the names of the clouds, or with those of others; as they are or as tokens."""
+    """Three clusters of points, with right or shuffled labels, as tensors, dicts or tokens."""
 
     def __init__(self, size=400, shuffled=False, alike=False, nan=False, form="tensor"):
         random = torch.Generator().manual_seed(0)
@@ -85,7 +85,7 @@ class Net(nn.Module):
 
 @LOSSES.register
 class Deaf(nn.Module):
-    """A loss that does not listen."""
+    """A loss that ignores the targets."""
 
     def forward(self, output, target):
         return output.pow(2).mean()
@@ -126,7 +126,7 @@ def sound(paper: Any) -> Path:
 
 @pytest.fixture
 def look(sound: Path) -> Callable[..., Finding]:
-    """What one check says of the sound config with these bindings changed; those after it are not made."""
+    """The finding of one check, for the sound config with these bindings changed."""
 
     def call(check: str, *bindings: str) -> Finding:
         return next(found for found in debug.debug(sound, bindings) if found.name == check)
@@ -139,26 +139,26 @@ def test_a_sound_config_passes(sound: Path, paper: Any, repro: Any) -> None:
     heads = [line.split()[:2] for line in out.splitlines() if not line.startswith(" ")]
     assert (code, heads) == (0, [["ok", check] for check in CHECKS]), out
     assert "Accuracy: " in out and out.endswith(", 1 after\n")
-    assert not Path("runs").exists() and not list(paper.records.glob("*-seed*")), "it writes nothing"
+    assert not Path("runs").exists() and not list(paper.records.glob("*-seed*")), "it must write nothing"
 
 
 def test_a_fault_is_an_exit_code(sound: Path, repro: Any) -> None:
     code, out, _ = repro("debug", sound, "--set", "models.Net.fault = 'log'")
-    assert code == 1 and out.startswith("FAULT  finite ") and out.count("\n") == 1, "what is not finite ends it"
+    assert code == 1 and out.startswith("FAULT  finite ") and out.count("\n") == 1, "the other checks are not made"
 
 
 @pytest.mark.parametrize(("bindings", "check", "words"), [
-    (["models.Net.fault = 'batch norm'"], "leakage", "in training mode alone (as batch normalisation makes them)"),
+    (["models.Net.fault = 'batch norm'"], "leakage", "in training mode only (batch normalisation does this)"),
     (["models.Net.leak = True"], "leakage", "in training and evaluation mode\nitem 0: on item 7"),
     (["models.Net.fault = 'unused'"], "gradients", "spare: no gradient"),
     (["models.Net.fault = 'frozen'"], "gradients", "inner.bias: frozen"),
     (["models.Net.fault = 'dead'"], "gradients", "inner.weight: a gradient of zero"),
     (["models.Net.fault = 'log'"], "finite", "from 'middle.0' (Logarithm), in the forward pass"),
     (["models.Net.fault = 'root'"], "finite", "from 'middle.0' (Root), in the backward pass"),
-    (["train/datasets.Blobs.nan = True"], "finite", "the items of the batch hold numbers that are not finite"),
+    (["train/datasets.Blobs.nan = True"], "finite", "the items of the batch contain numbers that are not finite"),
     (["experiment.loss = @losses.Infinite()"], "finite", "from the loss, which is -inf"),
     (["experiment.loss = @losses.Deaf()"], "targets", "the loss does not depend on them"),
-    (["train/datasets.Blobs.shuffled = True"], "targets", "either they belong to other inputs, or nothing can be"),
+    (["train/datasets.Blobs.shuffled = True"], "targets", "either the targets belong to other inputs, or they"),
     (["torch.optim.Adam.lr = 0.0"], "overfit", "20 items, 1000 steps: the loss went from"),
     (["torch.optim.Adam.lr = 1e30"], "overfit", "training on one batch of 20 items fails: step 2: the loss is"),
 ])  # fmt: skip
@@ -170,16 +170,16 @@ def test_a_planted_fault_is_found_and_named(look: Any, bindings: list[str], chec
 @pytest.mark.parametrize("form", ["tensor", "dict", "tokens"])
 @pytest.mark.parametrize("leak", [False, True])
 def test_leakage_is_found_whatever_the_inputs_are(look: Any, form: str, leak: bool) -> None:
-    """By gradients; among tokens, which have none, by exchanging them."""
+    """Gradients are used, or an exchange of inputs for tokens, which have no gradients."""
     fault = "models.Net.fault = 'embedding'" if form == "tokens" else "models.Net.fault = ''"
     found = look("leakage", f"datasets.Blobs.form = '{form}'", fault, f"models.Net.leak = {leak}")
     assert found.ok is not leak, found
 
 
 @pytest.mark.parametrize(("bindings", "check", "words"), [
-    (["train/datasets.Blobs.size = 60"], "targets", "60 training items cannot tell"),
-    (["train/datasets.Blobs.alike = True"], "targets", "all targets of the batch are alike"),
-    (["trainers.Supervised.batch_size = 1"], "leakage", "a batch of one item has nothing to leak"),
+    (["train/datasets.Blobs.size = 60"], "targets", "60 training items are too few"),
+    (["train/datasets.Blobs.alike = True"], "targets", "all targets of the batch are equal"),
+    (["trainers.Supervised.batch_size = 1"], "leakage", "the batch has only one item"),
 ])  # fmt: skip
 def test_what_cannot_be_told_is_no_fault(look: Any, bindings: list[str], check: str, words: str) -> None:
     found = look(check, *bindings)
@@ -187,7 +187,7 @@ def test_what_cannot_be_told_is_no_fault(look: Any, bindings: list[str], check: 
 
 
 def test_a_schedule_is_run_through(look: Any) -> None:
-    """The rate rises slowly: without the schedule, or with its first steps alone, nothing would be learnt."""
+    """The rate rises slowly. Without the schedule, or with only its first steps, nothing would be learned."""
     once = [f"torch.optim.lr_scheduler.OneCycleLR.{key}" for key in ("max_lr = 0.1", "total_steps = 5000")]
     used = ["trainers.Supervised.schedule = @torch.optim.lr_scheduler.OneCycleLR()", "trainers.Supervised.steps = 5000"]
     found = look("overfit", *used, *once, "torch.optim.Adam.lr = 1e-9")
@@ -219,7 +219,7 @@ def test_every_smoke_config_passes(name: str) -> None:
 
 
 class Mixed(nn.Module):
-    """Each output is a sum of inputs, as a matrix says; of the embeddings of token ids, where `tokens`."""
+    """Each output is a weighted sum of inputs (of their embeddings if `tokens`); `matrix` has the weights."""
 
     def __init__(self, matrix: torch.Tensor, tokens: bool) -> None:
         super().__init__()
@@ -242,7 +242,7 @@ def test_the_probe_finds_exactly_the_pairs_that_depend(matrix: list[list[float]]
 
 
 class Bad(nn.Module):
-    """Fine forward, infinite backward; or not fine forward."""
+    """Not finite in the forward pass, or only in the backward pass."""
 
     def __init__(self, forward: bool) -> None:
         super().__init__()

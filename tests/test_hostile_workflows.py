@@ -1,4 +1,4 @@
-"""A stranger's pull request can start the workflows: what those may do, and what they take from it, is little."""
+"""Anyone's pull request can start the workflows, so the workflows have few permissions and trust no text of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parent.parent / ".github"
 FILES = sorted([*FOLDER.rglob("*.yml"), *FOLDER.rglob("*.yaml")])
 TRIGGERS = {"push", "pull_request", "schedule", "workflow_dispatch"}
 STRANGERS = re.compile(r"\$\{\{[^}]*(github\.(event|head_ref|ref_name|actor)|inputs\.|steps\.)[^}]*\}\}")
-"""What a title, a branch or a file can say: written into a script, it is a part of the script."""
+"""Texts that the author of a pull request controls, such as a title. In a script, they would become code."""
 
 GOOD: dict[str, Any] = {
     "on": {"pull_request": None},
@@ -30,8 +30,8 @@ GOOD: dict[str, Any] = {
 
 
 def faults(workflow: dict[Any, Any]) -> list[str]:
-    """Every rule that a workflow breaks."""
-    on = workflow.get("on", workflow.get(True))  # YAML 1.1 takes the word for a boolean
+    """One line for every rule that a workflow breaks."""
+    on = workflow.get("on", workflow.get(True))  # YAML 1.1 reads the key `on` as the boolean True
     triggers = set(on if isinstance(on, (list, dict)) else [on])
     found = [f"starts on {name}" for name in sorted(triggers - TRIGGERS, key=str)]
     if workflow.get("permissions") not in ({}, {"contents": "read"}):
@@ -47,7 +47,7 @@ def _job(job: dict[str, Any], strangers: bool) -> list[str]:
     written = [what for what, how in (job.get("permissions") or {}).items() if how == "write"]
     found = [f"may write {what}" for what in written if strangers]
     found += ["runs on a machine of our own"] if "self-hosted" in str(job.get("runs-on")) else []
-    for step in [job, *job.get("steps", [])]:  # a job may be a workflow of its own, which it uses
+    for step in [job, *job.get("steps", [])]:  # a job itself can use another workflow
         uses, given = str(step.get("uses", "")), step.get("with") or {}
         if uses and not re.fullmatch(r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40}", uses):
             found.append(f"{uses} is not named by the digest of a commit")

@@ -75,7 +75,7 @@ def test_an_item_that_is_not_finite_is_named(rotten: Any, repro: Any) -> None:
     said, folder = failed(rotten, repro, "holed")
     assert "NotFinite: step " in said and ": the loss is nan" in said
     code, out, _ = repro("debug", "--failed-step", folder)
-    assert code == 1 and "FAULT  items      not finite: 11 of the training set" in out
+    assert code == 1 and "FAULT  items      not finite: item 11 of the training set" in out
     assert "ok     weights" in out
 
 
@@ -101,5 +101,7 @@ def test_weights_that_the_optimizer_spoils_are_named_and_the_last_good_checkpoin
 def test_a_step_that_went_well_cannot_be_replayed(paper: Any, repro: Any, refused: Any) -> None:
     repro("run", f"papers/{paper.name}/configs/smoke.gin")
     (folder,) = Path("runs", paper.name, "smoke").glob("*-seed0")
-    assert "has saved no failed step; expected runs/PAPER/CONFIG/RUN" in refused("debug", "--failed-step", folder)
-    assert "expected a config, or --failed-step" in refused("debug")
+    assert "no failed step is saved in it; expected the folder runs/PAPER/CONFIG/RUN" in refused(
+        "debug", "--failed-step", folder
+    )
+    assert "expected either a config or --failed-step" in refused("debug")

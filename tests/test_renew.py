@@ -1,4 +1,4 @@
-"""Code that has changed since a record: renewed where it gives the same bits, stale where it does not."""
+"""`repro renew`: a record is renewed if changed code gives bit-identical numbers, else it stays stale."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_change_that_moves_no_number_is_found_to_and_the_record_counts_again(r
     (found,) = record.of_paper(recorded.folder)
     assert not found.stale and "bit-identical over the whole run" in found.renewed
     change(recorded, "unused = 0", "return 2 * super().forward(output, target) if False else 0\n        unused = 1")
-    assert stale(recorded), "another change is another renewal"
+    assert stale(recorded), "another change needs another renewal"
 
 
 @pytest.mark.slow
@@ -56,7 +56,7 @@ def test_a_row_that_does_not_hold_is_found_and_goes(recorded: Any, repro: Any) -
     )
     row = renewal.Renewal(CONFIG, changed, found.source["commit"], 0, "a processor", "2026-01-02")
     renewal.store([row], recorded.folder)
-    assert not stale(recorded), "a row by hand makes it count"
+    assert not stale(recorded), "a row written by hand renews the record"
     assert repro("renew", recorded.name)[0] == 1 and renewal.read(recorded.folder) == [] and stale(recorded)
 
 
@@ -83,19 +83,21 @@ class Scheduled(Supervised):
 def test_of_a_long_run_both_ends_are_compared(
     paper: Any, git: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, step: int, found: str
 ) -> None:
-    """A change that acts at one step of 300; one in the middle is not seen, and the row says what was compared."""
+    """A change that acts at one step of 300. In the middle it is not found, and the row says what was compared."""
     monkeypatch.setattr("repro.rerun.renew.WHOLE", 0.0)
     module = paper.module("trainer", TRAINER)
     text = (paper.folder / "configs" / "base.gin").read_text().replace("trainers.Supervised", "trainers.Scheduled")
     paper.config("long", f"import {module}\n{text}trainers.Scheduled.steps = 300\n", base="")
-    core = Path("repro")  # whose code can resume: the core of the commit is asked for that
+    core = Path("repro")  # with code that can resume a run; the commit is searched for it
     shutil.copytree(code_digest.REPRO, core, ignore=shutil.ignore_patterns("__pycache__"))
     git("add", "-A")
     git("commit", "-qm", "a long config")
-    shutil.rmtree(core)  # another checkout's core would be refused
+    shutil.rmtree(core)  # because the core of another checkout is refused
     assert repro("run", f"papers/{paper.name}/configs/long.gin")[0] == 0
     path = paper.records / "long-seed0.json"
-    path.write_text(path.read_text().replace('"dirty": true', '"dirty": false'))  # for want of that core alone
+    path.write_text(
+        path.read_text().replace('"dirty": true', '"dirty": false')
+    )  # dirty only because the core was removed
     (paper.folder / "trainer.py").write_text(TRAINER.replace("return 1.0", f"return 1.5 if step == {step} else 1.0"))
     code, out, _ = repro("renew", paper.name)
     assert (code, found in out) == (int(bool(found)), True), out
@@ -122,7 +124,7 @@ def test_another_config_is_not_renewed_whatever_its_code(recorded: Any, repro: A
     recorded.config(CONFIG, (recorded.folder / "configs" / f"{CONFIG}.gin").read_text() + "STEPS = 3\n", base="")
     change(recorded, "return", "unused = 0\n        return")
     code, out, err = repro("renew", recorded.name)
-    assert (code, out) == (0, "") and "no record is stale by its own code alone" in err
+    assert (code, out) == (0, "") and "no record is stale only because its code changed" in err
 
 
 def test_a_renewal_covers_its_changes_and_no_others(paper: Any) -> None:

@@ -1,4 +1,4 @@
-"""A record run again from its commit: what agrees, what differs, what is refused; nothing stays behind."""
+"""`repro replay`: what agrees, what differs, what is refused; no temporary files are left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def git(*words: str) -> str:
 
 @pytest.fixture
 def kept(paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The record of `smoke.gin`, made from a commit of a repository that holds the paper alone."""
+    """The record of `smoke.gin`, made from a commit of a repository that contains only the paper."""
     temporary = Path.cwd() / "temporary"
     temporary.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
@@ -48,14 +48,14 @@ def edit(path: Path, **changed: Any) -> None:
 
 
 def moved(path: Path, by: float) -> None:
-    """Give the first item another value."""
+    """Add `by` to the value of the first item."""
     rows = json.loads(path.read_text())["measurements"]
     rows[0]["values"][0] += by
     edit(path, measurements=rows)
 
 
 def certify(paper: Any, path: Path, metrics: float) -> None:
-    """A certificate of the record's config and machine, which found this difference."""
+    """Store a certificate of the record's config and machine; all its differences are `metrics`."""
     found = record.read(path)
     comparisons = dict.fromkeys(determinism.COMPARISONS, Comparison(metrics, metrics))
     machine = determinism.machine(found.environment)
@@ -69,9 +69,11 @@ def test_a_record_agrees_bit_for_bit(paper: Any, kept: Path, repro: Any) -> None
     code, out, err = repro("replay", kept)
     assert code == 0, err
     first, *lines = out.splitlines()
-    assert first == f"{kept}: agrees, bitwise: no certificate; machine, packages and threads are those of the record"
+    assert (
+        first == f"{kept}: agrees, bitwise: no certificate; machine, packages and threads are the same as in the record"
+    )
     assert lines[:3] == ["  config: the same", "  code: the same", "  data: the same"]
-    assert lines[3].startswith("  test, SquaredError: agrees bit for bit, mean ") and len(lines) == 4
+    assert lines[3].startswith("  test, SquaredError: bit-identical, mean ") and len(lines) == 4
     assert git("status", "--porcelain") == before and git("worktree", "list").count("\n") == 0
     assert list(Path("temporary").glob("repro-*")) == []
 
@@ -81,11 +83,11 @@ def test_the_present_code_runs_unless_that_of_the_commit_is_asked_for(paper: Any
     text = (paper.folder / "loss.py").read_text()
     (paper.folder / "loss.py").write_text(text.replace("return ", "return 1.5 * "))
     code, out, _ = repro("replay", kept)
-    assert code == 1 and f"code: changed since in papers.{paper.name}.loss" in out, out
+    assert code == 1 and f"code: has changed since the record, in papers.{paper.name}.loss" in out, out
     assert repro("replay", kept, "--commit")[0] == 0
     (paper.folder / "loss.py").write_text(text.replace("return ", "x = 0\n        return "))
     code, out, _ = repro("replay", kept)
-    assert code == 0 and f"code: changed since in papers.{paper.name}.loss" in out, "the same numbers are what counts"
+    assert code == 0 and f"code: has changed since the record, in papers.{paper.name}.loss" in out, "same numbers"
 
 
 @pytest.mark.slow
@@ -93,7 +95,7 @@ def test_a_record_with_overrides_is_run_from_its_text(paper: Any, kept: Path, re
     config = f"papers/{paper.name}/configs/smoke.gin"
     out = repro("run", config, "--seed", 3, "--set", "trainers.Supervised.steps=5")[1]
     code, said, _ = repro("replay", out.strip())
-    assert code == 0 and "agrees bit for bit" in said, said
+    assert code == 0 and "bit-identical" in said, said
 
 
 @pytest.mark.parametrize(("changed", "line"), [
@@ -106,7 +108,7 @@ def test_what_the_numbers_rest_on_must_be_the_same(kept: Path, changed: Any, lin
 
 
 def differing(found: Record, again: Record) -> list[str]:
-    """What differs between a record and that of the run made again."""
+    """The findings that differ between a record and the record of the new run."""
     one = replay.compare(found, again)
     told = [str(finding) for finding in one.findings if not finding.ok]
     assert one.agrees == (not told)
@@ -118,7 +120,9 @@ def test_what_was_measured_must_be_the_same(kept: Path) -> None:
     (one,) = again.measurements
     cases = {
         "test, SquaredError: 500 items, in the record 5": [replace(one, values=one.values[:5])],
-        "test, SquaredError: not the same metric: its unit": [replace(one, identity=one.identity | {"unit": "m"})],
+        "test, SquaredError: not the same metric: different unit": [
+            replace(one, identity=one.identity | {"unit": "m"})
+        ],
         "test, SquaredError: not in the record": [],
         "other, SquaredError: not measured now": [one, replace(one, test="other")],
     }
@@ -131,7 +135,7 @@ def test_without_a_certificate_one_machine_must_give_the_same_bits(kept: Path) -
     moved(kept, 1e-9)
     (told,) = differing(record.read(kept), again)
     assert told.startswith("test, SquaredError: differs: mean 0.") and ", in the record 0." in told
-    assert told.endswith("; an item by up to 1e-09")
+    assert told.endswith("; largest difference of an item: 1e-09")
 
 
 def test_the_class_of_the_certificate_of_this_machine_decides(paper: Any, kept: Path) -> None:
@@ -140,12 +144,12 @@ def test_the_class_of_the_certificate_of_this_machine_decides(paper: Any, kept: 
     certify(paper, kept, 3e-6)
     one = replay.compare(record.read(kept), again)
     assert one.agrees and str(one.wanted) == "within 1e-05"
-    assert one.because.startswith("the certificate says so of seed twice: within 1e-05")
+    assert one.because.startswith("from the certificate (seed twice): within 1e-05")
     assert "SquaredError: agrees: mean " in str(one.findings[-1])
     moved(kept, 1.0)
     assert "SquaredError: differs: mean " in differing(record.read(kept), again)[0]
     other = replace(again, code={})
-    assert replay.compare(other, other).because.startswith("that of its code and this machine is not measured; ")
+    assert replay.compare(other, other).because.startswith("no certificate for its code and this machine; ")
 
 
 def test_a_record_of_another_machine_is_compared_as_means(kept: Path) -> None:
@@ -156,11 +160,11 @@ def test_a_record_of_another_machine_is_compared_as_means(kept: Path) -> None:
     here = f"processor Abacus, here {again.environment['processor']}"
     torch = f"torch 1.0, here {again.environment['packages']['torch']}"
     assert one.agrees and str(one.wanted) == "statistical"
-    assert one.because == f"the record was made elsewhere: {here}, {torch}"
+    assert one.because == f"the record was made in another environment: {here}, {torch}"
 
 
 def test_what_two_ranks_do_does_not_excuse_one(paper: Any, kept: Path) -> None:
-    """A record is replayed by one process: it must agree as two runs of one process do."""
+    """A replay is one process, so the record must agree as two runs of one process do."""
     again = record.read(kept)
     certify(paper, kept, 0.0)
     (one,) = determinism.read("smoke", paper.folder)
@@ -179,14 +183,16 @@ def test_since_replays_what_a_branch_adds(paper: Any, kept: Path, repro: Any, mo
     git("commit", "-qm", "a record")
     assert repro("replay", "--since", "base")[1].startswith(f"{kept}: agrees, ")
     edit(kept, cost={"seconds": 1e6})
-    git("commit", "-qam", "it says that it took long")
+    git("commit", "-qam", "a record with a false duration")
     code, out, err = repro("replay", "--since", "base")
-    assert code == 0 and out.startswith(f"{kept}: agrees, ") and "it says that it took longer" in err, "not believed"
+    assert code == 0 and out.startswith(f"{kept}: agrees, ") and "the record says that it took more than" in err, (
+        "it is tried"
+    )
     moved(kept, 1e-3)
-    assert repro("replay", "--since", "base")[0] == 1, "a forged number is found behind a forged time"
+    assert repro("replay", "--since", "base")[0] == 1, "a false number is found despite the false duration"
     monkeypatch.setattr(replay, "LONGEST", 0.2)
     code, out, err = repro("replay", "--since", "base")
-    assert (code, out) == (0, "") and f"{kept}: not run again, it takes more than" in err
+    assert (code, out) == (0, "") and f"{kept}: skipped, because it takes more than" in err
     assert "--since nothing" in repro("replay", "--since", "nothing")[2]
     code, out, err = repro("replay", "--since", "HEAD")
     assert (code, out) == (0, "") and "no record differs from HEAD" in err
@@ -196,16 +202,18 @@ def test_since_replays_what_a_branch_adds(paper: Any, kept: Path, repro: Any, mo
 def test_numbers_that_were_tampered_with_differ(kept: Path, repro: Any) -> None:
     moved(kept, 1e-9)
     code, out, _ = repro("replay", kept)
-    assert code == 1 and out.startswith(f"{kept}: DIFFERS, bitwise: ") and "an item by up to 1e-09" in out, out
+    assert (
+        code == 1 and out.startswith(f"{kept}: DIFFERS, bitwise: ") and "largest difference of an item: 1e-09" in out
+    ), out
 
 
 @pytest.mark.parametrize(("changed", "words"), [
-    ({"source": {"commit": None, "dirty": None}}, "made outside git: there is no commit that its code is of"),
-    ({"digest": "0" * 64}, "its text is not that of its digest"),
-    ({"source": {"commit": "0" * 40, "dirty": False}}, "is not in this clone; try git fetch --unshallow"),
+    ({"source": {"commit": None, "dirty": None}}, "made outside git, so the commit of its code is unknown"),
+    ({"digest": "0" * 64}, "its text does not match its digest"),
+    ({"source": {"commit": "0" * 40, "dirty": False}}, "is not in this clone; expected a clone that has it: try git"),
     ({"source": {"commit": "--output=x", "dirty": False}}, "expected 40 hexadecimal digits"),
     ({"format": 99}, "not a record of format 1"),
-    ({"text": "experiment.modl = 3\n"}, "its text is not that of its digest"),
+    ({"text": "experiment.modl = 3\n"}, "its text does not match its digest"),
 ])  # fmt: skip
 def test_what_cannot_be_run_again_is_one_line(kept: Path, refused: Any, changed: Any, words: str) -> None:
     edit(kept, **changed)
@@ -225,7 +233,7 @@ def test_a_record_of_changes_that_were_never_committed_is_refused(
 def test_a_record_outside_git_is_refused(paper: Any, tmp_path: Path, refused: Any) -> None:
     path = record.write(Record("p", "c", 0, "d", [], source={"commit": "0" * 40, "dirty": False}), tmp_path)
     assert "is not in this clone" in refused("replay", path)
-    assert "expected one of the path of a record, --smoke" in refused("replay")
+    assert "expected exactly one of these: the path of a record, --smoke" in refused("replay")
 
 
 @pytest.mark.slow
@@ -272,10 +280,10 @@ def test_smoke_skips_a_paper_whose_data_is_not_here(
     code, out, err = repro("replay", "--smoke")
     assert (code, out) == (0, ""), err
     assert f"repro: skipped: {kept}: " in err and "wsj0-2mix is not here (" in err
-    assert repro("replay", kept)[0] == 66, "who asks for this record is refused"
+    assert repro("replay", kept)[0] == 66, "a record that you name is not skipped"
     path = paper.folder / "configs" / "smoke.gin"
     path.write_text(path.read_text() + "trainers.Supervised.steps = 7\n")
-    assert repro("replay", "--smoke")[0] == 2, "only the config as it is committed is excused"
+    assert repro("replay", "--smoke")[0] == 2, "only the committed config is skipped"
 
 
 @pytest.mark.parametrize(
@@ -284,7 +292,7 @@ def test_smoke_skips_a_paper_whose_data_is_not_here(
 def test_words_in_a_record_excuse_nothing(
     paper: Any, kept: Path, repro: Any, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
-    """A forged record whose text says what the program says of data that is not here."""
+    """A false record whose config text contains the program's message about missing data."""
     moved(kept, 0.5)
     edit(kept, text=f"# {words}\nexperiment.model = '{words}'\n")
     monkeypatch.setattr("repro.claim.paper.every", lambda: [papers.read(paper.folder)])

@@ -1,4 +1,4 @@
-"""A replay that is stopped leaves neither files nor processes."""
+"""An interrupted replay leaves no files and no processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.test_replay import kept as kept
 
 @pytest.mark.slow
 def test_an_interrupted_replay_leaves_nothing(paper: Any, kept: Path) -> None:
-    """Stopped by SIGINT as by Ctrl-C, while its run goes on."""
+    """SIGINT (Ctrl-C) arrives while its run is training."""
     text = record.read(kept).text + "trainers.Supervised.steps = 100000000\n"
     edit(kept, text=text, digest=config.digest(text))
     command = [sys.executable, "-m", "repro", "replay", str(kept)]
@@ -36,7 +36,7 @@ def test_an_interrupted_replay_leaves_nothing(paper: Any, kept: Path) -> None:
 
 
 def running_in(name: str) -> set[int]:
-    """The processes whose working folder lies below `name`."""
+    """The processes whose working directory is inside `name`."""
     below = str(Path(name).resolve())
     found = set()
     for entry in Path("/proc").iterdir():

@@ -1,4 +1,4 @@
-"""The rot clock: what comes out of a try, what is kept of it, and what is refused."""
+"""The dependency check (`repro rot`): its outcomes, the files that it stores, and wrong input."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class Odd{name}(NoisyLine):
 
 @pytest.fixture(autouse=True)
 def pins(tmp_path: Path, paper: CopiedPaper) -> None:
-    """The pins of the working directory: of what is installed, and of what is not."""
+    """A `constraints.txt` that pins one installed and one missing package."""
     text = f"# why\nnumpy=={importlib.metadata.version('numpy')}\nno-such-package==1.0\n"
     (tmp_path / "constraints.txt").write_text(text)
 
 
 def odd(paper: CopiedPaper, body: str) -> Path:
-    """Make the smoke config build a dataset that does `body` first."""
+    """Make the smoke config build a dataset that executes `body`; returns its path."""
     module = paper.module("odd", PART.format(name=paper.name, body=body))
     smoke = paper.folder / "configs" / "smoke.gin"
     train = f"experiment.train = @datasets.Odd{paper.name}()\ndatasets.Odd{paper.name}.size = 100\n"
@@ -70,7 +70,7 @@ def kept(paper: CopiedPaper, stack: str = "locked") -> Trial:
 
 
 def test_a_paper_that_runs(paper: CopiedPaper, repro: Any, tmp_path: Path) -> None:
-    """Its records are left alone, also where a claim names the smoke config, and nothing else is left."""
+    """Its records do not change, even if a claim uses the smoke config. The only new file is the result."""
     paper.toml((paper.folder / "paper.toml").read_text() + CLAIM)
     before = {path for path in tmp_path.rglob("*") if "__pycache__" not in path.parts}
     assert repro("rot", paper.name)[:2] == (0, f"{paper.name} runs\n")
@@ -126,7 +126,7 @@ def test_a_run_that_hangs_is_cut_off_with_what_it_started(paper: CopiedPaper, tm
     smoke = paper.folder / "configs" / "smoke.gin"
     module = paper.module("hangs", f"import subprocess\n{sleep}\n")
     smoke.write_text(f"import {module}\n{smoke.read_text()}")
-    assert rot.attempt(smoke, 5) == ("fails", "was still running after 5 s, and was stopped")
+    assert rot.attempt(smoke, 5) == ("fails", "did not finish within 5 s and was stopped")
     child = Path(f"/proc/{pid.read_text()}")
     for _ in range(100):
         if not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2].split()[0]:
@@ -139,13 +139,13 @@ def test_a_run_that_is_killed_says_by_what(paper: CopiedPaper) -> None:
     module = paper.module("killed", "import os\nos.kill(os.getpid(), 11)\n")
     smoke = paper.folder / "configs" / "smoke.gin"
     smoke.write_text(f"import {module}\n{smoke.read_text()}")
-    assert rot.attempt(smoke, 120) == ("fails", "was ended by SIGSEGV")
+    assert rot.attempt(smoke, 120) == ("fails", "was killed by SIGSEGV")
 
 
 def test_a_row_of_tries_that_come_out_the_same_keeps_its_first_day(
     paper: CopiedPaper, repro: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And a try without its data does not replace one that says something of the packages."""
+    """A check without its data does not replace an earlier result."""
     days = [("fails", "2026-01-01"), ("fails", "2026-01-01"), ("runs", "2026-01-03"), ("not run", "2026-01-03")]
     for day, (outcome, since) in enumerate(days, 1):
         monkeypatch.setattr(rot, "today", lambda day=day: datetime.date(2026, 1, day))
@@ -160,10 +160,10 @@ ROW = {key: value for key, value in vars(TRIAL).items() if key != "stack"}
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("", ": not what `repro rot` writes: Expecting value"), ("[" * 10_000, ": not what `repro rot` writes"),
-    ("[]", "expected an object"), ('{"date": "2026-01-02"', "not what"), ("\udcff", "not what"),
+    ("", ": not a result of `repro rot`: Expecting value"), ("[" * 10_000, ": not a result of `repro rot`"),
+    ("[]", "expected a JSON object"), ('{"date": "2026-01-02"', "not a result"), ("\udcff", "not a result"),
     (json.dumps({**ROW, "outcome": "run"}), ":1: 'outcome' is 'run'; expected one of 'runs', 'fails', 'not run'"),
-    (json.dumps({**ROW, "date": "yesterday"}, indent=1), ":2: 'date' is 'yesterday'; expected a date as 2026-01-31"),
+    (json.dumps({**ROW, "date": "yesterday"}, indent=1), ":2: 'date' is 'yesterday'; expected a date such as 2026"),
     (json.dumps({**ROW, "packages": {"torch": 2}}), "'packages' is {'torch': 2}; expected a table of text"),
     (json.dumps({**ROW, "sad": ""}), "unknown key 'sad'; did you mean 'said'?"), ("{}", "missing key 'date'"),
 ])  # fmt: skip
@@ -185,8 +185,8 @@ def test_what_is_written_is_read_again_and_has_a_line_per_key(paper: CopiedPaper
 
 
 @pytest.mark.parametrize(("text", "line"), [
-    ("# pins\nnumpy==0.0.1\n", "constraints.txt:2: numpy {} is installed, not 0.0.1: expected an environment of"),
-    (None, "no constraints.txt here, which says what 'locked' is: start this in the root of the repository"),
+    ("# pins\nnumpy==0.0.1\n", "constraints.txt:2: numpy {} is installed, not 0.0.1; expected an environment of"),
+    (None, "no constraints.txt here; expected the root of the repository as the working directory"),
 ])  # fmt: skip
 def test_locked_is_what_the_pins_say(refused: Any, text: str | None, line: str) -> None:
     Path("constraints.txt").unlink()
@@ -201,7 +201,7 @@ def test_unknown_papers_and_stacks_are_refused(refused: Any) -> None:
 
 
 def test_the_guide_types_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its commands parse; the artifact that it downloads is the one that holds both stacks."""
+    """The commands of the guide parse; the artifact that it downloads contains the results of both stacks."""
     guide = (ROOT / "docs/guide/rot.md").read_text(encoding="utf-8")
     typed = re.findall(r"(?m)^\$ repro (.+)$", guide)
     monkeypatch.setattr(rot, "turn", lambda stack, names: iter(()))

@@ -1,4 +1,4 @@
-"""`repro new`: the copy runs, its tests pass, its claims are judged, and it shares no name with the template."""
+"""`repro new`: the copied paper runs, its tests pass, it gets verdicts, and its names differ from the template's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEMPLATE = paper.find("template").folder
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project: a folder with papers/ in it, importable and the working directory."""
+    """An empty project: the working directory, importable, with an empty folder papers/."""
     (tmp_path / "papers").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -30,7 +30,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_new_paper_runs_and_is_judged(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "repro.record.as_committed._core_top", lambda top: None
-    )  # the repository of the core may have changes
+    )  # the repository of the core may have uncommitted changes
     new_paper.new("first_try")
     for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "a paper")):
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True)
@@ -66,10 +66,10 @@ def test_nothing_keeps_the_name_of_the_template(here: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Bad-Name", "'Bad-Name' cannot name a paper; expected a Python name of small letters, digits and _"),
-        ("template_", "would be called as those of 'template': Template"),
-        ("class", "'class' cannot name a paper"),
-        ("template", "a paper 'template' stands already"),
+        ("Bad-Name", "'Bad-Name' cannot be the name of a paper; expected a name such as my_paper: lower-case letters"),
+        ("template_", "would have the same names as those of 'template': Template"),
+        ("class", "'class' cannot be the name of a paper"),
+        ("template", "there is already a paper 'template'"),
     ],
 )
 def test_a_bad_name_is_refused(here: Path, name: str, message: str) -> None:
@@ -85,7 +85,7 @@ def test_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_model_and_a_loss_of_ones_own_take_forty_lines() -> None:
-    """What a group writes for its first judged claim: model, loss, one config, one claim; docstrings do not count."""
+    """A group's first claim needs a model, a loss, one config and one claim. Docstrings are not counted."""
     code = sum(statements(TEMPLATE / name) for name in ("model.py", "loss.py"))
     texts = [
         (TEMPLATE / "configs" / "mean.gin").read_text(),
@@ -96,7 +96,7 @@ def test_a_model_and_a_loss_of_ones_own_take_forty_lines() -> None:
 
 
 def statements(path: Path) -> int:
-    """Lines of code: those that hold a token of a statement, docstrings aside."""
+    """The number of lines of code, without docstrings, comments and empty lines."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)

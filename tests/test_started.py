@@ -114,5 +114,5 @@ def test_the_command_line_says_that_it_goes_on(stopped: Path, repro: Any, monkey
     monkeypatch.setenv("STOP", "2")
     code, out, err = repro("run", stopped)
     assert (code, out) == (75, "") and "resumes after step 3" in err
-    assert err.splitlines()[-1] == "repro: SIGTERM: stopped after step 5; the same command goes on"
+    assert err.splitlines()[-1] == "repro: SIGTERM: stopped after step 5; the same command resumes the run"
     assert os.getpid() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL

@@ -1,4 +1,4 @@
-"""Each check lets a good part pass and catches the defect it is there for, by its name."""
+"""Each check of `repro.testing` passes for a good part and fails for each defect, with its message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from repro.trainers.supervised import Supervised
 
 
 class Points(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """A good dataset: x and 2x, other numbers each pass."""
+    """A good dataset: x and 2x, with different numbers in each epoch."""
 
     def __init__(self, size: int = 6) -> None:
         self.size, self.epoch = size, 0
@@ -41,7 +41,7 @@ class Restless(Points):
 
 
 class Sequential(Points):
-    """An item that depends on who read what before it."""
+    """An item that depends on the items read before."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class PerWorker(Points):
 
 
 class Passing(Points):
-    """A pass that depends on the passes before it."""
+    """An epoch that depends on the epochs before."""
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch += epoch + 1
@@ -82,7 +82,7 @@ class Local(Points):
 
 @pytest.mark.parametrize(("dataset", "words"), [
     (Restless, "differs between two reads"), (Sequential, "differs between two reads"),
-    (PerWorker, "differs between two workers"), (Passing, "pass 0 differs after pass 1"),
+    (PerWorker, "differs between two workers"), (Passing, "epoch 0 differs after epoch 1"),
     (Triples, "an item is not"), (Unstable, "the fingerprint differs"), (Local, "does not pickle"),
     (functools.partial(Points, 0), "empty"),
 ])  # fmt: skip
@@ -96,7 +96,7 @@ def test_a_good_dataset_passes() -> None:
 
 
 class Net(nn.Module):
-    """A good model; the broken ones change one thing of it."""
+    """A good model; each broken model changes one thing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,7 +163,7 @@ def test_a_good_model_passes() -> None:
 
 
 class Loss(nn.Module):
-    """A good loss, or a broken one by another formula (a text, for that pickles)."""
+    """A good loss, or a broken one with another formula (a string, because that can be pickled)."""
 
     def __init__(self, formula: str = "(output - target).pow(2).mean()") -> None:
         super().__init__()

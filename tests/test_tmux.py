@@ -1,4 +1,4 @@
-"""tmux/session.sh and worker.sh with a real tmux: each command runs once, a failure is set aside, nobody is killed."""
+"""tmux/session.sh and worker.sh with a real tmux: each command runs once, and failures are listed in a file."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ SESSION = Path(__file__).parents[1] / "tmux" / "session.sh"
 
 
 class Queue:
-    """One queue's folder, and what its workers leave there."""
+    """The folder of a queue and the files in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -26,7 +26,9 @@ class Queue:
 
     def start(self, commands: str, *gpus: str, **more: str) -> subprocess.CompletedProcess[str]:
         """Pipe `commands` into session.sh with one worker per entry of `gpus`."""
-        env = os.environ | {"REPRO_QUEUE": str(self.folder), "TMUX": "/nowhere,1,0"} | more  # as if inside tmux
+        env = (
+            os.environ | {"REPRO_QUEUE": str(self.folder), "TMUX": "/nowhere,1,0"} | more
+        )  # TMUX: as if started inside tmux
         return subprocess.run(
             [SESSION, *gpus],
             input=commands,
@@ -38,7 +40,7 @@ class Queue:
         )
 
     def tmux(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A tmux command to this queue's own server, never to another."""
+        """Send a command to the tmux server of this queue."""
         env = os.environ | {"TMUX_TMPDIR": ""}
         return subprocess.run(["tmux", "-L", self.id, *words], env=env, text=True, capture_output=True, timeout=10)
 
@@ -47,24 +49,24 @@ class Queue:
         Path(f"/tmp/tmux-{os.getuid()}", self.id).unlink(missing_ok=True)
 
     def runs(self) -> bool:
-        """Whether a worker lives: the session ends with its last one."""
+        """Whether a worker is running; the session ends with its last worker."""
         return self.tmux("has-session").returncode == 0
 
     def lines(self, name: str) -> list[str]:
-        """The lines of the queue's file `name`, none when there is no such file."""
+        """The lines of the file `name` of the queue; empty if there is no such file."""
         path = self.folder / name
         return path.read_text().splitlines() if path.exists() else []
 
     def log(self) -> str:
-        """What all workers printed."""
+        """The output of all workers."""
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
 
 def wait(until: Callable[[], object], what: str) -> None:
-    """Poll until `until()` is true; fail after eight seconds."""
+    """Wait until `until()` is true; fail after 8 seconds."""
     end = time.monotonic() + 8
     while not until():
-        assert time.monotonic() < end, f"waited 8 s in vain until {what}"
+        assert time.monotonic() < end, f"waited for 8 s, but not: {what}"
         time.sleep(0.02)
 
 
@@ -86,7 +88,7 @@ def test_every_command_runs_once(queue: Queue, tmp_path: Path) -> None:
 
 
 def test_two_workers_work_at_once_in_two_windows(queue: Queue, tmp_path: Path) -> None:
-    meet = "touch {}; until [ -e {} ]; do sleep 0.02; done"  # ends only if the other one runs meanwhile
+    meet = "touch {}; until [ -e {} ]; do sleep 0.02; done"  # ends only if the other one runs at the same time
     hold = "until [ -e go ]; do sleep 0.02; done"
     queue.start(f"{meet.format('a', 'b')}; {hold}\n{meet.format('b', 'a')}; {hold}\n", "cpu", "cpu")
     assert queue.tmux("list-windows", "-F", "#{window_name}").stdout.split() == ["1-cpu", "2-cpu"]
@@ -175,7 +177,7 @@ def test_nothing_to_do_is_one_line_and_exit_code_2(queue: Queue, commands: str, 
 
 
 def test_the_queue_is_for_its_owner_alone(queue: Queue) -> None:
-    """Whoever may write there has their commands run."""
+    """The workers run every command in it, so only its owner may write there."""
     before = os.umask(0)
     try:
         queue.start("true", "cpu")
@@ -187,7 +189,7 @@ def test_the_queue_is_for_its_owner_alone(queue: Queue) -> None:
 
 
 def test_a_queue_of_any_path_has_a_session(tmp_path: Path) -> None:
-    """The path of a Unix socket has at most 107 bytes; that of a checkout, or TMUX_TMPDIR, may be longer."""
+    """The path of a Unix socket has at most 107 bytes, but the path of a checkout or TMUX_TMPDIR may be longer."""
     folder = tmp_path / ("x" * 120)
     folder.mkdir()
     queue = Queue(folder / "queue: é")
@@ -201,7 +203,7 @@ def test_a_queue_of_any_path_has_a_session(tmp_path: Path) -> None:
 
 
 def test_the_queue_is_the_repository_s_wherever_it_is_started(tmp_path: Path, request: Any) -> None:
-    """In `runs/queue` of the repository that holds the script; REPRO_RUNS moves it with the runs."""
+    """It is `runs/queue` of the repository that contains the script; REPRO_RUNS moves it with the runs."""
     root = tmp_path / "repository"
     shutil.copytree(SESSION.parent, root / "tmux")
     env = {name: value for name, value in os.environ.items() if name not in ("REPRO_QUEUE", "REPRO_RUNS")}
@@ -212,7 +214,9 @@ def test_the_queue_is_the_repository_s_wherever_it_is_started(tmp_path: Path, re
         subprocess.run(start, input="pwd > where\n", env=env | given, cwd=tmp_path, text=True, timeout=10, check=True)
         wait(lambda queue=queue: not queue.runs(), "the worker ended")  # type: ignore[misc]
         assert queue.lines("done") == ["pwd > where"]
-        assert (tmp_path / "where").read_text().strip() == str(tmp_path), "the commands run where they were printed"
+        assert (tmp_path / "where").read_text().strip() == str(tmp_path), (
+            "the commands run in the folder in which session.sh was started"
+        )
 
 
 def test_the_workers_know_how_many_share_the_machine(queue: Queue, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def ran(paper: Any, git: Any, repro: Any) -> Any:
 def test_a_worse_verdict_fails_the_check(ran: Any, repro: Any, refused: Any) -> None:
     assert f"written by: repro verdict {ran.name} --write" in _no_file(ran, refused)
     assert repro("verdict", ran.name, "--write") == (0, f"papers/{ran.name}/records/verdicts.json\n", "")
-    assert repro("verdict", ran.name, "--check") == (0, "", "repro: every verdict is as committed\n")
+    assert repro("verdict", ran.name, "--check") == (0, "", "repro: every verdict is the same as the committed one\n")
     record = next(ran.records.glob("line-seed0.json"))
     record.rename(record.with_suffix(".away"))
     code, out, _ = repro("verdict", ran.name, "--check")
@@ -122,7 +122,7 @@ def test_data_that_cannot_be_had_is_said_and_the_rest_judged(
     config = ran.folder / "configs" / "line.gin"
     config.write_text(f"import papers.{ran.name}.far\ninclude 'base.gin'\nexperiment.valid = @datasets.Far()\n")
     code, out, err = repro("verdict", ran.name, "--data")
-    assert code == 0 and "the data of line is not read again" in err and "no data set 'far'" in err
+    assert code == 0 and "the data of line could not be read again" in err and "no data set 'far'" in err
     assert out.startswith("STALE  fit.error"), "its config changed: that is known without the data"
     repro("verdict", ran.name, "--write")
     assert [repro("verdict", ran.name, "--check", *more)[0] for more in ((), ("--data",))] == [0, 1]

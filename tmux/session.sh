@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
 # repro todo PAPER | tmux/session.sh 0 1 2 3
-# One tmux window per GPU (a number, several as 0,1, or cpu), each with a worker that takes commands from one queue.
-# The queue and its logs are in $REPRO_QUEUE (default: runs/queue of this repository). The session ends with its last
-# worker. To stop it and start again is safe: the queue is replaced by what `repro todo` still finds to do.
+# Opens one tmux window per argument, with a worker that runs commands from a common queue. An argument is a GPU (0),
+# several GPUs (0,1) or cpu. The queue and its logs are in $REPRO_QUEUE (default: runs/queue of this repository). The
+# session ends when the last worker ends. You can stop and restart it: `repro todo` lists what is still missing.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")") n=0 new=(new-session -d -s repro)
 dir=$(realpath -m "${REPRO_QUEUE:-${REPRO_RUNS:-$here/../runs}/queue}") id=repro-$(sha256sum <<<"$dir" | head -c 16)
 export REPRO_QUEUE=$dir REPRO_WORKERS=$#
-# -L: the socket is in /tmp/tmux-UID, which tmux makes for its owner alone; the path of a socket has at most 107 bytes
+# -L: the socket is in /tmp/tmux-UID, which only its owner can use. (The path of a socket has at most 107 bytes.)
 how="attach: TMUX= TMUX_TMPDIR= tmux -L $id attach (leave: Ctrl-b d); stop: TMUX_TMPDIR= tmux -L $id kill-server"
-tm() { env -u TMUX TMUX_TMPDIR= tmux -f /dev/null -L "$id" "$@" 9>&-; } # 9>&-: the server must not keep the lock
+tm() { env -u TMUX TMUX_TMPDIR= tmux -f /dev/null -L "$id" "$@" 9>&-; } # 9>&-: the server must not hold the lock
 die() { echo "session.sh: $*" >&2; exit 2; }
 
 (($#)) || die "name the GPUs: repro todo PAPER | tmux/session.sh 0 1 2 3 (or: cpu)"
 if [[ -t 0 ]] || ! todo=$(grep -Ev '^\s*(#|$)'); then die "no commands on stdin: nothing to run"; fi
 [[ -d $dir ]] || install -d -m 700 "$dir"
-exec 9>"$dir/lock"; flock 9 # the workers wait for it until every window is open
-if tm has-session 2>/dev/null; then die "workers still run here, nothing was changed; $how"; fi
+exec 9>"$dir/lock"; flock 9 # the workers wait for this lock until every window is open
+if tm has-session 2>/dev/null; then die "workers are still running, so nothing was changed; $how"; fi
 printf '%s\n' "$todo" >"$dir/todo"
 for gpu; do
     name=$((n += 1))-$gpu

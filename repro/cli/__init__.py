@@ -1,8 +1,13 @@
-"""The `repro` command: parses, calls one function, prints. What a machine reads goes to stdout, all else to stderr.
+"""The command line: `repro COMMAND`. Results for programs go to stdout, everything else goes to stderr.
 
-Exit codes: 0 done, 1 a run failed, a verdict is worse than the committed one or data differ, 2 the input was wrong,
-66 (EX_NOINPUT) data is not on this machine and could not be downloaded,
-75 (EX_TEMPFAIL) a signal stopped a run and the same command goes on, 130 stopped at once.
+Exit codes:
+
+- 0: done.
+- 1: a run failed, a check found a fault, a verdict is worse than the committed one, or numbers or data differ.
+- 2: the input was wrong; one line explains it.
+- 66 (EX_NOINPUT): data is not on this machine and could not be downloaded.
+- 75 (EX_TEMPFAIL): a signal stopped a run; the same command resumes it.
+- 130: stopped at once.
 """
 
 from __future__ import annotations
@@ -23,13 +28,13 @@ from repro.errors import BadInput, close
 from repro.interruption import RESUME, Interrupted
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
-DIGITS = 18  # of a seed or of a number of steps: more do not fit into 64 bits
+DIGITS = 18  # of a seed or a number of steps; a number with more digits may not fit into 64 bits
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr, force=True)
-    logging.root.handlers[0].setLevel(logging.INFO)  # a run's own log has more
+    logging.root.handlers[0].setLevel(logging.INFO)  # the log file of a run also has the debug messages
     streams.prepare()
     try:
         given = _parser().parse_args(arguments)
@@ -39,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"repro: {error}", file=sys.stderr)
         return error.code
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output went away, as `repro list | head` does
+        sys.stderr.close()  # the reader closed the pipe, for example `repro list | head`
         return 0
     except OSError as error:
         if not system.environment(error):
@@ -47,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"repro: {system.environment(error)}", file=sys.stderr)
         return 2
     except Interrupted as error:
-        print(f"repro: {error}; the same command goes on", file=sys.stderr)
+        print(f"repro: {error}; the same command resumes the run", file=sys.stderr)
         return RESUME
     except KeyboardInterrupt:
         print("repro: interrupted", file=sys.stderr)
@@ -55,12 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, with one line for a wrong argument."""
+    """argparse, but a wrong argument raises BadInput, which is one line."""
 
     def error(self, message: str) -> NoReturn:
         if hit := re.fullmatch(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", message, re.DOTALL):
             choices = re.findall(r"[\w-]+", hit[3])
-            message = f"{hit[1]:.120}{close(hit[2][:40], choices)}; expected one of {', '.join(choices)}"
+            known = choices if close(hit[2][:40], choices) else []
+            expected = f"one of {', '.join(choices)} (see {self.prog} --help)"
+            raise BadInput(f"{hit[1]:.120}", expected=expected, given=hit[2][:40], known=known)
         raise BadInput(f"{message} (see {self.prog} --help)")
 
 
@@ -69,89 +76,106 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="repro", description="Reproduce papers: claim, config, run, record, verdict.")
     parser.add_argument("--version", action="version", version=f"repro {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = _add(commands, "list", looking.listed, "what there is: papers, parts, runs")
-    command.add_argument("kind", nargs="?", default="papers", choices=KINDS)
-    command.add_argument("--json", action="store_true")
-    _add(commands, "show", looking.show, "one paper, claim, config or part").add_argument("name")
+    command = _add(commands, "list", looking.listed, "list papers, parts or runs")
+    command.add_argument("kind", nargs="?", default="papers", choices=KINDS, help="what to list (default: papers)")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+    command = _add(commands, "show", looking.show, "show one paper, claim, config or part")
+    command.add_argument("name", help="for example template, template/fit.error, models.Line or the path of a config")
     command = _add(commands, "run", running.run, "run a config: train, measure, write a record")
-    command.add_argument("--seed", type=_seed, default=0)
-    command.add_argument("--threads", type=_count, help="to compute with (default: as in the committed record)")
-    command.add_argument("--publish", action="store_true", help="replace the paper's record even if it still counts")
-    _config(command, "; the record stays in the run folder")
-    command = _add(commands, "debug", running.debug, "one batch of a config: gradients, leakage, targets, overfitting")
+    command.add_argument("--seed", type=_seed, default=0, help="random seed of the run (default: 0)")
+    command.add_argument(
+        "--threads", type=_count, help="default: OMP_NUM_THREADS, else as in the committed record, else the free cores"
+    )
+    command.add_argument("--publish", action="store_true", help="replace the paper's record even if it is not stale")
+    _config(command, "; the record then stays in the run folder")
+    command = _add(
+        commands, "debug", running.debug, "check a config on one batch: gradients, leakage, targets, overfitting"
+    )
     _config(command, nargs="?")
     command.add_argument(
-        "--failed-step", type=Path, metavar="RUN", help="run the step again at which a run met NaN or infinity"
+        "--failed-step", type=Path, metavar="RUN", help="repeat the step at which the run in this folder met NaN or inf"
     )
-    command = _add(commands, "todo", looking.todo, "claims minus records, as commands")
-    command.add_argument("paper", nargs="?")
-    command = _add(commands, "verdict", looking.verdict, "what the records say of a paper's claims")
-    command.add_argument("paper")
+    command = _add(commands, "todo", looking.todo, "print the commands of the runs that claims still need")
+    command.add_argument("paper", nargs="?", help="name of a paper (default: all papers)")
+    command = _add(commands, "verdict", looking.verdict, "compare a paper's claims with its records")
+    command.add_argument("paper", help="name of a paper")
     form = command.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="everything, for machines")
-    form.add_argument("--check", action="store_true", help="exit 1 if one is worse than in the paper's verdicts.json")
+    form.add_argument("--json", action="store_true", help="print everything as JSON")
+    form.add_argument("--check", action="store_true", help="exit 1 if a verdict is worse than in verdicts.json")
     form.add_argument("--write", action="store_true", help="write verdicts.json")
-    command.add_argument("--data", action="store_true", help="read the data again too: is it what the records saw?")
+    command.add_argument(
+        "--data", action="store_true", help="also check that the data has not changed since the records"
+    )
     _data_commands(commands)
-    _add(commands, "report", looking.report, "build the site")
-    _add(commands, "new", looking.new, "start a paper: a copy of papers/template").add_argument("name")
+    _add(commands, "report", looking.report, "build the site from the papers and their records")
+    command = _add(commands, "new", looking.new, "start a paper as a copy of papers/template")
+    command.add_argument("name", help="name of the new paper, such as my_paper")
     _again_commands(commands)
     return parser
 
 
 def _again_commands(commands: Any) -> None:
-    """What runs something once more."""
-    command = _add(commands, "replay", running.replay, "run a record again, by the present code, and compare")
-    command.add_argument("record", nargs="?", type=Path)
-    command.add_argument("--smoke", action="store_true", help="the smoke record of every paper")
-    command.add_argument("--since", metavar="BRANCH", help="every record that is not as in BRANCH and took few minutes")
-    command.add_argument("--commit", action="store_true", help="by the code of the record's commit, not by the present")
-    command = _add(commands, "renew", running.renew, "does changed code give the bits of the records? exit 1 if not")
+    """The commands that run something again."""
+    command = _add(commands, "replay", running.replay, "run a record again and compare the numbers")
+    command.add_argument("record", nargs="?", type=Path, help="path of a record")
+    command.add_argument("--smoke", action="store_true", help="replay the smoke record of every paper")
     command.add_argument(
-        "paper", nargs="?", help="the code of its records; the core of all records where none is named"
+        "--since", metavar="BRANCH", help="replay records that differ from BRANCH and take at most 2 min"
+    )
+    command.add_argument(
+        "--commit", action="store_true", help="use the code of the record's commit, not the present code"
+    )
+    command = _add(commands, "renew", running.renew, "does changed code give bit-identical numbers? exit 1 if not")
+    command.add_argument(
+        "paper", nargs="?", help="check the code of this paper's records (default: the core of all records)"
     )
     command.add_argument(
         "--sample",
         action="store_true",
-        help="measure a renewal of each paper and an older core anew, storing nothing",
+        help="measure one renewal of each paper and one older core again, and store nothing",
     )
     command = _add(
-        commands, "certify", running.certify, "measure how far the numbers of a config repeat on this machine"
+        commands, "certify", running.certify, "measure how closely the numbers of a config repeat on this machine"
     )
-    command.add_argument("config", type=Path)
-    command.add_argument("--steps", type=_count, help="of each run that is compared (default: the first 50)")
-    command = _add(
-        commands, "rot", running.rot, "do the papers still run on what is installed here? exit 1 if one does not"
+    command.add_argument("config", type=Path, help="path of a config of a paper")
+    command.add_argument("--steps", type=_count, help="number of steps of each run (default: the first 50)")
+    command = _add(commands, "rot", running.rot, "dependency check: do the papers still run? exit 1 if one does not")
+    command.add_argument("paper", nargs="*", help="papers to check (default: all)")
+    command.add_argument(
+        "--stack",
+        choices=("locked", "latest"),
+        default="locked",
+        help="what is installed: the pinned versions (locked) or the newest releases (latest)",
     )
-    command.add_argument("paper", nargs="*", help="which; all where none is named")
-    command.add_argument("--stack", choices=("locked", "latest"), default="locked", help="what is installed here")
 
 
 def _config(command: Any, effect: str = "", nargs: str | None = None) -> None:
-    command.add_argument("config", type=Path, nargs=nargs)
+    command.add_argument("config", type=Path, nargs=nargs, help="path of a config (.gin)")
     command.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="BINDING",
         dest="overrides",
-        help=f"one more binding, as trainers.Supervised.steps=10{effect}",
+        help=f"add a binding, such as trainers.Supervised.steps=10{effect}",
     )
 
 
 def _data_commands(commands: Any) -> None:
-    about = "data sets: what is known of them, where they are, whether they are the ones that were meant"
+    about = "list, find, download and verify data sets"
     inner = commands.add_parser("data", help=about, description=about).add_subparsers(required=True, metavar="COMMAND")
-    command = _add(inner, "list", looking.data_list, "the catalogue, and what of it is on this machine")
-    command.add_argument("--json", action="store_true", help="everything, for machines")
-    name = {"metavar": "NAME", "help": "as in the list; NAME/VARIANT for one variant"}
-    _add(inner, "where", looking.data_where, "the folder of a data set").add_argument("name", **name)
-    _add(inner, "get", looking.data_get, "download a data set unless it is here").add_argument("name", **name)
+    command = _add(inner, "list", looking.data_list, "list the data sets and where they are")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+    name = {"metavar": "NAME", "help": "a name of `repro data list`; NAME/VARIANT for one variant"}
+    _add(inner, "where", looking.data_where, "print the folder of a data set").add_argument("name", **name)
+    _add(inner, "get", looking.data_get, "download a data set unless it is on this machine").add_argument(
+        "name", **name
+    )
     command = _add(
-        inner, "verify", looking.data_verify, "read a data set: is it what the catalogue says? exit 1 if not"
+        inner, "verify", looking.data_verify, "read a data set and compare it with the catalogue; exit 1 if they differ"
     )
     command.add_argument("name", **name)
-    command.add_argument("variant", nargs="?", default="")
+    command.add_argument("variant", nargs="?", default="", help="name of one variant (default: all that are here)")
 
 
 def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | None], about: str) -> Any:
@@ -169,5 +193,5 @@ def _seed(text: str, least: int = 0) -> int:
 
 
 def _count(text: str) -> int:
-    """A number from 1; 0 and too many are refused where the most is known."""
+    """A whole number from 1. Code that knows the largest allowed number checks it."""
     return _seed(text, least=1)

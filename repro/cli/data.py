@@ -1,4 +1,4 @@
-"""What `repro data` prints: which data sets there are, where each is, and whether it is the one that was meant."""
+"""The output of `repro data`: which data sets there are, where each is, and whether it agrees with the catalogue."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ from typing import Any
 from repro import untrusted
 from repro.datasets import catalogue, store
 from repro.datasets.catalogue import DataSet, Variant
-from repro.errors import BadInput, Finding, nearest
+from repro.errors import BadInput, Finding
 from repro.signature import parameters
 
 Row = dict[str, Any]
 
-UNREADABLE = (BadInput, OSError, EOFError, ValueError, LookupError, RuntimeError)  # what readers raise for spoilt files
+UNREADABLE = (
+    BadInput,
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    RuntimeError,
+)  # what readers raise for damaged files
 
 
 def rows() -> tuple[list[Row], list[BadInput]]:
-    """The rows of `repro data list --json`, and what could not be read."""
+    """The rows of `repro data list --json`, and an error for each catalogue file that could not be read."""
     found, faults = catalogue.readable()
     return [_row(one) for one in found.values()], faults
 
@@ -49,7 +56,7 @@ def _place(folder: Path) -> str:
 
 
 def shown(row: Row) -> Row:
-    """A row as a person reads it: what fits into a line."""
+    """A row shortened for the printed table."""
     return {
         "name": row["name"],
         "variants": _few([f"{name} {items:,}" for name, items in row["variants"].items()]),
@@ -64,7 +71,7 @@ def _few(names: list[str]) -> str:
 
 
 def said(size: int) -> str:
-    """`11.6 MB`; `?` for an unknown size."""
+    """A size in bytes as text, such as `11.6 MB`; `?` if it is 0 (unknown)."""
     for unit, name in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
         if size >= unit:
             return f"{size / unit:.1f} {name}"
@@ -72,7 +79,7 @@ def said(size: int) -> str:
 
 
 def where(name: str) -> Path:
-    """The folder of a data set that is on this machine. Raises BadInput that says how to get one that is not."""
+    """The folder of a data set. Raises BadInput, with how to get it, if it is not on this machine."""
     if found := store.where(name):
         return found
     one = catalogue.find(name.partition("/")[0])
@@ -84,11 +91,14 @@ def where(name: str) -> Path:
 
 
 def verify(name: str, variant: str = "") -> Iterator[Finding]:
-    """Each variant of a data set read, one after the other, and compared with the catalogue."""
+    """Read each variant of a data set (or one of them) and compare it with the catalogue.
+
+    Raises BadInput if the name or variant is unknown, if it is not on this machine, or if its reader cannot be used.
+    """
     head, _, given = name.partition("/")
     one = catalogue.find(head)
     if variant and given:
-        raise BadInput(f"two variants, '{given}' and '{variant}'; expected {head}/{given} or {head} {variant}")
+        raise BadInput(f"two variants, '{given}' and '{variant}'", expected=f"{head}/{given} or {head} {variant}")
     chosen = [one.variant(variant or given)] if variant or given else _here(one)
     places = [where(f"{one.name}/{each.name}") for each in chosen]
     readers = [_reader(one, each) for each in chosen]
@@ -98,7 +108,7 @@ def verify(name: str, variant: str = "") -> Iterator[Finding]:
 
 
 def _here(one: DataSet) -> list[Variant]:
-    """The variants that are on this machine. Raises BadInput where none is."""
+    """The variants that are on this machine. Raises BadInput if there is none."""
     found = [each for each in one.variants.values() if store.where(f"{one.name}/{each.name}")]
     if not found:
         where(one.name)
@@ -106,7 +116,7 @@ def _here(one: DataSet) -> list[Variant]:
 
 
 def _reader(one: DataSet, variant: Variant) -> type:
-    """The class that reads a data set. Raises BadInput for none, and for one that cannot be given this variant."""
+    """The class that reads a data set. Raises BadInput if there is none, or if it cannot read this variant."""
     place, _, name = one.reader.partition(":")
     said = f"the reader of {one.name} is {one.reader}"
     untrusted.refuse_module(place, said)
@@ -115,11 +125,11 @@ def _reader(one: DataSet, variant: Variant) -> type:
         module = importlib.import_module(place)
     except ModuleNotFoundError as error:
         if not f"{place}.".startswith(f"{error.name}."):
-            raise  # the module is there; what it imports is not: that is a fault of the module
+            raise  # the module exists, but one of its own imports does not
         raise BadInput(f"{said}; there is no module {error.name}") from None
     reader = getattr(module, name, None)
     if not isinstance(reader, type):
-        raise BadInput(f"{said}, which is no class{nearest(name, vars(module))}")
+        raise BadInput(f"{said}, which is not a class", given=name, known=vars(module))
     if lacks := [needed for needed in ("__len__", "fingerprint") if not callable(getattr(reader, needed, None))]:
         raise BadInput(f"{said}, which has no {lacks[0]}()")
     try:
@@ -136,7 +146,7 @@ def _verified(one: DataSet, variant: Variant, reader: type) -> Finding:
         dataset = reader(**variant.arguments)
         items, found = len(dataset), dataset.fingerprint()
     except UNREADABLE as error:
-        kind = f"{type(error).__name__}: " if isinstance(error, LookupError) else ""  # whose text is a bare key
+        kind = f"{type(error).__name__}: " if isinstance(error, LookupError) else ""  # its text is only the missing key
         return Finding(name, False, " ".join(f"cannot be read: {kind}{error}".split()))
     what = f"{items:,} items, fingerprint {found}"
     if items == variant.items and found == variant.fingerprint:
@@ -145,4 +155,4 @@ def _verified(one: DataSet, variant: Variant, reader: type) -> Finding:
         return Finding(name, None, f"{what}; the catalogue has no fingerprint to compare with")
     known = catalogue.named(found)
     meant = f"{variant.items:,} items{', fingerprint ' + variant.fingerprint if variant.fingerprint else ''}"
-    return Finding(name, False, f"differs: {what}, which is {known or 'of no known data'}; the catalogue has {meant}")
+    return Finding(name, False, f"differs: {what}, which is {known or 'not known'}; the catalogue has {meant}")

@@ -1,4 +1,4 @@
-"""What there is, as rows and as text: papers, parts, runs, verdicts. Imports no part."""
+"""Papers, parts, runs and verdicts, as rows for JSON and as text. Does not import the code of parts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from repro import registry
 from repro.claim import paper
-from repro.errors import BadInput, nearest, where
+from repro.errors import BadInput, where
 from repro.run import run_folders
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
 from repro.verdict.suspected_causes import Entry
@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 
 def rows(kind: str) -> tuple[list[Row], list[BadInput]]:
-    """The rows of `repro list KIND`, ready for JSON, and what could not be listed."""
+    """The rows of `repro list KIND`, ready for JSON, and an error for each file that could not be read."""
     if kind == "papers":
         papers, faults = paper.readable()
         return [_paper_row(one) for one in papers], faults
@@ -46,7 +46,7 @@ def _runs(folder: Path) -> Iterator[Row]:
 
 
 def _state(run: Path) -> str:
-    """How a run ended, by the last event of its log; one that goes on, or was killed, has none that says so."""
+    """How a run ended, from the last event in its log; `not finished` if it is still running or was killed."""
     if "." in run.name:
         return "set aside"
     if any(run.glob("*-seed*.json")):
@@ -58,7 +58,7 @@ def _state(run: Path) -> str:
 
 
 def table(listed: Sequence[Row]) -> str:
-    """The rows as columns, the names of the keys above them."""
+    """The rows as a text table, with the keys as its head."""
     head = list(listed[0])
     cells = [head, *([str(row[key]) for key in head] for row in listed)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
@@ -68,7 +68,11 @@ def table(listed: Sequence[Row]) -> str:
 
 
 def show(name: str) -> str:
-    """A paper, a claim (its id, or `paper/id`), a part (`losses.DeepClustering` or its class name) or a config."""
+    """The text of `repro show NAME`.
+
+    name: a paper, a claim (`fit.error` or `template/fit.error`), a part (`losses.MeanSquare` or `MeanSquare`), or the
+    path of a config. Raises BadInput, with the nearest name, if there is none of these.
+    """
     if name.endswith(".gin"):
         from repro import config
 
@@ -84,7 +88,7 @@ def show(name: str) -> str:
     hits = [part for full, part in listed.items() if name in (full, part.name)]
     if not hits:
         ids = [claim.id for one in paper.readable()[0] for claim in one.claims]
-        raise BadInput(f"no paper, claim, part or config '{name}'{nearest(name, [*known, *listed, *ids])}")
+        raise BadInput(f"no paper, claim, part or config '{name}'", given=name, known=[*known, *listed, *ids])
     return "\n\n".join(_show_part(part) for part in hits)
 
 
@@ -106,7 +110,7 @@ def _show_paper(one: paper.Paper) -> str:
 
 
 def _show_part(part: registry.Declared) -> str:
-    """As its source text tells it: to look at a part runs nothing of it."""
+    """A part, read from its source text; no code of the part runs."""
     from repro.report import source
 
     told = source.read(part)
@@ -118,7 +122,7 @@ def _show_part(part: registry.Declared) -> str:
 
 
 def _parameter(one: Any) -> str:
-    """`lr: float = 0.1`, or `corpus: datasets` for one that takes a part."""
+    """A parameter as text: `lr: float = 0.1`, or `corpus: datasets` if its value is a part."""
     hint = f": {one.type or one.kind}" if one.type or one.kind else ""
     return f"{one.name}{hint}{f' = {one.default}' if one.default else ''}"
 
@@ -132,14 +136,14 @@ def _fields(facts: Row) -> str:
 
 
 def verdicts(judged: Sequence[Verdict], entries: Sequence[Entry]) -> str:
-    """A claim per paragraph: the outcome, what the paper says, what the records say, what is suspected.
+    """One paragraph per claim: the outcome, the paper's statement, the records, the suspected causes.
 
-    A number that is printed and reproduced is one line: a paper may have hundreds. The counts come last.
+    A reproduced claim about a printed number is one line, because a paper may have hundreds. The counts are at the end.
     """
     shown = [_verdict(verdict, [entry for entry in entries if entry.claim is verdict.claim]) for verdict in judged]
     counts = Counter(verdict.outcome for verdict in judged if verdict.outcome != UNTRANSCRIBED)
     told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
-    total = f"{_count(counts.total(), 'claim')}: {told or 'none yet'}"
+    total = f"{_count(counts.total(), 'claim')}: {told or 'no verdict yet'}"
     return "\n\n".join([*shown, "\n".join(filter(None, (total, untranscribed(judged))))])
 
 

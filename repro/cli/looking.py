@@ -1,4 +1,4 @@
-"""The commands that look: what there is, what the records say, where data is; the site, and the start of a paper."""
+"""The commands that train nothing: list, show, todo, verdict, data, report and new."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def todo(given: argparse.Namespace) -> int:
 
     papers = [paper.find(given.paper)] if given.paper else paper.every()
     held = [(one, record.of_paper(one.folder)) for one in papers]
-    # all or none: a shell goes on with half of a queue
+    # print all commands or none, because a shell would run an incomplete list
     if _faulty(fault for one, records in held for fault in answerable.faults(one, records)):
         return 2
     jobs = [job for one, records in held for job in launch.todo(one, records)]
     for job in jobs:
         print(job.command)
     if not jobs:
-        print("repro: every run that a claim asks for has its record", file=sys.stderr)
+        print("repro: nothing to do, every run that a claim needs has a record", file=sys.stderr)
     return 0
 
 
 def _faulty(faults: Iterable[str]) -> bool:
-    """Report each fault in a line; whether there is one."""
+    """Print one line for each fault; returns whether there is one."""
     lines = list(faults)
     for line in lines:
         print(f"repro: {line}", file=sys.stderr)
@@ -72,7 +72,7 @@ def verdict(given: argparse.Namespace) -> int:
     records = record.of_paper(one.folder, _data(unread) if given.data else None)
     judged = verdict.judge_all(one.claims, records)
     for reason, configs in unread.items():
-        print(f"repro: the data of {', '.join(configs)} is not read again: {reason}", file=sys.stderr)
+        print(f"repro: the data of {', '.join(configs)} could not be read again: {reason}", file=sys.stderr)
     wrong = 2 if _faulty(answerable.faults(one, records)) else 0
     late = audit.late(one)
     for name, changed in (late or {}).items():
@@ -82,7 +82,7 @@ def verdict(given: argparse.Namespace) -> int:
     if given.check:
         before = verdicts_json.read(one.folder)
         if reason := audit.unknown(one):
-            print(f"repro: no commit was looked at: {reason}", file=sys.stderr)
+            print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
         found = [*faults, *verdicts_json.changes(before, judged, late)]
         return _check(found) or wrong or int(bool(unread))
@@ -96,7 +96,7 @@ def verdict(given: argparse.Namespace) -> int:
 
 
 def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | None]:
-    """Reads the data of a config again; what cannot be had goes into `unread`: the reason, and the configs."""
+    """A function that reads the data of a config again; a failure is added to `unread`: the reason, and the config."""
     from repro.experiment import binding
 
     def look(path: Path) -> dict[str, Any] | None:
@@ -146,7 +146,7 @@ def _check(changes: Sequence[tuple[bool, str]]) -> int:
     for _, line in changes:
         print(line)
     if not changes:
-        print("repro: every verdict is as committed", file=sys.stderr)
+        print("repro: every verdict is the same as the committed one", file=sys.stderr)
     return int(any(worse for worse, _ in changes))
 
 

@@ -1,4 +1,4 @@
-"""`repro new NAME`: a paper that already runs, copied from papers/template."""
+"""`repro new NAME`: copy papers/template to a new paper, which runs at once."""
 
 from __future__ import annotations
 
@@ -15,31 +15,37 @@ TEXTS = (".py", ".gin", ".toml", ".md")
 
 
 def new(name: str) -> str:
-    """Copy papers/template to papers/`name` below the working directory; returns what to do next.
+    """Copy papers/template to papers/`name` in the working directory; returns what to do next.
 
-    Modules and parts are renamed (`papers.name`, `NameLine`), since no two papers may register one name. Records,
-    verdicts and the like stay behind: a paper's numbers come from its own runs.
+    Modules and parts are renamed (`papers.name`, `NameLine`), because two papers must not register the same name.
+    Records and verdicts are not copied. Raises BadInput if the name is not valid or is taken, or if there is no folder
+    papers/ in the working directory.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        hint = "expected a Python name of small letters, digits and _ that begins with a letter, as my_paper"
-        raise BadInput(f"'{name}' cannot name a paper; {hint}")
+        raise BadInput(
+            f"'{name}' cannot be the name of a paper",
+            expected="a name such as my_paper: lower-case letters, digits and _, first a letter, and no Python keyword",
+        )
     known = paper.folders()
     target = Path("papers") / name
     if name in known or target.exists():
-        raise BadInput(f"a paper '{name}' stands already in {where(known.get(name, target))}")
+        raise BadInput(f"there is already a paper '{name}' in {where(known.get(name, target))}")
     if twin := next((other for other in known if _prefix(other) == _prefix(name)), ""):
-        raise BadInput(f"the parts of '{name}' would be called as those of '{twin}': {_prefix(name)}...")
+        raise BadInput(
+            f"the parts of '{name}' would have the same names as those of '{twin}': {_prefix(name)}...",
+            expected="another name",
+        )
     if not target.parent.is_dir():
-        raise BadInput("no folder papers/ here; expected to be called from the root of the project")
+        raise BadInput("no folder papers/ here", expected="the root of the project as the working directory")
     disk.refuse_unwritable(target, "records/dependency_checks")  # the longest name
     shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns(paper.WRITTEN, "__pycache__", ".*"))
     (target / "records").mkdir()
     _rename(target, name)
-    return f"{target}/paper.toml\n  next: repro todo {name} | sh && repro verdict {name}, then make it your paper's"
+    return f"{target}/paper.toml\n  next: repro todo {name} | sh && repro verdict {name}, then edit it for your paper"
 
 
 def _prefix(name: str) -> str:
-    """What the names of the copied parts begin with."""
+    """The prefix of the names of the copied parts."""
     return "".join(word.capitalize() for word in name.split("_"))
 
 

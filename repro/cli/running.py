@@ -1,4 +1,4 @@
-"""The commands that run a config, or look at what a run gave by running it again."""
+"""The commands that run a config: run, debug, replay, renew, certify and rot."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ def run(given: argparse.Namespace) -> int:
         raise
     except Exception as error:
         if isinstance(error, OSError) and not hasattr(error, "__notes__") and system.environment(error):
-            raise  # before the run had a log
+            raise  # raised before the run had a log file
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
-        kept = hasattr(error, "__notes__") or isinstance(error, OSError)  # where the traceback is, or is of no use
+        kept = hasattr(error, "__notes__") or isinstance(
+            error, OSError
+        )  # the traceback is in the log, or does not help
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
     print(where(path))
@@ -38,11 +40,14 @@ def debug(given: argparse.Namespace) -> int:
     from repro.rerun import child
 
     if (given.config is None) == (given.failed_step is None):
-        raise BadInput("expected a config, or --failed-step with the folder of a run (see repro debug --help)")
+        raise BadInput(
+            "nothing to debug is given" if given.config is None else "a config and --failed-step are given",
+            expected="either a config or --failed-step with the folder of a run (see repro debug --help)",
+        )
     if given.failed_step and given.overrides:
-        raise BadInput("--set has no part in --failed-step: the step is that of the run, with its config")
+        raise BadInput("--set cannot be used with --failed-step, which uses the config of the run")
     faults = 0
-    with child.stoppable():  # which also ends the processes that read data
+    with child.stoppable():  # this also ends the processes that read data
         findings = (
             debug.failed_step(given.failed_step)
             if given.failed_step
@@ -55,7 +60,7 @@ def debug(given: argparse.Namespace) -> int:
 
 
 def _line(found: Finding) -> str:
-    """A finding with its mark in front; further lines of its sentence are indented."""
+    """A finding as text: its mark, its name and what it says; further lines are indented."""
     mark = {True: "ok", False: "FAULT", None: "?"}[found.ok]
     first, *rest = found.says.splitlines()
     return "\n".join([f"{mark:6} {found.name:10} {first}", *(f"{'':17} {line}" for line in rest)])
@@ -65,14 +70,17 @@ def replay(given: argparse.Namespace) -> int:
     from repro.rerun import replay
 
     if sum((given.smoke, given.record is not None, given.since is not None)) != 1:
-        raise BadInput("expected one of the path of a record, --smoke, and --since BRANCH")
+        raise BadInput(
+            "it is not clear which records to replay",
+            expected="exactly one of these: the path of a record, --smoke, --since BRANCH",
+        )
     if given.record:
         return _replayed(given.record, given.commit)
     return max((_excused(path) for path in (replay.smoke() if given.smoke else replay.since(given.since))), default=0)
 
 
 def _excused(path: Path) -> int:
-    """Replay one of several records: only data that is not here excuses one, and only with the config as committed."""
+    """Replay one of several records; it is skipped if its data is missing and its config is the committed one."""
     from repro.rerun import replay
 
     try:
@@ -102,7 +110,7 @@ def renew(given: argparse.Namespace) -> int:
     from repro.rerun import renew, renew_core
 
     if given.sample and given.paper:
-        raise BadInput("--sample takes one renewal of each paper and one older core; expected no paper with it")
+        raise BadInput("--sample measures one renewal of every paper and one older core", expected="no paper with it")
     found = []
     tried: Iterator[Any] = renew.tried(given.paper) if given.paper else renew_core.tried()
     if given.sample:
@@ -111,8 +119,8 @@ def renew(given: argparse.Namespace) -> int:
         print(one, flush=True)
         found.append(one.ok)
     if not found:
-        other = "; records of another core wait for repro renew, without a paper" if given.paper else ""
-        print(f"repro: no record is stale by its own code alone{other}", file=sys.stderr)
+        other = "; for records of an older core, use repro renew without a paper" if given.paper else ""
+        print(f"repro: no record is stale only because its code changed{other}", file=sys.stderr)
     return int(not all(found))
 
 

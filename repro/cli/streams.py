@@ -1,4 +1,4 @@
-"""What is printed on a terminal or into a log that cannot show every sign: no message may end in an encoding error."""
+"""Set up stdout and stderr so that printing never ends in an encoding error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HANDLER = "repro.shown"
 
 
 def prepare() -> None:
-    """Let stdout and stderr write a sign that their encoding does not have as `\\u2026`."""
+    """Let stdout and stderr print a character that their encoding lacks as an escape such as `\\u2026`."""
     codecs.register_error(HANDLER, _shown)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -18,7 +18,7 @@ def prepare() -> None:
 
 
 def _shown(error: UnicodeError) -> tuple[str | bytes, int]:
-    """The same, but the bytes of a path that are no sign in the locale C are written as they are."""
+    """Like `backslashreplace`, but writes the undecodable bytes of a path unchanged (locale C)."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     sign = error.object[error.start]

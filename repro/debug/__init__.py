@@ -1,15 +1,15 @@
-"""`repro debug CONFIG`: one batch through a config's model, loss and trainer, before anything long is started.
+"""`repro debug CONFIG`: check a config's model, loss and trainer on one batch, before a long training.
 
-Overfit one batch first, and follow the gradient back to the inputs it depends on. Five checks, each a `Finding`:
+Each of the five checks gives a `Finding`:
 
-    finite      is every tensor of a forward and a backward pass finite; if not, where is the first that is not
-    gradients   does every parameter get a gradient
-    leakage     does an item's output depend on another item of its batch
-    targets     does the loss depend on the targets, and do these belong to their inputs
-    overfit     can the config's own trainer learn this batch by heart, and what do the metrics say of it then
+    finite      Is every tensor of a forward and a backward pass finite? If not, which is the first one?
+    gradients   Does every parameter get a gradient?
+    leakage     Does an item's output depend on another item of its batch?
+    targets     Does the loss depend on the targets, and do the targets belong to their inputs?
+    overfit     Can the config's trainer overfit this batch, and do the metrics improve?
 
-`checks` holds the five, `probes` what looks at tensors, `failed` the step at which a run met what is not finite. No
-record is written, and no torch is loaded before a config is built.
+`checks` contains the five checks, and `probes` the functions that examine tensors. `failed` repeats the step at which a
+run met NaN or infinity. No record is written.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from repro.run import threads
 
 @dataclass(frozen=True)
 class Batch:
-    """A config, built, and one batch of it: the items, and their inputs and targets collated."""
+    """A built config and one batch of its training set: the items, and their collated inputs and targets."""
 
     built: Any
     items: Any
@@ -36,20 +36,20 @@ class Batch:
     target: Any
 
     def model(self) -> Any:
-        """The model with its first weights, in training mode: another copy each time."""
+        """A new copy of the model with its initial weights, in training mode."""
         return copy.deepcopy(self.built.model).train()
 
     def loss(self, model: Any) -> Any:
-        """The scalar loss of the batch: that of the trainer's own `step`, where it has one."""
+        """The scalar loss of the batch, from the trainer's `step` if it has one."""
         if hasattr(self.built.trainer, "step"):
             return self.built.trainer.step(model, self.built.loss, (self.inputs, self.target))
         return self.built.loss(model(self.inputs), self.target)
 
 
 def debug(path: Path, overrides: tuple[str, ...] = ()) -> Iterator[Finding]:
-    """Build the config at `path` and check it: one finding after the other; what is not finite ends it.
+    """Build the config at `path` and yield the finding of each check; stops after a tensor that is not finite.
 
-    Raises BadInput where the config is wrong, or is not about training by steps.
+    Raises BadInput if the config is wrong, or if it does not train by steps.
     """
     batch = prepare(path, overrides)
     from repro.debug import checks
@@ -62,7 +62,7 @@ def debug(path: Path, overrides: tuple[str, ...] = ()) -> Iterator[Finding]:
 
 
 def failed_step(folder: Path) -> Iterator[Finding]:
-    """The step at which the run in `folder` met a number that is not finite, once more; see `repro.debug.failed`."""
+    """Repeat the step at which the run in `folder` met NaN or infinity. Raises BadInput if it saved no such step."""
     from repro.debug import failed
 
     yield from failed.failed_step(folder)
@@ -79,7 +79,7 @@ def prepare(path: Path, overrides: tuple[str, ...] = ()) -> Batch:
     torch.manual_seed(seeds["model"])
     built = binding.build(config)
     if lacks := _lacks(built):
-        raise BadInput(f"the config has {lacks}; expected one that trains by steps: nothing to debug", where(path))
+        raise BadInput(f"the config has {lacks}", where(path), expected="a config that trains by steps")
     order = torch.randperm(len(built.train), generator=torch.Generator().manual_seed(seeds["order"]))
     items = Subset(built.train, order[: built.trainer.batch_size].tolist())
     inputs, target = default_collate([items[index] for index in range(len(items))])
@@ -87,7 +87,7 @@ def prepare(path: Path, overrides: tuple[str, ...] = ()) -> Batch:
 
 
 def _lacks(built: Any) -> str:
-    """What a config would need to be trained by steps, in words; empty where it has all."""
+    """What a config lacks for a training by steps, in words; empty if it lacks nothing."""
     for part in ("trainer", "model", "loss", "train"):
         if getattr(built, part) is None:
             return f"no experiment.{part}"

@@ -1,4 +1,4 @@
-"""The five checks of `repro debug`, each from a `Batch` to a `Finding`."""
+"""The five checks of `repro debug`. Each takes a `Batch` and returns a `Finding`."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from repro.debug import Batch, probes
 from repro.debug.training import train_briefly
 from repro.errors import Finding
 
-STEPS = (100, 1000)  # of training; the second where the first were not enough
-RATIO = 0.5  # the loss of a batch learnt by heart falls below this part of what it was in the first steps
-NEIGHBOURS = 8  # items of the batch whose outputs and inputs are held against each other
-HELD_OUT = 100  # training items that the check of the targets keeps back, a quarter of them at most
-FEWEST = 20  # with fewer of them it cannot tell
-SURE = 3.0  # standard errors by which the loss must tell an item's own target from that of another
-LINES = 10  # of a finding
+STEPS = (100, 1000)  # training steps; the second number is tried if the first is not enough
+RATIO = 0.5  # a batch is overfitted if its loss falls below this part of the loss of the first steps
+NEIGHBOURS = 8  # items of the batch that are checked for leakage
+HELD_OUT = 100  # training items that `targets` holds out; at most a quarter of the training set
+FEWEST = 20  # with fewer held-out items, `targets` cannot decide
+SURE = 3.0  # standard errors by which the loss with the own target must be lower than with another target
+LINES = 10  # that a finding lists at most
 
 
 def finite(batch: Batch) -> Finding:
-    """A forward and a backward pass; and what the first weights cost, beside an output of zeros."""
+    """Check that a forward and a backward pass are finite; report the initial loss and the loss for zeros."""
     if not probes.finite([batch.inputs, batch.target]):
-        return Finding("finite", False, "the items of the batch hold numbers that are not finite")
+        return Finding("finite", False, "the items of the batch contain numbers that are not finite")
     torch.manual_seed(0)
     if place := probes.not_finite(batch.model(), batch.loss):
         return Finding("finite", False, f"the first tensor that is not finite comes from {place}")
@@ -37,12 +37,12 @@ def finite(batch: Batch) -> Finding:
         torch.manual_seed(0)
         model = batch.model()
         first, none = batch.loss(model), batch.built.loss(torch.zeros_like(model(batch.inputs)), batch.target)
-    costs = f"the loss is {first:.4g} with the first weights (an output of zeros: {none:.4g})"
+    costs = f"the loss is {first:.4g} with the initial weights (for an output of zeros: {none:.4g})"
     return Finding("finite", True, f"forward and backward; {costs}")
 
 
 def gradients(batch: Batch) -> Finding:
-    """Every parameter, by name, that the loss of the batch does not move."""
+    """Check that every parameter gets a gradient from the loss of the batch; names those that do not."""
     model = batch.model()
     torch.manual_seed(0)
     value = batch.loss(model)
@@ -50,15 +50,15 @@ def gradients(batch: Batch) -> Finding:
         value.backward()
     dead, count = testing.dead_parameters(model), len(list(model.parameters()))
     if not dead:
-        return Finding("gradients", True, f"all of the {count} parameters get one")
-    return Finding("gradients", False, _listed(f"{len(dead)} of the {count} parameters get none", dead.items()))
+        return Finding("gradients", True, f"all {count} parameters get a gradient")
+    return Finding("gradients", False, _listed(f"{len(dead)} of the {count} parameters get no gradient", dead.items()))
 
 
 def leakage(batch: Batch) -> Finding:
-    """Pairs of items of which one's output depends on the other's input, in training and in evaluation mode."""
+    """Check that no item's output depends on another item's input, in training and in evaluation mode."""
     count = min(NEIGHBOURS, len(batch.items))
     if count < 2:
-        return Finding("leakage", None, "a batch of one item has nothing to leak")
+        return Finding("leakage", None, "not checked: the batch has only one item")
     inputs, _ = default_collate([batch.items[index] for index in range(count)])
     probe = probes.by_gradient if probes.floating(inputs) else probes.by_exchange
     training, evaluation = probe(batch.model(), inputs), probe(batch.model().eval(), inputs)
@@ -66,41 +66,41 @@ def leakage(batch: Batch) -> Finding:
     leaking = [mode for mode, pairs in modes.items() if pairs]
     if not leaking:
         numbers = sum(tensor[0].numel() for tensor in probes.leaves(inputs))
-        own = f"\nthat of item 0 depends on {int(training[0, 0])} of the {numbers} numbers of its input"
+        own = f"\nthe output of item 0 depends on {int(training[0, 0])} of the {numbers} numbers of its input"
         told = f"no output of {count} items depends on another item, in training and in evaluation mode"
         return Finding("leakage", True, told + (own if probe is probes.by_gradient else ""))
     told = f"outputs depend on other items of the batch, in {' and '.join(leaking)} mode"
-    hint = "" if len(leaking) == 2 or leaking == ["evaluation"] else " alone (as batch normalisation makes them)"
+    hint = "" if len(leaking) == 2 or leaking == ["evaluation"] else " only (batch normalisation does this)"
     rows = [(f"item {one}", f"on item {other}") for one, other in modes[leaking[0]]]
     return Finding("leakage", False, _listed(told + hint, rows))
 
 
 def _pairs(depends: torch.Tensor) -> list[tuple[int, int]]:
-    """The pairs of unlike items in `depends (B, B)` that are not zero."""
+    """The off-diagonal positions in `depends (B, B)` that are not zero."""
     return [(one, other) for one, other in depends.nonzero().tolist() if one != other]
 
 
 def targets(batch: Batch) -> Finding:
-    """Does the loss look at the targets; and after training, does it tell an item's own target from that of another."""
+    """Check that the loss depends on the targets, and that the targets belong to their inputs."""
     others = _turned(batch.target)
     if testing.same(batch.target, others):
-        return Finding("targets", None, "all targets of the batch are alike")
-    with torch.no_grad():  # of an arbitrary output: first weights may answer the same to everything
+        return Finding("targets", None, "not checked: all targets of the batch are equal")
+    with torch.no_grad():  # a random output, because the initial weights may give the same output for all inputs
         output = torch.rand_like(testing.seeded(batch.model(), batch.inputs))
         values = [float(batch.built.loss(output, given)) for given in (batch.target, others)]
     if math.isclose(*values, rel_tol=1e-6):
-        told = f"the loss does not depend on them: {values[0]:.4g} with the right ones as with those of other items"
+        told = f"the loss does not depend on them: it is {values[0]:.4g} with the right and with wrong targets"
         return Finding("targets", False, told)
     return _belonging(batch)
 
 
 def _belonging(batch: Batch) -> Finding:
-    """Train on other items; then the loss of items kept back, each with its own target and with that of the next."""
+    """Train briefly; then compare the loss of held-out items with their own targets and with exchanged targets."""
     train = batch.built.train
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0)).tolist()
     count = min(HELD_OUT, len(train) // 4)
     if count < FEWEST:
-        told = f"the loss depends on them; whether they are the right ones, {len(train)} training items cannot tell"
+        told = f"the loss depends on them; {len(train)} training items are too few to check that they are right"
         return Finding("targets", None, told)
     kept, rest = [train[index] for index in order[:count]], Subset(train, order[count:])
     for steps in STEPS:
@@ -112,16 +112,14 @@ def _belonging(batch: Batch) -> Finding:
         own, others = zip(*_losses(batch, model, kept), strict=True)
         gains = [other - one for one, other in zip(own, others, strict=True)]
         told = f"after {steps} steps, the loss of {count} other items is {fmean(own):.4g} with their own targets"
-        told += f", {fmean(others):.4g} with others'"
+        told += f", {fmean(others):.4g} with those of others"
         if fmean(gains) > SURE * stdev(gains) / math.sqrt(count):
             return Finding("targets", True, told)
-    return Finding(
-        "targets", False, f"{told}:\neither they belong to other inputs, or nothing can be learnt from these"
-    )
+    return Finding("targets", False, f"{told}:\neither the targets belong to other inputs, or they cannot be learned")
 
 
 def _losses(batch: Batch, model: Any, items: list[Any]) -> Iterator[tuple[float, float]]:
-    """The loss of each item with its own target, and with that of the next, in evaluation mode."""
+    """The loss of each item with its own target and with the next item's target, in evaluation mode."""
     model.eval()
     device = next((parameter.device for parameter in model.parameters()), None)
     batches = [send_to_device(default_collate([item]), device) for item in items]
@@ -132,7 +130,7 @@ def _losses(batch: Batch, model: Any, items: list[Any]) -> Iterator[tuple[float,
 
 
 def overfit(batch: Batch) -> Finding:
-    """The config's own trainer on this one batch, and the metrics of the batch before and after."""
+    """Check that the config's trainer overfits this batch; report the metrics of the batch before and after."""
     size, before = len(batch.items), _measured(batch, batch.model())
     for steps in STEPS:
         model = batch.model()
@@ -147,12 +145,14 @@ def overfit(batch: Batch) -> Finding:
     told = f"{size} items, {steps} steps: the loss went from {curve[0]:.4g} to {curve[-1]:.4g}"
     rows = [f"{name}: {before[name]:.4g} before, {after[name]:.4g} after" for name in before]
     return Finding(
-        "overfit", learnt, "\n".join([told, *(rows or ["no metric: a training item is not as a test item is"])])
+        "overfit",
+        learnt,
+        "\n".join([told, *(rows or ["no metric: training items and test items have different forms"])]),
     )
 
 
 def _measured(batch: Batch, model: Any) -> dict[str, float]:
-    """The mean of each metric over the batch; nothing where training items are not made as test items are."""
+    """The mean of each metric over the batch; empty if training items and test items have different forms."""
     built = batch.built
     if _form(batch.items[0]) not in {_form(dataset[0]) for dataset in built.test.values()}:
         return {}
@@ -161,7 +161,7 @@ def _measured(batch: Batch, model: Any) -> dict[str, float]:
 
 
 def _form(item: Any) -> Any:
-    """How an item is made: types, keys, and the number of dimensions of its tensors."""
+    """The form of an item: its types, its keys, and the number of dimensions of its tensors."""
     if isinstance(item, dict):
         return tuple((key, _form(value)) for key, value in sorted(item.items()))
     if isinstance(item, list | tuple):
@@ -170,14 +170,14 @@ def _form(item: Any) -> Any:
 
 
 def _turned(values: Any) -> Any:
-    """Targets of a batch, each given to the next item."""
+    """The targets of a batch, shifted by one item."""
     if isinstance(values, dict):
         return {key: _turned(value) for key, value in values.items()}
     return values.roll(1, 0) if isinstance(values, torch.Tensor) else [*values[-1:], *values[:-1]]
 
 
 def _listed(told: str, rows: Any) -> str:
-    """A line, and a row each for the first of those that it is about."""
+    """`told`, and one line for each of the first `LINES` rows."""
     lines = [f"{name}: {what}" for name, what in rows]
     more = [f"and {len(lines) - LINES} more"] if len(lines) > LINES else []
     return "\n".join([told, *lines[:LINES], *more])

@@ -1,4 +1,4 @@
-"""`repro debug --failed-step RUN`: the step at which a run stopped because a number was not finite, once more."""
+"""`repro debug --failed-step RUN`: repeat the step at which a run stopped because a number was not finite."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from repro.trainers.watch import KIND
 
 
 def failed_step(folder: Path) -> Iterator[Finding]:
-    """Items, weights, then the step itself: where the first number that is not finite stands.
+    """Find the first number that is not finite: in the items, in the weights, or in the step itself.
 
-    folder: of a run. Raises BadInput where it is none, or did not stop for such a number.
+    folder: a run folder. Raises BadInput if it is not one, or if its run did not stop because of such a number.
     """
     kept = sorted(folder.glob(f"checkpoints/{KIND}-*.safetensors"), key=lambda path: path.stat().st_mtime)
     if not (folder / "config.gin").is_file() or not kept:
-        hint = "expected runs/PAPER/CONFIG/RUN of a run that stopped for a number that is not finite"
-        raise BadInput(f"has saved no failed step; {hint}", str(folder))
+        expected = "the folder runs/PAPER/CONFIG/RUN of a run that stopped because a number was not finite"
+        raise BadInput("no failed step is saved in it", str(folder), expected=expected)
     found = state.read(kept[-1])
     batch = _batch(folder, found)
     yield _items(batch, found)
@@ -37,7 +37,7 @@ def failed_step(folder: Path) -> Iterator[Finding]:
 
 
 def _batch(folder: Path, found: dict[str, Any]) -> Batch:
-    """The config of the run, built as the run built it; the weights and the batch of the step."""
+    """The config built as in the run, with the weights and the batch of the step."""
     config = read(folder / "config.gin")
     seed = re.search(r"-seed(\d+)", folder.resolve().name)
     begun = resume.read(folder)
@@ -58,8 +58,8 @@ def _items(batch: Batch, found: dict[str, Any]) -> Finding:
     numbers = found["batch"]["items"]
     bad = [number for index, number in enumerate(numbers) if not probes.finite(batch.items[index])]
     if bad:
-        return Finding("items", False, f"not finite: {', '.join(map(str, bad))} of the training set")
-    return Finding("items", True, f"the {len(numbers)} of the batch are finite")
+        return Finding("items", False, f"not finite: item {', '.join(map(str, bad))} of the training set")
+    return Finding("items", True, f"all {len(numbers)} items of the batch are finite")
 
 
 def _weights(batch: Batch) -> Finding:
@@ -67,7 +67,7 @@ def _weights(batch: Batch) -> Finding:
     if bad:
         return Finding("weights", False, f"not finite: {', '.join(bad)}")
     largest = max((float(w.detach().abs().max()) for w in batch.built.model.parameters() if w.numel()), default=0.0)
-    return Finding("weights", True, f"finite, the largest is {largest:.3g}")
+    return Finding("weights", True, f"all weights are finite; the largest absolute value is {largest:.3g}")
 
 
 def _step(batch: Batch, found: dict[str, Any]) -> Finding:
@@ -75,4 +75,6 @@ def _step(batch: Batch, found: dict[str, Any]) -> Finding:
     Chance().load_state_dict(found["chance"])  # the same dropout
     if place := probes.not_finite(batch.model(), batch.loss):
         return Finding("step", False, f"{said}; the first tensor that is not finite comes from {place}")
-    return Finding("step", None, f"{said}; here it is finite: the step depends on more than its weights and its batch")
+    return Finding(
+        "step", None, f"{said}; here the step is finite, so it depends on more than its weights and its batch"
+    )

@@ -1,6 +1,6 @@
-"""What looks at tensors: where the first that is not finite arises, and which outputs depend on which inputs.
+"""Examine tensors: find the first one that is not finite, and which outputs depend on which inputs.
 
-B items of a batch.
+B is the number of items in a batch.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def finite(values: Any) -> bool:
 
 
 class Watch:
-    """Follows what goes through the modules of a model; `first` says where the first tensor that is not finite arose.
+    """Hooks on the modules of a model; `first` names the place of the first tensor that is not finite.
 
-    In the forward pass that is the first module whose output is not. In the backward pass it is the module whose input
-    gets a gradient that is not, while that of its output was fine.
+    In the forward pass, it is the first module whose output is not finite. In the backward pass, it is the module for
+    which the gradient of the output is finite, but the gradient of the input is not.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -66,15 +66,15 @@ class Watch:
 
 @dataclass
 class Passed:
-    """A tensor on its way: the modules that made it, the innermost first, and those that took it, by name."""
+    """A tensor with the modules that returned it (the innermost first) and the modules that received it, by name."""
 
-    tensor: torch.Tensor  # kept, so that no other one gets its id
+    tensor: torch.Tensor  # stored, so that no other tensor gets the same id
     makers: list[str] = field(default_factory=list)
     takers: dict[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
-        """Where a gradient of this tensor that is not finite came from: the innermost that took it, in words."""
+        """The place from which this tensor's gradient came, in words: the innermost modules that received it."""
         inner = [
             called
             for name, called in self.takers.items()
@@ -88,9 +88,9 @@ def _called(name: str, module: nn.Module) -> str:
 
 
 def not_finite(model: nn.Module, loss: Callable[[nn.Module], torch.Tensor]) -> str:
-    """Where the first tensor of a forward and a backward pass that is not finite arises; empty where all are finite.
+    """The place of the first tensor of a forward and a backward pass that is not finite; empty if all are finite.
 
-    `model` keeps its hooks: give a copy.
+    The function leaves hooks on `model`, so pass a copy.
     """
     watch = Watch(model)
     value = loss(model)
@@ -104,14 +104,17 @@ def not_finite(model: nn.Module, loss: Callable[[nn.Module], torch.Tensor]) -> s
 
 
 def floating(values: Any) -> bool:
-    """Is there nothing but tensors of a type that has gradients?"""
+    """Whether `values` contains only floating-point tensors, which can have gradients."""
     if isinstance(values, dict | list | tuple):
         return all(map(floating, values.values() if isinstance(values, dict) else values))
     return isinstance(values, torch.Tensor) and values.is_floating_point()
 
 
 def by_gradient(model: nn.Module, inputs: Any) -> torch.Tensor:
-    """`(B, B)`: how many numbers of input j the output of item i has a gradient by. `inputs` are floating (B, ...)."""
+    """A matrix (B, B): on how many numbers of input j the output of item i depends.
+
+    inputs: floating-point tensors (B, ...). A number counts if its gradient is not zero.
+    """
     given = apply(inputs, lambda x: x.detach().clone().requires_grad_())
     tensors = list(leaves(given))
     output = seeded(model, given)
@@ -127,9 +130,9 @@ def by_gradient(model: nn.Module, inputs: Any) -> torch.Tensor:
 
 
 def by_exchange(model: nn.Module, inputs: Any) -> torch.Tensor:
-    """`(B, B)`: 1 where the output of item i changes when input j is replaced by another of the batch, else 0.
+    """A matrix (B, B): 1 if the output of item i changes when input j is replaced by the next input, else 0.
 
-    For inputs without gradients: token ids, texts.
+    For inputs without gradients, such as token ids or texts.
     """
     with torch.no_grad():
         before = seeded(model, inputs)
@@ -142,7 +145,7 @@ def by_exchange(model: nn.Module, inputs: Any) -> torch.Tensor:
 
 
 def exchanged(values: Any, index: int, other: int) -> Any:
-    """A batch whose item `index` is replaced by its item `other`."""
+    """A copy of the batch `values` in which item `index` is replaced by item `other`."""
     if isinstance(values, dict):
         return {key: exchanged(value, index, other) for key, value in values.items()}
     changed = values.clone() if isinstance(values, torch.Tensor) else list(values)

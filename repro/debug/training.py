@@ -1,4 +1,4 @@
-"""A config's own training in fewer steps, with its schedule run through in these."""
+"""Train a config for fewer steps, with its learning-rate schedule compressed into these steps."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from repro.debug import Batch
 
 
 def train_briefly(batch: Batch, model: Any, items: Any, batch_size: int, steps: int) -> list[float]:
-    """Train `model` in place on `items` for `steps` steps as the config would for all of its own; the learning curve.
+    """Train `model` in place on `items` for `steps` steps with the config's trainer; returns the losses.
 
-    Raises FloatingPointError where the loss is not finite.
+    Raises FloatingPointError if the loss is not finite.
     """
     own = batch.built.trainer
     trainer = testing.shortened(own, steps, batch_size)
@@ -29,14 +29,14 @@ def train_briefly(batch: Batch, model: Any, items: Any, batch_size: int, steps: 
 
 
 class Schedule:
-    """A learning-rate schedule `pace` times as fast: where it begins with a warm-up, so does the short training."""
+    """A learning-rate schedule that runs `pace` times as fast, so that a short training includes its warm-up."""
 
     def __init__(self, make: Any, pace: float) -> None:
         self.make, self.pace = make, pace
 
     def __call__(self, optimizer: torch.optim.Optimizer) -> Any:
         self.own, self.steps, self.advanced = self.make(optimizer), 0, 0
-        # without validations one that waits for a plateau does nothing, and the trainer knows it by its type
+        # ReduceLROnPlateau does nothing without validations, and the trainer recognises it by its type
         return self.own if isinstance(self.own, ReduceLROnPlateau) else self
 
     def state_dict(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class Schedule:
         self.steps, self.advanced = state["steps"], state["advanced"]
 
     def step(self) -> None:
-        """One step of the short training; as many of the schedule's own as have become due."""
+        """One step of the short training: about `pace` steps of the schedule."""
         self.steps += 1
         while self.advanced < int(self.steps * self.pace):
             self.own.step()

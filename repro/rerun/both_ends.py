@@ -1,7 +1,7 @@
-"""Compare the ends of a long training by two codes: its first steps, then its last ones.
+"""Compare two versions of the code over the first and the last steps of a long training.
 
-Both codes train the first steps of the config. Then the checkpoint of the one is given to both with the number of a
-late step, so that both go on to the end of the training from the same state.
+Both versions train the first steps of the config. Then both get the checkpoint of the old version, marked with the
+number of a late step. So both train the last steps from the same state.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from repro.rerun.certify import Outcome
 
 @dataclass
 class Side:
-    """One of the two codes: its config, where its modules are, the folder that it runs in."""
+    """One version of the code: its config, the folders of its modules, and the folder in which it runs."""
 
     path: Path
     roots: list[Path]
@@ -27,6 +27,7 @@ class Side:
     outcome: Outcome | None = field(default=None)
 
     def words(self, sets: list[str]) -> list[str]:
+        """The arguments of `repro` for this run; `sets`: its `--set` bindings."""
         inner = [word for one in sets for word in ("--set", one)]
         return ["run", str(self.path), "--seed", str(self.record.seed), *inner]
 
@@ -36,13 +37,13 @@ class Side:
 
     @property
     def killer(self) -> str:
-        """The module of its core that trains up to a checkpoint and is killed then; empty where it has none."""
+        """The module that trains until a checkpoint and is then killed; empty if this version has no such module."""
         names = ["rerun/certify_child", "certify_child"]  # the second in older commits
         core = self.roots[0] / "repro"
         return next((f"repro.{name.replace('/', '.')}" for name in names if (core / f"{name}.py").is_file()), "")
 
     def run(self, sets: list[str]) -> Outcome:
-        """Run to the end, from a checkpoint if there is one."""
+        """Run to the end; resume from a checkpoint if there is one."""
         printed = child.run(["repro", *self.words(sets)], self.folder, self.roots, quiet=True, variables=self.variables)
         self.outcome = certify.outcome(self.folder / printed.strip())
         return self.outcome
@@ -52,7 +53,10 @@ class Side:
         return str(self.outcome.record.environment.get("processor")) if self.outcome else ""
 
     def killed_after(self, sets: list[str], step: int, total: int) -> Path:
-        """Train until a checkpoint of `step` is written; that checkpoint."""
+        """Train until the checkpoint of `step` is written, and return its path.
+
+        Raises `child.Failed` if no such checkpoint was written.
+        """
         words = [self.killer, "killed", str(step), str(total), *self.words(sets)]
         variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}
         with child.started(words, self.folder, self.roots, **variables) as process:
@@ -65,19 +69,22 @@ class Side:
 
 
 def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comparison:
-    """The largest difference of the two codes in a weight after the first steps."""
+    """The largest difference in a weight after the first `steps` steps.
+
+    Raises `child.Failed` if the weights have different names.
+    """
     from repro.trainers import state
 
     states = [state.read(side.killed_after(sets, steps, total)) for side in (old, new)]
     ours, theirs = (one["raw"] for one in states)
     if ours.keys() != theirs.keys():
-        raise child.Failed(f"the runs have other weights: {', '.join(sorted(ours.keys() ^ theirs.keys()))}")
+        raise child.Failed(f"the runs have different weights: {', '.join(sorted(ours.keys() ^ theirs.keys()))}")
     apart = (float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours if ours[name].numel())
     return Comparison(max(apart, default=0.0))
 
 
 def to_the_end(old: Side, new: Side, steps: int, total: int) -> None:
-    """Give the old code's state after `steps` to both, as the state after `total - steps`."""
+    """Replace the checkpoints of both versions by the old version's, marked as step `total - steps`."""
     from repro.trainers import state
 
     places = [next(side.folder.glob(f"runs/*/*/*/checkpoints/step-{steps}-*")) for side in (old, new)]
@@ -90,7 +97,7 @@ def to_the_end(old: Side, new: Side, steps: int, total: int) -> None:
 
 
 def _late(parts: dict[str, Any], number: int) -> dict[str, Any]:
-    """The state of a training, with the number of another step."""
+    """A copy of the state of a training, with `number` as its step."""
     late = {name: dict(part) if isinstance(part, dict) else part for name, part in parts.items()}
     late["journal"]["done"] = number
     if "last_epoch" in late.get("schedule", {}):

@@ -1,7 +1,8 @@
-"""`repro certify`: how far the numbers of a config repeat on this machine, measured by runs in processes of their own.
+"""`repro certify`: measure how closely the numbers of a config repeat on this machine.
 
-Every run is of the config's first steps, with seed 0, in a temporary folder of which nothing stays. One straight run is
-what the others are compared with; a run that reads its data by workers is compared with one that has another number.
+Each run trains the first steps of the config with seed 0, in its own process. Its temporary folder is deleted at the
+end. One uninterrupted run is the reference, and the other runs are compared with it. For the comparison `workers`, two
+runs with 1 and 2 data workers are compared with each other.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from repro.rerun import child
 from repro.run import threads
 from repro.signature import parameters
 
-STEPS = 50  # that are measured where nothing else is asked for
+STEPS = 50  # the default of --steps
 TRAINED = re.compile(r"(?P<trainer>(?:\w+/)*trainers\.(?P<name>\w+))\.steps")
 ROW = "{:12}{:>10}  {:>10}"
 NO_STEPS = "the trainer takes no steps"
@@ -37,7 +38,10 @@ NO_STEPS = "the trainer takes no steps"
 
 @dataclass(frozen=True)
 class Training:
-    """What the config's trainer allows to compare: its name there, its steps, and why workers or ranks are out."""
+    """The trainer of a config: its name in the config, the number of steps to run, and what cannot be compared.
+
+    `workers` and `ranks` say why that comparison does not apply; they are empty if it applies.
+    """
 
     trainer: str
     steps: int
@@ -47,24 +51,25 @@ class Training:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run left: its record and, where something was trained by steps, the last weights."""
+    """The results of a run: its record, and the path of its last weights (no file if it did not train by steps)."""
 
     record: Record
     weights: Path
 
 
 def told(path: Path, steps: int | None = None) -> Iterator[str]:
-    """The certificate of a config, a line per comparison as soon as it is made; it is stored in the paper's folder.
+    """Measure how closely the numbers of a config repeat; yields one line per comparison.
 
-    Raises BadInput for a config that is not one of a paper, or has fewer `steps`; `child.Failed` where a run fails.
+    The certificate is stored in the paper's folder. Raises BadInput if `path` is not a config of a paper, or if `steps`
+    is not from 1 to the steps of the config. Raises `child.Failed` if a run fails.
     """
     config = configs.read(path)
     if not config.committed:
-        raise BadInput("expected a config of a paper, as it stands in its folder", where(path))
+        raise BadInput("not a config of a paper", where(path), expected="a file in papers/PAPER/configs")
     binding.bind(config, whole=True)
     training = training_of(config, steps)
     code = code_digest.code(config)
-    determinism.read(config.name, config.folder)  # one that is broken is said before the runs
+    determinism.read(config.name, config.folder)  # refuses a broken certificate before the runs
     disk.refuse_unwritable(config.folder / determinism.FOLDER, f"{config.name}.json")
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-certify-") as folder:
         runs = Runs(config, training, Path(folder))
@@ -82,10 +87,13 @@ def told(path: Path, steps: int | None = None) -> Iterator[str]:
 
 
 def training_of(config: Config, steps: int | None = None) -> Training | None:
-    """What can be compared of the trainer that takes steps, its parts being imported; None where none does."""
+    """The trainer that takes steps, or None if there is none. The parts of `config` must be imported already.
+
+    Raises BadInput if there are several such trainers, or if `steps` is not from 1 to the steps of the config.
+    """
     known = configs.values(config.text)
     hits = {key: hit for key in known if (hit := TRAINED.fullmatch(key))}
-    named = configs.resolved(known.get("experiment.trainer"), known)  # it may wrap the one that takes the steps
+    named = configs.resolved(known.get("experiment.trainer"), known)  # this trainer may wrap the one that takes steps
     if isinstance(named, Reference):
         whole = f"{named.scope}/{named.selector}".lstrip("/")
         hits = {key: hit for key, hit in hits.items() if hit["trainer"] == whole} or hits
@@ -93,17 +101,17 @@ def training_of(config: Config, steps: int | None = None) -> Training | None:
         return None
     (key, hit), *others = hits.items()
     if others:
-        raise BadInput(f"{key} and {others[0][0]}: expected one trainer that takes steps", where(config.path))
+        raise BadInput(f"{key} and {others[0][0]} are set", where(config.path), expected="one trainer that takes steps")
     most = int(configs.resolved(known[key], known))
     if steps is not None and not 1 <= steps <= most:
-        raise BadInput(f"--steps is {steps}; expected 1 to {most}, the steps of the config", where(config.path))
+        raise BadInput(f"--steps is {steps}", where(config.path), expected=f"1 to {most}, the steps of the config")
     part = PARTS[f"trainers.{hit['name']}"]
     batch = int(configs.resolved(known[f"{hit['trainer']}.batch_size"], known))
     return Training(hit["trainer"], steps or min(most, STEPS), _why_no_workers(part), _why_no_ranks(part, batch))
 
 
 def steps_of(config: Config, training: Training) -> int:
-    """How many steps the config trains."""
+    """The number of training steps in the config."""
     known = configs.values(config.text)
     return int(configs.resolved(known[f"{training.trainer}.steps"], known))
 
@@ -125,18 +133,18 @@ def _why_no_ranks(part: Any, batch: int) -> str:
 
 
 class Runs:
-    """Where the runs of one config are made, each in a folder of its own below `home`."""
+    """The runs of one config and their comparisons; each run has its own folder in `home`."""
 
     def __init__(self, config: Config, training: Training | None, home: Path) -> None:
         self.config, self.training, self.home = config, training, home
-        self.variables = {threads.OPENMP: str(threads.choose(config).number)}  # the same for all that are compared
+        self.variables = {threads.OPENMP: str(threads.choose(config).number)}  # the same for all runs
         self.roots = [HOME.parent, config.folder.parents[1]]
         self.sets = ["experiment.examples = 0"]
         if training:
             self.sets.append(f"{training.trainer}.steps = {training.steps}")
 
     def comparisons(self, straight: Outcome) -> dict[str, Callable[[], Comparison]]:
-        """How each comparison is made, in the order in which they are told."""
+        """A function for each comparison, in the order in which they are printed."""
         return {
             "seed twice": lambda: compared(straight, self.run("again")),
             "resume": lambda: self._resume(straight),
@@ -145,7 +153,7 @@ class Runs:
         }
 
     def run(self, name: str, *more: str) -> Outcome:
-        """A run from its beginning, or from where it was killed."""
+        """Run in the folder `name`; resumes if a run there was killed. `more`: further `--set` bindings."""
         folder = self.home / name
         folder.mkdir(exist_ok=True)
         printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True, variables=self.variables)
@@ -156,9 +164,9 @@ class Runs:
         return ["run", str(self.config.path.resolve()), "--seed", "0", *sets]
 
     def _resume(self, straight: Outcome) -> Comparison:
-        """Against a run that was killed at a random moment after a random step."""
+        """Compare with a run that is killed at a random moment after a random step, and then resumed."""
         if self.training is None or self.training.steps == 1:
-            return Comparison(why="one step leaves none to go on with" if self.training else NO_STEPS)
+            return Comparison(why="the training has only one step" if self.training else NO_STEPS)
         step = random.randint(1, self.training.steps - 1)
         folder = self.home / "resume"
         folder.mkdir()
@@ -167,10 +175,10 @@ class Runs:
         with child.started(command, folder, self.roots, **variables) as process:
             process.communicate()
         if process.returncode >= 0:
-            return Comparison(why="the trainer keeps no checkpoints: it begins anew")
+            return Comparison(why="the trainer saves no checkpoints, so it restarts")
         again = self.run("resume")
         if again.record.cost.get("sessions") != 2:
-            raise child.Failed(f"killed after step {step}, the run did not go on")
+            raise child.Failed(f"the run was killed after step {step} and did not resume")
         return compared(straight, again)
 
     def _workers(self) -> Comparison:
@@ -180,7 +188,7 @@ class Runs:
         return compared(one, two)
 
     def _ranks(self, straight: Outcome) -> Comparison:
-        """Against two processes that share every batch; the first of them measures."""
+        """Compare with a training by two processes that share every batch."""
         if self.training is None or self.training.ranks:
             return Comparison(why=self.training.ranks if self.training else NO_STEPS)
         folder = self.home / "ranks"
@@ -190,31 +198,31 @@ class Runs:
         if straight.record.environment["accelerator"] == "none":
             variables["ACCELERATE_USE_CPU"] = "1"
         if sys.platform == "linux":
-            variables["GLOO_SOCKET_IFNAME"] = "lo"  # the machine's own name may lead nowhere
+            variables["GLOO_SOCKET_IFNAME"] = "lo"  # the machine's host name may have no address
         command = [*launch, "-m", "repro.rerun.certify_child", "rank", str(self.config.path.resolve()), *self.sets]
         child.run(command, folder, self.roots, quiet=True, variables=variables)
         return compared(straight, outcome(folder / f"{self.config.name}-seed0.json"))
 
 
 def outcome(path: Path) -> Outcome:
-    """What the run left whose record is at `path`, in its run folder."""
+    """The results of a run; `path`: its record, in the run folder."""
     return Outcome(record.read(path), path.parent / "checkpoints" / "last.safetensors")
 
 
 def compared(one: Outcome, other: Outcome) -> Comparison:
-    """The largest difference of a weight and of a metric between two runs."""
+    """The largest difference in a weight and in a metric between two runs."""
     pairs = zip(one.record.measurements, other.record.measurements, strict=True)
     metrics = max(determinism.moved(a.values, b.values) for a, b in pairs)
     return Comparison(_apart(one.weights, other.weights), metrics)
 
 
 def _apart(one: Path, other: Path) -> float:
-    """The largest difference of a weight in two files; 0 where neither run has trained any."""
+    """The largest difference between the weights in two files; 0 if neither run saved any."""
     from safetensors.torch import load_file
 
     if not one.is_file() and not other.is_file():
         return 0.0
     ours, theirs = load_file(one), load_file(other)
     if ours.keys() != theirs.keys():
-        raise child.Failed(f"the runs have other weights: {', '.join(sorted(ours.keys() ^ theirs.keys()))}")
+        raise child.Failed(f"the runs have different weights: {', '.join(sorted(ours.keys() ^ theirs.keys()))}")
     return max(float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours if ours[name].numel())

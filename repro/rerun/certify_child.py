@@ -1,9 +1,9 @@
-"""What `repro certify` runs in processes of their own: a run that is killed, and one of several that train together.
+"""The child processes of `repro certify`: a run that kills itself, and one of several processes that train together.
 
     python -m repro.rerun.certify_child killed STEP LAST run CONFIG --seed 0 ...
     torchrun ... -m repro.rerun.certify_child rank CONFIG BINDING ...
 
-Nobody needs to type these.
+`repro certify` starts both; you do not need to.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from repro.run import threads
 
 
 def killed(step: int, last: int, arguments: list[str]) -> None:
-    """`repro` with these arguments, killed at a random moment after `step`, and before the last step is kept.
+    """Run `repro` with these arguments, and kill it at a random moment after `step` and before the last checkpoint.
 
-    It is killed from within, for it may be over before anyone outside sees its first checkpoint.
+    The process kills itself, because a short run may end before another process sees its first checkpoint.
     """
     from repro.trainers.checkpoints import Checkpoints
 
     save, times = Checkpoints.save, [time.monotonic()]
 
     def saved(self: Checkpoints, number: int) -> None:
-        if number in (last, self.step):  # or it has stopped early, and the training is over
+        if number in (last, self.step):  # the second: the training stopped early
             _kill()
         save(self, number)
         times.append(time.monotonic())
@@ -46,12 +46,12 @@ def killed(step: int, last: int, arguments: list[str]) -> None:
 
 
 def _kill() -> None:
-    """With all that serve this process."""
+    """Kill this process and its data workers."""
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def rank(path: Path, overrides: tuple[str, ...]) -> None:
-    """Train as `repro run` does, as one of the processes that share every batch; the first one measures."""
+    """Train as `repro run` does, as one of several processes that share every batch; the first one measures."""
     import torch
 
     from repro.experiment import streams

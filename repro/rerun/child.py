@@ -1,4 +1,4 @@
-"""A command of this project in a process of its own, of which nothing goes on when we do not."""
+"""Run a command of this project in a child process. The child and all its own children end when the parent ends."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from repro import interruption
 from repro.errors import BadInput, DataMissing
 from repro.run import run_folders
 
-SHOWN = 20  # last lines of what failed
-PATIENCE = 20.0  # seconds that a process may take to end its own children
+SHOWN = 20  # last lines of stderr that are printed if the command failed
+PATIENCE = 20.0  # seconds that a process gets to end its own children
 DATA = ("REPRO_DATA", "REPRO_MIRROR")
 
 
 class Late(Exception):
-    """The command was not done within its time, and was ended."""
+    """The command did not finish within its time limit and was killed."""
 
 
 class Failed(Exception):
-    """The command failed; `str(error)` is the last thing that it said, which was shown."""
+    """The command failed; `str(error)` is the last line of its stderr, which was printed."""
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, with all that stands in a `finally`: no command goes on from there."""
+    """Turn SIGTERM into KeyboardInterrupt inside the block, so that every `finally` runs."""
     try:
         with interruption.listening():
             yield
@@ -47,23 +47,23 @@ def run(
     limit: float = 0.0,
     variables: Mapping[str, str] | None = None,
 ) -> str:
-    """What `python -m ARGUMENTS` prints, run in `folder` with the modules below `roots`; what it says is said here too.
+    """Run `python -m ARGUMENTS` in `folder`, with the modules in `roots` first, and return its stdout.
 
-    Its runs are in `folder/runs`, whatever repository they belong to. Of a `quiet` one the last lines are shown where
-    it fails. Raises BadInput with the line of a command that refuses its input, Failed for one that fails, and Late for
-    one that is not done within `limit` seconds (0: it has as long as it takes).
+    The runs that it makes are in `folder/runs`. Its stderr is printed here; with `quiet`, only the last lines are
+    printed, and only if it fails. Raises BadInput (or DataMissing) with the command's own line if it refuses its input,
+    Failed if it fails, and Late if it takes more than `limit` seconds (0: no limit).
     """
     said: deque[str] = deque(maxlen=SHOWN)
     with started(arguments, folder, roots, **(variables or {})) as process, _within(limit, process) as late:
         for line in process.stderr or ():
             if line.strip():
                 said.append(line)
-            if not quiet and not line.startswith("repro: "):  # if it is refused, that is ours to say
+            if not quiet and not line.startswith("repro: "):  # the exception below reports such a line
                 sys.stderr.write(line)
         printed = process.stdout.read() if process.stdout else ""
         code = process.wait()
     if late.is_set():
-        raise Late(f"not done after {limit:.0f} s")
+        raise Late(f"not finished after {limit:.0f} s")
     last = said[-1].strip() if said else f"exit code {code}"
     if code in (BadInput.code, DataMissing.code):
         raise (DataMissing if code == DataMissing.code else BadInput)(last.removeprefix("repro: "))
@@ -77,14 +77,14 @@ def run(
 def started(
     arguments: Sequence[str], folder: Path, roots: Sequence[Path], **variables: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """The process, in a group of its own, all of which ends with the block, however that ends."""
+    """Start the process in its own process group; the whole group is ended when the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=folder,
         env=_environment(folder, roots, variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        encoding=sys.getfilesystemencoding(),  # a path that is printed is read as it was meant
+        encoding=sys.getfilesystemencoding(),  # printed paths may contain any bytes
         errors="surrogateescape",
         start_new_session=True,
     )
@@ -98,7 +98,7 @@ def started(
 
 @contextmanager
 def _within(limit: float, process: subprocess.Popen[str]) -> Iterator[threading.Event]:
-    """Kill the process and its children after `limit` seconds; the event says so."""
+    """Kill the process and its children after `limit` seconds; the event is set if that happened."""
     late = threading.Event()
 
     def end() -> None:
@@ -116,7 +116,7 @@ def _within(limit: float, process: subprocess.Popen[str]) -> Iterator[threading.
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """First politely: torchrun has processes in groups of their own, which only it can end."""
+    """Send SIGTERM, later SIGKILL: torchrun starts processes in other groups, which only torchrun can end."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         os.killpg(process.pid, number)
         try:
@@ -127,7 +127,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _environment(folder: Path, roots: Sequence[Path], variables: Mapping[str, str]) -> dict[str, str]:
-    """Ours, `roots` before all other places of modules; folders of data keep their meaning in another folder."""
+    """This process's variables, with `roots` first in PYTHONPATH, and data folders as absolute paths."""
     own = {run_folders.VARIABLE: str(folder.absolute() / "runs")}
     places = [*map(str, roots), *filter(None, [os.environ.get("PYTHONPATH")])]
     data = {name: str(Path(os.environ[name]).expanduser().absolute()) for name in DATA if os.environ.get(name)}

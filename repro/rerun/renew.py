@@ -1,8 +1,9 @@
-"""`repro renew`: do the records of a paper, whose code has changed since, come out the same by the present code?
+"""`repro renew`: check whether the present code gives the numbers of records that were made by older code.
 
-A record that took at most `WHOLE` seconds is run again whole, and its numbers are compared. Of a longer one the first
-and the last steps of the training are compared, weights and values, between the code of the record's commit and the
-present code. All must agree bit for bit. Rows that are known already are measured anew, and go if they do not agree.
+A record that took at most `WHOLE` seconds is run again completely, and its numbers are compared. For a longer record,
+only the first and the last steps of the training are compared, between the code of the record's commit and the present
+code. All numbers must be bit-identical. Existing rows of `renewals.json` are measured again. They are
+removed if they differ.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from repro.record.renewal import Renewal
 from repro.rerun import both_ends, certify, child, replay
 from repro.rerun.certify import Training
 
-WHOLE = 60.0  # seconds that a record may have taken to be run again whole
+WHOLE = 60.0  # seconds; a record that took longer is not run again completely
 
 
 class Differs(Exception):
-    """Two codes give other numbers; `str(error)` says where."""
+    """The old and the new code give different numbers; `str(error)` says where."""
 
 
 def tried(name: str, steps: int = certify.STEPS) -> Iterator[Finding]:
-    """A line per config and code of the paper's records that are stale by code alone; what agrees is stored.
+    """Check the records of the paper `name` that are stale only because of code; store a row for each that agrees.
 
-    Raises BadInput as `repro replay` does.
+    Yields one finding per config and version of the code. Raises BadInput if the paper or a record cannot be read.
     """
     one = paper.find(name)
     disk.refuse_unwritable(one.folder / paper.WRITTEN, Path(renewal.FILE).name)
@@ -58,9 +59,9 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Finding]:
 
 
 def sample() -> Iterator[Finding]:
-    """Measure one renewal of each paper anew, another one for each commit; nothing is stored.
+    """Measure one stored renewal of each paper again; stores nothing. The commit decides which one is chosen.
 
-    Raises BadInput as `tried` does.
+    Raises BadInput if a paper or a record cannot be read.
     """
     with interruption.listening():
         for folder in paper.folders().values():
@@ -77,7 +78,7 @@ def sample() -> Iterator[Finding]:
 
 
 def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
-    """One record of each config and code that is stale by its code alone, and what has changed in that."""
+    """One record per config and version of the code that is stale only because of code, and the changed modules."""
     seen = set()
     for path in record.paths(folder):
         found = record.read(path)
@@ -93,7 +94,11 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
 
 
 def measured(found: Record, changed: renewal.Changed, folder: Path, steps: int = certify.STEPS) -> Renewal:
-    """The renewal of a record of the paper in `folder`. Raises Differs where the present code gives other numbers."""
+    """Measure the renewal of one record of the paper in `folder`.
+
+    Raises Differs if the present code gives different numbers, BadInput if the record cannot be run again, and
+    `child.Failed` if a run fails.
+    """
     path = folder / "configs" / f"{found.config}.gin"
     config = configs.read(path)
     binding.bind(config, whole=True)
@@ -110,7 +115,10 @@ def measured(found: Record, changed: renewal.Changed, folder: Path, steps: int =
 
 
 def _whole(found: Record, folder: Path, commit: str) -> str:
-    """Run a record again whole, by the present code; and by the old code, if this machine does not give its numbers."""
+    """Run a record again completely with the present code; if its numbers differ, also with the old code.
+
+    Returns the name of the processor. Raises Differs if old and present code do not give bit-identical numbers.
+    """
     roots = [HOME.parent, folder.parents[1]]
     with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
         again = replay.run(found, Path(home), roots)
@@ -120,18 +128,21 @@ def _whole(found: Record, folder: Path, commit: str) -> str:
         if unlike := _unlike(old, again):
             raise Differs(f"differs {unlike}")
         if not replay.compare(found, replace(old, environment=again.environment)).agrees:
-            raise Differs("the code of its commit does not give the numbers of the record")
+            raise Differs("even the code of its commit does not give the numbers of the record")
     return str(again.environment.get("processor"))
 
 
 def _unlike(one: Record, other: Record) -> str:
-    """The first thing in which the numbers of two runs are not bit-identical."""
+    """The first number or curve of two runs that is not bit-identical; empty if all are."""
     apart = [str(found) for found in replay.numbers(one, other, BITWISE) if not found.ok]
     return apart[0] if apart else "" if one.curves == other.curves else "in a curve of the training"
 
 
 def _ends(found: Record, config: Config, training: Training, commit: str, steps: int) -> tuple[int, int, str]:
-    """Compare the first and the last steps; of a commit whose code cannot resume a run, the first ones alone."""
+    """Compare the first and the last steps; only the first ones if the old code cannot resume a run.
+
+    Returns how many first steps and how many last steps were compared, and the name of the processor.
+    """
     sets = ["experiment.examples = 0"]
     path = config.path.resolve()
     present = [HOME.parent, config.folder.parents[1]]

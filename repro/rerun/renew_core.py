@@ -1,8 +1,7 @@
-"""`repro renew` without a paper: do the records of an older core come out the same by the present one?
+"""`repro renew` without a paper: check whether the present core gives the numbers of an older core's records.
 
-Of each core that made records, and of each paper, the record that took least time is measured as `repro renew PAPER`
-does: run again whole, or at both ends. Where all agree bit for bit, a row in `cores.json` says so, and the records of
-that core count.
+For each older core and each paper, the fastest record is measured as `repro renew PAPER` does. If all numbers are
+bit-identical, a row in `cores.json` says so, and the records of that core are no longer stale.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from repro.record.cores import Core
 from repro.rerun import child, renew, replay
 
 Records = dict[tuple[str, str], list[tuple[Path, Record]]]
-"""The records of each core, by its digest and, of records that keep none, by their commit."""
+"""The records of each core. The key is the digest of the core, or the commit if the record has no such digest."""
 
 
 def tried() -> Iterator[Finding]:
-    """A line per older core. Rows are written anew: one that does not agree any more, or that nothing needs, goes."""
+    """Measure every older core, and write `cores.json` again with the ones that agree. Yields a finding per core."""
     made: list[Core] = []
     present = code_digest.core()
     with interruption.listening():
@@ -43,7 +42,7 @@ def tried() -> Iterator[Finding]:
 
 
 def sample() -> Iterator[Finding]:
-    """Measure one older core anew, another one for each commit; nothing is stored."""
+    """Measure one older core again; stores nothing. The commit decides which one is chosen."""
     known = list(_older(code_digest.core()).items())
     if not known:
         return
@@ -67,7 +66,7 @@ def _older(present: str) -> Records:
 
 
 def _measured(core: str, commit: str, records: list[tuple[Path, Record]]) -> Core:
-    """Run one record of each paper again. Raises BadInput where none can be run, Differs where one does not agree."""
+    """Run one record of each paper again. Raises BadInput if none can be run, Differs if the numbers differ."""
     again, processor = [], ""
     for name in sorted({found.paper for _, found in records}):
         mine = sorted((r for r in records if r[1].paper == name), key=lambda row: row[1].cost.get("seconds", 0.0))
@@ -80,7 +79,7 @@ def _measured(core: str, commit: str, records: list[tuple[Path, Record]]) -> Cor
         again.append(f"{found.paper}/{found.stem}{f', the first {row.steps} steps' if row.steps else ''}")
         processor = row.processor
     if not again:
-        raise BadInput("the data of none of its records is here")
+        raise BadInput("none of its records has its data on this machine")
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return Core(core or _core_of(commit), commit, again, processor, when)
 

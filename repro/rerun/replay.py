@@ -1,8 +1,8 @@
-"""`repro replay`: a committed record is run again from its own text, by the code of this checkout, and compared.
+"""`repro replay`: run a committed record again and compare the numbers.
 
-What must be the same: the config, the data, what was measured; and of the numbers as much as the determinism class of
-the config on this machine promises. The code that runs is the one under review, whatever commit the record names: a
-number that only other code gives does not come out again. `--commit` runs the code of the record's own commit.
+The new run uses the config text in the record and the code of this checkout, which is the code under review. `--commit`
+uses the code of the record's commit instead. Config, data and measured items must be the same. How closely the numbers
+must agree depends on the determinism class of the config on this machine (`repro certify`).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from repro.record import Measurement, Record, determinism
 from repro.record.determinism import BITWISE, STATISTICAL, Class
 from repro.rerun import child
 
-LONGEST = 120.0  # seconds that a record may have taken to be run again by `--since`
+LONGEST = 120.0  # seconds; `--since` does not replay a record that takes longer
 
 log = logging.getLogger("repro")
 
 
 @dataclass(frozen=True)
 class Replay:
-    """A record and what its text gives now."""
+    """A record, the record of the new run, and how closely they must agree (`wanted`, with the reason `because`)."""
 
     record: Record
     again: Record
     wanted: Class
     because: str
-    same_code: bool = False  # whether it must be by the very code of the record
+    same_code: bool = False  # whether different code counts as a difference
 
     @property
     def findings(self) -> list[Finding]:
@@ -49,15 +49,15 @@ class Replay:
 
 
 def replay(path: Path, own_commit: bool = False) -> Replay:
-    """Run the record at `path` again, by the present code or by that of its own commit, and compare.
+    """Run the record at `path` again and compare; `own_commit`: with the code of the record's commit.
 
-    Raises BadInput for a file that is no record, whose text is not that of its digest, or that names no commit of this
-    repository; DataMissing where its data is not here; `child.Failed` where the run fails.
+    Raises BadInput if the file is not a record, if its text does not match its digest, or if its commit is not in this
+    repository. Raises DataMissing if its data is not on this machine, and `child.Failed` if the run fails.
     """
     found = record.read(path)
     commit = commit_of(found, path)
     if not configs.belongs(found.digest, found.text):
-        raise BadInput(f"its text is not that of its digest {found.digest[:16]}", where(path))
+        raise BadInput(f"its text does not match its digest {found.digest[:16]}", where(path))
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
         roots = [HOME.parent, *_root(found.paper)]
         if own_commit:
@@ -73,12 +73,12 @@ def replay(path: Path, own_commit: bool = False) -> Replay:
 
 
 def compare(found: Record, again: Record, same_code: bool = False) -> Replay:
-    """A record and that of the same run made again on this machine."""
+    """Compare a record with the record of the new run. `same_code`: different code counts as a difference."""
     return Replay(found, again, *_class(found, again), same_code)
 
 
 def smoke() -> Iterator[Path]:
-    """The record of each paper's smoke config; a paper that has none is named."""
+    """The record of each paper's smoke config; logs the papers that have none."""
     for one in paper.every():
         path = one.folder / "records" / "smoke-seed0.json"
         if path.is_file():
@@ -88,10 +88,10 @@ def smoke() -> Iterator[Path]:
 
 
 def since(branch: str) -> Iterator[Path]:
-    """The records that are not as in `branch`, where a run takes at most `LONGEST` seconds; a longer one is named.
+    """The records that differ from `branch` and whose run takes at most `LONGEST` seconds; logs the longer ones.
 
-    That a run takes longer is not believed to the record: it is tried, once for each config. Raises BadInput where git
-    does not know the branch.
+    If a record says that it took longer, one record of its config is run for `LONGEST` seconds to check this. Raises
+    BadInput if git does not know the branch.
     """
     tried: dict[Path, bool] = {}
     found = [path for folder in paper.folders().values() for path in _changed(folder, branch)]
@@ -101,16 +101,16 @@ def since(branch: str) -> Iterator[Path]:
         config = path.with_name(path.stem.rpartition("-seed")[0])
         long = record.read(path).cost.get("seconds", 0.0) > LONGEST
         if long and config not in tried:
-            log.info("%s: it says that it took longer than %.0f s: tried for so long", where(path), LONGEST)
+            log.info("%s: the record says that it took more than %.0f s; trying it for that time", where(path), LONGEST)
             tried[config] = _ends(path)
         if not long or tried[config]:
             yield path
         else:
-            log.info("%s: not run again, it takes more than %.0f s; replay it by hand", where(path), LONGEST)
+            log.info("%s: skipped, because it takes more than %.0f s; replay it by hand", where(path), LONGEST)
 
 
 def _ends(path: Path) -> bool:
-    """Whether a record comes to its end within `LONGEST` seconds; one that is refused or fails does."""
+    """Whether the run of a record ends within `LONGEST` seconds; a refused or failed run counts as ended."""
     found = record.read(path)
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
         try:
@@ -118,51 +118,54 @@ def _ends(path: Path) -> bool:
         except child.Late:
             return False
         except (BadInput, child.Failed):
-            return True  # its replay says why
+            return True  # the replay that follows reports why
     return True
 
 
 def _changed(folder: Path, branch: str) -> list[Path]:
-    """The records of a paper that are not as in `branch`. Raises BadInput for links among its records."""
+    """The records of a paper that differ from `branch`. Raises BadInput if a record is a link."""
     known = record.paths(folder)
     record.refuse_links(folder / "records", known)
     try:
         top = git.top(folder)
         names = git.changed(top, branch, f"{folder.resolve().relative_to(top).as_posix()}/records/")
     except GitError as error:
-        raise BadInput(f"--since {branch}: {error}; expected a branch or a commit of this clone") from None
+        raise BadInput(f"--since {branch}: {error}", expected="a branch or a commit of this clone") from None
     return [path for path in known if path.resolve().relative_to(top).as_posix() in names]
 
 
 def is_its_config(path: Path) -> bool:
-    """Whether the text of a record is that of its paper's config: only then may missing data excuse it."""
+    """Whether a record was made from its paper's present config. Only then is it skipped if its data is missing."""
     found = record.read(path)
     config = path.parents[1] / "configs" / f"{found.config}.gin"
     return config.is_file() and configs.same(found.digest, found.text, configs.read(config).text)
 
 
 def commit_of(found: Record, path: Path) -> str:
-    """The commit that a record was made from. Raises BadInput where there is none in this repository."""
+    """The commit that a record was made from. Raises BadInput if there is none, or if this clone does not have it."""
     commit = found.source.get("commit")
     if not commit:
-        raise BadInput("made outside git: there is no commit that its code is of", where(path))
+        raise BadInput("made outside git, so the commit of its code is unknown", where(path))
     if path.parent.name == "records" and found.paper != path.resolve().parents[1].name:
-        raise BadInput(f"it is of the paper '{found.paper}'; expected a record of the paper it lies in", where(path))
+        raise BadInput(f"its paper is '{found.paper}'", where(path), expected="the paper whose folder contains it")
     if not git.is_commit(commit):
-        raise BadInput(f"its commit is {commit!r}; expected 40 hexadecimal digits", where(path))
+        raise BadInput(f"its commit is {commit!r}", where(path), expected="40 hexadecimal digits")
     if found.source.get("dirty") is not False:
         raise BadInput(f"made from {commit} with changes that were never committed", where(path))
     try:
         git.call(path.resolve().parent, "cat-file", "-e", f"{commit}^{{commit}}")
     except GitError:
-        hint = "git fetch --unshallow, or fetch the branch that it is on"
-        raise BadInput(f"its commit {commit} is not in this clone; try {hint}", where(path)) from None
+        raise BadInput(
+            f"its commit {commit} is not in this clone",
+            where(path),
+            expected="a clone that has it: try git fetch --unshallow, or fetch its branch",
+        ) from None
     return str(commit)
 
 
 @contextmanager
 def checkout(path: Path, commit: str) -> Iterator[Path]:
-    """The files of a commit of the clone that `path` is in, in a temporary folder that is deleted at the end."""
+    """The files of `commit`, of the clone that contains `path`, in a temporary folder that is deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
         try:
             git.write(git.top(path.resolve().parent), commit, Path(folder))
@@ -172,15 +175,16 @@ def checkout(path: Path, commit: str) -> Iterator[Path]:
 
 
 def _root(name: str) -> list[Path]:
-    """Where the paper called `name` can be imported from, if it is here."""
+    """The folder from which the paper `name` can be imported; empty if the paper is not on this machine."""
     home = paper.folders().get(name)
     return [home.parents[1]] if home else []
 
 
 def run(found: Record, folder: Path, roots: list[Path], limit: float = 0.0) -> Record:
-    """The record of the text of `found`, run below `folder` as a run's own copy of its config is.
+    """Run the config text of `found` in `folder`, with its seed and number of threads; returns the new record.
 
-    Raises `child.Late` where that takes more than `limit` seconds (0: there is no limit).
+    Raises `child.Late` if that takes more than `limit` seconds (0: no limit), BadInput if the text is refused, and
+    `child.Failed` if the run fails.
     """
     copy = folder / f"{found.config}.gin"
     copy.write_text(f"# a run of papers/{found.paper}/configs/{copy.name}: it runs by itself\n{found.text}")
@@ -191,28 +195,30 @@ def run(found: Record, folder: Path, roots: list[Path], limit: float = 0.0) -> R
 
 
 def _class(found: Record, again: Record) -> tuple[Class, str]:
-    """What two runs must agree within, and why."""
+    """The class within which the two records must agree, and the reason."""
     if unlike := determinism.differences(found.environment, again.environment):
-        return STATISTICAL, f"the record was made elsewhere: {', '.join(unlike)}"
+        return STATISTICAL, f"the record was made in another environment: {', '.join(unlike)}"
     home = paper.folders().get(found.paper)
     certificates = determinism.read(found.config, home) if home else []
     if mine := determinism.of(found, certificates):
         concerned = ("seed twice", *(["resume"] if found.cost.get("sessions", 1) > 1 else []))
-        return mine.class_of(concerned), f"the certificate says so of {' and '.join(concerned)}: {mine}"
-    other = "that of its code and this machine is not measured" if certificates else "no certificate"
-    return BITWISE, f"{other}; machine, packages and threads are those of the record"
+        return mine.class_of(concerned), f"from the certificate ({' and '.join(concerned)}): {mine}"
+    other = "no certificate for its code and this machine" if certificates else "no certificate"
+    return BITWISE, f"{other}; machine, packages and threads are the same as in the record"
 
 
 def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
-    """What the numbers depend on: where it is not the same, they are not the same numbers."""
+    """Compare what the numbers depend on: config, code, data and items."""
     same = configs.same(found.digest, found.text, again.text)
     yield Finding("config", same, "the same" if same else _another(found))
     unlike = _unlike(found.code, again.code)
-    yield Finding("code", not (unlike and same_code), f"changed since in {unlike}" if unlike else "the same")
+    yield Finding(
+        "code", not (unlike and same_code), f"has changed since the record, in {unlike}" if unlike else "the same"
+    )
     unlike = _unlike(found.data, again.data)
     yield Finding("data", not unlike, f"differs in {unlike}" if unlike else "the same")
     if found.items != again.items:
-        yield Finding("items", False, "their names differ")
+        yield Finding("items", False, "the names of the items differ")
 
 
 def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
@@ -220,14 +226,14 @@ def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
 
 
 def _another(found: Record) -> str:
-    """Why the config of a record is not that of the run made again."""
+    """Why the configs of the record and of the new run differ."""
     if configs.belongs(found.digest, found.text):
-        return "another config was run"
-    return f"the text of the record is not that of its digest {found.digest[:16]}"
+        return "the new run had another config"
+    return f"the text of the record does not match its digest {found.digest[:16]}"
 
 
 def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
-    """Measurement by measurement, in the order of the record; then those that the record does not have."""
+    """A finding for each measurement of the record, then for each that only the new run has."""
     for one in found.measurements:
         other = again.measured(one.test, one.metric)
         yield _number(one, other, wanted) if other else Finding(_name(one), False, "not measured now")
@@ -237,7 +243,7 @@ def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
 
 
 def _curves(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
-    """The curves of the training, where they must be the same."""
+    """A finding if the curves of the training differ but must be the same (class bitwise)."""
     if wanted == BITWISE and found.curves != again.curves:
         yield Finding("curves", False, "differ")
 
@@ -251,13 +257,17 @@ def _number(one: Measurement, other: Measurement, wanted: Class) -> Finding:
         keys = sorted(
             key for key in {*one.identity, *other.identity} if one.identity.get(key) != other.identity.get(key)
         )
-        return Finding(_name(one), False, f"not the same metric: its {', '.join(keys)}")
+        return Finding(_name(one), False, f"not the same metric: different {', '.join(keys)}")
     if len(one.values) != len(other.values):
         return Finding(_name(one), False, f"{len(other.values)} items, in the record {len(one.values)}")
     unit = one.identity.get("unit", "")
     if one.values == other.values:
-        return Finding(_name(one), True, f"agrees bit for bit, mean {one.mean:.6g} {unit}".rstrip())
+        return Finding(_name(one), True, f"bit-identical, mean {one.mean:.6g} {unit}".rstrip())
     agrees = determinism.agree(wanted, other.values, one.values)
     largest = max(abs(a - b) for a, b in zip(one.values, other.values, strict=True))
     means = f"mean {other.mean:.9g} {unit}".rstrip() + f", in the record {one.mean:.9g}"
-    return Finding(_name(one), agrees, f"{'agrees' if agrees else 'differs'}: {means}; an item by up to {largest:.3g}")
+    return Finding(
+        _name(one),
+        agrees,
+        f"{'agrees' if agrees else 'differs'}: {means}; largest difference of an item: {largest:.3g}",
+    )

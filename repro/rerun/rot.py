@@ -1,4 +1,4 @@
-"""The dependency check: does a paper's smoke config still run, on the locked pins and on the newest releases?
+"""The dependency check: does a paper's smoke config still run with the pinned and with the newest packages?
 
 The result of the last check is in `papers/<paper>/records/dependency_checks/<stack>.json`. It is committed, and the
 page of the paper shows it. There is one file per stack, so two machines that check one stack each never write the same
@@ -33,8 +33,8 @@ from repro.rerun import child
 FOLDER = "records/dependency_checks"  # in the folder of a paper
 STACKS = {"locked": "the locked pins", "latest": "the newest releases"}
 PINS = Path("constraints.txt")
-LIMIT = 600.0  # seconds that a smoke config may take: a hundred times what it should
-LONGEST = 200  # letters of the line that says why
+LIMIT = 600.0  # seconds that a smoke config may take; it should take a few seconds
+LONGEST = 200  # characters of the line that says why
 TOLD = ("repro: ", "the run failed: ")
 PATH = re.compile(r"(?<![\w.:/<])(?:/[^\s/:'\"(),;]+)+/?")
 
@@ -43,9 +43,10 @@ log = logging.getLogger("repro")
 
 @dataclass(frozen=True)
 class Trial:
-    """One try of a paper's smoke config on one stack. `said` is why it does not run, in one line.
+    """The result of running a paper's smoke config once on one stack (`locked` or `latest`).
 
-    `date` is the day of the try, `since` the first day of an unbroken row of tries that came out so.
+    date: the day of the check. since: the day since which every check had this outcome. packages: name and version.
+    said: one line that says why it does not run.
     """
 
     stack: str
@@ -58,21 +59,24 @@ class Trial:
 
 
 def today() -> datetime.date:
-    """The date, in UTC: that of a machine in another zone may be another."""
+    """The date in UTC, which does not depend on the time zone of the machine."""
     return datetime.datetime.now(datetime.UTC).date()
 
 
 def turn(stack: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Trial]]:
-    """Try the papers called `names`, or all, on the packages installed here; keep and yield what came out of each.
+    """Check the papers `names` (or all) with the installed packages; stores and yields the result of each.
 
-    A try for which the data is missing tells nothing of the packages: it does not replace one that does. Raises
-    BadInput where a paper or what is kept of it cannot be read, and where `locked` is not what is installed.
+    If the data is missing, the check says nothing about the packages. Such a result does not replace one that does.
+    Raises BadInput if a paper or its last result cannot be read, and if `stack` is `locked` but an installed package
+    does not have its pinned version.
     """
     if stack == "locked":
         _refuse_unpinned()
     known = paper.folders()
     folders = {name: paper.find(name).folder for name in names or sorted(known)}
-    before = {name: read(folder, stack) for name, folder in folders.items()}  # a broken one is said before any runs
+    before = {
+        name: read(folder, stack) for name, folder in folders.items()
+    }  # refuses a broken file before the first run
     for folder in folders.values():
         disk.refuse_unwritable(folder / FOLDER, f"{stack}.json")
     for name, folder in folders.items():
@@ -86,15 +90,18 @@ def turn(stack: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Trial]]:
 
 
 def _refuse_unpinned() -> None:
-    """Refuse to call `locked` what is not: every package that has a pin and is installed must be as pinned."""
+    """Raise BadInput if an installed package does not have the version that `constraints.txt` pins."""
     if not PINS.is_file():
-        raise BadInput(f"no {PINS} here, which says what 'locked' is: start this in the root of the repository")
+        raise BadInput(f"no {PINS} here", expected="the root of the repository as the working directory")
     for number, line in enumerate(PINS.read_text(encoding="utf-8-sig").splitlines(), 1):
         name, _, pin = line.partition("#")[0].strip().partition("==")
         found = _installed(name) if pin else ""
         if found and found.partition("+")[0] != pin:
-            hint = "expected an environment of `make venv`; --stack latest is for another"
-            raise BadInput(f"{name} {found} is installed, not {pin}: {hint}", f"{PINS}:{number}")
+            raise BadInput(
+                f"{name} {found} is installed, not {pin}",
+                f"{PINS}:{number}",
+                expected="an environment of `make venv`, or --stack latest",
+            )
 
 
 def _installed(name: str) -> str:
@@ -105,10 +112,9 @@ def _installed(name: str) -> str:
 
 
 def attempt(smoke: Path, limit: float) -> tuple[Literal["runs", "fails", "not run"], str]:
-    """Run a smoke config in a process and a folder of its own, for at most `limit` seconds: what came out, and why.
+    """Run a smoke config in its own process and temporary folder, for at most `limit` seconds; the outcome, and why.
 
-    The binding keeps its record out of the paper, where a claim names the smoke config; what is drawn of an item is
-    tried too.
+    The run draws one example. Because that is an extra binding, its record stays out of the paper's folder.
     """
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-rot-") as folder:
         code, text = _execute(smoke.resolve(), Path(folder).resolve(), limit)
@@ -119,14 +125,14 @@ def attempt(smoke: Path, limit: float) -> tuple[Literal["runs", "fails", "not ru
         return "not run", _cut(line)
     log.info("%s", "\n".join(text.splitlines()[-40:]))
     if code is None:
-        return "fails", f"was still running after {limit:g} s, and was stopped"
+        return "fails", f"did not finish within {limit:g} s and was stopped"
     if code < 0:
-        return "fails", f"was ended by {signal.Signals(-code).name}"
-    return "fails", _cut(line) or f"ended with exit code {code}, saying nothing"
+        return "fails", f"was killed by {signal.Signals(-code).name}"
+    return "fails", _cut(line) or f"exit code {code} without a message"
 
 
 def _execute(smoke: Path, folder: Path, limit: float) -> tuple[int | None, str]:
-    """The exit code, or None where it took longer; and what was said, with the logs of the run."""
+    """The exit code (None if it took more than `limit` seconds), and the logs of the run with its stderr."""
     once = ["repro", "run", str(smoke), "--set", "experiment.examples = 1"]
     with child.started(once, folder, [Path(place) for place in sys.path if place]) as process:
         try:
@@ -138,14 +144,18 @@ def _execute(smoke: Path, folder: Path, limit: float) -> tuple[int | None, str]:
 
 
 def _told(text: str) -> str:
-    """The line that says what went wrong: the last of ours, else the last of all."""
+    """The line that says what went wrong: the last line of `repro` itself, or else the last line."""
     lines = [" ".join(line.split()) for line in re.split(r"[\r\n]+", text) if line.strip()]
     ours = [line.removeprefix(start) for line in lines for start in TOLD if line.startswith(start)]
     return (ours or lines or [""])[-1]
 
 
 def _clean(line: str, places: Sequence[str]) -> str:
-    """Without what is this machine's alone: a path is shown from one of `places` on, or by its last name."""
+    """Remove what is specific to this machine, such as colours and absolute paths.
+
+    With `/home/me/repro` in `places`, `/home/me/repro/papers/a/b.py` becomes `papers/a/b.py`, and `/opt/c.so` becomes
+    `c.so`.
+    """
     line = re.sub(r"\s*\(the traceback is in [^)]*\)", "", line)
     for place in (*places, sys.prefix):
         line = line.replace(f"{place}/", "")
@@ -158,7 +168,7 @@ def _cut(line: str) -> str:
 
 
 def write(folder: Path, trial: Trial) -> Path:
-    """Keep what came out of a try, in one step; a line per key."""
+    """Store a result, one line per key; returns the path."""
     row = asdict(trial)
     del row["stack"]
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
@@ -167,19 +177,19 @@ def write(folder: Path, trial: Trial) -> Path:
 
 
 def of_paper(folder: Path) -> list[Trial]:
-    """The last try on each stack, of those that were tried."""
+    """The last result on each stack that was checked."""
     return [trial for stack in STACKS if (trial := read(folder, stack))]
 
 
 def read(folder: Path, stack: str) -> Trial | None:
-    """The last try on one stack, None where there was none. Raises BadInput for a file that does not hold one."""
+    """The last result on one stack; None if there is none. Raises BadInput if the file cannot be read."""
     path = folder / FOLDER / f"{stack}.json"
     if not regular.present(path):
         return None
-    row = strict_json.load(path, "not what `repro rot` writes")
+    row = strict_json.load(path, "not a result of `repro rot`")
     text = path.read_text(encoding="utf-8-sig")
     if not isinstance(row, dict):
-        raise BadInput("not what `repro rot` writes: expected an object", where(path))
+        raise BadInput("not a result of `repro rot`", where(path), expected="a JSON object")
     at = Block(where(path), 1, _lines(text))
     trial: Trial = paper_toml.make(Trial, row, at, {"stack": stack})
     for key in ("date", "since"):
@@ -188,7 +198,7 @@ def read(folder: Path, stack: str) -> Trial | None:
 
 
 def _lines(text: str) -> dict[str, int]:
-    """Where each key stands, as `write` lays them out."""
+    """The line number of each key in a file that `write` wrote."""
     return {line.split('"')[1]: number for number, line in enumerate(text.splitlines(), 1) if line.startswith(' "')}
 
 
@@ -196,4 +206,4 @@ def _refuse_odd(key: str, day: str, at: Block) -> None:
     try:
         datetime.date.fromisoformat(day)
     except ValueError:
-        raise BadInput(f"'{key}' is '{day}'; expected a date as 2026-01-31", at.place(key)) from None
+        raise BadInput(f"'{key}' is '{day}'", at.place(key), expected="a date such as 2026-01-31") from None

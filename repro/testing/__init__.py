@@ -1,10 +1,10 @@
-"""The battery of checks for each kind of part. A paper's tests call them on its parts; CI calls them on every part.
+"""Checks for each kind of part. The tests of a paper call them on its parts; CI runs these tests.
 
     from repro.testing import check_model
     def test_model():
         check_model(EmbeddingNetwork(...), inputs=torch.rand(3, 20, 129))
 
-Each check raises AssertionError with one line that says what is wrong with the part.
+Each check raises AssertionError, with one line that says what is wrong with the part.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ IDENTITY = {"name", "version", "unit", "better", "aggregation", "reference", "sa
 
 
 def needs(*names: str) -> Any:
-    """A mark for a test that needs data: it skips the test where one of these data sets is not on this machine.
+    """A pytest mark that skips a test if one of these data sets is not on this machine.
 
         @needs("mnist/test")
         def test_the_real_digits() -> None: ...
 
-    The reason says what is missing and how to get it (`pytest -rs` prints it). Nothing is downloaded. Raises BadInput
-    for a variant that the data set does not have.
+    `pytest -rs` prints what is missing and how to get it. Nothing is downloaded. Raises BadInput if a data set has no
+    such variant.
     """
     import pytest
 
@@ -41,11 +41,21 @@ def needs(*names: str) -> Any:
 
 
 def check_paper(folder: Path) -> None:
-    """All that can be known of a paper without a run: `check_paper(Path(__file__).parents[1])` in one of its tests.
+    """Check the files of a paper without running anything.
 
-    Every config binds, every cause changes one setting, records and certificates are of configs, tips name tests that
-    exist, what was not reproduced is explained, some result could fail each claim. Raises AssertionError with a line
-    for each fault.
+    It checks that:
+
+    - every config binds, and its metrics and test sets are those that the claims name;
+    - every cause changes one setting;
+    - every record and certificate belongs to a config;
+    - some result could fail each claim;
+    - every claim that was not reproduced is explained;
+    - every tip names a test that exists.
+
+    Raises AssertionError with one line for each fault. In a test of the paper, `folder` is `Path(__file__).parents[1]`.
+
+    >>> from repro.claim import paper
+    >>> check_paper(paper.find("template").folder)
     """
     from repro.testing import consistency
 
@@ -54,7 +64,14 @@ def check_paper(folder: Path) -> None:
 
 
 def check_smoke(folder: Path) -> None:
-    """The parts of the paper's `configs/smoke.gin` pass the checks of their kinds, on that config's own data."""
+    """Build the paper's `configs/smoke.gin`, and run the check of its kind on each part.
+
+    Datasets, metrics, model and loss are checked, with items of that config. Raises AssertionError if a check fails,
+    and DataMissing if the data is not on this machine.
+
+    >>> from repro.claim import paper
+    >>> check_smoke(paper.find("template").folder)
+    """
     from repro import config
     from repro.experiment import binding
 
@@ -75,11 +92,19 @@ def check_smoke(folder: Path) -> None:
 
 
 def check_dataset(dataset: Any, items: int = 4) -> None:
-    """An item is a pair, the same whoever reads it, when and in whichever order; the dataset pickles."""
+    """Check that a dataset always gives the same items, and that it can be pickled.
+
+    An item must be a pair (inputs, target). It must be the same for every order of reading, in every worker process and
+    after pickling. If there is a `set_epoch`, the items of an epoch must not depend on other epochs. `items`: how many
+    items are read at most.
+
+    >>> from repro.datasets.digits import Digits
+    >>> check_dataset(Digits("test"))
+    """
     count = min(items, len(dataset))
     assert count > 0, "the dataset is empty"
     if hasattr(dataset, "names"):
-        assert len(set(dataset.names)) == len(dataset), "the names of the items are not one of its own for each"
+        assert len(set(dataset.names)) == len(dataset), "the names of the items are not unique"
     first = [dataset[index] for index in range(count)]
     assert all(isinstance(item, tuple) and len(item) == 2 for item in first), "an item is not (inputs, target)"
     again = [dataset[index] for index in reversed(range(count))][::-1]
@@ -93,21 +118,27 @@ def check_dataset(dataset: Any, items: int = 4) -> None:
         dataset.set_epoch(1)
         other = [dataset[index] for index in range(count)]
         dataset.set_epoch(0)
-        assert same(first, [dataset[index] for index in range(count)]), "pass 0 differs after pass 1"
+        assert same(first, [dataset[index] for index in range(count)]), "epoch 0 differs after epoch 1"
         dataset.set_epoch(1)
-        assert same(other, [dataset[index] for index in range(count)]), "pass 1 differs between two reads"
+        assert same(other, [dataset[index] for index in range(count)]), "epoch 1 differs between two reads"
         dataset.set_epoch(0)
 
 
 def check_model(model: nn.Module, inputs: Any) -> None:
-    """No item of a batch touches another, every parameter gets a gradient, zeros give finite output, it pickles.
+    """Check that a model treats the items of a batch independently, and that every parameter gets a gradient.
 
-    `inputs`: a batch of at least two items.
+    The output for zeros must be finite, and a pickled copy must give the same output. `inputs`: a tensor (B, ...), or a
+    dict of such tensors, with at least two items (B >= 2).
+
+    >>> check_model(nn.Linear(4, 2), inputs=torch.rand(3, 4))
+    >>> check_model(nn.BatchNorm1d(4), inputs=torch.rand(3, 4))
+    Traceback (most recent call last):
+    AssertionError: an item's output depends on its batch
     """
     model.train()
     output = seeded(model, inputs)
     assert len(output) == _length(inputs) >= 2, "the output does not have one row per item of a batch of at least two"
-    for kept in (0, -1):  # the others become copies of this one
+    for kept in (0, -1):  # all other items become copies of this one
         alone = apply(inputs, lambda x, kept=kept: x[kept].expand_as(x).clone())
         seen = seeded(model, alone)[kept]
         assert torch.allclose(seen, output[kept], atol=1e-5), "an item's output depends on its batch"
@@ -120,11 +151,21 @@ def check_model(model: nn.Module, inputs: Any) -> None:
     assert bool(zeros.isfinite().all()), "the output for zeros is not finite"
     model.eval()
     with torch.no_grad():
-        assert torch.equal(_pickled(model)(inputs), model(inputs)), "the pickled model answers otherwise"
+        assert torch.equal(_pickled(model)(inputs), model(inputs)), "the pickled model gives another output"
 
 
 def check_loss(loss: nn.Module, output: torch.Tensor, target: Any) -> None:
-    """A finite scalar with finite gradients: on the batch, on one item, on zeros, on silence (a target of zeros)."""
+    """Check that a loss is a finite scalar with finite gradients.
+
+    It is called on the batch, on one item, on an output of zeros, and on silence (a target of zeros).
+
+    output: (B, ...). target: a tensor (B, ...), or a dict of such tensors.
+
+    >>> check_loss(nn.MSELoss(), output=torch.rand(3, 4), target=torch.rand(3, 4))
+    >>> check_loss(nn.MSELoss(reduction="none"), output=torch.rand(3, 4), target=torch.rand(3, 4))
+    Traceback (most recent call last):
+    AssertionError: the loss of the batch is not a scalar
+    """
     silence = apply(target, torch.zeros_like)
     cases = {
         "the batch": (output, target),
@@ -143,7 +184,14 @@ def check_loss(loss: nn.Module, output: torch.Tensor, target: Any) -> None:
 
 
 def check_metric(metric: Any, estimate: Any, target: Any, inputs: Any) -> None:
-    """A finite float, the same twice, that leaves its arguments alone; a full identity; it pickles."""
+    """Check that a metric returns the same finite float twice, and that its `identity` has every key of `IDENTITY`.
+
+    It must not change its arguments, and it must be picklable. `estimate` is what the model gives for `inputs`, and
+    `target` is the right result. All three are of one item.
+
+    >>> from repro.metrics.classification import Accuracy
+    >>> check_metric(Accuracy(), estimate=torch.tensor([0.1, 0.9]), target=1, inputs=None)
+    """
     missing = sorted(IDENTITY - set(metric.identity))
     assert not missing, f"the identity lacks {', '.join(missing)}"
     assert metric.identity["better"] in ("higher", "lower"), "identity['better'] is neither 'higher' nor 'lower'"
@@ -157,28 +205,36 @@ def check_metric(metric: Any, estimate: Any, target: Any, inputs: Any) -> None:
 def check_trainer(
     trainer: Any, model: nn.Module, loss: nn.Module, dataset: Any, steps: int = 100, ratio: float = 0.5
 ) -> None:
-    """It overfits one batch: after `steps` steps on the same items the loss is below `ratio` times the first.
+    """Check that a trainer overfits one batch: after `steps` steps, the loss is below `ratio` times the first loss.
 
-    `trainer.steps` is set to `steps` and its schedule is left out, in a copy.
+    A copy of the trainer is used, with `steps` steps and without schedule and validations. `model` is trained in place.
+
+    >>> import functools
+    >>> from repro.datasets.digits import Digits
+    >>> from repro.trainers.supervised import Supervised
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    >>> optimizer = functools.partial(torch.optim.Adam, lr=0.1)
+    >>> trainer = Supervised(steps=1000, batch_size=20, optimizer=optimizer)
+    >>> check_trainer(trainer, model, nn.CrossEntropyLoss(), Digits("train"))
     """
     batch = Subset(dataset, range(trainer.batch_size))
     with tempfile.TemporaryDirectory() as folder:
         history = shortened(trainer, steps, len(batch)).fit(model, loss, batch, None, Path(folder), order_seed=0)
         assert history["steps"] == steps, f"the trainer made {history['steps']} steps of {steps}"
-        assert list(Path(folder, "checkpoints").glob("*.safetensors")), "the trainer left no checkpoint"
+        assert list(Path(folder, "checkpoints").glob("*.safetensors")), "the trainer saved no checkpoint"
     curve = [value for _, value in history["curves"]["train"]]
     assert curve[-1] < ratio * curve[0], f"one batch is not overfitted: the loss went from {curve[0]} to {curve[-1]}"
 
 
 def shortened(trainer: Any, steps: int, batch_size: int) -> Any:
-    """A copy of `trainer` for `steps` steps, without a schedule and without validations."""
+    """A copy of `trainer` with `steps` steps, without schedule and validations."""
     trainer = copy.copy(_pickled(trainer))
     trainer.steps, trainer.batch_size, trainer.schedule, trainer.valid_every = steps, batch_size, None, 0
     return trainer
 
 
 def dead_parameters(model: nn.Module) -> dict[str, str]:
-    """After a backward pass: the parameters that got no gradient, by name, and why."""
+    """The parameters without gradient after a backward pass: name and reason."""
     why = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
@@ -191,7 +247,7 @@ def dead_parameters(model: nn.Module) -> dict[str, str]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Are two nested structures of tensors and values equal, bit for bit?"""
+    """Whether two nested structures of tensors and values are bit-identical."""
     if isinstance(one, torch.Tensor):
         return isinstance(other, torch.Tensor) and one.dtype == other.dtype and torch.equal(one, other)
     if isinstance(one, dict):
@@ -202,14 +258,14 @@ def same(one: Any, other: Any) -> bool:
 
 
 def apply(values: Any, change: Any) -> Any:
-    """`change` applied to every tensor of a tensor or dict of tensors."""
+    """Apply `change` to a tensor, or to every tensor of a dict."""
     if isinstance(values, dict):
         return {key: apply(value, change) for key, value in values.items()}
     return change(values) if isinstance(values, torch.Tensor) else values
 
 
 def seeded(model: nn.Module, inputs: Any) -> torch.Tensor:
-    """The output of `model`, with the same dropout each time."""
+    """The output of `model` with a fixed random seed, so that dropout is the same each time."""
     torch.manual_seed(0)
     output: torch.Tensor = model(inputs)
     return output

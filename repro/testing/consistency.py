@@ -1,6 +1,6 @@
-"""What is wrong with a paper, as far as it can be known without a run: its configs, claims, causes, records, tips.
+"""Checks of a paper that need no run: configs, claims, causes, records and tips.
 
-Each check takes the paper and gives a line per fault. `repro.testing.check_paper` calls them all.
+Each check takes the paper and yields one line per fault. `repro.testing.check_paper` calls them all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Check = Callable[[Paper], Iterator[str]]
 
 
 def faults(folder: Path) -> list[str]:
-    """Every fault of the paper in `folder`, each a line with its place; nothing is built or trained."""
+    """Every fault of the paper in `folder`, one line each, with file and line. Trains nothing."""
     try:
         one = paper.read(folder)
     except BadInput as error:
@@ -38,7 +38,7 @@ def _run(check: Check, one: Paper) -> Iterator[str]:
 
 
 def configs(one: Paper) -> Iterator[str]:
-    """Every config binds; those that a run needs, whole: `smoke.gin`, and those of claims and causes."""
+    """Every config binds. `smoke.gin` and the configs of claims and causes must also be complete."""
     needed = {f"configs/{path.name}" for path in one.configs if path.name == "smoke.gin"}
     needed |= {name for _, name, _ in one.runs}
     for path in one.configs:
@@ -49,7 +49,7 @@ def configs(one: Paper) -> Iterator[str]:
 
 
 def causes(one: Paper) -> Iterator[str]:
-    """A config of a cause differs in one setting from the one that it changes."""
+    """The config of a cause differs in exactly one setting from the config that it changes."""
     for claim in one.claims:
         for cause in one.causes_of(claim):
             sides = [(cause.over or claim.config, cause.config), (claim.over, cause.over_config)]
@@ -62,16 +62,16 @@ def causes(one: Paper) -> Iterator[str]:
 
 
 def records(one: Paper) -> Iterator[str]:
-    """Records and certificates are of configs that exist; no record was made with overrides or of changed code."""
+    """Records and certificates belong to existing configs; no record comes from `--set` or uncommitted code."""
     stems = {path.stem for path in one.configs}
     for found in record.of_paper(one.folder):
         place = f"{where(one.folder)}/records/{found.stem}.json"
         if found.config not in stems:
             yield f"{place}: no config '{found.config}'{nearest(found.config, stems)}"
         if found.overrides:
-            yield f"{place}: made with --set {' '.join(found.overrides)}; expected a run of the config as it is"
+            yield f"{place}: made with --set {' '.join(found.overrides)}; expected a run of the unchanged config"
         if found.source.get("dirty"):
-            yield f"{place}: made from a tree with changes that are not committed; commit, then run it again"
+            yield f"{place}: made from uncommitted changes; commit them, then run it again"
     for name in sorted(set(determinism.every(one.folder)) - stems):
         yield f"{where(one.folder)}/{determinism.FOLDER}: no config '{name}'{nearest(name, stems)}"
 
@@ -97,13 +97,13 @@ def explained(one: Paper) -> Iterator[str]:
 
 
 def advice(one: Paper) -> Iterator[str]:
-    """Every tip names a test that exists, or says `none` and why."""
+    """Every tip names a test that exists, or `none` with a reason."""
     for tip in tips.read(one.folder / "tips.md"):
         last = tip.text.partition("- **Test** ")[2]
         named = [found.partition("::") for found in re.findall(r"`([\w/]+\.py(?:::\w+)?)`", last)]
         place = f"{where(one.folder)}/tips.md"
         if not named and not last.startswith("none"):
-            yield f"{place}: tip '{tip.symptom}' names no test; expected a test in backticks, or none and why"
+            yield f"{place}: tip '{tip.symptom}' names no test; expected a test in backticks, or none with a reason"
         for file, _, test in named:
             path = one.folder.parents[1] / file
             if not path.is_file() or f"def {test}" not in path.read_text(encoding="utf-8"):
@@ -111,9 +111,9 @@ def advice(one: Paper) -> Iterator[str]:
 
 
 def names(one: Paper) -> Iterator[str]:
-    """Every claim asks for a metric and a test set that its config has; the metrics are built for it."""
+    """The config of every claim has the metric and the test set that the claim names. Builds the metrics."""
     yield from answerable.faults(one, [], binding.metrics)
 
 
 CHECKS: tuple[Check, ...] = (configs, names, causes, records, tolerances, explained, advice)
-"""A further check is a function like these, and one more name here."""
+"""To add a check, write a function like these and add its name here."""
