@@ -44,7 +44,7 @@ def write(path: Path, content: bytes | str) -> Path:
 
 
 def refuse_unwritable(folder: Path, name: str = "") -> None:
-    """Raise BadInput if you cannot create files in `folder`, or not the file `name`. `folder` need not exist yet.
+    """Raise BadInput if you cannot create the file `name`, or any file, in `folder`. `folder` need not exist yet.
 
     The check leaves no file behind: it writes a temporary file without a name.
     """

@@ -82,7 +82,7 @@ def refuse_unseen(value: Any, place: str) -> None:
 
 
 def refuse_unseen_in(text: str, file: str) -> None:
-    """Check the whole text of a file, comments included, in the same way. The error names the line."""
+    """Raise BadInput, with the line, if a file contains an invisible or control character, even in a comment."""
     if hit := UNSEEN.search(text):
         line = text.count("\n", 0, hit.start()) + 1
         raise BadInput(
@@ -91,7 +91,7 @@ def refuse_unseen_in(text: str, file: str) -> None:
 
 
 def _named(sign: str) -> str:
-    """`U+2028 (line separator)`."""
+    """The character in words: `U+2028 (line separator)`."""
     name = CONTROLS.get(sign) or unicodedata.name(sign, "a control character").lower()
     return f"U+{ord(sign):04X} ({name})"
 
@@ -122,6 +122,6 @@ def refuse_links(folder: Path) -> None:
 
 
 def refuse_link(path: Path, home: Path) -> None:
-    """Raise BadInput if `path` is a link to a place outside the folder `home`, which is a resolved path."""
+    """Raise BadInput if `path` is a link to a place outside the folder `home`. Resolve `home` first."""
     if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
         raise BadInput(f"is a link that points outside the folder {home.name}", str(path), expected="the file itself")

@@ -171,7 +171,7 @@ def test_one_broken_paper_does_not_hide_the_others(paper: Any, repro: Callable[.
     paper.toml("[paper]\ntitle = 1\n")
     code, listed, said = repro("list")
     assert code == 2 and "template" in listed and paper.name not in listed
-    assert said.count("\n") == 1 and f"{paper.name}/paper.toml:2: 'title' is 1; expected a text" in said
+    assert said.count("\n") == 1 and f"{paper.name}/paper.toml:2: 'title' is 1; expected a string" in said
     assert repro("verdict", "template")[0] == 0
     assert repro("todo")[:2] == (2, ""), "an incomplete list of commands must not be run"
 

@@ -105,7 +105,7 @@ class Claim:
 
     @property
     def bound(self) -> float | None:
-        """The number that ours must be above or below; None if there is none."""
+        """The number that our number must be above or below; None if there is none."""
         return self.below if self.above is None else self.above
 
     @property

@@ -207,7 +207,7 @@ def meanings(cls: type) -> dict[str, str]:
 
 
 def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> Any:
-    """`cls(**row, **given)`, after a check of the keys in `row`: names, types, and that none is missing."""
+    """Build `cls(**row, **given)`. Raises BadInput if a key in `row` is unknown, missing, or has the wrong type."""
     known = {key: hint for key, hint in keys(cls).items() if key not in given}
     for key, value in row.items():
         if key not in known:

@@ -10,9 +10,9 @@ from repro.errors import BadInput
 from repro.files.toml_lines import Block
 
 ID = r"[\w.+-]{1,200}"
-SEEDS = 1000  # most seeds of a claim; more must be a typing error
+SEEDS = 1000  # maximum number of seeds of a claim; more must be a typing error
 SPREAD = 1e150  # the square of a larger number is infinite
-DIGITS = 330  # most digits of a printed number before or after the point; a float has no more
+DIGITS = 330  # maximum number of digits before or after the point of a printed number; enough for any float
 
 
 def refuse(claim: Claim, at: Block) -> None:

@@ -1,4 +1,4 @@
-"""Compare the unit of the paper's number with the unit of our metric: convert ours, or report a difference.
+"""Compare the unit of the paper's number with the unit of our metric, and convert our number if possible.
 
 Only percent and shares are converted into each other. Other units that differ are not comparable.
 """

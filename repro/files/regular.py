@@ -13,9 +13,9 @@ from pathlib import Path
 
 from repro.errors import BadInput, where
 
-TEXT = 1_000_000  # most bytes of a file of claims, data sets, certificates, renewals, verdicts, or dependency checks
-CONFIG = 250_000  # most bytes of a config, and most characters of its text with all includes
-RECORD = 8_000_000  # most bytes of a record
+TEXT = 1_000_000  # maximum bytes of a file of claims, data sets, certificates, renewals, verdicts, dependency checks
+CONFIG = 250_000  # maximum bytes of a config, and maximum characters of its text with all includes
+RECORD = 8_000_000  # maximum bytes of a record
 JUNK = "._"  # macOS adds files with this prefix on other file systems
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -39,7 +39,7 @@ def check(path: Path, most: int = TEXT) -> None:
 
 
 def _place(path: Path) -> str:
-    """`path` for an error message. A link is shown itself, not its target."""
+    """`path` for an error message, without resolving it if it is a link."""
     return os.path.normpath(os.path.join(where(path.parent), path.name))
 
 

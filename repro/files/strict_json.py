@@ -16,12 +16,12 @@ from repro import untrusted
 from repro.errors import BadInput, where
 from repro.files import regular
 
-MEMORY = 100_000_000  # most bytes of memory for the content of a file
+MEMORY = 100_000_000  # maximum bytes of memory for the content of a file
 SPECIAL = re.compile(rb"[\x7f-\xff]|\\[^n\"\\/]")
 """Matches every JSON file with an invisible character in it. Only such files need the slower check of each string."""
-DIGITS = 18  # most digits of an integer: one with more may not fit into 64 bits
+DIGITS = 18  # maximum number of digits of an integer: one with more may not fit into 64 bits
 TAKES = {b",": 40, b'"': 40, b"{": 300, b"[": 100}
-"""Most bytes of memory that the parsed file needs for each of these characters in it."""
+"""Maximum bytes of memory that the parsed file needs for each of these characters in it."""
 
 
 def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> Any:

@@ -157,7 +157,7 @@ def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str,
         raise binding.placed(error, config) from error
     except FloatingPointError as error:
         if any(folder.glob("checkpoints/failed-*")):
-            error.add_note(f"(to examine the batch of this step: repro debug --replay {folder})")
+            error.add_note(f"(to examine the batch of this step: repro debug --failed-step {folder})")
         raise
     except Exception as error:
         interruption.explain(error)

@@ -242,7 +242,7 @@ def exact(value: float) -> Decimal:
 
 
 def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
-    """Judge a printed number: does ours round to the printed digits? A number halfway is rounded away from zero."""
+    """Judge a printed number: does our number round to its digits? A number halfway is rounded away from zero."""
     printed, digit = claim.digits
     ours = own.interval
     if ours.seed_variance > 0:

@@ -147,13 +147,13 @@ def _measured(claim: Claim, config: str, test: str, held: Held) -> Side:
 
 
 def _rows(side: Side) -> list[list[float]]:
-    """One row of values for each seed. Cut to the same length; rows of different lengths are not comparable anyway."""
+    """One row of values for each seed, cut to the same length (different lengths are not comparable anyway)."""
     items = min((len(values) for _, _, values in side.values()), default=0)
     return [values[:items] for _, _, values in side.values()]
 
 
 def _as_written(rows: Sequence[Sequence[float]]) -> float:
-    """The mean by decimal arithmetic. A float could be rounded wrongly if the mean is exactly between two prints."""
+    """The mean by decimal arithmetic, because a float mean may be rounded in the wrong direction when printed."""
     values = [Decimal(repr(value)) for row in rows for value in row]
     return float(sum(values) / len(values))
 

@@ -42,7 +42,7 @@ class Entry:
 
     @property
     def share(self) -> float | None:
-        """The share of the difference between the paper's number and ours that the change explains.
+        """The share of the difference between the paper's number and our number that the change explains.
 
         1: all of it. Below 0: the change makes the difference larger. None if a verdict is missing.
         """
@@ -52,7 +52,7 @@ class Entry:
         return 1 - after / before if before else None
 
     def _gap(self, found: Evidence) -> float:
-        """The paper's number, or the bound, minus ours."""
+        """The paper's number, or the bound, minus our number."""
         return (self.claim.number or 0.0) - found.interval.mean
 
 

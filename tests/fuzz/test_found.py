@@ -208,7 +208,7 @@ RECORDS = {
     "one key twice": (RECORD % (VALUES % "[1]", ', "seed": 0'), "not a record: the key 'seed' occurs twice"),
     "items beyond all memory": (
         RECORD % (VALUES % '{"items": 99999999, "usual": 1, "others": {}}', ""), "it would have 99999999 values"),
-    "a list for a text": (RECORD % (VALUES % "[1]", ', "text": []'), r"'text' is \[\]; expected a text"),
+    "a list for a text": (RECORD % (VALUES % "[1]", ', "text": []'), r"'text' is \[\]; expected a string"),
     "a list for the code": (RECORD % (VALUES % "[1]", ', "code": []'), r"'code' is \[\]; expected a table of strings"),
     "what is not stored": (RECORD % (VALUES % "[1]", ', "stale": "x"'), "'stale' is computed and must not be stored"),
 }  # fmt: skip
