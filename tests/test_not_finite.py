@@ -67,7 +67,7 @@ def failed(rotten: Any, repro: Any, name: str) -> tuple[str, Path]:
     code, out, err = repro("run", f"papers/{rotten.name}/configs/{name}.gin")
     assert (code, out) == (1, ""), err
     (folder,) = Path("runs", rotten.name, name).glob("*-seed0")
-    assert f"repro debug --replay {folder})" in err.splitlines()[-1]
+    assert f"repro debug --failed-step {folder})" in err.splitlines()[-1]
     return err.splitlines()[-1], folder
 
 

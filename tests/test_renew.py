@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,23 @@ def test_a_change_that_moves_no_number_is_found_to_and_the_record_counts_again(r
     assert not found.stale and "bit-identical over the whole run" in found.renewed
     change(recorded, "unused = 0", "return 2 * super().forward(output, target) if False else 0\n        unused = 1")
     assert stale(recorded), "another change needs another renewal"
+
+
+def test_code_with_the_same_syntax_tree_is_renewed_without_a_run(recorded: Any, repro: Any) -> None:
+    change(recorded, "def forward(self, output: torch.Tensor", "def forward(self, output: 'a prediction'")
+    assert stale(recorded) == f"changed since the record: papers.{recorded.name}.loss"
+    code, out, _ = repro("renew", recorded.name)
+    (row,) = renewal.read(recorded.folder)
+    assert code == 0 and row.same_code and "the same syntax trees" in out and not stale(recorded)
+    change(recorded, "return ", "return 2 * ")
+    changed = renewal.difference(
+        record.of_paper(recorded.folder)[0].code,
+        code_digest.code(config.read(recorded.folder / "configs" / f"{CONFIG}.gin")),
+    )
+    renewal.store([replace(row, changed=changed)], recorded.folder)
+    assert not stale(recorded), "a row written by hand"
+    code, out, _ = repro("verdict", recorded.name, "--check")
+    assert code == 1 and "the same syntax trees, which it has not" in out
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 from repro import HOME
 from repro.record import code_digest
-from repro.rerun.same_code import form, same
+from repro.record.same_code import form, same
 
 RENAMED = {"repro.disk": "repro.files.atomic", "repro.trainers.state.Chance": "repro.training.state.RngState"}
 BEFORE = '''"""A trainer."""

@@ -25,6 +25,7 @@ from repro.config import imported
 from repro.errors import BadInput
 from repro.git import GitError
 from repro.record import Record, code_digest, cores, renewal
+from repro.record.same_code import unchanged
 
 Rows = dict[str, dict[str, Any]]
 """The claims of a `paper.toml`, unchecked, by their id."""
@@ -63,6 +64,12 @@ class Committed:
         """The digests of the code of a config that imports `modules`."""
         root = self.folder(commit)
         return code_digest.of_modules(modules, root / Path(self.paper).parent, root / "repro")
+
+    def same_code(self, commit: str, changed: renewal.Changed, modules: tuple[str, ...]) -> bool:
+        """Whether the present code differs from that of the commit only in what changes no number."""
+        root, papers = self.folder(commit), (self.top / self.paper).parent
+        before = code_digest.paths(modules, root / Path(self.paper).parent, root / "repro")
+        return unchanged(changed, before, code_digest.paths(modules, papers))
 
     @functools.cache  # noqa: B019
     def core(self, commit: str) -> str:
@@ -104,6 +111,14 @@ def of_record(found: Record, folder: Path) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
         known = _known(folder, Path(home))
         return [] if known is None else list(_of_record(found, known))
+
+
+def same_code(found: Record, changed: renewal.Changed, folder: Path) -> bool:
+    """Whether a record's code differs from the present one only in what changes no number; False if not known."""
+    with tempfile.TemporaryDirectory(prefix="repro-audit-") as home:
+        known = _known(folder, Path(home))
+        commit, modules = str(found.source.get("commit")), tuple(imported(found.text))
+        return known is not None and known.same_code(commit, changed, modules)
 
 
 def _known(folder: Path, home: Path) -> Committed | None:
@@ -149,6 +164,8 @@ def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Ite
             yield f"{place}: there is no record of that config"
         elif unlike := sorted(name for name, (old, _) in row.changed.items() if name in code and code[name] != old):
             yield f"{place}: its commit {row.commit[:12]} has other code: {', '.join(unlike)}"
+        elif row.same_code and not known.same_code(row.commit, row.changed, tuple(imported(texts[row.config]))):
+            yield f"{place}: it says that its commit {row.commit[:12]} has the same syntax trees, which it has not"
 
 
 def _of_cores(top: Path) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 `code(config)` returns one digest per module: the modules that the config imports and, recursively, the modules of
 `papers.*` and of the part packages of `repro` that they import. The source text is parsed; nothing is imported.
-Comments, docstrings and layout do not change a digest. A file beside a
-module that its code names, as `words.txt`, is digested with its bytes.
+Comments, docstrings and layout do not change a digest. A file beside a module that its code names, as `words.txt`, is
+digested with its bytes.
 """
 
 from __future__ import annotations
@@ -44,15 +44,18 @@ def code(config: Config) -> dict[str, str]:
 
 def of_modules(modules: Iterable[str], papers: Path, repro: Path = REPRO) -> dict[str, str]:
     """The same for a config that imports `modules`. papers, repro: the folders of these two packages."""
-    found = _closure(["repro.experiment", *modules], {"repro": repro, "papers": papers}, counts)
-    beside = {f"{name}:{file}": _bytes(path.parent / file) for name, path in found.items() for file in _named(path)}
-    return {name: _examine(path)[0] for name, path in found.items()} | beside
+    found = paths(modules, papers, repro)
+    return {name: _bytes(path) if ":" in name else _examine(path)[0] for name, path in found.items()}
 
 
 def files(config: Config) -> dict[str, Path]:
-    """The file of every module that `config` depends on, by module name."""
-    names = ["repro.experiment", *(module for module, _ in config.modules)]
-    found = _closure(names, {"repro": REPRO, "papers": config.folder.parent}, counts)
+    """The files of the modules that `config` depends on, by module name, and those beside them that they name."""
+    return paths([module for module, _ in config.modules], config.folder.parent)
+
+
+def paths(modules: Iterable[str], papers: Path, repro: Path = REPRO) -> dict[str, Path]:
+    """The same for a config that imports `modules`; a file beside a module as `papers.mine.dataset:words.txt`."""
+    found = _closure(["repro.experiment", *modules], {"repro": repro, "papers": papers}, counts)
     return found | {f"{name}:{file}": path.parent / file for name, path in found.items() for file in _named(path)}
 
 

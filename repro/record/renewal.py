@@ -34,11 +34,14 @@ class Renewal:
     processor: str
     measured: str  # date and time
     last: int = 0  # how many last steps were compared too
+    same_code: bool = False  # nothing was run: the two codes have the same syntax trees (`repro.record.same_code`)
 
     def __str__(self) -> str:
+        names = ", ".join(sorted(self.changed))
+        if self.same_code:
+            return f"the code has changed since ({names}): the same syntax trees, {self.measured[:10]}"
         ends = f" and the last {self.last}" if self.last else ""
         over = f"over the first {self.steps}{ends} steps" if self.steps else "over the whole run"
-        names = ", ".join(sorted(self.changed))
         return f"the code has changed since ({names}): bit-identical {over}, {self.measured[:10]}"
 
 

@@ -106,11 +106,13 @@ def measured(found: Record, changed: renewal.Changed, folder: Path, steps: int =
     commit = replay.commit_of(found, folder / "records" / f"{found.stem}.json")
     if unlike := audit.of_record(found, folder):
         raise Differs(unlike[0])
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    if changed and audit.same_code(found, changed, folder):
+        return Renewal(found.config, changed, commit, 0, "", now, same_code=True)
     if training is None or certify.steps_of(config, training) <= 2 * steps or found.cost.get("seconds", 0.0) <= WHOLE:
         first, last, processor = 0, 0, _whole(found, folder, commit)
     else:
         first, last, processor = _ends(found, config, training, commit, steps)
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return Renewal(found.config, changed, commit, first, processor, now, last)
 
 

@@ -1,8 +1,8 @@
 """Stop a training at the first step with a loss, gradient or weight that is not finite.
 
-The step is saved for `repro debug --failed-step RUN`: the weights, the random state before the step, and the items of the
-batch. If the loss or a gradient is not finite, the weights are those before the step; if a weight is not finite, those
-after it.
+The step is saved for `repro debug --failed-step RUN`: the weights, the random state before the step, and the items of
+the batch. If the loss or a gradient is not finite, the weights are those before the step. If a weight is not finite,
+they are those after it.
 """
 
 from __future__ import annotations

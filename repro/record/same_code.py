@@ -9,11 +9,24 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from repro.record import code_digest
+from repro.record.renewal import Changed
+from repro.registry import source
 
 RENAMED: dict[str, str] = {}
 """Modules, and names in them, by what they were called in committed records, with their present names."""
+
+
+def unchanged(changed: Changed, before: Mapping[str, Path], now: Mapping[str, Path]) -> bool:
+    """Whether each changed module has the same syntax tree in both codes. before, now: the file of each module."""
+    old = {_present(name, RENAMED): name for name, (digest, _) in changed.items() if digest}
+    new = {name for name, (_, digest) in changed.items() if digest}
+    if set(old) != new or any(":" in name for name in changed):
+        return False
+    pairs = [(before.get(old[name]), now.get(name), name) for name in new]
+    return all(one and other and same(source(one), source(other), name) for one, other, name in pairs)
 
 
 def same(before: str, now: str, name: str, renamed: Mapping[str, str] = RENAMED) -> bool:
