@@ -1,6 +1,6 @@
 """A parser for the text of a config. It gives the same result as gin's parser, but imports neither gin nor the parts.
 
-`tests/test_syntax.py` compares the two parsers.
+`tests/config/test_syntax.py` compares the two parsers.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ The first term already contains the rest (Searle, Casella & McCulloch 1992, Vari
 S - 1 degrees of freedom, the second about n - 1. `repro.interval.quantile` computes the quantile for such a sum. With
 one seed, the interval contains only the variation of the items, and nothing about the spread between seeds.
 
-`tests/test_interval.py` simulates how often both intervals contain the true mean.
+`tests/interval/test_interval.py` simulates how often both intervals contain the true mean.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ much larger than the pooled one.
 
 The p values use the quantile of Cochran and Cox (1950), the most cautious one in `repro.interval.quantile`. If no
 configs differ, at most 5 % of all studies find a difference. It is up to 7 % if one of a few configs has four times the
-spread of the others. `tests/test_contrasts.py` simulates this.
+spread of the others. `tests/interval/test_contrasts.py` simulates this.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from repro.testing import consistency
 from repro.verdict import judge
 from repro.verdict.power import reach
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 VALUE = Claim("c", "says", "where", "M", "configs/own.gin", value=0.5, tolerance=0.1, because="so", items="fixed")
 ABOVE = replace(VALUE, value=None, tolerance=None, above=0.0, items="")
 

@@ -11,7 +11,7 @@ import pytest
 
 from repro import record
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PROCESSES, TIMES = 32, 4
 WRITER = f"""
 import sys

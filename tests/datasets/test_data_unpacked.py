@@ -18,7 +18,7 @@ from repro.datasets import store, tables
 from repro.datasets.idx import FashionMnist, Mnist
 from repro.datasets.imdb import Imdb, Review, read_reviews
 from repro.errors import BadInput
-from tests.test_idx import IMAGES, LABELS, idx
+from tests.datasets.test_idx import IMAGES, LABELS, idx
 
 JUNK = b"\0\5\x16\7" + bytes(60)  # how a file of macOS begins
 

@@ -18,7 +18,7 @@ from repro.datasets.librispeech import LibriSpeech
 from repro.datasets.mixture_lists import ListedMixtures
 from repro.datasets.recordings import Recordings
 from repro.errors import BadInput
-from tests.test_datasets import NOISE, Corpus
+from tests.datasets.test_datasets import NOISE, Corpus
 
 JUNK = b"\0\5\x16\7" + bytes(60)  # how a file of macOS begins
 

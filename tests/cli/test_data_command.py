@@ -47,7 +47,7 @@ arguments = {{ split = "two" }}
 """
 
 
-GUIDE = Path(__file__).parent.parent / "docs" / "guide" / "data.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "data.md"
 
 
 def printed(command: str) -> str:

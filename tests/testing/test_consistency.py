@@ -14,7 +14,7 @@ from repro import testing
 from repro.errors import BadInput
 from repro.testing import consistency
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CAUSE = '\n[[cause]]\nclaims = ["fit.ten-steps"]\nsays = "so"\nconfig = "configs/two.gin"\n'
 
 

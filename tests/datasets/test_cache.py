@@ -21,7 +21,7 @@ from repro.datasets import cache
 from tests.conftest import CopiedPaper
 from tests.features import MODULE, Features
 
-GUIDE = Path(__file__).parent.parent / "docs/guide/mixtures.md"
+GUIDE = Path(__file__).parents[2] / "docs/guide/mixtures.md"
 
 
 @pytest.fixture

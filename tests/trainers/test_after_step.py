@@ -22,7 +22,7 @@ from repro.errors import BadInput
 from repro.testing import same
 from repro.trainers.supervised import Supervised
 
-GUIDE = Path(__file__).parent.parent / "docs" / "guide" / "first-paper.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "first-paper.md"
 ADAM = functools.partial(torch.optim.Adam, lr=1e-2)
 STEPS = 12
 
@@ -168,7 +168,7 @@ torch.save(fit(trainer, pathlib.Path(tempfile.mkdtemp()))[1], sys.argv[2])
 
 
 def test_unlike_precisions_in_one_process_are_those_of_fresh_ones(tmp_path: Path) -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     alone = {}
     for precision in ("no", "bf16"):
         path = tmp_path / f"{precision}.pt"

@@ -21,7 +21,7 @@ from repro.rerun import rot
 from repro.rerun.rot import Trial
 from tests.conftest import CopiedPaper
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TRIAL = Trial("locked", "2026-01-02", "2026-01-02", "runs", "3.11.7", {"torch": "2.13.0"})
 CLAIM = """
 [[claim]]

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from repro import config, record
-from tests.test_replay import edit
-from tests.test_replay import kept as kept
+from tests.rerun.test_replay import edit
+from tests.rerun.test_replay import kept as kept
 
 
 @pytest.mark.slow

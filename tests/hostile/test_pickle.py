@@ -21,7 +21,7 @@ from safetensors.torch import load_model
 from repro.datasets import cache
 from repro.datasets.idx import read_idx
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 OURS = [
     path
     for place in ("repro", "papers", "docs")

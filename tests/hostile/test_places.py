@@ -22,7 +22,7 @@ from repro.datasets import store
 from repro.errors import BadInput
 from repro.files import lock, regular
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIMITED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]
 
 

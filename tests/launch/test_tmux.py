@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
-SESSION = Path(__file__).parents[1] / "tmux" / "session.sh"
+SESSION = Path(__file__).parents[2] / "tmux" / "session.sh"
 
 
 class Queue:

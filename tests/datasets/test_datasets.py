@@ -1,4 +1,4 @@
-"""Synthetic voices, and mixtures that are made on the fly. Corpora on disk: test_recordings.py."""
+"""Synthetic voices, and mixtures that are made on the fly. Corpora on disk: datasets/test_recordings.py."""
 
 from __future__ import annotations
 

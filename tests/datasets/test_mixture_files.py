@@ -17,7 +17,7 @@ from repro.datasets.mixtures import SpeechMixtures
 from repro.datasets.voices import SyntheticVoices
 from repro.errors import BadInput
 from repro.testing import check_dataset
-from tests.test_datasets import NOISE, Corpus
+from tests.datasets.test_datasets import NOISE, Corpus
 
 LSB = 1 / 32768  # one step of 16 bits, of full scale
 
