@@ -204,7 +204,7 @@ def _class(found: Record, again: Record) -> tuple[Class, str]:
         concerned = ("seed twice", *(["resume"] if found.cost.get("sessions", 1) > 1 else []))
         return mine.class_of(concerned), f"from the certificate ({' and '.join(concerned)}): {mine}"
     other = "no certificate for its code and this machine" if certificates else "no certificate"
-    return BITWISE, f"{other}; machine, packages and threads are the same as in the record"
+    return BITWISE, f"{other}; machine, packages and threads are as in the record"
 
 
 def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
@@ -257,7 +257,7 @@ def _number(one: Measurement, other: Measurement, wanted: Class) -> Finding:
         keys = sorted(
             key for key in {*one.identity, *other.identity} if one.identity.get(key) != other.identity.get(key)
         )
-        return Finding(_name(one), False, f"not the same metric: different {', '.join(keys)}")
+        return Finding(_name(one), False, f"another metric: different {', '.join(keys)}")
     if len(one.values) != len(other.values):
         return Finding(_name(one), False, f"{len(other.values)} items, in the record {len(one.values)}")
     unit = one.identity.get("unit", "")
