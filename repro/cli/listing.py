@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -12,7 +11,7 @@ from typing import Any
 from repro import registry
 from repro.claim import paper
 from repro.errors import BadInput, where
-from repro.run import run_folders
+from repro.run import resume, run_folders
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
 from repro.verdict.suspected_causes import Entry
 
@@ -46,15 +45,16 @@ def _runs(folder: Path) -> Iterator[Row]:
 
 
 def _state(run: Path) -> str:
-    """How a run ended, from the last event in its log; `not finished` if it is still running or was killed."""
+    """How a run ended, from its `run.json`; `not finished` if it is still running or was killed."""
     if "." in run.name:
         return "set aside"
     if any(run.glob("*-seed*.json")):
         return "finished"
-    events = run / "events.jsonl"
-    last = events.read_text(encoding="utf-8", errors="replace").splitlines()[-1:] if events.is_file() else []
-    hit = re.search(r'"event": "(failed|refused|interrupted)"', last[0]) if last else None
-    return {"interrupted": "stopped"}.get(hit[1], hit[1]) if hit else "not finished"
+    try:
+        found = resume.read(run)
+    except BadInput:
+        return "not finished"
+    return found.outcome if found and found.outcome else "not finished"
 
 
 def table(listed: Sequence[Row]) -> str:

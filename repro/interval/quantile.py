@@ -9,8 +9,8 @@ Each variance has its own degrees of freedom (the Behrens-Fisher problem), so St
 
 So we multiply the second quantile by a factor. The factor makes the coverage exactly 95 % if the estimated variances
 are the true ones. This is called prepivoting (Beran 1987, Prepivoting to reduce level error of confidence sets). The
-coverage is 94.1 to 96.1 % in the 42 mixtures of seeds, items and rest in `tests/interval/test_interval.py`. If one of the
-variances is 0, the result is Student's quantile.
+coverage is 94.1 to 96.1 % in the 42 mixtures of seeds, items and rest in `tests/interval/test_interval.py`. If one of
+the variances is 0, the result is Student's quantile.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Run a config with one seed: config + seed -> a run folder -> a record.
 
 The folder `runs/<paper>/<config>/<digest>-seed<N>/` contains `config.gin` (a complete config without includes),
-`run.json` (what the run depends on), `run.log`, `events.jsonl`, `metrics.jsonl`, TensorBoard events, `checkpoints/`,
+`run.json` (what the run depends on), `run.log`, `metrics.jsonl`, TensorBoard events, `checkpoints/`,
 and the examples of the record. If a run was stopped, the same command resumes it, unless what it depends on has
 changed.
 

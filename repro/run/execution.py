@@ -57,21 +57,17 @@ def run(
     with interruption.listening(), machine.settled(), lock.held(folder):
         begun = resume.prepare(folder, config, wanted)
         chosen = threads.choose(config, seed, wanted, begun.threads)
-        with logs.kept(folder), disk.full(folder), threads.limited(chosen.number):
+        with logs.kept(folder), resume.ending(folder), disk.full(folder), threads.limited(chosen.number):
             header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
             disk.write(folder / "config.gin", header + config.text)
-            try:
-                found = _execute(config, seed, folder, begun, chosen, loaded.Before(before, files))
-            except interruption.Interrupted as error:
-                log.debug("%s; the same command resumes it", error, extra={"event": "interrupted"})
-                raise
+            found = _execute(config, seed, folder, begun, chosen, loaded.Before(before, files))
             written = record.write(found, folder)
             if config.committed:
                 written = publishing.publish(found, folder, config.folder, publish)
             else:
                 log.info("the record stays in the run folder: no claim uses a run with changed settings")
             resume.finish(folder)
-            log.debug("finished", extra={"event": "finished"})
+            log.debug("finished")
             return found, written
 
 
@@ -108,7 +104,7 @@ def _execute(
     if config.committed:
         preflight.answers(config, built, items)
     about = (where(config.path), seed, folder, chosen)
-    log.info("%s, seed %d, in %s: %s", *about, extra={"event": "started", "seed": seed})
+    log.info("%s, seed %d, in %s: %s", *about)
     if begun.source.get("dirty") is not False and config.committed:
         log.warning("no claim can use the record until the code is committed: %s", begun.source.get("why", ""))
     torch.manual_seed(seeds["dropout"])

@@ -1,14 +1,12 @@
-"""The log of a run: `run.log` for people and `events.jsonl` for programs, both without secrets.
+"""The log of a run, `run.log`, without secrets. How the run ended is in `run.json` (`repro.run.resume`).
 
-Every message that the run sends to `logging` goes into both files. A secret is the value of an environment variable
+Every message that the run sends to `logging` goes into the file. A secret is the value of an environment variable
 with a name like `WANDB_API_KEY` or `HF_TOKEN`. The log contains `[HF_TOKEN]` in place of the secret.
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime
-import json
 import logging
 import os
 import re
@@ -19,12 +17,11 @@ from pathlib import Path
 
 from repro import disk
 from repro.errors import BadInput
+from repro.interruption import Interrupted
 
 NAMED = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|COOKIE", re.IGNORECASE)
 SHORTEST = 6  # characters of a secret: shorter values are flags and numbers
 SHOWN = 50  # how many last lines of the log are printed if a run fails
-OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}  # all other keys come from `extra`
-
 log = logging.getLogger("repro")
 
 
@@ -35,29 +32,28 @@ def kept(folder: Path) -> Iterator[None]:
     If the run fails, the traceback is logged too, and the last lines of the log are printed to stderr.
     """
     begin = (folder / "run.log").stat().st_size if (folder / "run.log").exists() else 0
-    handlers = [_handler(folder / "run.log", _Text()), _handler(folder / "events.jsonl", _Event())]
-    for handler in handlers:
-        log.addHandler(handler)
+    handler = _handler(folder / "run.log")
+    log.addHandler(handler)
     log.setLevel(logging.DEBUG)
     try:
         yield
     except BadInput as error:  # one line is enough: no traceback
-        for handler in handlers:
-            handler.handle(logging.makeLogRecord({"msg": f"refused: {error}", "event": "refused"}))
+        handler.handle(logging.makeLogRecord({"msg": f"refused: {error}"}))
+        raise
+    except Interrupted as error:
+        handler.handle(logging.makeLogRecord({"msg": f"{error}; the same command resumes it"}))
         raise
     except Exception as error:
-        failed = {"msg": "the run failed", "exc_info": sys.exc_info(), "levelno": logging.ERROR, "event": "failed"}
-        for handler in handlers:
-            with contextlib.suppress(OSError):  # the disk may be full, and `error` already reports that
-                handler.handle(logging.makeLogRecord(failed))
+        failed = {"msg": "the run failed", "exc_info": sys.exc_info(), "levelno": logging.ERROR}
+        with contextlib.suppress(OSError):  # the disk may be full, and `error` already reports that
+            handler.handle(logging.makeLogRecord(failed))
         print("\n".join(["", *tail(folder / "run.log", begin)]), file=sys.stderr)
         error.add_note(f"(the whole log is {folder / 'run.log'})")
         raise
     finally:
-        for handler in handlers:
-            log.removeHandler(handler)
-            with contextlib.suppress(OSError):
-                handler.close()
+        log.removeHandler(handler)
+        with contextlib.suppress(OSError):
+            handler.close()
 
 
 def tail(path: Path, begin: int = 0) -> list[str]:
@@ -79,9 +75,9 @@ def scrubbed(text: str) -> str:
     return text
 
 
-def _handler(path: Path, form: logging.Formatter) -> logging.Handler:
+def _handler(path: Path) -> logging.Handler:
     handler = _Kept(path, encoding="utf-8", errors="backslashreplace")
-    handler.setFormatter(form)
+    handler.setFormatter(_Text())
     return handler
 
 
@@ -101,15 +97,3 @@ class _Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return scrubbed(super().format(record))
-
-
-class _Event(logging.Formatter):
-    """One JSON object: `time`, `event` (`said` if the event has no name), `level`, `message`, and the `extra` keys."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        time = datetime.datetime.fromtimestamp(record.created, datetime.UTC).isoformat(timespec="milliseconds")
-        given = {key: value for key, value in record.__dict__.items() if key not in OWN}
-        row = {"time": time, "event": "said", "level": record.levelname, "message": record.getMessage(), **given}
-        if record.exc_info:
-            row["traceback"] = self.formatException(record.exc_info)
-        return scrubbed(json.dumps(row, default=str))

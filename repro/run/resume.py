@@ -1,15 +1,18 @@
 """Resume a run that was stopped.
 
-`run.json` in the run folder stores the digests of config, code and data. The run resumes if config and code are
-unchanged. Otherwise it restarts, and the folder of the earlier training is renamed, not deleted. Changed data is an
-error.
+`run.json` in the run folder stores the digests of config, code and data, and how the run ended. The run resumes if
+config and code are unchanged. Otherwise it restarts, and the folder of the earlier training is renamed, not deleted.
+Changed data is an error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from repro.errors import BadInput
 from repro.record import as_committed, code_digest, machine
 
 FILE = "run.json"
+FINISHED = "finished"
 
 log = logging.getLogger("repro")
 
@@ -35,7 +39,7 @@ class Started:
     core: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     sessions: int = 1
-    finished: bool = False
+    outcome: str = ""  # refused, failed, stopped or finished; empty while it runs, and if it was killed
     threads: int = 0  # 0: not chosen yet
 
 
@@ -48,7 +52,7 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
         config.digest, code_digest.code(config), as_committed.state(config), machine.packages(), code_digest.core()
     )
     found = read(folder)
-    if found and found.finished:
+    if found and found.outcome == FINISHED:
         shutil.rmtree(folder)
     elif found is None or _changed(found, now):
         _set_aside(folder, _changed(found, now) if found else [FILE])
@@ -61,7 +65,7 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
         for name in sorted(name for name in now.packages if now.packages[name] != found.packages.get(name)):
             log.warning("resumes with %s %s; it started with %s", name, now.packages[name], found.packages.get(name))
         before = found.source if found.source.get("dirty") is not False else now.source
-        now = replace(found, sessions=found.sessions + 1, source=before)
+        now = replace(found, sessions=found.sessions + 1, source=before, outcome="")
     folder.mkdir(exist_ok=True)
     _write(folder, now)
     return now
@@ -79,11 +83,26 @@ def compare(folder: Path, begun: Started, data: dict[str, Any]) -> None:
     _write(folder, replace(begun, data=data))
 
 
+@contextmanager
+def ending(folder: Path) -> Iterator[None]:
+    """Write into `run.json` how the run ends, if it raises an exception."""
+    try:
+        yield
+    except BaseException as error:
+        outcome = "refused" if isinstance(error, BadInput) else "failed" if isinstance(error, Exception) else "stopped"
+        with contextlib.suppress(OSError, BadInput):  # the disk may be full, and `error` already reports that
+            _end(folder, outcome)
+        raise
+
+
+def _end(folder: Path, outcome: str) -> None:
+    if found := read(folder):
+        _write(folder, replace(found, outcome=outcome))
+
+
 def finish(folder: Path) -> None:
     """Mark the run as finished and delete its checkpoints: the same command will start a new run."""
-    found = read(folder)
-    if found:
-        _write(folder, replace(found, finished=True))
+    _end(folder, FINISHED)
     for path in folder.glob("checkpoints/step-*.safetensors"):
         path.unlink()
 
@@ -95,9 +114,9 @@ def read(folder: Path) -> Started | None:
         return None
     try:
         row = json.loads(path.read_bytes())
-        found = Started(**row)
+        found = Started(**{key: row[key] for key in Started.__dataclass_fields__ if key in row})
         good = all(type(getattr(found, key)) is type(value) for key, value in asdict(_EMPTY).items())
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         good = False
     if not good:
         raise BadInput(f"is not a valid {FILE}; move {folder} away to restart the run", str(path))

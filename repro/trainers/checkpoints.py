@@ -71,8 +71,7 @@ class Checkpoints:
                 continue
             self._load(found, path)
             self.step = state.step_of(path)
-            said = {"event": "resumed", "step": self.step}
-            log.info("resumes after step %d, from %s", self.step, path.name, extra=said)
+            log.info("resumes after step %d, from %s", self.step, path.name)
             return self.step
         return 0
 
@@ -110,7 +109,7 @@ class Checkpoints:
         self.step, self.last = number, time.monotonic()
         if interruption.EVERY not in os.environ:
             self.pause = (self.last - began) / COST
-        log.debug("checkpoint after step %d", number, extra={"event": "checkpoint", "step": number})
+        log.debug("checkpoint after step %d", number)
 
     def _written(self) -> list[Path]:
         """The checkpoints in the folder, the oldest first."""

@@ -85,7 +85,7 @@ def test_any_journal_is_read_or_refused_in_a_line(fuzz: Fuzz, fuzzed: Path) -> N
 
 RUN = {
     **{"digest": "0" * 64, "code": {"papers.a.model": "0" * 16}, "source": {"commit": "0" * 40, "dirty": False}},
-    **{"packages": {"torch": "2.0"}, "data": {"test": "0" * 16}, "sessions": 1, "finished": False},
+    **{"packages": {"torch": "2.0"}, "data": {"test": "0" * 16}, "sessions": 1, "outcome": ""},
 }
 
 

@@ -54,7 +54,7 @@ def test_the_same_command_goes_on_and_then_begins_anew(stopped: Path) -> None:
     assert found.cost["sessions"] == 2 and found.cost["steps"] == 200
     (folder,) = folders(stopped)
     assert not list(folder.glob("checkpoints/step-*")), "what it would have gone on from is of no more use"
-    assert json.loads((folder / "run.json").read_text())["finished"] is True
+    assert json.loads((folder / "run.json").read_text())["outcome"] == "finished"
     again, _ = run.run(stopped)
     assert "sessions" not in again.cost and again.measurements == found.measurements
 
