@@ -46,12 +46,18 @@ class BadInput(Exception):
         parameter: str = "",
         value: Any = None,
     ) -> None:
-        names = list(known)
+        self.given, self.known = given, list(known)
         self.what, self.where, self.expected = " ".join(str(what).split()), where, expected
-        self.nearest = _closest(given, names)
+        self.nearest = _closest(given, self.known)
         self.parameter, self.value = parameter, value
-        line = f"{self.what}{f'; expected {expected}' if expected else ''}{nearest(given, names)}"
+        line = f"{self.what}{f'; expected {expected}' if expected else ''}{nearest(given, self.known)}"
+        line = " ".join(line.split())
         super().__init__(f"{where}: {line}" if where else line)
+
+    def at(self, where: str, fault: str = "") -> BadInput:
+        """The same error at a place. fault: a text to put before it."""
+        what = f"{fault}: {self.what}" if fault else self.what
+        return BadInput(what, where, expected=self.expected, given=self.given, known=self.known)
 
 
 class DataMissing(BadInput):

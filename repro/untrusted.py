@@ -37,10 +37,10 @@ CONTROLS = {
 
 
 def refuse_module(name: str, place: str = "") -> None:
-    """Raise BadInput unless a config may import the module `name`. An import runs code, so only some are allowed."""
+    """Raise BadInput unless a config or catalogue may import the module `name`, because an import runs its code."""
     if not MODULE.fullmatch(name):
         raise BadInput(
-            f"a config cannot import '{name}': it is not a module of repro or papers with parts",
+            f"no module '{name}' of repro or papers that may be imported",
             place,
             given=name.split(".")[0],
             known=["papers", "repro"],

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from repro import untrusted
 from repro.errors import BadInput, where
-from repro.files import regular
+from repro.files import regular, typed
 
+T = TypeVar("T")
 MEMORY = 100_000_000  # maximum bytes of memory for the content of a file
 SPECIAL = re.compile(rb"[\x7f-\xff]|\\[^n\"\\/]")
 """Matches every JSON file with an invisible character in it. Only such files need the slower check of each string."""
@@ -45,6 +47,18 @@ def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> An
         raise BadInput(f"{fault}: it cannot be read: {error.strerror}", where(path)) from None
     except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, or raised by the checks below
         raise BadInput(f"{fault}: {error}", where(path)) from None
+
+
+def read(path: Path, kind: type[T], fault: str, more: Mapping[str, Any] | None = None) -> T:
+    """The content of a JSON file as `kind`, a dataclass or a type such as `list[Renewal]`. Raises BadInput as `load`.
+
+    more: fields of the dataclass that are not in the file.
+    """
+    row = load(path, fault)
+    try:
+        return typed.build({**row, **more} if more and isinstance(row, dict) else row, kind)
+    except BadInput as error:
+        raise error if error.where else error.at(where(path), fault) from None
 
 
 def _shows_all(content: bytes) -> bool:

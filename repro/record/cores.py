@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from repro import HOME, disk, git
-from repro.errors import BadInput, where
 from repro.files import strict_json
 from repro.git import GitError
 
@@ -63,15 +62,7 @@ def rows() -> tuple[Core, ...]:
 @functools.cache
 def read(path: Path, changed: int = 0) -> tuple[Core, ...]:
     """The rows of a file of cores. Raises BadInput if the file is not a list of cores."""
-    from pydantic import TypeAdapter, ValidationError  # imported here, because it takes 0.1 s
-
-    try:
-        return tuple(TypeAdapter(list[Core]).validate_python(strict_json.load(path, "not a list of cores")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(
-            f"not a list of cores: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)
-        ) from None
+    return tuple(strict_json.read(path, list[Core], "not a list of cores"))
 
 
 def store(found: Iterable[Core]) -> Path:

@@ -196,19 +196,12 @@ def read(config: str, folder: Path) -> list[Certificate]:
     path = _path(config, folder)
     if not regular.present(path):
         return []
-    from pydantic import TypeAdapter, ValidationError  # imported here, because it takes 0.1 s
-
-    row = strict_json.load(path, "not a certificate")
-    if not isinstance(row, dict) or (row.get("format"), row.get("config")) != (FORMAT, config):
+    kept = strict_json.read(path, Stored, "not a certificate")
+    if (kept.format, kept.config) != (FORMAT, config):
         raise BadInput(
             f"not a certificate of {config} in format {FORMAT}, the one that this version reads", where(path)
         )
-    try:
-        found = TypeAdapter(list[Certificate]).validate_python(row.get("machines"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, ("machines", *first["loc"])))
-        raise BadInput(f"not a certificate: {place}: {first['msg']}", where(path)) from None
+    found = kept.machines
     for one in found:
         _refuse_odd(one, path)
     return found
@@ -222,6 +215,15 @@ def every(folder: Path) -> dict[str, list[Certificate]]:
 def of(found: Record, certificates: Iterable[Certificate]) -> Certificate | None:
     """The certificate with the config, the code and the machine of the record `found`, or None."""
     return next((one for one in certificates if one.speaks_of(found)), None)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The file of a config's certificates."""
+
+    format: int
+    config: str
+    machines: list[Certificate]
 
 
 def _path(config: str, folder: Path) -> Path:

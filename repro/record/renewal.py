@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from repro import disk
-from repro.errors import BadInput, where
 from repro.files import regular, strict_json
 
 FILE = "records/renewals.json"
@@ -61,15 +60,7 @@ def read(folder: Path) -> list[Renewal]:
     path = folder / FILE
     if not regular.present(path):
         return []
-    from pydantic import TypeAdapter, ValidationError  # imported here, because it takes 0.1 s
-
-    try:
-        return TypeAdapter(list[Renewal]).validate_python(strict_json.load(path, "not a list of renewals"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(
-            f"not a list of renewals: {'.'.join(map(str, first['loc']))}: {first['msg']}", where(path)
-        ) from None
+    return strict_json.read(path, list[Renewal], "not a list of renewals")
 
 
 def store(found: Iterable[Renewal], folder: Path) -> Path:

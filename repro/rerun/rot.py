@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import Literal
 
 from repro import disk
-from repro.claim import paper, paper_toml
+from repro.claim import paper
 from repro.errors import BadInput, DataMissing, where
 from repro.files import regular, strict_json
-from repro.files.toml_lines import Block
 from repro.record import machine
 from repro.rerun import child
 
@@ -186,24 +185,14 @@ def read(folder: Path, stack: str) -> Trial | None:
     path = folder / FOLDER / f"{stack}.json"
     if not regular.present(path):
         return None
-    row = strict_json.load(path, "not a result of `repro rot`")
-    text = path.read_text(encoding="utf-8-sig")
-    if not isinstance(row, dict):
-        raise BadInput("not a result of `repro rot`", where(path), expected="a JSON object")
-    at = Block(where(path), 1, _lines(text))
-    trial: Trial = paper_toml.make(Trial, row, at, {"stack": stack})
-    for key in ("date", "since"):
-        _refuse_odd(key, row[key], at)
-    return trial
+    found = strict_json.read(path, Trial, "not a result of `repro rot`", {"stack": stack})
+    for key, day in (("date", found.date), ("since", found.since)):
+        _refuse_odd(key, day, where(path))
+    return found
 
 
-def _lines(text: str) -> dict[str, int]:
-    """The line number of each key in a file that `write` wrote."""
-    return {line.split('"')[1]: number for number, line in enumerate(text.splitlines(), 1) if line.startswith(' "')}
-
-
-def _refuse_odd(key: str, day: str, at: Block) -> None:
+def _refuse_odd(key: str, day: str, place: str) -> None:
     try:
         datetime.date.fromisoformat(day)
     except ValueError:
-        raise BadInput(f"'{key}' is '{day}'", at.place(key), expected="a date such as 2026-01-31") from None
+        raise BadInput(f"'{key}' is '{day}'", place, expected="a date such as 2026-01-31") from None

@@ -20,6 +20,7 @@ from typing import Any
 from repro import disk
 from repro.config import Config
 from repro.errors import BadInput
+from repro.files import strict_json, typed
 from repro.record import as_committed, code_digest, machine
 
 FILE = "run.json"
@@ -113,17 +114,13 @@ def read(folder: Path) -> Started | None:
     if not path.is_file():
         return None
     try:
-        row = json.loads(path.read_bytes())
-        found = Started(**{key: row[key] for key in Started.__dataclass_fields__ if key in row})
-        good = all(type(getattr(found, key)) is type(value) for key, value in asdict(_EMPTY).items())
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        good = False
-    if not good:
-        raise BadInput(f"is not a valid {FILE}; move {folder} away to restart the run", str(path))
+        row = strict_json.load(path, f"not a {FILE}")
+        if isinstance(row, dict):  # keys of earlier versions are ignored
+            row = {key: row[key] for key in Started.__dataclass_fields__ if key in row}
+        found: Started = typed.build(row, Started)
+    except BadInput:
+        raise BadInput(f"is not a valid {FILE}; move {folder} away to restart the run", str(path)) from None
     return found
-
-
-_EMPTY = Started("", {}, {}, {})
 
 
 def _changed(found: Started, now: Started) -> list[str]:

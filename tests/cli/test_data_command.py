@@ -156,7 +156,7 @@ def test_what_differs_is_found(tables: Any, repro: Any, spoilt: bytes, said: str
     ("papers.study.reader:Raeder", ", which is not a class; did you mean 'Reader'?"),
     ("papers.study.reader:hashlib", ", which is not a class; did you mean 'hashlib'?"),
     ("repro.claim.paper:Paper", ", which has no __len__()"),
-    ("subprocess:Popen", ": no module 'subprocess' of repro or papers that can hold parts; known: papers, repro"),
+    ("subprocess:Popen", ": no module 'subprocess' of repro or papers that may be imported; known: papers, repro"),
     ("repro.datasets.idx:Mnist", ", which does not take the arguments of two: missing a required argument: 'split'"),
 ])  # fmt: skip
 def test_a_reader_that_cannot_be_is_wrong_input(tables: Any, repro: Any, refused: Any, reader: str, said: str) -> None:

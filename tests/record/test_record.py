@@ -111,7 +111,10 @@ def test_values_edited_by_hand_are_refused(tmp_path: Path, values: Any) -> None:
     measured = {"test": "t", "metric": "m", "identity": {}, "values": values}
     row = {"format": 1, "paper": "p", "config": "c", "seed": 0, "digest": "", "measurements": [measured]}
     (tmp_path / "c-seed0.json").write_text(json.dumps(row))
-    with pytest.raises(BadInput, match=r"c-seed0\.json: .*(are not a list of finite numbers|is not a JSON number)"):
+    with pytest.raises(
+        BadInput,
+        match=r"c-seed0\.json: .*(are not a list of finite numbers|expected a list of numbers|is not a JSON number)",
+    ):
         records.read(tmp_path / "c-seed0.json")
 
 
@@ -237,5 +240,5 @@ def test_a_spoilt_list_of_exceptions_is_refused(tmp_path: Path, values: Any) -> 
     row = json.loads(path.read_text())
     row["measurements"][0]["values"] = values
     path.write_text(json.dumps(row))
-    with pytest.raises(BadInput, match=r"not a record|not a list of finite numbers"):
+    with pytest.raises(BadInput, match=r"not a record"):
         records.read(path)
