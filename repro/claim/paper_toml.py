@@ -51,6 +51,8 @@ def read(folder: Path) -> Paper:
     scored = None if features is None else make(Features, features, found["reproducibility"][0], {})
     given = {"name": folder.name, "folder": folder, "claims": claims, "causes": causes, "features": scored}
     one: Paper = make(Paper, head, place, given)
+    if not 1000 <= one.year <= 9999:
+        raise BadInput(f"'year' is {one.year}", place.place("year"), expected="a year of four digits")
     return one
 
 

@@ -30,7 +30,7 @@ from repro.record import machine
 from repro.rerun import child
 
 FOLDER = "records/dependency_checks"  # in the folder of a paper
-STACKS = {"locked": "the locked pins", "latest": "the newest releases"}
+STACKS = {"locked": "the pinned versions", "latest": "the newest releases"}
 PINS = Path("constraints.txt")
 LIMIT = 600.0  # seconds that a smoke config may take; it should take a few seconds
 LONGEST = 200  # characters of the line that says why

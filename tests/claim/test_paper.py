@@ -69,6 +69,7 @@ because = "so"
     (("[[claim]]", "[[clam]]"), [":6: ", "unknown table 'clam'", "[[claim]]", "did you mean 'claim'?"]),
     (("[paper]", "[[paper]]"), ["[paper]"]),
     (("year = 2020", "year = "), [":4", "not TOML"]),
+    (("year = 2020", "year = -5"), [":4: ", "'year' is -5", "four digits"]),
     (("year = 2020", "year = 2020\n[reproducibility]\nreadability = \"Fine\""), [":6: ", "'readability'", "'Good'"]),
     (("year = 2020", "year = 2020\n[reproducibility]\nreadable = \"Good\""), [":6: ", "did you mean 'readability'"]),
 ])  # fmt: skip

@@ -37,7 +37,7 @@ def today(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 def test_each_stack_is_told_with_its_age(place: Callable[..., str], elements: Callable[..., Any]) -> None:
     found = elements(str(place(TEMPLATE)))
     text = " ".join(found.text.split())
-    assert "✓runs on the locked pins tried 3 days ago" in text
+    assert "✓runs on the pinned versions tried 3 days ago" in text
     assert "✗fails on the newest releases since 2026-02-20 tried 2 days ago" in text
     assert {"2026-03-01", "2026-03-02"} <= set(found.values("datetime", "time"))
     assert "papers/template.html#rot" in found.values("href", "a")
@@ -63,7 +63,8 @@ def test_what_was_tried_long_ago_is_marked_as_old(
     today(day)
     one = replace(TEMPLATE, trials=[LOCKED])
     for html in (shown.badges(one), shown.section(one)):
-        assert f"runs on the locked pins {ago}{'old' if old else ''}" in elements(str(html)).text.replace(" old", "old")
+        shown = elements(str(html)).text.replace(" old", "old")
+        assert f"runs on the pinned versions {ago}{'old' if old else ''}" in shown
         assert ("repro-chip stale" in html) == old
 
 
@@ -75,7 +76,7 @@ def test_a_clock_that_is_ahead_is_no_negative_age(elements: Callable[..., Any]) 
 def test_what_was_not_run_is_no_failure(elements: Callable[..., Any]) -> None:
     away = replace(LOCKED, outcome="not run", said="secret is not here")
     html = str(shown.section(replace(TEMPLATE, trials=[away])))
-    assert "–not run on the locked pins" in elements(html).text and "secret is not here" in html
+    assert "–not run on the pinned versions" in elements(html).text and "secret is not here" in html
     assert "not-run" in html and "fails" not in html
 
 
