@@ -63,8 +63,8 @@ def test_what_was_tried_long_ago_is_marked_as_old(
     today(day)
     one = replace(TEMPLATE, trials=[LOCKED])
     for html in (shown.badges(one), shown.section(one)):
-        shown = elements(str(html)).text.replace(" old", "old")
-        assert f"runs on the pinned versions {ago}{'old' if old else ''}" in shown
+        text = elements(str(html)).text.replace(" old", "old")
+        assert f"runs on the pinned versions {ago}{'old' if old else ''}" in text
         assert ("repro-chip stale" in html) == old
 
 
