@@ -172,6 +172,8 @@ def test_docstrings_are_text_with_code_and_never_html() -> None:
     )
     assert "<code>a &lt; b</code>" in html and "<pre><code>x = [1]" in html and "<li>" in html
     assert not re.search(r"<(img|h1|b)\b|href=.javascript", html)
+    shown = markdown("Half of it.\n\n>>> parts['a'](b)\n2\n\nThat is all.")
+    assert "<pre><code>&gt;&gt;&gt; parts['a'](b)\n2\n</code></pre>" in shown and "<p>That is all.</p>" in shown
 
 
 ITEMS = "- **Symptom** a\n- **Cause** b\n- **Fix** c\n- **Test** d\n"

@@ -161,7 +161,7 @@ def test_a_trainer_with_half_of_a_state_is_refused_before_it_trains(lacks: str, 
 
 ALONE = """
 import sys, torch, pathlib, tempfile
-from test_after_step import ADAM, STEPS, Supervised, fit
+from trainers.test_after_step import ADAM, STEPS, Supervised, fit
 trainer = Supervised(STEPS, 4, ADAM, precision=sys.argv[1])
 torch.save(fit(trainer, pathlib.Path(tempfile.mkdtemp()))[1], sys.argv[2])
 """

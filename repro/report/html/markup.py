@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
+from textwrap import indent
 from typing import Any
 
 from markupsafe import Markup as Markup
 from markupsafe import escape as escape
 
+EXAMPLE = re.compile(r"(?m)^>>> .*(?:\n.+)*")  # a doctest, up to the next blank line
 VOID = frozenset({"br", "hr", "img", "wbr"})
 
 Attribute = str | float | bool | None
@@ -52,8 +54,11 @@ def inline(text: str) -> Markup:
 
 
 def markdown(text: str) -> Markup:
-    """A docstring as HTML: paragraphs, lists and indented blocks. Headings, pictures and HTML in it remain text."""
-    return Markup(_reader().render(text))
+    """A docstring as HTML: paragraphs, lists, indented blocks and examples (`>>>`).
+
+    Headings, pictures and HTML in it remain text.
+    """
+    return Markup(_reader().render(EXAMPLE.sub(lambda hit: "\n" + indent(hit[0], "    "), text)))
 
 
 @functools.cache
