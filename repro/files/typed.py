@@ -143,7 +143,7 @@ def build(value: Any, hint: Any, at: str = "") -> Any:
     origin, inner = get_origin(hint), get_args(hint)
     if is_dataclass(hint):
         return _made(value, hint, at)
-    if origin in (list, dict) and is_dataclass(inner[-1]):
+    if _nested(hint):
         _refuse_unfit(value, origin, at)
         if origin is list:
             return [build(one, inner[0], f"{at}[{number}]") for number, one in enumerate(value)]
@@ -152,16 +152,31 @@ def build(value: Any, hint: Any, at: str = "") -> Any:
     return value
 
 
+def _nested(hint: Any) -> bool:
+    """Whether a dataclass is in the type: itself, or in a list or as the value of a dictionary."""
+    return is_dataclass(hint) or (get_origin(hint) in (list, dict) and is_dataclass(get_args(hint)[-1]))
+
+
+@functools.cache
+def _plan(cls: Any) -> tuple[dict[str, Check | None], frozenset[str]]:
+    """The check of each field (None: it has dataclasses in it), and the fields that must be given."""
+    needed = (spec for spec in fields(cls) if spec.default is MISSING and spec.default_factory is MISSING)
+    checks = {name: None if _nested(hint) else checker(hint) for name, hint in of(cls).items()}
+    return checks, frozenset(spec.name for spec in needed)
+
+
 def _made(row: Any, cls: Any, at: str) -> Any:
     _refuse_unfit(row, dict, at)
-    hints = of(cls)
-    for key in row:
-        if key not in hints:
-            raise BadInput(f"unknown key '{_below(at, key)}'", given=key, known=hints)
-    for spec in fields(cls):
-        if spec.name not in row and spec.default is MISSING and spec.default_factory is MISSING:
-            raise BadInput(f"missing key '{_below(at, spec.name)}'")
-    return cls(**{key: build(value, hints[key], _below(at, key)) for key, value in row.items()})
+    checks, needed = _plan(cls)
+    for key in row.keys() - checks.keys():
+        raise BadInput(f"unknown key '{_below(at, key)}'", given=key, known=checks)
+    for key in sorted(needed - row.keys()):
+        raise BadInput(f"missing key '{_below(at, key)}'")
+    made = {}
+    for key, value in row.items():
+        check = checks[key]  # where it is right, no place is needed: that makes reading records fast
+        made[key] = value if check and check(value) else build(value, of(cls)[key], _below(at, key))
+    return cls(**made)
 
 
 def _below(at: str, key: str) -> str:
