@@ -158,11 +158,11 @@ def _nested(hint: Any) -> bool:
 
 
 @functools.cache
-def _plan(cls: Any) -> tuple[dict[str, Check | None], frozenset[str]]:
+def _plan(cls: Any) -> tuple[dict[str, Check | None], list[str]]:
     """The check of each field (None: it has dataclasses in it), and the fields that must be given."""
     needed = (spec for spec in fields(cls) if spec.default is MISSING and spec.default_factory is MISSING)
     checks = {name: None if _nested(hint) else checker(hint) for name, hint in of(cls).items()}
-    return checks, frozenset(spec.name for spec in needed)
+    return checks, [spec.name for spec in needed]
 
 
 def _made(row: Any, cls: Any, at: str) -> Any:
@@ -170,7 +170,7 @@ def _made(row: Any, cls: Any, at: str) -> Any:
     checks, needed = _plan(cls)
     for key in row.keys() - checks.keys():
         raise BadInput(f"unknown key '{_below(at, key)}'", given=key, known=checks)
-    for key in sorted(needed - row.keys()):
+    for key in (key for key in needed if key not in row):
         raise BadInput(f"missing key '{_below(at, key)}'")
     made = {}
     for key, value in row.items():
