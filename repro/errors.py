@@ -55,7 +55,7 @@ class BadInput(Exception):
         super().__init__(f"{where}: {line}" if where else line)
 
     def at(self, where: str, fault: str = "") -> BadInput:
-        """The same error at a place. fault: a text to put before it."""
+        """This error with the place `where`. fault: a text to put before it."""
         what = f"{fault}: {self.what}" if fault else self.what
         return BadInput(what, where, expected=self.expected, given=self.given, known=self.known)
 

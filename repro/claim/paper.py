@@ -117,7 +117,9 @@ def readable() -> tuple[list[Paper], list[BadInput]]:
 
 
 def read(folder: Path) -> Paper:
-    """Read and check `folder/paper.toml`. Raises BadInput with file and line for a wrong key or value.
+    """The paper in `folder`: calls `repro.claim.paper_toml.read`, which reads and checks `paper.toml`.
+
+    Raises BadInput with file and line for a wrong key or value.
 
     >>> found = read(folders()["template"])
     >>> found.claims[0].id, found.claims[0].kind

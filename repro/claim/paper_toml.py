@@ -32,7 +32,10 @@ GIVEN = {
 
 
 def read(folder: Path) -> Paper:
-    """Read and check `folder/paper.toml`. Raises BadInput with file and line for a wrong key or value."""
+    """Read and check `folder/paper.toml`; other modules call `repro.claim.paper.read`, which calls this function.
+
+    Raises BadInput with file and line for a wrong key or value.
+    """
     path = folder / "paper.toml"
     if not folder.name.isidentifier():  # it becomes part of module names, commands and web addresses
         raise BadInput(f"the folder is called {folder.name!r}", where(path), expected="a Python name, such as my_paper")

@@ -62,7 +62,10 @@ class Config:
 
     @property
     def committed(self) -> bool:
-        """Whether this is a file of its paper without overrides. Only records of such configs count for claims."""
+        """Whether the config is a file inside its paper's folder, read without `--set`. This does not ask git.
+
+        Only records of such configs count for claims.
+        """
         return not self.overrides and self.folder in self.path.resolve().parents
 
     @property
@@ -81,7 +84,7 @@ class Config:
         return [(hit["module"], place) for hit, place in hits if hit]
 
     def place(self, number: int) -> str:
-        """The file and line that line `number` (from 1) of the flattened text comes from: `configs/base.gin:12`."""
+        """Where line `number` (from 1) of the flattened text was written, for example `configs/base.gin:12`."""
         return self.lines[min(max(number, 1), len(self.lines)) - 1].place
 
 

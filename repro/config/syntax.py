@@ -45,6 +45,7 @@ class Macro:
 class Statement:
     """A line `scope/selector.parameter = value`. `written`: the value as text.
 
+    For `train/datasets.NoisyLine.size = 200`: scope `train`, selector `datasets.NoisyLine`, parameter `size`.
     In the definition of a macro, `NAME = value`, the selector is NAME and the parameter is "".
     """
 

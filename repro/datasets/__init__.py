@@ -1,5 +1,9 @@
 """Datasets. A dataset is a `torch.utils.data.Dataset` whose item is `(inputs, target)`.
 
+Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`). A config imports its module with
+`import repro.datasets.<file>`, or `import papers.<paper>.dataset` for a paper's own. It then names
+`@datasets.<Class>()`.
+
 - `inputs` and `target` are tensors, numbers, texts, or lists and dicts of these.
 - Random choices depend only on `(seed, epoch, index)`. So an item does not depend on which items were read before. A
   dataset that changes from pass to pass has `set_epoch(epoch)`.

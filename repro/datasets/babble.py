@@ -59,7 +59,11 @@ FILTER_SECONDS = 0.012  # hop of the time-varying filter
 
 
 class Voice(NamedTuple):
-    """Parameters of one voice. Frequencies are in Hz; the others are ratios to the average adult unless stated."""
+    """Parameters of one voice. `f0` is in Hz.
+
+    `scale`, `formants` and `bandwidth` multiply the table values above (1: as in the table); `rate` divides the
+    durations. Other units are at the field.
+    """
 
     f0: float
     scale: float
@@ -118,7 +122,10 @@ def smooth(tracks: Array, milliseconds: int) -> Array:
 
 
 class Score(NamedTuple):
-    """Control tracks of an utterance, one value per millisecond."""
+    """How an utterance sounds over time: one value per millisecond for formants, levels, noise centre and pitch.
+
+    (A score as in music.)
+    """
 
     formants: Array  # (M, 3) Hz
     levels: Array  # (M, 3) of voice, breath and hiss, linear

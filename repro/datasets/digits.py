@@ -85,7 +85,8 @@ class Digits(Dataset[Item]):
 def upscaled(ink: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.uint8]:
     """Convert ink (N, 8, 8) in [0, 16] to images (N, S, S) in [0, 255], by bilinear interpolation.
 
-    The computation uses integers, so that every machine gets the same images. Its unit of length is 1 / (2 S) pixel.
+    It computes with integers only, so that every machine gets the same images. Positions are counted in units of
+    1 / (2 S) of an old pixel. S is `size`.
     """
     places = np.clip(
         (2 * np.arange(size) + 1) * 8 - size, 0, 7 * 2 * size

@@ -127,7 +127,8 @@ def write_list(mixtures: SpeechMixtures, path: Path) -> None:
 def read_list(path: Path, utterances: dict[str, int]) -> list[Listed]:
     """Read the mixtures of a list, in their order. `utterances` maps the name of each utterance to its index.
 
-    Raises BadInput, with file and line, if the list has an error, is empty, or lists a mixture twice.
+    Raises BadInput if the list has an error, is empty, or lists a mixture twice: with the file, and the line if one row
+    is wrong.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -65,7 +65,7 @@ def folder(name: str) -> Path:
 
 
 def where(name: str) -> Path | None:
-    """The same, or None if it is not on this machine. Nothing is downloaded."""
+    """The folder of the data set `name`, or None if it is not on this machine. Nothing is downloaded."""
     return next((place / _head(name) for place in places().values() if not lacking(place, name)), None)
 
 

@@ -47,7 +47,7 @@ class Schedule:
         self.steps, self.advanced = state["steps"], state["advanced"]
 
     def step(self) -> None:
-        """One step of the short training: about `pace` steps of the schedule."""
+        """Called once per step of the short training. It advances the real schedule by `pace` steps on average."""
         self.steps += 1
         while self.advanced < int(self.steps * self.pace):
             self.own.step()

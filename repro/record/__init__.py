@@ -1,7 +1,11 @@
-"""A record: the small JSON file with the results of one run, in `papers/<paper>/records/`. All numbers come from it.
+"""A record: the small JSON file with the results of one run. Every number on a page comes from a record.
 
-It is written atomically, its keys have a fixed order, and it contains no path of the machine. When the records of a
-paper are read, a record is marked as stale if its config or code has changed since, and the mark names the change.
+A run writes its record into its run folder. Publishing (`repro.run.publishing`) copies it to
+`papers/<paper>/records/`; verdicts and pages read it there.
+
+A record is written atomically, its keys have a fixed order, and it contains no path of the machine. When the records of
+a paper are read, a record is marked as stale if its config or code has changed since. The mark names the change
+(`repro.record.stale`).
 """
 
 from __future__ import annotations
@@ -43,7 +47,7 @@ class Measurement:
 
 
 class Environment(TypedDict, total=False):
-    """Python, packages and machine, by `machine.environment`."""
+    """The `environment` of a record: Python, packages, machine. `repro.record.machine.environment` fills it."""
 
     python: str
     packages: dict[str, str]
@@ -56,7 +60,7 @@ class Environment(TypedDict, total=False):
 
 
 class Source(TypedDict, total=False):
-    """The commit, and whether the code was as committed, by `source.state`."""
+    """The `source` of a record: commit, and whether the code was as committed. `as_committed.state` fills it."""
 
     commit: str | None
     dirty: bool | None

@@ -2,8 +2,11 @@
 
 `code(config)` returns one digest per module: the modules that the config imports and, recursively, the modules of
 `papers.*` and of the part packages of `repro` that they import. The source text is parsed; nothing is imported.
-Comments, docstrings and layout do not change a digest. A file beside a module that its code names, as `words.txt`, is
-digested with its bytes.
+Comments, docstrings and layout do not change a digest. If the code of a module names a file next to it, such as
+`words.txt`, that file has a digest of its bytes.
+
+`core()` is one digest for the rest of `repro` that every run uses. In this module and in `cores.json`, *core* means
+this code, not all of `repro/`.
 """
 
 from __future__ import annotations
@@ -43,24 +46,30 @@ def code(config: Config) -> dict[str, str]:
 
 
 def of_modules(modules: Iterable[str], papers: Path, repro: Path = REPRO) -> dict[str, str]:
-    """The same for a config that imports `modules`. papers, repro: the folders of these two packages."""
+    """The digest of every module that a config with the imports `modules` depends on, by module name.
+
+    papers, repro: the folders of these two packages.
+    """
     found = paths(modules, papers, repro)
     return {name: _bytes(path) if ":" in name else _examine(path)[0] for name, path in found.items()}
 
 
 def files(config: Config) -> dict[str, Path]:
-    """The files of the modules that `config` depends on, by module name, and those beside them that they name."""
+    """The files of the modules that `config` depends on, by module name, and files next to them that they name."""
     return paths([module for module, _ in config.modules], config.folder.parent)
 
 
 def paths(modules: Iterable[str], papers: Path, repro: Path = REPRO) -> dict[str, Path]:
-    """The same for a config that imports `modules`; a file beside a module as `papers.mine.dataset:words.txt`."""
+    """The files that a config with the imports `modules` depends on, by module name.
+
+    The key of a file next to a module is, for example, `papers.mine.dataset:words.txt`.
+    """
     found = _closure(["repro.experiment", *modules], {"repro": repro, "papers": papers}, counts)
     return found | {f"{name}:{file}": path.parent / file for name, path in found.items() for file in _named(path)}
 
 
 def core(repro: Path = REPRO) -> str:
-    """One digest of the core: the code that runs any config and writes its record.
+    """One digest of the code that every run uses (`core_files`): the `core` of a record.
 
     Error messages and type annotations do not change it.
     """
@@ -107,13 +116,13 @@ def counts(name: str) -> bool:
 
 
 def _named(path: Path) -> list[str]:
-    """The files below the folder of a module that its code names, as `words.txt`: what it may read beside itself."""
+    """The files in the folder of a module that its code names and may read, for example `words.txt`."""
     return [name for name in _texts(_text(path, path.stat().st_mtime_ns)) if (path.parent / name).is_file()]
 
 
 @functools.cache
 def _texts(text: str) -> tuple[str, ...]:
-    """The constants of a module that look like the name of a file, and of no module or config."""
+    """The constants of a module that look like the name of a file, but not of a module or a config."""
     found = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
     return tuple(sorted(name for name in found if isinstance(name, str) and FILE.fullmatch(name) and name not in READ))
 
@@ -148,7 +157,7 @@ def _text(path: Path, changed: int) -> str:
 
 @functools.cache
 def _examined(text: str, bare: bool) -> tuple[str, tuple[tuple[int, str], ...]]:
-    """The same, cached by the text: the cores of two commits differ in few files."""
+    """The result of `_examine` for a text. It is cached, because the cores of two commits differ in few files."""
     tree = ast.parse(text)
     imported = tuple(_imports(tree))
     text = written(without_messages(tree) if bare else _without_docstrings(tree))

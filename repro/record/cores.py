@@ -1,7 +1,8 @@
 """`cores.json`: earlier cores that give the same numbers as the present one, one row for each.
 
-A record contains the digest of the core that ran it. If the core has changed since, the record is valid only if a row
-here names its core. `repro renew` writes a row after it has repeated records of that core. Rows are reviewed.
+Here, the *core* is the code that every run uses (`repro.record.code_digest.core_files`), not all of `repro/`. A record
+contains the digest of the core that ran it. If the core has changed since, the record is valid only if a row here names
+its core. `repro renew` writes a row after it has repeated records of that core. A reviewer reads each new row.
 """
 
 from __future__ import annotations

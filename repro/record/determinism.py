@@ -73,7 +73,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Certificate:
-    """The comparisons of one config on one machine, from runs of `steps` steps."""
+    """How closely the numbers of one config repeat on one machine.
+
+    It contains up to four comparisons of two runs of `steps` steps: those listed at the top of this module.
+    """
 
     digest: str
     code: dict[str, str]

@@ -1,10 +1,11 @@
 """Renewals: changed code that was checked to give bit-identical results, so that records stay valid.
 
-Without it, a change of code that changes no number would make every record that depends on it stale. `repro renew` runs
-a config with the present code and compares: a short run completely, a long run in its first and last steps. If all
-weights and values are bit-identical, it writes a row into `papers/<paper>/records/renewals.json`, with the steps that
-were compared. The records of that config and that code are then valid again. A difference only in the other steps is
-not detected.
+Without renewals, a change of code that changes no number would make every record that depends on it stale.
+`repro renew` first compares the syntax trees of the old and the present code; if they are the same, nothing is run.
+Otherwise it runs the config with the present code and compares: a short run completely, a long run in its first and
+last steps. If all weights and values are bit-identical, it writes a row into `papers/<paper>/records/renewals.json`,
+with the steps that were compared. The records of that config and that code are then valid again. A difference only in
+the other steps is not detected.
 """
 
 from __future__ import annotations

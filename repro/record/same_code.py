@@ -41,7 +41,11 @@ def same(before: str, now: str, name: str, renamed: Mapping[str, str] = RENAMED)
 
 
 def form(text: str, name: str, renamed: Mapping[str, str] = RENAMED) -> str:
-    """The source of a module in the form that is compared. Raises SyntaxError for a text that is not Python."""
+    """The source `text` of the module `name` in a normal form. Two versions with the same form compute the same.
+
+    The form has no comments, docstrings, plain annotations or error messages, and each imported name is written in
+    full. renamed: former name -> present name of modules that were moved. Raises SyntaxError if `text` is not Python.
+    """
     tree = ast.parse(text)
     known = {local: _present(target, renamed) for local, target in _bound(tree, name).items()}
     counted = sorted({target for target in known.values() if _counts(target)})

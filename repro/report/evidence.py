@@ -28,7 +28,10 @@ def ours(verdict: Verdict) -> str:
 
 
 def shown(claim: Claim, found: Evidence) -> str:
-    """Our number as text: in the notation and unit of a printed number, else with its 95 % interval."""
+    """Our number as text.
+
+    For a claim with `printed`: in the paper's notation and unit. For any other claim: with its 95 % interval.
+    """
     unit = found.identity.get("unit", "")
     if not claim.printed:
         return spread(found.interval, unit)

@@ -67,7 +67,7 @@ def later(verdicts: Sequence[Verdict]) -> Markup:
 
 
 def tally(verdicts: Sequence[Verdict]) -> dict[str, int]:
-    """The number of claims per outcome, in the order of `OUTCOMES`, without zeros."""
+    """The number of the transcribed claims per outcome, in the order of `OUTCOMES`, without zeros."""
     found = Counter(verdict.outcome for verdict in transcribed(verdicts))
     return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
 

@@ -43,7 +43,7 @@ def measured(page: Page, name: str) -> Quote:
 
 
 def judged(page: Page, name: str) -> Quote:
-    """Our number for a claim. Raises BadInput if no record decides the claim."""
+    """Our number for the claim `name`. Raises BadInput if no record decides the claim."""
     verdict = verdict_of(page, name)
     claim = verdict.claim
     if verdict.judged is None:
@@ -54,7 +54,9 @@ def judged(page: Page, name: str) -> Quote:
 
 
 def stated(page: Page, name: str) -> Quote:
-    """The paper's number or bound for a claim, with its own digits, without the range that we accept.
+    """The paper's number or bound for the claim `name`, with the digits that the paper prints.
+
+    It does not contain our accepted range.
 
     Raises BadInput for an unknown claim, and for a number that is not transcribed.
     """
@@ -65,7 +67,7 @@ def stated(page: Page, name: str) -> Quote:
 
 
 def decided(page: Page, name: str) -> Quote:
-    """The verdict on a claim. Raises BadInput for an unknown claim."""
+    """The verdict on the claim `name`. Raises BadInput for an unknown claim."""
     verdict = verdict_of(page, name)
     fault = f"claim '{name}' is stale: {verdict.why}" if verdict.outcome == "stale" else ""
     return Quote(verdict.outcome, page.place(verdict.claim), fault, verdict.outcome)

@@ -53,9 +53,10 @@ class Side:
         return str(self.outcome.record.environment.get("processor")) if self.outcome else ""
 
     def killed_after(self, sets: list[str], step: int, total: int) -> Path:
-        """Train until the checkpoint of `step` is written, and return its path.
+        """Train, and kill the process at a random moment after the checkpoint of `step` is written.
 
-        Raises `child.Failed` if no such checkpoint was written.
+        Returns the path of that checkpoint. sets: the `--set` bindings of the run. total: the last step, where the
+        process is killed at the latest. Raises `child.Failed` if no such checkpoint was written.
         """
         words = [self.killer, "killed", str(step), str(total), *self.words(sets)]
         variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}
@@ -69,7 +70,7 @@ class Side:
 
 
 def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comparison:
-    """The largest difference in a weight after the first `steps` steps.
+    """The largest difference in a weight after the first `steps` steps. total: the last step of the whole training.
 
     Raises `child.Failed` if the weights have different names.
     """

@@ -1,9 +1,10 @@
 """`repro renew`: check whether the present code gives the numbers of records that were made by older code.
 
-A record that took at most `WHOLE` seconds is run again completely, and its numbers are compared. For a longer record,
-only the first and the last steps of the training are compared, between the code of the record's commit and the present
-code. All numbers must be bit-identical. Existing rows of `renewals.json` are measured again. They are
-removed if they differ.
+If only comments, annotations or error messages have changed, nothing is run: the syntax trees are compared
+(`repro.record.same_code`). Otherwise, a record that took at most `WHOLE` seconds is run again completely, and its
+numbers are compared. For a longer record, only the first and the last steps of the training are compared, between the
+code of the record's commit and the present code. All numbers must be bit-identical. Existing rows of `renewals.json`
+are measured again. They are removed if they differ.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ class Differs(Exception):
 
 
 def tried(name: str, steps: int = certify.STEPS) -> Iterator[Finding]:
-    """Check the records of the paper `name` that are stale only because of code; store a row for each that agrees.
+    """Run again the records of the paper `name` that are stale only because code changed.
+
+    Those with the same numbers get a row in `renewals.json`; the others lose theirs. If the syntax trees of old and
+    present code are the same, nothing is run. steps: how many first and last steps of a long training are compared.
 
     Yields one finding per config and version of the code. Raises BadInput if the paper or a record cannot be read.
     """

@@ -1,5 +1,9 @@
 """Trainers. A trainer has `fit(model, loss, train, valid, folder, order_seed) -> history`.
 
+Register the class: `@TRAINERS.register` (`from repro.registry import TRAINERS`). A config imports its module with
+`import repro.trainers.<file>`, or `import papers.<paper>.trainer` for a paper's own. It then names
+`@trainers.<Class>()`. The usual trainer is `@trainers.Supervised()`, in `repro.trainers.supervised`.
+
 `history` is a dict with `steps`, `items_per_second` and `curves` (`{name: [[step, value], ...]}`). If earlier processes
 trained a part of the run, it also has `earlier_seconds`. All other output (checkpoints, events, `metrics.jsonl`) goes
 into `folder`, which belongs to the run. `fit` trains the model in place. At the end the model has the weights that the

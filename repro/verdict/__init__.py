@@ -2,6 +2,13 @@
 
 `repro.interval` computes the intervals; docs/guide/claims.md explains the verdicts. This module reads no files and does
 not import torch.
+
+A verdict is *inconclusive* in four cases:
+
+- too few seeds were run to know the spread between seeds (`_unsettled`);
+- a value: our interval contains a border of the accepted range (`_value`);
+- a comparison: our interval contains the bound (`_sign`);
+- a difference that is within the accepted range: our interval contains 0, so its sign is uncertain (`_keeps_sign`).
 """
 
 from __future__ import annotations

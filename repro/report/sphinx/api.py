@@ -27,9 +27,11 @@ def docstring(app: Any, what: str, name: str, found: Any, options: Any, lines: l
 def signature(
     app: Any, what: str, name: str, found: Any, options: Any, said: str | None, returns: str
 ) -> tuple[str, str] | None:
-    """The signature to show. For a dataclass, `Annotated[str, "meaning"]` becomes `str`.
+    """The signature that Sphinx shows for `found`. Returns None to keep Sphinx's own.
 
-    For a class that inherits from a mock, it is the class's own `__init__`. None leaves the signature unchanged.
+    - Dataclasses: `Annotated[str, "..."]` becomes `str`.
+    - Classes whose parent was replaced by a mock (`autodoc_mock_imports`): the parameters of their own `__init__`,
+      instead of `(*args, **kwargs)`.
     """
     if what == "class" and is_dataclass(found):
         return _own(found, get_type_hints(found)), returns
