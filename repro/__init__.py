@@ -1,29 +1,33 @@
 """repro: reproduce deep-learning papers. The folders, in the order from a claim to the report:
 
-    claim/       a number or a comparison that a paper states       paper_toml reads paper.toml; paper finds papers
-    config/      the text that names the parts of a run             includes, digest, the canonical form
-    experiment/  a config, checked and built                        what gin binds; checks made before training
-    run/         one execution, with one seed                       run folder, resuming, threads,
-                                                                    which record becomes the paper's
-    record/      the JSON file that a run writes                    code digests, machine, what makes a record stale
-    verdict/     a claim compared with its records                  evidence, power, suspected causes
-    report/      the page of a paper                                sections; html/ markup; sphinx/ the extension
+    claim/        what a paper states; paper_toml reads paper.toml, paper finds papers
+    config/       the text that names the parts of a run: includes, digest
+    experiment/   a config, checked and built; what gin binds
+    run/          one execution with one seed: run folder, resuming, threads,
+                  which record becomes the paper's
+    record/       the JSON file that a run writes; what makes a record stale
+    verdict/      a claim compared with its records; suspected causes
+    report/       the page of a paper; html/ is the markup, sphinx/ the extension
 
-    interval/    the 95 % interval of a mean                        over seeds and test items
-    launch/      the queue of runs                                  the runs that the claims still need
-    rerun/       run again and compare the numbers                  replay, certify, renew, rot (dependency check)
-    debug/       checks of a config before training                 on one batch
-    testing/     the checks that a paper's own tests call           one for each kind of part, and for the paper
-    cli/         the `repro` command                                one module for each group of subcommands
-    files/       reading files strictly                             and locks
+    interval/     the 95 % interval of a mean over seeds and test items
+    launch/       the queue: the runs that the claims still need
+    rerun/        run again and compare the numbers: replay, certify, renew, rot
+    debug/        checks of a config on one batch, before training
+    testing/      the checks that a paper's own tests call
+    cli/          the `repro` command
+    files/        reading files strictly; locks
 
-    trainers/    the training loop (supervised), checkpoints
-    datasets/ models/ losses/ metrics/ audio/                       the other parts that papers share
+    trainers/     the training loop (supervised), checkpoints
+    datasets/ models/ losses/ metrics/ audio/    the other parts that papers share
 
-    registry     the five registries of parts                       errors     BadInput: one line for bad input
-    signature    what a config may bind of a part                   untrusted  what a config may name
-    interruption signals: stop after the next step                  disk       atomic file writes
-    progress     the progress bar                                   git        the few git commands that are needed
+    registry      the five registries of parts
+    signature     what a config may bind of a part
+    untrusted     what a config may name
+    errors        BadInput: one line for bad input
+    interruption  signals: stop after the next step
+    disk          atomic file writes
+    progress      the progress bar
+    git           the few git commands that are needed
 
 A paper imports only the modules in `repro.__all__`; all others are private and may change. Its tests may import all.
 `import repro` loads no other module, and no module that `repro list`, `todo` or `verdict` loads imports torch.
