@@ -41,7 +41,8 @@ def new(name: str) -> str:
     shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns(paper.WRITTEN, "__pycache__", ".*"))
     (target / "records").mkdir()
     _rename(target, name)
-    return f"{target}/paper.toml\n  next: repro todo {name} | sh && repro verdict {name}, then edit it for your paper"
+    first = f"git add {target} && git commit -m '{name}'"  # a record of code that is not committed is stale
+    return f"{target}/paper.toml\n  next: {first}; repro todo {name} | sh && repro verdict {name}; then edit it"
 
 
 def _prefix(name: str) -> str:

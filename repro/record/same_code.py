@@ -3,6 +3,9 @@
 These do not count: comments, docstrings, plain annotations, the messages of raised errors, imports of modules that are
 in no record's digest, and how an imported name is spelt (`disk.write` after `from repro import disk`, or `write` after
 `from repro.disk import write`, by the present name of a module that was renamed). Everything else counts.
+
+Code can compute with a message, an annotation or a docstring: `float(error.args[0])`. If any module of a config may do
+that, nothing is taken to be the same, and `repro renew` runs the config.
 """
 
 from __future__ import annotations
@@ -15,6 +18,14 @@ from repro.record import code_digest
 from repro.record.renewal import Changed
 from repro.registry import source
 
+NAMED = (ast.Name, ast.Attribute, ast.alias, ast.ImportFrom, ast.Constant)
+TEXTS = frozenset(
+    (
+        *("args", "exc_info", "format_exc", "get_annotations", "get_type_hints", "getdoc", "inspect", "signature"),
+        *("traceback", "__annotations__", "__dict__", "__doc__"),
+    )
+)
+"""The names by which code may get at a message, an annotation or a docstring."""
 RENAMED: dict[str, str] = {}
 """Modules, and names in them, by what they were called in committed records, with their present names."""
 
@@ -25,8 +36,36 @@ def unchanged(changed: Changed, before: Mapping[str, Path], now: Mapping[str, Pa
     new = {name for name, (_, digest) in changed.items() if digest}
     if set(old) != new or any(":" in name for name in changed):
         return False
+    if any(reads_texts(source(path)) for code in (before, now) for name, path in code.items() if ":" not in name):
+        return False
     pairs = [(before.get(old[name]), now.get(name), name) for name in new]
     return all(one and other and same(source(one), source(other), name) for one, other, name in pairs)
+
+
+def reads_texts(text: str) -> bool:
+    """Whether a module may compute with the message of an error, an annotation or a docstring.
+
+    >>> reads_texts("try: f()\\nexcept ValueError as error: x = float(error.args[0])"), reads_texts("x = f.__doc__")
+    (True, True)
+    >>> reads_texts("try: f()\\nexcept ValueError as error: raise KeyError(f'no number: {error}') from None")
+    False
+    """
+    for node in ast.walk(ast.parse(text)):
+        words = (
+            {getattr(node, key, None) for key in ("id", "attr", "name", "module", "value")}
+            if isinstance(node, NAMED)
+            else ()
+        )
+        if not TEXTS.isdisjoint(words) or (isinstance(node, ast.ExceptHandler) and _uses(node)):
+            return True
+    return False
+
+
+def _uses(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler does more with its error than to raise another one."""
+    raised = {id(part) for node in ast.walk(handler) if isinstance(node, ast.Raise) for part in ast.walk(node)}
+    names = (node for node in ast.walk(handler) if isinstance(node, ast.Name) and node.id == handler.name)
+    return any(id(node) not in raised for node in names)
 
 
 def same(before: str, now: str, name: str, renamed: Mapping[str, str] = RENAMED) -> bool:

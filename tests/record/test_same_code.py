@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from repro import HOME
-from repro.record import code_digest
-from repro.record.same_code import form, same
+from repro.record import code_digest, renewal
+from repro.record.same_code import form, reads_texts, same, unchanged
 
 RENAMED = {"repro.disk": "repro.files.atomic", "repro.trainers.state.Chance": "repro.training.state.RngState"}
 BEFORE = '''"""A trainer."""
@@ -58,6 +58,22 @@ def test_what_moves_no_number_does_not_count(before: str, after: str) -> None:
 def test_everything_else_counts(before: str, after: str) -> None:
     assert before in BEFORE
     assert not same(BEFORE, BEFORE.replace(before, after), "papers.a.trainer", RENAMED)
+
+
+@pytest.mark.parametrize("text", [
+    "try: f()\nexcept ValueError as error: x = float(error.args[0])\n",
+    "try: f()\nexcept ValueError as error: x = float(str(error))\n",
+    "x = float(f.__doc__)\n", "from typing import get_type_hints\n", "import inspect\n", "x = f.__annotations__\n",
+    "import sys\nx = sys.exc_info()\n", "x = getattr(f, '__doc__')\n",
+])  # fmt: skip
+def test_code_that_may_compute_with_its_texts_is_never_taken_to_be_the_same(tmp_path: Path, text: str) -> None:
+    for name, content in (("a.py", "def f(): raise ValueError(1.0)\n"), ("b.py", text), ("c.py", "x = 1\n")):
+        (tmp_path / name).write_text(content)
+    changed: renewal.Changed = {"papers.a": ["0", "1"]}
+    both = {"papers.a": tmp_path / "a.py", "papers.c": tmp_path / "c.py"}
+    assert unchanged(changed, both, both)
+    with_it = both | {"papers.b": tmp_path / "b.py"}
+    assert reads_texts(text) and not unchanged(changed, with_it, with_it) and not unchanged(changed, both, with_it)
 
 
 def test_a_name_that_is_bound_twice_is_compared_as_it_is_written() -> None:
