@@ -15,19 +15,18 @@
     debug/        checks of a config on one batch, before training
     testing/      the checks that a paper's own tests call
     cli/          the `repro` command
-    files/        reading files strictly; locks
+    files/        reading strictly, writing atomically; locks
 
-    trainers/     the training loop (supervised), checkpoints
-    datasets/ models/ losses/ metrics/ audio/    the other parts that papers share
+    datasets/ models/ losses/ trainers/ metrics/ audio/    the parts that papers share
+    data/         data sets on this machine: downloads, caches
+    training/     what a training writes: checkpoints, metrics log
 
     registry      the five registries of parts
     signature     what a config may bind of a part
     untrusted     what a config may name
     errors        BadInput: one line for bad input
     interruption  signals: stop after the next step
-    disk          atomic file writes
     progress      the progress bar
-    git           the few git commands that are needed
 
 A paper imports only the modules in `repro.__all__`; all others are private and may change. Its tests may import all.
 `import repro` loads no other module, and no module that `repro list`, `todo` or `verdict` loads imports torch.
@@ -35,26 +34,20 @@ A paper imports only the modules in `repro.__all__`; all others are private and 
 
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from repro.claim import paper as paper
+from typing import Any
 
 __version__ = "0.1.0"
 __all__ = [
-    *("audio", "datasets", "losses", "metrics", "models", "trainers"),
+    *("audio", "data", "datasets", "losses", "metrics", "models", "trainers"),
     *("errors", "interruption", "registry", "testing"),
 ]
 
 HOME = Path(__file__).parent
 """The folder of the core."""
 
-MOVED = {"paper": "repro.claim.paper"}
-"""Modules by their former names, where a record's code still uses those."""
-
 
 def __getattr__(name: str) -> Any:
     """Load a public module when it is first used."""
-    if name not in __all__ and name not in MOVED:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(MOVED.get(name, f"repro.{name}"))
+    return importlib.import_module(f"repro.{name}")

@@ -62,7 +62,7 @@ class Features:
     def process(self, call: str) -> subprocess.Popen[str]:
         """Another process that evaluates `call`, with the module as `features`."""
         code = f"import {self.name} as features; from functools import partial; import numpy as np\n"
-        code += f"from repro.datasets.cache import arrays\n{call}"
+        code += f"from repro.data.cache import arrays\n{call}"
         path = os.pathsep.join([str(self.paper.folder.parent.parent), *sys.path])
         command = [sys.executable, "-c", code]
         pipe = subprocess.PIPE

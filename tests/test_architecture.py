@@ -122,7 +122,7 @@ def packages(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "repro":
             tops = [f"{node.module}.{alias.name}".split(".")[1] for alias in node.names]
-            found |= {repro.MOVED.get(top, f"repro.{top}").split(".")[1] for top in tops}
+            found |= set(tops)
     return {name for name in found if any((ROOT / "repro").glob(f"{name}*"))} - {"__init__"}
 
 

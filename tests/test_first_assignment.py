@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from repro.datasets import store
+from repro.data import store
 from repro.datasets.digits import Digits
 from repro.testing import needs
 

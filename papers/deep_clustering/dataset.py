@@ -15,8 +15,7 @@ import torch
 from torch.utils.data import Dataset
 
 from repro.audio.stft import STFT
-from repro.errors import BadInput
-from repro.registry import DATASETS
+from repro.registry import DATASETS, wrong_value
 
 SILENCE_DB = 40.0  # a bin this far below the loudest bin of its segment is silent and belongs to no source
 
@@ -74,7 +73,7 @@ class DominantSources(Dataset[tuple[torch.Tensor, dict[str, torch.Tensor]]]):
         spare = 1 + waveforms.shape[1] // hop - self.frames
         if spare < 0:
             found = spare + self.frames
-            raise BadInput(f"datasets.DominantSources.frames is {self.frames}; mixture {index} has {found}")
+            raise wrong_value(self, "frames", self.frames, f"at most {found}, the number of frames of mixture {index}")
         start = int(np.random.default_rng((self.seed, self.epoch, index)).integers(spare + 1))
         before = min(start, window // hop)  # frames whose windows overlap the segment's first one
         piece = waveforms[:, (start - before) * hop : (start + self.frames) * hop + window]

@@ -20,10 +20,10 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch.utils.data import Dataset
 
-from repro.datasets import cache
-from repro.datasets.show import show_text
+from repro.data import cache
+from repro.data.panels import show_text
 from repro.errors import BadInput
-from repro.registry import DATASETS
+from repro.registry import DATASETS, name_of, wrong_value
 
 PADDING, UNKNOWN = "[padding]", "[unknown]"  # numbers 0 and 1; no token of a text contains both brackets and letters
 CLASSES = ("negative", "positive")
@@ -95,7 +95,7 @@ class HeldOut(Dataset[tuple[str, int]]):
         seed: int = 0,
     ) -> None:
         if not 0 < share < 1:
-            raise BadInput(f"datasets.HeldOut.share is {share}; expected a number between 0 and 1")
+            raise wrong_value(self, "share", share, "a number between 0 and 1")
         self.source, self.part, self.share, self.seed = source, part, share, seed
 
     @cached_property
@@ -149,7 +149,9 @@ class WordIds(Dataset[tuple[torch.Tensor, int]]):
         length: int = 256,
     ) -> None:
         if words < 3 or length < 1:
-            raise BadInput(f"datasets.WordIds has {words} words and length {length}; expected at least 3, and 1")
+            raise BadInput(
+                f"{name_of(self)} has {words} words and length {length}", expected="at least 3 words and length 1"
+            )
         self.source, self.vocabulary, self.words, self.length = source, vocabulary, words, length
 
     @cached_property

@@ -19,9 +19,9 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from repro.datasets.show import show_text
+from repro.data.panels import show_text
 from repro.errors import BadInput
-from repro.registry import DATASETS, MODELS
+from repro.registry import DATASETS, MODELS, wrong_value
 
 CLASSES = ("negative", "positive")
 
@@ -54,7 +54,7 @@ class SubwordIds(Dataset[tuple[torch.Tensor, int]]):
         self, source: Annotated[Any, DATASETS], name: str, length: int = 256, revision: str | None = None
     ) -> None:
         if length < 3:
-            raise BadInput(f"datasets.SubwordIds.length is {length}; expected at least 3: a begin, a piece and an end")
+            raise wrong_value(self, "length", length, "at least 3: a start token, a word piece and an end token")
         self.source, self.name, self.length, self.revision = source, name, length, revision
 
     @cached_property

@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import affine_grid, grid_sample, interpolate, pad
 from torch.utils.data import Dataset
 
-from repro.datasets.cache import arrays
-from repro.errors import BadInput
-from repro.registry import DATASETS
+from repro.data.cache import arrays
+from repro.registry import DATASETS, wrong_value
 
 Item = tuple[torch.Tensor, int]
 Bytes = NDArray[np.uint8]
@@ -190,7 +189,7 @@ class Framed(Dataset[Item]):
         images, labels = stacked(self.source, indices)
         missing = 0 if self.size is None else self.size - images.shape[-1]
         if missing < 0:
-            raise BadInput(f"datasets.Framed.size is {self.size}; expected at least {images.shape[-1]}, as the images")
+            raise wrong_value(self, "size", self.size, f"at least {images.shape[-1]}, the size of the images")
         low, high = self.levels
         before, after = missing // 2, missing - missing // 2
         return list(zip(pad(images, (before, after, before, after)) * (high - low) + low, labels, strict=True))

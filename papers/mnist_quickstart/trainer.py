@@ -9,14 +9,8 @@ from typing import Any
 import torch
 
 from papers.mnist_quickstart import by_hand
-from repro import interruption
-from repro.errors import BadInput
 from repro.registry import TRAINERS
-from repro.trainers.best import Best
-from repro.trainers.checkpoints import Checkpoints
-from repro.trainers.journal import Journal
-from repro.trainers.order import Order
-from repro.trainers.watch import Watch
+from repro.trainers.loop import Loop
 
 
 @TRAINERS.register
@@ -44,32 +38,18 @@ class SGDByHand:
 
     def fit(self, model: Any, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int) -> dict[str, Any]:
         """Train `model` in place. `repro.trainers` describes the arguments and the result."""
-        if self.steps < 1:
-            raise BadInput(f"trainers.SGDByHand.steps is {self.steps}; expected a whole number from 1")
-        if not 0 < self.batch_size <= len(train):
-            given = f"trainers.SGDByHand.batch_size is {self.batch_size}"
-            raise BadInput(f"{given}; expected 1 to {len(train)}, the size of the training set")
-        network, order = model.network(), Order(train, self.batch_size, order_seed)
+        network = model.network()
         optimizer = by_hand.SGD(network.parameters, self.momentum)
-        journal, best = Journal(folder, self.steps, self.batch_size), Best(model, folder / "checkpoints")
-        parts = {"model": model, "optimizer": Velocities(optimizer.velocities), "order": order, "journal": journal}
-        watch = Watch(model, loss, order, folder / "checkpoints")
-        checkpoints = Checkpoints(folder / "checkpoints", parts, watch.weights)
-        checkpoints.restore()
-        with journal, interruption.deferred():
-            for number, (images, target) in journal.count(order):
-                watch.begin()
+        velocities = Velocities(optimizer.velocities)
+        with Loop(self, model, loss, train, folder, order_seed, optimizer=velocities) as loop:
+            for number, (images, target) in loop:
                 value, gradient = by_hand.softmax_cross_entropy(network.forward(images.numpy()), target.numpy())
-                watch.value(number, torch.tensor(value))
                 network.backward(gradient)
-                watch.gradients(number, _named(model, network.gradients))
+                loop.check(torch.tensor(value), _named(model, network.gradients))
                 lr = self.lr * (1 - (number - 1) / self.steps)
                 optimizer.step(network.gradients, lr)
-                journal.step(number, torch.tensor(value), lr, None)
-                checkpoints.after(number)
-            checkpoints.save(journal.done)
-        best.close()
-        return journal.history()
+                loop.log(torch.tensor(value), lr)
+        return loop.history()
 
 
 class Velocities:

@@ -17,8 +17,9 @@ from typing import Annotated, Any, Literal
 
 from torch.utils.data import Dataset
 
-from repro.datasets import store, tables
-from repro.errors import BadInput, nearest
+from repro.data import store
+from repro.datasets import tables
+from repro.errors import BadInput
 from repro.registry import DATASETS
 
 NAME = "reproducable_blind.csv"
@@ -58,7 +59,7 @@ LEVELS = {  # in the order of Tables 5 to 19
 }
 
 Attempt = dict[str, str]
-"""One attempt: the text of each column."""
+"""One attempt to reproduce a paper: column name -> the text in it."""
 
 Values = list[float] | list[str]
 Target = dict[str, Any]
@@ -77,7 +78,7 @@ class Attempts(Dataset[tuple[Attempt, str]]):
         path = store.folder("raff2019") / NAME
         rows = tables.once(tables.read(path, (*LEVELS, *NUMBERS)), path, lambda row: tuple(row.values()))
         if not rows:
-            raise BadInput("holds no attempt", str(path))
+            raise BadInput("contains no attempt", str(path))
         for number, row in enumerate(rows, 1):
             _refuse_odd(row, f"{path}: attempt {number}")
         return rows
@@ -281,10 +282,10 @@ def digest(content: Any) -> str:
 def _refuse_odd(row: Attempt, place: str) -> None:
     for column, levels in LEVELS.items():
         if row[column] not in levels:
-            raise BadInput(f"'{column}' is {row[column]!r:.80}{nearest(row[column], levels)}", place)
+            raise BadInput(f"'{column}' is {row[column]!r:.80}", place, given=row[column], known=levels)
     for column in NUMBERS:
         if not _counts(row[column], least=1 if column == "Pages" else 0):  # the paper divides by the pages
-            raise BadInput(f"'{column}' is {row[column]!r:.80}; expected a number", place)
+            raise BadInput(f"'{column}' is {row[column]!r:.80}", place, expected="a number")
 
 
 def _counts(text: str, least: int) -> bool:
@@ -295,6 +296,5 @@ def _counts(text: str, least: int) -> bool:
 
 
 def _refuse_unknown(column: str) -> None:
-    known = (*LEVELS, *NUMBERS, *(PER_PAGE + number for number in NUMBERS))
-    if column not in known:
-        raise BadInput(f"datasets.Features: no column '{column}'{nearest(column, known)}")
+    if column not in (known := (*LEVELS, *NUMBERS, *(PER_PAGE + number for number in NUMBERS))):
+        raise BadInput(f"datasets.Features: no column '{column}'", given=column, known=known)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from scipy import stats
 
+from repro.metrics import Identity
 from repro.registry import METRICS
 
 Values = list[float] | list[str]
@@ -68,7 +69,7 @@ class Significant:
         correction: Literal["none", "bonferroni", "benjamini-hochberg"] = "none",
     ) -> None:
         self.test, self.alpha, self.correction = test, alpha, correction
-        reference = f"p below {alpha}, correction: {correction}; {test.identity['reference']}"
+        reference = f"p below {alpha}, correction: {correction}; {test.identity.reference}"
         self.identity = identity("Significant", "features", reference, "count over features", "higher")
 
     def __call__(self, estimate: list[Values], target: list[Target], inputs: list[Values]) -> float:
@@ -286,15 +287,10 @@ def contingency(values: list[Any], groups: list[str]) -> np.ndarray:
 
 
 def identity(
-    name: str, unit: str, reference: str, aggregation: str = "test over attempts", better: str = "lower"
-) -> Any:
-    return {
-        "name": name,
-        "version": 1,
-        "unit": unit,
-        "better": better,
-        "aggregation": aggregation,
-        "reference": reference,
-        "sample_rate": None,
-        "permutation": None,
-    }
+    name: str,
+    unit: str,
+    reference: str,
+    aggregation: str = "test over attempts",
+    better: Literal["higher", "lower"] = "lower",
+) -> Identity:
+    return Identity(name, better, unit, aggregation=aggregation, reference=reference)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import torch
 
+from repro.metrics import Identity
 from repro.registry import METRICS
 
 
@@ -19,16 +18,7 @@ class SquaredError:
         4.0
     """
 
-    identity: ClassVar = {
-        "name": "SquaredError",
-        "version": 1,
-        "unit": "",
-        "better": "lower",
-        "aggregation": "none",
-        "reference": "the noisy point",
-        "sample_rate": None,
-        "permutation": None,
-    }
+    identity = Identity("SquaredError", better="lower", aggregation="none", reference="the noisy point")
 
     def __call__(self, estimate: torch.Tensor, target: torch.Tensor, inputs: torch.Tensor) -> float:
         return float((estimate - target).pow(2).sum())

@@ -56,7 +56,7 @@ def read_audio(file: AudioFile, sample_rate: int | None = None) -> Tensor:
     kernel = rate * sample_rate // math.gcd(rate, sample_rate) ** 2
     if kernel > KERNEL or len(waveform) * (rate + sample_rate) > LONGEST * rate:
         said = f"{len(waveform)} samples at {rate} Hz"
-        raise ValueError(f"{_named(file)} has {said}, which are too long, or too odd, to bring to {sample_rate} Hz")
+        raise ValueError(f"{_named(file)} has {said}, too many to resample to {sample_rate} Hz")
     return resample(waveform, rate, sample_rate)
 
 
@@ -76,16 +76,16 @@ def decode(file: AudioFile) -> tuple[Tensor, int]:
     if samples.shape[1] != 1:
         raise ValueError(f"{_named(file)} has {samples.shape[1]} channels, expected mono")
     if len(samples) == 0:
-        raise ValueError(f"{_named(file)} holds no samples")
+        raise ValueError(f"{_named(file)} contains no samples")
     if not np.isfinite(samples).all():
-        raise ValueError(f"{_named(file)} holds NaN or infinity")
+        raise ValueError(f"{_named(file)} contains NaN or infinity")
     return torch.from_numpy(samples[:, 0].copy()), int(rate)
 
 
 def _refuse_long(opened: soundfile.SoundFile, file: AudioFile) -> None:
     if opened.frames * opened.channels > LONGEST:
         said = f"{opened.frames} samples in {opened.channels} channels"
-        raise ValueError(f"{_named(file)} says that it has {said}; expected at most {LONGEST} in all")
+        raise ValueError(f"{_named(file)} has {said} according to its header; expected at most {LONGEST} in total")
 
 
 def _refuse_cut(opened: soundfile.SoundFile, length: int, file: AudioFile) -> None:
@@ -95,14 +95,18 @@ def _refuse_cut(opened: soundfile.SoundFile, length: int, file: AudioFile) -> No
     open, because the writing program wrote to a pipe or was killed.
     """
     if opened.format not in SIZED:
-        raise ValueError(f"{_named(file)} is {opened.format}, which does not say how long it is; expected wav or flac")
+        raise ValueError(
+            f"{_named(file)} is a {opened.format} file, which does not state its length; expected wav or flac"
+        )
     noted = opened.extra_info  # libsndfile's log of the header
     lost = any(int(hit["said"]) % 2**32 > int(hit["there"]) for hit in SHORT.finditer(noted)) or OPEN.search(noted)
     if lost or length < max(opened.frames, _counted(opened, file)) or (opened.format == "OGG" and not _ends(file)):
         said = "ends early, or was written without its length"
-        raise ValueError(f"{_named(file)} {said}: it holds {length} samples, and its header says otherwise")
+        raise ValueError(f"{_named(file)} {said}: it contains {length} samples, but its header gives another number")
     if UNCLOSED.search(noted):
-        raise ValueError(f"{_named(file)} holds bytes that its header leaves out: it was not closed, or is damaged")
+        raise ValueError(
+            f"{_named(file)} contains more bytes than its header says: it was not closed, or it is damaged"
+        )
 
 
 def _counted(opened: soundfile.SoundFile, file: AudioFile) -> int:
@@ -155,7 +159,7 @@ def as_mono(samples: Tensor) -> Samples:
     if waveform.ndim != 1 or len(waveform) == 0:
         raise ValueError(f"expected mono samples of shape (T,), got {tuple(waveform.shape)}")
     if not waveform.isfinite().all():
-        raise ValueError("the samples hold NaN or infinity")
+        raise ValueError("the samples contain NaN or infinity")
     return waveform.numpy()
 
 

@@ -38,13 +38,13 @@ REQUIRED = {
     "tqdm": "tqdm",
     "yaml": "pyyaml",
 }
-"""What nussl cannot do without: module name -> what to install."""
+"""The packages that every use of nussl needs: module name -> name of the package to install."""
 
 OPTIONAL = (
     *("ffmpeg", "gpytorch", "jams", "musdb", "museval", "norbert"),
     *("numcodecs", "pandas", "sox", "termtables", "zarr"),
 )
-"""What nussl imports at once but needs in a corner only: imported when that corner is used, if it is installed."""
+"""Packages that only some functions of nussl need. They are imported when such a function is called."""
 
 
 @functools.cache

@@ -71,7 +71,7 @@ WINDOWS: dict[str, Callable[[int], Tensor]] = {
     "hann": torch.hann_window,
     "hamming": torch.hamming_window,
 }
-"""Windows by name. All are periodic: shifted copies of a symmetric window do not add up to a constant."""
+"""The windows by name. All are periodic, so that shifted copies add up to a constant."""
 
 
 class STFT(nn.Module):

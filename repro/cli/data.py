@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from repro import untrusted
-from repro.datasets import catalogue, store
-from repro.datasets.catalogue import DataSet, Variant
+from repro.data import catalogue, store
+from repro.data.catalogue import DataSet, Variant
 from repro.errors import BadInput, Finding
 from repro.signature import parameters
 

@@ -126,7 +126,7 @@ def data_where(given: argparse.Namespace) -> None:
 
 
 def data_get(given: argparse.Namespace) -> None:
-    from repro.datasets import catalogue, store
+    from repro.data import catalogue, store
 
     catalogue.find(given.name.partition("/")[0])
     print(store.folder(given.name))

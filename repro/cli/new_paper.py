@@ -7,9 +7,10 @@ import re
 import shutil
 from pathlib import Path
 
-from repro import disk, registry
+from repro import registry
 from repro.claim import paper
 from repro.errors import BadInput, where
+from repro.files import disk
 
 TEXTS = (".py", ".gin", ".toml", ".md")
 

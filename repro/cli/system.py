@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 
-from repro.disk import DiskFull
+from repro.files.disk import DiskFull
 
 EXPECTED = {
     errno.EACCES: "expected a file or folder that you may read, and write if the command writes to it",

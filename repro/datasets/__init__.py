@@ -11,6 +11,6 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
 - `fingerprint()` is a digest of the *content* (decoded samples, rows in a fixed order), not of the archive file.
 - A dataset may have `names`, one per item. Then a claim can be about one `item` of the test set.
 - A dataset may have `illustrate(inputs, target, estimate, stem) -> panels`, which writes files next to `stem` that
-  show an item. `repro.datasets.show` and `repro.audio.show` have ready-made functions. `repro.report.examples`
+  show an item. `repro.data.panels` and `repro.data.sound_panels` have ready-made functions. `repro.report.examples`
   describes a panel.
 """

@@ -16,7 +16,8 @@ from typing import Literal
 import torch
 from torch.utils.data import Dataset
 
-from repro.datasets import store, tables, walk
+from repro.data import store
+from repro.datasets import tables, walk
 from repro.datasets.recordings import Recordings
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -79,7 +80,7 @@ def _files(folder: Path) -> dict[str, str]:
         return {name: path.relative_to(folder).as_posix() for name, path in walk.files(folder / TREE, ".wav").items()}
     for needed in (ARCHIVE, LIST):
         if not (folder / needed).is_file():
-            raise BadInput(f"holds neither {TREE}/ nor {needed}", str(folder))
+            raise BadInput(f"contains neither {TREE}/ nor {needed}", str(folder))
     listed = [{**row, "file": tables.slashed(row["file"])} for row in tables.read(folder / LIST, ["file"])]
     paths = [PurePosixPath(row["file"]) for row in tables.once(listed, folder / LIST, _stem)]
     return {path.stem: f"{TREE}/{path.name}" for path in paths}

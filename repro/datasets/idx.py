@@ -20,8 +20,8 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from repro.datasets import store, unpack
-from repro.datasets.show import show_image
+from repro.data import store, unpack
+from repro.data.panels import show_image
 from repro.errors import BadInput
 from repro.registry import DATASETS
 
@@ -72,7 +72,7 @@ class Mnist(Dataset[Item]):
         """(N, 28, 28) uint8, from 0 (paper) to 255 (ink)."""
         images = self._read(IMAGES, 3)
         if images.shape[1:] != (28, 28):
-            raise BadInput(f"the images in {self.folder} are {images.shape[1]} x {images.shape[2]}; expected 28 x 28")
+            raise BadInput(f"the images in {self.folder} are {images.shape[1]} x {images.shape[2]}", expected="28 x 28")
         return torch.from_numpy(images[self.start : self.stop])
 
     @cached_property
@@ -80,7 +80,7 @@ class Mnist(Dataset[Item]):
         """(N,) int64."""
         labels = torch.from_numpy(self._read(LABELS, 1)[self.start : self.stop]).long()
         if len(labels) != len(self.images):
-            raise BadInput(f"{self.folder} holds {len(self.images)} images and {len(labels)} labels of {self.split}")
+            raise BadInput(f"{self.folder} contains {len(self.images)} images and {len(labels)} labels of {self.split}")
         return labels
 
     def _read(self, ending: str, dimensions: int) -> npt.NDArray[np.uint8]:
@@ -136,7 +136,7 @@ def located(folder: Path, name: str) -> Path:
     names = (f"{name}.gz", name, f"{spelt}.gz", spelt, f"{name}/{name}", f"{name}/{spelt}", f"{spelt}/{spelt}")
     found = [path for place in FOLDERS for each in names if (path := folder / place / each).is_file()]
     if not found:
-        raise BadInput(f"holds no {name}.gz, and no {name} that is unpacked", str(folder))
+        raise BadInput(f"contains neither {name}.gz nor {name}", str(folder))
     if found[1:]:
         log.info("%s is read, and left out is %s", found[0], ", ".join(map(str, found[1:])))
     return found[0]
@@ -158,10 +158,10 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
         raise BadInput(f"cannot be read as an idx file: {error}", str(path)) from None
     header = 4 + 4 * dimensions
     if len(content) < header or content[:4] != bytes([0, 0, UNSIGNED_BYTE, dimensions]):
-        raise BadInput(f"is no idx file of bytes in {dimensions} dimensions", str(path))
+        raise BadInput(f"is not an idx file of bytes in {dimensions} dimensions", str(path))
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", dimensions, 4))
     if 0 in shape:
-        raise BadInput(f"says that its shape is {shape}: it holds nothing", str(path))
+        raise BadInput(f"has the shape {shape}, so it contains nothing", str(path))
     if len(content) != header + math.prod(shape):
-        raise BadInput(f"says that its shape is {shape}, and has {len(content) - header} bytes", str(path))
+        raise BadInput(f"has the shape {shape} in its header, but {len(content) - header} bytes", str(path))
     return np.frombuffer(bytearray(content), np.uint8, offset=header).reshape(shape)

@@ -19,10 +19,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 from torch.utils.data import Dataset
 
-from repro.datasets import store, tables, unpack, walk
-from repro.datasets.show import show_text
+from repro.data import store, unpack
+from repro.data.panels import show_text
+from repro.datasets import tables, walk
 from repro.errors import BadInput
-from repro.registry import DATASETS
+from repro.registry import DATASETS, wrong_value
 
 CLASSES = ("neg", "pos")
 
@@ -78,7 +79,7 @@ class Imdb(Dataset[tuple[str, int]]):
         if self.size is None:
             return rows
         if not 0 < self.size <= len(rows):
-            raise BadInput(f"datasets.Imdb.size is {self.size}; expected 1 to {len(rows)}")
+            raise wrong_value(self, "size", self.size, f"1 to {len(rows)}, the number of reviews")
         return [rows[index] for index in np.linspace(0, len(rows) - 1, self.size).round().astype(int)]
 
     @cached_property
@@ -109,7 +110,7 @@ def read_reviews(folder: Path, split: str) -> list[Review]:
     packed, tree = [folder / f"{split}.csv.xz", folder / f"{split}.csv"], folder / "aclImdb" / split
     found = [path for path in packed if path.is_file()] + [tree] * tree.is_dir()
     if not found:
-        raise BadInput(f"{folder} holds neither {packed[0].name} nor aclImdb/{split}/")
+        raise BadInput(f"{folder} contains neither {packed[0].name} nor aclImdb/{split}/")
     if found[1:]:
         log.info("%s is read, and left out is %s", found[0], ", ".join(map(str, found[1:])))
     return sorted(_from_tree(tree) if found[0] is tree else _from_table(found[0]))
@@ -123,9 +124,9 @@ def _from_table(path: Path) -> list[Review]:
             once = tables.once(rows, path, lambda row: f"label {row['label']}, id {row['id']}")
             reviews = [Review(int(r["label"]), int(r["id"]), int(r["rating"]), _whole(r["text"], path)) for r in once]
     except (*unpack.BROKEN, OSError) as error:
-        raise BadInput(f"is no table of reviews: {type(error).__name__}: {error}", str(path)) from None
+        raise BadInput(f"is not a table of reviews: {type(error).__name__}: {error}", str(path)) from None
     if not reviews or {row.label for row in reviews} - set(range(len(CLASSES))):
-        raise BadInput("is no table of reviews: expected rows of label 0 or 1", str(path))
+        raise BadInput("has labels other than 0 and 1", str(path), expected="a table of reviews")
     return reviews
 
 
@@ -134,19 +135,19 @@ def _from_tree(folder: Path) -> list[Review]:
     for label, name in enumerate(CLASSES):
         found = walk.files(folder / name, ".txt")
         if not found and (folder / name).is_dir():
-            raise BadInput(f"holds no reviews in {name}/; expected pos/ and neg/ with reviews", str(folder))
+            raise BadInput(f"contains no reviews in {name}/", str(folder), expected="pos/ and neg/ with reviews")
         rows += [_review(label, path, folder) for path in found.values()]
     if not rows:
-        raise BadInput("expected pos/ and neg/ with reviews", str(folder))
+        raise BadInput("contains no reviews", str(folder), expected="pos/ and neg/ with reviews")
     (twice, times) = Counter((row.label, row.number) for row in rows).most_common(1)[0]
     if times > 1:
-        raise BadInput(f"{CLASSES[twice[0]]}/ holds {times} reviews with the number {twice[1]}", str(folder))
+        raise BadInput(f"{CLASSES[twice[0]]}/ contains {times} reviews with the number {twice[1]}", str(folder))
     return rows
 
 
 def _review(label: int, path: Path, folder: Path) -> Review:
     if not re.fullmatch(r"[0-9]{1,9}_[0-9]{1,9}", path.stem):
-        raise BadInput(f"expected a name like 123_8.txt: {path.relative_to(folder)}", str(folder))
+        raise BadInput(f"contains {path.relative_to(folder)}", str(folder), expected="names like 123_8.txt")
     number, _, rating = path.stem.partition("_")
     return Review(label, int(number), int(rating), _text(path))
 
@@ -157,12 +158,12 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"not a text in UTF-8 ({error.reason} at byte {error.start})", str(path)) from None
+        raise BadInput(f"is not UTF-8 text ({error.reason} at byte {error.start})", str(path)) from None
     return _whole(text, path)
 
 
 def _whole(text: str, path: Path) -> str:
     """The text without a byte order mark at its start. Raises BadInput if the text is empty."""
     if not (whole := text.removeprefix("\ufeff")):
-        raise BadInput("has an empty review; expected a text", str(path))
+        raise BadInput("has an empty review", str(path), expected="a text")
     return whole

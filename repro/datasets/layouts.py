@@ -17,8 +17,9 @@ import torch
 from torch.utils.data import Dataset
 
 from repro.audio.files import decode, write_wav
-from repro.audio.show import illustrate
-from repro.datasets import store, tables, walk
+from repro.data import store
+from repro.data.sound_panels import illustrate
+from repro.datasets import tables, walk
 from repro.datasets.mixtures import Item, digest
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -77,7 +78,7 @@ class WSJ0Mix(Dataset[Item]):
     def _check(self, stems: list[str], found: dict[str, dict[str, Path]], size: int) -> None:
         """Use the mixtures called `stems`. Raises BadInput if their number is not `size`, or if a file is missing."""
         if len(stems) != size:
-            raise BadInput(f"{self.folder / self.mix} holds {len(stems)} wav files; expected {size}")
+            raise BadInput(f"{self.folder / self.mix} contains {len(stems)} wav files", expected=str(size))
         missing = [self.folder / kind / f"{stem}.wav" for stem in stems for kind in found if stem not in found[kind]]
         if missing:
             raise BadInput(f"{missing[0]} is missing, the first of {len(missing)} missing files")
@@ -110,7 +111,7 @@ class WSJ0Mix(Dataset[Item]):
         except ValueError as error:  # it names the file
             raise BadInput(str(error)) from None
         if rate != self.sample_rate:
-            raise BadInput(f"is at {rate} Hz; expected {self.sample_rate} Hz", path)
+            raise BadInput(f"is at {rate} Hz", path, expected=f"{self.sample_rate} Hz")
         return samples
 
     def fingerprint(self) -> str:
@@ -168,7 +169,7 @@ def _listed(path: Path) -> list[str]:
 def _rate(sample_rate: int) -> str:
     """The folder name of a rate: `wav8k` for 8000."""
     if sample_rate % 1000:
-        raise BadInput(f"the layout of wsj0-2mix has no name for {sample_rate} Hz; expected whole kilohertz")
+        raise BadInput(f"the layout of wsj0-2mix has no name for {sample_rate} Hz", expected="whole kilohertz")
     return f"wav{sample_rate // 1000}k"
 
 
@@ -182,13 +183,15 @@ def write_mixtures(dataset: Any, folder: Path, split: Literal["tr", "cv", "tt"])
     Raises BadInput if the split exists already, if the set changes from pass to pass, or if an item would be clipped.
     """
     if getattr(dataset, "fresh", False):
-        raise BadInput(f"{type(dataset).__name__} mixes anew in every pass; expected a fixed set (fresh = False)")
+        raise BadInput(
+            f"{type(dataset).__name__} makes new mixtures in every pass", expected="a fixed set (fresh = False)"
+        )
     target = folder / _rate(dataset.sample_rate) / "min" / split
     if target.exists():
-        raise BadInput("is there already; expected a folder or a split that is not", str(target))
+        raise BadInput("exists already", str(target), expected="a folder or split that does not exist")
     names = getattr(dataset, "names", None) or [f"{index:05d}" for index in range(len(dataset))]
     if odd := [name for name in names if Path(name).name != name]:
-        raise BadInput(f"an item is called '{odd[0]}'; expected the name of a file", str(target))
+        raise BadInput(f"an item is called '{odd[0]}'", str(target), expected="the name of a file")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{split}.", dir=target.parent))  # used only by this process

@@ -20,7 +20,8 @@ from typing import Literal
 import torch
 from torch.utils.data import Dataset
 
-from repro.datasets import store, tables, walk
+from repro.data import store
+from repro.datasets import tables, walk
 from repro.datasets.recordings import Recordings
 from repro.errors import BadInput
 from repro.registry import DATASETS
@@ -93,9 +94,11 @@ def _place(folder: Path, subset: str) -> Path:
     tars = [path for path in folder.glob("[!.]*") if path.name.startswith(subset) and path.suffix.lower() == ".tar"]
     tars.sort(key=lambda path: (len(path.name), path.name))  # copies have longer names
     if not (found := [*trees, *tars]):
-        raise BadInput(f"holds neither {TREE}/{subset}/ nor {subset}/ nor a {subset}*.tar", str(folder))
+        raise BadInput(f"contains neither {TREE}/{subset}/ nor {subset}/ nor a {subset}*.tar", str(folder))
     if not trees and (others := [tar for tar in tars[1:] if not walk.same(tar, tars[0])]):
-        raise BadInput(f"holds {tars[0].name} and {others[0].name}, which differ; expected one of the two", str(folder))
+        raise BadInput(
+            f"contains {tars[0].name} and {others[0].name}, which differ", str(folder), expected="one of the two"
+        )
     if found[1:]:
         said = ", ".join(place.name for place in found[1:])
         log.info("%s: %s is read, and left out is %s", folder, found[0].name, said)
@@ -107,7 +110,7 @@ def _paths(folder: Path, place: Path, subset: str, split: str | None) -> list[Pu
     listed = folder / SPLITS
     if not listed.is_file():
         if split or not place.is_dir():
-            raise BadInput(f"holds no {SPLITS}, which says what is in {split or place.name}", str(folder))
+            raise BadInput(f"contains no {SPLITS}, which says what is in {split or place.name}", str(folder))
         found = walk.files(place / subset, ".flac").values()
         return [PurePosixPath(path.relative_to(place).as_posix()) for path in found]
     rows = [{**row, "file": tables.slashed(row["file"])} for row in tables.read(listed, ["file", "split"])]

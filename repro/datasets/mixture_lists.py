@@ -25,12 +25,13 @@ from typing import Annotated, Any, NamedTuple
 import torch
 from torch.utils.data import Dataset
 
-from repro import disk, paper
 from repro.audio.files import LONGEST
-from repro.audio.show import illustrate
-from repro.datasets import store
+from repro.claim import paper
+from repro.data import store
+from repro.data.sound_panels import illustrate
 from repro.datasets.mixtures import Item, Part, SpeechMixtures, called, digest
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput
+from repro.files import disk
 from repro.registry import DATASETS
 
 
@@ -138,7 +139,7 @@ def read_list(path: Path, utterances: dict[str, int]) -> list[Listed]:
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
     except (ValueError, csv.Error) as error:
-        raise BadInput(f"is no csv file in UTF-8: {error}", str(path)) from None
+        raise BadInput(f"is not a CSV file in UTF-8: {error}", str(path)) from None
     if not rows:
         raise BadInput("lists no mixture", str(path))
     twice, times = Counter(row.name for row in rows).most_common(1)[0]
@@ -167,7 +168,9 @@ def _row(row: dict[str, Any], count: int, utterances: dict[str, int], place: str
         given = row[f"source_{c}_path"] or ""
         name = given if given in utterances else PureWindowsPath(given).stem
         if name not in utterances:
-            raise BadInput(f"source_{c}_path is no utterance of the corpus: '{name}'{nearest(name, utterances)}", place)
+            raise BadInput(
+                f"source_{c}_path is not an utterance of the corpus: '{name}'", place, given=name, known=utterances
+            )
         start = _number(row.get(f"source_{c}_start"), place, f"source_{c}_start", 0)
         gain = _number(row[f"source_{c}_gain"], place, f"source_{c}_gain")
         parts.append(Part(utterances[name], int(start), gain))
@@ -175,7 +178,7 @@ def _row(row: dict[str, Any], count: int, utterances: dict[str, int], place: str
     if not row["mixture_ID"]:
         raise BadInput("has no mixture_ID", place)
     if count * (length or 0) > LONGEST:
-        raise BadInput(f"is {length} samples of {count} sources; expected at most {LONGEST} in all", place)
+        raise BadInput(f"is {length} samples of {count} sources", place, expected=f"at most {LONGEST} in all")
     return Listed(row["mixture_ID"], length, parts)
 
 
@@ -189,14 +192,16 @@ def _number(text: str | None, place: str, column: str, absent: float | None = No
     counted = not column.endswith("_gain")
     if not 0 <= value < (LONGEST if counted else math.inf) or (value != int(value) if counted else value == 0):
         expected = f"a number of samples below {LONGEST}" if counted else "a number above 0"
-        raise BadInput(f"{column} is '{text}'; expected {expected}", place)
+        raise BadInput(f"{column} is '{text}'", place, expected=expected)
     return value
 
 
 def _indices(corpus: Any) -> dict[str, int]:
     names = getattr(corpus, "names", None) or [str(index) for index in range(len(corpus))]
     if len(set(names)) < len(names):
-        raise BadInput(f"{type(corpus).__name__} has two utterances of one name: no list can tell them apart")
+        raise BadInput(
+            f"{type(corpus).__name__} has two utterances with the same name, so a list cannot name one of them"
+        )
     return {name: index for index, name in enumerate(names)}
 
 
@@ -208,8 +213,10 @@ def _located(name: str) -> Path:
     if path.parts[:1] == ("papers",) and len(path.parts) > 2:
         folders = paper.folders()
         if path.parts[1] not in folders:
-            raise BadInput(f"no paper '{path.parts[1]}'{nearest(path.parts[1], folders)}")
+            raise BadInput(f"no paper '{path.parts[1]}'", given=path.parts[1], known=folders)
         return folders[path.parts[1]].joinpath(*path.parts[2:])
     if len(path.parts) < 2:
-        raise BadInput(f"'{name}' is no list; expected papers/<paper>/<file>.csv or <data set>/<file>.csv")
+        raise BadInput(
+            f"'{name}' is not a list of mixtures", expected="papers/<paper>/<file>.csv or <data set>/<file>.csv"
+        )
     return store.folder(str(path.parent)) / path.name

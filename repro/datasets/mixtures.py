@@ -19,9 +19,9 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from repro.audio.show import illustrate
+from repro.data.sound_panels import illustrate
 from repro.errors import BadInput
-from repro.registry import DATASETS
+from repro.registry import DATASETS, wrong_value
 
 Item = tuple[dict[str, Any], torch.Tensor]
 FRAME = 256  # samples per frame when measuring activity: 32 ms at 8 kHz
@@ -101,12 +101,11 @@ class SpeechMixtures(Dataset[Item]):
         self.utterances = [spoken[speaker] for speaker in sorted(spoken)]  # by speaker
         self.gains: dict[int, float] = {}  # by utterance: the gain that brings it to the common level
         if num_sources > len(self.utterances):
-            raise BadInput(
-                f"datasets.SpeechMixtures.num_sources is {num_sources}; the corpus has {len(self.utterances)} speakers"
-            )
+            most = f"at most {len(self.utterances)}, the number of speakers of the corpus"
+            raise wrong_value(self, "num_sources", num_sources, most)
         for name, value in {"size": size, "num_sources": num_sources, "seconds": self.length}.items():
             if value < 1:
-                raise BadInput(f"datasets.SpeechMixtures.{name} is too small: there would be nothing to mix")
+                raise wrong_value(self, name, value, "at least 1 (seconds: at least one sample)")
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the mixtures of pass `epoch`, counted from 0. Without `fresh` this has no effect."""
@@ -144,7 +143,7 @@ class SpeechMixtures(Dataset[Item]):
         if chosen not in self.gains:
             level = active_rms(samples)
             if level == 0:
-                raise BadInput(f"{called(self.corpus, chosen)} is silent: it cannot be set to a level")
+                raise BadInput(f"{called(self.corpus, chosen)} is silent, so it cannot be scaled to a level")
             self.gains[chosen] = LEVEL / level
         spare = max(len(samples) - self.length, 0)
         for _ in range(20):
@@ -152,7 +151,7 @@ class SpeechMixtures(Dataset[Item]):
             excerpt = samples[start : start + self.length] * self.gains[chosen]
             if float(excerpt.square().mean()) > (LEVEL / 10) ** 2:
                 return Excerpt(chosen, start, excerpt)
-        raise BadInput(f"{called(self.corpus, chosen)} is nearly all pause: no excerpt of it can be used")
+        raise BadInput(f"{called(self.corpus, chosen)} is almost completely silent, so no excerpt of it can be used")
 
     def fingerprint(self) -> str:
         """Digest of the corpus, the parameters and every mixture. With `fresh`: the first 8 of the first pass."""

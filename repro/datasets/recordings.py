@@ -1,4 +1,4 @@
-"""Recordings of a corpus: audio files in a folder or a tar, decoded and resampled once (`repro.datasets.cache`).
+"""Recordings of a corpus: audio files in a folder or a tar, decoded and resampled once (`repro.data.cache`).
 
 Letters: N recordings, T samples of one recording, S samples of all recordings in one piece of the cache.
 """
@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from repro.audio.files import AudioFile, decode, read_audio
-from repro.datasets import cache, unpack
+from repro.data import cache, unpack
 from repro.errors import BadInput
 
 PIECE = 128 << 20  # bytes of audio files decoded together: one or two hours of speech, below 1 GB when decoded
@@ -47,10 +47,10 @@ class Recordings:
 
     def __init__(self, place: Path, names: list[str], sample_rate: int) -> None:
         if not names:
-            raise BadInput("holds none of the recordings that were asked for", str(place))
+            raise BadInput("contains none of the requested recordings", str(place))
         twice, times = Counter(names).most_common(1)[0]
         if times > 1:
-            raise BadInput(f"{twice} is asked for {times} times; expected each recording once", str(place))
+            raise BadInput(f"{twice} is requested {times} times", str(place), expected="each recording once")
         self.place, self.names, self.sample_rate = place, names, sample_rate
         self._opened: dict[int, tuple[np.ndarray, list[int]]] = {}  # by piece: samples (S,), ends of recordings
 
@@ -162,7 +162,7 @@ def _members(archive: Path, names: set[str]) -> dict[str, bytes]:
             if name in names and member.kind == "file" and (file := member.open()):
                 content = file.read()
                 if held.setdefault(name, content) != content:
-                    raise BadInput(f"holds two files called {name} that differ", str(archive))
+                    raise BadInput(f"contains two files called {name} that differ", str(archive))
     except (*unpack.BROKEN, OSError) as error:
         raise BadInput(f"cannot be read as an archive: {type(error).__name__}: {error}", str(archive)) from None
     return held
@@ -175,7 +175,7 @@ def _present(folder: Path, names: list[str]) -> list[Path]:
 
 def _refuse_missing(place: Path, missing: list[str]) -> None:
     if missing:
-        raise BadInput(f"holds no {missing[0]}, the first of {len(missing)} missing files", str(place))
+        raise BadInput(f"contains no {missing[0]}, the first of {len(missing)} missing files", str(place))
 
 
 def source(place: Path, names: list[str]) -> str:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from pathlib import Path
 
-from repro.errors import BadInput, nearest
+from repro.errors import BadInput
 
 Row = dict[str, str]
 
@@ -43,7 +43,7 @@ def rows(lines: Iterable[str], path: Path, needed: Collection[str]) -> Iterator[
         columns = reader.fieldnames or []
         for name in needed:
             if name not in columns:
-                raise BadInput(f"has no column '{name}'{nearest(name, columns)}", f"{path}:1")
+                raise BadInput(f"has no column '{name}'", f"{path}:1", given=name, known=columns)
             if list(columns).count(name) > 1:
                 raise BadInput(f"has two columns '{name}'", f"{path}:1")
         for row in reader:
@@ -53,7 +53,7 @@ def rows(lines: Iterable[str], path: Path, needed: Collection[str]) -> Iterator[
                 raise BadInput(f"has more than {len(columns)} values", f"{path}:{reader.line_num}")
             yield row
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(f"is no csv file in UTF-8: {error}", str(path)) from None
+        raise BadInput(f"is not a CSV file in UTF-8: {error}", str(path)) from None
 
 
 def once(found: Iterable[Row], path: Path, key: Callable[[Row], Hashable]) -> list[Row]:

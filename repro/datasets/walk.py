@@ -132,7 +132,7 @@ def _file(entry: os.DirEntry[str], ending: str) -> Found | None:
         return Found(path) if kind else None
     if entry.is_symlink():
         raise BadInput(f"is a link to {os.readlink(path)}, which cannot be reached", str(path))
-    raise BadInput("is no regular file", str(path))
+    raise BadInput("is not a regular file", str(path))
 
 
 def _rank(path: Path, folder: Path) -> tuple[int, int, str]:
@@ -154,7 +154,7 @@ def _is_copy(name: str, kept: dict[str, Path]) -> bool:
 
 def _refuse_unlike(path: Path, other: Path) -> None:
     if not same(path, other):
-        raise BadInput(f"has the name of {other} and other content; expected one of the two", str(path))
+        raise BadInput(f"has the same name as {other} but other content", str(path), expected="one of the two")
 
 
 def same(path: Path, other: Path) -> bool:

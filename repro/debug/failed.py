@@ -15,9 +15,9 @@ from repro.debug import Batch, probes
 from repro.errors import BadInput, Finding
 from repro.experiment import binding, streams
 from repro.run import resume, threads
-from repro.trainers import state
-from repro.trainers.checkpoints import Chance
-from repro.trainers.watch import KIND
+from repro.training import checkpoint_file
+from repro.training.checkpoints import RngState
+from repro.training.finite import KIND
 
 
 def failed_step(folder: Path) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def failed_step(folder: Path) -> Iterator[Finding]:
     if not (folder / "config.gin").is_file() or not kept:
         expected = "the folder runs/PAPER/CONFIG/RUN of a run that stopped because a number was not finite"
         raise BadInput("no failed step is saved in it", str(folder), expected=expected)
-    found = state.read(kept[-1])
+    found = checkpoint_file.read(kept[-1])
     batch = _batch(folder, found)
     yield _items(batch, found)
     yield _weights(batch)
@@ -72,7 +72,7 @@ def _weights(batch: Batch) -> Finding:
 
 def _step(batch: Batch, found: dict[str, Any]) -> Finding:
     said = f"step {found['step']}: {found['said']}"
-    Chance().load_state_dict(found["chance"])  # the same dropout
+    RngState().load_state_dict(found["rng"])  # the same dropout
     if place := probes.not_finite(batch.model(), batch.loss):
         return Finding("step", False, f"{said}; the first tensor that is not finite comes from {place}")
     return Finding(

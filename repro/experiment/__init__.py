@@ -19,21 +19,24 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from numbers import Real
 from typing import Annotated, Any
 
 import gin
 
 from repro.errors import BadInput
+from repro.metrics import Identity
 from repro.record import Measurement
-from repro.registry import DATASETS, LOSSES, METRICS, MODELS, PARTS, TRAINERS
+from repro.registry import DATASETS, LOSSES, METRICS, MODELS, PARTS, TRAINERS, name_of
 
 
 @dataclass
 class Experiment:
     """The parts of one config, as objects. A paper without training leaves out model, loss, trainer and train.
 
-    Raises BadInput if there is no metric or no test set, if two metrics have the same name, or if `batch` is below 1.
+    Raises BadInput if there is no metric or no test set, if a metric has no identity, if two metrics have the same
+    name, if `batch` is below 1, or if `examples` is below 0.
     Raises BadInput too if a test set is empty or is called `train` or `valid`.
 
     Example: the estimate of an experiment without a model is the input itself.
@@ -59,13 +62,19 @@ class Experiment:
     def __post_init__(self) -> None:
         if not self.metrics or not self.test:
             raise BadInput("experiment needs at least one of metrics and one of test")
-        names = [metric.identity["name"] for metric in self.metrics]
+        for metric in self.metrics:
+            if not isinstance(getattr(metric, "identity", None), Identity):
+                raise BadInput(f"{name_of(metric)} has no identity", expected="identity = repro.metrics.Identity(...)")
+        names = [metric.identity.name for metric in self.metrics]
         if twice := {name for name in names if names.count(name) > 1}:
-            raise BadInput(f"experiment.metrics has two that are called {min(twice)}; expected one of each")
-        if self.batch < 1:
-            raise BadInput(f"experiment.batch is {self.batch}; expected a whole number from 1")
+            raise BadInput(f"experiment.metrics has two that are called {min(twice)}", expected="one of each")
+        for name, least in (("batch", 1), ("examples", 0)):
+            if (value := getattr(self, name)) < least:
+                raise BadInput(f"experiment.{name} is {value}", expected=f"a whole number from {least}")
         if taken := {"train", "valid"} & set(self.test):
-            raise BadInput(f"experiment.test has a test set '{min(taken)}'; expected a name other than train and valid")
+            raise BadInput(
+                f"experiment.test has a test set '{min(taken)}'", expected="a name other than train and valid"
+            )
         if empty := [name for name, dataset in self.test.items() if len(dataset) == 0]:
             raise BadInput(f"experiment.test '{empty[0]}' has no items")
 
@@ -90,7 +99,7 @@ class Experiment:
         for name, dataset in self.test.items():
             rows = list(self._rows(dataset, show(range(len(dataset)), name)))
             for metric, values in zip(self.metrics, zip(*rows, strict=True), strict=True):
-                found.append(Measurement(name, metric.identity["name"], dict(metric.identity), list(values)))
+                found.append(Measurement(name, metric.identity.name, asdict(metric.identity), list(values)))
         return found
 
     def _rows(self, dataset: Any, indices: Iterable[int]) -> Iterator[list[float]]:
@@ -102,11 +111,7 @@ class Experiment:
                 yield self._values(estimate, target, given)
 
     def _values(self, estimate: Any, target: Any, inputs: Any) -> list[float]:
-        values = [float(f"{metric(estimate, target, inputs):.9g}") for metric in self.metrics]
-        for metric, value in zip(self.metrics, values, strict=True):
-            if not math.isfinite(value):
-                raise FloatingPointError(f"{metric.identity['name']} of an item is {value}")
-        return values
+        return [_number(metric, metric(estimate, target, inputs)) for metric in self.metrics]
 
     def estimate(self, inputs: Any) -> Any:
         """The model's output for one item."""
@@ -129,6 +134,16 @@ class Experiment:
                 return [self.model.estimate(given) for given in inputs]
             device = next((p.device for p in self.model.parameters()), None)
             return self.model(send_to_device(default_collate(list(inputs)), device)).detach().cpu()
+
+
+def _number(metric: Any, value: Any) -> float:
+    """The value of one item with nine digits, as a record has it. Raises FloatingPointError if it is not finite."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        said = f"{name_of(metric)} returned a {type(value).__name__} for an item"
+        raise BadInput(said, expected="a float, for example float(value)")
+    if not math.isfinite(value):
+        raise FloatingPointError(f"{metric.identity.name} of an item is {value}")
+    return float(f"{value:.9g}")
 
 
 def streams(seed: int) -> dict[str, int]:

@@ -98,7 +98,7 @@ def _declared(config: Config) -> Collection[str] | None:
 
 
 def _stated(part: str, config: Config) -> str | None:
-    """`identity["name"]` of a metric, if its class sets it to a literal string and no other code can set it."""
+    """The name of a metric, if its class sets `identity = Identity("Name", ...)` and no other code can set it."""
     roots = {"repro": HOME, "papers": config.folder.parent}
     found = []
     for module, _ in config.modules:
@@ -114,21 +114,11 @@ def _literal(part: ast.ClassDef, module: ast.Module) -> str | None:
     if part.bases or part.keywords or len(part.decorator_list) != 1 or elsewhere:
         return None
     stated = [value for name, value in _assigned(part) if name == "identity"]
-    if len(stated) != 1 or not isinstance(stated[0], ast.Dict):
+    if len(stated) != 1 or not isinstance(stated[0], ast.Call) or getattr(stated[0].func, "id", "") != "Identity":
         return None
-    constants = dict(_assigned(module))
-    name: str | None = None
-    for key, value in zip(stated[0].keys, stated[0].values, strict=True):
-        if key is None:  # **SHARED
-            value = constants.get(value.id, value) if isinstance(value, ast.Name) else value
-            keys = value.keys if isinstance(value, ast.Dict) else [None]
-            if not all(isinstance(one, ast.Constant) and one.value != "name" for one in keys):
-                return None
-        elif not isinstance(key, ast.Constant):
-            return None
-        elif key.value == "name":
-            name = value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
-    return name
+    named = [keyword.value for keyword in stated[0].keywords if keyword.arg == "name"]
+    first = next(iter([*stated[0].args, *named]), None)
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
 
 
 def _assigned(node: ast.ClassDef | ast.Module) -> Iterator[tuple[str, ast.expr]]:

@@ -83,7 +83,7 @@ def metrics(config: Config) -> list[str] | None:
     """The names of a config's metrics. Only the metrics are built. None if one of them cannot be built here."""
     bind(config)
     try:
-        return [metric.identity["name"] for metric in copy.deepcopy(gin.query_parameter("experiment.metrics"))]
+        return [metric.identity.name for metric in copy.deepcopy(gin.query_parameter("experiment.metrics"))]
     except (BadInput, ValueError, TypeError):  # building the whole experiment reports what is wrong
         return None
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import disk, record, untrusted
+from repro import record, untrusted
 from repro.claim import paper
 from repro.config import Config
-from repro.datasets import catalogue
+from repro.data import catalogue
 from repro.errors import BadInput, where
 from repro.experiment.answerable import Known, asked, missing
+from repro.files import disk
 
 
 def places(config: Config, folder: Path, stem: str) -> None:
@@ -75,7 +77,7 @@ def items(built: Any) -> dict[str, list[str]]:
     Raises BadInput if two items have the same name, an item has no name, or the record would have too many values.
     """
     found = {role: _names(role, dataset) for role, dataset in built.test.items() if hasattr(dataset, "names")}
-    untrusted.refuse_unseen([found, [metric.identity for metric in built.metrics]], "a name for the record")
+    untrusted.refuse_unseen([found, [asdict(metric.identity) for metric in built.metrics]], "a name for the record")
     values = sum(map(len, built.test.values())) * len(built.metrics)
     if values > record.MOST:
         raise BadInput(
@@ -102,7 +104,7 @@ def _names(role: str, dataset: Any) -> list[str]:
 def answers(config: Config, built: Any, names: dict[str, list[str]]) -> None:
     """Raise BadInput if the run would not measure what a claim asks of its config: a metric, a test set or an item."""
     one = paper.read(config.folder)
-    metrics = [metric.identity["name"] for metric in built.metrics]
+    metrics = [metric.identity.name for metric in built.metrics]
     known = Known(list(built.test), metrics, {test: names.get(test, []) for test in built.test})
     for claim in one.claims:
         for name, test in asked(claim):

@@ -3,7 +3,42 @@
 Register the class: `@METRICS.register` (`from repro.registry import METRICS`). A config imports its module with
 `import repro.metrics.<file>`, or `import papers.<paper>.metric` for a paper's own. It then names `@metrics.<Class>()`.
 
-`metric.identity` describes the measurement. Its keys are `name`, `version`, `unit`, `better` ("higher" or "lower"),
-`aggregation`, `reference`, `sample_rate` and `permutation` (None if it does not apply). Values with different
-identities are never compared.
+`metric.identity` is an `Identity`: what the metric measures. Values with different identities are never compared.
 """
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a metric measures.
+
+    - `name`: of the metric; claims use it. `better`: "higher" or "lower". `unit`: for example "dB" or "%".
+    - `version`: a new number whenever the code of the metric changes its values.
+    - `aggregation`: how the value of an item is made of parts of it, for example "mean over sources".
+    - `reference`: with what the estimate is compared, for example "clean source".
+    - `sample_rate`: in Hz, for sounds. `permutation`: "best" if the best order of the estimates counts.
+
+    Raises ValueError if `name` is empty or `better` is another word.
+
+    >>> Identity("Accuracy", better="higher", reference="class").unit
+    ''
+    """
+
+    name: str
+    better: Literal["higher", "lower"]
+    unit: str = ""
+    version: int = 1
+    aggregation: str = "mean"
+    reference: str = "target"
+    sample_rate: int | None = None
+    permutation: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("the identity of a metric has an empty name")
+        if self.better not in ("higher", "lower"):
+            raise ValueError(f"the identity of {self.name} has better={self.better!r}; expected 'higher' or 'lower'")

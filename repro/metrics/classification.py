@@ -5,13 +5,12 @@ Letters: K classes.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
+from repro.metrics import Identity
 from repro.registry import METRICS
-
-SHARED = {"version": 1, "aggregation": "mean", "reference": "class", "sample_rate": None, "permutation": None}
 
 
 @METRICS.register
@@ -26,7 +25,7 @@ class Accuracy:
         1.0
     """
 
-    identity: ClassVar = {"name": "Accuracy", "unit": "", "better": "higher", **SHARED}
+    identity = Identity("Accuracy", better="higher", reference="class")
 
     def __call__(self, estimate: torch.Tensor, target: int, inputs: Any) -> float:
         return float(int(estimate.argmax()) == int(target))
@@ -44,7 +43,7 @@ class ErrorRate:
         100.0
     """
 
-    identity: ClassVar = {"name": "ErrorRate", "unit": "%", "better": "lower", **SHARED}
+    identity = Identity("ErrorRate", better="lower", unit="%", reference="class")
 
     def __call__(self, estimate: torch.Tensor, target: int, inputs: Any) -> float:
         return 100.0 * (int(estimate.argmax()) != int(target))

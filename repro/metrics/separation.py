@@ -16,7 +16,7 @@ with its own identity. All of them share these conventions:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypedDict
+from dataclasses import replace
 
 import torch
 from fast_bss_eval.torch import pairwise_sdr_loss
@@ -24,32 +24,20 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from repro.audio.stft import STFT
+from repro.metrics import Identity
 from repro.registry import METRICS
 
 FLOOR_DB = -60.0
-"""A millionth of the energy: below it nothing of a source is heard, and 0 / 0 needs a value."""
+"""Lower limit of all ratios in dB: a millionth of the energy. So 0 / 0, a silent estimate, has a value."""
 
 CEILING_DB = 100.0
-"""16-bit audio ends at 98 dB: above it one measures rounding, and a perfect estimate needs a finite value."""
+"""Upper limit of all ratios in dB, above the 98 dB of 16-bit audio. So a perfect estimate has a finite value."""
 
 FILTER_LENGTH = 512
-"""Taps of the distortion filter that BSS Eval v3 forgives."""
+"""Length in samples of the filter whose distortion BSS Eval v3 does not count."""
 
 Inputs = Mapping[str, Tensor]
 Metric = Callable[[Tensor, Tensor, Inputs], float]
-
-
-class Identity(TypedDict):
-    """The identity of a metric. Two values are comparable only if their identities are equal."""
-
-    name: str
-    version: int
-    unit: str
-    better: str
-    aggregation: str
-    reference: str
-    sample_rate: int
-    permutation: str
 
 
 @METRICS.register
@@ -166,12 +154,8 @@ class IdealBinaryMask:
         self.metric = metric
         self.stft = STFT() if stft is None else stft
         inner: Identity = metric.identity  # type: ignore[attr-defined]  # every metric has it
-        mask = f"ideal binary mask, STFT({self.stft.extra_repr()})"
-        self.identity: Identity = {
-            **inner,
-            "name": f"IdealBinaryMask({inner['name']})",
-            "reference": f"{inner['reference']}; {mask}",
-        }
+        reference = f"{inner.reference}; ideal binary mask, STFT({self.stft.extra_repr()})"
+        self.identity = replace(inner, name=f"IdealBinaryMask({inner.name})", reference=reference)
 
     def __call__(self, estimate: Tensor, target: Tensor, inputs: Inputs) -> float:
         """Sources (C, T) and inputs["mixture"] (T,) -> the unit of the metric. `estimate` is not used."""
@@ -191,16 +175,15 @@ def ideal_binary_mask(mixture: Tensor, sources: Tensor, stft: STFT) -> Tensor:
 
 
 def _identity(name: str, reference: str, sample_rate: int) -> Identity:
-    return {
-        "name": name,
-        "version": 1,
-        "unit": "dB",
-        "better": "higher",
-        "aggregation": "mean over sources",
-        "reference": reference,
-        "sample_rate": sample_rate,
-        "permutation": "best",
-    }
+    return Identity(
+        name,
+        better="higher",
+        unit="dB",
+        aggregation="mean over sources",
+        reference=reference,
+        sample_rate=sample_rate,
+        permutation="best",
+    )
 
 
 def _best_improvement(
@@ -262,7 +245,7 @@ def _loud(target: Tensor) -> Tensor:
     """Return the sources (C, T) unchanged. Raises ValueError if one of them is silent."""
     silent = (_norm(target) == 0).flatten().nonzero().flatten().tolist()
     if silent:
-        raise ValueError(f"source {silent[0]} of the target is silent: no ratio to it has a value")
+        raise ValueError(f"source {silent[0]} of the target is silent, so no ratio to it is defined")
     return target
 
 
@@ -285,5 +268,5 @@ def _mixture(inputs: Inputs, target: Tensor) -> Tensor:
 def _double(signals: Tensor) -> Tensor:
     """Convert to float64 on the CPU. Raises ValueError for NaN or infinity."""
     if not signals.isfinite().all():
-        raise ValueError("a signal holds NaN or infinity: a ratio of energies would hide it")
+        raise ValueError("a signal contains NaN or infinity")
     return signals.detach().to("cpu", torch.float64)

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from repro import config as configs
-from repro import disk, untrusted
+from repro import untrusted
 from repro.errors import BadInput, where
-from repro.files import regular, strict_json, typed
+from repro.files import disk, regular, strict_json, typed
 from repro.record import stale
 
 FORMAT = 1

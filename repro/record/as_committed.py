@@ -14,11 +14,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from repro import git
 from repro.claim.paper import WRITTEN
 from repro.config import Config
-from repro.git import GitError
-from repro.record import code_digest
+from repro.record import code_digest, git
+from repro.record.git import GitError
 
 TEXTS = (".py", ".gin", ".toml")  # git may check these out with other line endings
 PROSE = (".md", ".rst", ".txt", ".pdf")  # compared only if code names the file

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import config, git, record
+from repro import config, record
 from repro.claim import Claim, units
 from repro.claim.paper import Paper
 from repro.claim.table import cells
 from repro.config import imported
 from repro.errors import BadInput
-from repro.git import GitError
-from repro.record import Record, code_digest, cores, renewal
+from repro.record import Record, code_digest, cores, git, renewal
+from repro.record.git import GitError
 from repro.record.same_code import unchanged
 
 Rows = dict[str, dict[str, Any]]

@@ -27,17 +27,11 @@ REPRO = HOME
 READ = ("data.toml", "paper.toml")  # which no number is computed from: their data have fingerprints
 FILE = re.compile(r"(?:[\w-][\w.-]*/){0,3}[\w-][\w.-]{0,80}\.(?!py$|gin$)\w{1,12}")
 ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
+"""The packages whose modules a record names one by one, each with its digest."""
 COMMAND = ("repro.cli", "repro.cli.looking", "repro.cli.running", "repro.cli.streams", "repro.cli.system")
 """The modules of the command line that start a run; the other modules of `repro.cli` only print."""
-APART = (
-    *("repro.audio.show", "repro.datasets.show"),  # draw results: no number depends on them
-    # download data and cache features: a record contains the fingerprint of the data itself
-    *("repro.datasets.cache", "repro.datasets.catalogue", "repro.datasets.download", "repro.datasets.store"),
-    "repro.datasets.unpack",
-    # save and restore the state of a training, or stop it: a resumed training is bit-identical to an uninterrupted one
-    *("repro.trainers.checkpoints", "repro.trainers.journal", "repro.trainers.state", "repro.trainers.watch"),
-)
-"""Modules of part packages that are counted with the core: they do not compute a number."""
+WITH_CORE = ("data", "training")
+"""The folders that are counted with the core although only parts import them."""
 
 
 def code(config: Config) -> dict[str, str]:
@@ -83,7 +77,9 @@ def core_files(repro: Path = REPRO) -> dict[str, Path]:
     `repro.experiment` is not among them, because a record contains its digest under its own name.
     """
     roots = {"repro": repro}
-    followed = _closure(["repro.run", *APART], roots, lambda name: name != "repro.experiment", bare=True)
+    named = (path for folder in WITH_CORE for path in sorted((repro / folder).glob("*.py")))
+    apart = [f"repro.{path.parent.name}.{path.stem}" for path in named if path.stem != "__init__"]
+    followed = _closure(["repro.run", *apart], roots, lambda name: name != "repro.experiment", bare=True)
     started = ("repro", "repro.__main__", *COMMAND, *ROOMS)  # their imports are not followed: they import too much
     return dict(sorted((followed | {name: path for name in started if (path := _file(name, roots))}).items()))
 
@@ -110,8 +106,6 @@ def _closure(
 
 def counts(name: str) -> bool:
     """True if a record contains the digest of this module under its own name."""
-    if name in APART:
-        return False
     return name == "repro.experiment" or f"{name}.".startswith(("papers.", *(f"{room}." for room in ROOMS)))
 
 

@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repro import HOME, disk, git
-from repro.files import strict_json
-from repro.git import GitError
+from repro import HOME
+from repro.files import disk, strict_json
+from repro.record import git
+from repro.record.git import GitError
 
 FILE = HOME / "cores.json"
 

@@ -27,9 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from repro import config as configs
-from repro import disk
 from repro.errors import BadInput, where
-from repro.files import regular, strict_json
+from repro.files import disk, regular, strict_json
 from repro.interval import difference
 from repro.record import Record
 

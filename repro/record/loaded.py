@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import git
 from repro.config import Config
 from repro.errors import BadInput, where
-from repro.git import GitError
-from repro.record import as_committed, code_digest
+from repro.record import as_committed, code_digest, git
+from repro.record.git import GitError
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from repro import disk
-from repro.files import regular, strict_json
+from repro.files import disk, regular, strict_json
 
 FILE = "records/renewals.json"
 Changed = dict[str, list[str | None]]

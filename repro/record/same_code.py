@@ -2,7 +2,7 @@
 
 These do not count: comments, docstrings, plain annotations, the messages of raised errors, imports of modules that are
 in no record's digest, and how an imported name is spelt (`disk.write` after `from repro import disk`, or `write` after
-`from repro.disk import write`, by the present name of a module that was renamed). Everything else counts.
+`from repro.files.disk import write`, by the present name of a module that was renamed). Everything else counts.
 
 Code can compute with a message, an annotation or a docstring: `float(error.args[0])`. If any module of a config may do
 that, nothing is taken to be the same, and `repro renew` runs the config.
@@ -71,7 +71,7 @@ def _uses(handler: ast.ExceptHandler) -> bool:
 def same(before: str, now: str, name: str, renamed: Mapping[str, str] = RENAMED) -> bool:
     """Whether two sources of the module `name` have the same syntax tree, but for what changes no number.
 
-    >>> same("from repro import disk\\ndisk.write(1)", "from repro.disk import write\\nwrite(1)", "papers.a.model")
+    >>> same("from repro import git\\ngit.write(1)", "from repro.git import write\\nwrite(1)", "papers.a.model")
     True
     >>> same("x = 1", "x = 1.0", "papers.a.model")
     False

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro import config as configs
-from repro import git
-from repro.git import GitError
-from repro.record import code_digest, cores, renewal
+from repro.record import code_digest, cores, git, renewal
+from repro.record.git import GitError
 
 if TYPE_CHECKING:
     from repro.record import Record

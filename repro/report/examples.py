@@ -10,7 +10,7 @@ A panel has these keys, all optional:
     answer    the class that the model predicted
     scores    pairs `[class, score]` for all classes or the highest ones; the score is None if it is not a number
 
-`repro.audio.show` makes the panels of sounds, `repro.datasets.show` those of classified images and texts.
+`repro.data.sound_panels` makes the panels of sounds, `repro.data.panels` those of classified images and texts.
 """
 
 from __future__ import annotations

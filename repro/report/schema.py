@@ -14,7 +14,7 @@ from repro import HOME
 from repro.claim import Cause, Claim, Features, paper_toml
 from repro.claim.paper import Paper
 from repro.claim.table import Table
-from repro.datasets.catalogue import DataSet, File, Variant
+from repro.data.catalogue import DataSet, File, Variant
 
 FILE = HOME / "paper.schema.json"
 TABLES: dict[str, type] = {"paper": Paper, "reproducibility": Features, "claim": Claim, "table": Table, "cause": Cause}

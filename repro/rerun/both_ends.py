@@ -74,10 +74,10 @@ def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comp
 
     Raises `child.Failed` if the weights have different names.
     """
-    from repro.trainers import state
+    from repro.training import checkpoint_file
 
-    states = [state.read(side.killed_after(sets, steps, total)) for side in (old, new)]
-    ours, theirs = (one["raw"] for one in states)
+    states = [checkpoint_file.read(side.killed_after(sets, steps, total)) for side in (old, new)]
+    ours, theirs = (one["model"] for one in states)
     if ours.keys() != theirs.keys():
         raise child.Failed(f"the runs have different weights: {', '.join(sorted(ours.keys() ^ theirs.keys()))}")
     apart = (float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours if ours[name].numel())
@@ -86,21 +86,23 @@ def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comp
 
 def to_the_end(old: Side, new: Side, steps: int, total: int) -> None:
     """Replace the checkpoints of both versions by the old version's, marked as step `total - steps`."""
-    from repro.trainers import state
+    from repro.training import checkpoint_file
 
     places = [next(side.folder.glob(f"runs/*/*/*/checkpoints/step-{steps}-*")) for side in (old, new)]
-    ours, theirs = (state.read(place) for place in places)
+    ours, theirs = (checkpoint_file.read(place) for place in places)
     moved = _late(ours, total - steps)
     for place, parts in zip(places, (ours, theirs), strict=True):
         for other in place.parent.glob("step-*"):
             other.unlink()
-        state.write(place.parent, "step", total - steps, {name: moved[name] for name in parts if name in moved})
+        checkpoint_file.write(
+            place.parent, "step", total - steps, {name: moved[name] for name in parts if name in moved}
+        )
 
 
 def _late(parts: dict[str, Any], number: int) -> dict[str, Any]:
     """A copy of the state of a training, with `number` as its step."""
     late = {name: dict(part) if isinstance(part, dict) else part for name, part in parts.items()}
-    late["journal"]["done"] = number
+    late["metrics"]["done"] = number
     if "last_epoch" in late.get("schedule", {}):
         late["schedule"] |= {"last_epoch": number, "_step_count": number + 1}
     return late

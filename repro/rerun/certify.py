@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import HOME, disk, record
+from repro import HOME, record
 from repro import config as configs
 from repro.config import Config
 from repro.config.syntax import Reference
 from repro.errors import BadInput, where
 from repro.experiment import binding
+from repro.files import disk
 from repro.record import Record, code_digest, determinism
 from repro.record.determinism import Certificate, Comparison
 from repro.registry import PARTS

@@ -28,7 +28,7 @@ def killed(step: int, last: int, arguments: list[str]) -> None:
 
     The process kills itself, because a short run may end before another process sees its first checkpoint.
     """
-    from repro.trainers.checkpoints import Checkpoints
+    from repro.training.checkpoints import Checkpoints
 
     save, times = Checkpoints.save, [time.monotonic()]
 

@@ -16,13 +16,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from repro import HOME, disk, git, interruption, record
+from repro import HOME, interruption, record
 from repro import config as configs
 from repro.claim import paper
 from repro.config import Config
 from repro.errors import BadInput, Finding
 from repro.experiment import binding
-from repro.record import Record, audit, code_digest, determinism, renewal
+from repro.files import disk
+from repro.record import Record, audit, code_digest, determinism, git, renewal
 from repro.record.determinism import BITWISE
 from repro.record.renewal import Renewal
 from repro.rerun import both_ends, certify, child, replay

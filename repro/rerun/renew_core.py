@@ -13,12 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro import git, interruption, record
+from repro import interruption, record
 from repro.claim import paper
 from repro.errors import BadInput, DataMissing, Finding
-from repro.git import GitError
-from repro.record import Record, code_digest, cores
+from repro.record import Record, code_digest, cores, git
 from repro.record.cores import Core
+from repro.record.git import GitError
 from repro.rerun import child, renew, replay
 
 Records = dict[tuple[str, str], list[tuple[Path, Record]]]

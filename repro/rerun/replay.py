@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import HOME, git, record
+from repro import HOME, record
 from repro import config as configs
 from repro.claim import paper
 from repro.errors import BadInput, DataMissing, Finding, where
-from repro.git import GitError
-from repro.record import Measurement, Record, determinism
+from repro.record import Measurement, Record, determinism, git
 from repro.record.determinism import BITWISE, STATISTICAL, Class
+from repro.record.git import GitError
 from repro.rerun import child
 
 LONGEST = 120.0  # seconds; `--since` does not replay a record that takes longer

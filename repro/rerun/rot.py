@@ -22,10 +22,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro import disk
 from repro.claim import paper
 from repro.errors import BadInput, DataMissing, where
-from repro.files import regular, strict_json
+from repro.files import disk, regular, strict_json
 from repro.record import machine
 from repro.rerun import child
 

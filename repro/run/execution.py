@@ -17,12 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import disk, interruption, progress, record
+from repro import interruption, progress, record
 from repro.claim import paper
 from repro.config import Config, read
 from repro.errors import BadInput, where
 from repro.experiment import binding, preflight
-from repro.files import lock
+from repro.files import disk, lock
 from repro.record import Record, as_committed, loaded, machine
 from repro.run import logs, publishing, resume, run_folders, threads
 

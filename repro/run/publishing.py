@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from repro import disk, git, record
+from repro import record
 from repro.config import Config
 from repro.errors import BadInput, where
-from repro.git import GitError
-from repro.record import Measurement, Record, determinism, renewal, stale
+from repro.files import disk
+from repro.record import Measurement, Record, determinism, git, renewal, stale
+from repro.record.git import GitError
 
 SHOWN = 3  # measurements that differ, in one line
 

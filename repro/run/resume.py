@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from repro import disk
 from repro.config import Config
 from repro.errors import BadInput
-from repro.files import strict_json, typed
+from repro.files import disk, strict_json, typed
 from repro.record import as_committed, code_digest, machine
 
 FILE = "run.json"

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from repro import disk
+from repro.files import disk
 
 log = logging.getLogger("repro")
 

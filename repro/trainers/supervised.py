@@ -1,11 +1,11 @@
-"""The training loop for supervised learning: batches of `(inputs, target)`, a loss, an optimizer.
+"""Supervised learning: batches of `(inputs, target)`, a loss, an optimizer.
 
 To change what a step computes, override `Supervised.step`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,16 +17,11 @@ from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader
 
-from repro import interruption
 from repro.errors import BadInput
 from repro.registry import TRAINERS, name_of, wrong_value
 from repro.trainers import optim as optim  # so that a config with this trainer can name torch's optimizers
-from repro.trainers.best import Best
-from repro.trainers.checkpoints import Checkpoints
 from repro.trainers.clipping import AutoClip, ClipNorm
-from repro.trainers.journal import Journal
-from repro.trainers.order import Order
-from repro.trainers.watch import Watch
+from repro.trainers.loop import Loop
 
 
 @TRAINERS.register
@@ -70,7 +65,7 @@ class Supervised:
         workers: int = 0,
     ) -> None:
         if clip_norm is not None and clip_percentile is not None:
-            raise BadInput(f"{name_of(self)} has both clip_norm and clip_percentile; expected one of them")
+            raise BadInput(f"{name_of(self)} has both clip_norm and clip_percentile", expected="one of them")
         self.steps, self.batch_size, self.workers = steps, batch_size, workers
         self.optimizer, self.schedule, self.precision = optimizer, schedule, precision
         self.clip_norm, self.clip_percentile = clip_norm, clip_percentile
@@ -93,7 +88,8 @@ class Supervised:
         self, model: nn.Module, loss: nn.Module, train: Any, valid: Any, folder: Path, order_seed: int
     ) -> dict[str, Any]:
         """Train `model` in place; resume from the newest checkpoint in `folder`. See `repro.trainers`."""
-        self._refuse(train, valid)
+        if self.valid_every and valid is None:
+            raise wrong_value(self, "valid_every", self.valid_every, "0, or an experiment.valid")
         return Fit(self, model, loss, train, valid, folder, order_seed).run()
 
     def clip(self) -> ClipNorm | AutoClip | None:
@@ -102,90 +98,69 @@ class Supervised:
             return AutoClip(self.clip_percentile)
         return None if self.clip_norm is None else ClipNorm(self.clip_norm)
 
-    def _refuse(self, train: Any, valid: Any) -> None:
-        """Raise BadInput, with the binding to change, if the settings do not allow a training."""
-        if self.steps < 1:
-            raise wrong_value(self, "steps", self.steps, "a whole number from 1")
-        if not 0 < self.batch_size <= len(train):
-            expected = f"1 to {len(train)}, the size of the training set"
-            raise wrong_value(self, "batch_size", self.batch_size, expected)
-        if self.valid_every and valid is None:
-            raise wrong_value(self, "valid_every", self.valid_every, "0, or an experiment.valid")
-
 
 class Fit:
-    """One training with a `Supervised`: the objects that change during it, each with its state."""
+    """One training with a `Supervised`: the objects that change during it."""
 
     def __init__(
         self, trainer: Supervised, model: nn.Module, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int
     ) -> None:
         self.trainer, self.raw, self.valid = trainer, model, valid
-        AcceleratorState._reset_state()  # otherwise it keeps the precision of an earlier training in this process
-        self.accelerator = accelerator = Accelerator(
-            mixed_precision=trainer.precision, dataloader_config=DataLoaderConfiguration(split_batches=True)
-        )
-        alone = accelerator.num_processes == 1
-        if not accelerator.is_main_process:  # the main process writes the run's files, the others into subfolders
-            folder = folder / f"process{accelerator.process_index}"
+        self.accelerator = _accelerator(trainer.precision)
+        main = self.accelerator.is_main_process
+        if not main:  # the main process writes the run's files, the others into subfolders
+            folder = folder / f"process{self.accelerator.process_index}"
             folder.mkdir(exist_ok=True)
         optimizer = trainer.optimizer(model.parameters())
         self.schedule = trainer.schedule(optimizer) if trainer.schedule else None
         self.clip = trainer.clip()
-        self.order = Order(train, trainer.batch_size, order_seed, trainer.workers)
-        self.best = Best(model, folder / "checkpoints", trainer.patience)
-        self.journal = Journal(folder, trainer.steps, trainer.batch_size, quiet=not accelerator.is_main_process)
-        self.model, self.optimizer, self.order.loader = accelerator.prepare(model, optimizer, self.order.loader)
-        self.loss = loss.to(accelerator.device)
-        names = ("raw", "loss", "optimizer", "schedule", "clip", "order", "best", "journal")
-        parts = {name: getattr(self, name) for name in names} | {"scaler": accelerator.scaler}
-        if hasattr(trainer, "state_dict") or hasattr(trainer, "load_state_dict"):
-            parts["trainer"] = trainer
-        self.watch = Watch(model, loss, self.order, folder / "checkpoints")
-        self.checkpoints = Checkpoints(folder / "checkpoints", parts, self.watch.weights, alone)
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.loss = loss.to(self.accelerator.device)
+        state = {"optimizer": self.optimizer, "schedule": self.schedule, "clip": self.clip}
+        state |= {"scaler": self.accelerator.scaler, "trainer": trainer if _has_state(trainer) else None}
+        self.loop = Loop(
+            *(trainer, model, loss, train, folder, order_seed),
+            patience=trainer.patience,
+            workers=trainer.workers,
+            alone=self.accelerator.num_processes == 1,
+            quiet=not main,
+            **state,
+        )
+        self.loop.batches.loader = self.accelerator.prepare(self.loop.batches.loader)
 
     def run(self) -> dict[str, Any]:
         """Do the remaining steps; returns the history."""
-        self.checkpoints.restore()
-        with self.journal as journal, interruption.deferred():
-            self._validate(journal.done)  # if the run was interrupted during this validation
-            for number, batch in journal.count(() if self.best.stopped else self.order):
-                self._step(number, batch)
+        with self.loop:
+            self._validate(self.loop.done)  # if the run was interrupted during this validation
+            for number, batch in self.loop:
+                self._step(batch)
                 self._validate(number)
-                self.checkpoints.after(number)
-                if self.best.stopped:
-                    break
-            self.checkpoints.save(journal.done)
-        self.best.close()
-        return journal.history()
+        return self.loop.history()
 
-    def _step(self, number: int, batch: Any) -> None:
-        self.watch.begin()
+    def _step(self, batch: Any) -> None:
         self.model.train()
         value = self.trainer.step(self.model, self.loss, batch)
-        self.watch.value(number, value)
         self.accelerator.backward(value)
         self.accelerator.unscale_gradients(self.optimizer)  # only has an effect with fp16
-        if self.trainer.precision != "fp16":  # the scaler of fp16 skips steps that are not finite
-            self.watch.gradients(number, _gradients(self.raw))
+        self.loop.check(value, () if self.trainer.precision == "fp16" else None)  # the scaler of fp16 skips such steps
         norm = self.clip(self.model.parameters()) if self.clip else None
         self.optimizer.step()
         with torch.no_grad():
             self.trainer.after_step(self.raw)
         self.optimizer.zero_grad()
-        self.journal.step(number, value, self.optimizer.param_groups[0]["lr"], norm)
+        self.loop.log(value, self.optimizer.param_groups[0]["lr"], norm)
         if self.schedule and not isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step()
 
     def _validate(self, number: int) -> None:
         """Validate after step `number`, if a validation is due and not done yet."""
         every = self.trainer.valid_every
-        if not every or number % every or number <= self.best.step:
+        if not every or number % every or number <= self.loop.best.step:
             return
         score = self._score(number)
-        self.journal.note("valid", number, score)
         if isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step(score)
-        self.best.keep(number, score)
+        self.loop.validated(score)
 
     @torch.no_grad()
     def _score(self, number: int) -> float:
@@ -196,12 +171,17 @@ class Fit:
         for batch in DataLoader(self.valid, size, generator=torch.Generator()):
             inputs, target = send_to_device(batch, self.accelerator.device)
             total += self.trainer.step(self.model, self.loss, (inputs, target)).detach() * _length(inputs)
-            self.checkpoints.asked(number)
+            self.loop.checkpoints.asked(number)
         return float(total) / len(self.valid)
 
 
-def _gradients(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    return ((name, p.grad) for name, p in model.named_parameters() if p.grad is not None)
+def _accelerator(precision: str) -> Accelerator:
+    AcceleratorState._reset_state()  # otherwise it keeps the precision of an earlier training in this process
+    return Accelerator(mixed_precision=precision, dataloader_config=DataLoaderConfiguration(split_batches=True))
+
+
+def _has_state(trainer: Any) -> bool:
+    return hasattr(trainer, "state_dict") or hasattr(trainer, "load_state_dict")
 
 
 def _length(inputs: Any) -> int:

@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from repro import disk
 from repro.claim import Claim
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
-from repro.files import regular, strict_json
+from repro.files import disk, regular, strict_json
 from repro.verdict import OUTCOMES, Evidence, Verdict, worse
 from repro.verdict.suspected_causes import Entry
 

@@ -16,8 +16,8 @@ from PIL import Image
 import repro.audio.nussl
 import repro.audio.stft
 from repro.audio.files import read_audio, write_flac
-from repro.audio.show import spectrogram_peak, write_spectrogram
 from repro.audio.stft import STFT, WINDOWS, resample
+from repro.data.sound_panels import spectrogram_peak, write_spectrogram
 
 RATE = 8000
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from repro.datasets import cache, recordings
+from repro.data import cache
+from repro.datasets import recordings
 from repro.datasets.voices import SyntheticVoices
 from tests.conftest import CopiedPaper
 from tests.features import Features

@@ -20,16 +20,16 @@ from papers.deep_clustering.loss import DeepClustering
 from papers.deep_clustering.model import EmbeddingNetwork
 from repro.datasets.mixtures import SpeechMixtures
 from repro.datasets.voices import SyntheticVoices
-from repro.trainers.checkpoints import Checkpoints
-from repro.trainers.journal import Journal
 from repro.trainers.supervised import Supervised
-from repro.trainers.watch import Watch
+from repro.training.checkpoints import Checkpoints
+from repro.training.finite import FiniteCheck
+from repro.training.metrics_log import MetricsLog
 
 SECONDS = 75.0  # longer than the time between two checkpoints
 CALLS = {
     "checkpoints": [(Checkpoints, "after"), (Checkpoints, "save")],
-    "recording": [(Journal, "step")],
-    "watching": [(Watch, "begin"), (Watch, "value"), (Watch, "gradients")],
+    "recording": [(MetricsLog, "step")],
+    "watching": [(FiniteCheck, "begin"), (FiniteCheck, "check_loss"), (FiniteCheck, "check_gradients")],
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from repro.datasets import catalogue
+from repro.data import catalogue
 
 MIRROR = Path(os.environ.get("REPRO_MIRROR") or "nowhere")
 ROWS = b"a,b\n1,2\n3,4\n"

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from repro.datasets import cache
+from repro.data import cache
 from tests.conftest import CopiedPaper
 from tests.features import MODULE, Features
 

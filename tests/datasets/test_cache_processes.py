@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.datasets import cache
+from repro.data import cache
 from repro.errors import BadInput
 from tests.conftest import CopiedPaper
 from tests.features import Features

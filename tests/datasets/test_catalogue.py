@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from repro.datasets import catalogue
+from repro.data import catalogue
 from repro.errors import BadInput
 from repro.registry import DATASETS
 

@@ -28,7 +28,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCapt
     """An empty data folder, no mirror and no network."""
     monkeypatch.setenv("REPRO_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
-    monkeypatch.setattr("repro.datasets.store._download", lambda *_: pytest.fail("it went to the network"))
+    monkeypatch.setattr("repro.data.store._download", lambda *_: pytest.fail("it went to the network"))
     caplog.set_level(logging.INFO, logger="repro")
     (tmp_path / "data").mkdir()
     return tmp_path / "data"

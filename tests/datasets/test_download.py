@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repro.datasets import download
+from repro.data import download
 from repro.errors import BadInput
 
 CONTENT = random.Random(0).randbytes(300_000)

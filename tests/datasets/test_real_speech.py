@@ -14,7 +14,7 @@ import pytest
 import soundfile
 import torch
 
-from repro.datasets import catalogue
+from repro.data import catalogue
 from repro.datasets.fsdd import Fsdd
 from repro.datasets.layouts import WSJ0Mix, write_mixtures
 from repro.datasets.librispeech import LibriSpeech

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from repro.datasets import download, store
+from repro.data import download, store
 from repro.errors import BadInput
 
 TABLE, NOTES = b"Reproduced,Year\r\nYes,1984\r\n", b"notes\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from repro.datasets import store
+from repro.data import store
 from repro.errors import BadInput
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from repro.datasets import unpack
+from repro.data import unpack
 from repro.errors import BadInput
 
 NAMES = st.lists(st.text("ab .é", min_size=1, max_size=4).filter(lambda name: name.strip(". ")), min_size=1, max_size=3)

@@ -86,15 +86,19 @@ def test_a_record_knows_the_items(paper: Any, repro: Any) -> None:
 
 METRICS = {
     "a computed name": (
-        "class Odd:\n    def __init__(self) -> None:\n        self.identity = dict(name='O' + 'dd')\n",
+        "class Odd:\n    def __init__(self) -> None:\n        self.identity = Identity('O' + 'dd', 'lower')\n",
         None,
     ),
-    "a parent": ("class Odd(SquaredError):\n    identity = {'name': 'Odd'}\n", None),
-    "set elsewhere": ("class Odd:\n    identity = {'name': 'Odd'}\n\nOdd.identity['name'] = 'Even'\n", None),
-    "hidden by another": ("MORE = {'name': 'Even'}\n\nclass Odd:\n    identity = {'name': 'Odd', **MORE}\n", None),
+    "a parent": ("class Odd(SquaredError):\n    identity = Identity('Odd', 'lower')\n", None),
+    "set elsewhere": (
+        "class Odd:\n    identity = Identity('Odd', 'lower')\n\nOdd.identity = Identity('Even', 'lower')\n",
+        None,
+    ),
+    "another class": ("class Odd:\n    identity = Label('Odd', 'lower')\n", None),
+    "unpacked": ("MORE = {'name': 'Even'}\n\nclass Odd:\n    identity = Identity(better='lower', **MORE)\n", None),
     "not here": ("from elsewhere import Odd\n", None),
-    "stated": ("MORE = {'unit': ''}\n\nclass Odd:\n    identity = {'name': 'Odd', **MORE}\n", ["Odd"]),
-    "stated with its type": ("class Odd:\n    identity: ClassVar = {'unit': '', 'name': 'Odd'}\n", ["Odd"]),
+    "stated": ("class Odd:\n    identity = Identity('Odd', 'lower')\n", ["Odd"]),
+    "stated by its keyword": ("class Odd:\n    identity: Any = Identity(better='lower', name='Odd')\n", ["Odd"]),
 }
 
 
@@ -102,7 +106,10 @@ METRICS = {
 def test_a_name_that_the_text_does_not_state_is_not_guessed(paper: Any, repro: Any, source: str, known: Any) -> None:
     """Whatever the claim says, nothing is reported where another name is possible."""
     source = source.replace("class Odd", "@METRICS.register\nclass Odd")
-    paper.module("odd", f"from repro.registry import METRICS\nfrom typing import ClassVar\n\n{source}")
+    paper.module(
+        "odd",
+        f"from repro.registry import METRICS\nfrom repro.metrics import Identity\nfrom typing import Any\n\n{source}",
+    )
     text = f"import papers.{paper.name}.odd\nexperiment.metrics = [@s/Odd()]\n"
     path = paper.config("odd", text, base="line.gin")
     assert answerable._declared(config.read(path)) == known

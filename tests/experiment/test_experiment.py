@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from torch import nn
 from repro.errors import BadInput
 from repro.experiment import Experiment
 from repro.losses import standard
+from repro.metrics import Identity
 
 
 class Points:
@@ -24,7 +25,7 @@ class Points:
 
 
 class Gap:
-    identity: ClassVar = {"name": "Gap"}
+    identity = Identity("Gap", better="lower")
 
     def __call__(self, estimate: torch.Tensor, target: float, inputs: Any) -> float:
         return float(estimate.sum()) - target + inputs["weight"]

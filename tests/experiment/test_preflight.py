@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from repro import run
-from repro.datasets import catalogue
+from repro.data import catalogue
 from repro.errors import BadInput
 from repro.experiment import Experiment, preflight
+from repro.metrics import Identity
 from repro.testing import check_dataset
 
 METRIC = 'metric = "SquaredError"'
@@ -114,7 +115,7 @@ def test_what_a_dataset_is_made_from_may_meet_the_requirement() -> None:
             return 1
 
     known = {split: catalogue.fingerprint(f"mnist/{split}") for split in ("train", "test")}
-    metric = type("Any", (), {"identity": {"name": "Any"}})()
+    metric = type("Any", (), {"identity": Identity("Any", better="lower")})()
     view = Experiment({"test": Held("view", Held(known["test"]))}, [metric], data={"test": "mnist/test"})
     assert preflight.data(view) == {"test": "view"}
     other = Experiment({"test": Held("view", Held(known["train"]))}, [metric], data={"test": "mnist/test"})

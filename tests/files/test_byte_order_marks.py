@@ -11,7 +11,7 @@ import pytest
 
 from repro import config, registry
 from repro.claim.paper import read
-from repro.datasets import catalogue
+from repro.data import catalogue
 from repro.errors import BadInput
 from repro.files import strict_json
 from repro.record.code_digest import code

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from repro.datasets import store
+from repro.data import store
 from repro.errors import BadInput
 from tests.fuzz.referee import Referee, refereed
 

@@ -7,13 +7,13 @@ import os
 import re
 from pathlib import Path
 
-from repro.datasets import catalogue
+from repro.data import catalogue
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import rewritten
 from tests.fuzz.referee import Referee
 
 ROOT = Path(__file__).parents[2]
-CORE = (ROOT / "repro" / "datasets" / "data.toml").read_text()
+CORE = (ROOT / "repro" / "data" / "data.toml").read_text()
 PARTS = re.split(r"\n\n(?=\[)", CORE.partition("\n\n")[2])  # a data set each
 ORIGINALS = [re.sub(r"^\[\w+", r"\g<0>_fuzzed", part, flags=re.M) for part in PARTS]
 WORDS = [

@@ -16,7 +16,7 @@ import torch
 from hypothesis import strategies as st
 
 from repro.run import resume
-from repro.trainers import journal, state
+from repro.training import checkpoint_file, metrics_log
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import altered, rewritten, spoilt
 from tests.fuzz.referee import Referee
@@ -32,14 +32,14 @@ SEEDS = ["step-1-0000000000000000.safetensors", "step-1.safetensors", "last.safe
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a checkpoint."""
-    return state.write(tmp_path_factory.mktemp("state"), "step", 1, STATE).read_bytes()
+    return checkpoint_file.write(tmp_path_factory.mktemp("state"), "step", 1, STATE).read_bytes()
 
 
 def taken_apart(content: bytes) -> tuple[Any, Any, bytes]:
     """The header of a safetensors file, the tree that it holds as a text, and the numbers."""
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + size])
-    return header, json.loads(header["__metadata__"][state.KEY]), content[8 + size :]
+    return header, json.loads(header["__metadata__"][checkpoint_file.KEY]), content[8 + size :]
 
 
 def put_together(header: bytes, rest: bytes) -> bytes:
@@ -57,7 +57,7 @@ def checkpoints(draw: st.DrawFn, original: bytes) -> tuple[str, bytes]:
         content = put_together(draw(altered([header])), rest)
     else:
         text = draw(altered([tree])).decode("utf-8", "replace")
-        content = put_together(json.dumps({**header, "__metadata__": {state.KEY: text}}).encode(), rest)
+        content = put_together(json.dumps({**header, "__metadata__": {checkpoint_file.KEY: text}}).encode(), rest)
     name = f"step-1-{hashlib.sha256(content).hexdigest()[:16]}.safetensors"
     return draw(st.sampled_from(SEEDS)) if draw(st.integers(0, 9)) == 9 else name, content
 
@@ -65,7 +65,7 @@ def checkpoints(draw: st.DrawFn, original: bytes) -> tuple[str, bytes]:
 def test_any_checkpoint_is_read_or_refused_in_a_line(fuzz: Fuzz, fuzzed: Path, written: bytes) -> None:
     def case(referee: Referee, given: tuple[str, bytes]) -> None:
         name, content = given
-        referee.judge(lambda: state.read(fuzzed / name), {name: content})
+        referee.judge(lambda: checkpoint_file.read(fuzzed / name), {name: content})
 
     fuzz(checkpoints(written), case)
 
@@ -78,7 +78,7 @@ def test_any_journal_is_read_or_refused_in_a_line(fuzz: Fuzz, fuzzed: Path) -> N
     rows = altered([ROW]).map(lambda row: "\n".join([LINES[0], row.decode("utf-8", "replace"), LINES[2], ""]).encode())
 
     def case(referee: Referee, content: bytes) -> None:
-        referee.judge(lambda: journal.read(fuzzed / "metrics.jsonl"), {"metrics.jsonl": content})
+        referee.judge(lambda: metrics_log.read(fuzzed / "metrics.jsonl"), {"metrics.jsonl": content})
 
     fuzz(st.one_of(rows, rows, rewritten(["\n".join(LINES)], [])), case)
 

@@ -15,7 +15,7 @@ import soundfile
 
 from repro import record
 from repro.claim.paper_toml import read as read_paper
-from repro.datasets import catalogue, unpack
+from repro.data import catalogue, unpack
 from repro.datasets.fsdd import Fsdd
 from repro.datasets.idx import read_idx
 from repro.datasets.librispeech import LibriSpeech

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from repro.datasets import unpack
+from repro.data import unpack
 from tests.fuzz.conftest import Fuzz
 from tests.fuzz.mutations import spoilt
 from tests.fuzz.referee import Referee

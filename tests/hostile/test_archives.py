@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.datasets import unpack
+from repro.data import unpack
 from repro.datasets.recordings import files
 from repro.errors import BadInput
 

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_model
 
-from repro.datasets import cache
+from repro.data import cache
 from repro.datasets.idx import read_idx
 
 ROOT = Path(__file__).parents[2]

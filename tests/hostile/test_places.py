@@ -16,11 +16,10 @@ from typing import Any
 import filelock
 import pytest
 
-from repro import disk
 from repro.cli import system
-from repro.datasets import store
+from repro.data import store
 from repro.errors import BadInput
-from repro.files import lock, regular
+from repro.files import disk, lock, regular
 
 ROOT = Path(__file__).parents[2]
 LIMITED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search"]

@@ -280,7 +280,7 @@ def test_a_blob_has_the_id_that_git_gives_it(paper: Any, git: Git) -> None:
 
 def test_the_core_counts_where_it_is_in_the_same_repository() -> None:
     counted = as_committed.counted(config.read(Path("papers/template/configs/smoke.gin")))
-    assert {code_digest.REPRO / "run/execution.py", code_digest.REPRO / "trainers" / "journal.py"} <= counted
+    assert {code_digest.REPRO / "run/execution.py", code_digest.REPRO / "training" / "metrics_log.py"} <= counted
     assert code_digest.REPRO / "report" / "html" / "axis.py" not in counted
 
 

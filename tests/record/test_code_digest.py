@@ -116,8 +116,8 @@ RECORD = "record/__init__.py"
 @pytest.mark.parametrize(("name", "before", "after"), [
     (RECORD, "LARGEST = 1e150", "LARGEST = 1e151"),
     ("run/execution.py", "measurements = built.measure(_progress)", "pass"),
-    ("errors.py", "    code = 2", "    code = 3"), ("trainers/journal.py", "EVERY = 10", "EVERY = 11"),
-    ("datasets/store.py", '"REPRO_DATA"', '"REPRO_D"'), ("cli/running.py", "return 1", "return 0"),
+    ("errors.py", "    code = 2", "    code = 3"), ("training/metrics_log.py", "EVERY = 10", "EVERY = 11"),
+    ("data/store.py", '"REPRO_DATA"', '"REPRO_D"'), ("cli/running.py", "return 1", "return 0"),
     (RECORD, 'stale: str = ""', 'stale: (print(), str)[1] = ""'),
     ("cli/streams.py", "def prepare", "def prepared"),
     (RECORD, 'ValueError(f"index {index} has no item")', "ValueError(values.clear())"),  # a message that does something

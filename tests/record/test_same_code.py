@@ -10,7 +10,10 @@ from repro import HOME
 from repro.record import code_digest, renewal
 from repro.record.same_code import form, reads_texts, same, unchanged
 
-RENAMED = {"repro.disk": "repro.files.atomic", "repro.trainers.state.Chance": "repro.training.state.RngState"}
+RENAMED = {
+    "repro.disk": "repro.files.disk",
+    "repro.trainers.state.Chance": "repro.training.checkpoints.RngState",
+}
 BEFORE = '''"""A trainer."""
 from repro import disk
 from repro.errors import BadInput
@@ -31,8 +34,8 @@ UNCHANGED = [
     ('"""Trains."""', '"""Trains by steps."""  # slowly'),
     ("lr: float = 0.1) -> None", "lr = 0.1)"),
     ('f"lr is {lr}; expected a number from 0"', 'f"the rate is {lr}", expected="a number from 0"'),
-    ("from repro import disk", "from repro.files import atomic as disk"),
-    ("from repro.trainers.state import Chance", "from repro.training.state import RngState as Chance"),
+    ("from repro import disk", "from repro.files import disk"),
+    ("from repro.trainers.state import Chance", "from repro.training.checkpoints import RngState as Chance"),
     ("state = Chance()\n", "state = Chance(\n        )\n"),
 ]
 CHANGED = [
@@ -83,7 +86,7 @@ def test_a_name_that_is_bound_twice_is_compared_as_it_is_written() -> None:
 
 
 def test_both_spellings_of_an_import_are_the_same() -> None:
-    one, other = "from repro.files import atomic\natomic.write(1)\n", "from repro.disk import write\nwrite(1)\n"
+    one, other = "from repro import disk\ndisk.write(1)\n", "from repro.files.disk import write\nwrite(1)\n"
     assert same(one, other, "papers.a.model", RENAMED) and not same(one, other, "papers.a.model", {})
 
 
@@ -94,4 +97,4 @@ def test_a_change_of_any_number_of_a_real_module_counts(path: Path) -> None:
     name = f"repro.trainers.{path.stem}"
     assert form(text, name) == form(f"# a comment\n{text}", name)
     assert form(f"{text}\nADDED = 1\n", name) != form(f"{text}\nADDED = 2\n", name) != form(text, name)
-    assert code_digest.counts("repro.trainers.order")
+    assert code_digest.counts("repro.trainers.batches")

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from repro.datasets.show import LONGEST, SHOWN, shortened, show_image, show_text
+from repro.data.panels import LONGEST, SHOWN, shortened, show_image, show_text
 from repro.record import Record
 from repro.report import examples, page
 

@@ -104,7 +104,7 @@ def test_a_paper_whose_data_is_not_here_was_not_run(
 ) -> None:
     monkeypatch.setenv("REPRO_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
-    odd(paper, f"__import__('repro.datasets.store').datasets.store.folder('{name}')")
+    odd(paper, f"__import__('repro.data.store').datasets.store.folder('{name}')")
     code, out, _ = repro("rot", paper.name)
     assert (code, kept(paper).outcome) == (0, "not run")
     assert out.startswith(f"{paper.name} not run: ") and f"data has no {name}" in out
@@ -114,7 +114,7 @@ def test_a_paper_whose_data_is_not_here_was_not_run(
 def test_a_mirror_that_is_named_from_here_is_found(paper: CopiedPaper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPRO_MIRROR", "mirror")
     Path("mirror/own").mkdir(parents=True)
-    smoke = odd(paper, "__import__('repro.datasets.store').datasets.store.folder('own')")
+    smoke = odd(paper, "__import__('repro.data.store').datasets.store.folder('own')")
     assert rot.attempt(smoke, 120) == ("runs", "")
 
 

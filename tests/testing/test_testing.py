@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import Dataset, get_worker_info
 
 from repro import testing
+from repro.metrics import Identity
 from repro.trainers.supervised import Supervised
 
 
@@ -198,18 +199,14 @@ def test_a_good_loss_passes() -> None:
 class Metric:
     """A good metric."""
 
-    identity: ClassVar = {**dict.fromkeys(testing.IDENTITY), "name": "m", "version": 1, "better": "lower"}
+    identity: Any = Identity("m", better="lower")
 
     def __call__(self, estimate: Any, target: Any, inputs: Any) -> Any:
         return float((estimate - target).abs().mean())
 
 
 class Anonymous(Metric):
-    identity: ClassVar = {key: value for key, value in Metric.identity.items() if key != "reference"}
-
-
-class Undirected(Metric):
-    identity = Metric.identity | {"better": "up"}
+    identity: ClassVar = {"name": "m", "better": "lower"}
 
 
 class Tensorial(Metric):
@@ -236,7 +233,7 @@ class Counting(Metric):
 
 
 @pytest.mark.parametrize(("metric", "words"), [
-    (Anonymous, "the identity lacks reference"), (Undirected, "neither 'higher' nor 'lower'"),
+    (Anonymous, "the identity is a dict"),
     (Tensorial, "not a finite float"), (Infinite, "not a finite float"), (Greedy, "changes its arguments"),
     (Counting, "differs between two calls"),
 ])  # fmt: skip
@@ -245,12 +242,10 @@ def test_a_broken_metric_is_caught(metric: type, words: str) -> None:
         testing.check_metric(metric(), torch.ones(3), torch.full((3,), 0.5), torch.zeros(3))
 
 
-@pytest.mark.parametrize("key", sorted(Metric.identity))
-def test_every_key_of_the_identity_is_needed(key: str) -> None:
-    metric = Metric()
-    metric.identity = {name: value for name, value in Metric.identity.items() if name != key}
-    with pytest.raises(AssertionError, match=f"the identity lacks {key}"):
-        testing.check_metric(metric, torch.ones(3), torch.full((3,), 0.5), torch.zeros(3))
+def test_an_identity_has_a_name_and_a_direction() -> None:
+    for wrong in ({"name": ""}, {"better": "up"}):
+        with pytest.raises(ValueError, match=r"empty name|expected 'higher' or 'lower'"):
+            Identity(**({"name": "m", "better": "lower"} | wrong))
 
 
 def test_a_good_metric_passes() -> None:

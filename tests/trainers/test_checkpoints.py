@@ -19,11 +19,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro import disk, interruption
+from repro import interruption
 from repro.errors import BadInput
+from repro.files import disk
 from repro.testing import same
-from repro.trainers import checkpoints, state
-from repro.trainers.checkpoints import Checkpoints
+from repro.training import checkpoint_file, checkpoints
+from repro.training.checkpoints import Checkpoints
 
 TENSORS = st.builds(
     lambda shape, kind, seed: torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(kind),
@@ -47,40 +48,40 @@ STATES = st.recursive(
 def test_a_state_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, found: dict[str, Any], step: int
 ) -> None:
-    path = state.write(tmp_path_factory.mktemp("state"), "step", step, found)
-    again = state.read(path)
+    path = checkpoint_file.write(tmp_path_factory.mktemp("state"), "step", step, found)
+    again = checkpoint_file.read(path)
     assert same(found, again) and repr(found) == repr(again), "types, too: a tuple is no list, 1 is no 1.0"
-    assert state.step_of(path) == step
+    assert checkpoint_file.step_of(path) == step
 
 
 def test_tensors_that_share_their_memory_and_views_are_kept(tmp_path: Path) -> None:
     whole = torch.arange(12.0).reshape(3, 4)
     found = {"whole": whole, "again": whole, "view": whole.T[1:], "grad": whole.clone().requires_grad_()}
-    assert same(found, state.read(state.write(tmp_path, "step", 1, found)))
+    assert same(found, checkpoint_file.read(checkpoint_file.write(tmp_path, "step", 1, found)))
 
 
 @pytest.mark.parametrize("value", [{1, 2}, object(), 1j, b"bytes", Path("x"), math.sqrt, torch.float32])
 def test_what_a_checkpoint_cannot_hold_is_named_with_its_place(tmp_path: Path, value: Any) -> None:
     with pytest.raises(TypeError, match=r"^schedule/deep/0 is .*, which no checkpoint can contain"):
-        state.write(tmp_path, "step", 1, {"schedule": {"deep": [value]}})
+        checkpoint_file.write(tmp_path, "step", 1, {"schedule": {"deep": [value]}})
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("spoil", [lambda b: b[:-1], lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b + b"\0"])
 def test_one_that_was_cut_or_grew_is_told(tmp_path: Path, spoil: Any) -> None:
-    path = state.write(tmp_path, "step", 7, {"a": torch.ones(100)})
+    path = checkpoint_file.write(tmp_path, "step", 7, {"a": torch.ones(100)})
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(BadInput, match=r"step-7-[0-9a-f]{16}\.safetensors: is damaged"):
-        state.read(path)
+        checkpoint_file.read(path)
 
 
 def test_every_flipped_bit_is_told(tmp_path: Path) -> None:
-    path = state.write(tmp_path, "step", 7, {"a": torch.ones(4)})
+    path = checkpoint_file.write(tmp_path, "step", 7, {"a": torch.ones(4)})
     whole = path.read_bytes()
     for index in range(len(whole)):
         path.write_bytes(whole[:index] + bytes([whole[index] ^ 4]) + whole[index + 1 :])
         with pytest.raises(BadInput, match="is damaged"):
-            state.read(path)
+            checkpoint_file.read(path)
 
 
 class Counter:
@@ -101,7 +102,7 @@ def kept(folder: Path, counter: Counter, **more: Any) -> Checkpoints:
 
 
 def steps(folder: Path) -> list[int]:
-    return sorted(state.step_of(path) for path in folder.glob("step-*.safetensors"))
+    return sorted(checkpoint_file.step_of(path) for path in folder.glob("step-*.safetensors"))
 
 
 @pytest.fixture
@@ -139,7 +140,7 @@ def test_where_all_are_spoilt_it_begins_anew(four: Path) -> None:
 
 
 def test_another_model_s_state_is_refused(four: Path) -> None:
-    with pytest.raises(BadInput, match="contains counter, chance; expected other, chance"):
+    with pytest.raises(BadInput, match="contains counter, rng; expected other, rng"):
         Checkpoints(four, {"other": Counter()}, lambda number: None).restore()
 
 
@@ -164,7 +165,7 @@ def test_a_time_between_them_that_is_none_is_refused(monkeypatch: pytest.MonkeyP
 def test_they_take_a_hundredth_of_the_time_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By default; the clock of the test is moved by hand, and a write takes two seconds of it."""
     monkeypatch.delenv("REPRO_CHECKPOINT_SECONDS", raising=False)
-    now, spent, write = [0.0], [], state.write
+    now, spent, write = [0.0], [], checkpoint_file.write
 
     def slow(*given: Any) -> Path:
         now[0] += 2.0
@@ -172,7 +173,7 @@ def test_they_take_a_hundredth_of_the_time_at_most(tmp_path: Path, monkeypatch: 
         return write(*given)
 
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(state, "write", slow)
+    monkeypatch.setattr(checkpoint_file, "write", slow)
     written = kept(tmp_path, Counter())
     for number in range(1, 10_001):
         now[0] += 1.0
@@ -206,11 +207,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_loses_no_earlier_checkpoint(small_disk: Path) -> None:
-    path = state.write(small_disk, "step", 1, {"a": torch.zeros(50_000)})
+    path = checkpoint_file.write(small_disk, "step", 1, {"a": torch.zeros(50_000)})
     before = path.read_bytes()
     said = r"the disk is full: 4\d\d,\d{3} bytes are to be written, [\d,]+ are free, [\d,]+ are missing"
     with pytest.raises(disk.DiskFull, match=rf"step-2-[0-9a-f]{{16}}\.safetensors: {said}"):
-        state.write(small_disk, "step", 2, {"a": torch.zeros(120_000)})
+        checkpoint_file.write(small_disk, "step", 2, {"a": torch.zeros(120_000)})
     assert [entry.name for entry in small_disk.iterdir()] == [path.name] and path.read_bytes() == before
 
 

@@ -19,7 +19,7 @@ from papers.raff2019.dataset import (
     SyntheticAttempts,
     Together,
 )
-from repro.datasets import store
+from repro.data import store
 from repro.errors import BadInput
 from repro.testing import check_dataset, needs
 

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from repro import disk
 from repro.claim import paper
 from repro.errors import BadInput
+from repro.files import disk
 
 log = logging.getLogger("repro")
 

@@ -26,7 +26,7 @@ SHOWN = 10  # how many of the highest scores are shown; the score of the true cl
 HEAD, TAIL = 320, 160  # characters: how much of the beginning and of the end of a longer text is shown
 
 Panel = dict[str, Any]
-"""What `repro.report.examples` draws; its keys are explained there."""
+"""The description of one picture, text or sound on the page. `repro.report.examples` explains the keys."""
 
 
 def show_image(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequence[str] = ()) -> list[Panel]:

@@ -32,7 +32,7 @@ from typing import Any
 import filelock
 import numpy as np
 
-from repro.datasets import store
+from repro.data import store
 from repro.errors import BadInput
 from repro.files.lock import acquire
 from repro.record import code_digest, machine

@@ -8,16 +8,15 @@ they are those after it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from repro.trainers import state
-from repro.trainers.checkpoints import Chance
-from repro.trainers.order import Order
+from repro.training import checkpoint_file
+from repro.training.checkpoints import RngState
 
 KIND = "failed"  # the start of the file name: failed-<step>-<digest>.safetensors
 Named = Iterable[tuple[str, torch.Tensor]]
@@ -27,29 +26,31 @@ class NotFinite(FloatingPointError):
     """A number is not finite; `str(error)` names the step and the first such number."""
 
 
-class Watch:
-    """Checks every step of a training of `model` on the batches of `order`; saves a failed step into `folder`."""
+class FiniteCheck:
+    """Checks every step of a training of `model`, and saves a failed step into `folder`.
 
-    def __init__(self, model: nn.Module, loss: Any, order: Order, folder: Path) -> None:
-        self.model, self.loss, self.order, self.folder = model, loss, order, folder
-        self.chance = Chance()
-        self.before = self.chance.state_dict()
+    batch: returns the number of the pass and the indices of the items of the present batch.
+    """
+
+    def __init__(self, model: nn.Module, loss: Any, batch: Callable[[], dict[str, Any]], folder: Path) -> None:
+        self.model, self.loss, self.batch, self.folder = model, loss, batch, folder
+        self.before = RngState().state_dict()
 
     def begin(self) -> None:
         """Call it before a step: it stores the random state."""
         self.before["torch"] = torch.get_rng_state()
 
-    def value(self, number: int, loss: torch.Tensor) -> None:
+    def check_loss(self, number: int, loss: torch.Tensor) -> None:
         """Check the loss of step `number`. Raises NotFinite; the cause may be a weight after the previous step."""
         if not math.isfinite(loss.detach()):
-            self.weights(number - 1)
+            self.check_weights(number - 1)
             self._stop(number, f"the loss is {loss.item()}")
 
-    def gradients(self, number: int, named: Named) -> None:
+    def check_gradients(self, number: int, named: Named) -> None:
         """Check the gradients of step `number`, before clipping. Raises NotFinite."""
         self._look(number, "the gradient of", list(named))
 
-    def weights(self, number: int) -> None:
+    def check_weights(self, number: int) -> None:
         """Check the weights after step `number`. Raises NotFinite.
 
         This is only called if the next loss is not finite, because the loss is cheaper to check.
@@ -64,14 +65,13 @@ class Watch:
                 self._stop(number, f"{what} '{name}' is not finite")
 
     def _stop(self, number: int, said: str) -> None:
-        batch = {"epoch": self.order.epoch, "items": self.order.items()}
         kept = {
             "model": self.model.state_dict(),
             "loss": self.loss.state_dict() if isinstance(self.loss, nn.Module) else {},
-            "chance": self.before,
-            "batch": batch,
+            "rng": self.before,
+            "batch": self.batch(),
             "step": number,
             "said": said,
         }
-        state.write(self.folder, KIND, number, kept)
+        checkpoint_file.write(self.folder, KIND, number, kept)
         raise NotFinite(f"step {number}: {said}")

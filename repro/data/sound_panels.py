@@ -24,7 +24,7 @@ SECONDS = 1.8  # length of each sound: long enough to listen to, short enough fo
 RATE = 8000  # Hz
 
 COLORMAPS = ("cividis", "inferno", "magma", "plasma", "viridis")
-"""matplotlib's perceptually uniform colormaps: equal steps in dB look equal."""
+"""The allowed colormaps of matplotlib. They are perceptually uniform: equal steps in dB look equal."""
 
 _COLOURS = 32  # steps of about 2 dB, too fine to see; 256 colours would double the size of the file
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from repro.datasets import catalogue
-from repro.datasets.catalogue import DataSet, File
+from repro.data import catalogue
+from repro.data.catalogue import DataSet, File
 from repro.errors import BadInput, DataMissing
 from repro.files.lock import acquire
 
@@ -184,7 +184,7 @@ def _refuse_full(files: list[File], disk: Path) -> None:
 
 
 def _bring(one: DataSet, file: File, beside: Path, target: Path) -> None:
-    from repro.datasets import download, unpack  # imported here, because requests takes 0.1 s
+    from repro.data import download, unpack  # imported here, because requests takes 0.1 s
 
     path = held = target / file.name
     if not held.is_file():  # you may have copied an archive here: it is unpacked and not deleted

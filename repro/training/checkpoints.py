@@ -25,9 +25,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from repro import disk, interruption
+from repro import interruption
 from repro.errors import BadInput
-from repro.trainers import state
+from repro.files import disk
+from repro.training import checkpoint_file
 
 COST = 0.01  # the largest fraction of a training's time that is spent on checkpoints
 KEPT = 2  # how many of the newest checkpoints are not deleted
@@ -46,7 +47,7 @@ class Checkpoints:
 
     def __init__(self, folder: Path, parts: dict[str, Any], check: Callable[[int], None], active: bool = True) -> None:
         self.folder, self.check, self.active = folder, check, active
-        self.parts = {name: part for name, part in parts.items() if part is not None} | {"chance": Chance()}
+        self.parts = {name: part for name, part in parts.items() if part is not None} | {"rng": RngState()}
         self.every, self.pause = interruption.seconds_between(), 0.0
         self.last, self.step = time.monotonic(), -1
         for name, part in self.parts.items():
@@ -63,14 +64,14 @@ class Checkpoints:
         """
         for path in self._written()[::-1] if self.active else []:
             try:
-                found = state.read(path)
+                found = checkpoint_file.read(path)
             except BadInput as error:
                 path.rename(path.with_name(f"{path.name}.damaged"))  # so that it is not counted as one of the newest
                 before = "the previous checkpoint is used" if self._written() else "there is no other: it restarts"
                 log.warning("%s; %s", error, before)
                 continue
             self._load(found, path)
-            self.step = state.step_of(path)
+            self.step = checkpoint_file.step_of(path)
             log.info("resumes after step %d, from %s", self.step, path.name)
             return self.step
         return 0
@@ -103,7 +104,9 @@ class Checkpoints:
         if not self.active or number == self.step:
             return
         began = time.monotonic()
-        state.write(self.folder, "step", number, {name: part.state_dict() for name, part in self.parts.items()})
+        checkpoint_file.write(
+            self.folder, "step", number, {name: part.state_dict() for name, part in self.parts.items()}
+        )
         for path in self._written()[:-KEPT]:
             path.unlink()
         self.step, self.last = number, time.monotonic()
@@ -113,10 +116,10 @@ class Checkpoints:
 
     def _written(self) -> list[Path]:
         """The checkpoints in the folder, the oldest first."""
-        return sorted(self.folder.glob("step-*.safetensors"), key=state.step_of)
+        return sorted(self.folder.glob("step-*.safetensors"), key=checkpoint_file.step_of)
 
 
-class Chance:
+class RngState:
     """The random state: the state of every global random number generator, for example that of dropout."""
 
     def state_dict(self) -> dict[str, Any]:

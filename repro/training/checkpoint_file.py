@@ -16,8 +16,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from repro import disk
 from repro.errors import BadInput
+from repro.files import disk
 
 NAME = re.compile(r"(?P<kind>[a-z]+)-(?P<step>\d{1,15})-(?P<digest>[0-9a-f]{16})\.safetensors")
 KEY = "state"  # the key in the header of the file

@@ -1,4 +1,4 @@
-"""The order of the training data: an endless sequence of batches whose position a checkpoint can save."""
+"""Batches of the training set in random order: an endless sequence whose position a checkpoint can save."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, RandomSampler
 from repro import interruption
 
 
-class Order:
+class Batches:
     """An endless sequence of batches of `size` items of `train`, in a random order that depends only on `seed`.
 
     Every pass has another order. If the dataset has `set_epoch`, it is called with the number of the pass. workers:
@@ -21,7 +21,7 @@ class Order:
 
     Example:
 
-        >>> batches = iter(Order(list(range(6)), size=2, seed=0))
+        >>> batches = iter(Batches(list(range(6)), size=2, seed=0))
         >>> one_pass = [next(batches) for _ in range(3)]
         >>> sorted(torch.cat(one_pass).tolist())
         [0, 1, 2, 3, 4, 5]
@@ -58,12 +58,12 @@ class Order:
     def _generators(self) -> tuple[torch.Tensor, torch.Tensor]:
         return self.drawn.get_state(), self.started.get_state()
 
-    def items(self) -> list[int]:
-        """The indices of the items in the last batch."""
+    def last(self) -> dict[str, Any]:
+        """The last batch: the number of its pass (`epoch`) and the indices of its `items`."""
         again = torch.Generator()
         again.set_state(self.began[0])
         drawn = list(RandomSampler(self.train, generator=again))
-        return drawn[(self.batch - 1) * self.size : self.batch * self.size]
+        return {"epoch": self.epoch, "items": drawn[(self.batch - 1) * self.size : self.batch * self.size]}
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "batch": self.batch, "began": self.began}

@@ -1,7 +1,7 @@
-"""The journal of a training: `metrics.jsonl`, TensorBoard events, a progress bar, and the curves of the record.
+"""The metrics log of a training: `metrics.jsonl`, TensorBoard events, a progress bar, and the curves of the record.
 
 A resumed training reads `metrics.jsonl` again. It deletes the lines after the checkpoint and writes the TensorBoard
-events again from the other lines, so that no step is in the journal twice.
+events again from the other lines, so that no step is logged twice.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from typing import Any
 
 import torch
 
-from repro import disk, progress
+from repro import progress
 from repro.errors import BadInput
+from repro.files import disk
 
 EVERY = 10  # steps between two entries, because reading the loss from a GPU makes it wait
 POINTS = 100  # the maximum number of points of a curve in the record
 CURVES = ("train", "valid")
 
 
-class Journal:
+class MetricsLog:
     """A context manager for one training. `entries` has `(step, loss)` pairs; each loss is a mean of `EVERY` steps."""
 
     def __init__(self, folder: Path, steps: int, batch_size: int, quiet: bool = False) -> None:
@@ -42,7 +43,7 @@ class Journal:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.done, self.losses, self.earlier = state["done"], list(state["losses"]), state["seconds"]
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> MetricsLog:
         from torch.utils.tensorboard import SummaryWriter
 
         rows = [row for row in read(self.path) if row["step"] <= self.done]
@@ -116,7 +117,7 @@ class Journal:
 def read(path: Path) -> list[dict[str, Any]]:
     """The lines of a `metrics.jsonl`; empty if there is no file. An incomplete last line is ignored.
 
-    Raises BadInput, with the line number, for a line that is not an entry of a journal.
+    Raises BadInput, with the line number, for a line that is not a line of a metrics log.
     """
     if not path.is_file():
         return []
@@ -131,10 +132,11 @@ def _row(line: bytes, place: str) -> dict[str, Any]:
         good = row["curve"] in CURVES and {"step", "loss", "time"} <= row.keys()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadInput(
-            f"not an entry of a journal ({type(error).__name__}: {error}); delete the line to resume without it", place
+            f"not a line of a metrics log ({type(error).__name__}: {error}); delete the line to resume without it",
+            place,
         ) from None
     if not good or not all(type(value) in (int, float) for value in numbers):
-        raise BadInput("not an entry of a journal", place, expected="a curve, its step, loss and time")
+        raise BadInput("not a line of a metrics log", place, expected="a curve, its step, loss and time")
     return dict(row)
 
 

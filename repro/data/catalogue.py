@@ -38,7 +38,7 @@ from repro.files.toml_lines import Block, blocks
 FILE = "data.toml"
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]{0,99}")
 URL = re.compile(r"https?://[^/\s]+/\S*")
-TAKEN = "features"  # the folder of `repro.datasets.cache` in the data folder: no data set can have this name
+TAKEN = "features"  # the folder of `repro.data.cache` in the data folder: no data set can have this name
 LARGEST = 10**15  # bytes: a larger size must be a typo
 READER = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
