@@ -105,8 +105,8 @@ def _execute(
         preflight.answers(config, built, items)
     about = (where(config.path), seed, folder, chosen)
     log.info("%s, seed %d, in %s: %s", *about)
-    if begun.source.get("dirty") is not False and config.committed:
-        log.warning("no claim can use the record until the code is committed: %s", begun.source.get("why", ""))
+    if config.committed and (doubt := begun.doubt(folder)):
+        log.warning("%s", doubt)
     torch.manual_seed(seeds["dropout"])
     history = _fit(built, config, folder, seeds["order"])
     began -= history.get("earlier_seconds", 0.0)  # the time of earlier, stopped processes of this run counts too
