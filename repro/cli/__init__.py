@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = _parser().parse_args(arguments)
         refuse_other_core(Path.cwd())
-        return int(given.call(given) or 0)
+        return _called(given)
     except BadInput as error:
         print(f"repro: {error}", file=sys.stderr)
         return error.code
@@ -57,6 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("repro: interrupted", file=sys.stderr)
         return 130
+
+
+def _called(given: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. Code of a paper must not end the command as if it had succeeded."""
+    try:
+        return int(given.call(given) or 0)
+    except SystemExit as stop:
+        if stop.code:
+            raise
+        print("repro: the code of a paper ended the program: it called sys.exit()", file=sys.stderr)
+        return 1
 
 
 class _Parser(argparse.ArgumentParser):
