@@ -21,7 +21,7 @@ from repro.claim.table import Table, filled, refuse_blanks
 from repro.errors import BadInput, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
-from repro.files.typed import fits, said
+from repro.files.typed import fits, innermost, said
 
 MANY = {"claim", "table", "cause"}
 GIVEN = {
@@ -220,7 +220,8 @@ def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> An
         if known[key] is int:
             untrusted.refuse_huge(value, f"'{key}'", at.place(key))
         if not fits(value, known[key]):
-            raise BadInput(f"'{key}' is {value!r}", at.place(key), expected=said(known[key]))
+            wrong, hint, name = innermost(value, known[key], key)
+            raise BadInput(f"'{name}' is {wrong!r}", at.place(key), expected=said(hint))
     for spec in fields(cls):
         bare = spec.default is MISSING and spec.default_factory is MISSING
         if spec.name in known and spec.name not in row and bare:

@@ -165,7 +165,7 @@ MANIFESTS = {
     "seeds beyond all memory": (f"{CLAIM}seeds = 1000000000000\nabove = 0.0", ":11: 'seeds' is 1000000000000"),
     "a number beyond a float": (f"{CLAIM}above = 1{'0' * 400}", ":11: 'above' is 1000"),
     "a print beyond a float": (f'{CLAIM}printed = "1e999999999"', ":11: 'printed' is '1e999999999'"),
-    "a list in a list, each on its line": (f"{CLAIM}above = 0.0\nproxy = [\n[\n1,2\n]\n]", ":12: 'proxy' is"),
+    "a list in a list, each on its line": (f"{CLAIM}above = 0.0\nproxy = [\n[\n1,2\n]\n]", r":12: 'proxy\[0\]' is"),
     "a claim in a text": (
         f'{HEAD}no_config = """\n[[claim]]\n"""\nabove = "\u2028[[claim]]"',
         ":12: contains the invisible character U.2028",

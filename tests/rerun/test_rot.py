@@ -164,7 +164,7 @@ ROW = {key: value for key, value in vars(TRIAL).items() if key != "stack"}
     ("[]", "expected an object"), ('{"date": "2026-01-02"', "not a result"), ("\udcff", "not a result"),
     (json.dumps({**ROW, "outcome": "run"}), " 'outcome' is 'run'; expected one of 'runs', 'fails', 'not run'"),
     (json.dumps({**ROW, "date": "yesterday"}, indent=1), " 'date' is 'yesterday'; expected a date such as 2026"),
-    (json.dumps({**ROW, "packages": {"torch": 2}}), "'packages' is {'torch': 2}; expected a table of strings"),
+    (json.dumps({**ROW, "packages": {"torch": 2}}), "'packages.torch' is 2; expected a string"),
     (json.dumps({**ROW, "sad": ""}), "unknown key 'sad'; did you mean 'said'?"), ("{}", "missing key 'date'"),
 ])  # fmt: skip
 def test_a_broken_file_is_one_line_before_anything_runs(
