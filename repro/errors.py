@@ -107,3 +107,9 @@ def where(path: Path) -> str:
     if real == here.rstrip(os.sep):
         return "."
     return real.removeprefix(here) if real.startswith(here) else str(path)
+
+
+def not_utf8(path: Path, error: UnicodeDecodeError) -> BadInput:
+    """The error for a text file that is not UTF-8, with the line of the first wrong byte."""
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return BadInput(f"not UTF-8 text: the byte {error.object[error.start]:#04x}", f"{where(path)}:{line}")

@@ -7,13 +7,14 @@ messages do not say what was expected in words of ours. A run uses pydantic for 
 
 from __future__ import annotations
 
+import datetime
 import functools
 import math
 import reprlib
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from repro.errors import BadInput
@@ -28,6 +29,28 @@ WORDS: dict[Any, str] = {
     dict: "an object",
     Any: "anything",
 }
+
+
+@dataclass(frozen=True)
+class Only:
+    """A condition on a value, for `Annotated`. expected: what a right value is, in words."""
+
+    holds: Check
+    expected: str
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return bool(datetime.datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+FROM_0 = Only(lambda value: value >= 0, "a number from 0")
+FROM_1 = Only(lambda value: value >= 1, "a number from 1")
+SOME = Only(bool, "an object with at least one key")
+TIME = Only(_is_time, "a date and time, such as 2026-01-02T03:04:05+00:00")
+TIME_OR_NONE = Only(lambda text: not text or _is_time(text), TIME.expected)
 
 
 @functools.cache
@@ -57,6 +80,8 @@ def checker(hint: Any) -> Check:
         return _form({key: checker(one) for key, one in of(hint).items()})
     if origin is Literal:
         return lambda value: value in inner
+    if isinstance(hint, Only):
+        return hint.holds
     if origin is tuple:  # a list of this length in the file
         return _row(list(map(checker, inner)))
     if origin is list:
@@ -93,7 +118,7 @@ def _every(check: Check, kind: type, inside: Callable[[Any], Iterable[Any]]) -> 
 
 
 def _is_form(hint: Any) -> bool:
-    return is_typeddict(hint) or get_origin(hint) is tuple
+    return is_typeddict(hint) or get_origin(hint) is tuple or isinstance(hint, Only)
 
 
 def _number(value: Any) -> bool:
@@ -121,6 +146,8 @@ def said(hint: Any) -> str:
         return " or ".join(said(one) for one in inner if one is not type(None))
     if origin is Annotated:
         return said(next(filter(_is_form, inner[1:]), inner[0]))
+    if isinstance(hint, Only):
+        return hint.expected
     if origin is Literal:
         return "one of " + ", ".join(repr(one) for one in inner if one)
     if origin is tuple:

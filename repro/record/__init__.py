@@ -36,7 +36,7 @@ class Measurement:
 
     test: str
     metric: str
-    identity: dict[str, Any]
+    identity: Annotated[dict[str, Any], typed.SOME]
     values: list[float]
 
     @property
@@ -53,7 +53,7 @@ class Environment(TypedDict, total=False):
     processor: str
     cores: int | None
     accelerator: str
-    threads: int
+    threads: Annotated[int, typed.FROM_1]
     variables: dict[str, str]
 
 
@@ -95,7 +95,7 @@ class Record:
 
     paper: str
     config: str
-    seed: int
+    seed: Annotated[int, typed.FROM_0]
     digest: str
     measurements: list[Measurement]
     text: str = ""
@@ -106,10 +106,10 @@ class Record:
     core: str = ""
     source: Annotated[dict[str, Any], Source] = field(default_factory=dict)
     environment: Annotated[dict[str, Any], Environment] = field(default_factory=dict)
-    cost: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, Annotated[float, typed.FROM_0]] = field(default_factory=dict)
     curves: dict[str, list[Point]] = field(default_factory=dict)
     examples: list[Annotated[dict[str, Any], Example]] = field(default_factory=list)
-    finished: str = ""
+    finished: Annotated[str, typed.TIME_OR_NONE] = ""
     format: int = FORMAT
     stale: str = ""  # what has changed since, so that the record is not valid any more; empty if it is valid
     renewed: str = ""  # why the record is valid although its code has changed since

@@ -24,12 +24,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from repro import config as configs
 from repro import disk
 from repro.errors import BadInput, where
-from repro.files import regular, strict_json
+from repro.files import regular, strict_json, typed
 from repro.interval import difference
 from repro.record import Record
 
@@ -82,8 +82,8 @@ class Certificate:
     code: dict[str, str]
     machine: dict[str, Any]
     comparisons: dict[str, Comparison]
-    steps: int
-    measured: str  # date and time
+    steps: Annotated[int, typed.FROM_0]
+    measured: Annotated[str, typed.TIME]  # date and time
 
     @property
     def determinism(self) -> Class:

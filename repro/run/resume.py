@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from repro import disk
 from repro.config import Config
@@ -27,7 +27,8 @@ from repro.files import strict_json, typed
 from repro.record import as_committed, code_digest, machine
 
 FILE = "run.json"
-FINISHED = "finished"
+FINISHED: Literal["finished"] = "finished"
+Outcome = Literal["", "refused", "failed", "stopped", "finished"]
 
 log = logging.getLogger("repro")
 
@@ -42,9 +43,9 @@ class Started:
     packages: dict[str, str]
     core: str = ""
     data: dict[str, Any] = field(default_factory=dict)
-    sessions: int = 1
-    outcome: str = ""  # refused, failed, stopped or finished; empty while it runs, and if it was killed
-    threads: int = 0  # 0: not chosen yet
+    sessions: Annotated[int, typed.FROM_1] = 1
+    outcome: Outcome = ""  # empty while it runs, and if it was killed
+    threads: Annotated[int, typed.FROM_0] = 0  # 0: not chosen yet
     files: str = ""  # a digest of the content of the files that count; empty if it differed between the processes
 
     def doubt(self, folder: Path) -> str:
@@ -128,13 +129,15 @@ def ending(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        outcome = "refused" if isinstance(error, BadInput) else "failed" if isinstance(error, Exception) else "stopped"
+        outcome: Outcome = "stopped"
+        if isinstance(error, Exception):
+            outcome = "refused" if isinstance(error, BadInput) else "failed"
         with contextlib.suppress(OSError, BadInput):  # the disk may be full, and `error` already reports that
             _end(folder, outcome)
         raise
 
 
-def _end(folder: Path, outcome: str) -> None:
+def _end(folder: Path, outcome: Outcome) -> None:
     if found := read(folder):
         _write(folder, replace(found, outcome=outcome))
 

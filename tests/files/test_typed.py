@@ -9,8 +9,18 @@ import pytest
 
 from repro.errors import BadInput
 from repro.files import typed
+from repro.record.determinism import Certificate
+from repro.record.renewal import Renewal
+from repro.run.resume import Started
 
 Pair = Annotated[list[Any], tuple[float, str]]
+
+DAY = "2026-01-02T03:04:05+00:00"
+ROWS: dict[Any, dict[str, Any]] = {
+    Renewal: {"config": "a", "changed": {}, "commit": "", "steps": 0, "processor": "", "measured": DAY},
+    Certificate: {"digest": "", "code": {}, "machine": {}, "comparisons": {}, "steps": 0, "measured": DAY},
+    Started: {"digest": "", "code": {}, "source": {}, "packages": {}},
+}
 
 
 @dataclass(frozen=True)
@@ -45,3 +55,14 @@ def test_the_innermost_wrong_value_is_named(value: Any, hint: Any, place: str) -
     with pytest.raises(BadInput) as caught:
         typed.build(value, hint, "x")
     assert caught.value.what.startswith(f"'{place}' is ")
+
+
+@pytest.mark.parametrize(("value", "hint"), [
+    ({"steps": -1}, Renewal), ({"last": -1}, Renewal), ({"measured": "now"}, Renewal),
+    ({"steps": -4}, Certificate), ({"outcome": "stoped"}, Started), ({"sessions": 0}, Started),
+])  # fmt: skip
+def test_a_row_that_no_command_writes_is_refused(value: dict[str, Any], hint: Any) -> None:
+    with pytest.raises(BadInput) as caught:
+        typed.build({**ROWS[hint], **value}, hint)
+    typed.build(ROWS[hint], hint)
+    assert caught.value.what.startswith(f"'{next(iter(value))}' is ") and caught.value.expected

@@ -160,7 +160,7 @@ ROW = {key: value for key, value in vars(TRIAL).items() if key != "stack"}
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("", ": not a result of `repro rot`: Expecting value"), ("[" * 10_000, ": not a result of `repro rot`"),
+    ("", ": not a result of `repro rot`: the file is empty"), ("[" * 10_000, ": not a result of `repro rot`"),
     ("[]", "expected an object"), ('{"date": "2026-01-02"', "not a result"), ("\udcff", "not a result"),
     (json.dumps({**ROW, "outcome": "run"}), " 'outcome' is 'run'; expected one of 'runs', 'fails', 'not run'"),
     (json.dumps({**ROW, "date": "yesterday"}, indent=1), " 'date' is 'yesterday'; expected a date such as 2026"),

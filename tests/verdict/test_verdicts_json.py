@@ -50,7 +50,7 @@ def _no_file(ran: Any, refused: Any) -> str:
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("{", "not JSON"), ("[]", "expected an object"), ('{"a": "reprodced"}', "did you mean 'reproduced'"),
+    ("{", "not valid JSON"), ("[]", "expected an object"), ('{"a": "reprodced"}', "did you mean 'reproduced'"),
 ])  # fmt: skip
 def test_a_broken_file_is_one_line(paper: Any, refused: Any, text: str, words: str) -> None:
     (paper.folder / "records/verdicts.json").write_text(text)
