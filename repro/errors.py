@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RENAMED = {"unread": ("transcribed", "not transcribed"), "raff": ("reproducibility",)}
-"""Keys and outcomes by their former name, with their present ones, which are too unlike to be found as near misses."""
+RENAMED = {"unread": ("transcribed", "not transcribed"), "raff": ("reproducibility",), "--replay": ("--failed-step",)}
+"""Former names of keys, outcomes and options, with their present ones, which are too unlike to be near misses."""
 
 
 class BadInput(Exception):
