@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RENAMED = {"unread": ("transcribed", "not transcribed"), "raff": ("reproducibility",)}
-"""Keys and outcomes by their former name, with their present ones, which are too unlike to be found as near misses."""
+RENAMED = {"unread": ("transcribed", "not transcribed"), "raff": ("reproducibility",), "--replay": ("--failed-step",)}
+"""Former names of keys, outcomes and options, with their present ones, which are too unlike to be near misses."""
 
 
 class BadInput(Exception):
@@ -107,3 +107,9 @@ def where(path: Path) -> str:
     if real == here.rstrip(os.sep):
         return "."
     return real.removeprefix(here) if real.startswith(here) else str(path)
+
+
+def not_utf8(path: Path, error: UnicodeDecodeError) -> BadInput:
+    """The error for a text file that is not UTF-8, with the line of the first wrong byte."""
+    line = error.object.count(b"\n", 0, error.start) + 1
+    return BadInput(f"not UTF-8 text: the byte {error.object[error.start]:#04x}", f"{where(path)}:{line}")

@@ -26,7 +26,7 @@ import gin
 
 from repro import HOME
 from repro.claim import paper
-from repro.errors import BadInput
+from repro.errors import BadInput, not_utf8, where
 from repro.files import regular
 from repro.signature import parameters
 
@@ -177,7 +177,7 @@ def parse(path: Path) -> ast.Module:
     try:
         return ast.parse(source(path))
     except SyntaxError as error:
-        raise BadInput(f"not Python: {error.msg}", f"{path}:{error.lineno}") from None
+        raise BadInput(f"not Python: {error.msg}", f"{where(path)}:{error.lineno}") from None
 
 
 def source(path: Path) -> str:
@@ -191,7 +191,7 @@ def source(path: Path) -> str:
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", str(path)) from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"not UTF-8 text ({error.reason} at byte {error.start})", str(path)) from None
+        raise not_utf8(path, error) from None
 
 
 def declared(folder: Path, package: str) -> Iterator[Declared]:

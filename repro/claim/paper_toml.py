@@ -18,10 +18,10 @@ from repro.claim import Cause, Claim, Features, Number
 from repro.claim.paper import Paper
 from repro.claim.rules import refuse
 from repro.claim.table import Table, filled, refuse_blanks
-from repro.errors import BadInput, where
+from repro.errors import BadInput, not_utf8, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
-from repro.files.typed import fits, said
+from repro.files.typed import fits, innermost, said
 
 MANY = {"claim", "table", "cause"}
 GIVEN = {
@@ -69,9 +69,13 @@ def load(path: Path) -> tuple[str, dict[str, Any]]:
         data = tomllib.loads(text, parse_float=Number)
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
-    except (ValueError, RecursionError) as error:  # ValueError: not TOML, not UTF-8, or a number of 5,000 digits
-        line = re.search(r"at line (\d+)", str(error))
-        raise BadInput(f"not TOML: {error}", f"{where(path)}:{line[1]}" if line else where(path)) from None
+    except UnicodeDecodeError as error:
+        raise not_utf8(path, error) from None
+    except RecursionError:
+        raise BadInput("not TOML: it is nested too deep", where(path)) from None
+    except ValueError as error:  # not TOML, or a number of 5,000 digits
+        what, line = re.sub(r" \(at [^()]*\)$", "", str(error)), re.search(r"at line (\d+)", str(error))
+        raise BadInput(f"not TOML: {what}", f"{where(path)}:{line[1]}" if line else where(path)) from None
     untrusted.refuse_unseen(data, where(path))
     return text, data
 
@@ -220,7 +224,8 @@ def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> An
         if known[key] is int:
             untrusted.refuse_huge(value, f"'{key}'", at.place(key))
         if not fits(value, known[key]):
-            raise BadInput(f"'{key}' is {value!r}", at.place(key), expected=said(known[key]))
+            wrong, hint, name = innermost(value, known[key], key)
+            raise BadInput(f"'{name}' is {wrong!r}", at.place(key), expected=said(hint))
     for spec in fields(cls):
         bare = spec.default is MISSING and spec.default_factory is MISSING
         if spec.name in known and spec.name not in row and bare:

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = _parser().parse_args(arguments)
         refuse_other_core(Path.cwd())
-        return int(given.call(given) or 0)
+        return _called(given)
     except BadInput as error:
         print(f"repro: {error}", file=sys.stderr)
         return error.code
@@ -59,8 +59,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _called(given: argparse.Namespace) -> int:
+    """Run the command; returns its exit code. Code of a paper must not end the command as if it had succeeded."""
+    try:
+        return int(given.call(given) or 0)
+    except SystemExit as stop:
+        if stop.code:
+            raise
+        print("repro: the code of a paper ended the program: it called sys.exit()", file=sys.stderr)
+        return 1
+
+
 class _Parser(argparse.ArgumentParser):
-    """argparse, but a wrong argument raises BadInput, which is one line."""
+    """argparse, but a wrong argument raises BadInput, which is one line with the nearest option or choice."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        given, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self._refuse(unknown)
+        return given, unknown
+
+    def _refuse(self, unknown: list[str]) -> NoReturn:
+        """Raise BadInput for the first unknown option, else for the first argument too many."""
+        name = next((word for word in unknown if word.startswith("-")), unknown[0]).partition("=")[0][:40]
+        if not name.startswith("-"):
+            raise BadInput(f"{self.prog}: one argument too many: {name!r} (see {self.prog} --help)")
+        known = [one for action in self._actions for one in action.option_strings if one.startswith("--")]
+        raise BadInput(f"{self.prog} has no option '{name}' (see {self.prog} --help)", given=name, known=known)
 
     def error(self, message: str) -> NoReturn:
         if hit := re.fullmatch(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", message, re.DOTALL):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import logging
 from collections.abc import Iterator
@@ -121,8 +120,10 @@ def _reader(one: DataSet, variant: Variant) -> type:
     said = f"the reader of {one.name} is {one.reader}"
     untrusted.refuse_module(place, said)
     untrusted.refuse_elsewhere(variant.arguments, f"an argument of {one.name}/{variant.name}")
+    from repro.experiment.importing import imported  # imported here, because it loads gin
+
     try:
-        module = importlib.import_module(place)
+        module = imported(place, said)
     except ModuleNotFoundError as error:
         if not f"{place}.".startswith(f"{error.name}."):
             raise  # the module exists, but one of its own imports does not

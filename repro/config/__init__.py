@@ -23,7 +23,7 @@ from typing import Any
 from repro import untrusted
 from repro.claim.paper import folders
 from repro.config import canonical, syntax
-from repro.errors import BadInput, where
+from repro.errors import BadInput, not_utf8, where
 from repro.files import regular
 
 INCLUDES = 100
@@ -174,7 +174,7 @@ def _source(path: Path) -> str:
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except UnicodeDecodeError as error:
-        raise BadInput(f"not UTF-8 text ({error.reason} at byte {error.start})", where(path)) from None
+        raise not_utf8(path, error) from None
 
 
 @functools.lru_cache(maxsize=4096)

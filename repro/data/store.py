@@ -41,7 +41,9 @@ def places() -> dict[str, Path]:
     mirror = _given(MIRROR)
     if mirror and not os.path.isdir(mirror):
         raise BadInput(f"{MIRROR} is {mirror}, which is not a folder", expected="a folder with data sets")
-    return {"data folder": root(), **({"mirror": mirror} if mirror else {})}
+    if (own := root()).is_file():
+        raise BadInput(f"{DATA} is {own}, which is a file", expected="a folder for data sets")
+    return {"data folder": own, **({"mirror": mirror} if mirror else {})}
 
 
 def _given(variable: str) -> Path | None:

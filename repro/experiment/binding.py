@@ -20,6 +20,7 @@ from repro.config import IMPORT, Config, read
 from repro.errors import BadInput, DataMissing, where
 from repro.experiment import Experiment, experiment, preflight
 from repro.experiment.error_place import Caller, located
+from repro.experiment.importing import imported
 from repro.experiment.statements import Binding, Macro, Reference, atoms, check
 
 CALLED = re.compile(
@@ -182,14 +183,12 @@ def _refuse_foreign(statement: Any, config: Config) -> None:
 
 def _import(module: str, place: str) -> None:
     try:
-        importlib.import_module(module)
+        imported(module, place)
     except ModuleNotFoundError as error:
         if not f"{module}.".startswith(f"{error.name}."):
-            raise  # the module exists, but not what it imports: that is a bug in the module
+            raise  # a module of the core needs a package that is not installed
         missing = str(error.name)
         raise BadInput(f"no module '{module}'", place, given=missing, known=_neighbours(missing)) from None
-    except SyntaxError as error:
-        raise BadInput(f"not Python: {error.msg}", f"{error.filename}:{error.lineno}") from None
 
 
 def _neighbours(module: str) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from repro import untrusted
-from repro.errors import BadInput, where
+from repro.errors import BadInput, not_utf8, where
 from repro.files import regular, typed
 
 T = TypeVar("T")
@@ -24,6 +24,18 @@ SPECIAL = re.compile(rb"[\x7f-\xff]|\\[^n\"\\/]")
 DIGITS = 18  # maximum number of digits of an integer: one with more may not fit into 64 bits
 TAKES = {b",": 40, b'"': 40, b"{": 300, b"[": 100}
 """Maximum bytes of memory that the parsed file needs for each of these characters in it."""
+PLAIN = {
+    "Expecting value": "a value is missing, or a string has no quotes",
+    "Expecting property name": "a key in double quotes is missing",
+    "Expecting ':'": "a colon is missing after a key",
+    "Expecting ','": "a comma or a closing bracket is missing",
+    "Illegal trailing comma": "a comma is before a closing bracket",
+    "Extra data": "there is text after the end",
+    "Unterminated string": "a string is not closed",
+    "Invalid control character": "a string contains a line break or a control character",
+    "Invalid \\": "a string contains a backslash that is not doubled",
+}
+"""The faults that Python's reader reports, by the start of its message, in words of ours."""
 
 
 def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> Any:
@@ -42,10 +54,17 @@ def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> An
             untrusted.refuse_unseen(checked, where(path))
         return row
     except json.JSONDecodeError as error:
-        raise BadInput(f"{fault}: {error.msg}", f"{where(path)}:{error.lineno}") from None
+        plain = next((plain for start, plain in PLAIN.items() if error.msg.startswith(start)), error.msg)
+        what = f"not valid JSON: {plain}" if content.strip() else "the file is empty"
+        raise BadInput(f"{fault}: {what}", f"{where(path)}:{error.lineno}") from None
     except OSError as error:
         raise BadInput(f"{fault}: it cannot be read: {error.strerror}", where(path)) from None
-    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, or raised by the checks below
+    except UnicodeDecodeError as error:
+        wrong = not_utf8(path, error)
+        raise wrong.at(wrong.where, fault) from None
+    except RecursionError:
+        raise BadInput(f"{fault}: it is nested too deep", where(path)) from None
+    except ValueError as error:  # raised by the checks below
         raise BadInput(f"{fault}: {error}", where(path)) from None
 
 

@@ -7,13 +7,14 @@ messages do not say what was expected in words of ours. A run uses pydantic for 
 
 from __future__ import annotations
 
+import datetime
 import functools
 import math
 import reprlib
 import sys
 import types
-from collections.abc import Callable, Iterable
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from repro.errors import BadInput
@@ -28,6 +29,28 @@ WORDS: dict[Any, str] = {
     dict: "an object",
     Any: "anything",
 }
+
+
+@dataclass(frozen=True)
+class Only:
+    """A condition on a value, for `Annotated`. expected: what a right value is, in words."""
+
+    holds: Check
+    expected: str
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return bool(datetime.datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+FROM_0 = Only(lambda value: value >= 0, "a number from 0")
+FROM_1 = Only(lambda value: value >= 1, "a number from 1")
+SOME = Only(bool, "an object with at least one key")
+TIME = Only(_is_time, "a date and time, such as 2026-01-02T03:04:05+00:00")
+TIME_OR_NONE = Only(lambda text: not text or _is_time(text), TIME.expected)
 
 
 @functools.cache
@@ -57,6 +80,8 @@ def checker(hint: Any) -> Check:
         return _form({key: checker(one) for key, one in of(hint).items()})
     if origin is Literal:
         return lambda value: value in inner
+    if isinstance(hint, Only):
+        return hint.holds
     if origin is tuple:  # a list of this length in the file
         return _row(list(map(checker, inner)))
     if origin is list:
@@ -93,7 +118,7 @@ def _every(check: Check, kind: type, inside: Callable[[Any], Iterable[Any]]) -> 
 
 
 def _is_form(hint: Any) -> bool:
-    return is_typeddict(hint) or get_origin(hint) is tuple
+    return is_typeddict(hint) or get_origin(hint) is tuple or isinstance(hint, Only)
 
 
 def _number(value: Any) -> bool:
@@ -120,15 +145,39 @@ def said(hint: Any) -> str:
     if origin in (Union, types.UnionType):
         return " or ".join(said(one) for one in inner if one is not type(None))
     if origin is Annotated:
-        return said(inner[0])
+        return said(next(filter(_is_form, inner[1:]), inner[0]))
+    if isinstance(hint, Only):
+        return hint.expected
     if origin is Literal:
         return "one of " + ", ".join(repr(one) for one in inner if one)
-    if origin is list:
-        return f"a list of {WORDS.get(inner[0], 'item').removeprefix('a ').removesuffix(' in quotes')}s"
-    if origin is dict:
-        several = said(inner[1]).removeprefix("a ").removesuffix(" in quotes")
-        return "a table" if inner[1] is Any else f"a table of {several}s"
-    return WORDS.get(hint, str(hint))
+    if origin is tuple:
+        return f"a list of {len(inner)} values ({', '.join(map(said, inner))})"
+    if origin in (list, dict):
+        several = _several(inner[-1])
+        return f"{'a list' if origin is list else 'a table'}{several and f' of {several}'}"
+    return WORDS.get(hint) or ("a table" if is_dataclass(hint) or is_typeddict(hint) else str(hint))
+
+
+def _several(hint: Any) -> str:
+    """The plural of a type hint in words; empty for anything.
+
+    >>> _several(bool), _several(list[float]), _several(dict[str, list[str]])
+    ('values true or false', 'lists of numbers', 'tables of lists of strings')
+    """
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return ""
+    if origin in (Union, types.UnionType):
+        kinds = [_several(one) for one in inner if one is not type(None)]
+        return " or ".join([*kinds, *(["null"] if type(None) in inner else [])])
+    if origin in (list, dict):
+        several = _several(inner[-1])
+        return f"{'lists' if origin is list else 'tables'}{several and f' of {several}'}"
+    if origin is Literal:
+        return f"values, each {said(hint)}"
+    words = said(hint).removeprefix("a ").removesuffix(" in quotes")
+    first, *more = words.split(" of ", 1)
+    return f"values {words}" if hint is bool else " of ".join([f"{first}s", *more])
 
 
 def build(value: Any, hint: Any, at: str = "") -> Any:
@@ -185,4 +234,32 @@ def _below(at: str, key: str) -> str:
 
 def _refuse_unfit(value: Any, hint: Any, at: str) -> None:
     if not fits(value, hint):
+        value, hint, at = innermost(value, hint, at)
         raise BadInput((f"'{at}' is " if at else "it is ") + reprlib.repr(value), expected=said(hint))
+
+
+def innermost(value: Any, hint: Any, at: str) -> tuple[Any, Any, str]:
+    """The first value inside `value` that does not have its type, with that type and its place; else `value` itself.
+
+    >>> innermost({"torch": 2}, dict[str, str], "packages")
+    (2, <class 'str'>, 'packages.torch')
+    """
+    for inner, one, place in _inside(value, hint, at):
+        if not fits(inner, one):
+            return innermost(inner, one, place)
+    return value, hint, at
+
+
+def _inside(value: Any, hint: Any, at: str) -> Iterator[tuple[Any, Any, str]]:
+    """Each value in a list or an object, with its type and place; nothing if `value` itself is of another kind."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        for one in (inner[0], *filter(_is_form, inner[1:])):
+            yield from _inside(value, one, at)
+    elif isinstance(value, dict) and (origin is dict or is_typeddict(hint)):
+        hints = of(hint) if is_typeddict(hint) else dict.fromkeys(value, inner[1])
+        yield from ((value[key], hints[key], _below(at, key)) for key in value if key in hints)
+    elif isinstance(value, list) and origin is list:
+        yield from ((one, inner[0], f"{at}[{number}]") for number, one in enumerate(value))
+    elif isinstance(value, list) and origin is tuple and len(value) == len(inner):
+        yield from ((one, kind, f"{at}[{number}]") for number, (one, kind) in enumerate(zip(value, inner, strict=True)))

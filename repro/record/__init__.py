@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,12 +22,11 @@ from repro import config as configs
 from repro import untrusted
 from repro.errors import BadInput, where
 from repro.files import disk, regular, strict_json, typed
-from repro.record import stale
+from repro.record import packed_values, stale
 
 FORMAT = 1
 EXAMPLES_LIMIT = 500_000  # bytes: the maximum total size of a record's examples
-SPARSE = 100  # from this number of items on, nearly constant values are written as one value and its exceptions
-MOST = 2_000_000  # the maximum number of values in a record
+MOST = packed_values.MOST  # the maximum number of values in a record
 LARGEST = 1e150  # the maximum absolute value: its square is still finite
 
 
@@ -38,7 +36,7 @@ class Measurement:
 
     test: str
     metric: str
-    identity: dict[str, Any]
+    identity: Annotated[dict[str, Any], typed.SOME]
     values: list[float]
 
     @property
@@ -55,7 +53,7 @@ class Environment(TypedDict, total=False):
     processor: str
     cores: int | None
     accelerator: str
-    threads: int
+    threads: Annotated[int, typed.FROM_1]
     variables: dict[str, str]
 
 
@@ -97,7 +95,7 @@ class Record:
 
     paper: str
     config: str
-    seed: int
+    seed: Annotated[int, typed.FROM_0]
     digest: str
     measurements: list[Measurement]
     text: str = ""
@@ -108,10 +106,10 @@ class Record:
     core: str = ""
     source: Annotated[dict[str, Any], Source] = field(default_factory=dict)
     environment: Annotated[dict[str, Any], Environment] = field(default_factory=dict)
-    cost: dict[str, float] = field(default_factory=dict)
+    cost: dict[str, Annotated[float, typed.FROM_0]] = field(default_factory=dict)
     curves: dict[str, list[Point]] = field(default_factory=dict)
     examples: list[Annotated[dict[str, Any], Example]] = field(default_factory=list)
-    finished: str = ""
+    finished: Annotated[str, typed.TIME_OR_NONE] = ""
     format: int = FORMAT
     stale: str = ""  # what has changed since, so that the record is not valid any more; empty if it is valid
     renewed: str = ""  # why the record is valid although its code has changed since
@@ -168,7 +166,7 @@ def write(record: Record, folder: Path) -> Path:
     for found in row["measurements"]:
         if beyond := [value for value in found["values"] if abs(value) > LARGEST]:
             raise ValueError(f"{found['test']}: {found['metric']} is {beyond[0]:g}; expected at most {LARGEST:g}")
-        found["values"] = _packed(found["values"])
+        found["values"] = packed_values.packed(found["values"])
     text = _dump(row)
     if len(text) > regular.RECORD:
         raise BadInput(
@@ -178,30 +176,6 @@ def write(record: Record, folder: Path) -> Path:
         )
     folder.mkdir(parents=True, exist_ok=True)
     return disk.write(folder / f"{record.stem}.json", text)
-
-
-def _packed(values: list[float]) -> Any:
-    """The values as they are stored: a long, mostly constant list as its usual value and the indices of the others."""
-    usual, count = Counter(values).most_common(1)[0]
-    if len(values) < SPARSE or count < len(values) / 2:
-        return values
-    others: dict[str, list[int]] = {}
-    for index, value in enumerate(values):
-        if value != usual:
-            others.setdefault(repr(value), []).append(index)
-    return {"items": len(values), "usual": usual, "others": others} if len(others) <= 4 else values
-
-
-def _unpacked(values: Any) -> Any:
-    if not isinstance(values, dict):
-        return values
-    full = [values["usual"]] * values["items"]
-    for value, indices in values["others"].items():
-        for index in indices:
-            if index < 0:
-                raise ValueError(f"index {index} has no item")
-            full[index] = float(value)
-    return full
 
 
 def _dump(row: dict[str, Any]) -> str:
@@ -224,12 +198,8 @@ def read(path: Path) -> Record:
         raise BadInput(f"not a record of format {FORMAT}, the one that this version reads", where(path))
     try:
         if stray := row.keys() & {"stale", "renewed"}:
-            raise ValueError(f"'{min(stray)}' is computed and must not be stored")
-        _refuse_many(row["measurements"])
-        row["measurements"] = [{**m, "values": _unpacked(m["values"])} for m in row["measurements"]]
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise BadInput(f"not a record: {error}", where(path)) from None
-    try:
+            raise BadInput(f"'{min(stray)}' is computed and must not be stored")
+        packed_values.unpack(row)
         record: Record = typed.build(row, Record)
         _refuse_odd(record)
         _refuse_names(record, path.stem)
@@ -238,21 +208,17 @@ def read(path: Path) -> Record:
     return record
 
 
-def _refuse_many(measurements: list[dict[str, Any]]) -> None:
-    """Raise ValueError if a few bytes would be unpacked to too many values."""
-    stated = [m["values"]["items"] for m in measurements if isinstance(m["values"], dict)]
-    for items in stated:
-        if not 0 < items <= MOST or sum(stated) > MOST:
-            raise ValueError(f"it would have {items} values of {sum(stated)} in all; expected at most {MOST} in all")
-
-
 def _refuse_odd(record: Record) -> None:
     """Raise BadInput for fields of a wrong size, so that a record edited by hand cannot crash a verdict."""
     if len(record.text) > regular.CONFIG:
         raise BadInput(f"'text' has {len(record.text):,} characters", expected=f"at most {regular.CONFIG:,}")
     for found in record.measurements:
-        if not found.values or not all(-LARGEST <= value <= LARGEST for value in found.values):
-            raise BadInput(f"the values of {found.test}: {found.metric} are not a list of finite numbers")
+        if not found.values:
+            raise BadInput(f"{found.test}: {found.metric} has no values", expected="one number for each item")
+        if beyond := [value for value in found.values if not -LARGEST <= value <= LARGEST]:
+            raise BadInput(
+                f"{found.test}: {found.metric} has the value {beyond[0]:g}", expected=f"at most {LARGEST:g} in size"
+            )
         if len(record.items.get(found.test, found.values)) != len(found.values):
             raise BadInput(f"{found.test}: {found.metric} does not have one value for each item name")
 

@@ -24,11 +24,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from repro import config as configs
 from repro.errors import BadInput, where
-from repro.files import disk, regular, strict_json
+from repro.files import disk, regular, strict_json, typed
 from repro.interval import difference
 from repro.record import Record
 
@@ -81,8 +81,8 @@ class Certificate:
     code: dict[str, str]
     machine: dict[str, Any]
     comparisons: dict[str, Comparison]
-    steps: int
-    measured: str  # date and time
+    steps: Annotated[int, typed.FROM_0]
+    measured: Annotated[str, typed.TIME]  # date and time
 
     @property
     def determinism(self) -> Class:

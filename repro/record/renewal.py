@@ -14,8 +14,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
-from repro.files import disk, regular, strict_json
+from repro.files import disk, regular, strict_json, typed
 
 FILE = "records/renewals.json"
 Changed = dict[str, list[str | None]]
@@ -29,10 +30,10 @@ class Renewal:
     config: str
     changed: Changed
     commit: str
-    steps: int  # how many first steps were compared; 0: the whole run
+    steps: Annotated[int, typed.FROM_0]  # how many first steps were compared; 0: the whole run
     processor: str
-    measured: str  # date and time
-    last: int = 0  # how many last steps were compared too
+    measured: Annotated[str, typed.TIME]  # date and time
+    last: Annotated[int, typed.FROM_0] = 0  # how many last steps were compared too
     same_code: bool = False  # nothing was run: the two codes have the same syntax trees (`repro.record.same_code`)
 
     def __str__(self) -> str:

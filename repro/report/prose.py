@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from urllib.parse import quote
 
-from repro.errors import BadInput
+from repro.errors import not_utf8
 from repro.report.html import files
 
 HEADING = re.compile(r"^(#{1,6})\s")
@@ -46,8 +46,7 @@ def read(path: Path) -> list[str]:
     try:
         return raw.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise BadInput(f"not a text in UTF-8: the byte {raw[error.start]:#04x}", f"{path}:{line}") from None
+        raise not_utf8(path, error) from None
 
 
 def _levels(lines: list[str]) -> Iterator[int]:

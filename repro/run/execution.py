@@ -12,7 +12,8 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def run(
     with interruption.listening(), machine.settled(), lock.held(folder):
         begun = resume.prepare(folder, config, wanted)
         chosen = threads.choose(config, seed, wanted, begun.threads)
-        with logs.kept(folder), resume.ending(folder), disk.full(folder), threads.limited(chosen.number):
+        with logs.kept(folder), resume.ending(folder), disk.full(folder), threads.limited(chosen.number), _no_exit():
             header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
             disk.write(folder / "config.gin", header + config.text)
             found = _execute(config, seed, folder, begun, chosen, loaded.Before(before, files))
@@ -69,6 +70,15 @@ def run(
             resume.finish(folder)
             log.debug("finished")
             return found, written
+
+
+@contextmanager
+def _no_exit() -> Iterator[None]:
+    """Raise RuntimeError if a part ends the program, because the run then has no record although it may exit with 0."""
+    try:
+        yield
+    except SystemExit as stop:
+        raise RuntimeError(f"a part ended the program: it called sys.exit({stop.code!r})") from stop
 
 
 def _refuse_secrets(config: Config) -> None:
@@ -105,8 +115,8 @@ def _execute(
         preflight.answers(config, built, items)
     about = (where(config.path), seed, folder, chosen)
     log.info("%s, seed %d, in %s: %s", *about)
-    if begun.source.get("dirty") is not False and config.committed:
-        log.warning("no claim can use the record until the code is committed: %s", begun.source.get("why", ""))
+    if config.committed and (doubt := begun.doubt(folder)):
+        log.warning("%s", doubt)
     torch.manual_seed(seeds["dropout"])
     history = _fit(built, config, folder, seeds["order"])
     began -= history.get("earlier_seconds", 0.0)  # the time of earlier, stopped processes of this run counts too

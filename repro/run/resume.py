@@ -3,11 +3,14 @@
 `run.json` in the run folder stores the digests of config, code and data, and how the run ended. The run resumes if
 config and code are unchanged. Otherwise it restarts, and the folder of the earlier training is renamed, not deleted.
 Changed data is an error.
+
+A run that started with uncommitted code counts as clean if you commit exactly these files before you resume it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import shutil
@@ -15,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from repro.config import Config
 from repro.errors import BadInput
@@ -23,7 +26,8 @@ from repro.files import disk, strict_json, typed
 from repro.record import as_committed, code_digest, machine
 
 FILE = "run.json"
-FINISHED = "finished"
+FINISHED: Literal["finished"] = "finished"
+Outcome = Literal["", "refused", "failed", "stopped", "finished"]
 
 log = logging.getLogger("repro")
 
@@ -38,9 +42,21 @@ class Started:
     packages: dict[str, str]
     core: str = ""
     data: dict[str, Any] = field(default_factory=dict)
-    sessions: int = 1
-    outcome: str = ""  # refused, failed, stopped or finished; empty while it runs, and if it was killed
-    threads: int = 0  # 0: not chosen yet
+    sessions: Annotated[int, typed.FROM_1] = 1
+    outcome: Outcome = ""  # empty while it runs, and if it was killed
+    threads: Annotated[int, typed.FROM_0] = 0  # 0: not chosen yet
+    files: str = ""  # a digest of the content of the files that count; empty if it differed between the processes
+
+    def doubt(self, folder: Path) -> str:
+        """Why no claim can use the record, and what to do; empty if all code of the run is committed."""
+        if self.source.get("dirty") is False:
+            return ""
+        advice = (
+            "stop this run, commit, and start it again: it resumes"
+            if self.files
+            else f"commit, and move {folder} away to restart the run"
+        )
+        return f"no claim can use the record of uncommitted code: {self.source.get('why', '')}; {advice}"
 
 
 def prepare(folder: Path, config: Config, threads: int | None = None) -> Started:
@@ -49,7 +65,12 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
     Raises BadInput if `threads` is given and the run to resume uses another number of threads.
     """
     now = Started(
-        config.digest, code_digest.code(config), as_committed.state(config), machine.packages(), code_digest.core()
+        config.digest,
+        code_digest.code(config),
+        as_committed.state(config),
+        machine.packages(),
+        code_digest.core(),
+        files=_files(config),
     )
     found = read(folder)
     if found and found.outcome == FINISHED:
@@ -64,11 +85,29 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
             )
         for name in sorted(name for name in now.packages if now.packages[name] != found.packages.get(name)):
             log.warning("resumes with %s %s; it started with %s", name, now.packages[name], found.packages.get(name))
-        before = found.source if found.source.get("dirty") is not False else now.source
-        now = replace(found, sessions=found.sessions + 1, source=before, outcome="")
+        now = replace(found, sessions=found.sessions + 1, outcome="", **_source(found, now))
     folder.mkdir(exist_ok=True)
     _write(folder, now)
     return now
+
+
+def _files(config: Config) -> str:
+    """A digest of the content of each file that can change a number."""
+    return hashlib.sha256(json.dumps(as_committed.snapshot(config)).encode()).hexdigest()
+
+
+def _source(found: Started, now: Started) -> dict[str, Any]:
+    """The `source` and `files` of a resumed run.
+
+    The present source holds for the whole run if the earlier processes had committed code or exactly the present files.
+    Otherwise a part of the run was made by code that is in no commit, even if the present code is committed.
+    """
+    if found.source.get("dirty") is False or (found.files and found.files == now.files):
+        return {"source": now.source, "files": now.files}
+    earlier = "an earlier process of this run had uncommitted code"
+    why = found.source.get("why", "")
+    source = found.source if why.startswith(earlier) else {**found.source, "why": f"{earlier} ({why})"}
+    return {"source": source, "files": ""}
 
 
 def compare(folder: Path, begun: Started, data: dict[str, Any]) -> None:
@@ -89,13 +128,15 @@ def ending(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        outcome = "refused" if isinstance(error, BadInput) else "failed" if isinstance(error, Exception) else "stopped"
+        outcome: Outcome = "stopped"
+        if isinstance(error, Exception):
+            outcome = "refused" if isinstance(error, BadInput) else "failed"
         with contextlib.suppress(OSError, BadInput):  # the disk may be full, and `error` already reports that
             _end(folder, outcome)
         raise
 
 
-def _end(folder: Path, outcome: str) -> None:
+def _end(folder: Path, outcome: Outcome) -> None:
     if found := read(folder):
         _write(folder, replace(found, outcome=outcome))
 

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from repro.claim import paper
-from repro.errors import where
+from repro.errors import BadInput, where
 
 VARIABLE = "REPRO_RUNS"
 
@@ -32,8 +32,17 @@ def listed() -> list[Path]:
 
 
 def _named() -> Path | None:
+    """The folder in REPRO_RUNS, or None. Raises BadInput if it cannot be a folder; it need not exist yet."""
     given = os.environ.get(VARIABLE)
-    return _typed(Path(os.path.expanduser(given))) if given else None
+    if not given:
+        return None
+    folder = Path(os.path.expanduser(given))
+    if str(folder).startswith("~"):
+        raise BadInput(f"{VARIABLE} is {given!r}, but that home folder does not exist", expected="a folder")
+    there = next((path for path in (folder, *folder.parents) if os.path.lexists(path)), folder)
+    if os.path.lexists(there) and not os.path.isdir(there):
+        raise BadInput(f"{VARIABLE} is {given!r}, but {where(there)} is not a folder", expected="a folder")
+    return _typed(folder)
 
 
 def _repository(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from repro import config, record, verdict
 from repro.claim import paper
 from repro.claim.paper import Paper
-from repro.errors import BadInput, nearest, where
+from repro.errors import BadInput, nearest, not_utf8, where
 from repro.experiment import answerable, binding
 from repro.record import determinism
 from repro.report import tips
@@ -88,8 +88,10 @@ def explained(one: Paper) -> Iterator[str]:
     """A claim that failed or was exceeded has a cause in `paper.toml`, or its id is in `report.md`."""
     try:
         text = (one.folder / "report.md").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {error}", f"{where(one.folder)}/report.md") from None
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", f"{where(one.folder)}/report.md") from None
+    except UnicodeDecodeError as error:
+        raise not_utf8(one.folder / "report.md", error) from None
     for claim in suspected_causes.unexplained(one, verdict.judge_all(one.claims, record.of_paper(one.folder))):
         if claim.id not in text:
             place = f"{where(one.folder)}/paper.toml:{claim.line}"

@@ -128,7 +128,7 @@ def read(folder: Path) -> dict[str, str]:
             where(folder),
             expected=f"the file that is written by: repro verdict {folder.name} --write",
         )
-    rows = strict_json.load(path, "not JSON")
+    rows = strict_json.load(path, "not a file of outcomes")
     if not isinstance(rows, dict):
         raise BadInput("is not a JSON object", where(path), expected="an object of claim: outcome")
     for claim, outcome in rows.items():

@@ -22,7 +22,7 @@ MIRROR = Path(os.environ.get("REPRO_MIRROR") or "nowhere")
 ROWS = b"a,b\n1,2\n3,4\n"
 READER = """
 from pathlib import Path
-from repro.datasets import store
+from repro.data import store
 import hashlib
 
 class Reader:

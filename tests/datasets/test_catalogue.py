@@ -81,7 +81,7 @@ FAULTS = {
     "a size below zero": ("size = 20", "size = -1", "22: 'size' is -1; expected a number of bytes"),
     "a size of no disk": ("size = 20", "size = 1" + "0" * 400, "22: 'size' has a number of more than 18 digits"),
     "a number of 5,000 digits": ("size = 20", "size = 1" + "0" * 5000, " not TOML: Exceeds the limit"),
-    "brackets without end": ("items = 2", "items = " + "[" * 5000, " not TOML: maximum recursion"),
+    "brackets without end": ("items = 2", "items = " + "[" * 5000, " not TOML: it is nested"),
     "an address with a space": ("org/files/", "org/fi les/", "7: 'https://example.org/fi les/' is not a URL"),
     "the name of the cache": ("[digits]", "[features]", "1: 'features' is not a data set"),
     "a name that no disk takes": ("[digits]", f"[{'d' * 300}]", "1: 'ddd"),

@@ -231,7 +231,7 @@ def test_what_a_killed_process_left_is_used_or_deleted(study: Any, server: Any) 
 
 ASK = """
 import logging, sys
-from repro.datasets import store
+from repro.data import store
 logging.basicConfig(level="INFO")
 print(store.folder(sys.argv[1]))
 """

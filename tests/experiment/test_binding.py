@@ -161,7 +161,32 @@ def test_a_config_leaves_nothing_for_the_next(paper: Any) -> None:
     assert binding.build(configs.read(paper.folder / "configs" / "smoke.gin")).model.slope is not None
 
 
-def test_a_module_whose_own_import_fails_is_its_own_fault(paper: Any, repro: Any) -> None:
-    module = paper.module("broken", "import no_such_library\n")
-    code, out, err = repro("run", paper.config("bad", f"import {module}\n"))
-    assert (code, out) == (1, "") and "no_such_library" in err and "Traceback" in err
+@pytest.mark.parametrize(("text", "line", "words"), [
+    ("import no_such_library\n", 1, "no_such_library"),
+    ("import sys\nsys.exit()\n", 2, "ends the program"),
+    ("\nSIZE = sise\n", 2, "'sise'"),
+    ("def size():\n    return 1 / 0\n\nsize()\n", 2, "ZeroDivisionError"),
+    ("import os\nSIZE = (\n", 2, "not Python"),
+])  # fmt: skip
+@pytest.mark.parametrize("through", [False, True])
+def test_a_module_that_fails_when_imported_is_one_line(
+    paper: Any, refused: Any, text: str, line: int, words: str, through: bool
+) -> None:
+    """The place is that of the fault, also if another module of the paper imports the faulty one."""
+    module = paper.module("broken", text)
+    named = paper.module("outer", f"import {module}\n") if through else module
+    said = refused("run", paper.config("bad", f"import {named}\n"))
+    assert f"papers/{paper.name}/broken.py:{line}: " in said and words in said
+
+
+@pytest.mark.parametrize("command", ["run", "debug"])
+def test_a_part_that_ends_the_program_is_a_failure(paper: Any, repro: Any, command: str) -> None:
+    code, _, err = repro(command, _config(paper, "import sys; sys.exit(0)"))
+    assert code == 1 and "sys.exit" in err
+
+
+def _config(paper: Any, line: str) -> Any:
+    """A config with a model whose constructor runs `line`."""
+    text = "from repro.registry import MODELS\n\n\n@MODELS.register\nclass Ends:\n    def __init__(self):\n"
+    module = paper.module("ends", f"{text}        {line}\n")
+    return paper.config("ends", f"import {module}\nexperiment.model = @models.Ends()\n")

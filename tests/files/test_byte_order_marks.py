@@ -74,9 +74,9 @@ def test_json_and_toml_with_a_mark(tmp_path: Path) -> None:
 
 def test_what_is_no_utf8_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("x = 1  # .register", encoding="utf-16")
-    with pytest.raises(BadInput, match=r"a\.py: not UTF-8 text"):
+    with pytest.raises(BadInput, match=r"a\.py:1: not UTF-8 text"):
         registry.parse(tmp_path / "a.py")
-    with pytest.raises(BadInput, match=r"a\.py: not UTF-8 text"):
+    with pytest.raises(BadInput, match=r"a\.py:1: not UTF-8 text"):
         list(registry.declared(tmp_path, "papers.a"))
     with pytest.raises(BadInput, match=r"b\.py: cannot be read: No such file"):
         registry.parse(tmp_path / "b.py")

@@ -165,7 +165,7 @@ MANIFESTS = {
     "seeds beyond all memory": (f"{CLAIM}seeds = 1000000000000\nabove = 0.0", ":11: 'seeds' is 1000000000000"),
     "a number beyond a float": (f"{CLAIM}above = 1{'0' * 400}", ":11: 'above' is 1000"),
     "a print beyond a float": (f'{CLAIM}printed = "1e999999999"', ":11: 'printed' is '1e999999999'"),
-    "a list in a list, each on its line": (f"{CLAIM}above = 0.0\nproxy = [\n[\n1,2\n]\n]", ":12: 'proxy' is"),
+    "a list in a list, each on its line": (f"{CLAIM}above = 0.0\nproxy = [\n[\n1,2\n]\n]", r":12: 'proxy\[0\]' is"),
     "a claim in a text": (
         f'{HEAD}no_config = """\n[[claim]]\n"""\nabove = "\u2028[[claim]]"',
         ":12: contains the invisible character U.2028",
@@ -198,12 +198,12 @@ def test_layouts_may_stand_on_lines_of_their_own(tmp_path: Path) -> None:
 
 
 RECORD = '{"format": 1, "paper": "p", "config": "a", "seed": 0, "digest": "", "measurements": [%s]%s}'
-VALUES = '{"test": "t", "metric": "m", "identity": {}, "values": %s}'
+VALUES = '{"test": "t", "metric": "m", "identity": {"name": "m"}, "values": %s}'
 RECORDS = {
-    "brackets in brackets": ("[" * 100_000, "not a record: maximum recursion depth exceeded"),
+    "brackets in brackets": ("[" * 100_000, "not a record: it is nested too deep"),
     "a number of 5,000 digits": (RECORD % (VALUES % f"[{LONG}]", ""), "more than 18 digits"),
     "a number beyond a float": (RECORD % (VALUES % f"[1{'0' * 400}]", ""), "more than 18 digits"),
-    "a number without a square": (RECORD % (VALUES % "[1e300]", ""), "not a list of finite numbers"),
+    "a number without a square": (RECORD % (VALUES % "[1e300]", ""), "has the value 1e.300"),
     "not a number": (RECORD % (VALUES % "[NaN]", ""), "not a record: NaN is not a JSON number"),
     "one key twice": (RECORD % (VALUES % "[1]", ', "seed": 0'), "not a record: the key 'seed' occurs twice"),
     "items beyond all memory": (
@@ -222,8 +222,8 @@ def test_a_record_that_nobody_wrote_is_refused(tmp_path: Path, text: str, said: 
 
 
 VERDICTS = {
-    "one key twice": ('{"a": "not transcribed", "a": "reproduced"}', "not JSON: the key 'a' occurs twice"),
-    "brackets in brackets": ("[" * 100_000, "not JSON: maximum recursion depth exceeded"),
+    "one key twice": ('{"a": "not transcribed", "a": "reproduced"}', "the key 'a' occurs twice"),
+    "brackets in brackets": ("[" * 100_000, "it is nested too deep"),
     "a number of 5,000 digits": (LONG, "more than 18 digits"),
 }
 

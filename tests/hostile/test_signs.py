@@ -14,7 +14,7 @@ import pytest
 from repro import config, untrusted
 
 ROOT = Path(__file__).parents[2]
-ONE: dict[str, Any] = {"test": "t", "metric": "m", "identity": {}, "values": [1.0]}
+ONE: dict[str, Any] = {"test": "t", "metric": "m", "identity": {"name": "m"}, "values": [1.0]}
 ROW = {"format": 1, "paper": "p", "config": "c", "seed": 0, "digest": "", "measurements": [ONE]}
 
 

@@ -24,13 +24,13 @@ def _text(name: str, text: str) -> Callable[[Path], None]:
 
 
 FAULTS = [
-    (_byte("report.md"), "tiny/report.md:7: not a text in UTF-8: the byte 0xff"),
+    (_byte("report.md"), "tiny/report.md:7: not UTF-8 text: the byte 0xff"),
     (_byte("tips.md"), "tiny/tips.md:"),
     (_text("records/full-seed0.json", "{\n{"), "tiny/records/full-seed0.json:2: not a record"),
     (_text("paper.toml", "[paper]\ntitel = 'x'\n"), "tiny/paper.toml:2:"),
     (_text("configs/full.gin", "include 'gone.gin'\n"), "gone.gin"),
     (_text("model.py", "SIZE = (\n"), "tiny/model.py:1: not Python"),
-    (_byte("model.py"), "tiny/model.py: not UTF-8 text"),
+    (_byte("model.py"), ": not UTF-8 text"),
 ]
 
 

@@ -265,7 +265,7 @@ def test_smoke_skips_a_paper_whose_data_is_not_here(
 ) -> None:
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
     text = (paper.folder / "dataset.py").read_text()
-    lost = "        from repro.datasets import store\n        store.folder('wsj0-2mix')\n"
+    lost = "        from repro.data import store\n        store.folder('wsj0-2mix')\n"
     (paper.folder / "dataset.py").write_text(text.replace(" -> None:\n", f" -> None:\n{lost}", 1))
     assert lost in (paper.folder / "dataset.py").read_text()
     monkeypatch.setattr("repro.claim.paper.every", lambda: [papers.read(paper.folder)])

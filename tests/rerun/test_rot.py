@@ -104,7 +104,7 @@ def test_a_paper_whose_data_is_not_here_was_not_run(
 ) -> None:
     monkeypatch.setenv("REPRO_DATA", str(tmp_path / "data"))
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
-    odd(paper, f"__import__('repro.data.store').datasets.store.folder('{name}')")
+    odd(paper, f"__import__('repro.data.store').data.store.folder('{name}')")
     code, out, _ = repro("rot", paper.name)
     assert (code, kept(paper).outcome) == (0, "not run")
     assert out.startswith(f"{paper.name} not run: ") and f"data has no {name}" in out
@@ -114,7 +114,7 @@ def test_a_paper_whose_data_is_not_here_was_not_run(
 def test_a_mirror_that_is_named_from_here_is_found(paper: CopiedPaper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPRO_MIRROR", "mirror")
     Path("mirror/own").mkdir(parents=True)
-    smoke = odd(paper, "__import__('repro.data.store').datasets.store.folder('own')")
+    smoke = odd(paper, "__import__('repro.data.store').data.store.folder('own')")
     assert rot.attempt(smoke, 120) == ("runs", "")
 
 
@@ -160,11 +160,11 @@ ROW = {key: value for key, value in vars(TRIAL).items() if key != "stack"}
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("", ": not a result of `repro rot`: Expecting value"), ("[" * 10_000, ": not a result of `repro rot`"),
+    ("", ": not a result of `repro rot`: the file is empty"), ("[" * 10_000, ": not a result of `repro rot`"),
     ("[]", "expected an object"), ('{"date": "2026-01-02"', "not a result"), ("\udcff", "not a result"),
     (json.dumps({**ROW, "outcome": "run"}), " 'outcome' is 'run'; expected one of 'runs', 'fails', 'not run'"),
     (json.dumps({**ROW, "date": "yesterday"}, indent=1), " 'date' is 'yesterday'; expected a date such as 2026"),
-    (json.dumps({**ROW, "packages": {"torch": 2}}), "'packages' is {'torch': 2}; expected a table of strings"),
+    (json.dumps({**ROW, "packages": {"torch": 2}}), "'packages.torch' is 2; expected a string"),
     (json.dumps({**ROW, "sad": ""}), "unknown key 'sad'; did you mean 'said'?"), ("{}", "missing key 'date'"),
 ])  # fmt: skip
 def test_a_broken_file_is_one_line_before_anything_runs(

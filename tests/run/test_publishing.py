@@ -60,7 +60,7 @@ def test_what_differs_is_told_in_the_line(paper: Any, smoke: str, git: Any, repr
 
 
 def test_publish_replaces_a_record_that_counts(paper: Any, smoke: str, git: Any, repro: Any) -> None:
-    edit(kept(paper), finished="long ago")
+    edit(kept(paper), finished="2001-01-01T00:00:00+00:00")
     code, out, err = repro("run", smoke, "--publish")
     assert (code, out) == (0, f"{kept(paper)}\n") and "is replaced: --publish" in err
     assert record.read(kept(paper)).finished != "long ago"

@@ -101,6 +101,43 @@ def test_other_packages_are_named_and_it_goes_on(stopped: Path, caplog: pytest.L
     assert "; it started with 1.0" in caplog.text and found.cost["sessions"] == 2
 
 
+def edit(path: Path, line: str) -> None:
+    path.write_text(f"{path.read_text()}{line}\n")
+
+
+@pytest.fixture
+def uncommitted(paper: Any, git: Any, stopped: Path) -> Any:
+    """git in a repository in which a run was stopped before its config and trainer were committed."""
+    assert run_json(stopped)["source"]["dirty"] is True
+    return git
+
+
+def run_json(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folders(path)[0] / "run.json").read_text())
+    return found
+
+
+def test_a_run_whose_files_are_committed_before_it_resumes_is_clean(uncommitted: Any, stopped: Path) -> None:
+    uncommitted("add", "-A")
+    uncommitted("commit", "-qm", "the trainer")
+    found, _ = run.run(stopped)
+    assert found.cost["sessions"] == 2
+    assert found.source == {"commit": uncommitted("rev-parse", "HEAD"), "dirty": False}
+
+
+def test_a_run_of_other_files_than_those_committed_stays_uncommitted(
+    uncommitted: Any, stopped: Path, paper: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    edit(paper.folder / "stopping.py", "# a comment: the run resumes, but the committed file is not the one that ran")
+    uncommitted("add", "-A")
+    uncommitted("commit", "-qm", "the trainer")
+    with caplog.at_level(logging.INFO, "repro"):
+        found, _ = run.run(stopped)
+    assert found.cost["sessions"] == 2 and found.source["dirty"] is True
+    assert "an earlier process of this run had uncommitted code" in found.source["why"]
+    assert f"move {folders(stopped)[0]} away to restart" in caplog.text
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff", b'{"digest": 1}', b"[" * 100_000])
 def test_a_file_that_does_not_say_it_is_one_line(stopped: Path, refused: Any, content: bytes) -> None:
     (folder,) = folders(stopped)

@@ -133,3 +133,14 @@ def test_nothing_stays_of_what_runs_in_a_temporary_folder(
         found = certify.Runs(read, certify.training_of(read), home).run("straight")
         assert found.record.measurements and list(home.glob("straight/runs/*/*/*/run.json"))
     assert not (tmp_path / "runs").exists() and list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ["a_file", "a_file/runs", "~no_such_user/runs"])
+@pytest.mark.parametrize("command", ["run", "list"])
+def test_a_variable_that_names_no_folder_is_one_line(
+    paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch, value: str, command: str
+) -> None:
+    Path("a_file").touch()
+    monkeypatch.setenv("REPRO_RUNS", value)
+    line = refused(command, paper.folder / "configs" / "smoke.gin" if command == "run" else "runs")
+    assert "REPRO_RUNS" in line and not list(Path.cwd().glob("~*"))

@@ -50,7 +50,7 @@ def _no_file(ran: Any, refused: Any) -> str:
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("{", "not JSON"), ("[]", "expected an object"), ('{"a": "reprodced"}', "did you mean 'reproduced'"),
+    ("{", "not valid JSON"), ("[]", "expected an object"), ('{"a": "reprodced"}', "did you mean 'reproduced'"),
 ])  # fmt: skip
 def test_a_broken_file_is_one_line(paper: Any, refused: Any, text: str, words: str) -> None:
     (paper.folder / "records/verdicts.json").write_text(text)
@@ -117,7 +117,7 @@ def test_data_that_cannot_be_had_is_said_and_the_rest_judged(
     ran: Any, repro: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
-    ran.module("far", "from repro.registry import DATASETS\nfrom repro.datasets import store\n\n\n"
+    ran.module("far", "from repro.registry import DATASETS\nfrom repro.data import store\n\n\n"
         "@DATASETS.register\nclass Far:\n    def __init__(self) -> None:\n        store.folder('far')\n")  # fmt: skip
     config = ran.folder / "configs" / "line.gin"
     config.write_text(f"import papers.{ran.name}.far\ninclude 'base.gin'\nexperiment.valid = @datasets.Far()\n")
