@@ -96,7 +96,7 @@ def _refuse_cut(opened: soundfile.SoundFile, length: int, file: AudioFile) -> No
     """
     if opened.format not in SIZED:
         raise ValueError(
-            f"{_named(file)} is a {opened.format} file, which does not state its length; expected wav or flac"
+            f"{_named(file)} has the format {opened.format}, which does not state its length; expected wav or flac"
         )
     noted = opened.extra_info  # libsndfile's log of the header
     lost = any(int(hit["said"]) % 2**32 > int(hit["there"]) for hit in SHORT.finditer(noted)) or OPEN.search(noted)

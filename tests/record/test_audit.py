@@ -255,5 +255,6 @@ def test_a_cheat_in_the_core_and_a_revert(tmp_path: Path, monkeypatch: pytest.Mo
     code, said = call(sys.executable, "-m", "repro", "replay", kept)
     assert code == 1 and "DIFFERS" in said, said
     assert call(sys.executable, "-m", "repro", "replay", kept, "--commit")[0] == 0, "by its own commit it agrees"
-    script = "from repro import record; from repro.claim import paper; print([one.stale for one in record.of_paper(paper.folders()['template'])])"
+    script = "from repro import record; from repro.claim import paper; "
+    script += "print([one.stale for one in record.of_paper(paper.folders()['template'])])"
     assert "another core" in call(sys.executable, "-c", script)[1]
