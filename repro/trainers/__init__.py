@@ -13,7 +13,7 @@ A subclass of `Supervised` can override two methods. `step(model, loss, batch) -
 batch. `after_step(model)` is called after each step of the optimizer. If `after_step` needs state, the subclass also
 has `state_dict` and `load_state_dict`.
 
-A trainer may save checkpoints in `folder` (`repro.training.checkpoints`). If you call `fit` again with the same
-arguments, it resumes from the newest checkpoint. The result is bit-identical to that of an uninterrupted run. A trainer
-without checkpoints restarts and ends with the same result.
+For another kind of training, write a trainer with `repro.trainers.loop.Loop`, in ten lines. It saves checkpoints in
+`folder`. If you call `fit` again with the same arguments, it resumes from the newest one, and the result is
+bit-identical to that of an uninterrupted run. A trainer without `Loop` restarts and ends with the same result.
 """

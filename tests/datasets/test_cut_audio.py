@@ -40,7 +40,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(tmp_path: Path, kind: str, subty
     assert read(whole) >= 6 * len(SAMPLES)  # some codecs fill their last block
     cuts = np.random.default_rng(1).integers(1, len(whole) - 2, 40).tolist()
     for cut in (*cuts, 0, len(whole) // 2, len(whole) - 2):  # the last byte may be a pad byte
-        with pytest.raises(ValueError, match=r"ends early|cannot read audio|holds no samples|is RAW"):
+        with pytest.raises(ValueError, match=r"ends early|cannot read audio|contains no samples|format RAW"):
             read(whole[:cut])
 
 
@@ -64,14 +64,14 @@ def wav(data_size: int, riff_size: int | None = None, behind: bytes = b"") -> io
 @pytest.mark.parametrize("riff", [None, 0xFFFFFFFF, 0, 8])
 def test_a_length_that_is_unknown_or_too_long_is_refused(size: int, riff: int | None) -> None:
     """As ffmpeg and sox write it to a pipe: such a file may have been cut, and nobody can see it."""
-    with pytest.raises(ValueError, match="ends early, or was written without its length: it holds 8001 samples"):
+    with pytest.raises(ValueError, match="ends early, or was written without its length: it contains 8001 samples"):
         decode(wav(size, riff))
 
 
 @pytest.mark.parametrize("riff", [None, 8])
 def test_a_file_that_was_not_closed_is_refused(riff: int | None) -> None:
     for size in (0, 100):  # what was known of the length when the program was killed
-        with pytest.raises(ValueError, match="holds bytes that its header leaves out"):
+        with pytest.raises(ValueError, match="contains more bytes than its header says"):
             decode(wav(size, riff))
 
 
@@ -90,11 +90,13 @@ def test_an_unknown_length_of_au_is_refused() -> None:
 def test_a_flac_of_unknown_length_is_refused() -> None:
     whole = bytearray(sound("FLAC", copies=6))
     whole[21], whole[22:26] = whole[21] & 0xF0, bytes(4)  # the number of samples in STREAMINFO
-    with pytest.raises(ValueError, match="the file object says that it has"):
+    with pytest.raises(ValueError, match=r"the file object has \d+"):
         decode(io.BytesIO(bytes(whole)))
 
 
 @pytest.mark.parametrize("kind", ["PVF", "CAF", "IRCAM"])
 def test_a_format_that_does_not_say_how_long_it_is_is_refused(kind: str) -> None:
-    with pytest.raises(ValueError, match=f"is {kind}, which does not say how long it is; expected wav or flac"):
+    with pytest.raises(
+        ValueError, match=f"has the format {kind}, which does not state its length; expected wav or flac"
+    ):
         decode(io.BytesIO(sound(kind)))

@@ -65,7 +65,7 @@ def test_speakers_that_are_links_upper_case_and_copies_are_the_same_data(subset:
 
 def test_a_copy_that_is_no_copy_is_refused(subset: Path) -> None:
     sound(subset / "84 (1)/1/84-1-0000.flac", 9)
-    with pytest.raises(BadInput, match=r"84 \(1\)/1/84-1-0000\.flac: has the name of .* and other content"):
+    with pytest.raises(BadInput, match=r"84 \(1\)/1/84-1-0000\.flac: has the same name as .* but other content"):
         LibriSpeech("dev-clean")
     shutil.rmtree(subset / "84 (1)")
     sound(subset / "84/1/84-1-0000 (1).flac", 9)
@@ -107,7 +107,7 @@ def test_of_two_archives_neither_is_guessed(data: Path, subset: Path, caplog: An
     assert caplog.messages[-1].endswith("dev-clean_8k.TAR is read, and left out is dev-clean_8k (1).tar")
     with (data / "own/dev-clean_8k (1).tar").open("ab") as file:
         file.write(bytes(512))
-    with pytest.raises(BadInput, match=r"own: holds dev-clean_8k\.TAR and dev-clean_8k \(1\)\.tar, which differ"):
+    with pytest.raises(BadInput, match=r"own: contains dev-clean_8k\.TAR and dev-clean_8k \(1\)\.tar, which differ"):
         LibriSpeech(**given)
 
 
@@ -122,9 +122,9 @@ def test_an_archive_with_two_files_of_one_name_is_refused(tmp_path: Path, data: 
         if same:
             assert len(recordings[0]) == 900
         else:
-            with pytest.raises(BadInput, match=r"False\.tar: holds two files called a\.wav that differ"):
+            with pytest.raises(BadInput, match=r"False\.tar: contains two files called a\.wav that differ"):
                 recordings[0]
-    with pytest.raises(BadInput, match=r"a\.wav is asked for 2 times; expected each recording once"):
+    with pytest.raises(BadInput, match=r"a\.wav is requested 2 times; expected each recording once"):
         Recordings(tmp_path, ["a.wav", "a.wav"], 8000)
 
 

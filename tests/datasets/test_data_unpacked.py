@@ -79,7 +79,11 @@ def test_of_several_idx_files_one_is_read_and_named(data: Path, caplog: Any) -> 
 def test_an_unpacked_file_that_ends_early_is_refused(data: Path) -> None:
     left(data / "mnist", "unpacked", "")
     path = data / "mnist/t10k-images-idx3-ubyte"
-    for content, said in ((path.read_bytes()[:-1], "and has 5487 bytes"), (b"", "is no idx file"), (JUNK, "is no idx")):
+    for content, said in (
+        (path.read_bytes()[:-1], "but 5487 bytes"),
+        (b"", "is not an idx file"),
+        (JUNK, "is not an idx"),
+    ):
         path.write_bytes(content)
         with pytest.raises(BadInput, match=rf"t10k-images-idx3-ubyte: .*{said}"):
             len(Mnist("test"))
@@ -127,14 +131,14 @@ def test_a_tree_of_reviews_with_marks_copies_and_hidden_files(tmp_path: Path) ->
         tree(folder, f"{name[:4]}._{name[4:]}", JUNK)
     assert read_reviews(tmp_path, "test") == [Review(0, 3, 1, "Dull."), Review(1, 0, 10, "Good.")]
     tree(folder, "pos/0_9.txt", b"Good.")
-    with pytest.raises(BadInput, match="pos/ holds 2 reviews with the number 0"):
+    with pytest.raises(BadInput, match="pos/ contains 2 reviews with the number 0"):
         read_reviews(tmp_path, "test")
     tree(folder, "pos/0_9.txt", b"")
     with pytest.raises(BadInput, match=r"0_9\.txt: has an empty review"):
         read_reviews(tmp_path, "test")
     shutil.rmtree(folder / "pos")
     (folder / "pos").mkdir()
-    with pytest.raises(BadInput, match="holds no reviews in pos/"):
+    with pytest.raises(BadInput, match="contains no reviews in pos/"):
         read_reviews(tmp_path, "test")
 
 

@@ -62,7 +62,7 @@ def test_mixtures_are_of_different_speakers_at_one_level() -> None:
     assert sources.shape == (3, 12000) and inputs["num_sources"] == 3
     levels = [active_rms(source) for source in sources]
     assert levels == sorted(levels, reverse=True) and levels[0] / levels[2] < 10 ** (5 / 20) * 1.01
-    with pytest.raises(BadInput, match="num_sources is 4; the corpus has 3 speakers"):
+    with pytest.raises(BadInput, match="num_sources is 4; expected at most 3, the number of speakers"):
         SpeechMixtures(corpus, size=1, num_sources=4)
 
 
@@ -112,8 +112,8 @@ NOISE = torch.randn(16000, generator=torch.Generator().manual_seed(0))
 @pytest.mark.parametrize(
     ("spoilt", "said"),
     [
-        (torch.zeros(16000), "utterance-1 of Corpus is silent: it cannot be set to a level"),
-        (torch.cat([NOISE[:256], torch.zeros(10**7)]), "utterance-1 of Corpus is nearly all pause"),
+        (torch.zeros(16000), "utterance-1 of Corpus is silent, so it cannot be scaled to a level"),
+        (torch.cat([NOISE[:256], torch.zeros(10**7)]), "utterance-1 of Corpus is almost completely silent"),
     ],
 )
 def test_what_cannot_be_mixed_is_named(spoilt: torch.Tensor, said: str) -> None:
@@ -122,10 +122,10 @@ def test_what_cannot_be_mixed_is_named(spoilt: torch.Tensor, said: str) -> None:
 
 
 def test_an_empty_corpus_and_an_empty_set_are_refused() -> None:
-    with pytest.raises(BadInput, match="num_sources is 2; the corpus has 0 speakers"):
+    with pytest.raises(BadInput, match="num_sources is 2; expected at most 0, the number of speakers"):
         SpeechMixtures(Corpus(), size=1)
     for wrong in ({"size": 0}, {"size": 1, "seconds": 0.0}, {"size": 1, "num_sources": 0}):
-        with pytest.raises(BadInput, match=f"{list(wrong)[-1]} is too small"):
+        with pytest.raises(BadInput, match=f"{list(wrong)[-1]} is 0; expected at least 1"):
             SpeechMixtures(Corpus(NOISE, NOISE), **wrong)  # type: ignore[arg-type]
 
 

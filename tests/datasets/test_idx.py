@@ -85,8 +85,8 @@ def test_one_flipped_bit_is_another_fingerprint(item: int, row: int, column: int
 
 
 @pytest.mark.parametrize(("content", "words"), [
-    (b"", "is no idx file"), (b"\0\0\x0d\3" + bytes(12), "is no idx file"), (idx(LABELS), "is no idx file"),
-    (idx(IMAGES)[:-1], "has 5487 bytes"), (idx(IMAGES, 8, 28, 28), r"shape is \(8, 28, 28\)"),
+    (b"", "is not an idx file"), (b"\0\0\x0d\3" + bytes(12), "is not an idx file"), (idx(LABELS), "is not an idx file"),
+    (idx(IMAGES)[:-1], "but 5487 bytes"), (idx(IMAGES, 8, 28, 28), r"shape \(8, 28, 28\)"),
     (idx(IMAGES.reshape(7, 14, 56)), "are 14 x 56; expected 28 x 28"),
 ])  # fmt: skip
 def test_another_file_is_refused_by_name(data: Path, content: bytes, words: str) -> None:

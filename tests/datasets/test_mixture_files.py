@@ -70,7 +70,9 @@ def test_a_list_is_found_wherever_its_paper_stands(paper: Any, data: Path, monke
     assert len(ListedMixtures(mixtures.corpus, f"papers/{paper.name}/configs/test.csv")) == 5
     with pytest.raises(BadInput, match="no paper 'copi'"):
         ListedMixtures(mixtures.corpus, "papers/copi/test.csv")
-    with pytest.raises(BadInput, match=r"'test\.csv' is no list; expected papers/<paper>/<file>\.csv or <data set>/"):
+    with pytest.raises(
+        BadInput, match=r"'test\.csv' is not a list of mixtures; expected papers/<paper>/<file>\.csv or <data set>/"
+    ):
         ListedMixtures(mixtures.corpus, "test.csv")
     with pytest.raises(BadInput, match=r"own/none\.csv: cannot be read: No such file"):
         ListedMixtures(mixtures.corpus, "own/none.csv")
@@ -95,9 +97,9 @@ def test_the_fingerprint_of_a_list_is_of_what_it_gives(data: Path) -> None:
     [
         (
             "a,100,utterance-0,0,1,utterance-7,0,1",
-            "source_2_path is no utterance of the corpus: 'utterance-7'; did",
+            "source_2_path is not an utterance of the corpus: 'utterance-7'; did",
         ),
-        ("a,100,utterance-0,0,1,,0,1", "source_2_path is no utterance of the corpus: ''"),
+        ("a,100,utterance-0,0,1,,0,1", "source_2_path is not an utterance of the corpus: ''"),
         ("a,100,utterance-0,0,loud,utterance-1,0,1", "source_1_gain is 'loud'; expected a number above 0"),
         ("a,100,utterance-0,0,0,utterance-1,0,1", "source_1_gain is '0'; expected a number above 0"),
         ("a,100,utterance-0,0,nan,utterance-1,0,1", "source_1_gain is 'nan'; expected a number above 0"),
@@ -122,7 +124,7 @@ def test_a_wrong_row_is_named_by_its_line(data: Path, row: str, said: str) -> No
         ("mixture_ID,source_1_path\n", "1: has no column source_1_gain"),
         ("mixture_ID,source_1_path,source_1_gain\n", " lists no mixture"),
         ("mixture_ID,source_1_path,source_1_gain\na,utterance-0,1\na,utterance-1,1\n", " lists a twice"),
-        ("mixture_ID,source_1_path,source_1_gain\n\x80", " is no csv file in UTF-8"),
+        ("mixture_ID,source_1_path,source_1_gain\n\x80", " is not a CSV file in UTF-8"),
     ],
 )
 def test_what_is_no_list_is_said(data: Path, text: str, said: str) -> None:
@@ -166,7 +168,7 @@ def test_a_listed_set_is_written_under_its_names(data: Path) -> None:
 
 
 def test_writing_refuses_what_would_not_be_read_back(data: Path) -> None:
-    with pytest.raises(BadInput, match="mixes anew in every pass; expected a fixed set"):
+    with pytest.raises(BadInput, match="makes new mixtures in every pass; expected a fixed set"):
         write_mixtures(mixed(fresh=True), data / "own", "tr")
     spike = 0.003 * NOISE
     spike[8000] = 1.0
@@ -175,7 +177,7 @@ def test_writing_refuses_what_would_not_be_read_back(data: Path) -> None:
         write_mixtures(loud, data / "own", "tr")
     assert list((data / "own").rglob("*.wav")) == []  # not even those that were written before it
     write_mixtures(mixed(), data / "own", "tr")
-    with pytest.raises(BadInput, match="own/wav8k/min/tr: is there already"):
+    with pytest.raises(BadInput, match="own/wav8k/min/tr: exists already"):
         write_mixtures(mixed(), data / "own", "tr")
     (data / "file").write_text("in the way")
     with pytest.raises(BadInput, match=r"file/wav8k/min/tt: cannot be written: "):
@@ -210,7 +212,7 @@ def test_librimix_is_read(data: Path, num_sources: int, metadata: bool) -> None:
     assert float((inputs["mixture"] - sources.sum(0)).abs().max()) <= (num_sources + 1) * LSB / 2
     expected = soundfile.read(split / f"s2/{read.names[2]}", dtype="float32")[0]
     assert np.array_equal(sources[1].numpy(), expected)
-    with pytest.raises(BadInput, match="holds 3 wav files; expected 3000"):
+    with pytest.raises(BadInput, match="contains 3 wav files; expected 3000"):
         LibriMix("dev", 3000, num_sources)
 
 
@@ -227,7 +229,7 @@ def test_a_mixture_of_the_metadata_that_is_not_there_is_said(data: Path) -> None
         ("s2", np.zeros(900), 8000, "is silent"),
         ("s2", 0.1 * np.ones(899), 8000, "has 899 samples, and its mixture 900"),
         ("s1", 0.1 * np.ones(900), 16000, "is at 16000 Hz; expected 8000 Hz"),
-        ("s1", np.full(900, np.nan), 8000, "holds NaN or infinity"),
+        ("s1", np.full(900, np.nan), 8000, "contains NaN or infinity"),
         ("mix_clean", 0.1 * np.ones(900), 8000, "is not the sum of its sources: they differ by up to 0."),
         ("mix_clean", np.ones((900, 2)), 8000, "has 2 channels, expected mono"),
     ],
@@ -269,5 +271,5 @@ def test_utterances_of_one_name_are_refused(data: Path) -> None:
     mixtures = mixed()
     write_list(mixtures, data / "own/test.csv")
     mixtures.corpus.names = ["a"] * len(mixtures.corpus)  # type: ignore[attr-defined]
-    with pytest.raises(BadInput, match="SyntheticVoices has two utterances of one name"):
+    with pytest.raises(BadInput, match="SyntheticVoices has two utterances with the same name"):
         ListedMixtures(mixtures.corpus, "own/test.csv")

@@ -121,13 +121,13 @@ def test_another_label_is_another_fingerprint(digits: Path) -> None:
 def test_digits_that_are_not_there_are_said(digits: Path) -> None:
     packed(digits)
     (digits / "metadata.csv").write_text("file\n0_george_1.wav\n0_george_0.wav\n")
-    with pytest.raises(BadInput, match=r"recordings\.tar\.xz: holds no recordings/0_george_1\.wav, the first of 1"):
+    with pytest.raises(BadInput, match=r"recordings\.tar\.xz: contains no recordings/0_george_1\.wav, the first of 1"):
         Fsdd("test")[0]
     (digits / "recordings.tar.xz").write_bytes((digits / "recordings.tar.xz").read_bytes()[:-100])
     with pytest.raises(BadInput, match=r"recordings\.tar\.xz: cannot be read as an archive"):
         Fsdd("test")[0]
     (digits / "metadata.csv").write_text("file\n")
-    with pytest.raises(BadInput, match="holds none of the recordings that were asked for"):
+    with pytest.raises(BadInput, match="contains none of the requested recordings"):
         Fsdd("test")
     (digits / "metadata.csv").write_text("file\nseven.wav\n")
     with pytest.raises(BadInput, match=r"seven\.wav is not called <digit>_<speaker>_<take>\.wav"):
@@ -193,18 +193,20 @@ def test_an_excerpt_is_split_by_its_metadata(speech: Path, data: Path) -> None:
     after = LibriSpeech(**given, sample_rate=8000)
     assert after.recordings.place.is_dir() and after.fingerprint() == before.fingerprint()
     (folder / paths[3]).unlink()
-    with pytest.raises(BadInput, match=rf"holds no {paths[3]}, the first of 1 missing"):
+    with pytest.raises(BadInput, match=rf"contains no {paths[3]}, the first of 1 missing"):
         LibriSpeech(split="test", **given)[0]
 
 
 def test_what_is_no_librispeech_is_said(speech: Path, data: Path) -> None:
-    with pytest.raises(BadInput, match=r"holds no metadata\.csv, which says what is in train"):
+    with pytest.raises(BadInput, match=r"contains no metadata\.csv, which says what is in train"):
         LibriSpeech("dev-clean", split="train")
     (data / "own").mkdir()
-    with pytest.raises(BadInput, match=r"own: holds neither LibriSpeech/dev-clean/ nor dev-clean/ nor a dev-clean\*"):
+    with pytest.raises(
+        BadInput, match=r"own: contains neither LibriSpeech/dev-clean/ nor dev-clean/ nor a dev-clean\*"
+    ):
         LibriSpeech("dev-clean", root="own")
     (data / "own/dev-clean").mkdir()
-    with pytest.raises(BadInput, match="holds none of the recordings"):
+    with pytest.raises(BadInput, match="contains none of the requested recordings"):
         LibriSpeech("dev-clean", root="own")
     write(data / "own/dev-clean/take1.flac", noise(1, 10), 8000)
     with pytest.raises(BadInput, match=r"dev-clean/take1\.flac is not called <speaker>-<chapter>-<utterance>\.flac"):
@@ -215,9 +217,9 @@ def test_what_is_no_librispeech_is_said(speech: Path, data: Path) -> None:
     ("samples", "how", "said"),
     [
         (np.zeros((100, 2)), {}, "has 2 channels, expected mono"),
-        (np.zeros(0), {}, "holds no samples"),
-        (np.array([0.1, np.nan]), {"subtype": "FLOAT"}, "holds NaN or infinity"),
-        (np.array([0.1, np.inf]), {"subtype": "FLOAT"}, "holds NaN or infinity"),
+        (np.zeros(0), {}, "contains no samples"),
+        (np.array([0.1, np.nan]), {"subtype": "FLOAT"}, "contains NaN or infinity"),
+        (np.array([0.1, np.inf]), {"subtype": "FLOAT"}, "contains NaN or infinity"),
         (b"RIFF, or so it says", {}, "cannot read audio from"),
     ],
 )

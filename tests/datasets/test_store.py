@@ -183,7 +183,7 @@ def test_a_mirror_that_is_no_folder_is_named(study: Any, monkeypatch: pytest.Mon
 def test_a_data_folder_that_cannot_be_written_is_named(study: Any) -> None:
     study.add("tables", table_csv=TABLE)
     study.data.write_text("in the way")
-    with pytest.raises(BadInput, match=r"cannot write tables into .*/data: "):
+    with pytest.raises(BadInput, match=r"REPRO_DATA is .*/data, which is a file; expected a folder"):
         store.folder("tables")
 
 

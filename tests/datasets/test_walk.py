@@ -111,7 +111,9 @@ def test_what_is_no_copy_is_kept(tmp_path: Path, said: Any, names: tuple[str, st
 def test_two_files_of_one_name_that_differ_are_refused(tmp_path: Path, other: str) -> None:
     write(tmp_path / "a.wav", "one")
     write(tmp_path / other, "two")
-    with pytest.raises(BadInput, match=r"\.(wav|WAV): has the name of .* and other content; expected one of the two"):
+    with pytest.raises(
+        BadInput, match=r"\.(wav|WAV): has the same name as .* but other content; expected one of the two"
+    ):
         walk.files(tmp_path, ".wav")
 
 
@@ -136,7 +138,7 @@ def test_a_broken_link_is_refused(tmp_path: Path, name: str, target: str) -> Non
 
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.wav")
-    with pytest.raises(BadInput, match=r"a\.wav: is no regular file"):
+    with pytest.raises(BadInput, match=r"a\.wav: is not a regular file"):
         walk.files(tmp_path, ".wav")
 
 

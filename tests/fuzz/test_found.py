@@ -96,10 +96,10 @@ def test_very_many_members_are_refused_however_empty_they_are(tmp_path: Path, mo
 
 
 SOUNDS = {
-    "many samples in a few bytes": (claims_samples(2**35), "says that it has 34359738368 samples"),
-    "a rate that makes a resampler of gigabytes": (sound(2047), "too odd, to bring to 16000 Hz"),
-    "a rate beyond all reason": (sound(2**31 - 1), "too odd, to bring to 16000 Hz"),
-    "a rate that makes it last for hours": (sound(1, 400_000), "too long"),
+    "many samples in a few bytes": (claims_samples(2**35), "has 34359738368 samples"),
+    "a rate that makes a resampler of gigabytes": (sound(2047), "too many to resample to 16000 Hz"),
+    "a rate beyond all reason": (sound(2**31 - 1), "too many to resample to 16000 Hz"),
+    "a rate that makes it last for hours": (sound(1, 400_000), "too many to resample"),
 }
 
 
@@ -111,8 +111,8 @@ def test_a_sound_that_says_too_much_is_refused(tmp_path: Path, content: bytes, s
 
 
 IMAGES = {
-    "sizes that overflow": (idx(2**31, 2**31, 4), "says that its shape is"),
-    "nothing, of a size": (idx(0, 2**32 - 1, 2**32 - 1), "it holds nothing"),
+    "sizes that overflow": (idx(2**31, 2**31, 4), "has the shape"),
+    "nothing, of a size": (idx(0, 2**32 - 1, 2**32 - 1), "it contains nothing"),
     "a bomb": (idx(1, 1, 1, content=bytes(80 << 20)), "it unpacks to more than the limit"),
 }
 
@@ -127,10 +127,10 @@ def test_images_that_say_too_much_are_refused(tmp_path: Path, content: bytes, sa
 LISTS: dict[str, tuple[str, str]] = {
     "no column": ("name\nx.wav\n", ":1: has no column 'file'"),
     "a short row": ("split,file\ntrain\n", ":2: ends before the column 'file'"),
-    "no UTF-8": ("file\n\udcff\n", ": is no csv file in UTF-8"),
+    "no UTF-8": ("file\n\udcff\n", ": is not a CSV file in UTF-8"),
     "a cell beyond the limit": (
         f"split,file\ntrain,{'x' * ((1 << 24) + 1)}\n",
-        ": is no csv file in UTF-8: field larger than",
+        ": is not a CSV file in UTF-8: field larger than",
     ),
 }
 
@@ -155,7 +155,7 @@ def test_a_link_in_the_place_of_a_recording_is_missing(
     (tmp_path / "fsdd").mkdir()
     (tmp_path / "fsdd/recordings.tar.xz").write_bytes(tar(("recordings/0_a_1.wav", LINK, b"", {})))
     (tmp_path / "fsdd/metadata.csv").write_text("file\n0_a_1.wav\n")
-    with pytest.raises(BadInput, match=r"holds no recordings/0_a_1\.wav, the first of 1 missing files"):
+    with pytest.raises(BadInput, match=r"contains no recordings/0_a_1\.wav, the first of 1 missing files"):
         Fsdd("test")[0]
 
 

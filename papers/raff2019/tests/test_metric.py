@@ -23,6 +23,7 @@ from papers.raff2019.metric import (
     Significant,
     Welch,
 )
+from repro.metrics import Identity
 from repro.testing import check_metric
 
 A, B, C = [1.0, 4.0, 4.0, 7.0, 9.0], [2.0, 2.0, 4.0, 5.0, 6.0, 8.0], [8.0, 9.0, 9.0, 11.0]
@@ -72,7 +73,7 @@ def ties(values: list[float]) -> int:
         (Share(), GROUPS),
         (Extreme("first"), FEATURES),
     ],
-    ids=lambda part: part.identity["name"] if hasattr(part, "identity") else "",
+    ids=lambda part: part.identity.name if hasattr(part, "identity") else "",
 )
 def test_battery(metric: Any, dataset: Any) -> None:
     inputs, target = dataset[0]
@@ -89,8 +90,8 @@ def test_variants_have_identities_of_their_own() -> None:
         [Difference("pages"), Difference("pages", decimals=2)],
     )
     for group in variants:
-        assert len({metric.identity["name"] for metric in group}) == 1
-        assert len({metric.identity["reference"] for metric in group}) == len(group)
+        assert len({metric.identity.name for metric in group}) == 1
+        assert len({metric.identity.reference for metric in group}) == len(group)
 
 
 def test_chi_squared_is_the_sum_over_cells() -> None:
@@ -221,6 +222,6 @@ def test_corrections_leave_fewer_features(correction: Any, expected: int) -> Non
     def given(estimate: float, target: object, inputs: float) -> float:
         return inputs
 
-    given.identity = {"reference": "given"}  # type: ignore[attr-defined]
+    given.identity = Identity("given", better="lower", reference="given")  # type: ignore[attr-defined]
     p = [0.02, 0.6, 0.001, 0.045, 0.009]
     assert Significant(given, correction=correction)(p, [{}] * 5, p) == expected  # type: ignore[arg-type]
