@@ -125,7 +125,7 @@ def _whole(found: Record, folder: Path, commit: str) -> str:
 
     Returns the name of the processor. Raises Differs if old and present code do not give bit-identical numbers.
     """
-    roots = [HOME.parent, folder.parents[1]]
+    roots, stored = [HOME.parent, folder.parents[1]], replay.certificates(found)
     with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
         again = replay.run(found, Path(home), roots)
     if _unlike(found, again):
@@ -133,7 +133,7 @@ def _whole(found: Record, folder: Path, commit: str) -> str:
             old = replay.run(found, before, [before])
         if unlike := _unlike(old, again):
             raise Differs(f"differs {unlike}")
-        if not replay.compare(found, replace(old, environment=again.environment)).agrees:
+        if not replay.compare(found, replace(old, environment=again.environment), stored).agrees:
             raise Differs("even the code of its commit does not give the numbers of the record")
     return str(again.environment.get("processor"))
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro import git, interruption, record
+from repro import disk, git, interruption, record
 from repro.claim import paper
 from repro.errors import BadInput, DataMissing, Finding
 from repro.git import GitError
@@ -27,6 +27,7 @@ Records = dict[tuple[str, str], list[tuple[Path, Record]]]
 
 def tried() -> Iterator[Finding]:
     """Measure every older core, and write `cores.json` again with the ones that agree. Yields a finding per core."""
+    disk.refuse_unwritable(cores.FILE.parent, cores.FILE.name)
     made: list[Core] = []
     present = code_digest.core()
     with interruption.listening():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from repro.claim import paper
 from repro.errors import BadInput, DataMissing, Finding, where
 from repro.git import GitError
 from repro.record import Measurement, Record, determinism
-from repro.record.determinism import BITWISE, STATISTICAL, Class
+from repro.record.determinism import BITWISE, STATISTICAL, Certificate, Class
 from repro.rerun import child
 
 LONGEST = 120.0  # seconds; `--since` does not replay a record that takes longer
@@ -58,6 +58,7 @@ def replay(path: Path, own_commit: bool = False) -> Replay:
     commit = commit_of(found, path)
     if not configs.belongs(found.digest, found.text):
         raise BadInput(f"its text does not match its digest {found.digest[:16]}", where(path))
+    stored = certificates(found)  # before the run, because their file may be broken
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
         roots = [HOME.parent, *_root(found.paper)]
         if own_commit:
@@ -69,12 +70,17 @@ def replay(path: Path, own_commit: bool = False) -> Replay:
             raise DataMissing(str(error), where(path)) from None
         except BadInput as error:
             raise BadInput(str(error), where(path)) from None
-    return compare(found, again, own_commit)
+    return compare(found, again, stored, own_commit)
 
 
-def compare(found: Record, again: Record, same_code: bool = False) -> Replay:
-    """Compare a record with the record of the new run. `same_code`: different code counts as a difference."""
-    return Replay(found, again, *_class(found, again), same_code)
+def compare(
+    found: Record, again: Record, stored: Sequence[Certificate] | None = None, same_code: bool = False
+) -> Replay:
+    """Compare a record with the record of the new run.
+
+    stored: the certificates of its config (None: they are read). same_code: different code counts as a difference.
+    """
+    return Replay(found, again, *_class(found, again, certificates(found) if stored is None else stored), same_code)
 
 
 def smoke() -> Iterator[Path]:
@@ -194,16 +200,20 @@ def run(found: Record, folder: Path, roots: list[Path], limit: float = 0.0) -> R
     return record.read(folder / printed.strip())
 
 
-def _class(found: Record, again: Record) -> tuple[Class, str]:
+def certificates(found: Record) -> list[Certificate]:
+    """The certificates of a record's config. Raises BadInput if their file is not valid."""
+    home = paper.folders().get(found.paper)
+    return determinism.read(found.config, home) if home else []
+
+
+def _class(found: Record, again: Record, stored: Sequence[Certificate]) -> tuple[Class, str]:
     """The class within which the two records must agree, and the reason."""
     if unlike := determinism.differences(found.environment, again.environment):
         return STATISTICAL, f"the record was made in another environment: {', '.join(unlike)}"
-    home = paper.folders().get(found.paper)
-    certificates = determinism.read(found.config, home) if home else []
-    if mine := determinism.of(found, certificates):
+    if mine := determinism.of(found, stored):
         concerned = ("seed twice", *(["resume"] if found.cost.get("sessions", 1) > 1 else []))
         return mine.class_of(concerned), f"from the certificate ({' and '.join(concerned)}): {mine}"
-    other = "no certificate for its code and this machine" if certificates else "no certificate"
+    other = "no certificate for its code and this machine" if stored else "no certificate"
     return BITWISE, f"{other}; machine, packages and threads are as in the record"
 
 
