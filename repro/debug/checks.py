@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
+import reprlib
 from collections.abc import Iterator
 from statistics import fmean, stdev
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate.utils import send_to_device
 from torch.utils.data import Subset, default_collate
@@ -131,6 +134,8 @@ def _losses(batch: Batch, model: Any, items: list[Any]) -> Iterator[tuple[float,
 
 def overfit(batch: Batch) -> Finding:
     """Check that the config's trainer overfits this batch; report the metrics of the batch before and after."""
+    if odd := _odd_metric(batch):
+        return Finding("overfit", False, odd)
     size, before = len(batch.items), _measured(batch, batch.model())
     for steps in STEPS:
         model = batch.model()
@@ -153,11 +158,37 @@ def overfit(batch: Batch) -> Finding:
 
 def _measured(batch: Batch, model: Any) -> dict[str, float]:
     """The mean of each metric over the batch; empty if training items and test items have different forms."""
-    built = batch.built
-    if _form(batch.items[0]) not in {_form(dataset[0]) for dataset in built.test.values()}:
+    if not _testable(batch):
         return {}
-    alone = dataclasses.replace(built, model=model, test={"batch": batch.items}, data={})
+    alone = dataclasses.replace(batch.built, model=model, test={"batch": batch.items}, data={})
     return {found.metric: found.mean for found in alone.measure(lambda indices, name: indices)}
+
+
+def _testable(batch: Batch) -> bool:
+    """Whether the items of the batch have the form of test items."""
+    return _form(batch.items[0]) in {_form(dataset[0]) for dataset in batch.built.test.values()}
+
+
+def _odd_metric(batch: Batch) -> str:
+    """The first metric whose value for an item is not a number, in words; empty if there is none."""
+    inputs, target = batch.items[0]
+    if _testable(batch):
+        estimate = dataclasses.replace(batch.built, model=batch.model(), data={}).estimate(inputs)
+        for metric in batch.built.metrics:
+            value = metric(estimate, target, inputs)
+            if not _is_number(value):
+                return f"the metric '{metric.identity['name']}' returns {_named(value)} for an item; expected a number"
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) or (isinstance(value, torch.Tensor | np.ndarray) and value.ndim == 0)
+
+
+def _named(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    kind = type(value).__name__
+    return f"a {kind} of shape {tuple(shape)}" if shape is not None else reprlib.repr(value)
 
 
 def _form(item: Any) -> Any:

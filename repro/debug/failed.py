@@ -12,6 +12,7 @@ from torch.utils.data import Subset, default_collate
 
 from repro.config import read
 from repro.debug import Batch, probes
+from repro.debug.attempt import attempt, described
 from repro.errors import BadInput, Finding
 from repro.experiment import binding, streams
 from repro.run import resume, threads
@@ -30,10 +31,16 @@ def failed_step(folder: Path) -> Iterator[Finding]:
         expected = "the folder runs/PAPER/CONFIG/RUN of a run that stopped because a number was not finite"
         raise BadInput("no failed step is saved in it", str(folder), expected=expected)
     found = state.read(kept[-1])
-    batch = _batch(folder, found)
-    yield _items(batch, found)
+    try:
+        batch = _batch(folder, found)
+    except BadInput:
+        raise
+    except Exception as error:
+        yield Finding("batch", False, f"the batch of the step cannot be made: {described(error)}")
+        return
+    yield attempt("items", lambda: _items(batch, found))
     yield _weights(batch)
-    yield _step(batch, found)
+    yield attempt("step", lambda: _step(batch, found))
 
 
 def _batch(folder: Path, found: dict[str, Any]) -> Batch:
