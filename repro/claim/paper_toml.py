@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -17,7 +17,7 @@ from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
 from repro.claim.paper import Paper
 from repro.claim.rules import refuse
-from repro.claim.table import Table, filled, refuse_blanks
+from repro.claim.table import Table, filled, place_in_table, refuse_blanks
 from repro.errors import BadInput, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
@@ -56,6 +56,8 @@ def read(folder: Path) -> Paper:
     one: Paper = make(Paper, head, place, given)
     if not 1000 <= one.year <= 9999:
         raise BadInput(f"'year' is {one.year}", place.place("year"), expected="a year of four digits")
+    if one.url and not re.fullmatch(r"https?://[^\s/]\S*", one.url):
+        raise BadInput(f"'url' is {one.url!r:.80}", place.place("url"), expected="an address such as https://arxiv.org")
     return one
 
 
@@ -127,9 +129,11 @@ def _cells(
 
 
 def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
-    """One claim for each cell of a table. Its place is the line of the cell."""
+    """One claim for each cell of a table. Its place is the line of the cell; each key has the line for its row."""
     for claim, row, column in filled(table, kind):
-        yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
+        lines = {key: place_in_table(key, kind, row, column, at).line for key in claim if key in table}
+        cell = Block(at.path, at.below(kind, row, column).line, lines)
+        yield claim, cell, {"table": table["id"], "row": row, "column": column}
 
 
 def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: frozenset[str]) -> Claim:
@@ -220,9 +224,21 @@ def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> An
         if known[key] is int:
             untrusted.refuse_huge(value, f"'{key}'", at.place(key))
         if not fits(value, known[key]):
-            raise BadInput(f"'{key}' is {value!r}", at.place(key), expected=said(known[key]))
+            names, found = _unfit(value, known[key])
+            inside = f" in {', '.join(map(repr, names))}" if names else ""
+            raise BadInput(f"'{key}'{inside} is {found!r}", at.below(key, *names).place(), expected=said(known[key]))
     for spec in fields(cls):
         bare = spec.default is MISSING and spec.default_factory is MISSING
         if spec.name in known and spec.name not in row and bare:
             raise BadInput(f"missing key '{spec.name}'", at.place())
     return cls(**row, **given)
+
+
+def _unfit(value: Any, hint: Any, outer: Callable[[Any], Any] = lambda value: value) -> tuple[tuple[str, ...], Any]:
+    """The innermost wrong value of a table, with its keys. `outer(value)` has the type `hint` if `value` is right."""
+    if isinstance(value, dict) and fits(outer({}), hint):
+        for key, inner in value.items():
+            if not fits(outer({key: inner}), hint):
+                names, found = _unfit(inner, hint, lambda one, key=key: outer({key: one}))  # type: ignore[misc]
+                return (key, *names), found
+    return (), value
