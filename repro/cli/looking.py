@@ -76,13 +76,14 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 def verdict(given: argparse.Namespace) -> int:
     from repro import record, verdict
-    from repro.claim import paper
+    from repro.claim import old_places, paper
     from repro.cli import listing
     from repro.experiment import answerable
     from repro.record import audit
     from repro.verdict import suspected_causes, verdicts_json
 
     one = paper.find(given.paper)
+    moved = _faulty(old_places.lines(one.folder))
     unread: dict[str, list[str]] = {}
     records = record.of_paper(one.folder, _data(unread) if given.data else None)
     judged = verdict.judge_all(one.claims, records)
@@ -99,7 +100,7 @@ def verdict(given: argparse.Namespace) -> int:
             print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
         found = [*faults, *verdicts_json.changes(before, judged, late)]
-        return _check(found) or wrong or int(bool(unread))
+        return _check(found) or wrong or int(bool(unread) or moved)
     if given.write:
         print(where(verdicts_json.write(one.folder, judged, late)))
     elif given.json:
