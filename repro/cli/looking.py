@@ -92,7 +92,7 @@ def verdict(given: argparse.Namespace) -> int:
     wrong = 2 if _faulty(answerable.faults(one, records)) else 0
     late = audit.late(one)
     for name, changed in (late or {}).items():
-        print(f"repro: {name} was changed after its record: {changed}", file=sys.stderr)
+        print(f"repro: {name} was changed after its record: {verdicts_json.shown(changed)}", file=sys.stderr)
     _say_ignored(one, records)
     if given.check:
         before = verdicts_json.read(one.folder)

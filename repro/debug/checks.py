@@ -53,8 +53,10 @@ def gradients(batch: Batch) -> Finding:
         value.backward()
     dead, count = testing.dead_parameters(model), len(list(model.parameters()))
     if not dead:
-        return Finding("gradients", True, f"all {count} parameters get a gradient")
-    return Finding("gradients", False, _listed(f"{len(dead)} of the {count} parameters get no gradient", dead.items()))
+        return Finding("gradients", True, f"{_all(count, 'parameter')} a gradient")
+    return Finding(
+        "gradients", False, _listed(f"{len(dead)} of {_count(count, 'parameter')} without a gradient", dead.items())
+    )
 
 
 def leakage(batch: Batch) -> Finding:
@@ -69,7 +71,7 @@ def leakage(batch: Batch) -> Finding:
     leaking = [mode for mode, pairs in modes.items() if pairs]
     if not leaking:
         numbers = sum(tensor[0].numel() for tensor in probes.leaves(inputs))
-        own = f"\nthe output of item 0 depends on {int(training[0, 0])} of the {numbers} numbers of its input"
+        own = f"\nthe output of item 0 depends on {int(training[0, 0])} of the {_count(numbers, 'number')} of its input"
         told = f"no output of {count} items depends on another item, in training and in evaluation mode"
         return Finding("leakage", True, told + (own if probe is probes.by_gradient else ""))
     told = f"outputs depend on other items of the batch, in {' and '.join(leaking)} mode"
@@ -111,7 +113,7 @@ def _belonging(batch: Batch) -> Finding:
         try:
             train_briefly(batch, model, rest, min(batch.built.trainer.batch_size, len(rest)), steps)
         except FloatingPointError as error:
-            return Finding("targets", False, f"training on {len(rest)} items fails: {error}")
+            return Finding("targets", False, f"training on {_count(len(rest), 'item')} fails: {error}")
         own, others = zip(*_losses(batch, model, kept), strict=True)
         gains = [other - one for one, other in zip(own, others, strict=True)]
         told = f"after {steps} steps, the loss of {count} other items is {fmean(own):.4g} with their own targets"
@@ -142,12 +144,12 @@ def overfit(batch: Batch) -> Finding:
         try:
             curve = train_briefly(batch, model, batch.items, size, steps)
         except FloatingPointError as error:
-            return Finding("overfit", False, f"training on one batch of {size} items fails: {error}")
+            return Finding("overfit", False, f"training on one batch of {_count(size, 'item')} fails: {error}")
         learnt = curve[-1] < curve[0] - (1 - RATIO) * abs(curve[0])
         if learnt:
             break
     after = _measured(batch, model)
-    told = f"{size} items, {steps} steps: the loss went from {curve[0]:.4g} to {curve[-1]:.4g}"
+    told = f"{_count(size, 'item')}, {steps} steps: the loss went from {curve[0]:.4g} to {curve[-1]:.4g}"
     rows = [f"{name}: {before[name]:.4g} before, {after[name]:.4g} after" for name in before]
     return Finding(
         "overfit",
@@ -205,6 +207,15 @@ def _turned(values: Any) -> Any:
     if isinstance(values, dict):
         return {key: _turned(value) for key, value in values.items()}
     return values.roll(1, 0) if isinstance(values, torch.Tensor) else [*values[-1:], *values[:-1]]
+
+
+def _count(many: int, noun: str) -> str:
+    return f"{many} {noun}" if many == 1 else f"{many} {noun}s"
+
+
+def _all(many: int, noun: str) -> str:
+    """The beginning of a sentence about all parameters, with its verb."""
+    return f"the only {noun} gets" if many == 1 else f"all {many} {noun}s get"
 
 
 def _listed(told: str, rows: Any) -> str:

@@ -65,14 +65,14 @@ def _items(batch: Batch, found: dict[str, Any]) -> Finding:
     numbers = found["batch"]["items"]
     bad = [number for index, number in enumerate(numbers) if not probes.finite(batch.items[index])]
     if bad:
-        return Finding("items", False, f"not finite: item {', '.join(map(str, bad))} of the training set")
-    return Finding("items", True, f"all {len(numbers)} items of the batch are finite")
+        return Finding("items", False, f"these items of the training set are not finite: {', '.join(map(str, bad))}")
+    return Finding("items", True, "all items of the batch are finite")
 
 
 def _weights(batch: Batch) -> Finding:
     bad = [name for name, weight in batch.built.model.named_parameters() if not probes.finite(weight)]
     if bad:
-        return Finding("weights", False, f"not finite: {', '.join(bad)}")
+        return Finding("weights", False, f"these weights are not finite: {', '.join(bad)}")
     largest = max((float(w.detach().abs().max()) for w in batch.built.model.parameters() if w.numel()), default=0.0)
     return Finding("weights", True, f"all weights are finite; the largest absolute value is {largest:.3g}")
 
@@ -83,5 +83,5 @@ def _step(batch: Batch, found: dict[str, Any]) -> Finding:
     if place := probes.not_finite(batch.model(), batch.loss):
         return Finding("step", False, f"{said}; the first tensor that is not finite comes from {place}")
     return Finding(
-        "step", None, f"{said}; here the step is finite, so it depends on more than its weights and its batch"
+        "step", None, f"{said}; the repeated step is finite, so it depends on more than its weights and its batch"
     )

@@ -80,7 +80,7 @@ def _measured(core: str, commit: str, records: list[tuple[Path, Record]]) -> Cor
         again.append(f"{found.paper}/{found.stem}{f', the first {row.steps} steps' if row.steps else ''}")
         processor = row.processor
     if not again:
-        raise BadInput("none of its records has its data on this machine")
+        raise BadInput("the data of its records is not on this machine")
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return Core(core or _core_of(commit), commit, again, processor, when)
 

@@ -151,13 +151,13 @@ def commit_of(found: Record, path: Path) -> str:
     """The commit that a record was made from. Raises BadInput if there is none, or if this clone does not have it."""
     commit = found.source.get("commit")
     if not commit:
-        raise BadInput("made outside git, so the commit of its code is unknown", where(path))
+        raise BadInput("it was made outside git, so the commit of its code is unknown", where(path))
     if path.parent.name == "records" and found.paper != path.resolve().parents[1].name:
         raise BadInput(f"its paper is '{found.paper}'", where(path), expected="the paper whose folder contains it")
     if not git.is_commit(commit):
         raise BadInput(f"its commit is {commit!r}", where(path), expected="40 hexadecimal digits")
     if found.source.get("dirty") is not False:
-        raise BadInput(f"made from {commit} with changes that were never committed", where(path))
+        raise BadInput(f"it was made from {commit} with changes that were not committed", where(path))
     try:
         git.call(path.resolve().parent, "cat-file", "-e", f"{commit}^{{commit}}")
     except GitError:
@@ -223,12 +223,12 @@ def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
     yield Finding("config", same, "the same" if same else _another(found))
     unlike = _unlike(found.code, again.code)
     yield Finding(
-        "code", not (unlike and same_code), f"has changed since the record, in {unlike}" if unlike else "the same"
+        "code", not (unlike and same_code), f"has changed since the record: {unlike}" if unlike else "the same"
     )
     unlike = _unlike(found.data, again.data)
-    yield Finding("data", not unlike, f"differs in {unlike}" if unlike else "the same")
+    yield Finding("data", not unlike, f"has changed since the record: {unlike}" if unlike else "the same")
     if found.items != again.items:
-        yield Finding("items", False, "the names of the items differ")
+        yield Finding("items", False, "their names have changed since the record")
 
 
 def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
@@ -238,7 +238,7 @@ def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
 def _another(found: Record) -> str:
     """Why the configs of the record and of the new run differ."""
     if configs.belongs(found.digest, found.text):
-        return "the new run had another config"
+        return "has changed since the record"
     return f"the text of the record does not match its digest {found.digest[:16]}"
 
 
@@ -246,16 +246,18 @@ def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
     """A finding for each measurement of the record, then for each that only the new run has."""
     for one in found.measurements:
         other = again.measured(one.test, one.metric)
-        yield _number(one, other, wanted) if other else Finding(_name(one), False, "not measured now")
+        yield (
+            _number(one, other, wanted) if other else Finding(_name(one), False, "the new run has no such measurement")
+        )
     for other in again.measurements:
         if not found.measured(other.test, other.metric):
-            yield Finding(_name(other), False, "not in the record")
+            yield Finding(_name(other), False, "the record has no such measurement")
 
 
 def _curves(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
     """A finding if the curves of the training differ but must be the same (class bitwise)."""
     if wanted == BITWISE and found.curves != again.curves:
-        yield Finding("curves", False, "differ")
+        yield Finding("curves", False, "they differ from those in the record")
 
 
 def _name(one: Measurement) -> str:
@@ -267,15 +269,15 @@ def _number(one: Measurement, other: Measurement, wanted: Class) -> Finding:
         keys = sorted(
             key for key in {*one.identity, *other.identity} if one.identity.get(key) != other.identity.get(key)
         )
-        return Finding(_name(one), False, f"another metric: different {', '.join(keys)}")
+        return Finding(_name(one), False, f"the metric has another {', '.join(keys)}")
     if len(one.values) != len(other.values):
-        return Finding(_name(one), False, f"{len(other.values)} items, in the record {len(one.values)}")
+        return Finding(_name(one), False, f"{len(other.values)} items; the record has {len(one.values)}")
     unit = one.identity.get("unit", "")
     if one.values == other.values:
         return Finding(_name(one), True, f"bit-identical, mean {one.mean:.6g} {unit}".rstrip())
     agrees = determinism.agree(wanted, other.values, one.values)
     largest = max(abs(a - b) for a, b in zip(one.values, other.values, strict=True))
-    means = f"mean {other.mean:.9g} {unit}".rstrip() + f", in the record {one.mean:.9g}"
+    means = f"mean {other.mean:.9g} {unit}".rstrip() + f"; in the record {one.mean:.9g}"
     return Finding(
         _name(one),
         agrees,
