@@ -138,15 +138,6 @@ def test_without_a_certificate_one_machine_must_give_the_same_bits(kept: Path) -
     assert told.endswith("; largest difference of an item: 1e-09")
 
 
-def test_a_broken_certificate_is_refused_before_the_run(
-    paper: Any, kept: Path, refused: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (paper.folder / determinism.FOLDER).mkdir()
-    (paper.folder / determinism.FOLDER / "smoke.json").write_text("{}")
-    monkeypatch.setattr(replay, "run", None)
-    assert "certificates/smoke.json" in refused("replay", kept)
-
-
 def test_the_class_of_the_certificate_of_this_machine_decides(paper: Any, kept: Path) -> None:
     again = record.read(kept)
     moved(kept, 1e-9)
