@@ -107,7 +107,8 @@ def _closest(name: str, known: Iterable[str]) -> str:
     by_lower = {candidate[shared:].lower(): candidate for candidate in names}
     given = name[shared:].lower()
     longer = [candidate for candidate in by_lower if len(given) >= SHORTEST and candidate.startswith(given)]
-    found = difflib.get_close_matches(given, by_lower, n=1, cutoff=CLOSE) or longer
+    turned = [candidate for candidate in by_lower if given and sorted(candidate) == sorted(given)]
+    found = difflib.get_close_matches(given, by_lower, n=1, cutoff=CLOSE) or turned or longer
     return by_lower[found[0]] if found else ""
 
 

@@ -53,7 +53,7 @@ def test_what_was_typed_is_never_offered(names: list[str], data: st.DataObject) 
 
 @pytest.mark.parametrize(("typed", "meant"), [
     ("imdbx", ""), ("imdb", "imdb_ladder"), ("imdb_lader", "imdb_ladder"), ("configs/xx.gin", ""),
-    ("configs/men.gin", "configs/mean.gin"),
+    ("configs/men.gin", "configs/mean.gin"), ("configs/mena.gin", "configs/mean.gin"), ("fafr2019", "raff2019"),
 ])  # fmt: skip
 def test_a_name_is_offered_only_if_it_is_alike(typed: str, meant: str) -> None:
     known = ["configs/line.gin", "configs/mean.gin"] if "/" in typed else ["imdb_ladder", "raff2019"]

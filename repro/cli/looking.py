@@ -83,7 +83,8 @@ def verdict(given: argparse.Namespace) -> int:
     from repro.verdict import suspected_causes, verdicts_json
 
     one = paper.find(given.paper)
-    moved = _faulty(old_places.lines(one.folder))
+    if _faulty(old_places.lines(one.folder)) and given.check:
+        return 2  # what is in these files would not be checked
     unread: dict[str, list[str]] = {}
     records = record.of_paper(one.folder, _data(unread) if given.data else None)
     judged = verdict.judge_all(one.claims, records)
@@ -100,7 +101,7 @@ def verdict(given: argparse.Namespace) -> int:
             print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
         found = [*faults, *verdicts_json.changes(before, judged, late)]
-        return _check(found) or wrong or int(bool(unread) or moved)
+        return _check(found) or wrong or int(bool(unread))
     if given.write:
         print(where(verdicts_json.write(one.folder, judged, late)))
     elif given.json:
