@@ -7,6 +7,7 @@ with code 2. Any other exception is a fault of the program or of a run, and exit
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from typing import Any
 
 RENAMED = {"unread": ("transcribed", "not transcribed"), "raff": ("reproducibility",), "--replay": ("--failed-step",)}
 """Former names of keys, outcomes and options, with their present ones, which are too unlike to be near misses."""
+CLOSE = 0.6
+"""How alike two names must be for one to be offered in place of the other, from 0 to 1 (`difflib`'s ratio)."""
+SHORTEST = 3  # letters; a name that begins with these is offered for them, even if it is much longer
 
 
 class BadInput(Exception):
@@ -80,7 +84,7 @@ class Finding:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`"; did you mean 'X'?"` for the known name closest to `name`, or the known names when none is close."""
-    names = sorted(set(known))
+    names = sorted(set(known) - {name})
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     return close(name, names) or (f"; known: {shown}" if names else "")
 
@@ -92,13 +96,27 @@ def close(name: str, known: Iterable[str]) -> str:
 
 
 def _closest(name: str, known: Iterable[str]) -> str:
-    """The known name that is most like `name`, or its present name; empty when none is close."""
-    names = sorted(set(known))
+    """The known name that is most like `name`, or its present name; empty when none is close. Never `name` itself.
+
+    Folders that `name` and all known names are in do not count: `configs/a.gin` is not like `configs/mean.gin`.
+    """
+    names = sorted(set(known) - {name})
     if now := [new for new in RENAMED.get(name, ()) if new in names]:
         return now[0]
-    by_lower = {candidate.lower(): candidate for candidate in names}
-    found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    shared = _shared([name, *names])
+    by_lower = {candidate[shared:].lower(): candidate for candidate in names}
+    given = name[shared:].lower()
+    longer = [candidate for candidate in by_lower if len(given) >= SHORTEST and candidate.startswith(given)]
+    turned = [candidate for candidate in by_lower if given and sorted(candidate) == sorted(given)]
+    found = difflib.get_close_matches(given, by_lower, n=1, cutoff=CLOSE) or turned or longer
     return by_lower[found[0]] if found else ""
+
+
+def _shared(names: Iterable[str]) -> int:
+    """The number of characters of the folders that all names are in."""
+    folders = [name.rpartition("/")[0].split("/") for name in names]
+    shared = itertools.takewhile(lambda level: len(set(level)) == 1, zip(*folders, strict=False))
+    return sum(len(level[0]) + 1 for level in shared if any(level))
 
 
 def where(path: Path) -> str:

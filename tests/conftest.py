@@ -9,6 +9,7 @@ import itertools
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -49,6 +50,17 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         if not os.environ.get("REPRO_DATA"):
             patch.setenv("REPRO_DATA", str(tmp_path_factory.mktemp("data")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts() -> Iterator[None]:
+    """Ctrl-C works in the processes that tests start, also if the tests run in the background and so ignore it."""
+    ignored = signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class CopiedPaper:

@@ -18,7 +18,6 @@ import repro
 ROOT = Path(__file__).parent.parent
 CORE = sorted((ROOT / "repro").rglob("*.py"))
 PAPERS = sorted((ROOT / "papers").rglob("*.py"))
-SHELL = sorted((ROOT / "tmux").glob("*.sh"))
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
 
 
@@ -185,8 +184,3 @@ def test_papers_have_the_same_file_names() -> None:
 
 def test_papers_is_a_namespace_package() -> None:
     assert not (ROOT / "papers" / "__init__.py").exists()
-
-
-def test_the_shell_can_be_read_in_a_minute() -> None:
-    lines = [line for path in SHELL for line in path.read_text(encoding="utf-8").splitlines()]
-    assert SHELL and len([line for line in lines if line.strip() and not line.startswith("#")]) <= 35

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,3 +43,18 @@ def test_with_nothing_close_the_known_names_are_shown() -> None:
 def test_a_long_list_is_cut() -> None:
     shown = nearest("zzz", [f"name{i:03}" for i in range(100)])
     assert "name000" in shown and "name099" not in shown and shown.endswith("...")
+
+
+@given(NAMES, st.data())
+def test_what_was_typed_is_never_offered(names: list[str], data: st.DataObject) -> None:
+    typed = data.draw(st.sampled_from(names))
+    assert f"'{typed}'" not in nearest(typed, names)
+
+
+@pytest.mark.parametrize(("typed", "meant"), [
+    ("imdbx", ""), ("imdb", "imdb_ladder"), ("imdb_lader", "imdb_ladder"), ("configs/xx.gin", ""),
+    ("configs/men.gin", "configs/mean.gin"), ("configs/mena.gin", "configs/mean.gin"), ("fafr2019", "raff2019"),
+])  # fmt: skip
+def test_a_name_is_offered_only_if_it_is_alike(typed: str, meant: str) -> None:
+    known = ["configs/line.gin", "configs/mean.gin"] if "/" in typed else ["imdb_ladder", "raff2019"]
+    assert BadInput("no", given=typed, known=known).nearest == meant

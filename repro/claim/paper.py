@@ -95,8 +95,18 @@ def find(name: str) -> Paper:
     """
     known = folders()
     if name not in known:
+        refuse_unstarted(name)
         raise BadInput(f"no paper '{name}'", given=name, known=known)
     return read(known[name])
+
+
+def refuse_unstarted(name: str) -> None:
+    """Raise BadInput if there is a folder `papers/NAME` without a `paper.toml`."""
+    import papers
+
+    for root in map(Path, papers.__path__):
+        if name.isidentifier() and (root / name).is_dir():
+            raise BadInput("no paper.toml", where(root / name), expected="a paper.toml in the folder of a paper")
 
 
 def every() -> list[Paper]:

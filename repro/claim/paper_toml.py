@@ -17,7 +17,7 @@ from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
 from repro.claim.paper import Paper
 from repro.claim.rules import refuse
-from repro.claim.table import Table, filled, refuse_blanks
+from repro.claim.table import Table, filled, place_in_table, refuse_blanks
 from repro.errors import BadInput, not_utf8, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
@@ -56,6 +56,8 @@ def read(folder: Path) -> Paper:
     one: Paper = make(Paper, head, place, given)
     if not 1000 <= one.year <= 9999:
         raise BadInput(f"'year' is {one.year}", place.place("year"), expected="a year of four digits")
+    if one.url and not re.fullmatch(r"https?://[^\s/]\S*", one.url):
+        raise BadInput(f"'url' is {one.url!r:.80}", place.place("url"), expected="an address such as https://arxiv.org")
     return one
 
 
@@ -131,9 +133,11 @@ def _cells(
 
 
 def _expand(table: dict[str, Any], at: Block, kind: str) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
-    """One claim for each cell of a table. Its place is the line of the cell."""
+    """One claim for each cell of a table. Its place is the line of the cell; each key has the line for its row."""
     for claim, row, column in filled(table, kind):
-        yield claim, at.below(kind, row, column), {"table": table["id"], "row": row, "column": column}
+        lines = {key: place_in_table(key, kind, row, column, at).line for key in claim if key in table}
+        cell = Block(at.path, at.below(kind, row, column).line, lines)
+        yield claim, cell, {"table": table["id"], "row": row, "column": column}
 
 
 def _claim(row: dict[str, Any], at: Block, given: dict[str, Any], configs: frozenset[str]) -> Claim:
@@ -225,7 +229,7 @@ def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> An
             untrusted.refuse_huge(value, f"'{key}'", at.place(key))
         if not fits(value, known[key]):
             wrong, hint, name = innermost(value, known[key], key)
-            raise BadInput(f"'{name}' is {wrong!r}", at.place(key), expected=said(hint))
+            raise BadInput(f"'{name}' is {wrong!r}", at.below(*name.split(".")).place(), expected=said(hint))
     for spec in fields(cls):
         bare = spec.default is MISSING and spec.default_factory is MISSING
         if spec.name in known and spec.name not in row and bare:

@@ -9,7 +9,7 @@ from repro.claim import NUMBER, Claim, units
 from repro.errors import BadInput
 from repro.files.toml_lines import Block
 
-ID = r"[\w.+-]{1,200}"
+ID = r"[^\W_][\w.+-]{0,199}"
 SEEDS = 1000  # maximum number of seeds of a claim; more must be a typing error
 SPREAD = 1e150  # the square of a larger number is infinite
 DIGITS = 330  # maximum number of digits before or after the point of a printed number; enough for any float
@@ -21,7 +21,7 @@ def refuse(claim: Claim, at: Block) -> None:
         raise BadInput(
             f"'id' is {claim.id!r:.80}",
             at.place("id"),
-            expected="letters, digits and . - _ +, no blank, at most 200 characters",
+            expected="letters, digits and . - _ +, first a letter or a digit, no blank, at most 200 characters",
         )
     if claim.transcribed:
         _contradictions(claim, at)

@@ -22,7 +22,10 @@ from repro.errors import BadInput
 from repro.files.toml_lines import Block
 
 BY_ROW = ("config", "tolerance", "because", "seeds", "deterministic", "value_spread", "value_seeds", "source")
-"""Keys that may have a different value in each row: `[table.tolerance]` with `"row" = 0.5` for some of the rows."""
+"""Keys that may have a different value in each row: `[table.tolerance]` with `"row" = 0.5` for some of the rows.
+
+`tolerance` and `value_spread` may also have a different value in each column: `"row" = { column = 0.5 }`.
+"""
 
 
 @dataclass(frozen=True)
@@ -98,18 +101,45 @@ def _of_cell(key: str, value: Any, row: str, column: str) -> Any:
     return value.replace("{row}", names[0]).replace("{column}", names[1])
 
 
+def place_in_table(key: str, kind: str, row: str, column: str, at: Block) -> Block:
+    """The line of a table's key for one cell: of the cell itself if the key is `kind`, else the line for its row."""
+    return at.below(key, row, column) if key in (kind, *BY_ROW) else at.below(key)
+
+
 def refuse_blanks(table: dict[str, Any], kind: str, at: Block) -> None:
-    """Raise BadInput for a table without cells, an unknown row, or a name in braces other than row and column."""
+    """Raise BadInput for a table without cells, an unnamed or unknown row or column, or an unknown name in braces."""
     if empty := [name for name in ("", *table[kind]) if (table[kind] if not name else table[kind][name]) == {}]:
         raise BadInput(f"[table.{kind}] is empty", at.below(kind, empty[0]).place(), expected="row = content")
+    _refuse_unnamed(table[kind], at.inner(kind))
     for key in BY_ROW:
-        for row in table[key] if isinstance(table.get(key), dict) else ():
-            if row not in table[kind]:
-                raise BadInput(f"no row '{row}'", at.below(key, row).place(), given=row, known=table[kind])
+        if isinstance(table.get(key), dict):
+            _refuse_unknown(table[key], table[kind], at.inner(key))
     for key, value in table.items():
         for name in re.findall(r"\{(\w+)\}", value) if isinstance(value, str) else []:
             if name not in ("row", "column"):
                 raise BadInput(f"'{{{name}}}' in '{key}'", at.place(key), expected="{row} or {column}")
+
+
+def _refuse_unnamed(rows: dict[str, Any], at: Block) -> None:
+    """Raise BadInput for a row or column whose name has no letter and no digit, because an id needs one."""
+    for row, cell in rows.items():
+        for name in (row, *(cell if isinstance(cell, dict) else ())):
+            if not re.search(r"[^\W_]", name):
+                what = f"a row or a column is called {name!r:.80}"
+                raise BadInput(what, at.below(row).place(), expected="a name with a letter or a digit")
+
+
+def _refuse_unknown(values: dict[str, Any], rows: dict[str, Any], at: Block) -> None:
+    """Raise BadInput for a row, or a column of a row, that the table does not have."""
+    for row, inner in values.items():
+        if row not in rows:
+            raise BadInput(f"no row '{row}'", at.below(row).place(), given=row, known=rows)
+        columns = rows[row] if isinstance(rows[row], dict) else {}
+        for column in inner if isinstance(inner, dict) else ():
+            if column not in columns:
+                what = f"no column '{column}' in the row '{row}'"
+                expected = "" if columns else f"one value, because '{row}' has no columns"
+                raise BadInput(what, at.below(row, column).place(), expected=expected, given=column, known=columns)
 
 
 def slug(text: str) -> str:

@@ -87,6 +87,7 @@ def show(name: str) -> str:
     listed = {f"{part.kind}.{part.name}": part for part in registry.every()}
     hits = [part for full, part in listed.items() if name in (full, part.name)]
     if not hits:
+        paper.refuse_unstarted(head)
         ids = [claim.id for one in paper.readable()[0] for claim in one.claims]
         raise BadInput(f"no paper, claim, part or config '{name}'", given=name, known=[*known, *listed, *ids])
     return "\n\n".join(_show_part(part) for part in hits)

@@ -7,9 +7,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repro.errors import BadInput, where
+
+if TYPE_CHECKING:
+    from repro.claim.paper import Paper
+    from repro.record import Record
 
 
 def listed(given: argparse.Namespace) -> int:
@@ -40,6 +44,8 @@ def todo(given: argparse.Namespace) -> int:
 
     papers = [paper.find(given.paper)] if given.paper else paper.every()
     held = [(one, record.of_paper(one.folder)) for one in papers]
+    for one, records in held:
+        _say_ignored(one, records)
     # print all commands or none, because a shell would run an incomplete list
     if _faulty(fault for one, records in held for fault in answerable.faults(one, records)):
         return 2
@@ -49,6 +55,15 @@ def todo(given: argparse.Namespace) -> int:
     if not jobs:
         print("repro: nothing to do, every run that a claim needs has a record", file=sys.stderr)
     return 0
+
+
+def _say_ignored(one: Paper, records: Iterable[Record]) -> None:
+    """Print one line for each record that no claim can use, whatever its code."""
+    from repro.record import stale
+
+    for found in records:
+        if fault := stale.unusable(found, one.name):
+            print(f"repro: {where(one.folder)}/records/{found.stem}.json is ignored: {fault}", file=sys.stderr)
 
 
 def _faulty(faults: Iterable[str]) -> bool:
@@ -61,13 +76,15 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 def verdict(given: argparse.Namespace) -> int:
     from repro import record, verdict
-    from repro.claim import paper
+    from repro.claim import old_places, paper
     from repro.cli import listing
     from repro.experiment import answerable
     from repro.record import audit
     from repro.verdict import suspected_causes, verdicts_json
 
     one = paper.find(given.paper)
+    if _faulty(old_places.lines(one.folder)) and given.check:
+        return 2  # what is in these files would not be checked
     unread: dict[str, list[str]] = {}
     records = record.of_paper(one.folder, _data(unread) if given.data else None)
     judged = verdict.judge_all(one.claims, records)
@@ -76,9 +93,8 @@ def verdict(given: argparse.Namespace) -> int:
     wrong = 2 if _faulty(answerable.faults(one, records)) else 0
     late = audit.late(one)
     for name, changed in (late or {}).items():
-        print(f"repro: {name} was changed after its record: {changed}", file=sys.stderr)
-    for foreign in (record for record in records if record.paper != one.name):  # noqa: F402
-        print(f"repro: records/{foreign.stem}.json: {foreign.stale}", file=sys.stderr)
+        print(f"repro: {name} was changed after its record: {verdicts_json.shown(changed)}", file=sys.stderr)
+    _say_ignored(one, records)
     if given.check:
         before = verdicts_json.read(one.folder)
         if reason := audit.unknown(one):

@@ -41,8 +41,10 @@ def debug(given: argparse.Namespace) -> int:
 
     if (given.config is None) == (given.failed_step is None):
         raise BadInput(
-            "nothing to debug is given" if given.config is None else "a config and --failed-step are given",
-            expected="either a config or --failed-step with the folder of a run (see repro debug --help)",
+            "neither a config nor --failed-step is given"
+            if given.config is None
+            else "both a config and --failed-step are given",
+            expected="one of them: a config, or --failed-step with the folder of a run (see repro debug --help)",
         )
     if given.failed_step and given.overrides:
         raise BadInput("--set cannot be used with --failed-step, which uses the config of the run")
@@ -100,7 +102,7 @@ def _replayed(path: Path, own_commit: bool = False) -> int:
     except child.Failed as error:
         print(f"repro: {where(path)}: the run failed: {error}", file=sys.stderr)
         return 1
-    print(f"{where(path)}: {'agrees' if found.agrees else 'DIFFERS'}, {found.wanted}: {found.because}")
+    print(f"{where(path)}: {'agrees' if found.agrees else 'DIFFERS'}; required: {found.wanted} ({found.because})")
     for finding in found.findings:
         print(f"  {finding}", flush=True)
     return int(not found.agrees)
@@ -110,7 +112,10 @@ def renew(given: argparse.Namespace) -> int:
     from repro.rerun import renew, renew_core
 
     if given.sample and given.paper:
-        raise BadInput("--sample measures one renewal of every paper and one older core", expected="no paper with it")
+        raise BadInput(
+            "--sample measures one renewal of every paper, and one older core",
+            expected="--sample without the name of a paper",
+        )
     found = []
     tried: Iterator[Any] = renew.tried(given.paper) if given.paper else renew_core.tried()
     if given.sample:

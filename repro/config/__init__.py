@@ -107,12 +107,10 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
         regular.check(path, regular.CONFIG)
     if not os.path.isfile(path):
         known = [str(other) for other in path.parent.glob("[!.]*.gin")] if os.path.isdir(path.parent) else []
-        raise BadInput(
-            f"no config {path}",
-            expected="" if known else "papers/PAPER/configs/NAME.gin",
-            given=str(path),
-            known=known,
-        )
+        alike = [] if known else _same_name(path) or ["papers/PAPER/configs/NAME.gin"]
+        if len(alike) == 1:
+            raise BadInput(f"no config {path}", expected=alike[0])
+        raise BadInput(f"no config {path}", given=str(path) if known else "", known=known or alike)
     above = (parent for parent in path.resolve().parents if regular.present(parent / "paper.toml"))
     folder = next(above, None) or _copied_from(path)
     if folder is None:
@@ -126,6 +124,21 @@ def read(path: Path, overrides: tuple[str, ...] = ()) -> Config:
     first = {line.text.split("#")[0].strip(): line for line in reversed(imports)}
     rest = [line for line in lines if not IMPORT.match(line.text)]
     return Config(path, folder, (*reversed(first.values()), *rest), overrides)
+
+
+def _same_name(path: Path) -> list[str]:
+    """The configs of papers that end as `path` does, as one would type them from here.
+
+    `path` may have been typed as if in another folder, or the name of one of its folders is wrong.
+    """
+    found: dict[int, list[str]] = {}
+    for folder in folders().values():
+        for other in regular.files(folder / "configs", "*.gin", regular.CONFIG):
+            pairs = zip(reversed(path.parts), reversed(other.resolve().parts), strict=False)
+            alike = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+            found.setdefault(alike, []).append(os.path.relpath(other))
+    found.pop(0, None)
+    return found[max(found)] if found else []
 
 
 def imported(text: str) -> list[str]:

@@ -15,12 +15,14 @@ run met NaN or infinity. No record is written.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repro.config import read
+from repro.debug.attempt import attempt, described
 from repro.errors import BadInput, Finding, where
 from repro.experiment import binding, streams
 from repro.run import threads
@@ -49,13 +51,20 @@ class Batch:
 def debug(path: Path, overrides: tuple[str, ...] = ()) -> Iterator[Finding]:
     """Build the config at `path` and yield the finding of each check; stops after a tensor that is not finite.
 
-    Raises BadInput if the config is wrong, or if it does not train by steps.
+    If the code of a part raises an exception, the finding says so. Raises BadInput if the config is wrong, or if it
+    does not train by steps.
     """
-    batch = prepare(path, overrides)
+    try:
+        batch = prepare(path, overrides)
+    except BadInput:
+        raise
+    except Exception as error:
+        yield Finding("batch", False, f"the first batch cannot be made: {described(error)}")
+        return
     from repro.debug import checks
 
     for check in (checks.finite, checks.gradients, checks.leakage, checks.targets, checks.overfit):
-        found = check(batch)
+        found = attempt(check.__name__, functools.partial(check, batch))
         yield found
         if check is checks.finite and not found.ok:
             return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
+import reprlib
 from collections.abc import Iterator
 from statistics import fmean, stdev
 from typing import Any
@@ -50,8 +52,10 @@ def gradients(batch: Batch) -> Finding:
         value.backward()
     dead, count = testing.dead_parameters(model), len(list(model.parameters()))
     if not dead:
-        return Finding("gradients", True, f"all {count} parameters get a gradient")
-    return Finding("gradients", False, _listed(f"{len(dead)} of the {count} parameters get no gradient", dead.items()))
+        return Finding("gradients", True, f"{_all(count, 'parameter')} a gradient")
+    return Finding(
+        "gradients", False, _listed(f"{len(dead)} of {_count(count, 'parameter')} without a gradient", dead.items())
+    )
 
 
 def leakage(batch: Batch) -> Finding:
@@ -66,7 +70,7 @@ def leakage(batch: Batch) -> Finding:
     leaking = [mode for mode, pairs in modes.items() if pairs]
     if not leaking:
         numbers = sum(tensor[0].numel() for tensor in probes.leaves(inputs))
-        own = f"\nthe output of item 0 depends on {int(training[0, 0])} of the {numbers} numbers of its input"
+        own = f"\nthe output of item 0 depends on {int(training[0, 0])} of the {_count(numbers, 'number')} of its input"
         told = f"no output of {count} items depends on another item, in training and in evaluation mode"
         return Finding("leakage", True, told + (own if probe is probes.by_gradient else ""))
     told = f"outputs depend on other items of the batch, in {' and '.join(leaking)} mode"
@@ -108,7 +112,7 @@ def _belonging(batch: Batch) -> Finding:
         try:
             train_briefly(batch, model, rest, min(batch.built.trainer.batch_size, len(rest)), steps)
         except FloatingPointError as error:
-            return Finding("targets", False, f"training on {len(rest)} items fails: {error}")
+            return Finding("targets", False, f"training on {_count(len(rest), 'item')} fails: {error}")
         own, others = zip(*_losses(batch, model, kept), strict=True)
         gains = [other - one for one, other in zip(own, others, strict=True)]
         told = f"after {steps} steps, the loss of {count} other items is {fmean(own):.4g} with their own targets"
@@ -131,18 +135,20 @@ def _losses(batch: Batch, model: Any, items: list[Any]) -> Iterator[tuple[float,
 
 def overfit(batch: Batch) -> Finding:
     """Check that the config's trainer overfits this batch; report the metrics of the batch before and after."""
+    if odd := _odd_metric(batch):
+        return Finding("overfit", False, odd)
     size, before = len(batch.items), _measured(batch, batch.model())
     for steps in STEPS:
         model = batch.model()
         try:
             curve = train_briefly(batch, model, batch.items, size, steps)
         except FloatingPointError as error:
-            return Finding("overfit", False, f"training on one batch of {size} items fails: {error}")
+            return Finding("overfit", False, f"training on one batch of {_count(size, 'item')} fails: {error}")
         learnt = curve[-1] < curve[0] - (1 - RATIO) * abs(curve[0])
         if learnt:
             break
     after = _measured(batch, model)
-    told = f"{size} items, {steps} steps: the loss went from {curve[0]:.4g} to {curve[-1]:.4g}"
+    told = f"{_count(size, 'item')}, {steps} steps: the loss went from {curve[0]:.4g} to {curve[-1]:.4g}"
     rows = [f"{name}: {before[name]:.4g} before, {after[name]:.4g} after" for name in before]
     return Finding(
         "overfit",
@@ -153,11 +159,37 @@ def overfit(batch: Batch) -> Finding:
 
 def _measured(batch: Batch, model: Any) -> dict[str, float]:
     """The mean of each metric over the batch; empty if training items and test items have different forms."""
-    built = batch.built
-    if _form(batch.items[0]) not in {_form(dataset[0]) for dataset in built.test.values()}:
+    if not _testable(batch):
         return {}
-    alone = dataclasses.replace(built, model=model, test={"batch": batch.items}, data={})
+    alone = dataclasses.replace(batch.built, model=model, test={"batch": batch.items}, data={})
     return {found.metric: found.mean for found in alone.measure(lambda indices, name: indices)}
+
+
+def _testable(batch: Batch) -> bool:
+    """Whether the items of the batch have the form of test items."""
+    return _form(batch.items[0]) in {_form(dataset[0]) for dataset in batch.built.test.values()}
+
+
+def _odd_metric(batch: Batch) -> str:
+    """The first metric whose value for an item is not a number, in words; empty if there is none."""
+    inputs, target = batch.items[0]
+    if _testable(batch):
+        estimate = dataclasses.replace(batch.built, model=batch.model(), data={}).estimate(inputs)
+        for metric in batch.built.metrics:
+            value = metric(estimate, target, inputs)
+            if not _is_number(value):
+                return f"the metric '{metric.identity.name}' returns {_named(value)} for an item; expected a number"
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _named(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    kind = type(value).__name__
+    return f"a {kind} of shape {tuple(shape)}" if shape is not None else reprlib.repr(value)
 
 
 def _form(item: Any) -> Any:
@@ -174,6 +206,15 @@ def _turned(values: Any) -> Any:
     if isinstance(values, dict):
         return {key: _turned(value) for key, value in values.items()}
     return values.roll(1, 0) if isinstance(values, torch.Tensor) else [*values[-1:], *values[:-1]]
+
+
+def _count(many: int, noun: str) -> str:
+    return f"{many} {noun}" if many == 1 else f"{many} {noun}s"
+
+
+def _all(many: int, noun: str) -> str:
+    """The beginning of a sentence about all parameters, with its verb."""
+    return f"the only {noun} gets" if many == 1 else f"all {many} {noun}s get"
 
 
 def _listed(told: str, rows: Any) -> str:

@@ -12,6 +12,7 @@ from torch.utils.data import Subset, default_collate
 
 from repro.config import read
 from repro.debug import Batch, probes
+from repro.debug.attempt import attempt, described
 from repro.errors import BadInput, Finding
 from repro.experiment import binding, streams
 from repro.run import resume, threads
@@ -30,10 +31,16 @@ def failed_step(folder: Path) -> Iterator[Finding]:
         expected = "the folder runs/PAPER/CONFIG/RUN of a run that stopped because a number was not finite"
         raise BadInput("no failed step is saved in it", str(folder), expected=expected)
     found = checkpoint_file.read(kept[-1])
-    batch = _batch(folder, found)
-    yield _items(batch, found)
+    try:
+        batch = _batch(folder, found)
+    except BadInput:
+        raise
+    except Exception as error:
+        yield Finding("batch", False, f"the batch of the step cannot be made: {described(error)}")
+        return
+    yield attempt("items", lambda: _items(batch, found))
     yield _weights(batch)
-    yield _step(batch, found)
+    yield attempt("step", lambda: _step(batch, found))
 
 
 def _batch(folder: Path, found: dict[str, Any]) -> Batch:
@@ -58,14 +65,14 @@ def _items(batch: Batch, found: dict[str, Any]) -> Finding:
     numbers = found["batch"]["items"]
     bad = [number for index, number in enumerate(numbers) if not probes.finite(batch.items[index])]
     if bad:
-        return Finding("items", False, f"not finite: item {', '.join(map(str, bad))} of the training set")
-    return Finding("items", True, f"all {len(numbers)} items of the batch are finite")
+        return Finding("items", False, f"these items of the training set are not finite: {', '.join(map(str, bad))}")
+    return Finding("items", True, "all items of the batch are finite")
 
 
 def _weights(batch: Batch) -> Finding:
     bad = [name for name, weight in batch.built.model.named_parameters() if not probes.finite(weight)]
     if bad:
-        return Finding("weights", False, f"not finite: {', '.join(bad)}")
+        return Finding("weights", False, f"these weights are not finite: {', '.join(bad)}")
     largest = max((float(w.detach().abs().max()) for w in batch.built.model.parameters() if w.numel()), default=0.0)
     return Finding("weights", True, f"all weights are finite; the largest absolute value is {largest:.3g}")
 
@@ -76,5 +83,5 @@ def _step(batch: Batch, found: dict[str, Any]) -> Finding:
     if place := probes.not_finite(batch.model(), batch.loss):
         return Finding("step", False, f"{said}; the first tensor that is not finite comes from {place}")
     return Finding(
-        "step", None, f"{said}; here the step is finite, so it depends on more than its weights and its batch"
+        "step", None, f"{said}; the repeated step is finite, so it depends on more than its weights and its batch"
     )

@@ -25,11 +25,15 @@ from repro.registry import parse
 
 @dataclass(frozen=True)
 class Known:
-    """The names of what a config measures. None means unknown. `items` has the item names of each test set."""
+    """The names of what a config measures. None means unknown. `items` has the item names of each test set.
+
+    whose: where the names were read, in words.
+    """
 
     tests: Collection[str] | None = None
     metrics: Collection[str] | None = None
     items: Mapping[str, Collection[str]] = field(default_factory=dict)
+    whose: str = field(default="its config", compare=False)
 
 
 Metrics = Callable[[Config], Collection[str] | None]
@@ -38,16 +42,21 @@ Metrics = Callable[[Config], Collection[str] | None]
 
 def faults(one: Paper, records: Iterable[Record], metrics: Metrics | None = None) -> list[str]:
     """One line, with file and line number, for each name that a claim asks for and its config does not have."""
-    fresh = {f"configs/{found.config}.gin": found for found in records if not found.stale and not found.overrides}
-    known: dict[str, Known] = {}
+    fresh: dict[str, list[Record]] = {}
+    for found in records:
+        if not found.stale and not found.overrides:
+            fresh.setdefault(f"configs/{found.config}.gin", []).append(found)
+    known: dict[str, list[Known]] = {}
     lines: dict[tuple[str, ...], list[str]] = {}
     for claim in one.claims:
+        place = f"{where(one.folder)}/paper.toml:{claim.line}"
         for config, test in asked(claim):
             if config not in known:
-                known[config] = _known(one.folder / config, fresh.get(config), metrics or _declared)
-            for kind, wanted, what, names in missing(claim, test, known[config]):
-                place = f"{where(one.folder)}/paper.toml:{claim.line}"
-                lines.setdefault((config, kind, wanted), []).append(f"{place}: {what}{nearest(wanted, names)}")
+                known[config] = _known(one.folder / config, fresh.get(config, []), metrics or _declared)
+            for each in known[config]:
+                for kind, wanted, what, names in missing(claim, test, each):
+                    key = (config, each.whose, kind, wanted)
+                    lines.setdefault(key, []).append(f"{place}: {what}{nearest(wanted, names)}")
     return [first if not more else f"{first} ({len(more)} more ask for it)" for first, *more in lines.values()]
 
 
@@ -66,19 +75,25 @@ def missing(claim: Claim, test: str, known: Known) -> Iterator[tuple[str, str, s
         rows.append(("item", claim.item, known.items.get(test)))
     for kind, wanted, names in rows:
         if names is not None and wanted not in names:
-            what = f"claim '{claim.id}' asks for the {kind} '{wanted}', which its config does not have"
+            what = f"claim '{claim.id}' asks for the {kind} '{wanted}', which {known.whose} does not have"
             yield kind, wanted, what, names
 
 
-def _known(path: Path, record: Record | None, metrics: Metrics) -> Known:
-    if record is not None:
-        tests, names = ({getattr(found, key) for found in record.measurements} for key in ("test", "metric"))
-        return Known(tests, names, {test: record.items.get(test, ()) for test in tests})
+def _known(path: Path, records: Iterable[Record], metrics: Metrics) -> list[Known]:
+    """The names from the records of a config, one `Known` for all records with the same names; else from its text."""
+    if found := [_of_record(one) for one in records]:
+        return [one for number, one in enumerate(found) if one not in found[:number]]
     try:
         config = configs.read(path)
-        return Known(_tests(config), metrics(config))
+        return [Known(_tests(config), metrics(config))]
     except BadInput:
-        return Known()  # a run reports what is wrong
+        return [Known()]  # a run reports what is wrong
+
+
+def _of_record(record: Record) -> Known:
+    tests, names = ({getattr(found, key) for found in record.measurements} for key in ("test", "metric"))
+    items = {test: record.items.get(test, ()) for test in tests}
+    return Known(tests, names, items, f"records/{record.stem}.json")
 
 
 def _tests(config: Config) -> Collection[str] | None:

@@ -165,7 +165,7 @@ def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Ite
         elif unlike := sorted(name for name, (old, _) in row.changed.items() if name in code and code[name] != old):
             yield f"{place}: its commit {row.commit[:12]} has other code: {', '.join(unlike)}"
         elif row.same_code and not known.same_code(row.commit, row.changed, tuple(imported(texts[row.config]))):
-            yield f"{place}: it says that its commit {row.commit[:12]} has the same syntax trees, which it has not"
+            yield f"{place}: its commit {row.commit[:12]} has other syntax trees, but the row says the same"
 
 
 def _of_cores(top: Path) -> Iterator[str]:
@@ -174,7 +174,7 @@ def _of_cores(top: Path) -> Iterator[str]:
         known = Committed(top, "repro", Path(home))
         for row in cores.rows():
             if not row.records or not git.is_commit(row.commit):
-                yield f"{cores.FILE.name}: {row.core}: it names no record or no commit"
+                yield f"{cores.FILE.name}: {row.core}: it names no record, or no valid commit"
                 continue
             try:
                 core = known.core(row.commit)
@@ -248,7 +248,7 @@ def _made(top: Path, commit: str, name: str) -> str:
 def _changed(claim: Claim, folder: Path, now: Rows, then: Rows) -> str:
     """The changed keys of a claim that its verdict depends on. Adding the metric's own unit is not a change."""
     if claim.id not in then:
-        return "committed after its first record was made"
+        return "added to paper.toml after its first record"
     ours, theirs = now.get(claim.id, {}), then[claim.id]
     keys = [key for key in JUDGED if theirs.get(key) != ours.get(key)]
     if "unit" in keys and "unit" not in theirs and units.factor(claim.stated_unit, _metric_unit(claim, folder)) == 1:

@@ -1,7 +1,7 @@
 """Mark stale records: records that no claim can use, because what they depend on has changed or is not known.
 
-A record is valid if all of these are true: its commit exists, its code was committed, its core is the present one or
-gives the same numbers, and its config, code and data are unchanged.
+A record is valid if all of these are true: it has measurements of the unchanged config, its commit exists, its code was
+committed, its core is the present one or gives the same numbers, and its config, code and data are unchanged.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def mark(records: Iterable[Record], folder: Path, data: Data | None = None) -> I
 
 
 def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewal.Renewal]) -> Record:
-    if record.paper != trust.paper:
-        return replace(record, stale=f"it is of the paper '{record.paper}'")
+    if fault := unusable(record, trust.paper):
+        return replace(record, stale=fault)
     if fault := trust.fault(record.source, record.core):
         return replace(record, stale=fault)
     if now is None:
@@ -62,6 +62,15 @@ def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewa
     notes = [str(note) for note in (renewed, trust.note(record.source, record.core)) if note]
     why = f"changed since the record: {', '.join(changed)}" if changed else ""
     return replace(record, stale=why, renewed="; ".join(notes))
+
+
+def unusable(record: Record, paper: str) -> str:
+    """Why no claim of `paper` can use a record, whatever its code; empty if a claim can use it."""
+    if record.paper != paper:
+        return f"it is of the paper '{record.paper}'"
+    if record.overrides:
+        return f"made with --set {' '.join(record.overrides)}, but a claim needs the unchanged config"
+    return "" if record.measurements else "it has no measurements"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from repro.report.html import files
 from repro.report.html.markup import Markup, join, link, tag
 from repro.report.html.words import number, spread, typeset
 from repro.report.page import Page
-from repro.verdict import WIDE, Evidence, Verdict
+from repro.verdict import WIDE, Evidence, Verdict, verdicts_json
 
 MORE = range(2, 12)
 """How many digits more than the printed number we show: two, or more if that is needed to see how ours rounds."""
@@ -100,7 +100,9 @@ def read_in(claim: Claim) -> Markup:
 def ours_accepted(page: Page, claim: Claim) -> Markup:
     """The accepted range with its reason, and whether it was changed after the first record."""
     late = page.late.get(claim.id, "")
-    changed = tag("p", tag("strong", "Changed after its record: "), f"{late}.") if late else Markup("")
+    changed = (
+        tag("p", tag("strong", "Changed after its record: "), f"{verdicts_json.shown(late)}.") if late else Markup("")
+    )
     if not claim.accepts:
         return join([tag("p", tag("strong", "Our reason: "), claim.because) if claim.because else Markup(""), changed])
     between = f"{typeset(claim.accepts)} {page.unit(claim)}".rstrip()

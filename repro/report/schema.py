@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from repro import HOME
 from repro.claim import Cause, Claim, Features, paper_toml
 from repro.claim.paper import Paper
+from repro.claim.paper_toml import keys, meanings
 from repro.claim.table import Table
 from repro.data.catalogue import DataSet, File, Variant
 
@@ -38,7 +39,7 @@ def text() -> str:
 def _model(name: str, cls: type, strict: Any) -> Any:
     from pydantic import Field, create_model
 
-    known, told = paper_toml.keys(cls), paper_toml.meanings(cls)
+    known, told = keys(cls), meanings(cls)
     rows: dict[str, Any] = {}
     for spec in fields(cls):
         if spec.name not in known:
@@ -53,7 +54,14 @@ def rows(name: str) -> list[tuple[str, str, bool]]:
     """(key, meaning, whether it is required) of every key of `[name]` or `[[name]]`, in either file."""
     cls = {**TABLES, **DATA}[name]
     needed = {s.name for s in fields(cls) if s.default is MISSING and s.default_factory is MISSING}
-    return [(key, meaning, key in needed) for key, meaning in paper_toml.meanings(cls).items()]
+    return [(key, meaning + _allowed(cls, key, meaning), key in needed) for key, meaning in meanings(cls).items()]
+
+
+def _allowed(cls: type, key: str, meaning: str) -> str:
+    """The allowed values of a key, in words; "" if it has no fixed ones, or if its meaning names them all."""
+    hint = keys(cls).get(key)
+    values = [f"`{value}`" for value in get_args(hint) if value] if get_origin(hint) is Literal else []
+    return f"; one of {', '.join(values)}" if any(value not in meaning for value in values) else ""
 
 
 if __name__ == "__main__":  # python -m repro.report.schema

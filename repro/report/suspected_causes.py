@@ -13,6 +13,7 @@ from repro.report.html.words import slug, spread, typeset
 from repro.report.outcome import badge
 from repro.report.page import Page
 from repro.verdict import Verdict
+from repro.verdict.evidence import OTHER_METRIC
 from repro.verdict.suspected_causes import Entry, ledger, unexplained
 
 HEADS = ("Suspected cause", "What was changed", "Ours with it", "Effect", "Verdict with it")
@@ -88,7 +89,7 @@ def _share(share: float) -> str:
 
 def _unlike(why: str) -> str:
     """Why the effect cannot be computed, in the words of this section."""
-    _, differ, keys = why.partition("they differ in ")
+    _, differ, keys = why.partition(OTHER_METRIC)
     return (
         f"the change is in the metric itself ({keys}): values of different metrics cannot be subtracted"
         if differ

@@ -126,23 +126,23 @@ def _whole(found: Record, folder: Path, commit: str) -> str:
 
     Returns the name of the processor. Raises Differs if old and present code do not give bit-identical numbers.
     """
-    roots = [HOME.parent, folder.parents[1]]
+    roots, stored = [HOME.parent, folder.parents[1]], replay.certificates(found)
     with tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
         again = replay.run(found, Path(home), roots)
     if _unlike(found, again):
         with replay.checkout(folder / "paper.toml", commit) as before:
             old = replay.run(found, before, [before])
         if unlike := _unlike(old, again):
-            raise Differs(f"differs {unlike}")
-        if not replay.compare(found, replace(old, environment=again.environment)).agrees:
-            raise Differs("even the code of its commit does not give the numbers of the record")
+            raise Differs(unlike)
+        if not replay.compare(found, replace(old, environment=again.environment), stored).agrees:
+            raise Differs("the code of its commit does not give the numbers of the record either")
     return str(again.environment.get("processor"))
 
 
 def _unlike(one: Record, other: Record) -> str:
     """The first number or curve of two runs that is not bit-identical; empty if all are."""
     apart = [str(found) for found in replay.numbers(one, other, BITWISE) if not found.ok]
-    return apart[0] if apart else "" if one.curves == other.curves else "in a curve of the training"
+    return apart[0] if apart else "" if one.curves == other.curves else "a curve of the training differs"
 
 
 def _ends(found: Record, config: Config, training: Training, commit: str, steps: int) -> tuple[int, int, str]:
@@ -158,16 +158,16 @@ def _ends(found: Record, config: Config, training: Training, commit: str, steps:
         new = both_ends.Side(path, present, Path(home), found)
         if not old.killer:
             sets.append(f"{training.trainer}.steps = {steps}")
-            _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"over the first {steps} steps")
+            _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"the first {steps} steps")
             return steps, 0, new.processor
         total = certify.steps_of(config, training)
-        _refuse_apart(both_ends.first(old, new, sets, steps, total), f"over the first {steps} steps")
+        _refuse_apart(both_ends.first(old, new, sets, steps, total), f"the first {steps} steps")
         both_ends.to_the_end(old, new, steps, total)
-        _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"over the last {steps} steps")
+        _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"the last {steps} steps")
         return steps, steps, new.processor
 
 
 def _refuse_apart(apart: determinism.Comparison, where: str) -> None:
     if apart.weights or apart.metrics:
-        most = f"in a weight by up to {apart.weights:.3g}, in a value by {apart.metrics:.3g} of the largest"
-        raise Differs(f"differs {where}, {most}")
+        most = f"a weight by up to {apart.weights:.3g}, a value by up to {apart.metrics:.3g} of the largest value"
+        raise Differs(f"{where} differ: {most}")

@@ -16,6 +16,7 @@ from pathlib import Path
 from repro import interruption, record
 from repro.claim import paper
 from repro.errors import BadInput, DataMissing, Finding
+from repro.files import disk
 from repro.record import Record, code_digest, cores, git
 from repro.record.cores import Core
 from repro.record.git import GitError
@@ -27,6 +28,7 @@ Records = dict[tuple[str, str], list[tuple[Path, Record]]]
 
 def tried() -> Iterator[Finding]:
     """Measure every older core, and write `cores.json` again with the ones that agree. Yields a finding per core."""
+    disk.refuse_unwritable(cores.FILE.parent, cores.FILE.name)
     made: list[Core] = []
     present = code_digest.core()
     with interruption.listening():
@@ -79,7 +81,7 @@ def _measured(core: str, commit: str, records: list[tuple[Path, Record]]) -> Cor
         again.append(f"{found.paper}/{found.stem}{f', the first {row.steps} steps' if row.steps else ''}")
         processor = row.processor
     if not again:
-        raise BadInput("none of its records has its data on this machine")
+        raise BadInput("the data of its records is not on this machine")
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return Core(core or _core_of(commit), commit, again, processor, when)
 

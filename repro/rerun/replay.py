@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from repro import config as configs
 from repro.claim import paper
 from repro.errors import BadInput, DataMissing, Finding, where
 from repro.record import Measurement, Record, determinism, git
-from repro.record.determinism import BITWISE, STATISTICAL, Class
+from repro.record.determinism import BITWISE, STATISTICAL, Certificate, Class
 from repro.record.git import GitError
 from repro.rerun import child
 
@@ -58,6 +58,7 @@ def replay(path: Path, own_commit: bool = False) -> Replay:
     commit = commit_of(found, path)
     if not configs.belongs(found.digest, found.text):
         raise BadInput(f"its text does not match its digest {found.digest[:16]}", where(path))
+    stored = certificates(found)  # before the run, because their file may be broken
     with child.stoppable(), tempfile.TemporaryDirectory(prefix="repro-replay-") as folder:
         roots = [HOME.parent, *_root(found.paper)]
         if own_commit:
@@ -69,12 +70,17 @@ def replay(path: Path, own_commit: bool = False) -> Replay:
             raise DataMissing(str(error), where(path)) from None
         except BadInput as error:
             raise BadInput(str(error), where(path)) from None
-    return compare(found, again, own_commit)
+    return compare(found, again, stored, own_commit)
 
 
-def compare(found: Record, again: Record, same_code: bool = False) -> Replay:
-    """Compare a record with the record of the new run. `same_code`: different code counts as a difference."""
-    return Replay(found, again, *_class(found, again), same_code)
+def compare(
+    found: Record, again: Record, stored: Sequence[Certificate] | None = None, same_code: bool = False
+) -> Replay:
+    """Compare a record with the record of the new run.
+
+    stored: the certificates of its config (None: they are read). same_code: different code counts as a difference.
+    """
+    return Replay(found, again, *_class(found, again, certificates(found) if stored is None else stored), same_code)
 
 
 def smoke() -> Iterator[Path]:
@@ -145,13 +151,13 @@ def commit_of(found: Record, path: Path) -> str:
     """The commit that a record was made from. Raises BadInput if there is none, or if this clone does not have it."""
     commit = found.source.get("commit")
     if not commit:
-        raise BadInput("made outside git, so the commit of its code is unknown", where(path))
+        raise BadInput("it was made outside git, so the commit of its code is unknown", where(path))
     if path.parent.name == "records" and found.paper != path.resolve().parents[1].name:
         raise BadInput(f"its paper is '{found.paper}'", where(path), expected="the paper whose folder contains it")
     if not git.is_commit(commit):
         raise BadInput(f"its commit is {commit!r}", where(path), expected="40 hexadecimal digits")
     if found.source.get("dirty") is not False:
-        raise BadInput(f"made from {commit} with changes that were never committed", where(path))
+        raise BadInput(f"it was made from {commit} with changes that were not committed", where(path))
     try:
         git.call(path.resolve().parent, "cat-file", "-e", f"{commit}^{{commit}}")
     except GitError:
@@ -194,16 +200,20 @@ def run(found: Record, folder: Path, roots: list[Path], limit: float = 0.0) -> R
     return record.read(folder / printed.strip())
 
 
-def _class(found: Record, again: Record) -> tuple[Class, str]:
+def certificates(found: Record) -> list[Certificate]:
+    """The certificates of a record's config. Raises BadInput if their file is not valid."""
+    home = paper.folders().get(found.paper)
+    return determinism.read(found.config, home) if home else []
+
+
+def _class(found: Record, again: Record, stored: Sequence[Certificate]) -> tuple[Class, str]:
     """The class within which the two records must agree, and the reason."""
     if unlike := determinism.differences(found.environment, again.environment):
         return STATISTICAL, f"the record was made in another environment: {', '.join(unlike)}"
-    home = paper.folders().get(found.paper)
-    certificates = determinism.read(found.config, home) if home else []
-    if mine := determinism.of(found, certificates):
+    if mine := determinism.of(found, stored):
         concerned = ("seed twice", *(["resume"] if found.cost.get("sessions", 1) > 1 else []))
         return mine.class_of(concerned), f"from the certificate ({' and '.join(concerned)}): {mine}"
-    other = "no certificate for its code and this machine" if certificates else "no certificate"
+    other = "no certificate for its code and this machine" if stored else "no certificate"
     return BITWISE, f"{other}; machine, packages and threads are as in the record"
 
 
@@ -213,12 +223,12 @@ def _basis(found: Record, again: Record, same_code: bool) -> Iterator[Finding]:
     yield Finding("config", same, "the same" if same else _another(found))
     unlike = _unlike(found.code, again.code)
     yield Finding(
-        "code", not (unlike and same_code), f"has changed since the record, in {unlike}" if unlike else "the same"
+        "code", not (unlike and same_code), f"has changed since the record: {unlike}" if unlike else "the same"
     )
     unlike = _unlike(found.data, again.data)
-    yield Finding("data", not unlike, f"differs in {unlike}" if unlike else "the same")
+    yield Finding("data", not unlike, f"has changed since the record: {unlike}" if unlike else "the same")
     if found.items != again.items:
-        yield Finding("items", False, "the names of the items differ")
+        yield Finding("items", False, "their names have changed since the record")
 
 
 def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
@@ -228,7 +238,7 @@ def _unlike(one: dict[str, str], other: dict[str, str]) -> str:
 def _another(found: Record) -> str:
     """Why the configs of the record and of the new run differ."""
     if configs.belongs(found.digest, found.text):
-        return "the new run had another config"
+        return "has changed since the record"
     return f"the text of the record does not match its digest {found.digest[:16]}"
 
 
@@ -236,16 +246,18 @@ def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
     """A finding for each measurement of the record, then for each that only the new run has."""
     for one in found.measurements:
         other = again.measured(one.test, one.metric)
-        yield _number(one, other, wanted) if other else Finding(_name(one), False, "not measured now")
+        yield (
+            _number(one, other, wanted) if other else Finding(_name(one), False, "the new run has no such measurement")
+        )
     for other in again.measurements:
         if not found.measured(other.test, other.metric):
-            yield Finding(_name(other), False, "not in the record")
+            yield Finding(_name(other), False, "the record has no such measurement")
 
 
 def _curves(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
     """A finding if the curves of the training differ but must be the same (class bitwise)."""
     if wanted == BITWISE and found.curves != again.curves:
-        yield Finding("curves", False, "differ")
+        yield Finding("curves", False, "they differ from those in the record")
 
 
 def _name(one: Measurement) -> str:
@@ -257,15 +269,15 @@ def _number(one: Measurement, other: Measurement, wanted: Class) -> Finding:
         keys = sorted(
             key for key in {*one.identity, *other.identity} if one.identity.get(key) != other.identity.get(key)
         )
-        return Finding(_name(one), False, f"another metric: different {', '.join(keys)}")
+        return Finding(_name(one), False, f"the metric has another {', '.join(keys)}")
     if len(one.values) != len(other.values):
-        return Finding(_name(one), False, f"{len(other.values)} items, in the record {len(one.values)}")
+        return Finding(_name(one), False, f"{len(other.values)} items; the record has {len(one.values)}")
     unit = one.identity.get("unit", "")
     if one.values == other.values:
         return Finding(_name(one), True, f"bit-identical, mean {one.mean:.6g} {unit}".rstrip())
     agrees = determinism.agree(wanted, other.values, one.values)
     largest = max(abs(a - b) for a, b in zip(one.values, other.values, strict=True))
-    means = f"mean {other.mean:.9g} {unit}".rstrip() + f", in the record {one.mean:.9g}"
+    means = f"mean {other.mean:.9g} {unit}".rstrip() + f"; in the record {one.mean:.9g}"
     return Finding(
         _name(one),
         agrees,

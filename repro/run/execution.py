@@ -66,7 +66,7 @@ def run(
             if config.committed:
                 written = publishing.publish(found, folder, config.folder, publish)
             else:
-                log.info("the record stays in the run folder: no claim uses a run with changed settings")
+                log.info("the record stays in the run folder, because a claim needs the paper's config without --set")
             resume.finish(folder)
             log.debug("finished")
             return found, written

@@ -47,6 +47,7 @@ def check_paper(folder: Path) -> None:
 
     - every config binds, and its metrics and test sets are those that the claims name;
     - every cause changes one setting;
+    - no file is where an earlier version wrote it, because it is ignored there;
     - every record and certificate belongs to a config;
     - some result could fail each claim;
     - every claim that was not reproduced is explained;

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from repro import config, record, verdict
-from repro.claim import paper
+from repro.claim import old_places, paper
 from repro.claim.paper import Paper
 from repro.errors import BadInput, nearest, not_utf8, where
 from repro.experiment import answerable, binding
@@ -76,6 +76,11 @@ def records(one: Paper) -> Iterator[str]:
         yield f"{where(one.folder)}/{determinism.FOLDER}: no config '{name}'{nearest(name, stems)}"
 
 
+def places(one: Paper) -> Iterator[str]:
+    """No file that a command wrote is in an old place, where it is ignored."""
+    yield from old_places.lines(one.folder)
+
+
 def tolerances(one: Paper) -> Iterator[str]:
     """Some result could fail each claim."""
     for found in verdict.judge_all(one.claims, record.of_paper(one.folder)):
@@ -117,5 +122,5 @@ def names(one: Paper) -> Iterator[str]:
     yield from answerable.faults(one, [], binding.metrics)
 
 
-CHECKS: tuple[Check, ...] = (configs, names, causes, records, tolerances, explained, advice)
+CHECKS: tuple[Check, ...] = (configs, names, causes, records, places, tolerances, explained, advice)
 """To add a check, write a function like these and add its name here."""

@@ -22,6 +22,9 @@ Held = Mapping[str, Sequence[Record]]
 Side = dict[int, tuple[Record, Measurement, list[float]]]
 """The records of one config with the metric of a claim, by seed: (record, measurement, values of the claim's items)."""
 
+OTHER_METRIC = "the records do not measure the same thing: their metrics have another "
+"""This is followed by the properties of the metrics that differ."""
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -119,7 +122,7 @@ def _paired(rows: list[list[float]], others: list[list[float]]) -> list[list[flo
 def change(after: Evidence, before: Evidence, test: str) -> Evidence:
     """The difference of two comparisons on the test set `test`. Paired if all four configs share seeds and items."""
     keys = sorted(k for k in {*after.identity, *before.identity} if after.identity.get(k) != before.identity.get(k))
-    unlike = f"the records do not measure the same thing: they differ in {', '.join(keys)}" if keys else ""
+    unlike = f"{OTHER_METRIC}{', '.join(keys)}" if keys else ""
     sides = [{record.seed: row for record, row in zip(one.records, one.rows, strict=False)} for one in (after, before)]
     shared = sorted(sides[0].keys() & sides[1].keys())
     ours, theirs = ([side[seed] for seed in shared] for side in sides)
@@ -164,7 +167,7 @@ def _unlike(claim: Claim, ours: Side, theirs: Side, proxy: bool) -> str:
     for _, measurement, _ in (*ours.values(), *theirs.values()):
         other = measurement.identity
         if keys := sorted(key for key in {*first, *other} if first.get(key) != other.get(key)):
-            return f"the records do not measure the same thing: they differ in {', '.join(keys)}"
+            return f"{OTHER_METRIC}{', '.join(keys)}"
     for side in (ours, theirs):
         if len(_data(side)) > 1 or len({len(values) for _, _, values in side.values()}) > 1:
             return "the records were made on different test data"

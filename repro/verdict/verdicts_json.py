@@ -7,6 +7,7 @@ line. `repro verdict PAPER --check` compares the file with the verdicts of the c
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,22 @@ def _mark(name: str, late: Mapping[str, str]) -> str:
     return LATE + late[name] if name in late else ""
 
 
+def _late(name: str, late: Mapping[str, str]) -> str:
+    """A line for a claim whose mark in `verdicts.json` is missing, or is not right any more."""
+    if name in late:
+        return f"worse: {name}: changed after its record: {shown(late[name])}"
+    return f"changed: {name}: {FILE} marks it as changed after its record, but it is as it was before that record"
+
+
+def shown(late: str) -> str:
+    """What was changed of a claim after its record, for a person. In `verdicts.json`, a key that is not given is none.
+
+    >>> shown("tolerance 0.3 -> 6, seeds 1 -> none, deterministic none -> True")
+    'tolerance 0.3 -> 6, seeds 1 -> not given, deterministic not given -> True'
+    """
+    return re.sub(r"(^|, )(\w+) none -> ", r"\1\2 not given -> ", re.sub(r" -> none(?=, |$)", " -> not given", late))
+
+
 def read(folder: Path) -> dict[str, str]:
     """The committed outcome of each claim. Raises BadInput if the file is missing or not valid."""
     path = folder / FILE
@@ -154,8 +171,7 @@ def changes(
             key = bool(old) and worse(now, old), f"{old or 'new'} -> {now} ({verdict.why})"
             moved.setdefault(key, []).append(name)
         if late is not None and sign + marked != _mark(name, late):
-            told = late.get(name, "no longer changed after its record")
-            found.append((name in late, f"{'worse' if name in late else 'changed'}: {name}: after its record: {told}"))
+            found.append((name in late, _late(name, late)))
     gone = sorted(set(before) - {verdict.claim.id for verdict in verdicts})
     for (bad, said), names in moved.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""

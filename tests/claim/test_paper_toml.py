@@ -83,9 +83,14 @@ def test_each_row_of_a_table_has_its_config_tolerance_reason_and_seeds(paper: An
 
 @pytest.mark.parametrize(("change", "words"), [
     (("[table.tolerance]\nMean", "[table.tolerance]\nMeen"), ["no row 'Meen'; did you mean 'Mean'?"]),
-    (("line = 0.3\n", ""), ["claim 'table1.line' has a value and no 'tolerance'"]),
-    (("line = 0.3", "line = '0.3'"), ["'tolerance' is"]),
-    (("line = 5", "line = 0"), ["'seeds' is 0"]),
+    (("line = 0.3\n", ""), [":15: ", "claim 'table1.line' has a value and no 'tolerance'"]),
+    (("line = 0.3", "line = '0.3'"), [":18: ", "'line' is '0.3'"]),
+    (("Yes = 0.2", "Yes = '0.2'"), [":17: ", "'Mean', 'Yes' is '0.2'"]),
+    (("Yes = 0.2", "Yse = 0.2"), [":17: ", "no column 'Yse'", "did you mean 'Yes'?"]),
+    (("line = 0.3", "line = { No = 0.3 }"), [":18: ", "no column 'No'"]),
+    (("line = 0.3", "line = -0.3"), [":18: ", "'tolerance' is -0.3"]),
+    (("line = 5", "line = 0"), [":23: ", "'seeds' is 0"]),
+    (("line = 5", "line = 5000"), [":23: ", "'seeds' is 5000"]),
 ])  # fmt: skip
 def test_a_row_that_is_wrong_is_found(paper: Any, change: tuple[str, str], words: list[str]) -> None:
     assert change[0] in ROWS
@@ -109,6 +114,12 @@ def test_a_row_that_is_wrong_is_found(paper: Any, change: tuple[str, str], words
      [":13: ", "[table.printed] is empty"]),
     (("{ No = \"0.964\", Yes = \".1\" }", "{}"), [":14: ", "[table.printed] is empty"]),
     (("metric = \"P{column}\"", "metric = \"P{col}\""), [":11: ", "'{col}' in 'metric'; expected {row} or {column}"]),
+    (("Pages =", "'%%' ="), [":15: ", "'%%'"]),
+    (("Pages =", "'' ="), [":15: ", "''"]),
+    (("No =", "'-' ="), [":14: ", "'-'"]),
+    (("id = \"table1\"", "id = \"\""), [":7: ", "'id' is"]),
+    (("year = 2020", "year = 2020\nurl = 'javascript:alert(1)'"), [":5: ", "'url' is"]),
+    (("year = 2020", "year = 2020\nurl = 'https://'"), [":5: ", "'url' is"]),
     (("[\"table1\"]", "[]"), [":19: ", "this cause tests nothing; expected a claim"]),
     (("mean.gin", "line.gin"), [":19: ", "a config other than the one it changes"]),
     (("[[table]]", "[table]"), ["each table under its own [[table]]"]),

@@ -193,6 +193,24 @@ def test_a_folder_is_no_config(paper: Any, refused: Callable[..., str]) -> None:
     assert "is a folder; expected a .gin file" in refused("run", paper.folder / "configs")
 
 
+def test_a_path_typed_as_if_from_the_root_is_offered_as_from_here(
+    paper: Any, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper.config("only_here", "")
+    for folder, typed, right in [
+        ("configs", f"papers/{paper.name}/configs/only_here.gin", "only_here.gin"),
+        ("records", "configs/only_here.gin", "../configs/only_here.gin"),
+    ]:
+        monkeypatch.chdir(paper.folder / folder)
+        assert refused("run", typed) == f"no config {typed}; expected {right}"
+
+
+def test_a_folder_without_paper_toml_is_named(paper: Any, refused: Callable[..., str]) -> None:
+    (paper.folder / "paper.toml").unlink()
+    for words in (("verdict",), ("todo",), ("show",)):
+        assert refused(*words, paper.name).startswith(f"papers/{paper.name}: no paper.toml; ")
+
+
 def test_list_says_which_runs_finished(paper: Any, repro: Callable[..., tuple[int, str, str]]) -> None:
     repro("run", paper.folder / "configs" / "smoke.gin")
     (Path("runs") / paper.name / "line" / "abc-seed0").mkdir(parents=True)

@@ -99,6 +99,6 @@ def test_any_file_of_verdicts_is_read_or_refused_in_a_line(fuzz: Fuzz, fuzzed: P
         verdicts_json.changes(verdicts_json.read(fuzzed), verdict.judge_all(paper.read(fuzzed).claims, []))
 
     def case(referee: Referee, content: bytes) -> None:
-        referee.judge(read, files(**{"verdicts.json": content}), ["verdict", fuzzed.name, "--check"])
+        referee.judge(read, files(**{verdicts_json.FILE: content}), ["verdict", fuzzed.name, "--check"])
 
     fuzz(altered([COMMITTED, dict.fromkeys(COMMITTED, "not transcribed")]), case)

@@ -13,7 +13,7 @@ from repro import launch
 from repro import record as records
 from repro.claim import paper as papers
 from repro.claim.paper import Paper
-from repro.record import Record, code_digest
+from repro.record import Measurement, Record, code_digest
 from tests.conftest import trusted
 
 TOML = """[paper]
@@ -47,6 +47,7 @@ where = "w"
 config = "configs/more.gin"
 transcribed = false
 """
+MEASURED = Measurement("test", "SquaredError", {"name": "SquaredError"}, [1.0])
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def one(paper: Any) -> Paper:
 
 def done(one: Paper, config: str, seed: int, **changed: Any) -> None:
     found = configs.read(one.folder / "configs" / f"{config}.gin")
-    record = Record(one.name, config, seed, found.digest, [], found.text, code=code_digest.code(found))
+    record = Record(one.name, config, seed, found.digest, [MEASURED], found.text, code=code_digest.code(found))
     records.write(trusted(replace(record, **changed)), one.folder / "records")
 
 
@@ -81,6 +82,26 @@ def test_records_answer_and_stale_ones_do_not(one: Paper) -> None:
     done(one, "smoke", 0, digest="of another text")
     done(one, "line", 1, code={})
     assert waiting(one) == ALL - {("line", 0), ("mean", 2)}
+
+
+@pytest.mark.parametrize("changed", [{"measurements": []}, {"overrides": ["trainers.Supervised.steps = 1"]}])
+def test_todo_and_verdict_agree_about_a_record_that_no_claim_can_use(one: Paper, repro: Any, changed: Any) -> None:
+    for seed in (0, 1):
+        done(one, "line", seed)
+    assert len(repro("todo", one.name)[1].splitlines()) == len(ALL) - 2
+    done(one, "line", 1, **changed)
+    code, out, err = repro("todo", one.name)
+    assert code == 0 and "line.gin --seed 1" in out and "line-seed1.json is ignored" in err
+    _, out, err = repro("verdict", one.name)
+    assert "NOT RUN  value" in out and err.count("line-seed1.json is ignored") == 1
+
+
+def test_a_record_that_lacks_the_metric_of_a_claim_is_reported(one: Paper, repro: Any) -> None:
+    done(one, "line", 0)
+    done(one, "line", 1, measurements=[replace(MEASURED, metric="Another")])
+    for words in (("todo", one.name), ("verdict", one.name)):
+        code, _, err = repro(*words)
+        assert code == 2 and "line-seed1.json" in err
 
 
 def test_all_done_leaves_nothing(one: Paper) -> None:

@@ -154,7 +154,7 @@ def test_a_tolerance_that_is_widened_after_the_record_is_worse(paper: Any, git: 
     widen(paper)
     git("commit", "-qam", "wider")
     code, out, _ = repro("verdict", paper.name, "--check")
-    assert code == 1 and "fit.error: after its record: tolerance 0.002 -> 6.0" in out
+    assert code == 1 and "fit.error: changed after its record: tolerance 0.002 -> 6.0" in out
     path = paper.records / "line-seed0.json"
     path.unlink()
     assert repro("run", f"papers/{paper.name}/configs/line.gin")[0] == 0

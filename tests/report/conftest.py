@@ -32,7 +32,6 @@ PAPER = f"""
 title = "Twenty {HOSTILE} coins & *stars*"
 authors = ["A. <b>Bold</b>"]
 year = 2020
-url = "javascript:alert(1)"
 summary = 'An <img src=x onerror="alert(1)"> image'
 
 [[claim]]

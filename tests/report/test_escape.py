@@ -36,7 +36,7 @@ def _toml() -> str:
     return f"""[paper]
 {head}authors = [{text}]
 year = 2020
-url = "javascript:alert(1)"
+url = 'https://evil.example/"onerror="alert(1)'
 {claim}id = "value"
 {value}identity = {{ unit = {text} }}
 {claim}id = "test"

@@ -51,7 +51,7 @@ def test_a_failure_without_a_cause_is_named_and_one_without_records_is_not_measu
 
 def test_numbers_of_unlike_metrics_are_a_dash_with_one_note(monkeypatch: pytest.MonkeyPatch) -> None:
     entries = suspected_causes.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)
-    why = "the records do not measure the same thing: they differ in reference"
+    why = "the records do not measure the same thing: their metrics have another reference"
     unlike = [replace(one, effect=replace(one.effect, unlike=why)) for one in entries if one.effect]
     monkeypatch.setattr(suspected_causes, "ledger", lambda *given: unlike)
     said = plain(suspected_causes.section(TEMPLATE))

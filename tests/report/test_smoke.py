@@ -1,4 +1,4 @@
-"""The record of the smoke config: what tier 1 rests on, never where a claim's records are; and the certificates."""
+"""The record of the smoke config: it is the evidence of tier 1, and never of a claim; and the certificates."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_code_with_the_same_syntax_tree_is_renewed_without_a_run(recorded: Any, 
     renewal.store([replace(row, changed=changed)], recorded.folder)
     assert not stale(recorded), "a row written by hand"
     code, out, _ = repro("verdict", recorded.name, "--check")
-    assert code == 1 and "the same syntax trees, which it has not" in out
+    assert code == 1 and "has other syntax trees" in out
 
 
 @pytest.mark.slow

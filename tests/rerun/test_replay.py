@@ -69,7 +69,10 @@ def test_a_record_agrees_bit_for_bit(paper: Any, kept: Path, repro: Any) -> None
     code, out, err = repro("replay", kept)
     assert code == 0, err
     first, *lines = out.splitlines()
-    assert first == f"{kept}: agrees, bitwise: no certificate; machine, packages and threads are as in the record"
+    assert (
+        first
+        == f"{kept}: agrees; required: bitwise (no certificate; machine, packages and threads are as in the record)"
+    )
     assert lines[:3] == ["  config: the same", "  code: the same", "  data: the same"]
     assert lines[3].startswith("  test, SquaredError: bit-identical, mean ") and len(lines) == 4
     assert git("status", "--porcelain") == before and git("worktree", "list").count("\n") == 0
@@ -81,11 +84,11 @@ def test_the_present_code_runs_unless_that_of_the_commit_is_asked_for(paper: Any
     text = (paper.folder / "loss.py").read_text()
     (paper.folder / "loss.py").write_text(text.replace("return ", "return 1.5 * "))
     code, out, _ = repro("replay", kept)
-    assert code == 1 and f"code: has changed since the record, in papers.{paper.name}.loss" in out, out
+    assert code == 1 and f"code: has changed since the record: papers.{paper.name}.loss" in out, out
     assert repro("replay", kept, "--commit")[0] == 0
     (paper.folder / "loss.py").write_text(text.replace("return ", "x = 0\n        return "))
     code, out, _ = repro("replay", kept)
-    assert code == 0 and f"code: has changed since the record, in papers.{paper.name}.loss" in out, "same numbers"
+    assert code == 0 and f"code: has changed since the record: papers.{paper.name}.loss" in out, "same numbers"
 
 
 @pytest.mark.slow
@@ -97,7 +100,8 @@ def test_a_record_with_overrides_is_run_from_its_text(paper: Any, kept: Path, re
 
 
 @pytest.mark.parametrize(("changed", "line"), [
-    ({"digest": "0" * 64}, "config: "), ({"data": {"test": "0", "train": "1"}}, "data: differs in test, train"),
+    ({"digest": "0" * 64}, "config: "),
+    ({"data": {"test": "0", "train": "1"}}, "data: has changed since the record: test, train"),
 ])  # fmt: skip
 def test_what_the_numbers_rest_on_must_be_the_same(kept: Path, changed: Any, line: str) -> None:
     again = record.read(kept)
@@ -117,10 +121,10 @@ def test_what_was_measured_must_be_the_same(kept: Path) -> None:
     again = record.read(kept)
     (one,) = again.measurements
     cases = {
-        "test, SquaredError: 500 items, in the record 5": [replace(one, values=one.values[:5])],
-        "test, SquaredError: another metric: different unit": [replace(one, identity=one.identity | {"unit": "m"})],
-        "test, SquaredError: not in the record": [],
-        "other, SquaredError: not measured now": [one, replace(one, test="other")],
+        "test, SquaredError: 500 items; the record has 5": [replace(one, values=one.values[:5])],
+        "test, SquaredError: the metric has another unit": [replace(one, identity=one.identity | {"unit": "m"})],
+        "test, SquaredError: the record has no such measurement": [],
+        "other, SquaredError: the new run has no such measurement": [one, replace(one, test="other")],
     }
     for line, changed in cases.items():
         assert differing(replace(again, measurements=changed), again) == [line]
@@ -130,7 +134,7 @@ def test_without_a_certificate_one_machine_must_give_the_same_bits(kept: Path) -
     again = record.read(kept)
     moved(kept, 1e-9)
     (told,) = differing(record.read(kept), again)
-    assert told.startswith("test, SquaredError: differs: mean 0.") and ", in the record 0." in told
+    assert told.startswith("test, SquaredError: differs: mean 0.") and "; in the record 0." in told
     assert told.endswith("; largest difference of an item: 1e-09")
 
 
@@ -177,11 +181,11 @@ def test_since_replays_what_a_branch_adds(paper: Any, kept: Path, repro: Any, mo
     git("branch", "base")
     git("add", "-A")
     git("commit", "-qm", "a record")
-    assert repro("replay", "--since", "base")[1].startswith(f"{kept}: agrees, ")
+    assert repro("replay", "--since", "base")[1].startswith(f"{kept}: agrees; ")
     edit(kept, cost={"seconds": 1e6})
     git("commit", "-qam", "a record with a false duration")
     code, out, err = repro("replay", "--since", "base")
-    assert code == 0 and out.startswith(f"{kept}: agrees, ") and "says that it took more than" in err, "it is tried"
+    assert code == 0 and out.startswith(f"{kept}: agrees; ") and "says that it took more than" in err, "it is tried"
     moved(kept, 1e-3)
     assert repro("replay", "--since", "base")[0] == 1, "a false number is found despite the false duration"
     monkeypatch.setattr(replay, "LONGEST", 0.2)
@@ -196,7 +200,7 @@ def test_since_replays_what_a_branch_adds(paper: Any, kept: Path, repro: Any, mo
 def test_numbers_that_were_tampered_with_differ(kept: Path, repro: Any) -> None:
     moved(kept, 1e-9)
     code, out, _ = repro("replay", kept)
-    assert code == 1 and out.startswith(f"{kept}: DIFFERS, bitwise: ") and "of an item: 1e-09" in out, out
+    assert code == 1 and out.startswith(f"{kept}: DIFFERS; required: bitwise ") and "of an item: 1e-09" in out, out
 
 
 @pytest.mark.parametrize(("changed", "words"), [
@@ -219,7 +223,7 @@ def test_a_record_of_changes_that_were_never_committed_is_refused(
 ) -> None:
     (paper.folder / "loss.py").write_text((paper.folder / "loss.py").read_text() + "X = 1\n")
     repro("run", f"papers/{paper.name}/configs/smoke.gin", "--publish")
-    assert "with changes that were never committed" in refused("replay", kept)
+    assert "with changes that were not committed" in refused("replay", kept)
 
 
 def test_a_record_outside_git_is_refused(paper: Any, tmp_path: Path, refused: Any) -> None:
@@ -250,7 +254,7 @@ def test_smoke_replays_what_is_there_and_names_the_rest(
     monkeypatch.setattr("repro.claim.paper.every", lambda: both)
     code, out, err = repro("replay", "--smoke")
     assert (
-        code == 0 and out.startswith(f"{kept}: agrees, ") and "empty: no record of its smoke config: skipped\n" in err
+        code == 0 and out.startswith(f"{kept}: agrees; ") and "empty: no record of its smoke config: skipped\n" in err
     )
     moved(kept, 1e-3)
     assert repro("replay", "--smoke")[0] == 1

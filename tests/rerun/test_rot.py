@@ -197,7 +197,7 @@ def test_locked_is_what_the_pins_say(refused: Any, text: str | None, line: str) 
 
 def test_unknown_papers_and_stacks_are_refused(refused: Any) -> None:
     assert "did you mean 'template'" in refused("rot", "templat")
-    assert "did you mean 'latest'" in refused("rot", "--stack", "newest")
+    assert "did you mean 'latest'" in refused("rot", "--stack", "lates")
 
 
 def test_the_guide_types_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:

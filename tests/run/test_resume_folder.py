@@ -1,4 +1,4 @@
-"""What a run rests on decides whether one that was stopped goes on, and what was trained is never thrown away."""
+"""A stopped run resumes if its config, code and data are unchanged; what was trained is never deleted."""
 
 from __future__ import annotations
 

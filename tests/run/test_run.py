@@ -116,7 +116,7 @@ def test_the_text_of_a_run_runs_by_itself(paper: Any, noisy: Any) -> None:
     text = (path.parent / "config.gin").read_text()
     again, kept = run.run(path.parent / "config.gin", 1)
     assert again.measurements == found.measurements and again.digest == found.digest
-    assert kept.is_relative_to("runs"), "no claim rests on a copy"
+    assert kept.is_relative_to("runs"), "no claim uses the record of a copy"
     again, _ = run.run(paper.config("alone", found.text, base=""), 1)
     assert again.measurements == found.measurements and again.digest == found.digest and found.text in text
 

@@ -66,6 +66,28 @@ def test_records_are_of_configs_as_they_are(paper: Any, repro: Any) -> None:
     assert any("made with --set experiment.examples = 0" in line for line in consistency.faults(paper.folder))
 
 
+@pytest.mark.parametrize(("old", "new"), [
+    ("verdicts.json", "records/verdicts.json"), ("certificates/a.json", "records/certificates"),
+    ("rot/locked.json", "records/dependency_checks"),
+])  # fmt: skip
+def test_a_file_in_its_old_place_is_named_with_the_command_that_moves_it(
+    paper: Any, git: Any, repro: Any, old: str, new: str
+) -> None:
+    source = paper.records / "verdicts.json"
+    text = source.read_text()
+    source.unlink()
+    if old != "verdicts.json":
+        assert repro("verdict", paper.name, "--write")[0] == 0
+    (paper.folder / old).parent.mkdir(exist_ok=True)
+    (paper.folder / old).write_text(text)
+    git("add", "-A")
+    code, _, err = repro("verdict", paper.name, "--check")
+    (line,) = [line for line in err.splitlines() if "git mv" in line]
+    assert code in (1, 2) and line.removeprefix("repro: ") in consistency.faults(paper.folder)
+    git(*line.partition(": git ")[2].split())
+    assert (paper.folder / new).exists() and "git mv" not in repro("verdict", paper.name, "--check")[2]
+
+
 def test_a_part_that_fails_its_check_fails_the_paper(paper: Any) -> None:
     source = paper.folder / "loss.py"
     source.write_text(source.read_text().replace(".mean()", ".mean(0)"))
