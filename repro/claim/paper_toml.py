@@ -229,7 +229,8 @@ def make(cls: type, row: dict[str, Any], at: Block, given: dict[str, Any]) -> An
             untrusted.refuse_huge(value, f"'{key}'", at.place(key))
         if not fits(value, known[key]):
             wrong, hint, name = innermost(value, known[key], key)
-            raise BadInput(f"'{name}' is {wrong!r}", at.below(*name.split(".")).place(), expected=said(hint))
+            inner = name.removeprefix(key).replace("[", ".[").split(".")
+            raise BadInput(f"'{name}' is {wrong!r}", at.below(key, *filter(None, inner)).place(), expected=said(hint))
     for spec in fields(cls):
         bare = spec.default is MISSING and spec.default_factory is MISSING
         if spec.name in known and spec.name not in row and bare:

@@ -130,7 +130,11 @@ def _reader(one: DataSet, variant: Variant) -> type:
         raise BadInput(f"{said}; there is no module {error.name}") from None
     reader = getattr(module, name, None)
     if not isinstance(reader, type):
-        raise BadInput(f"{said}, which is not a class", given=name, known=vars(module))
+        raise BadInput(
+            f"{said}, which is not a class",
+            given=name,
+            known=[key for key, one in vars(module).items() if isinstance(one, type)],
+        )
     if lacks := [needed for needed in ("__len__", "fingerprint") if not callable(getattr(reader, needed, None))]:
         raise BadInput(f"{said}, which has no {lacks[0]}()")
     try:

@@ -256,6 +256,9 @@ def _inside(value: Any, hint: Any, at: str) -> Iterator[tuple[Any, Any, str]]:
     if origin is Annotated:
         for one in (inner[0], *filter(_is_form, inner[1:])):
             yield from _inside(value, one, at)
+    elif origin in (Union, types.UnionType):
+        for one in inner:
+            yield from _inside(value, one, at)
     elif isinstance(value, dict) and (origin is dict or is_typeddict(hint)):
         hints = of(hint) if is_typeddict(hint) else dict.fromkeys(value, inner[1])
         yield from ((value[key], hints[key], _below(at, key)) for key in value if key in hints)

@@ -34,7 +34,7 @@ because = "so"
     (("year = 2020", "year = \"2020\""), [":4: ", "'year' is '2020'", "a whole number"]),
     (("year = 2020", "year = true"), [":4: ", "'year' is True", "a whole number"]),
     (("authors = [\"A\"]", "authors = \"A\""), [":3: ", "'authors' is 'A'", "a list of strings"]),
-    (("authors = [\"A\"]", "authors = [1]"), [":3: ", "'authors' is [1]", "a list of strings"]),
+    (("authors = [\"A\"]", "authors = [1]"), [":3: ", "'authors[0]' is 1", "a string"]),
     (("year = 2020", "name = \"x\"\nyear = 2020"), [":4: ", "unknown key 'name'"]),
     (("tolerance = 0.1", "tolerence = 0.1"), [":13: ", "unknown key 'tolerence'", "did you mean 'tolerance'"]),
     (("tolerance = 0.1", "tolerance = \"0.1\""), [":13: ", "'tolerance' is '0.1'", "a number"]),

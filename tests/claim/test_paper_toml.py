@@ -84,8 +84,8 @@ def test_each_row_of_a_table_has_its_config_tolerance_reason_and_seeds(paper: An
 @pytest.mark.parametrize(("change", "words"), [
     (("[table.tolerance]\nMean", "[table.tolerance]\nMeen"), ["no row 'Meen'; did you mean 'Mean'?"]),
     (("line = 0.3\n", ""), [":15: ", "claim 'table1.line' has a value and no 'tolerance'"]),
-    (("line = 0.3", "line = '0.3'"), [":18: ", "'line' is '0.3'"]),
-    (("Yes = 0.2", "Yes = '0.2'"), [":17: ", "'Mean', 'Yes' is '0.2'"]),
+    (("line = 0.3", "line = '0.3'"), [":18: ", "'tolerance.line' is '0.3'"]),
+    (("Yes = 0.2", "Yes = '0.2'"), [":17: ", "'tolerance.Mean.Yes' is '0.2'"]),
     (("Yes = 0.2", "Yse = 0.2"), [":17: ", "no column 'Yse'", "did you mean 'Yes'?"]),
     (("line = 0.3", "line = { No = 0.3 }"), [":18: ", "no column 'No'"]),
     (("line = 0.3", "line = -0.3"), [":18: ", "'tolerance' is -0.3"]),

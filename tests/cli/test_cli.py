@@ -88,7 +88,7 @@ def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None
     (copied,) = Path("runs").glob("*/ten_steps/*-seed4/config.gin")
     for words in ((config, "--set", "trainers.Supervised.steps=1"), (copied,)):
         code, out, err = repro("run", *words)
-        assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "changed settings" in err
+        assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "without --set" in err
     assert [path.name for path in paper.records.glob("*-seed*")] == ["ten_steps-seed4.json"]
 
 

@@ -154,7 +154,7 @@ def test_what_differs_is_found(tables: Any, repro: Any, spoilt: bytes, said: str
 @pytest.mark.parametrize(("reader", "said"), [
     ("papers.study.raeder:Reader", "; there is no module papers.study.raeder"),
     ("papers.study.reader:Raeder", ", which is not a class; did you mean 'Reader'?"),
-    ("papers.study.reader:hashlib", ", which is not a class; did you mean 'hashlib'?"),
+    ("papers.study.reader:hashlib", ", which is not a class; known: Path, Reader"),
     ("repro.claim.paper:Paper", ", which has no __len__()"),
     ("subprocess:Popen", ": no module 'subprocess' of repro or papers that may be imported; known: papers, repro"),
     ("repro.datasets.idx:Mnist", ", which does not take the arguments of two: missing a required argument: 'split'"),
