@@ -64,6 +64,12 @@ class BadInput(Exception):
         return BadInput(what, where, expected=self.expected, given=self.given, known=self.known)
 
 
+class Busy(BadInput):
+    """Another process does what was asked for; the same command can be repeated when it is done."""
+
+    code = 69  # EX_UNAVAILABLE of sysexits.h
+
+
 class DataMissing(BadInput):
     """Data is not on this machine and could not be brought here: nothing is wrong with what asks for it."""
 

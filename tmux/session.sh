@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# repro todo PAPER | tmux/session.sh 0 1 2 3
+# repro todo PAPER | tmux/session.sh 0 1 2 3      (`repro launch` calls this script)
 # Opens one tmux window per argument, with a worker that runs commands from a common queue. An argument is a GPU (0),
 # several GPUs (0,1) or cpu. The queue and its logs are in $REPRO_QUEUE (default: runs/queue of this repository). The
-# session ends when the last worker ends. You can stop and restart it: `repro todo` lists what is still missing.
+# session ends when the last worker ends. You can stop it and start it again: commands that were running are kept.
+# With $REPRO_STATUS, a first window runs that command; it should end by itself.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")") n=0 new=(new-session -d -s repro)
 dir=$(realpath -m "${REPRO_QUEUE:-${REPRO_RUNS:-$here/../runs}/queue}") id=repro-$(sha256sum <<<"$dir" | head -c 16)
@@ -16,11 +17,18 @@ die() { echo "session.sh: $*" >&2; exit 2; }
 if [[ -t 0 ]] || ! todo=$(grep -Ev '^\s*(#|$)'); then die "no commands on stdin: nothing to run"; fi
 [[ -d $dir ]] || install -d -m 700 "$dir"
 exec 9>"$dir/lock"; flock 9 # the workers wait for this lock until every window is open
-if tm has-session 2>/dev/null; then die "workers are still running, so nothing was changed; $how"; fi
-printf '%s\n' "$todo" >"$dir/todo"
+if tm list-windows -t repro -F '#W' 2>/dev/null | grep -qv '^status$'; then
+    die "workers are still running, so nothing was changed; $how"
+fi
+tm kill-session -t repro 2>/dev/null || true # only the status window is left
+mkdir -p "$dir/running"
+kept=$(find "$dir/running" -type f -exec sed -n 2p {} \;) # commands that were running when the last session was stopped
+{ grep . <<<"$kept" || true; grep -vxFe "$kept" <<<"$todo" || true; } >"$dir/todo"
+find "$dir/running" -type f -delete; rm -f "$dir/tried"
 for gpu; do
     name=$((n += 1))-$gpu
     tm "${new[@]}" -n "$name" "$here/worker.sh" "$gpu" "$name"
     new=(new-window -d -t repro:)
 done
+[[ -z ${REPRO_STATUS:-} ]] || tm new-window -t repro: -n status "$REPRO_STATUS"
 echo "$(wc -l <"$dir/todo") commands, $n workers, logs in $dir; $how"

@@ -6,6 +6,7 @@ Exit codes:
 - 1: a run failed, a check found a fault, a verdict is worse than the committed one, or numbers or data differ.
 - 2: the input was wrong; one line explains it.
 - 66 (EX_NOINPUT): data is not on this machine and could not be downloaded.
+- 69 (EX_UNAVAILABLE): another process is making this run.
 - 75 (EX_TEMPFAIL): a signal stopped a run; the same command resumes it.
 - 130: stopped at once.
 """
@@ -23,11 +24,11 @@ from typing import Any, NoReturn
 
 from repro import __version__
 from repro.claim.paper import refuse_other_core
-from repro.cli import looking, running, streams, system
+from repro.cli import launching, looking, running, streams, system
 from repro.errors import BadInput, close
 from repro.interruption import RESUME, Interrupted
 
-KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
+KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics")
 DIGITS = 18  # of a seed or a number of steps; a number with more digits may not fit into 64 bits
 
 
@@ -102,12 +103,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"repro {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = _add(commands, "list", looking.listed, "list papers, parts or runs")
-    command.add_argument("kind", nargs="?", default="papers", choices=KINDS, help="what to list (default: papers)")
+    command.add_argument(
+        "kind", nargs="?", default="papers", choices=KINDS, help="what to list (default: papers); runs: repro status"
+    )
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "show", looking.show, "show one paper, claim, config or part")
     command.add_argument("name", help="for example template, template/fit.error, models.Line or the path of a config")
     command = _add(commands, "run", running.run, "run a config: train, measure, write a record")
-    command.add_argument("--seed", type=_seed, default=0, help="random seed of the run (default: 0)")
+    seeds = command.add_mutually_exclusive_group()
+    seeds.add_argument("--seed", type=_seed, default=0, help="random seed of the run (default: 0)")
+    seeds.add_argument("--seeds", type=_count, metavar="N", help="run the seeds 0 to N - 1, one after the other")
+    command.add_argument("--missing", action="store_true", help="do nothing if the paper has a valid record of the run")
     command.add_argument(
         "--threads", type=_count, help="default: OMP_NUM_THREADS, else as in the committed record, else the free cores"
     )
@@ -135,8 +141,35 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "report", looking.report, "build the site from the papers and their records")
     command = _add(commands, "new", looking.new, "start a paper as a copy of papers/template")
     command.add_argument("name", help="name of the new paper, such as my_paper")
+    _launch_commands(commands)
     _again_commands(commands)
     return parser
+
+
+def _launch_commands(commands: Any) -> None:
+    """The commands about the queue and the runs."""
+    command = _add(commands, "launch", launching.launch, "run what the claims still need, with one worker per GPU")
+    command.add_argument("name", nargs="*", help="papers, or paths of configs (default: all papers)")
+    command.add_argument("--on", choices=("tmux",), default="tmux", help="where the workers run (default: tmux)")
+    command.add_argument(
+        "--gpus", default="cpu", help="one worker per entry: 0,1,2,3 (0+1: both for one run) or cpu,cpu (default: cpu)"
+    )
+    command.add_argument(
+        "--seeds", type=_count, metavar="N", help="of each config: the seeds 0 to N - 1 (default: seed 0)"
+    )
+    command.add_argument("--share", action="store_true", help="allow several runs on one GPU")
+    command = _add(commands, "status", launching.status, "show the state of all runs: progress, loss, time left")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--watch", action="store_true", help="show it again and again until nothing runs or waits")
+    form.add_argument("--json", action="store_true", help="print everything as JSON")
+    run = {"metavar": "RUN", "help": "such as template/line-seed0, or the path of a run folder"}
+    command = _add(commands, "attach", launching.attach, "show the tmux window in which a run is running")
+    command.add_argument("run", **run)
+    command.add_argument("-r", "--read-only", action="store_true", help="only look: no key reaches the window")
+    _add(commands, "stop", launching.stop, "stop a run after its step, with a checkpoint").add_argument("run", **run)
+    command = _add(commands, "logs", launching.logs, "print the log of a run")
+    command.add_argument("run", **run)
+    command.add_argument("-f", "--follow", action="store_true", help="also print what is added, until the run ends")
 
 
 def _again_commands(commands: Any) -> None:

@@ -1,9 +1,9 @@
-"""Papers, parts, runs and verdicts, as rows for JSON and as text. Does not import the code of parts."""
+"""Papers, parts and verdicts, as rows for JSON and as text. Does not import the code of parts."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 from repro import registry
 from repro.claim import paper
 from repro.errors import BadInput, where
-from repro.run import resume, run_folders
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
 from repro.verdict.suspected_causes import Entry
 
@@ -23,8 +22,6 @@ def rows(kind: str) -> tuple[list[Row], list[BadInput]]:
     if kind == "papers":
         papers, faults = paper.readable()
         return [_paper_row(one) for one in papers], faults
-    if kind == "runs":
-        return [row for folder in run_folders.listed() for row in _runs(folder)], []
     found, faults = registry.readable()
     return [_part_row(part) for part in found if part.kind == kind], faults
 
@@ -35,26 +32,6 @@ def _paper_row(one: paper.Paper) -> Row:
 
 def _part_row(part: registry.Declared) -> Row:
     return {"name": f"{part.kind}.{part.name}", "module": part.module, "summary": part.summary}
-
-
-def _runs(folder: Path) -> Iterator[Row]:
-    for log in sorted(folder.glob("*/*/*-seed*/run.log")):
-        run = log.parent
-        row = {"paper": run.parts[-3], "config": run.parts[-2], "run": run.name, "state": _state(run)}
-        yield row | {"folder": str(run)}
-
-
-def _state(run: Path) -> str:
-    """How a run ended, from its `run.json`; `not finished` if it is still running or was killed."""
-    if "." in run.name:
-        return "set aside"
-    if any(run.glob("*-seed*.json")):
-        return "finished"
-    try:
-        found = resume.read(run)
-    except BadInput:
-        return "not finished"
-    return found.outcome if found and found.outcome else "not finished"
 
 
 def table(listed: Sequence[Row]) -> str:

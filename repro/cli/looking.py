@@ -13,6 +13,7 @@ from repro.errors import BadInput, where
 
 if TYPE_CHECKING:
     from repro.claim.paper import Paper
+    from repro.launch import Job
     from repro.record import Record
 
 
@@ -38,23 +39,30 @@ def show(given: argparse.Namespace) -> None:
 
 
 def todo(given: argparse.Namespace) -> int:
+    found = jobs([given.paper] if given.paper else [])
+    for job in found or ():
+        print(job.command)
+    return 2 if found is None else 0
+
+
+def jobs(papers: Sequence[str]) -> list[Job] | None:
+    """The missing runs of the papers with these names, or of all papers; None if a claim asks for what is not there.
+
+    All runs or none, because a shell or a worker would run an incomplete list.
+    """
     from repro import launch, record
     from repro.claim import paper
     from repro.experiment import answerable
 
-    papers = [paper.find(given.paper)] if given.paper else paper.every()
-    held = [(one, record.of_paper(one.folder)) for one in papers]
+    held = [(one, record.of_paper(one.folder)) for one in (map(paper.find, papers) if papers else paper.every())]
     for one, records in held:
         _say_ignored(one, records)
-    # print all commands or none, because a shell would run an incomplete list
     if _faulty(fault for one, records in held for fault in answerable.faults(one, records)):
-        return 2
-    jobs = [job for one, records in held for job in launch.todo(one, records)]
-    for job in jobs:
-        print(job.command)
-    if not jobs:
+        return None
+    found = [job for one, records in held for job in launch.todo(one, records)]
+    if not found:
         print("repro: nothing to do, every run that a claim needs has a record", file=sys.stderr)
-    return 0
+    return found
 
 
 def _say_ignored(one: Paper, records: Iterable[Record]) -> None:

@@ -15,11 +15,20 @@ from repro.errors import BadInput, DataMissing, Finding
 
 
 def run(given: argparse.Namespace) -> int:
+    seeds = range(given.seeds) if given.seeds else [given.seed]
+    return max(_run(given, seed) for seed in seeds)
+
+
+def _run(given: argparse.Namespace, seed: int) -> int:
     from repro import run
     from repro.errors import where
+    from repro.run import publishing
 
     try:
-        _, path = run.run(given.config, given.seed, tuple(given.overrides), given.publish, given.threads)
+        if given.missing and (recorded := publishing.valid(given.config, seed)):
+            print(where(recorded))
+            return 0
+        _, path = run.run(given.config, seed, tuple(given.overrides), given.publish, given.threads)
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:

@@ -19,7 +19,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from repro.errors import BadInput
+from repro.errors import BadInput, Busy
 from repro.files import disk
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
@@ -30,7 +30,7 @@ log = logging.getLogger("repro")
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Lock `folder` for the duration of a `with` block. Raises BadInput that names the other process if it is locked.
+    """Lock `folder` for the duration of a `with` block. Raises Busy, which names the other process, if it is locked.
 
     The lock file is next to the folder, so the folder need not exist.
     """
@@ -40,7 +40,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         acquire(lock, 0)
     except Timeout:
-        raise BadInput(_said(_read(holder)), str(folder)) from None
+        raise Busy(_said(_read(holder)), str(folder)) from None
     try:
         if before := _read(holder):
             log.info("process %s on %s locked this run and died: lock taken over", before["process"], before["host"])
@@ -69,6 +69,17 @@ def acquire(lock: FileLock, seconds: float = -1) -> None:
         ) from None
 
 
+def holder(folder: Path) -> dict[str, Any] | None:
+    """The process that has locked `folder`: its `host`, `process`, `since` and `gpus`. None if it is not locked.
+
+    A process of this machine that was killed counts as none.
+    """
+    found = _read(folder.parent / f".{folder.name}.holder")
+    if found and found["host"] == platform.node() and not os.path.exists(f"/proc/{found['process']}"):
+        return None
+    return found
+
+
 def _said(found: dict[str, Any] | None) -> str:
     if not found:
         return "this run is already running in another process"
@@ -77,12 +88,13 @@ def _said(found: dict[str, Any] | None) -> str:
 
 def _myself() -> dict[str, Any]:
     since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"host": platform.node(), "process": os.getpid(), "since": since}
+    gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return {"host": platform.node(), "process": os.getpid(), "since": since, "gpus": gpus}
 
 
 def _read(holder: Path) -> dict[str, Any] | None:
     try:
         found = json.loads(holder.read_bytes())
-        return {key: found[key] for key in ("host", "process", "since")}
+        return {"gpus": "", **{key: found[key] for key in ("host", "process", "since")}, **found}
     except (OSError, ValueError, TypeError, KeyError):  # missing, damaged, or being written at this moment
         return None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import record
-from repro.config import Config
+from repro.config import Config, read
 from repro.errors import BadInput, where
 from repro.files import disk
 from repro.record import Measurement, Record, determinism, git, renewal, stale
@@ -44,6 +44,16 @@ def check(config: Config, wanted: bool) -> None:
             expected="a config of a paper, as it is in its folder",
         )
     renewal.read(config.folder)
+
+
+def valid(path: Path, seed: int) -> Path | None:
+    """The paper's record of the config `path` with `seed`, or None if there is none or only a stale one."""
+    config = read(path)
+    file = config.folder / "records" / f"{config.name}-seed{seed}.json"
+    if not config.committed or not file.is_file():
+        return None
+    (found,) = stale.mark([record.read(file)], config.folder)
+    return None if found.stale else file
 
 
 def publish(found: Record, run: Path, folder: Path, wanted: bool = False) -> Path:

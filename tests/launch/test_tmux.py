@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -101,14 +102,78 @@ def test_failures_are_set_aside_with_their_code(queue: Queue) -> None:
     queue.start("exit 7\nkill -9 $$\nno-such-program\necho still here\n", "cpu", "cpu")
     wait(lambda: not queue.runs(), "the workers ended")
     assert sorted(queue.lines("failed")) == ["127\tno-such-program", "137\tkill -9 $$", "7\texit 7"]
-    assert queue.lines("done") == ["echo still here"]
+    assert queue.log().count(": exit 7\n") == 2, "it is tried twice"
+    assert queue.lines("done") == ["echo still here"] and "no-such-program: " in "".join(queue.lines("failed.txt"))
     assert re.search(r"^still here$", queue.log(), re.MULTILINE)
 
 
-def test_a_run_that_was_asked_to_stop_goes_back_into_the_queue(queue: Queue) -> None:
-    queue.start("exit 75\necho never\n", "cpu")
+def test_wrong_input_and_missing_data_are_not_tried_again(queue: Queue) -> None:
+    queue.start("exit 2\nexit 66\n", "cpu")
     wait(lambda: not queue.runs(), "the worker ended")
-    assert queue.lines("todo") == ["echo never", "exit 75"] and not queue.lines("failed") and not queue.lines("done")
+    assert queue.lines("failed") == ["2\texit 2", "66\texit 66"] and queue.log().count("== exit code") == 2
+
+
+def test_a_run_that_was_asked_to_stop_is_set_aside(queue: Queue) -> None:
+    queue.start("exit 75\necho next\n", "cpu")
+    wait(lambda: not queue.runs(), "the worker ended")
+    assert queue.lines("stopped") == ["exit 75"] and queue.lines("done") == ["echo next"]
+    assert queue.lines("todo") == queue.lines("failed") == []
+
+
+def test_a_run_that_another_process_makes_is_waited_for(queue: Queue, tmp_path: Path) -> None:
+    busy = "[ -e free ] || exit 69"
+    queue.start(f"{busy}\necho next; sleep 0.3; touch free\n", "cpu", REPRO_LOOK="0.1")
+    wait(lambda: not queue.runs(), "the worker ended")
+    assert sorted(queue.lines("done")) == sorted([busy, "echo next; sleep 0.3; touch free"])
+
+
+@pytest.mark.parametrize("victim", ["worker", "loop", "all"])
+def test_a_killed_worker_s_command_runs_again(queue: Queue, tmp_path: Path, victim: str) -> None:
+    """The worker, the loop within it, or the whole session: the command is not lost and is done once."""
+    slow = "echo $$ >> ran; until [ -e go ]; do sleep 0.02; done; echo end >> ended"
+    queue.start(f"{slow}\n", "cpu", "cpu")
+    wait(lambda: queue.lines("../ran"), "the command runs")
+    (running,) = (queue.folder / "running").iterdir()
+    worker = int(running.read_text().split()[0])
+    inner = int(Path(f"/proc/{(tmp_path / 'ran').read_text().split()[0]}/stat").read_text().split()[3])
+    if victim == "all":
+        queue.tmux("kill-server")
+    else:
+        os.kill(worker if victim == "worker" else inner, signal.SIGKILL)
+    if victim != "loop":
+        wait(lambda: not queue.runs() or victim == "worker", "the session ended")
+        queue.tmux("kill-server")
+        assert queue.start("echo other\n", "cpu").returncode == 0
+    else:
+        (tmp_path / "go").touch()  # its command lives on; it runs again afterwards
+    wait(lambda: len(queue.lines("../ran")) == 2, "the command runs again")
+    (tmp_path / "go").touch()
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert queue.lines("done").count(slow) == 1 and not queue.lines("todo") and not queue.lines("failed")
+
+
+def test_two_workers_do_not_share_a_gpu(queue: Queue, tmp_path: Path) -> None:
+    see = "mkdir busy && sleep 0.2 && rmdir busy"
+    queue.start(f"{see}\n{see} ;\n{see}  \n", "990", "990")
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert len(queue.lines("done")) == 3 and "another worker uses GPU 990" in queue.log()
+    shared = "touch a-$$; until [ $(ls a-* | wc -l) = 2 ]; do sleep 0.02; done"
+    queue.start(f"{shared}\n{shared} \n", "990", "990", REPRO_SHARE="1")
+    wait(lambda: not queue.runs(), "the workers ended")
+    assert len(queue.lines("done")) == 5
+
+
+def test_a_gpu_that_another_program_uses_is_waited_for(queue: Queue, tmp_path: Path) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\n[ "$2" = 991 ] && [ ! -e {tmp_path}/free ] && echo 4711 || true\n')
+    tool.chmod(0o755)
+    queue.start("echo hello\n", "991", REPRO_LOOK="0.05", PATH=f"{tool.parent}:{os.environ['PATH']}")
+    wait(lambda: "process 4711 uses GPU 991" in queue.log(), "it is seen")
+    assert not queue.lines("done")
+    (tmp_path / "free").touch()
+    wait(lambda: not queue.runs(), "the worker ended")
+    assert queue.lines("done") == ["echo hello"] and queue.log().count("process 4711") == 1
 
 
 def test_quotes_survive(queue: Queue, tmp_path: Path) -> None:
@@ -146,9 +211,10 @@ def test_refuses_while_workers_live_and_starts_again_after_a_stop(queue: Queue, 
     subprocess.run(["bash", "-c", stop[1]], check=True)  # as printed
     process = Path("/proc") / (tmp_path / "pid").read_text().strip()
     wait(lambda: not process.exists(), "the command died with the session")
-    assert queue.start("echo again\n", "cpu").returncode == 0
+    (queue.folder / "running" / "1-cpu").write_text("1\necho interrupted\n")
+    assert queue.start("echo again\necho interrupted\n", "cpu").returncode == 0
     wait(lambda: not queue.runs(), "the worker ended")
-    assert queue.lines("done") == ["echo again"]
+    assert queue.lines("done") == ["echo interrupted", "echo again"], "each of them once"
 
 
 def test_a_short_queue_ends_after_all_windows_are_open(queue: Queue) -> None:

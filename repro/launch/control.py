@@ -1,0 +1,72 @@
+"""Act on one run that runs on this machine: stop it, attach to its window, follow its log."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from repro.errors import BadInput
+from repro.files import lock
+from repro.launch import tmux
+
+LOOK = 0.2  # seconds between two looks
+PATIENCE = 120.0  # seconds: how long a run may take for its step and its checkpoint
+
+
+def stop(folder: Path, patience: float = PATIENCE) -> bool:
+    """Ask the run in `folder` to stop after its step, with a checkpoint; returns whether it has ended in time.
+
+    Raises BadInput if it does not run, or runs on another machine.
+    """
+    found = _here(folder)
+    os.kill(found["process"], signal.SIGTERM)
+    end = time.monotonic() + patience
+    while lock.holder(folder) and time.monotonic() < end:
+        time.sleep(LOOK)
+    return lock.holder(folder) is None
+
+
+def window(folder: Path, read_only: bool) -> list[str]:
+    """The command that attaches this terminal to the tmux window of the run.
+
+    Raises BadInput if it does not run, runs on another machine, or not in a window of `repro launch`.
+    """
+    found = _here(folder)
+    config, seed = f"{folder.parts[-3]}/configs/{folder.parts[-2]}.gin", f"--seed {folder.name.partition('-seed')[2]}"
+    names = [name for name, line in tmux.running().items() if config in line and f"{line} ".find(f"{seed} ") >= 0]
+    if not names:
+        told = f"repro logs {folder} -f shows its log"
+        raise BadInput(f"is process {found['process']}, in no window of repro launch; {told}", str(folder))
+    subprocess.run(tmux.client("select-window", "-t", f"{tmux.SESSION}:{names[0]}"), check=False, capture_output=True)
+    return tmux.client("attach", *(["-r"] if read_only else []), "-t", tmux.SESSION)
+
+
+def log(folder: Path, follow: bool) -> Iterator[str]:
+    """The text of the run's log; if `follow`, also what is added until the run ends. Raises BadInput if it has none."""
+    path = folder / "run.log"
+    if not path.is_file():
+        raise BadInput("has no run.log yet", str(folder))
+    with path.open(encoding="utf-8", errors="replace") as file:
+        while True:
+            runs = follow and lock.holder(folder)  # asked before reading, so that its last lines are not missed
+            if text := file.read():
+                yield text
+            if not runs:
+                return
+            time.sleep(LOOK)
+
+
+def _here(folder: Path) -> dict[str, Any]:
+    """The process that runs `folder`. Raises BadInput if there is none on this machine."""
+    found = lock.holder(folder)
+    if not found:
+        raise BadInput("is not running", str(folder), expected="a run of `repro status` in the state running")
+    if found["host"] != platform.node():
+        raise BadInput(f"runs on {found['host']}", str(folder), expected="a run on this machine")
+    return found

@@ -1,0 +1,184 @@
+"""The state of every run, read from the run folders and the queue."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from repro import config as configs
+from repro.errors import BadInput
+from repro.files import lock
+from repro.launch import tmux
+from repro.run import resume, run_folders
+
+TAIL = 4096  # bytes: how much of a metrics log is read
+ENDED = ("finished", "superseded")
+COMMAND = re.compile(r"repro run \S*papers/(?P<paper>[^/]+)/configs/(?P<config>\S+)\.gin'?.* --seed (?P<seed>\d+)")
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of one run.
+
+    - `state`: running, waiting (in the queue), finished, stopped, failed, refused (wrong input), killed, set aside (it
+      failed twice in the queue), or superseded (its code has changed, and it was restarted).
+    - `step` of `steps`, `loss`: of the last entry of the metrics log; None if there is none yet.
+    - `rate`: items per second. `left`: seconds until the training ends, at this rate.
+    - `gpus`, `host`, `process`: of the process that runs it. `folder`: of the run; empty while it waits.
+    """
+
+    paper: str
+    config: str
+    seed: int
+    state: str
+    gpus: str = ""
+    step: int | None = None
+    steps: int | None = None
+    loss: float | None = None
+    rate: float | None = None
+    left: float | None = None
+    host: str = ""
+    process: int = 0
+    since: str = ""
+    folder: str = ""
+
+    @property
+    def run(self) -> str:
+        """The name of the run: paper, config and seed."""
+        return f"{self.paper}/{self.config}-seed{self.seed}"
+
+
+def all_runs() -> list[Status]:
+    """Every run: first those that run, then those that wait, then the others."""
+    found = [_status(folder) for folder in folders()]
+    busy = {one.run for one in found if one.state == "running"}
+    waiting = [one for one in _queued() if one.run not in busy]
+    order = {"running": 0, "waiting": 1, "set aside": 2, "finished": 4, "superseded": 5}
+    return sorted([*found, *waiting], key=lambda one: (order.get(one.state, 3), one.run))
+
+
+def folders() -> Iterator[Path]:
+    """The folder of each run."""
+    for home in run_folders.listed():
+        for paper in _inner(home):
+            for config in _inner(paper):
+                yield from (run for run in _inner(config) if "-seed" in run.name)
+
+
+def find(name: str) -> Path:
+    """The folder of the run `name`: a path, or a part of `PAPER/CONFIG/DIGEST-seedN`, or `PAPER/CONFIG-seedN`.
+
+    Of several runs, the one that is running. Raises BadInput, with the nearest name, if there is not exactly one.
+    """
+    if Path(name, resume.FILE).is_file():
+        return Path(name)
+    known = [(folder, _names(folder)) for folder in folders()]
+    found = [folder for folder, names in known if name in names]
+    found = [folder for folder in found if lock.holder(folder)] or found
+    if len(found) > 1:
+        shown = ", ".join("/".join(folder.parts[-3:]) for folder in found[:4])
+        raise BadInput(f"{len(found)} runs are called '{name}'", expected=f"one of {shown}")
+    if not found:
+        raise BadInput(f"no run '{name}'", given=name, known=[name for _, names in known for name in names[:3]])
+    return found[0]
+
+
+def _names(folder: Path) -> list[str]:
+    paper, config, run = folder.parts[-3:]
+    stem = f"{config}-{run.partition('-')[2]}"
+    return [f"{paper}/{stem}", stem, run, f"{paper}/{config}", config, f"{config}/{run}", f"{paper}/{config}/{run}"]
+
+
+def _inner(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _status(folder: Path) -> Status:
+    paper, config, run = folder.parts[-3:]
+    seed = re.search(r"-seed(\d+)", run)
+    about: dict[str, Any] = {
+        "paper": paper,
+        "config": config,
+        "seed": int(seed[1]) if seed else 0,
+        "folder": str(folder),
+    }
+    if "." in run:
+        return Status(**about, state="superseded")
+    holder = lock.holder(folder)
+    state = "running" if holder else _outcome(folder)
+    if holder:
+        about |= {key: holder[key] for key in ("host", "process", "since", "gpus")}
+    return Status(**about, state=state, **({} if state in ENDED else _progress(folder)))
+
+
+def _outcome(folder: Path) -> str:
+    """How the run ended, by its `run.json`; `killed` if the file does not say, or cannot be read."""
+    try:
+        return str(json.loads((folder / resume.FILE).read_bytes())["outcome"] or "killed")
+    except (OSError, ValueError, TypeError, KeyError):
+        return "killed"
+
+
+def _progress(folder: Path) -> dict[str, Any]:
+    """How far the training is, from the end of the metrics log and from the config."""
+    rows = [row for row in _tail(folder / "metrics.jsonl") if row.get("curve") == "train"]
+    if not rows:
+        return {}
+    steps, batch_size = _sizes(folder / "config.gin")
+    first, last = rows[0], rows[-1]
+    seconds, made = last["time"] - first["time"], last["step"] - first["step"]
+    found = {"step": last["step"], "steps": steps, "loss": last["loss"]}
+    if seconds > 0 and made > 0:
+        found["rate"] = made * batch_size / seconds if batch_size else None
+        found["left"] = (steps - last["step"]) * seconds / made if steps else None
+    return found
+
+
+def _tail(path: Path) -> Iterator[dict[str, Any]]:
+    """The last entries of a metrics log."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - TAIL))
+            lines = file.read().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        try:
+            yield dict(json.loads(line))
+        except (ValueError, TypeError):  # cut off, at the beginning of the tail or at the end of the file
+            continue
+
+
+def _sizes(path: Path) -> tuple[int | None, int | None]:
+    """`steps` and `batch_size` of the trainer of a config; None if they are not whole numbers."""
+    try:
+        known = configs.values(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None, None
+    trainer = known.get("experiment.trainer")
+    prefixes = [f"{trainer.scope}/{trainer.selector}", trainer.selector] if trainer else []
+    found = [_first(known, [f"{prefix}.{name}" for prefix in prefixes]) for name in ("steps", "batch_size")]
+    return found[0], found[1]
+
+
+def _first(known: dict[str, Any], names: Iterable[str]) -> int | None:
+    values = (configs.resolved(known.get(name), known) for name in names)
+    return next((value for value in values if isinstance(value, int)), None)
+
+
+def _queued() -> Iterator[Status]:
+    """The runs that wait in the queue, and those that failed there twice."""
+    rows = [("waiting", line) for line in tmux.lines("todo")]
+    rows += [("set aside", line.partition("\t")[2]) for line in tmux.lines("failed")]
+    for state, line in rows:
+        if hit := COMMAND.search(line):
+            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state)

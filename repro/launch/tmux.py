@@ -1,0 +1,78 @@
+"""Start workers in tmux windows that run the commands of a queue: a front of `tmux/session.sh`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from repro import HOME
+from repro.errors import BadInput
+from repro.run import run_folders
+
+SCRIPT = HOME.parent / "tmux" / "session.sh"
+SESSION = "repro"
+VARIABLE = "REPRO_QUEUE"
+
+
+def start(commands: Iterable[str], gpus: str, share: bool = False) -> str:
+    """Start one worker for each entry of `gpus`; returns what `session.sh` prints.
+
+    gpus: for example `0,1` (two workers), `0+1` (one worker with two GPUs) or `cpu,cpu`. share: allow several runs on
+    one GPU. Raises BadInput if there is no tmux, no command or a wrong `gpus`, or if workers are still running.
+    """
+    workers = _workers(gpus)
+    if not shutil.which("tmux"):
+        raise BadInput("tmux is not installed", expected="tmux 3.0 or newer, for example from the package tmux")
+    if not SCRIPT.is_file():
+        raise BadInput(f"{SCRIPT} is missing", expected="a checkout of the repository, in which repro is installed")
+    python = Path(sys.executable)
+    more = {"PATH": f"{python.parent}:{os.environ.get('PATH', '')}", VARIABLE: str(folder())}
+    more["REPRO_STATUS"] = f"{python} -m repro status --watch"
+    if share:
+        more["REPRO_SHARE"] = "1"
+    lines = "".join(f"{command}\n" for command in commands)
+    done = subprocess.run(
+        [SCRIPT, *workers], input=lines, env=os.environ | more, text=True, capture_output=True, check=False
+    )
+    if done.returncode:
+        raise BadInput(done.stderr.strip().removeprefix("session.sh: ") or f"{SCRIPT} failed")
+    return done.stdout.strip()
+
+
+def _workers(gpus: str) -> list[str]:
+    found = [one.strip().replace("+", ",") for one in gpus.split(",")]
+    for one in found:
+        if not re.fullmatch(r"cpu|\d{1,3}(,\d{1,3})*", one):
+            raise BadInput(
+                f"--gpus is {gpus!r:.60}", expected="numbers of GPUs such as 0,1 (0+1: both for one run), or cpu,cpu"
+            )
+    return found
+
+
+def folder() -> Path:
+    """The folder of the queue: the one in REPRO_QUEUE, else `queue` in the folder of the runs."""
+    return Path(os.environ.get(VARIABLE) or run_folders.listed()[0] / "queue").absolute()
+
+
+def lines(name: str) -> list[str]:
+    """The lines of the file `name` of the queue; empty if there is none."""
+    path = folder() / name
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+
+
+def running() -> Mapping[str, str]:
+    """The command of each worker that runs one, by the name of its window."""
+    found = sorted((folder() / "running").glob("*"))
+    return {path.name: [*path.read_text(errors="replace").splitlines(), "", ""][1] for path in found}
+
+
+def client(*words: str) -> list[str]:
+    """The tmux command with these words, for the server of this queue."""
+    digest = hashlib.sha256(f"{folder()}\n".encode()).hexdigest()[:16]
+    return ["env", "-u", "TMUX", "TMUX_TMPDIR=", "tmux", "-L", f"repro-{digest}", *words]
