@@ -53,7 +53,7 @@ def status(given: argparse.Namespace) -> int:
         return 0
     while given.watch:
         print(f"\033[H\033[J{text(rows)}" if sys.stdout.isatty() else text(rows), flush=True)
-        if not {"running", "waiting"} & {row.state for row in rows}:
+        if not {"running", "starting", "waiting"} & {row.state for row in rows}:
             return 0
         time.sleep(SECONDS)
         rows = all_runs()

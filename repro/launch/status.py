@@ -25,8 +25,8 @@ COMMAND = re.compile(r"repro run \S*papers/(?P<paper>[^/]+)/configs/(?P<config>\
 class Status:
     """The state of one run.
 
-    - `state`: running, waiting (in the queue), finished, stopped, failed, refused (wrong input), killed, set aside (it
-      failed twice in the queue), or superseded (its code has changed, and it was restarted).
+    - `state`: running, starting, waiting (in the queue), finished, stopped, failed, refused (wrong input), killed, set
+      aside (it failed twice in the queue), or superseded (its code has changed, and it was restarted).
     - `step` of `steps`, `loss`: of the last entry of the metrics log; None if there is none yet.
     - `rate`: items per second. `left`: seconds until the training ends, at this rate.
     - `gpus`, `host`, `process`: of the process that runs it. `folder`: of the run; empty while it waits.
@@ -58,7 +58,7 @@ def all_runs() -> list[Status]:
     found = [_status(folder) for folder in folders()]
     busy = {one.run for one in found if one.state == "running"}
     waiting = [one for one in _queued() if one.run not in busy]
-    order = {"running": 0, "waiting": 1, "set aside": 2, "finished": 4, "superseded": 5}
+    order = {"running": 0, "starting": 0, "waiting": 1, "set aside": 2, "finished": 4, "superseded": 5}
     return sorted([*found, *waiting], key=lambda one: (order.get(one.state, 3), one.run))
 
 
@@ -130,7 +130,8 @@ def _outcome(folder: Path) -> str:
 
 def _progress(folder: Path) -> dict[str, Any]:
     """How far the training is, from the end of the metrics log and from the config."""
-    rows = [row for row in _tail(folder / "metrics.jsonl") if row.get("curve") == "train"]
+    needed = {"step", "loss", "time"}
+    rows = [row for row in _tail(folder / "metrics.jsonl") if row.get("curve") == "train" and needed <= row.keys()]
     if not rows:
         return {}
     steps, batch_size = _sizes(folder / "config.gin")
@@ -176,8 +177,9 @@ def _first(known: dict[str, Any], names: Iterable[str]) -> int | None:
 
 
 def _queued() -> Iterator[Status]:
-    """The runs that wait in the queue, and those that failed there twice."""
-    rows = [("waiting", line) for line in tmux.lines("todo")]
+    """The runs that start, those that wait in the queue, and those that failed there twice."""
+    rows = [("starting", line) for line in tmux.running().values()]
+    rows += [("waiting", line) for line in [*tmux.running(dead=True).values(), *tmux.lines("todo")]]
     rows += [("set aside", line.partition("\t")[2]) for line in tmux.lines("failed")]
     for state, line in rows:
         if hit := COMMAND.search(line):

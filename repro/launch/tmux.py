@@ -66,10 +66,11 @@ def lines(name: str) -> list[str]:
     return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
 
-def running() -> Mapping[str, str]:
-    """The command of each worker that runs one, by the name of its window."""
-    found = sorted((folder() / "running").glob("*"))
-    return {path.name: [*path.read_text(errors="replace").splitlines(), "", ""][1] for path in found}
+def running(dead: bool = False) -> Mapping[str, str]:
+    """The command of each worker that runs one, by the name of its window; if `dead`, those of killed workers."""
+    found = {path.name: path.read_text(errors="replace").splitlines() for path in (folder() / "running").glob("*")}
+    rows = {name: lines for name, lines in sorted(found.items()) if len(lines) == 2}
+    return {name: line for name, (worker, line) in rows.items() if os.path.exists(f"/proc/{worker}") != dead}
 
 
 def client(*words: str) -> list[str]:

@@ -6,6 +6,7 @@ benchmarks want: of the start with many papers, of a verdict on 10,000 records, 
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 
 from tests.benchmarks.test_site import CLAIMS, PAPERS, write_sites
 
-SEEDS, RUNS = 5, 10  # per claim, and per paper
+SEEDS, RUNS = 5, 100  # per claim, and per paper
 NAMES = [f"p{number:03}" for number in range(PAPERS)]
 CORE = Path(__file__).parents[2]
 ALONE = "import papers\npapers.__path__ = ['papers']\n"  # not those of the repository besides
@@ -28,7 +29,7 @@ JSON = READ.format("json", "papers/*/records/*.json")
 # what is typed, what it prints how often, what reads the same files, and how many seconds it may take
 COMMANDS = {
     "list": ([["list"]], "\n", PAPERS + 1, READ.format("tomllib", "papers/*/paper.toml"), 1),
-    "list runs": ([["list", "runs"]], "\n", PAPERS * RUNS + 1, "import os\n[*os.walk('runs')]", 1),
+    "status": ([["status"]], "\n", PAPERS * RUNS // 2 + 2, "import os\n[*os.walk('runs')]", 5),
     "todo": ([["todo"]], "repro run", 0, JSON, 5),
     "verdict": ([["verdict", name] for name in NAMES], f"\n{CLAIMS} claims: ", PAPERS, JSON, 5),
 }
@@ -43,12 +44,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(RUNS):
             run = root / "runs" / name / f"row{number}" / f"01234567-seed{number}"
             run.mkdir(parents=True)
-            (run / "run.log").write_text("began\n")
+            (run / "run.json").write_text('{"outcome": "%s"}' % ("finished" if number % 2 else "stopped"))
             (run / "config.gin").write_text("row = 1\n")
-            if number % 2:
-                (run / f"row{number}-seed{number}.json").write_text("{}")
+            rows = [{"curve": "train", "step": step, "loss": 1.0, "time": step} for step in range(10, 1000, 10)]
+            (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert len(list(root.glob("papers/*/records/*.json"))) == 10_000
-    assert len(list(root.glob("runs/*/*/*/run.log"))) == 1_000
+    assert len(list(root.glob("runs/*/*/*/run.json"))) == 10_000
     return root
 
 

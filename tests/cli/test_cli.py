@@ -21,7 +21,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("words", [
-    ("list",), ("list", "models", "--json"), ("list", "runs"), ("todo",), ("verdict", "template"),
+    ("list",), ("list", "models", "--json"), ("status",), ("todo",), ("verdict", "template"),
     ("verdict", "template", "--json"), ("show", "template"), ("show", "template/fit.error"),
 ])  # fmt: skip
 def test_looking_loads_nothing_heavy(words: tuple[str, ...]) -> None:
@@ -51,12 +51,12 @@ def test_exit_code_and_streams_of_a_process(paper: Any) -> None:
     (("run", "x.gin", "--seed", "two"), ["--seed", "'two'", "a whole number from 0"]),
     (("run", "x.gin", "--seed", "1.5"), ["--seed", "'1.5'"]),
     (("run",), ["required", "config"]),
-    (("run", "x.gin", "--sed", "1", "--nonsense"), ["'--sed'", "did you mean '--seed'?"]),
+    (("run", "x.gin", "--sed", "1", "--nonsense"), ["'--sed'", "did you mean '--seeds'?"]),
     (("list", "modles"), ["'modles'", "did you mean 'models'?"]),
     (("rum",), ["'rum'", "did you mean 'run'?"]),
     (("run", "x.gin", "--threads", "x"), ["--threads", "'x'", "a whole number from 1"]),
-    (("run", "x.gin", "--sedes", "3"), ["'--sedes'", "did you mean '--seed'?"]),
-    (("run", "x.gin", "--sedes=3"), ["'--sedes'", "did you mean '--seed'?"]),
+    (("run", "x.gin", "--sedes", "3"), ["'--sedes'", "did you mean '--seeds'?"]),
+    (("run", "x.gin", "--sedes=3"), ["'--sedes'", "did you mean '--seeds'?"]),
     (("debug", "--replay", "runs/x"), ["'--replay'", "did you mean '--failed-step'?"]),
     (("data", "list", "--jsno"), ["'--jsno'", "did you mean '--json'?"]),
     (("data", "lits"), ["'lits'", "did you mean 'list'?"]),
@@ -101,7 +101,7 @@ def test_the_record_of_a_smoke_run_goes_to_the_paper(paper: Any, repro: Any) -> 
     assert (repro("verdict", paper.name, "--json")[1], repro("todo", paper.name)[1]) == before
 
 
-KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics", "runs")
+KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -117,8 +117,8 @@ def test_a_list_is_json_alone_and_a_table_of_the_same_rows(paper: Any, repro: An
 
 
 def test_a_list_of_nothing_is_an_empty_list(paper: Any, repro: Any) -> None:
-    assert repro("list", "runs", "--json") == (0, "[]\n", "")
-    assert repro("list", "runs") == (0, "", "no runs yet\n")
+    assert repro("status", "--json") == (0, "[]\n", "")
+    assert repro("status") == (0, "no runs yet\n", "")
 
 
 def test_lists_know_the_copied_paper(paper: Any, repro: Any) -> None:
@@ -129,15 +129,21 @@ def test_lists_know_the_copied_paper(paper: Any, repro: Any) -> None:
     ).items()
 
 
-def test_list_runs_names_each_run_and_its_folder(paper: Any, repro: Any) -> None:
-    for seed in (0, 1):
-        repro("run", f"papers/{paper.name}/configs/smoke.gin", "--seed", seed)
-    rows = json.loads(repro("list", "runs", "--json")[1])
-    assert [(row["paper"], row["config"], row["run"][-6:]) for row in rows] == [
-        (paper.name, "smoke", "-seed0"),
-        (paper.name, "smoke", "-seed1"),
+def test_seeds_are_run_one_after_the_other_and_missing_ones_alone(paper: Any, repro: Any, git: Any) -> None:
+    config = f"papers/{paper.name}/configs/smoke.gin"
+    code, out, _ = repro("run", config, "--seeds", 2)
+    records = [f"papers/{paper.name}/records/smoke-seed{seed}.json" for seed in (0, 1)]
+    assert (code, out.split()) == (0, records)
+    rows = json.loads(repro("status", "--json")[1])
+    assert [(row["config"], row["seed"], row["state"]) for row in rows] == [
+        ("smoke", seed, "finished") for seed in (0, 1)
     ]
     assert all((Path(row["folder"]) / "config.gin").is_file() for row in rows)
+    before = [Path(path).stat().st_mtime_ns for path in records]
+    code, out, err = repro("run", config, "--seeds", 2, "--missing")
+    assert (code, out.split(), err) == (0, records, "")
+    assert before == [Path(path).stat().st_mtime_ns for path in records]
+    assert repro("run", config, "--seeds", 2, "--seed", 1)[0] == 2
 
 
 def test_show(paper: Any, repro: Any) -> None:
@@ -209,11 +215,3 @@ def test_a_folder_without_paper_toml_is_named(paper: Any, refused: Callable[...,
     (paper.folder / "paper.toml").unlink()
     for words in (("verdict",), ("todo",), ("show",)):
         assert refused(*words, paper.name).startswith(f"papers/{paper.name}: no paper.toml; ")
-
-
-def test_list_says_which_runs_finished(paper: Any, repro: Callable[..., tuple[int, str, str]]) -> None:
-    repro("run", paper.folder / "configs" / "smoke.gin")
-    (Path("runs") / paper.name / "line" / "abc-seed0").mkdir(parents=True)
-    (Path("runs") / paper.name / "line" / "abc-seed0" / "run.log").touch()
-    states = {row["config"]: row["state"] for row in json.loads(repro("list", "runs", "--json")[1])}
-    assert states == {"smoke": "finished", "line": "not finished"}

@@ -1,0 +1,106 @@
+"""`repro launch` with real tmux and real runs: every run arrives once, whatever is killed in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.errors import BadInput
+from repro.launch import status, tmux
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+def wait(until: Callable[[], object], what: str, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, f"waited for {seconds} s, but not: {what}"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def launched(paper: Any, git: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Calls `repro launch` in a process of its own; its session is ended after the test."""
+    monkeypatch.delenv("REPRO_QUEUE", raising=False)
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+
+    def call(*words: object) -> str:
+        command = [sys.executable, "-m", "repro", "launch", *map(str, words)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    yield call
+    subprocess.run(tmux.client("kill-server"), capture_output=True, check=False)
+
+
+def alive() -> bool:
+    return subprocess.run(tmux.client("has-session"), capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("runs", [2, pytest.param(8, marks=pytest.mark.slow)])
+def test_every_record_arrives_once_whatever_is_killed(launched: Any, paper: Any, runs: int) -> None:
+    """A worker is killed while its run trains, then the whole session; it is launched again."""
+    text = "trainers.Supervised.steps = 100000\ntrainers.Supervised.batch_size = 1\n"
+    config = paper.config("long", text)
+    subprocess.run(["git", "add", "-A"], check=True)
+    subprocess.run(["git", "commit", "-qm", "long"], check=True)
+    launched(config, "--seeds", runs, "--gpus", "cpu,cpu")
+    wait(lambda: [one for one in status.all_runs() if one.state == "running" and one.step], "a run trains")
+    name = next(iter(tmux.running()))
+    os.kill(int((tmux.folder() / "running" / name).read_text().split()[0]), signal.SIGKILL)
+    wait(lambda: name in tmux.running(dead=True), "the worker is gone")
+    subprocess.run(tmux.client("kill-server"), check=True)
+    wait(lambda: not [one for one in status.all_runs() if one.state == "running"], "no run is left")
+    path = Path(config)
+    path.write_text(path.read_text().replace("100000", "300"))
+    subprocess.run(["git", "commit", "-qam", "shorter"], check=True)
+    launched(config, "--seeds", runs, "--gpus", "cpu,cpu")
+    wait(lambda: not alive(), "the workers ended", 200.0)
+    records = sorted(path.name for path in paper.records.glob("long-seed*.json"))
+    assert records == [f"long-seed{seed}.json" for seed in range(runs)]
+    assert not tmux.lines("todo") and not tmux.lines("failed") and not tmux.running()
+    assert len(tmux.lines("done")) == len(set(tmux.lines("done"))) == runs
+    launched(config, "--seeds", runs)
+    wait(lambda: not alive(), "the workers ended")
+    assert all(json.loads((paper.records / name).read_text())["cost"]["steps"] == 300 for name in records)
+
+
+def test_stop_and_attach_find_the_window_of_a_run(launched: Any, paper: Any, repro: Any) -> None:
+    config = paper.config("long", "trainers.Supervised.steps = 1000000\ntrainers.Supervised.batch_size = 1\n")
+    launched(config, "--gpus", "cpu")
+    wait(lambda: [one for one in status.all_runs() if one.state == "running" and one.step], "the run trains")
+    from repro.launch import control
+
+    folder = status.find("long-seed0")
+    assert control.window(folder, read_only=True)[-4:] == ["attach", "-r", "-t", "repro"]
+    shown = subprocess.run(tmux.client("display-message", "-p", "#W"), capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "1-cpu"
+    assert repro("stop", "long-seed0")[0] == 0
+    wait(lambda: len(tmux.lines("stopped")) == 1, "the worker has set it aside")
+    (one,) = status.all_runs()
+    assert one.state == "stopped" and one.step and list(folder.glob("checkpoints/step-*"))
+
+
+@pytest.mark.parametrize("gpus", ["", "gpu", "0,,1", "0;1", "-1", "cpu,x", "$(id)", "0+cpu"])
+def test_wrong_gpus_are_refused(gpus: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        tmux.start(["true"], gpus)
+    assert "cpu" in caught.value.expected
+
+
+def test_nothing_missing_is_no_session(paper: Any, repro: Any) -> None:
+    assert "--seeds" in repro("launch", paper.name, "--seeds", 3)[2]
+    assert repro("launch", "papers/nowhere/configs/a.gin")[0] == 2
+    paper.toml((paper.folder / "paper.toml").read_text().partition("[[claim]]")[0])
+    assert repro("launch", paper.name)[:2] == (0, "")

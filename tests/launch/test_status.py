@@ -1,0 +1,140 @@
+"""`repro status`, `stop`, `logs` and the names of runs, on run folders as a run leaves them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.errors import BadInput
+from repro.launch import control, status
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(paper: Any, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Makes a run folder: `folder("line", 3, outcome="stopped", rows=[(10, 0.5, 1.0)])`; rows: step, loss, time."""
+    monkeypatch.delenv("REPRO_QUEUE", raising=False)
+
+    def make(config: str, seed: int, outcome: str = "", rows: Any = (), process: int = 0, gpus: str = "") -> Path:
+        run = Path("runs", paper.name, config, f"0123abcd-seed{seed}")
+        run.mkdir(parents=True)
+        (run / "run.json").write_text(json.dumps({"outcome": outcome}))
+        (run / "run.log").write_text("started\n")
+        (run / "config.gin").write_text((paper.folder / "configs" / "base.gin").read_text())
+        lines = [{"curve": "train", "step": step, "loss": loss, "time": when} for step, loss, when in rows]
+        (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        if process:
+            row = {"host": platform.node(), "process": process, "since": "2026-01-01T00:00:00+00:00", "gpus": gpus}
+            (run.parent / f".{run.name}.holder").write_text(json.dumps(row))
+        return run
+
+    return make
+
+
+@pytest.mark.parametrize("outcome", ["finished", "stopped", "failed", "refused", ""])
+def test_the_state_is_how_the_run_ended(folder: Make, repro: Any, outcome: str) -> None:
+    folder("line", 3, outcome)
+    (row,) = json.loads(repro("status", "--json")[1])
+    assert (row["config"], row["seed"], row["state"]) == ("line", 3, outcome or "killed")
+
+
+def test_progress_speed_and_time_left_are_those_of_the_metrics_log(folder: Make, paper: Any) -> None:
+    folder("line", 0, rows=[(10, 0.9, 100.0), (20, 0.5, 102.0), (30, 0.25, 104.0)], process=os.getpid(), gpus="3")
+    (one,) = status.all_runs()
+    text = (paper.folder / "configs" / "base.gin").read_text()
+    steps, batch_size = (int(re.findall(rf"\b{name} = (\d+)", text)[0]) for name in ("steps", "batch_size"))
+    assert (one.state, one.step, one.steps, one.loss, one.gpus) == ("running", 30, steps, 0.25, "3")
+    assert one.rate == pytest.approx(5 * batch_size) and one.left == pytest.approx((steps - 30) / 5)
+
+
+def test_a_process_that_is_gone_does_not_run(folder: Make) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folder("line", 0, process=gone.pid)
+    assert [one.state for one in status.all_runs()] == ["killed"]
+
+
+def test_what_waits_and_what_was_set_aside_is_read_from_the_queue(folder: Make, paper: Any, repro: Any) -> None:
+    queue = Path("runs", "queue")
+    (queue / "running").mkdir(parents=True)
+    command = f"repro run papers/{paper.name}/configs/line.gin --seed"
+    (queue / "todo").write_text(f"{command} 1 --missing\necho other\n")
+    (queue / "failed").write_text(f"1\t{command} 2 --missing\n")
+    (queue / "running" / "1-cpu").write_text(f"{os.getpid()}\n{command} 3 --missing\n")
+    assert {one.seed: one.state for one in status.all_runs()} == {1: "waiting", 2: "set aside", 3: "starting"}
+    folder("line", 3, process=os.getpid())
+    assert {one.seed: one.state for one in status.all_runs()} == {1: "waiting", 2: "set aside", 3: "running"}
+    assert f"{paper.name}/line-seed1" in repro("status")[1]
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[1]", '{"curve": "train"}\n', "\xff"])
+def test_a_damaged_folder_is_still_listed(folder: Make, damage: str) -> None:
+    run = folder("line", 0)
+    for name in ("run.json", "metrics.jsonl", "config.gin"):
+        (run / name).write_text(damage, encoding="latin-1")
+    assert [one.state for one in status.all_runs()] == ["killed"]
+
+
+def test_a_run_has_short_names_and_one_that_runs_comes_first(folder: Make, paper: Any) -> None:
+    first, second = folder("line", 0), folder("line", 1, process=os.getpid())
+    for name in (f"{paper.name}/line-seed0", "line-seed0", "0123abcd-seed0", str(first)):
+        assert status.find(name) == first
+    assert status.find("line") == second, "the one that runs"
+    with pytest.raises(BadInput) as caught:
+        status.find("line-sed0")
+    assert caught.value.nearest == "line-seed0"
+    folder("mean", 0)
+    folder("mean", 1)
+    with pytest.raises(BadInput, match="2 runs are called 'mean'"):
+        status.find("mean")
+
+
+@pytest.mark.parametrize("command", ["stop", "attach"])
+def test_a_run_that_does_not_run_is_refused(folder: Make, refused: Any, command: str) -> None:
+    folder("line", 0, "stopped")
+    assert "is not running" in refused(command, "line-seed0")
+
+
+def test_a_run_on_another_machine_is_refused(folder: Make, refused: Any) -> None:
+    run = folder("line", 0, process=os.getpid())
+    holder = run.parent / f".{run.name}.holder"
+    holder.write_text(holder.read_text().replace(platform.node(), "elsewhere"))
+    assert "runs on elsewhere" in refused("stop", "line-seed0")
+
+
+def test_stop_asks_the_process_and_waits_until_it_has_ended(folder: Make) -> None:
+    code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(75)); "
+    code += "print(1, flush=True); signal.pause()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline()
+        run = folder("line", 0, process=process.pid)
+        os.kill(process.pid, 0)
+        assert control.stop(run, patience=0.0) is False or process.wait(10) == 75
+        process.wait(10)
+        with pytest.raises(BadInput, match="is not running"):
+            control.stop(run)
+
+
+def test_logs_follow_a_run_until_it_ends(folder: Make, repro: Any) -> None:
+    assert repro("logs", folder("line", 0))[1] == "started\n"
+    with subprocess.Popen(["sleep", "60"]) as process:
+        run = folder("line", 1, process=process.pid)
+        parts = control.log(run, follow=True)
+        assert next(parts) == "started\n"
+        with (run / "run.log").open("a") as file:
+            file.write("more\n")
+        assert next(parts) == "more\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert list(parts) == []
