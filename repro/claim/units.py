@@ -73,6 +73,7 @@ def hundredfold(ours: float, stated: float, unit: str) -> bool:
 
 
 def percent(unit: str | None) -> bool:
+    """Whether a unit is a name of percent, such as `%`."""
     return unit is not None and _kind(unit) == "percent"
 
 

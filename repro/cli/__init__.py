@@ -8,6 +8,9 @@ Exit codes:
 - 66 (EX_NOINPUT): data is not on this machine and could not be downloaded.
 - 75 (EX_TEMPFAIL): a signal stopped a run; the same command resumes it.
 - 130: stopped at once.
+
+`looking` has the commands that train nothing, and `running` those that run a config. `listing` and `data` format what
+they print. `new_paper` copies the template. `streams` and `system` handle encodings and errors of the system.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ class Packed:
     others: dict[str, list[int]]
 
     def values(self, at: str) -> list[float]:
+        """The full list. at: the key in the record, for messages. Raises BadInput for a wrong index or number."""
         full = [self.usual] * self.items
         for text, indices in self.others.items():
             number = _float(text)

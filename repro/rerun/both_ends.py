@@ -33,6 +33,7 @@ class Side:
 
     @property
     def variables(self) -> dict[str, str]:
+        """The environment variables of the runs: the number of threads of the record."""
         return {"OMP_NUM_THREADS": str(self.record.environment.get("threads", 1))}
 
     @property
@@ -50,6 +51,7 @@ class Side:
 
     @property
     def processor(self) -> str:
+        """The processor of the last run; "" if nothing has run."""
         return str(self.outcome.record.environment.get("processor")) if self.outcome else ""
 
     def killed_after(self, sets: list[str], step: int, total: int) -> Path:

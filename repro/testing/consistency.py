@@ -1,6 +1,6 @@
 """Checks of a paper that need no run: configs, claims, causes, records and tips.
 
-Each check takes the paper and yields one line per fault. `repro.testing.check_paper` calls them all.
+Each check takes the paper and yields one line for each error that it finds. `repro.testing.check_paper` calls them all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Check = Callable[[Paper], Iterator[str]]
 
 
 def faults(folder: Path) -> list[str]:
-    """Every fault of the paper in `folder`, one line each, with file and line. Trains nothing."""
+    """Run all checks on the paper in `folder`. Returns one line for each error, with file and line. Trains nothing."""
     try:
         one = paper.read(folder)
     except BadInput as error:

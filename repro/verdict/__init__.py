@@ -1,7 +1,8 @@
 """Judge claims: compare each claim with its records, including the uncertainty of the result.
 
 `repro.interval` computes the intervals; docs/guide/claims.md explains the verdicts. This module reads no files and does
-not import torch.
+not import torch. `evidence` collects the measurements for a claim, `power` computes which differences can be detected,
+`suspected_causes` shows the effect of each cause, and `verdicts_json` writes the committed file.
 
 A verdict is *inconclusive* in four cases:
 
