@@ -56,7 +56,7 @@ def sign(unit: str) -> str:
 
 
 def named(unit: str) -> str:
-    """A unit in a sentence."""
+    """A unit as a word of a sentence: `percent`, `a share`, or the unit itself."""
     return "percent" if _kind(unit) == "percent" else "a share" if _kind(unit) == "share" else unit.strip()
 
 

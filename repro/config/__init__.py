@@ -249,7 +249,7 @@ def values(text: str) -> dict[str, Any]:
 
 
 def resolved(value: Any, known: dict[str, Any]) -> Any:
-    """`value`; if it is a macro, its value in `known`."""
+    """The value of a macro in `known`; `value` itself if it is not a macro."""
     for _ in known:
         if not isinstance(value, syntax.Macro):
             break

@@ -46,7 +46,7 @@ MACHINE = ("system", "processor", "accelerator", "threads")
 
 @dataclass(frozen=True)
 class Class:
-    """How far two runs of one config with one seed agree: `bitwise`, `within` e, or `statistical`."""
+    """How closely two runs of one config with one seed agree: `bitwise`, `within` e, or `statistical`."""
 
     name: str
     e: float = 0.0

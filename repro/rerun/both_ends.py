@@ -87,7 +87,10 @@ def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comp
 
 
 def to_the_end(old: Side, new: Side, steps: int, total: int) -> None:
-    """Replace the checkpoints of both versions by the old version's, marked as step `total - steps`."""
+    """Prepare both versions to train the last `steps` steps from the same state.
+
+    The checkpoints of both versions are replaced by that of the old version, with `total - steps` as its step.
+    """
     from repro.training import checkpoint_file
 
     places = [next(side.folder.glob(f"runs/*/*/*/checkpoints/step-{steps}-*")) for side in (old, new)]

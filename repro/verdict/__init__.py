@@ -205,7 +205,7 @@ def bound(claim: Claim) -> float:
 
 
 def upward(claim: Claim, identity: dict[str, Any]) -> bool:
-    """Whether our number must be above the bound. If the claim does not say it, the better direction must win."""
+    """Whether our number must be above the bound. If the claim gives no bound, `better` of the metric decides."""
     return identity.get("better") != "lower" if claim.bound is None else claim.above is not None
 
 
