@@ -3,23 +3,23 @@
     claim/        what a paper states; paper_toml reads paper.toml, paper finds papers
     config/       the text that names the parts of a run: includes, digest
     experiment/   a config, checked and built; what gin binds
-    run/          one execution with one seed: run folder, resuming, threads,
+    run/          one execution with one seed: run folder, resuming, threads;
                   which record becomes the paper's
     record/       the JSON file that a run writes; what makes a record stale
     verdict/      a claim compared with its records; suspected causes
     report/       the page of a paper; html/ is the markup, sphinx/ the extension
 
-    interval/     the 95 % interval of a mean over seeds and test items
+    interval/     computes the 95 % interval of a mean over seeds and test items
     launch/       the queue: the runs that the claims still need
     rerun/        run again and compare the numbers: replay, certify, renew, rot
     debug/        checks of a config on one batch, before training
     testing/      the checks that a paper's own tests call
     cli/          the `repro` command
-    files/        reading strictly, writing atomically; locks
+    files/        strict reading and atomic writing of any file; locks
 
     datasets/ models/ losses/ trainers/ metrics/ audio/    the parts that papers share
-    data/         data sets on this machine: downloads, caches
-    training/     what a training writes: checkpoints, metrics log
+    data/         data sets on this machine: downloads and their checksums, caches
+    training/     what a trainer uses: checkpoints, metrics log, the stop at the first NaN
 
     registry      the five registries of parts
     signature     what a config may bind of a part

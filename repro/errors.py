@@ -59,7 +59,7 @@ class BadInput(Exception):
         super().__init__(f"{where}: {line}" if where else line)
 
     def at(self, where: str, fault: str = "") -> BadInput:
-        """This error with the place `where`. fault: a text to put before it."""
+        """A copy of this error at the place `where`. If `fault` is given, the message begins with it."""
         what = f"{fault}: {self.what}" if fault else self.what
         return BadInput(what, where, expected=self.expected, given=self.given, known=self.known)
 
@@ -71,14 +71,14 @@ class Busy(BadInput):
 
 
 class DataMissing(BadInput):
-    """Data is not on this machine and could not be brought here: nothing is wrong with what asks for it."""
+    """Data is not on this machine and could not be downloaded. The config or command that needs it is not wrong."""
 
     code = 66  # EX_NOINPUT of sysexits.h
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: its name, whether all is well (None: it cannot tell), and a sentence for a person."""
+    """The result of one check: its name; `ok`, whether it passed (None: not known); `says`, a sentence for the user."""
 
     name: str
     ok: bool | None
@@ -126,7 +126,7 @@ def _shared(names: Iterable[str]) -> int:
 
 
 def where(path: Path) -> str:
-    """`path` as one would type it from here: relative where it lies below the working directory."""
+    """`path` as you would type it: relative if it is below the working directory, else absolute."""
     real, here = os.path.realpath(path), os.path.join(os.getcwd(), "")  # of links in a circle, resolve() raises
     if real == here.rstrip(os.sep):
         return "."

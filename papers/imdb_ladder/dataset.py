@@ -187,7 +187,10 @@ class WordIds(Dataset[tuple[torch.Tensor, int]]):
 
 
 def frequent(reviews: Any, words: int) -> dict[str, npt.NDArray[Any]]:
-    """`words`: padding, unknown, then the most frequent tokens of `reviews.texts`; ties in alphabetical order."""
+    """Find the vocabulary: padding, unknown, then the most frequent tokens of `reviews.texts`, `words` words together.
+
+    Tokens that are equally frequent are in alphabetical order. Returns the vocabulary under the key `words`.
+    """
     tokenizer = _tokenizer(models.WordLevel(unk_token=UNKNOWN))
     special = [PADDING, UNKNOWN]
     tokenizer.train_from_iterator(
@@ -198,7 +201,11 @@ def frequent(reviews: Any, words: int) -> dict[str, npt.NDArray[Any]]:
 
 
 def numbered(reviews: Any, known: list[str]) -> dict[str, npt.NDArray[Any]]:
-    """`ids`: the numbers of all tokens of `reviews.texts` in a row; `ends` (N,): the end of each review in `ids`."""
+    """Replace each token of `reviews.texts` by its index in `known`; an unknown token gets the index of `UNKNOWN`.
+
+    Returns `ids`: the indices of all N reviews, one review after the other, and `ends` (N,): where each review ends in
+    `ids`.
+    """
     tokenizer = _tokenizer(models.WordLevel({word: number for number, word in enumerate(known)}, unk_token=UNKNOWN))
     rows = [row.ids for row in tokenizer.encode_batch_fast(reviews.texts)]
     return {

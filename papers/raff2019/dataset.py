@@ -127,12 +127,12 @@ class SyntheticAttempts(Dataset[tuple[Attempt, str]]):
 
 @DATASETS.register
 class Features(Dataset[tuple[Values, Target]]):
-    """Features of the attempts: one item per feature, with its values and groups for A attempts.
+    """One item per feature of the table: its value, and the group, of each of A attempts.
 
     Item: `(values, {"groups": list, "asked": []})`. Values are numbers, or levels if the column is in LEVELS. "asked"
     is empty: the item is about all groups. Attempts with "N/A" in a used column are left out. rows: name of the feature
-    in the paper -> column; `Normalized X` is column X per page (Table 3). by: the column with the groups. recoded:
-    level -> its replacement. beside: a second column of groups, in the target as "beside".
+    in the paper -> column; `Normalized X` is column X per page (Table 3). by: the column that has the groups. recoded:
+    level -> its replacement. beside: another column with groups; the target has them under the key "beside".
 
         >>> Features(SyntheticAttempts(size=2), {"Length": "Pages"})[0]
         ([...], {'groups': [...], 'asked': []})

@@ -268,6 +268,7 @@ class Extreme:
 
 
 def by_group(values: Values, target: Target) -> dict[str, list[Any]]:
+    """The values of the attempts in each group, by the name of the group."""
     found: dict[str, list[Any]] = {group: [] for group in sorted(set(target["groups"]))}
     for value, group in zip(values, target["groups"], strict=True):
         found[group].append(value)
@@ -293,4 +294,5 @@ def identity(
     aggregation: str = "test over attempts",
     better: Literal["higher", "lower"] = "lower",
 ) -> Identity:
+    """An identity with other defaults than `repro.metrics.Identity`: most metrics here are p-values of a test."""
     return Identity(name, better, unit, aggregation=aggregation, reference=reference)

@@ -2,7 +2,6 @@
 
     stft.py     STFT and resampling: the only file that imports torchaudio
     files.py    read audio files, write WAV and FLAC (soundfile)
-    show.py     write the sounds and spectrograms of a separated mixture (Pillow, matplotlib's colormaps)
     nussl.py    import_nussl: the only file that imports nussl, an independent reference for tests and benchmarks
 
 Letters: B batch, C sources, T samples, N frames, F frequencies (n_fft // 2 + 1).

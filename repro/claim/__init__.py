@@ -7,6 +7,9 @@ A claim has one of three kinds, which its keys decide:
 - a **printed** number: `printed`, the digits that a deterministic result must round to.
 
 A number that is not transcribed from the paper yet has `transcribed = false`, and it has no verdict.
+
+`paper` finds papers. `paper_toml` reads `paper.toml`, with the checks in `rules` and the tables in `table`. `units`
+compares and converts units. `old_places` finds files that earlier versions wrote to other folders.
 """
 
 from __future__ import annotations
@@ -97,6 +100,7 @@ class Claim:
 
     @property
     def kind(self) -> str:
+        """The kind of the claim: `value`, `comparison`, `printed` or `not transcribed`."""
         if not self.transcribed:
             return "not transcribed"
         if self.printed:

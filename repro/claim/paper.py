@@ -48,6 +48,7 @@ class Paper:
     features: Features | None = None
 
     def claim(self, claim_id: str) -> Claim:
+        """The claim with this id. Raises BadInput if there is none, with the most similar id."""
         for claim in self.claims:
             if claim.id == claim_id:
                 return claim
@@ -59,6 +60,7 @@ class Paper:
 
     @property
     def configs(self) -> list[Path]:
+        """The paths of the config files, in alphabetical order."""
         from repro.files import regular
 
         return regular.files(self.folder / "configs", "*.gin", regular.CONFIG)

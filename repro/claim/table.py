@@ -143,7 +143,7 @@ def _refuse_unknown(values: dict[str, Any], rows: dict[str, Any], at: Block) -> 
 
 
 def slug(text: str) -> str:
-    """A name as part of an id.
+    """Convert a name of a row or column to the part of an id.
 
     >>> slug("Year Published")
     'year-published'

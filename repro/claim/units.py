@@ -56,7 +56,7 @@ def sign(unit: str) -> str:
 
 
 def named(unit: str) -> str:
-    """A unit in a sentence."""
+    """A unit as a word of a sentence: `percent`, `a share`, or the unit itself."""
     return "percent" if _kind(unit) == "percent" else "a share" if _kind(unit) == "share" else unit.strip()
 
 
@@ -73,6 +73,7 @@ def hundredfold(ours: float, stated: float, unit: str) -> bool:
 
 
 def percent(unit: str | None) -> bool:
+    """Whether a unit is a name of percent, such as `%`."""
     return unit is not None and _kind(unit) == "percent"
 
 

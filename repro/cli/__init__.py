@@ -9,6 +9,9 @@ Exit codes:
 - 69 (EX_UNAVAILABLE): another process is making this run.
 - 75 (EX_TEMPFAIL): a signal stopped a run; the same command resumes it.
 - 130: stopped at once.
+
+`looking` has the commands that train nothing, and `running` those that run a config. `listing` and `data` format what
+they print. `new_paper` copies the template. `streams` and `system` handle encodings and errors of the system.
 """
 
 from __future__ import annotations

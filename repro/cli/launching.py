@@ -23,6 +23,7 @@ SECONDS = 2.0  # between two pictures of `status --watch`
 
 
 def launch(given: argparse.Namespace) -> int:
+    """`repro launch`: put the missing runs of papers, and seeds of configs, into the queue, and start workers."""
     from repro.launch import Job, tmux
 
     configs = [Path(name) for name in given.name if name.endswith(".gin")]
@@ -45,6 +46,7 @@ def _config(path: Path) -> Path:
 
 
 def status(given: argparse.Namespace) -> int:
+    """`repro status`: print the state of all runs."""
     from repro.launch.status import all_runs
 
     rows = all_runs()
@@ -92,6 +94,7 @@ def _duration(seconds: float) -> str:
 
 
 def attach(given: argparse.Namespace) -> int:
+    """`repro attach`: show the window of a run in this terminal."""
     from repro.launch import control, status
 
     command = control.window(status.find(given.run), given.read_only)
@@ -100,6 +103,7 @@ def attach(given: argparse.Namespace) -> int:
 
 
 def stop(given: argparse.Namespace) -> int:
+    """`repro stop`: stop a run after its step."""
     from repro.launch import control, status
 
     folder = status.find(given.run)
@@ -111,6 +115,7 @@ def stop(given: argparse.Namespace) -> int:
 
 
 def logs(given: argparse.Namespace) -> int:
+    """`repro logs`: print the log of a run."""
     from repro.launch import control, status
 
     for part in control.log(status.find(given.run), given.follow):

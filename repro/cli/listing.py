@@ -35,7 +35,7 @@ def _part_row(part: registry.Declared) -> Row:
 
 
 def table(listed: Sequence[Row]) -> str:
-    """The rows as a text table, with the keys as its head."""
+    """The rows as a text table. Its column heads are the keys of the rows."""
     head = list(listed[0])
     cells = [head, *([str(row[key]) for key in head] for row in listed)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(head))]

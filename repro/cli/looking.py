@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def listed(given: argparse.Namespace) -> int:
+    """`repro list`: print the papers, the parts of a kind, or the runs."""
     from repro.cli import listing
 
     rows, faults = listing.rows(given.kind)
@@ -33,12 +34,14 @@ def listed(given: argparse.Namespace) -> int:
 
 
 def show(given: argparse.Namespace) -> None:
+    """`repro show`: print one paper, claim, config or part."""
     from repro.cli import listing
 
     print(listing.show(given.name))
 
 
 def todo(given: argparse.Namespace) -> int:
+    """`repro todo`: print the commands of the runs that claims still need."""
     found = jobs([given.paper] if given.paper else [])
     for job in found or ():
         print(job.command)
@@ -83,6 +86,7 @@ def _faulty(faults: Iterable[str]) -> bool:
 
 
 def verdict(given: argparse.Namespace) -> int:
+    """`repro verdict`: print, check (`--check`) or write (`--write`) the verdicts of a paper."""
     from repro import record, verdict
     from repro.claim import old_places, paper
     from repro.cli import listing
@@ -134,6 +138,7 @@ def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | Non
 
 
 def data_list(given: argparse.Namespace) -> int:
+    """`repro data list`: print all data sets and where they are."""
     from repro.cli import data, listing
 
     rows, faults = data.rows()
@@ -144,12 +149,14 @@ def data_list(given: argparse.Namespace) -> int:
 
 
 def data_where(given: argparse.Namespace) -> None:
+    """`repro data where`: print the folder of a data set."""
     from repro.cli import data
 
     print(data.where(given.name))
 
 
 def data_get(given: argparse.Namespace) -> None:
+    """`repro data get`: download a data set if it is not on this machine."""
     from repro.data import catalogue, store
 
     catalogue.find(given.name.partition("/")[0])
@@ -157,6 +164,7 @@ def data_get(given: argparse.Namespace) -> None:
 
 
 def data_verify(given: argparse.Namespace) -> int:
+    """`repro data verify`: read a data set and compare it with the catalogue."""
     from repro.cli import data
 
     found = []
@@ -175,12 +183,14 @@ def _check(changes: Sequence[tuple[bool, str]]) -> int:
 
 
 def report(given: argparse.Namespace) -> None:
+    """`repro report`: build the site and print where it is."""
     from repro.report.sphinx import site
 
     print(site.build())
 
 
 def new(given: argparse.Namespace) -> None:
+    """`repro new`: copy the template to a new paper."""
     from repro.cli import new_paper
 
     print(new_paper.new(given.name))

@@ -15,6 +15,7 @@ from repro.errors import BadInput, DataMissing, Finding
 
 
 def run(given: argparse.Namespace) -> int:
+    """`repro run`: run a config and print the path of the record of each seed."""
     seeds = range(given.seeds) if given.seeds else [given.seed]
     return max(_run(given, seed) for seed in seeds)
 
@@ -45,6 +46,7 @@ def _run(given: argparse.Namespace, seed: int) -> int:
 
 
 def debug(given: argparse.Namespace) -> int:
+    """`repro debug`: check a config on one batch, or repeat the step at which a run failed."""
     from repro import debug
     from repro.rerun import child
 
@@ -78,6 +80,7 @@ def _line(found: Finding) -> str:
 
 
 def replay(given: argparse.Namespace) -> int:
+    """`repro replay`: run records again and compare the numbers."""
     from repro.rerun import replay
 
     if sum((given.smoke, given.record is not None, given.since is not None)) != 1:
@@ -118,6 +121,7 @@ def _replayed(path: Path, own_commit: bool = False) -> int:
 
 
 def renew(given: argparse.Namespace) -> int:
+    """`repro renew`: check whether stale records are valid for the changed code."""
     from repro.rerun import renew, renew_core
 
     if given.sample and given.paper:
@@ -139,6 +143,7 @@ def renew(given: argparse.Namespace) -> int:
 
 
 def certify(given: argparse.Namespace) -> int:
+    """`repro certify`: measure how closely the numbers of a config repeat on this machine."""
     from repro.rerun import certify, child
 
     try:
@@ -151,6 +156,7 @@ def certify(given: argparse.Namespace) -> int:
 
 
 def rot(given: argparse.Namespace) -> int:
+    """`repro rot`: check whether a paper still runs with pinned or newest packages."""
     from repro.rerun import rot
 
     failed = 0

@@ -2,7 +2,7 @@
 
 A run executes the flattened text, and its record stores it; the text needs no other file. The digest depends on the
 values that the text sets (`repro.config.canonical`), not on comments or layout. This module imports neither gin nor the
-parts; `repro.experiment.binding` does.
+parts; `repro.experiment.binding` does. `syntax` parses the lines, and `canonical` computes the canonical form.
 """
 
 from __future__ import annotations
@@ -54,10 +54,12 @@ class Config:
 
     @property
     def name(self) -> str:
+        """The name of the file, without `.gin`."""
         return self.path.stem
 
     @property
     def paper(self) -> str:
+        """The name of the paper."""
         return self.folder.name
 
     @property
@@ -70,6 +72,7 @@ class Config:
 
     @property
     def text(self) -> str:
+        """The complete text, without includes. A record stores it."""
         return "".join(f"{line.text}\n" for line in self.lines)
 
     @cached_property
@@ -246,7 +249,7 @@ def values(text: str) -> dict[str, Any]:
 
 
 def resolved(value: Any, known: dict[str, Any]) -> Any:
-    """`value`; if it is a macro, its value in `known`."""
+    """The value of a macro in `known`; `value` itself if it is not a macro."""
     for _ in known:
         if not isinstance(value, syntax.Macro):
             break

@@ -57,6 +57,7 @@ class Statement:
 
     @property
     def name(self) -> str:
+        """The left side of the line: `scope/selector.parameter`."""
         return "/".join(part for part in (self.scope, f"{self.selector}.{self.parameter}".rstrip(".")) if part)
 
 

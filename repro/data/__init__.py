@@ -2,8 +2,11 @@
 
 No number of a run depends on these modules, because a record contains the fingerprint of the data itself.
 
-    catalogue    what `data.toml` says: names, addresses, checksums
-    store        the folder of a data set; downloads it when it is missing
-    download     one file, with its checksum          unpack    archives, read safely
-    cache        features that are computed once      panels    images and texts; sound_panels: sounds
+    catalogue       the content of `data.toml`: names, addresses, checksums
+    store           find the folder of a data set; download the data set if it is missing
+    download        download one file and check its size and checksum
+    unpack          read archives safely
+    cache           features that are computed once
+    panels          show images and texts on the page
+    sound_panels    show sounds on the page, with their spectrograms
 """

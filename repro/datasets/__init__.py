@@ -13,4 +13,7 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
 - A dataset may have `illustrate(inputs, target, estimate, stem) -> panels`, which writes files next to `stem` that
   show an item. `repro.data.panels` and `repro.data.sound_panels` have ready-made functions. `repro.report.examples`
   describes a panel.
+
+For your own reader: `walk` lists the files of a folder, `tables` reads csv, `recordings` decodes audio files once,
+`mixture_lists` and `layouts` are for mixtures of speech. The other modules contain the datasets.
 """

@@ -26,6 +26,7 @@ def leaves(values: Any) -> Iterator[torch.Tensor]:
 
 
 def finite(values: Any) -> bool:
+    """Whether every tensor in `values` contains neither NaN nor infinity."""
     return all(bool(tensor.isfinite().all()) for tensor in leaves(values))
 
 

@@ -12,6 +12,10 @@ A config lists these parts, like the method section of a paper:
 `test` is a dict of test sets by name, because a paper may measure one model on several test sets. `data` names the
 data that a role must have, for example `{'test': 'mnist/test'}`. Its values are fingerprints, or variants of data sets
 in the catalogue. A run whose data have another fingerprint stops with an error.
+
+- `binding`: read the statements of a config, bind them in gin, build the experiment.
+- `importing`, `statements`, `error_place`: import the parts, check every statement, find the line of an error.
+- `preflight`: the checks before a training. `answerable`: whether a paper's configs have what its claims ask for.
 """
 
 from __future__ import annotations

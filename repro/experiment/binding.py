@@ -81,7 +81,7 @@ def build(config: Config) -> Experiment:
 
 
 def metrics(config: Config) -> list[str] | None:
-    """The names of a config's metrics. Only the metrics are built. None if one of them cannot be built here."""
+    """Build the metrics of a config, and no other part; returns their names. None if a metric cannot be built."""
     bind(config)
     try:
         return [metric.identity.name for metric in copy.deepcopy(gin.query_parameter("experiment.metrics"))]

@@ -1,8 +1,8 @@
 """Find the binding of a config that an error is about.
 
 A part knows its class and its parameter, but not the lines of a config. So the binding is found from the first word of
-the message: `trainers.Supervised.steps is 0; ...`, or, in a constructor, `steps is 0; ...`. A parent's name also
-matches a subclass that the config uses in place of the parent.
+the message: `trainers.Supervised.steps is 0; ...`, or, in a constructor, `steps is 0; ...`. If the message names a
+class and the config uses a subclass of it, the binding of the subclass is found.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ class Caller:
 
 
 def located(message: str, value: Any, rows: list[Binding], place: str, caller: Caller) -> tuple[str, str]:
-    """`message` with its first word as the config writes it, and the file and line of that binding.
+    """Find the binding that `message` is about: the first word of the message names it.
 
-    Returns ("", "") if the first word names nothing in the config. value: the parameter's value, if it is known; if
+    Returns the message with the name as it is in the config, and the file and line of the binding; ("", "") if the
+    first word names nothing in the config. value: the parameter's value, if it is known; if
     two bindings have the same name, the one with this value is chosen.
     """
     first = WORD.match(message)

@@ -37,6 +37,7 @@ class Binding:
 
     @property
     def name(self) -> str:
+        """The left side of the statement: `scope/selector.parameter`."""
         return "/".join(part for part in (self.scope, f"{self.selector}.{self.parameter}".rstrip(".")) if part)
 
 

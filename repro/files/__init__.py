@@ -1,6 +1,9 @@
-"""Read files strictly, and lock folders.
+"""Read files strictly, write them atomically, and lock folders.
 
-regular: only regular files of a limited size, no pipes or devices. strict_json: JSON without duplicate keys or NaN.
-typed: checks that a TOML value has the right type. toml_lines: the line number of each TOML key. lock: allows only one
-process at a time in a run folder.
+regular        open only regular files of a limited size, no pipes or devices
+strict_json    read JSON without duplicate keys or NaN
+typed          check that a value from TOML or JSON has the right type
+toml_lines     find the line number of each TOML key
+disk           write a file atomically; a one-line error when the disk is full
+lock           allow only one process at a time in a run folder
 """

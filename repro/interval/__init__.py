@@ -15,6 +15,10 @@ The first term already contains the rest (Searle, Casella & McCulloch 1992, Vari
 S - 1 degrees of freedom, the second about n - 1. `repro.interval.quantile` computes the quantile for such a sum. With
 one seed, the interval contains only the variation of the items, and nothing about the spread between seeds.
 
+- This file: `interval` for one config, `difference` for two; `Interval` is the result.
+- `layout`: the variances of seeds and items. `quantile`: the factor of the standard error.
+- `contrasts`: all pairs of several configs, for a leaderboard.
+
 `tests/interval/test_interval.py` simulates how often both intervals contain the true mean.
 """
 

@@ -36,10 +36,12 @@ class Layout:
 
     @cached_property
     def seed_term(self) -> Term:
+        """The variance of the grand mean that comes from the seeds and the rest: MS_seed / (S n)."""
         return spread(self.by_seed)
 
     @cached_property
     def item_term(self) -> Term:
+        """The variance of the grand mean that comes from the items alone: (MS_item - MS_rest) / (S n), at least 0."""
         return less(spread(self.by_item), self.rest_variance)
 
 

@@ -2,15 +2,15 @@
 
 Each variance has its own degrees of freedom (the Behrens-Fisher problem), so Student's t is only an approximation.
 
-- The quantile of Satterthwaite (1946) is too small for three seeds: the interval contains the true mean in 92 % of all
-  studies, if the seeds make up 90 % of the variance.
-- The quantile of Cochran and Cox (1950) is too large: up to 98 %. It is the mean of the two t quantiles, weighted by
-  the two variances.
+- The quantile of Satterthwaite (1946) is too small for three seeds: the interval contains the true mean in only 92 % of
+  all studies, if the seeds make up 90 % of the variance.
+- The quantile of Cochran and Cox (1950) is the mean of the two t quantiles, weighted by the two variances. It is too
+  large: the interval contains the true mean in up to 98 % of all studies.
 
-So we multiply the second quantile by a factor. The factor makes the coverage exactly 95 % if the estimated variances
-are the true ones. This is called prepivoting (Beran 1987, Prepivoting to reduce level error of confidence sets). The
-coverage is 94.1 to 96.1 % in the 42 mixtures of seeds, items and rest in `tests/interval/test_interval.py`. If one of
-the variances is 0, the result is Student's quantile.
+So we multiply the quantile of Cochran and Cox by a factor. The factor makes the coverage exactly 95 % if the estimated
+variances are the true ones. This is called prepivoting (Beran 1987, Prepivoting to reduce level error of confidence
+sets). The coverage is 94.1 to 96.1 % in the 42 mixtures of seeds, items and rest in `tests/interval/test_interval.py`.
+If one of the variances is 0, the result is Student's quantile.
 """
 
 from __future__ import annotations

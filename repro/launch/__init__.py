@@ -25,6 +25,7 @@ class Job:
 
     @property
     def command(self) -> str:
+        """The command of the run, for a shell."""
         return f"repro run {shlex.quote(self.config)} --seed {self.seed}"
 
 

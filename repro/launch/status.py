@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from repro.run import resume, run_folders
 
 TAIL = 4096  # bytes: how much of a metrics log is read
 ENDED = ("finished", "superseded")
+ORDER = {"running": 0, "starting": 0, "waiting": 1, "set aside": 2, "finished": 4, "superseded": 5}
 COMMAND = re.compile(r"repro run \S*papers/(?P<paper>[^/]+)/configs/(?P<config>\S+)\.gin'?.* --seed (?P<seed>\d+)")
 
 
@@ -55,11 +56,18 @@ class Status:
 
 def all_runs() -> list[Status]:
     """Every run: first those that run, then those that wait, then the others."""
+    queued = {one.run: one for one in _queued()}
     found = [_status(folder) for folder in folders()]
-    busy = {one.run for one in found if one.state == "running"}
-    waiting = [one for one in _queued() if one.run not in busy]
-    order = {"running": 0, "starting": 0, "waiting": 1, "set aside": 2, "finished": 4, "superseded": 5}
-    return sorted([*found, *waiting], key=lambda one: (order.get(one.state, 3), one.run))
+    here = {one.run for one in found if one.state not in ENDED}
+    found = [_in_queue(one, queued) for one in found] + [one for run, one in queued.items() if run not in here]
+    return sorted(found, key=lambda one: (ORDER.get(one.state, 3), one.run))
+
+
+def _in_queue(one: Status, queued: Mapping[str, Status]) -> Status:
+    """A run that was stopped and is in the queue again has its state there."""
+    if one.state in ("running", *ENDED) or one.run not in queued:
+        return one
+    return replace(one, state=queued[one.run].state)
 
 
 def folders() -> Iterator[Path]:

@@ -6,6 +6,12 @@ A run writes its record into its run folder. Publishing (`repro.run.publishing`)
 A record is written atomically, its keys have a fixed order, and it contains no path of the machine. When the records of
 a paper are read, a record is marked as stale if its config or code has changed since. The mark names the change
 (`repro.record.stale`).
+
+- `stale` decides which records are stale; `code_digest` computes the digests that it compares.
+- `same_code`, `cores` and `renewal`: records that are valid although their code has changed.
+- `as_committed`, `loaded`, `git`: whether a run used the code of its commit; `audit` checks this later.
+- `machine`: the environment of a run. `determinism`: certificates, which say how exactly numbers repeat.
+- `packed_values`: how a long list of values is stored.
 """
 
 from __future__ import annotations
@@ -41,6 +47,7 @@ class Measurement:
 
     @property
     def mean(self) -> float:
+        """The mean of the values of all items."""
         return sum(self.values) / len(self.values)
 
 
@@ -116,6 +123,7 @@ class Record:
 
     @property
     def stem(self) -> str:
+        """The name of the record's file, without `.json`."""
         return f"{self.config}-seed{self.seed}"
 
     def fingerprint(self, role: str) -> str:
@@ -137,6 +145,7 @@ class Record:
         return role in _required(self.text)
 
     def measured(self, test: str, metric: str) -> Measurement | None:
+        """The measurement of a metric on a test set; None if the record has none."""
         return next((m for m in self.measurements if (m.test, m.metric) == (test, metric)), None)
 
 

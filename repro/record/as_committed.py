@@ -49,7 +49,10 @@ def state(config: Config) -> dict[str, Any]:
 
 
 def snapshot(config: Config) -> dict[str, str]:
-    """The git blob id of every file that counts, by path. Two snapshots of one run must be equal."""
+    """The content of every compared file as its git blob id (a hash), by path.
+
+    A run takes two snapshots. If they differ, a file was changed while the run started.
+    """
     return {str(path): blob_of(path) for path in sorted(counted(config))}
 
 

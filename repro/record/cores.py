@@ -23,7 +23,7 @@ FILE = HOME / "cores.json"
 
 @dataclass(frozen=True)
 class Core:
-    """A core, its commit, and the records (`paper/stem`) that the present core repeated with bit-identical results."""
+    """An earlier core, and its `records` (`paper/stem`) that the present core repeated with bit-identical numbers."""
 
     core: str
     commit: str

@@ -46,7 +46,7 @@ MACHINE = ("system", "processor", "accelerator", "threads")
 
 @dataclass(frozen=True)
 class Class:
-    """How far two runs of one config with one seed agree: `bitwise`, `within` e, or `statistical`."""
+    """How closely two runs of one config with one seed agree: `bitwise`, `within` e, or `statistical`."""
 
     name: str
     e: float = 0.0
@@ -109,7 +109,10 @@ class Certificate:
         return f"{self.determinism}{by}, measured{over} on {self.machine.get('processor')} on {self.measured[:10]}"
 
     def speaks_of(self, found: Record) -> bool:
-        """True if it has the config, the code (or bit-identical code) and the machine of the record `found`."""
+        """Whether the certificate is valid for the record `found`.
+
+        It is if the config and the machine are the same, and if the code is the same or gives bit-identical numbers.
+        """
         config = self.digest == found.digest or configs.belongs(self.digest, found.text)
         alike = config and (self.code == found.code or bool(found.renewed))
         return alike and not differences(self.machine, found.environment)
@@ -210,7 +213,7 @@ def read(config: str, folder: Path) -> list[Certificate]:
 
 
 def every(folder: Path) -> dict[str, list[Certificate]]:
-    """The certificates of a paper, by config; configs without one are left out."""
+    """All certificates of the paper in `folder`, by config. Configs without a certificate are left out."""
     return {path.stem: read(path.stem, folder) for path in regular.files(folder / FOLDER, "*.json")}
 
 

@@ -34,6 +34,7 @@ class Packed:
     others: dict[str, list[int]]
 
     def values(self, at: str) -> list[float]:
+        """The full list. at: the key in the record, for messages. Raises BadInput for a wrong index or number."""
         full = [self.usual] * self.items
         for text, indices in self.others.items():
             number = _float(text)
@@ -55,7 +56,10 @@ def _float(text: str) -> float | None:
 
 
 def unpack(row: dict[str, Any]) -> None:
-    """Replace packed values of measurements by the full lists. What is not a measurement is left for `typed.build`."""
+    """Replace the packed values in `row`, the JSON object of a record, by the full lists.
+
+    It does not change a measurement of another form; `typed.build` reports that error later.
+    """
     rows = row.get("measurements")
     short = {
         f"measurements[{number}].values": one

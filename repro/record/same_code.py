@@ -31,7 +31,7 @@ RENAMED: dict[str, str] = {}
 
 
 def unchanged(changed: Changed, before: Mapping[str, Path], now: Mapping[str, Path]) -> bool:
-    """Whether each changed module has the same syntax tree in both codes. before, now: the file of each module."""
+    """Whether each changed module has the same syntax tree before and now. before, now: the file of each module."""
     old = {_present(name, RENAMED): name for name, (digest, _) in changed.items() if digest}
     new = {name for name, (_, digest) in changed.items() if digest}
     if set(old) != new or any(":" in name for name in changed):
@@ -69,7 +69,7 @@ def _uses(handler: ast.ExceptHandler) -> bool:
 
 
 def same(before: str, now: str, name: str, renamed: Mapping[str, str] = RENAMED) -> bool:
-    """Whether two sources of the module `name` have the same syntax tree, but for what changes no number.
+    """Whether two sources of the module `name` have the same syntax tree, apart from parts that change no number.
 
     >>> same("from repro import git\\ngit.write(1)", "from repro.git import write\\nwrite(1)", "papers.a.model")
     True

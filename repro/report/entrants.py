@@ -1,4 +1,7 @@
-"""The configs that a leaderboard compares. They must have the same metric and test set, measured on the same data."""
+"""The configs that a leaderboard compares. They must have the same metric and test set, measured on the same data.
+
+An `Entrant` is one of these configs, with its records; a `Field` is all of them.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +38,13 @@ class Entrant:
 
     @property
     def stale(self) -> str:
+        """Why the first stale record is stale; "" if no record is."""
         return next((record.stale for record in self.records if record.stale), "")
 
 
 @dataclass(frozen=True)
 class Field:
-    """The entrants of a leaderboard, with the metric and the test set."""
+    """All entrants of a leaderboard, and the metric and test set by which they are ranked."""
 
     entrants: list[Entrant]
     metric: str
@@ -48,6 +52,7 @@ class Field:
 
     @property
     def ran(self) -> list[Entrant]:
+        """The entrants that have a measurement."""
         return [one for one in self.entrants if one.found]
 
     @functools.cached_property
@@ -65,7 +70,7 @@ class Field:
 
 
 def gather(page: Page, configs: Sequence[str], metric: str, test: str) -> Field:
-    """The field of a leaderboard: the given `configs`, or all configs of the paper that measured this metric.
+    """The entrants of a leaderboard: the given `configs`, or all configs of the paper that measured this metric.
 
     Name a config as `cnn`; name one of another paper as `NAME/cnn` or `papers/NAME/configs/cnn.gin`. If `metric` is
     empty, the records must have only one metric. Raises BadInput for an unknown name, with the most similar one, and

@@ -93,7 +93,7 @@ def target(claim: Claim) -> tuple[float, float] | None:
 
 
 def edge(claim: Claim) -> float | None:
-    """The bound of a comparison that states no size; None for other claims."""
+    """The bound of a comparison without `value`: our number must be above or below it. None for other claims."""
     return bound(claim) if claim.kind == "comparison" and claim.value is None else None
 
 

@@ -46,18 +46,22 @@ class Page:
 
     @property
     def name(self) -> str:
+        """The name of the paper: its folder in `papers/`."""
         return self.paper.name
 
     @property
     def address(self) -> str:
+        """The address of the page, relative to the document."""
         return f"{self.root}papers/{self.name}.html"
 
     @property
     def newest(self) -> str:
+        """The time at which the newest record was finished; "" if there is no record."""
         return max((found.finished for found in self.records), default="")
 
     @property
     def seconds(self) -> float:
+        """The time that the runs of all records took, in seconds."""
         return sum(found.cost.get("seconds", 0.0) for found in self.records)
 
     @property

@@ -25,6 +25,7 @@ class Pair:
 
     @property
     def apart(self) -> bool:
+        """Whether the two configs can be distinguished: `p` is at most `LEVEL`."""
         return self.p <= LEVEL
 
 
@@ -40,9 +41,9 @@ class Ranking:
     pairs: dict[tuple[int, int], Pair]
 
     def places(self, place: int) -> tuple[int, int]:
-        """The best and the worst rank, from 1, that the config at `place` may have.
+        """The best and the worst rank (from 1) of the config at `place` that agree with the measurements.
 
-        Only the configs that can be distinguished from it are certainly above or below it.
+        Another config is certainly above or below it only if the two can be distinguished.
         """
         above = sum(pair.apart for (_, lower), pair in self.pairs.items() if lower == place)
         below = sum(pair.apart for (upper, _), pair in self.pairs.items() if upper == place)

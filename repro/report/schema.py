@@ -23,7 +23,7 @@ DATA: dict[str, type] = {"data": DataSet, "variant": Variant, "file": File}  # o
 
 
 def text() -> str:
-    """The schema, exactly as it is in the committed file."""
+    """The JSON Schema of `paper.toml`, as the text that `repro/paper.schema.json` must contain."""
     from pydantic import ConfigDict, Field, create_model
 
     strict = ConfigDict(extra="forbid")

@@ -33,6 +33,7 @@ class Side:
 
     @property
     def variables(self) -> dict[str, str]:
+        """The environment variables of the runs: the number of threads of the record."""
         return {"OMP_NUM_THREADS": str(self.record.environment.get("threads", 1))}
 
     @property
@@ -50,6 +51,7 @@ class Side:
 
     @property
     def processor(self) -> str:
+        """The processor of the last run; "" if nothing has run."""
         return str(self.outcome.record.environment.get("processor")) if self.outcome else ""
 
     def killed_after(self, sets: list[str], step: int, total: int) -> Path:
@@ -85,7 +87,10 @@ def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comp
 
 
 def to_the_end(old: Side, new: Side, steps: int, total: int) -> None:
-    """Replace the checkpoints of both versions by the old version's, marked as step `total - steps`."""
+    """Prepare both versions to train the last `steps` steps from the same state.
+
+    The checkpoints of both versions are replaced by that of the old version, with `total - steps` as its step.
+    """
     from repro.training import checkpoint_file
 
     places = [next(side.folder.glob(f"runs/*/*/*/checkpoints/step-{steps}-*")) for side in (old, new)]

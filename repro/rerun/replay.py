@@ -40,11 +40,13 @@ class Replay:
 
     @property
     def findings(self) -> list[Finding]:
+        """The results of all comparisons: config, code, data, items, measurements and curves."""
         basis = _basis(self.record, self.again, self.same_code)
         return [*basis, *numbers(self.record, self.again, self.wanted), *_curves(self.record, self.again, self.wanted)]
 
     @property
     def agrees(self) -> bool:
+        """Whether no comparison found a fault."""
         return all(finding.ok for finding in self.findings)
 
 
@@ -243,7 +245,10 @@ def _another(found: Record) -> str:
 
 
 def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
-    """A finding for each measurement of the record, then for each that only the new run has."""
+    """Compare the measurements of a record with those of the new run `again`: one finding per measurement.
+
+    wanted: how closely the values must agree. A measurement that only one of the two runs has is a fault.
+    """
     for one in found.measurements:
         other = again.measured(one.test, one.metric)
         yield (

@@ -1,6 +1,6 @@
 """Checks of a paper that need no run: configs, claims, causes, records and tips.
 
-Each check takes the paper and yields one line per fault. `repro.testing.check_paper` calls them all.
+Each check takes the paper and yields one line for each error that it finds. `repro.testing.check_paper` calls them all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Check = Callable[[Paper], Iterator[str]]
 
 
 def faults(folder: Path) -> list[str]:
-    """Every fault of the paper in `folder`, one line each, with file and line. Trains nothing."""
+    """Run all checks on the paper in `folder`. Returns one line for each error, with file and line. Trains nothing."""
     try:
         one = paper.read(folder)
     except BadInput as error:
@@ -38,7 +38,7 @@ def _run(check: Check, one: Paper) -> Iterator[str]:
 
 
 def configs(one: Paper) -> Iterator[str]:
-    """Every config binds. `smoke.gin` and the configs of claims and causes must also be complete."""
+    """Every config can be bound in gin. `smoke.gin` and the configs of claims and causes must also be complete."""
     needed = {f"configs/{path.name}" for path in one.configs if path.name == "smoke.gin"}
     needed |= {name for _, name, _ in one.runs}
     for path in one.configs:
@@ -82,7 +82,7 @@ def places(one: Paper) -> Iterator[str]:
 
 
 def tolerances(one: Paper) -> Iterator[str]:
-    """Some result could fail each claim."""
+    """No claim accepts every result: for each claim, some result would be a failure."""
     for found in verdict.judge_all(one.claims, record.of_paper(one.folder)):
         if found.too_wide:
             place = f"{where(one.folder)}/paper.toml:{found.claim.line}"

@@ -16,4 +16,9 @@ has `state_dict` and `load_state_dict`.
 For another kind of training, write a trainer with `repro.trainers.loop.Loop`, in ten lines. It saves checkpoints in
 `folder`. If you call `fit` again with the same arguments, it resumes from the newest one, and the result is
 bit-identical to that of an uninterrupted run. A trainer without `Loop` restarts and ends with the same result.
+
+- Trainers: `supervised`, and `fit_once` for models without gradient steps.
+- For your own trainer: `loop`, `batches` (random order), `clipping` (of gradients), `best` (early stopping).
+- `optim`: the optimizers and schedules of torch that a config can name.
+- Checkpoints, and the stop at the first NaN, are in `repro.training`.
 """

@@ -48,6 +48,7 @@ class Best:
 
     @property
     def stopped(self) -> bool:
+        """Whether the training must stop: `patience` validations brought no improvement."""
         return bool(self.patience) and self.waited >= self.patience
 
     def close(self) -> None:

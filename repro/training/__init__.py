@@ -1,7 +1,11 @@
-"""What a training writes: checkpoints, metrics, and the step at which it failed.
+"""What a trainer uses to write its output: checkpoints, metrics, and the step at which it met NaN or infinity.
+
+The training loop itself is `repro.trainers.loop`; it calls these modules.
 
 No number of a run depends on these modules, because a resumed training is bit-identical to an uninterrupted one.
 
-    checkpoints        when one is written; resuming      checkpoint_file    its format
-    metrics_log        metrics.jsonl and TensorBoard      finite             stops at the first NaN
+    checkpoints        write a checkpoint from time to time; resume from the newest one
+    checkpoint_file    the format of a checkpoint
+    metrics_log        metrics.jsonl and TensorBoard
+    finite             stop at the first NaN or infinity, and save that step
 """

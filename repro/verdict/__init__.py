@@ -1,7 +1,8 @@
 """Judge claims: compare each claim with its records, including the uncertainty of the result.
 
 `repro.interval` computes the intervals; docs/guide/claims.md explains the verdicts. This module reads no files and does
-not import torch.
+not import torch. `evidence` collects the measurements for a claim, `power` computes which differences can be detected,
+`suspected_causes` shows the effect of each cause, and `verdicts_json` writes the committed file.
 
 A verdict is *inconclusive* in four cases:
 
@@ -204,7 +205,7 @@ def bound(claim: Claim) -> float:
 
 
 def upward(claim: Claim, identity: dict[str, Any]) -> bool:
-    """Whether our number must be above the bound. If the claim does not say it, the better direction must win."""
+    """Whether our number must be above the bound. If the claim gives no bound, `better` of the metric decides."""
     return identity.get("better") != "lower" if claim.bound is None else claim.above is not None
 
 

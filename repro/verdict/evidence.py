@@ -54,6 +54,7 @@ class Evidence:
 
     @property
     def stale(self) -> str:
+        """Why the first stale record is stale; "" if no record is."""
         return next((record.stale for record in (*self.records, *self.over) if record.stale), "")
 
 

@@ -128,7 +128,9 @@ def _late(name: str, late: Mapping[str, str]) -> str:
 
 
 def shown(late: str) -> str:
-    """What was changed of a claim after its record, for a person. In `verdicts.json`, a key that is not given is none.
+    """The changes of a claim after its record, as text for the user.
+
+    `verdicts.json` writes `none` for a key that the claim does not have; here it is `not given`.
 
     >>> shown("tolerance 0.3 -> 6, seeds 1 -> none, deterministic none -> True")
     'tolerance 0.3 -> 6, seeds 1 -> not given, deterministic not given -> True'

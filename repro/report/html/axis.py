@@ -19,6 +19,7 @@ class Extent:
 
     @property
     def span(self) -> float:
+        """The highest minus the lowest number; 0 if the row has no numbers."""
         return max(self.values) - min(self.values) if self.values else 0.0
 
     @property
@@ -48,6 +49,7 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
+        """The numbers at which the ticks are."""
         first, last = math.ceil(self.low / self.step - 1e-9), math.floor(self.high / self.step + 1e-9)
         marks = [round(index * self.step, 12) for index in range(first, last + 1)]
         return [10.0**mark for mark in marks] if self.log else marks

@@ -115,7 +115,7 @@ class Printed(SphinxDirective):
         return list(self.guarded(self.made()))
 
     def guarded(self, made: Iterator[nodes.Node]) -> Iterator[nodes.Node]:
-        """The nodes of `made`, up to the first BadInput, which becomes a warning and a line."""
+        """The nodes of `made`. If it raises BadInput, a warning and a visible line replace the rest."""
         try:
             yield from made
         except BadInput as error:
@@ -131,9 +131,9 @@ class Printed(SphinxDirective):
         return to_root(self.env.docname)
 
     def whose(self) -> str:
-        """The name of the paper: the argument, else the paper that the text belongs to.
+        """The name of the directive's paper: its argument. Without an argument: the paper in whose folder the text is.
 
-        Raises BadInput if there is neither.
+        Raises BadInput if there is no argument and the text is in no paper's folder.
         """
         name = self.arguments[0] if self.arguments else here(self.get_source_info()[0], self.env.docname)
         if not name:

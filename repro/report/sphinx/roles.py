@@ -100,4 +100,5 @@ def _inline(found: quote.Quote) -> Markup:
 
 
 def raw(html: Markup) -> nodes.raw:
+    """A node that Sphinx writes into the page as it is."""
     return nodes.raw("", str(html), format="html")
