@@ -1,6 +1,7 @@
 """The queue of runs: the claims need these runs, and no record of them exists yet.
 
-You can pipe the commands into `tmux/session.sh` or a shell.
+`repro launch` gives them to workers. The modules: tmux (starts the workers), status (the state of every run), control
+(stop a run, show its window or its log).
 """
 
 from __future__ import annotations
