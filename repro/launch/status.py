@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -170,9 +171,14 @@ def _tail(path: Path) -> Iterator[dict[str, Any]]:
 def _sizes(path: Path) -> tuple[int | None, int | None]:
     """`steps` and `batch_size` of the trainer of a config; None if they are not whole numbers."""
     try:
-        known = configs.values(path.read_text(encoding="utf-8"))
+        return _stated(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None, None
+
+
+@functools.lru_cache(maxsize=1000)  # the seeds of a config have the same text
+def _stated(text: str) -> tuple[int | None, int | None]:
+    known = configs.values(text)
     trainer = known.get("experiment.trainer")
     prefixes = [f"{trainer.scope}/{trainer.selector}", trainer.selector] if trainer else []
     found = [_first(known, [f"{prefix}.{name}" for prefix in prefixes]) for name in ("steps", "batch_size")]
