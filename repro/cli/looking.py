@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def listed(given: argparse.Namespace) -> int:
-    """`repro list`: print the papers, the parts of a kind, or the runs."""
+    """`repro list`: print the papers, or the parts of a kind."""
     from repro.cli import listing
 
     rows, faults = listing.rows(given.kind)
