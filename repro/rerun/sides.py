@@ -67,18 +67,10 @@ def _config(config: Config) -> Side:
 def _record(path: Path) -> Side:
     found = record.read(path)
     _refuse_other_text(found.digest, found.text, where(path))
-    return Side(
-        where(path),
-        "record",
-        found.text,
-        found.code,
-        found.core,
-        found.source,
-        found.seed,
-        {role: found.fingerprint(role) for role in found.data},
-        {"variables": {}, **found.environment},
-        found,
-    )
+    data = {role: found.fingerprint(role) for role in found.data}
+    environment = {"variables": {}, **found.environment}
+    basis = (found.text, found.code, found.core, found.source, found.seed)
+    return Side(where(path), "record", *basis, data, environment, found)
 
 
 def _refuse_other_text(digest: str, text: str, place: str) -> None:
@@ -105,17 +97,8 @@ def _unfinished(folder: Path, begun: resume.Started) -> Side:
     seed = re.search(r"-seed(\d{1,18})(\.\d+)?$", folder.resolve().name)
     data = {role: _fingerprint(found) for role, found in begun.data.items()}
     environment = {"packages": begun.packages, **({"threads": begun.threads} if begun.threads else {})}
-    return Side(
-        where(folder),
-        "unfinished run",
-        text,
-        begun.code,
-        begun.core,
-        begun.source,
-        int(seed[1]) if seed else None,
-        data or None,
-        environment,
-    )
+    basis = (text, begun.code, begun.core, begun.source, int(seed[1]) if seed else None)
+    return Side(where(folder), "unfinished run", *basis, data or None, environment)
 
 
 def _fingerprint(found: Any) -> str:
@@ -133,12 +116,8 @@ def _named(given: str) -> Path:
         shown = ", ".join(hits[:8]) + (", ..." if len(hits) > 8 else "")
         raise BadInput(f"{len(hits)} runs have {given!r:.80} in their name: {shown}", expected="a longer part of one")
     known = [*runs, *map(where, runs.values()), *_files()]
-    raise BadInput(
-        f"no record, run or config {given!r:.200}",
-        expected=EXPECTED,
-        given=given,
-        known=known if close(given, known) else [],
-    )
+    alike = known if close(given, known) else []
+    raise BadInput(f"no record, run or config {given!r:.200}", expected=EXPECTED, given=given, known=alike)
 
 
 def _files() -> list[str]:
