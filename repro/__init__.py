@@ -11,7 +11,7 @@
 
     interval/     computes the 95 % interval of a mean over seeds and test items
     launch/       the queue: the runs that the claims still need
-    rerun/        run again and compare the numbers: replay, certify, renew, rot
+    rerun/        run again and compare the numbers: replay, certify, renew, rot; diff
     debug/        checks of a config on one batch, before training
     testing/      the checks that a paper's own tests call
     cli/          the `repro` command

@@ -112,6 +112,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "show", looking.show, "show one paper, claim, config or part")
     command.add_argument("name", help="for example template, template/fit.error, models.Line or the path of a config")
+    command = _add(commands, "diff", looking.diff, "what differs between two records, runs or configs? exit 1 if so")
+    side = "path of a record, config or run folder; for a run, a part of its name is enough"
+    command.add_argument("one", metavar="A", help=side)
+    command.add_argument("other", metavar="B", help=side)
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "run", running.run, "run a config: train, measure, write a record")
     seeds = command.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=_seed, default=0, help="random seed of the run (default: 0)")

@@ -1,4 +1,4 @@
-"""The commands that train nothing: list, show, todo, verdict, data, report and new."""
+"""The commands that train nothing: list, show, diff, todo, verdict, data, report and new."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ def show(given: argparse.Namespace) -> None:
     from repro.cli import listing
 
     print(listing.show(given.name))
+
+
+def diff(given: argparse.Namespace) -> int:
+    from repro.cli import diff as shown
+    from repro.rerun import diff
+
+    found = diff.diff(given.one, given.other)
+    print(shown.as_json(found) if given.json else shown.text(found))
+    return int(not found.same)
 
 
 def todo(given: argparse.Namespace) -> int:

@@ -10,15 +10,18 @@ These change the form: every value and its type (1 is not 1.0), the order of a l
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from repro.config import syntax
-from repro.config.syntax import Macro, Reference, Statement, Unreadable
+from repro.config.syntax import Macro, Reference, Unreadable
 
 SHORT = 200
 """The value of a macro replaces its name if it has at most this many characters. Otherwise the digest of the value
 does, because nested macros could make the text extremely long."""
+
+Key = tuple[str, str, str]
+"""The scope, the last name of the part, and the parameter. For a macro: its scope, its name and ""."""
 
 
 def canonical(text: str) -> str:
@@ -27,11 +30,35 @@ def canonical(text: str) -> str:
     >>> canonical("a.b = 1  # comment") == canonical("N = 1\\na.b = %N")
     True
     """
+    modules, found = settings(text)
+    lines = [repr((key, list(values.items()))) for key, values in found.items()]
+    return "\n".join([repr(sorted(set(modules))), *sorted(lines)])
+
+
+def settings(text: str) -> tuple[tuple[str, ...], dict[Key, dict[str, str]]]:
+    """(imported modules, settings) of a config's text: its canonical form is made of these.
+
+    The settings of a key are the canonical values by the name of the part, in their order: `Adam.lr` and
+    `torch.optim.Adam.lr` may be the same parameter, so the order of these two matters. Raises Unreadable.
+
+    >>> settings("N = 1\\na.b = %N")
+    ((), {('', 'a', 'b'): {'a': 'int 1'}})
+    """
     modules, rows = syntax.read(text)
     if any(row.parameter and row.selector.rpartition(".")[2] == "macro" for row in rows):
         raise Unreadable("the config binds gin.macro directly")
     try:
-        return _form(modules, rows)
+        macros = {row.name: row.value for row in rows if not row.parameter}
+        used = {atom.name for row in rows for atom in syntax.atoms(row.value) if isinstance(atom, Macro)}
+        replaced = used & plain(macros)
+        written = _writer({name: macros[name] for name in replaced})
+        found: dict[Key, dict[str, str]] = {}
+        for row in rows:
+            if row.parameter or row.name not in replaced:
+                values = found.setdefault((row.scope, row.selector.rpartition(".")[2], row.parameter), {})
+                values.pop(row.selector, None)
+                values[row.selector] = written(row.value)
+        return modules, found
     except (RecursionError, MemoryError, ValueError) as error:
         raise Unreadable(str(error)) from None
 
@@ -41,24 +68,7 @@ def value(found: Any) -> str:
     return _writer({})(found)
 
 
-def _form(modules: Iterable[str], rows: Iterable[Statement]) -> str:
-    macros = {row.name: row.value for row in rows if not row.parameter}
-    plain = _plain(macros)
-    replaced = {atom.name for row in rows for atom in syntax.atoms(row.value) if isinstance(atom, Macro)} & plain
-    written = _writer({name: macros[name] for name in replaced})
-    # `Adam.lr` and `torch.optim.Adam.lr` may be the same parameter, so the order of these two matters
-    spellings: dict[tuple[str, str, str], dict[str, str]] = {}
-    for row in rows:
-        if row.parameter or row.name not in replaced:
-            short = row.selector.rpartition(".")[2]
-            values = spellings.setdefault((row.scope, short, row.parameter), {})
-            values.pop(row.selector, None)
-            values[row.selector] = written(row.value)
-    lines = [repr((key, list(values.items()))) for key, values in spellings.items()]
-    return "\n".join([repr(sorted(set(modules))), *sorted(lines)])
-
-
-def _plain(macros: Mapping[str, Any]) -> set[str]:
+def plain(macros: Mapping[str, Any]) -> set[str]:
     """The macros whose value contains no part, directly or through another macro.
 
     A part in a macro is different: gin builds it in the scope of the macro, so the name of the macro matters.

@@ -18,10 +18,11 @@ from repro import HOME, record
 from repro import config as configs
 from repro.claim import paper
 from repro.errors import BadInput, DataMissing, Finding, where
-from repro.record import Measurement, Record, determinism, git
+from repro.record import Record, determinism, git
 from repro.record.determinism import BITWISE, STATISTICAL, Certificate, Class
 from repro.record.git import GitError
 from repro.rerun import child
+from repro.rerun.pairs import Pair, pairs
 
 LONGEST = 120.0  # seconds; `--since` does not replay a record that takes longer
 
@@ -249,14 +250,8 @@ def numbers(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
 
     wanted: how closely the values must agree. A measurement that only one of the two runs has is a fault.
     """
-    for one in found.measurements:
-        other = again.measured(one.test, one.metric)
-        yield (
-            _number(one, other, wanted) if other else Finding(_name(one), False, "the new run has no such measurement")
-        )
-    for other in again.measurements:
-        if not found.measured(other.test, other.metric):
-            yield Finding(_name(other), False, "the record has no such measurement")
+    for pair in pairs(found, again):
+        yield Finding(pair.name, *_number(pair, wanted))
 
 
 def _curves(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
@@ -265,26 +260,18 @@ def _curves(found: Record, again: Record, wanted: Class) -> Iterator[Finding]:
         yield Finding("curves", False, "they differ from those in the record")
 
 
-def _name(one: Measurement) -> str:
-    return f"{one.test}, {one.metric}"
-
-
-def _number(one: Measurement, other: Measurement, wanted: Class) -> Finding:
-    if one.identity != other.identity:
-        keys = sorted(
-            key for key in {*one.identity, *other.identity} if one.identity.get(key) != other.identity.get(key)
-        )
-        return Finding(_name(one), False, f"the metric has another {', '.join(keys)}")
-    if len(one.values) != len(other.values):
-        return Finding(_name(one), False, f"{len(other.values)} items; the record has {len(one.values)}")
-    unit = one.identity.get("unit", "")
-    if one.values == other.values:
-        return Finding(_name(one), True, f"bit-identical, mean {one.mean:.6g} {unit}".rstrip())
+def _number(pair: Pair, wanted: Class) -> tuple[bool, str]:
+    """Whether the two measurements of a pair agree, and a sentence."""
+    one, other, unit = pair.one, pair.other, pair.unit
+    if one is None or other is None:
+        return False, f"the {'record' if one is None else 'new run'} has no such measurement"
+    if pair.unlike:
+        return False, f"the metric has another {', '.join(pair.unlike)}"
+    if pair.moved is None:
+        return False, f"{len(other.values)} items; the record has {len(one.values)}"
+    if pair.identical:
+        return True, f"bit-identical, mean {one.mean:.6g} {unit}".rstrip()
     agrees = determinism.agree(wanted, other.values, one.values)
-    largest = max(abs(a - b) for a, b in zip(one.values, other.values, strict=True))
     means = f"mean {other.mean:.9g} {unit}".rstrip() + f"; in the record {one.mean:.9g}"
-    return Finding(
-        _name(one),
-        agrees,
-        f"{'agrees' if agrees else 'differs'}: {means}; largest difference of an item: {largest:.3g}",
-    )
+    largest = f"largest difference of an item: {max(pair.moved):.3g}"
+    return agrees, f"{'agrees' if agrees else 'differs'}: {means}; {largest}"

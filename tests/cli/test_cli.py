@@ -23,6 +23,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("words", [
     ("list",), ("list", "models", "--json"), ("status",), ("todo",), ("verdict", "template"),
     ("verdict", "template", "--json"), ("show", "template"), ("show", "template/fit.error"),
+    ("diff", "papers/template/configs/line.gin", "papers/template/configs/line.gin"),
 ])  # fmt: skip
 def test_looking_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     code = (
