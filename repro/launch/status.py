@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -58,7 +57,7 @@ class Status:
 def all_runs() -> list[Status]:
     """Every run: first those that run, then those that wait, then the others."""
     queued = {one.run: one for one in _queued()}
-    found = [_status(folder) for folder in folders()]
+    found = [_status(folder) for folder in run_folders.every()]
     here = {one.run for one in found if one.state not in ENDED}
     found = [_in_queue(one, queued) for one in found] + [one for run, one in queued.items() if run not in here]
     return sorted(found, key=lambda one: (ORDER.get(one.state, 3), one.run))
@@ -71,44 +70,22 @@ def _in_queue(one: Status, queued: Mapping[str, Status]) -> Status:
     return replace(one, state=queued[one.run].state)
 
 
-def folders() -> Iterator[Path]:
-    """The folder of each run."""
-    for home in run_folders.listed():
-        for paper in _inner(home):
-            for config in _inner(paper):
-                yield from (run for run in _inner(config) if "-seed" in run.name)
-
-
 def find(name: str) -> Path:
-    """The folder of the run `name`: a path, or a part of `PAPER/CONFIG/DIGEST-seedN`, or `PAPER/CONFIG-seedN`.
+    """The folder of the run `name`: a path, or PAPER/CONFIG-seedN, or a part of that; of several, the one that runs.
 
-    Of several runs, the one that is running. Raises BadInput, with the nearest name, if there is not exactly one.
+    Raises BadInput, with the nearest name, if there is not exactly one.
     """
     if Path(name, resume.FILE).is_file():
         return Path(name)
-    known = [(folder, _names(folder)) for folder in folders()]
-    found = [folder for folder, names in known if name in names]
-    found = [folder for folder in found if lock.holder(folder)] or found
+    found = run_folders.called(name)
+    found = [run for run in found if lock.holder(run)] or found
     if len(found) > 1:
-        shown = ", ".join("/".join(folder.parts[-3:]) for folder in found[:4])
+        shown = ", ".join("/".join(run.parts[-3:]) for run in found[:4])
         raise BadInput(f"{len(found)} runs are called '{name}'", expected=f"one of {shown}")
     if not found:
-        raise BadInput(f"no run '{name}'", given=name, known=[name for _, names in known for name in names[:3]])
+        known = [one for run in run_folders.every() for one in run_folders.names(run)]
+        raise BadInput(f"no run '{name}'", given=name, known=known)
     return found[0]
-
-
-def _names(folder: Path) -> list[str]:
-    paper, config, run = folder.parts[-3:]
-    stem = f"{config}-{run.partition('-')[2]}"
-    return [f"{paper}/{stem}", stem, run, f"{paper}/{config}", config, f"{config}/{run}", f"{paper}/{config}/{run}"]
-
-
-def _inner(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith("."))
-    except OSError:
-        return []
 
 
 def _status(folder: Path) -> Status:

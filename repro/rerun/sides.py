@@ -106,16 +106,15 @@ def _fingerprint(found: Any) -> str:
 
 
 def _named(given: str) -> Path:
-    """The only folder of a run whose name (`PAPER/CONFIG/RUN`) contains `given`."""
-    listed = run_folders.listed()
-    runs = {"/".join(run.parts[-3:]): run for folder in listed for run in sorted(folder.glob("*/*/[!.]*-seed*/"))}
-    hits = [name for name in runs if given.rstrip("/") in name]
-    if given in runs or len(hits) == 1:
-        return runs.get(given) or runs[hits[0]]
+    """The only folder of a run that is called `given` (`run_folders.called`)."""
+    hits = run_folders.called(given)
+    if len(hits) == 1:
+        return hits[0]
     if hits:
-        shown = ", ".join(hits[:8]) + (", ..." if len(hits) > 8 else "")
-        raise BadInput(f"{len(hits)} runs have {given!r:.80} in their name: {shown}", expected="a longer part of one")
-    known = [*runs, *map(where, runs.values()), *_files()]
+        shown = ", ".join("/".join(run.parts[-3:]) for run in hits[:8]) + (", ..." if len(hits) > 8 else "")
+        raise BadInput(f"{len(hits)} runs are called {given!r:.80}", expected=f"one of {shown}")
+    runs = list(run_folders.every())
+    known = [*(name for run in runs for name in run_folders.names(run)), *map(where, runs), *_files()]
     alike = known if close(given, known) else []
     raise BadInput(f"no record, run or config {given!r:.200}", expected=EXPECTED, given=given, known=alike)
 

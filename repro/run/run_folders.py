@@ -7,6 +7,7 @@ run always use the same lock.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from repro.claim import paper
@@ -29,6 +30,36 @@ def listed() -> list[Path]:
         if next(parent.glob("papers/*/paper.toml"), None):
             return [_typed(parent / "runs")]
     return list(dict.fromkeys(home(folder) for folder in paper.folders().values()))
+
+
+def every() -> Iterator[Path]:
+    """The folder of each run, `<folder of runs>/PAPER/CONFIG/RUN`."""
+    for folder in listed():
+        for name in _inner(folder):
+            for config in _inner(name):
+                yield from (run for run in _inner(config) if "-seed" in run.name)
+
+
+def called(name: str) -> list[Path]:
+    """The folders of the runs called `name`: PAPER/CONFIG-seedN, or PAPER/CONFIG/RUN, or a part of one of these."""
+    known = [(run, names(run)) for run in every()]
+    exact = [run for run, found in known if name.rstrip("/") in found]
+    return exact or [run for run, found in known if any(name.rstrip("/") in one for one in found)]
+
+
+def names(run: Path) -> list[str]:
+    """The names of the run in the folder `run`: PAPER/CONFIG-seedN, CONFIG-seedN, PAPER/CONFIG/RUN."""
+    paper, config, last = run.parts[-3:]
+    stem = f"{config}-{last.partition('-')[2]}"
+    return [f"{paper}/{stem}", stem, f"{paper}/{config}/{last}"]
+
+
+def _inner(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError:
+        return []
 
 
 def _named() -> Path | None:
