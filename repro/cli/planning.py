@@ -201,9 +201,9 @@ def _inconclusive(made: Planned) -> list[Row]:
     return [
         {
             "inconclusive claim": one.name,
-            "more seeds": one.seeds or "-",
+            "more seeds": one.seeds or "will not settle it",
             "time": _duration(seconds) if (seconds := _seconds(made, one)) is not None and one.seeds else "-",
-            "why": one.why if one.seeds else f"more seeds will not settle it: {one.why}",
+            "why": "" if one.seeds else one.why,
         }
         for one in made.unsettled
     ]

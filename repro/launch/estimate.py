@@ -6,12 +6,13 @@ The evidence, best first:
 2. the most similar config of the paper: its time to load and measure, plus its training time in proportion to the
    number of training items (steps times batch size). Similar means: a training of less than 20 times the length, or
    more than a twentieth; then the same model, the same data, the same trainer, the same metrics, the closest values;
-3. the median of all runs of the paper;
-4. nothing: the time is unknown, which is not 0.
+   Without a record of the same model, one of another model with the same data and trainer is used;
+3. with only the data in common: the median of all runs of the paper;
+4. without a record of the model or the data: the time is unknown, which is not 0.
 
 A time depends on the machine. Records of another processor are used only if there is nothing as similar from this one,
 and records of another accelerator last. Their times are multiplied by the median ratio of the configs that ran on both
-machines. If no config did, they are not converted, and the estimate says so.
+machines. If fewer than three configs did, they are not converted, and the estimate says so.
 
 A median of an even number of times is the geometric mean of the two in the middle, because errors are factors.
 """
@@ -30,6 +31,9 @@ from repro.record import Record
 
 FAR = 20.0
 """A training of so many times the length is poor evidence: the first steps of a short run are slower than the rest."""
+
+SHARED = 3
+"""The number of configs that must have run on two machines to compare their speed: one run may have been disturbed."""
 
 
 @dataclass(frozen=True, order=True)
@@ -133,7 +137,7 @@ class Times:
     >>> times = Times([done, replace(done, seed=1)])
     >>> times.of("paper", text)
     Estimate(seconds=12.0, source='2 seeds of this config', level='seeds', converted='')
-    >>> times.of("paper", text.replace("100", "1000")).seconds
+    >>> round(times.of("paper", text.replace("100", "1000")).seconds, 3)
     102.0
     """
 
@@ -166,11 +170,12 @@ class Times:
             seeds = "1 seed" if len(best.records) == 1 else f"{len(best.records)} seeds"
             return Estimate(best.scaled() * factor, f"{seeds} of this config", "seeds", note)
         shared, work = wanted.shared(best.parts), wanted.times(best.parts)
-        if not {"model", "trainer"} & set(shared):
-            return self._median(groups, where)
+        if "model" not in shared and not {"data", "trainer"} <= set(shared):
+            return self._median(groups, where) if "data" in shared else UNKNOWN
         times = f", {work:.3g} times the training" if abs(work - 1) > 0.01 else ""
         same = _listed([kind for kind in shared if wanted.classes[kind]])
-        source = f"like {best.name}.gin{same}{times}"
+        other = "" if "model" in shared else ", which has another model"
+        source = f"like {best.name}.gin{other}{same}{times}"
         return Estimate(best.scaled(work) * factor, source, "config", note)
 
     @staticmethod
@@ -200,7 +205,6 @@ class Times:
             for one in (found, where)
         )
         ratios = [here[config] / there[config] for config in there.keys() & here.keys()]
-        if not ratios:
-            return 1.0, f"as on {found}, because no config ran on both"
-        shared = "1 config" if len(ratios) == 1 else f"{len(ratios)} configs"
-        return middle(ratios), f"from {found}, times {middle(ratios):.2g}, because {shared} ran on both"
+        if len(ratios) < SHARED:
+            return 1.0, f"as on {found}, because fewer than {SHARED} configs ran on both"
+        return middle(ratios), f"from {found}, times {middle(ratios):.2g}: {len(ratios)} configs ran on both"

@@ -76,15 +76,25 @@ def of_paper(paper: Paper, records: Iterable[Record]) -> tuple[list[Goal], list[
 def _asked(paper: Paper, verdict: Verdict, done: set[tuple[str, int]]) -> Iterator[Goal]:
     """One goal for each config of the claim, or pair of configs.
 
-    A proxy settles only a comparison that the paper's own config has not decided.
+    A proxy settles only a comparison, and only if neither the paper's own config nor a stronger proxy decides it.
     """
-    claim, judged = verdict.claim, verdict.judged
-    decided = judged is not None and not judged.proxy and not judged.stale
-    for config, other, proxy in claim.pairs if claim.transcribed else ():
+    claim = verdict.claim
+    pairs = claim.pairs if claim.transcribed else []
+    weaker = _weaker(verdict)
+    for config, other, proxy in pairs:
         seeds = range(claim.trend_seeds if proxy else claim.seeds)
         runs = _keys(paper, ((name, seed) for name in (config, other) if name for seed in seeds), done)
-        settles = not proxy or (claim.kind == "comparison" and not decided)
+        settles = not proxy or (claim.kind == "comparison" and config not in weaker)
         yield Goal(paper.name, claim.id, "T2" if proxy else "T3", frozenset(runs), settles)
+
+
+def _weaker(verdict: Verdict) -> list[str]:
+    """The proxies that cannot change the verdict: those before the proxy that decided, or all if none did."""
+    proxies = [config for config, _, proxy in verdict.claim.pairs if proxy]
+    judged = verdict.judged
+    if judged is None:
+        return []
+    return proxies[: proxies.index(judged.config)] if judged.proxy else proxies
 
 
 def _causes(paper: Paper, claim: Claim, done: set[tuple[str, int]]) -> Iterator[Goal]:
