@@ -10,7 +10,7 @@
     report/       the page of a paper; html/ is the markup, sphinx/ the extension
 
     interval/     the 95 % interval of a mean over seeds and test items
-    launch/       the queue: the runs that the claims still need
+    launch/       the queue: the runs that the claims still need, their times, their order
     rerun/        run again and compare the numbers: replay, certify, renew, rot
     debug/        checks of a config on one batch, before training
     testing/      the checks that a paper's own tests call

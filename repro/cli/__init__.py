@@ -161,7 +161,9 @@ def _launch_commands(commands: Any) -> None:
     command = _add(commands, "plan", planning.plan, "how long the missing runs take, and which to run first")
     command.add_argument("paper", nargs="*", help="names of papers (default: all papers)")
     command.add_argument("--hours", type=planning.hours, help="plan only what fits into so many hours")
-    command.add_argument("--gpus", type=_count, default=1, metavar="N", help="runs at the same time (default: 1)")
+    command.add_argument(
+        "--gpus", type=planning.devices, default=1, metavar="N", help="runs at the same time (default: 1)"
+    )
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "status", launching.status, "show the state of all runs: progress, loss, time left")
     form = command.add_mutually_exclusive_group()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from repro.record import Record
 
 FORMAT = 1
+MOST_DEVICES = 10_000
 SHOWN = 3  # the maximum number of claims in a comment
 Row = dict[str, Any]
 
@@ -54,6 +55,13 @@ def hours(text: str) -> float:
     if not 0 < found < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r:.40}; expected a number of hours above 0, such as 1.5")
     return found
+
+
+def devices(text: str) -> int:
+    """A number of devices, for argparse."""
+    if not (text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_DEVICES):
+        raise argparse.ArgumentTypeError(f"{text!r:.40}; expected how many GPUs, from 1 to {MOST_DEVICES:,}")
+    return int(text)
 
 
 def plan(given: argparse.Namespace) -> int:

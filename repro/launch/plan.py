@@ -93,14 +93,16 @@ def _greedy(
         if not (candidates := open_runs.keys() - refused):
             break
         best = min(candidates, key=lambda runs: _worth(runs, open_runs, seconds))
-        runs = tuple(sorted(best, key=lambda run: (run[2], run)))  # by seed, so that an error in a config shows early
-        spans = devices.place(runs) if devices else {}
+        ordered = tuple(
+            sorted(best, key=lambda run: (run[2], run))
+        )  # by seed, so that an error in a config shows early
+        spans = devices.place(ordered) if devices else {}
         if devices and not spans:
             refused.add(best)
             continue
         settled = {goal.name for goal in goals if goal.settles and not goal.runs <= done and goal.runs <= done | best}
         done |= best
-        yield Batch(runs, tuple(sorted(settled)), spans)
+        yield Batch(ordered, tuple(sorted(settled)), spans)
     needed = {run for goal in goals if goal.settles for run in goal.runs}
     rest = {run for goal in goals for run in goal.runs} - done - needed
     for run in sorted(rest, key=lambda run: (seconds[run], run[2], run)):

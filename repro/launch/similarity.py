@@ -58,10 +58,10 @@ def parts(text: str) -> Parts:
     found = {kind: dict(_reached(known, roots)) for kind, roots in ROOTS.items()}
     classes = {kind: frozenset(rows) for kind, rows in found.items()}
     trainer = {name.rpartition(".")[2]: value for bound in found["trainer"].values() for name, value in bound.items()}
-    steps, batch = (trainer.get(name) for name in WORK)
+    steps, batch = (trainer[name] if _number(trainer.get(name)) else None for name in WORK)
     rows = [bound for kind in ("model", "data", "metrics") for bound in found[kind].values()]
     values = {"batch": batch} | {name: value for bound in rows for name, value in bound.items()}
-    work = float(steps) * (batch if _number(batch) else 1) if _number(steps) else None
+    work = None if steps is None else float(steps) * (batch or 1)
     return Parts(classes, values, work)
 
 

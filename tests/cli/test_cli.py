@@ -21,7 +21,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("words", [
-    ("list",), ("list", "models", "--json"), ("list", "runs"), ("todo",), ("verdict", "template"),
+    ("list",), ("list", "models", "--json"), ("list", "runs"), ("todo",), ("plan", "template"), ("verdict", "template"),
     ("verdict", "template", "--json"), ("show", "template"), ("show", "template/fit.error"),
 ])  # fmt: skip
 def test_looking_loads_nothing_heavy(words: tuple[str, ...]) -> None:
