@@ -10,7 +10,7 @@
     report/       the page of a paper; html/ is the markup, sphinx/ the extension
 
     interval/     computes the 95 % interval of a mean over seeds and test items
-    launch/       the queue: the runs that the claims still need
+    launch/       the queue: the runs that the claims still need; plan, workers, status
     rerun/        run again and compare the numbers: replay, certify, renew, rot; diff
     debug/        checks of a config on one batch, before training
     testing/      the checks that a paper's own tests call

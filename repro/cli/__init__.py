@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 
 from repro import __version__
 from repro.claim.paper import refuse_other_core
-from repro.cli import launching, looking, running, streams, system
+from repro.cli import launching, looking, planning, running, streams, system
 from repro.errors import BadInput, close
 from repro.interruption import RESUME, Interrupted
 
@@ -166,6 +166,13 @@ def _launch_commands(commands: Any) -> None:
         "--seeds", type=_count, metavar="N", help="of each config: the seeds 0 to N - 1 (default: seed 0)"
     )
     command.add_argument("--share", action="store_true", help="allow several runs on one GPU")
+    command = _add(commands, "plan", planning.plan, "how long the missing runs take, and which to run first")
+    command.add_argument("paper", nargs="*", help="names of papers (default: all papers)")
+    command.add_argument("--hours", type=planning.hours, help="plan only what fits into so many hours")
+    command.add_argument(
+        "--gpus", type=planning.devices, default=1, metavar="N", help="runs at the same time (default: 1)"
+    )
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "status", launching.status, "show the state of all runs: progress, loss, time left")
     form = command.add_mutually_exclusive_group()
     form.add_argument("--watch", action="store_true", help="show it again and again until nothing runs or waits")

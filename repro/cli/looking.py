@@ -62,19 +62,29 @@ def jobs(papers: Sequence[str]) -> list[Job] | None:
 
     All runs or none, because a shell or a worker would run an incomplete list.
     """
-    from repro import launch, record
-    from repro.claim import paper
-    from repro.experiment import answerable
+    from repro import launch
 
-    held = [(one, record.of_paper(one.folder)) for one in (map(paper.find, papers) if papers else paper.every())]
-    for one, records in held:
-        _say_ignored(one, records)
-    if _faulty(fault for one, records in held for fault in answerable.faults(one, records)):
+    held = readable(papers)
+    if held is None:
         return None
     found = [job for one, records in held for job in launch.todo(one, records)]
     if not found:
         print("repro: nothing to do, every run that a claim needs has a record", file=sys.stderr)
     return found
+
+
+def readable(papers: Sequence[str]) -> list[tuple[Paper, list[Record]]] | None:
+    """The papers with these names, or all papers, each with its records; None if a claim asks for what is not there."""
+    from repro import record
+    from repro.claim import paper
+    from repro.experiment import answerable
+
+    found = map(paper.find, dict.fromkeys(papers)) if papers else paper.every()
+    held = [(one, record.of_paper(one.folder)) for one in found]
+    for one, records in held:
+        _say_ignored(one, records)
+    faults = (fault for one, records in held for fault in answerable.faults(one, records))
+    return None if _faulty(faults) else held
 
 
 def _say_ignored(one: Paper, records: Iterable[Record]) -> None:

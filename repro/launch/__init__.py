@@ -1,7 +1,8 @@
 """The queue of runs: the claims need these runs, and no record of them exists yet.
 
 `repro launch` gives them to workers. The modules: tmux (starts the workers), status (the state of every run), control
-(stop a run, show its window or its log).
+(stop a run, show its window or its log); plan (which run first), estimate (how long a run takes), similarity (which
+records tell that), goals (what would settle a claim).
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def environment(threads: int, accelerator: str, given: Mapping[str, str]) -> dic
         "python": platform.python_version(),
         "packages": packages(),
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "accelerator": accelerator,
         "threads": threads,
@@ -133,7 +133,7 @@ def _version(name: str) -> str:
         return "unknown"
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's name, family, model and stepping.
 
     Processors with the same name may differ in these numbers, use other kernels, and round differently.

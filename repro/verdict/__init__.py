@@ -17,14 +17,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context
 from typing import Any
 
 from repro.claim import Claim, units
 from repro.record import Record
-from repro.verdict import power
+from repro.verdict import power, settling
 from repro.verdict.evidence import Evidence as Evidence
 from repro.verdict.evidence import Held, gather, missing
+from repro.verdict.settling import bound as bound
+from repro.verdict.settling import exact
 
 OUTCOMES = (
     "reproduced",
@@ -62,6 +64,12 @@ class Verdict:
         if found is None or self.outcome in ("not comparable", "stale"):
             return None
         return power.sees(self.claim, found)
+
+    @property
+    def more_seeds(self) -> int | None:
+        """How many more seeds would settle an inconclusive claim; 0 if they would not, None for other claims."""
+        found = self.judged if self.outcome == "inconclusive" else None
+        return None if found is None else settling.more_seeds(self.claim, found)
 
     @property
     def too_wide(self) -> str:
@@ -163,11 +171,9 @@ def _unsettled(claim: Claim, found: Evidence) -> tuple[str, str] | None:
         means = [sum(row) / len(row) for row in found.rows]
         apart = f": {min(means):.6g} to {max(means):.6g}" if means else ""
         return "not comparable", f"the claim is deterministic, but its seeds give different numbers{apart}"
-    least = claim.trend_seeds if found.proxy else min(2, claim.trend_seeds)
-    if (lacking := least - found.interval.seeds) <= 0:
+    if not settling.lacking_seeds(claim, found):
         return None
-    seeds = "1 more seed is" if lacking == 1 else f"{lacking} more seeds are"
-    return "inconclusive", f"{_say(found)}; {seeds} needed to estimate the spread between seeds{_cost(found, lacking)}"
+    return "inconclusive", f"{_say(found)}; {settling.in_words(claim, found)}"
 
 
 def _in_unit(claim: Claim, found: Evidence, outcome: str, why: str) -> tuple[str, str]:
@@ -199,11 +205,6 @@ def _unfit(found: Evidence) -> tuple[str, str] | None:
     return ("stale", found.stale) if found.stale else None
 
 
-def bound(claim: Claim) -> float:
-    """The number that a comparison must be above or below; 0 if the claim states none."""
-    return claim.bound or 0.0
-
-
 def upward(claim: Claim, identity: dict[str, Any]) -> bool:
     """Whether our number must be above the bound. If the claim gives no bound, `better` of the metric decides."""
     return identity.get("better") != "lower" if claim.bound is None else claim.above is not None
@@ -215,7 +216,7 @@ def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
     what = f"the difference {found.name} is " if found.other else ""
     note = f"{what}{_say(found)} against a bound of {claim.bound or 0}"
     if ours.low <= edge <= ours.high:
-        return "inconclusive", f"{note}; {_more(found, edge)}"
+        return "inconclusive", f"{note}; {settling.in_words(claim, found)}"
     return (yes if (ours.low > edge) == upward(claim, found.identity) else no), note
 
 
@@ -230,8 +231,7 @@ def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
     if exact(ours.low) > high or exact(ours.high) < low:
         better = (exact(ours.low) > high) == (own.identity.get("better") != "lower")
         return ("exceeded" if better else "not reproduced"), note
-    border = min((float(low), float(high)), key=lambda edge: abs(edge - ours.mean))
-    return "inconclusive", f"{note}; {_more(own, border)}"
+    return "inconclusive", f"{note}; {settling.in_words(claim, own)}"
 
 
 def _keeps_sign(claim: Claim, own: Evidence, why: str) -> tuple[str, str]:
@@ -240,13 +240,8 @@ def _keeps_sign(claim: Claim, own: Evidence, why: str) -> tuple[str, str]:
     if claim.value == 0 or (ours.low > 0 if up else ours.high < 0):
         return "reproduced", why
     if ours.low <= 0 <= ours.high:
-        return "inconclusive", f"{why}, but its sign is uncertain; {_more(own, 0.0)}"
+        return "inconclusive", f"{why}, but its sign is uncertain; {settling.in_words(claim, own)}"
     return "not reproduced", f"{why}, but it has the opposite sign"
-
-
-def exact(value: float) -> Decimal:
-    """The decimal number with the digits of `value`, because 0.1 as a float is not exactly 0.1."""
-    return Decimal(repr(value))
 
 
 def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
@@ -267,24 +262,3 @@ def _say(found: Evidence) -> str:
     runs = "1 seed" if ours.seeds == 1 else f"{ours.seeds} seeds"
     items = "1 item" if ours.items == 1 else f"{ours.items:,} items"
     return f"{ours.shown(unit)} ({runs}, {'these ' if ours.fixed and ours.items > 1 else ''}{items})"
-
-
-def _more(found: Evidence, edge: float) -> str:
-    """How many more seeds would decide the claim if mean and spread do not change, and their cost, in words."""
-    ours = found.compared
-    if ours.low == ours.high:
-        return "it is exactly the bound, with no spread: more seeds would not settle it"
-    if more := ours.seeds_to_settle(edge):
-        seeds = "1 more seed" if more == 1 else f"{more} more seeds"
-        return f"{seeds} would settle it, if mean and spread stay as they are{_cost(found, more)}"
-    if ours.item_variance <= ours.seed_variance / ours.seeds:
-        return "the mean is so close to the border that a hundred seeds would not settle it"
-    what = "the paper's own number is too uncertain" if ours.fixed else "more test items would"
-    return f"a hundred seeds would not settle it: {what}"
-
-
-def _cost(found: Evidence, seeds: int) -> str:
-    """The time for more seeds on a machine like that of the records, in words; "" if no record has a time."""
-    sides = [[record.cost.get("seconds", 0.0) for record in side] for side in (found.records, found.over) if side]
-    minutes = seeds * sum(sum(side) / len(side) for side in sides) / 60
-    return f" (about {max(minutes, 1):.0f} min of computing)" if minutes else ""

@@ -21,7 +21,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("words", [
-    ("list",), ("list", "models", "--json"), ("status",), ("todo",), ("verdict", "template"),
+    ("list",), ("list", "models", "--json"), ("status",), ("todo",), ("plan", "template"), ("verdict", "template"),
     ("verdict", "template", "--json"), ("show", "template"), ("show", "template/fit.error"),
     ("diff", "papers/template/configs/line.gin", "papers/template/configs/line.gin"),
 ])  # fmt: skip

@@ -65,6 +65,7 @@ GIVEN = {
     "list": [*cli.KINDS, "paper"],
     "show": [*HARMLESS, *BROKEN],
     "todo": ["template", "fuzzed", "nobody"],
+    "plan": ["template", "fuzzed", "nobody"],
     "verdict": ["template", "fuzzed", "nobody"],
     "run": BROKEN,
     "debug": BROKEN,
@@ -89,7 +90,7 @@ def commands(draw: st.DrawFn) -> list[str]:
     words = [draw(st.sampled_from(GIVEN[name]))] if GIVEN[name] and draw(st.integers(0, 5)) else []
     if name == "report" and not words:
         words = ["more"]  # alone it would build the site
-    if name == "todo" and not words:
+    if name in ("todo", "plan") and not words:
         words = ["template"]  # alone it would read every record there is
     for _ in range(draw(st.integers(0, 3))):
         words.insert(draw(st.integers(0, len(words))), draw(st.sampled_from([*FLAGS, *ODD_WORDS])))
