@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="repro", description="Reproduce papers: claim, config, run, record, verdict.")
     parser.add_argument("--version", action="version", version=f"repro {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = _add(commands, "list", looking.listed, "list papers, parts or runs")
+    command = _add(commands, "list", looking.listed, "list papers, or parts of a kind")
     command.add_argument(
         "kind", nargs="?", default="papers", choices=KINDS, help="what to list (default: papers); runs: repro status"
     )
@@ -117,23 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("one", metavar="A", help=side)
     command.add_argument("other", metavar="B", help=side)
     command.add_argument("--json", action="store_true", help="print everything as JSON")
-    command = _add(commands, "run", running.run, "run a config: train, measure, write a record")
-    seeds = command.add_mutually_exclusive_group()
-    seeds.add_argument("--seed", type=_seed, default=0, help="random seed of the run (default: 0)")
-    seeds.add_argument("--seeds", type=_count, metavar="N", help="run the seeds 0 to N - 1, one after the other")
-    command.add_argument("--missing", action="store_true", help="do nothing if the paper has a valid record of the run")
-    command.add_argument(
-        "--threads", type=_count, help="default: OMP_NUM_THREADS, else as in the committed record, else the free cores"
-    )
-    command.add_argument("--publish", action="store_true", help="replace the paper's record even if it is not stale")
-    _config(command, "; the record then stays in the run folder")
-    command = _add(
-        commands, "debug", running.debug, "check a config on one batch: gradients, leakage, targets, overfitting"
-    )
-    _config(command, nargs="?")
-    command.add_argument(
-        "--failed-step", type=Path, metavar="RUN", help="repeat the step at which the run in this folder met NaN or inf"
-    )
+    _run_commands(commands)
     command = _add(commands, "todo", looking.todo, "print the commands of the runs that claims still need")
     command.add_argument("paper", nargs="?", help="name of a paper (default: all papers)")
     command = _add(commands, "verdict", looking.verdict, "compare a paper's claims with its records")
@@ -152,6 +136,27 @@ def _parser() -> argparse.ArgumentParser:
     _launch_commands(commands)
     _again_commands(commands)
     return parser
+
+
+def _run_commands(commands: Any) -> None:
+    """The commands that run or debug one config."""
+    command = _add(commands, "run", running.run, "run a config: train, measure, write a record")
+    seeds = command.add_mutually_exclusive_group()
+    seeds.add_argument("--seed", type=_seed, default=0, help="random seed of the run (default: 0)")
+    seeds.add_argument("--seeds", type=_count, metavar="N", help="run the seeds 0 to N - 1, one after the other")
+    command.add_argument("--missing", action="store_true", help="do nothing if the paper has a valid record of the run")
+    command.add_argument(
+        "--threads", type=_count, help="default: OMP_NUM_THREADS, else as in the committed record, else the free cores"
+    )
+    command.add_argument("--publish", action="store_true", help="replace the paper's record even if it is not stale")
+    _config(command, "; the record then stays in the run folder")
+    command = _add(
+        commands, "debug", running.debug, "check a config on one batch: gradients, leakage, targets, overfitting"
+    )
+    _config(command, nargs="?")
+    command.add_argument(
+        "--failed-step", type=Path, metavar="RUN", help="repeat the step at which the run in this folder met NaN or inf"
+    )
 
 
 def _launch_commands(commands: Any) -> None:

@@ -24,7 +24,7 @@ EVIL = (
 )
 NAMED = 'x" onerror="alert(1)'  # what the name of a file can hold
 FORMULA = '=HYPERLINK("https://evil.example","x")'
-PLAIN = {"paper", "config", "digest", "better"}  # keys of a record whose values are looked up, not printed alone
+PLAIN = {"paper", "config", "digest", "better", "finished"}  # keys whose values are looked up, not printed, or checked
 
 
 def _toml() -> str:

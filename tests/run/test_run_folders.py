@@ -32,7 +32,7 @@ def test_a_run_is_in_its_repository_wherever_it_is_typed(
         code, out, err = repro("run", smoke, "--set", "trainers.Supervised.steps=1")
         assert code == 0, err
         printed.add(Path(out.strip()).resolve())  # as it is printed, it is found from here
-        (row,) = json.loads(repro("list", "runs", "--json")[1]) if folder != elsewhere else [{"folder": "."}]
+        (row,) = json.loads(repro("status", "--json")[1]) if folder != elsewhere else [{"folder": "."}]
         assert (Path(row["folder"]) / "config.gin").is_file() or folder == elsewhere
     (path,) = printed
     assert path.is_file() and path.is_relative_to(tmp_path / "runs")
@@ -44,7 +44,7 @@ def test_outside_of_every_repository_the_runs_of_all_papers_are_listed(
 ) -> None:
     run.run(paper.folder / "configs" / "smoke.gin")
     monkeypatch.chdir(elsewhere)
-    rows = [row for row in json.loads(repro("list", "runs", "--json")[1]) if row["paper"] == paper.name]
+    rows = [row for row in json.loads(repro("status", "--json")[1]) if row["paper"] == paper.name]
     assert [(row["config"], row["state"]) for row in rows] == [("smoke", "finished")]
     assert Path(rows[0]["folder"]).is_absolute() and (Path(rows[0]["folder"]) / "run.json").is_file()
 
@@ -66,7 +66,7 @@ def test_a_folder_of_runs_can_be_named(
     monkeypatch.setenv("REPRO_RUNS", str(elsewhere / "big disk"))
     _, path = run.run(paper.folder / "configs" / "smoke.gin", overrides=("trainers.Supervised.steps = 1",))
     assert path.is_relative_to(elsewhere / "big disk" / paper.name / "smoke") and not (tmp_path / "runs").exists()
-    assert [row["folder"] for row in json.loads(repro("list", "runs", "--json")[1])] == [str(path.parent)]
+    assert [row["folder"] for row in json.loads(repro("status", "--json")[1])] == [str(path.parent)]
 
 
 def test_a_paper_that_is_linked_or_in_no_papers_has_runs_of_its_own(
@@ -100,8 +100,8 @@ def test_two_working_directories_share_one_lock(paper: Any, tmp_path: Path) -> N
         time.sleep(0.05)
     (tmp_path / "go").touch()  # one has been refused: the other may go on
     said = {process.wait(120): process.stderr.read() for process in both}
-    assert sorted(said) == [0, 2], said
-    assert said[2].startswith("repro: ") and "this run is already running: process" in said[2]
+    assert sorted(said) == [0, 69], said
+    assert said[69].startswith("repro: ") and "this run is already running: process" in said[69]
 
 
 SLOW = """
@@ -136,11 +136,11 @@ def test_nothing_stays_of_what_runs_in_a_temporary_folder(
 
 
 @pytest.mark.parametrize("value", ["a_file", "a_file/runs", "~no_such_user/runs"])
-@pytest.mark.parametrize("command", ["run", "list"])
+@pytest.mark.parametrize("command", ["run", "status"])
 def test_a_variable_that_names_no_folder_is_one_line(
     paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch, value: str, command: str
 ) -> None:
     Path("a_file").touch()
     monkeypatch.setenv("REPRO_RUNS", value)
-    line = refused(command, paper.folder / "configs" / "smoke.gin" if command == "run" else "runs")
+    line = refused(command, *([paper.folder / "configs" / "smoke.gin"] if command == "run" else []))
     assert "REPRO_RUNS" in line and not list(Path.cwd().glob("~*"))

@@ -75,7 +75,7 @@ def test_an_item_that_is_not_finite_is_named(rotten: Any, repro: Any) -> None:
     said, folder = failed(rotten, repro, "holed")
     assert "NotFinite: step " in said and ": the loss is nan" in said
     code, out, _ = repro("debug", "--failed-step", folder)
-    assert code == 1 and "FAULT  items      not finite: item 11 of the training set" in out
+    assert code == 1 and "FAULT  items      these items of the training set are not finite: 11" in out
     assert "ok     weights" in out
 
 
@@ -95,7 +95,7 @@ def test_weights_that_the_optimizer_spoils_are_named_and_the_last_good_checkpoin
     assert "NotFinite: step 4: the weight 'offset' is not finite" in said
     assert {path.name.split("-")[1] for path in folder.glob("checkpoints/step-*")} == {"2", "3"}
     code, out, _ = repro("debug", "--failed-step", folder)
-    assert code == 1 and "FAULT  weights    not finite: offset, slope" in out
+    assert code == 1 and "FAULT  weights    these weights are not finite: offset, slope" in out
 
 
 def test_a_step_that_went_well_cannot_be_replayed(paper: Any, repro: Any, refused: Any) -> None:
@@ -104,4 +104,4 @@ def test_a_step_that_went_well_cannot_be_replayed(paper: Any, repro: Any, refuse
     assert "no failed step is saved in it; expected the folder runs/PAPER/CONFIG/RUN" in refused(
         "debug", "--failed-step", folder
     )
-    assert "expected either a config or --failed-step" in refused("debug")
+    assert "expected one of them: a config, or --failed-step" in refused("debug")
