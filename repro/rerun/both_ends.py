@@ -16,6 +16,10 @@ from repro.rerun import certify, child
 from repro.rerun.certify import Outcome
 
 
+FORMER = {"model": "raw", "batches": "order", "metrics": "journal", "rng": "chance"}
+"""The names of the parts of a checkpoint, and those in earlier commits."""
+
+
 @dataclass
 class Side:
     """One version of the code: its config, the folders of its modules, and the folder in which it runs."""
@@ -79,7 +83,7 @@ def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comp
     from repro.training import checkpoint_file
 
     states = [checkpoint_file.read(side.killed_after(sets, steps, total)) for side in (old, new)]
-    ours, theirs = (one["model"] for one in states)
+    ours, theirs = (one.get("model", one.get("raw")) for one in states)
     if ours.keys() != theirs.keys():
         raise child.Failed(f"the runs have different weights: {', '.join(sorted(ours.keys() ^ theirs.keys()))}")
     apart = (float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours if ours[name].numel())
@@ -100,14 +104,22 @@ def to_the_end(old: Side, new: Side, steps: int, total: int) -> None:
         for other in place.parent.glob("step-*"):
             other.unlink()
         checkpoint_file.write(
-            place.parent, "step", total - steps, {name: moved[name] for name in parts if name in moved}
+            place.parent,
+            "step",
+            total - steps,
+            {name: part for name in parts if (part := _part(moved, name)) is not None},
         )
+
+
+def _part(parts: dict[str, Any], name: str) -> Any:
+    """The part `name` of a checkpoint, which may have its former name; None if there is none."""
+    return parts.get(name, parts.get(FORMER.get(name, name)))
 
 
 def _late(parts: dict[str, Any], number: int) -> dict[str, Any]:
     """A copy of the state of a training, with `number` as its step."""
     late = {name: dict(part) if isinstance(part, dict) else part for name, part in parts.items()}
-    late["metrics"]["done"] = number
+    _part(late, "metrics")["done"] = number
     if "last_epoch" in late.get("schedule", {}):
         late["schedule"] |= {"last_epoch": number, "_step_count": number + 1}
     return late
