@@ -15,7 +15,6 @@ from repro.record.determinism import Comparison
 from repro.rerun import certify, child
 from repro.rerun.certify import Outcome
 
-
 FORMER = {"model": "raw", "batches": "order", "metrics": "journal", "rng": "chance"}
 """The names of the parts of a checkpoint, and those in earlier commits."""
 
