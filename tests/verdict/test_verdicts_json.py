@@ -70,7 +70,7 @@ def test_the_json_is_what_the_guide_says(ran: Any, repro: Any) -> None:
     """Every key that is documented is there, and no other."""
     found = json.loads(repro("verdict", ran.name, "--json")[1])
     guide = (Path(__file__).parents[2] / "docs" / "guide" / "claims.md").read_text(encoding="utf-8")
-    told = guide.partition("## For machines")[2].partition("\n## ")[0]
+    told = guide.partition("## For programs")[2].partition("\n## ")[0]
     keys = {*found, *found["verdicts"][0], *found["verdicts"][0]["evidence"][0], *found["ledger"][0]}
     assert {key for key in keys if f"`{key}`" not in told} == set()
     assert (found["format"], found["paper"]) == (verdicts_json.FORMAT, ran.name)
