@@ -82,7 +82,7 @@ def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comp
     from repro.training import checkpoint_file
 
     states = [checkpoint_file.read(side.killed_after(sets, steps, total)) for side in (old, new)]
-    ours, theirs = (one.get("model", one.get("raw")) for one in states)
+    ours, theirs = (_part(one, "model") for one in states)
     if ours.keys() != theirs.keys():
         raise child.Failed(f"the runs have different weights: {', '.join(sorted(ours.keys() ^ theirs.keys()))}")
     apart = (float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours if ours[name].numel())
