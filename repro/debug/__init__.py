@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.config import read
-from repro.debug.attempt import attempt, described
+from repro.debug import attempt
 from repro.errors import BadInput, Finding, where
 from repro.experiment import binding, streams
 from repro.run import threads
@@ -54,17 +54,14 @@ def debug(path: Path, overrides: tuple[str, ...] = ()) -> Iterator[Finding]:
     If the code of a part raises an exception, the finding says so. Raises BadInput if the config is wrong, or if it
     does not train by steps.
     """
-    try:
-        batch = prepare(path, overrides)
-    except BadInput:
-        raise
-    except Exception as error:
-        yield Finding("batch", False, f"the first batch cannot be made: {described(error)}")
+    batch = attempt.batch(lambda: prepare(path, overrides), "the first batch")
+    if isinstance(batch, Finding):
+        yield batch
         return
     from repro.debug import checks
 
     for check in (checks.finite, checks.gradients, checks.leakage, checks.targets, checks.overfit):
-        found = attempt(check.__name__, functools.partial(check, batch))
+        found = attempt.attempt(check.__name__, functools.partial(check, batch))
         yield found
         if check is checks.finite and not found.ok:
             return

@@ -6,9 +6,13 @@ import sysconfig
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from repro import HOME
 from repro.errors import BadInput, Finding, where
+
+if TYPE_CHECKING:
+    from repro.debug import Batch
 
 LONGEST = 300  # characters of an exception's message
 
@@ -21,6 +25,16 @@ def attempt(name: str, check: Callable[[], Finding]) -> Finding:
         raise
     except Exception as error:
         return Finding(name, False, described(error))
+
+
+def batch(make: Callable[[], Batch], which: str) -> Batch | Finding:
+    """The batch that `make` returns; if it raises, a fault that says what was raised. which: the batch, in words."""
+    try:
+        return make()
+    except BadInput:
+        raise
+    except Exception as error:
+        return Finding("batch", False, f"{which} cannot be made: {described(error)}")
 
 
 def described(error: Exception) -> str:

@@ -11,8 +11,7 @@ import torch
 from torch.utils.data import Subset, default_collate
 
 from repro.config import read
-from repro.debug import Batch, probes
-from repro.debug.attempt import attempt, described
+from repro.debug import Batch, attempt, probes
 from repro.errors import BadInput, Finding
 from repro.experiment import binding, streams
 from repro.run import resume, threads
@@ -31,16 +30,13 @@ def failed_step(folder: Path) -> Iterator[Finding]:
         expected = "the folder runs/PAPER/CONFIG/RUN of a run that stopped because a number was not finite"
         raise BadInput("no failed step is saved in it", str(folder), expected=expected)
     found = checkpoint_file.read(kept[-1])
-    try:
-        batch = _batch(folder, found)
-    except BadInput:
-        raise
-    except Exception as error:
-        yield Finding("batch", False, f"the batch of the step cannot be made: {described(error)}")
+    batch = attempt.batch(lambda: _batch(folder, found), "the batch of the step")
+    if isinstance(batch, Finding):
+        yield batch
         return
-    yield attempt("items", lambda: _items(batch, found))
+    yield attempt.attempt("items", lambda: _items(batch, found))
     yield _weights(batch)
-    yield attempt("step", lambda: _step(batch, found))
+    yield attempt.attempt("step", lambda: _step(batch, found))
 
 
 def _batch(folder: Path, found: dict[str, Any]) -> Batch:

@@ -213,4 +213,4 @@ def test_without_records_the_time_is_unknown_and_nothing_fits(one: Paper, repro:
 @pytest.mark.parametrize("words", [("--hours", "0"), ("--hours", "nan"), ("--hours", "inf"), ("--hours", "x"),
                                    ("--gpus", "0"), ("--gpus", "0,1"), ("nobody",), ("--hour",)])  # fmt: skip
 def test_a_wrong_argument_is_one_line(refused: Any, words: tuple[str, ...]) -> None:
-    refused("plan", "template", *words)
+    assert words[0].lstrip("-") in refused("plan", "template", *words)
