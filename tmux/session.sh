@@ -3,7 +3,7 @@
 # Opens one tmux window per argument, with a worker that runs commands from a common queue. An argument is a GPU (0),
 # several GPUs (0,1) or cpu. The queue and its logs are in $REPRO_QUEUE (default: runs/queue of this repository). The
 # session ends when the last worker ends. You can stop it and start it again: commands that were running are kept.
-# With $REPRO_STATUS, a first window runs that command; it should end by itself.
+# With $REPRO_STATUS, one more window runs that command and is shown first; it should end by itself.
 set -euo pipefail
 here=$(dirname "$(realpath "$0")") n=0 new=(new-session -d -s repro)
 dir=$(realpath -m "${REPRO_QUEUE:-${REPRO_RUNS:-$here/../runs}/queue}") id=repro-$(sha256sum <<<"$dir" | head -c 16)
