@@ -28,10 +28,12 @@ from typing import Any, NoReturn
 from repro import __version__
 from repro.claim.paper import refuse_other_core
 from repro.cli import launching, looking, planning, running, streams, system
+from repro.config import names
 from repro.errors import BadInput, close
 from repro.interruption import RESUME, Interrupted
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics")
+CONFIG = "PAPER/NAME, such as template/line, or the path of a config (.gin)"
 DIGITS = 18  # of a seed or a number of steps; a number with more digits may not fit into 64 bits
 
 
@@ -111,9 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "show", looking.show, "show one paper, claim, config or part")
-    command.add_argument("name", help="for example template, template/fit.error, models.Line or the path of a config")
+    command.add_argument(
+        "name", help="such as template, template/fit.error (a claim), template/line (a config) or models.Line"
+    )
     command = _add(commands, "diff", looking.diff, "what differs between two records, runs or configs? exit 1 if so")
-    side = "path of a record, config or run folder; for a run, a part of its name is enough"
+    side = "a config such as template/line, or the path of a record, config or run folder; of a run, a part of its name"
     command.add_argument("one", metavar="A", help=side)
     command.add_argument("other", metavar="B", help=side)
     command.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -162,7 +166,7 @@ def _run_commands(commands: Any) -> None:
 def _launch_commands(commands: Any) -> None:
     """The commands about the queue and the runs."""
     command = _add(commands, "launch", launching.launch, "run what the claims still need, with one worker per GPU")
-    command.add_argument("name", nargs="*", help="papers, or paths of configs (default: all papers)")
+    command.add_argument("name", nargs="*", help="papers, or configs such as template/line (default: all papers)")
     command.add_argument("--on", choices=("tmux",), default="tmux", help="where the workers run (default: tmux)")
     command.add_argument(
         "--gpus", default="cpu", help="one worker per entry: 0,1,2,3 (0+1: both for one run) or cpu,cpu (default: cpu)"
@@ -172,7 +176,7 @@ def _launch_commands(commands: Any) -> None:
     )
     command.add_argument("--share", action="store_true", help="allow several runs on one GPU")
     command = _add(commands, "plan", planning.plan, "how long the missing runs take, and which to run first")
-    command.add_argument("paper", nargs="*", help="names of papers (default: all papers)")
+    command.add_argument("name", nargs="*", help="papers, or configs such as template/line (default: all papers)")
     command.add_argument("--hours", type=planning.hours, help="plan only what fits into so many hours")
     command.add_argument(
         "--gpus", type=planning.devices, default=1, metavar="N", help="runs at the same time (default: 1)"
@@ -215,7 +219,7 @@ def _again_commands(commands: Any) -> None:
     command = _add(
         commands, "certify", running.certify, "measure how closely the numbers of a config repeat on this machine"
     )
-    command.add_argument("config", type=Path, help="path of a config of a paper")
+    command.add_argument("config", type=names.find, help=CONFIG)
     command.add_argument("--steps", type=_count, help="number of steps of each run (default: the first 50)")
     command = _add(commands, "rot", running.rot, "dependency check: do the papers still run? exit 1 if one does not")
     command.add_argument("paper", nargs="*", help="papers to check (default: all)")
@@ -228,7 +232,7 @@ def _again_commands(commands: Any) -> None:
 
 
 def _config(command: Any, effect: str = "", nargs: str | None = None) -> None:
-    command.add_argument("config", type=Path, nargs=nargs, help="path of a config (.gin)")
+    command.add_argument("config", type=names.find, nargs=nargs, help=CONFIG)
     command.add_argument(
         "--set",
         action="append",

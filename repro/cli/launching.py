@@ -7,13 +7,14 @@ import json
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.cli import looking
+from repro.config import names
 from repro.errors import BadInput
 
 if TYPE_CHECKING:
@@ -26,22 +27,39 @@ def launch(given: argparse.Namespace) -> int:
     """`repro launch`: put the missing runs of papers, and seeds of configs, into the queue, and start workers."""
     from repro.launch import Job, tmux
 
-    configs = [Path(name) for name in given.name if name.endswith(".gin")]
-    papers = [name for name in given.name if not name.endswith(".gin")]
+    papers, configs = named(given.name)
     if given.seeds and not configs:
         raise BadInput("--seeds is given without a config", expected="a config, as in repro launch a.gin --seeds 3")
     missing = looking.jobs(papers) if papers or not configs else []
     if missing is None:
         return 2
-    jobs = [*missing, *(Job("", str(_config(path)), seed) for path in configs for seed in range(given.seeds or 1))]
+    jobs = [*missing, *(Job("", str(path), seed) for path in configs for seed in range(given.seeds or 1))]
     if jobs:
         print(tmux.start(dict.fromkeys(f"{job.command} --missing" for job in jobs), given.gpus, given.share))
     return 0
 
 
+def named(given: Iterable[str]) -> tuple[list[str], list[Path]]:
+    """The names of papers and the paths of configs among `given`. Raises BadInput for an unknown config."""
+    given = list(given)
+    configs = [name for name in given if "/" in name or name.endswith(".gin")]
+    return [name for name in given if name not in configs], [_config(names.find(name)) for name in configs]
+
+
+def by_paper(papers: Collection[str], configs: Iterable[Path]) -> dict[str, set[str]]:
+    """The configs by their paper, as `configs/NAME.gin`, without those of `papers`, which are meant as a whole."""
+    from repro import config
+
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in map(config.read, configs):
+        if one.paper not in papers:
+            found[one.paper].add(f"configs/{one.name}.gin")
+    return found
+
+
 def _config(path: Path) -> Path:
     if not path.is_file():
-        raise BadInput(f"no config {path}", expected="the path of a config (.gin), or the name of a paper")
+        raise BadInput(f"no config {path}", expected="a paper, or a config as PAPER/NAME or as the path of a .gin file")
     return path
 
 

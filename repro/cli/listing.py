@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from repro import registry
-from repro.claim import paper
+from repro import config, registry
+from repro.claim import Claim, paper
+from repro.config import names
 from repro.errors import BadInput, where
 from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
 from repro.verdict.suspected_causes import Entry
@@ -48,17 +49,19 @@ def show(name: str) -> str:
     """The text of `repro show NAME`.
 
     name: a paper, a claim (`fit.error` or `template/fit.error`), a part (`losses.MeanSquare` or `MeanSquare`), or the
-    path of a config. Raises BadInput, with the nearest name, if there is none of these.
+    path or the name of a config (`template/line`). A claim is shown rather than a config of the same name. Raises
+    BadInput, with the nearest name, if there is none of these.
     """
+    configs = names.every()
     if name.endswith(".gin"):
-        from repro import config
-
         return config.read(Path(name)).text.rstrip()
     head, _, claim = name.partition("/")
     known = paper.folders()
     if head in known:
         one = paper.find(head)
-        return _fields(asdict(one.claim(claim))) if claim else _show_paper(one)
+        if name in configs and claim not in {found.id for found in one.claims}:
+            return config.read(configs[name]).text.rstrip()
+        return _fields(asdict(_claim(one, claim, configs))) if claim else _show_paper(one)
     if claims := [(one.name, claim) for one in paper.readable()[0] for claim in one.claims if claim.id == name]:
         return "\n\n".join(_fields({"paper": whose, **asdict(claim)}) for whose, claim in claims)
     listed = {f"{part.kind}.{part.name}": part for part in registry.every()}
@@ -68,6 +71,16 @@ def show(name: str) -> str:
         ids = [claim.id for one in paper.readable()[0] for claim in one.claims]
         raise BadInput(f"no paper, claim, part or config '{name}'", given=name, known=[*known, *listed, *ids])
     return "\n\n".join(_show_part(part) for part in hits)
+
+
+def _claim(one: paper.Paper, name: str, configs: Iterable[str]) -> Claim:
+    """The claim `name`. Raises BadInput if there is none, with the nearest claim or config."""
+    try:
+        return one.claim(name)
+    except BadInput as error:
+        mine = [config.partition("/")[2] for config in configs if config.startswith(f"{one.name}/")]
+        known = [*error.known, *mine]
+        raise BadInput(f"no claim '{name}' and no config of this name", one.name, given=name, known=known) from None
 
 
 def _show_paper(one: paper.Paper) -> str:

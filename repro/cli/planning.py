@@ -10,12 +10,12 @@ import json
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from repro.cli import looking
+from repro.cli import launching, looking
 
 if TYPE_CHECKING:
     from repro.claim.paper import Paper
@@ -65,10 +65,12 @@ def devices(text: str) -> int:
 
 
 def plan(given: argparse.Namespace) -> int:
-    held = looking.readable(given.paper)
+    papers, configs = launching.named(given.name)
+    chosen = launching.by_paper(papers, configs)
+    held = looking.readable([*papers, *chosen])
     if held is None:
         return 2
-    made = _plan(held, given.gpus, given.hours)
+    made = _plan(held, chosen, given.gpus, given.hours)
     if given.json:
         print(json.dumps(as_json(made), indent=1))
     elif not made.steps and not made.unsettled:
@@ -78,11 +80,14 @@ def plan(given: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(held: Sequence[tuple[Paper, list[Record]]], devices: int, most: float | None) -> Planned:
+def _plan(
+    held: Sequence[tuple[Paper, list[Record]]], chosen: Mapping[str, set[str]], devices: int, most: float | None
+) -> Planned:
     from repro.launch import estimate, goals, plan
     from repro.record.machine import processor
 
-    found = [goals.of_paper(one, records) for one, records in held]
+    every = [(one.name, goals.of_paper(one, records)) for one, records in held]
+    found = [goals.only(mine, chosen[name]) if name in chosen else mine for name, mine in every]
     wanted = [goal for mine, _ in found for goal in mine]
     unsettled = [claim for _, mine in found for claim in mine]
     times = estimate.Times(record for _, records in held for record in records)

@@ -7,8 +7,8 @@ a suspected cause, which settle no claim.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from repro.claim import Claim
@@ -71,6 +71,16 @@ def of_paper(paper: Paper, records: Iterable[Record]) -> tuple[list[Goal], list[
             goals.append(Goal(paper.name, verdict.claim.id, tier, runs, extra=True))
         goals += _causes(paper, verdict.claim, done)
     return [goal for goal in goals if goal.runs], unsettled
+
+
+def only(found: tuple[list[Goal], list[Unsettled]], configs: Collection[str]) -> tuple[list[Goal], list[Unsettled]]:
+    """The goals and inconclusive claims of a paper, without the runs of all other configs than `configs`.
+
+    A goal that needs a run of another config settles no claim here.
+    """
+    mine = [(goal, frozenset(run for run in goal.runs if run[1] in configs)) for goal in found[0]]
+    goals = [replace(goal, runs=runs, settles=goal.settles and runs == goal.runs) for goal, runs in mine if runs]
+    return goals, [one for one in found[1] if one.runs and all(run[1] in configs for run in one.runs)]
 
 
 def _asked(paper: Paper, verdict: Verdict, done: set[tuple[str, int]]) -> Iterator[Goal]:

@@ -12,13 +12,13 @@ from typing import Any, Literal
 from repro import config as configs
 from repro import record
 from repro.claim import paper
-from repro.config import Config
+from repro.config import Config, names
 from repro.errors import BadInput, close, where
 from repro.files import regular
 from repro.record import Record, code_digest
 from repro.run import resume, run_folders
 
-EXPECTED = "a record (.json), a config (.gin), or the folder of a run, or a part of its name"
+EXPECTED = "a record (.json), a config (PAPER/NAME or .gin), or the folder of a run, or a part of its name"
 
 Kind = Literal["record", "config", "unfinished run"]
 
@@ -43,12 +43,12 @@ class Side:
 
 
 def read(given: str) -> Side:
-    """The record, config or run `given`: a path, or for a run a part of the name of its folder.
+    """The record, config or run `given`: a path, the name of a config, or for a run a part of the name of its folder.
 
     Raises BadInput if it is none of these, if several runs have such a name, or if a record cannot be trusted: its text
     does not match its digest.
     """
-    path = Path(given)
+    path = names.every().get(given, Path(given))
     if path.suffix == ".gin":
         return _config(configs.read(path))
     if os.path.isdir(path):
