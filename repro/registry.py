@@ -207,10 +207,11 @@ def declared(folder: Path, package: str) -> Iterator[Declared]:
         regular.check(path)
         if ".register" in source(path):
             inner = path.relative_to(folder).with_suffix("").parts
-            yield from _declared_in(path, ".".join((package, *(p for p in inner if p != "__init__"))))
+            yield from declared_in(path, ".".join((package, *(p for p in inner if p != "__init__"))))
 
 
-def _declared_in(path: Path, module: str) -> Iterator[Declared]:
+def declared_in(path: Path, module: str) -> Iterator[Declared]:
+    """The parts in one file, which is the module `module`."""
     for node in parse(path).body:
         for decorator in getattr(node, "decorator_list", []):
             if isinstance(decorator, ast.Attribute) and decorator.attr == "register":

@@ -95,7 +95,7 @@ def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_commits_hold_what_records_renewals_and_cores_say_of_them(name: str) -> None:
     one = paper.find(name)
-    if reason := audit.unknown(one):
+    if reason := audit.unknown(one.folder):
         pytest.skip(f"no commit can be looked at: {reason}")
     assert list(audit.faults(one, record.of_paper(one.folder))) == []
 

@@ -95,11 +95,20 @@ def find(name: str) -> Paper:
     >>> find("template").name
     'template'
     """
+    return read(folder_of(name))
+
+
+def folder_of(name: str) -> Path:
+    """The folder of the paper `name`; its files are not read. Raises BadInput with the nearest name if there is none.
+
+    >>> folder_of("template").name
+    'template'
+    """
     known = folders()
     if name not in known:
         refuse_unstarted(name)
         raise BadInput(f"no paper '{name}'", given=name, known=known)
-    return read(known[name])
+    return known[name]
 
 
 def refuse_unstarted(name: str) -> None:

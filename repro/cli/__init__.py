@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 
 from repro import __version__
 from repro.claim.paper import refuse_other_core
-from repro.cli import launching, looking, planning, running, streams, system
+from repro.cli import checking, launching, looking, planning, running, streams, system
 from repro.config import names
 from repro.errors import BadInput, close
 from repro.interruption import RESUME, Interrupted
@@ -133,6 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--data", action="store_true", help="also check that the data has not changed since the records"
     )
+    command = _add(commands, "check", checking.check, "check the files of papers, without a run; exit 1 for a fault")
+    command.add_argument("paper", nargs="?", help="name of a paper (default: all papers)")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
     _data_commands(commands)
     _add(commands, "report", looking.report, "build the site from the papers and their records")
     command = _add(commands, "new", looking.new, "start a paper as a copy of papers/template")

@@ -128,7 +128,7 @@ def verdict(given: argparse.Namespace) -> int:
     _say_ignored(one, records)
     if given.check:
         before = verdicts_json.read(one.folder)
-        if reason := audit.unknown(one):
+        if reason := audit.unknown(one.folder):
             print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
         found = [*faults, *verdicts_json.changes(before, judged, late)]

@@ -8,6 +8,7 @@ name is reported before any run. Nothing is imported or built, so some names are
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,9 +120,15 @@ def _stated(part: str, config: Config) -> str | None:
     for module, _ in config.modules:
         top, *rest = module.split(".")
         path = roots[top].joinpath(*rest).with_suffix(".py") if top in roots else None
-        tree = parse(path) if path and path.is_file() else ast.Module([], [])
+        tree = _tree(path, path.stat().st_mtime_ns) if path and path.is_file() else ast.Module([], [])
         found += [(node, tree) for node in tree.body if isinstance(node, ast.ClassDef) and node.name == part]
     return _literal(*found[0]) if len(found) == 1 else None
+
+
+@functools.lru_cache(maxsize=64)
+def _tree(path: Path, changed: int) -> ast.Module:
+    """The syntax tree of a file; `changed` is the time of its last change."""
+    return parse(path)
 
 
 def _literal(part: ast.ClassDef, module: ast.Module) -> str | None:

@@ -98,10 +98,10 @@ def faults(one: Paper, records: Sequence[Record]) -> Iterator[str]:
         yield from _of_cores(git.top(code_digest.REPRO))
 
 
-def unknown(one: Paper) -> str:
-    """Why the commits cannot be checked; empty if they can."""
+def unknown(folder: Path) -> str:
+    """Why the commits of the paper in `folder` cannot be checked; empty if they can."""
     try:
-        return "the clone is shallow" if git.shallow(git.top(one.folder)) else ""
+        return "the clone is shallow" if git.shallow(git.top(folder)) else ""
     except GitError as error:
         return str(error)
 

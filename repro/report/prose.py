@@ -13,7 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from urllib.parse import quote
 
-from repro.errors import not_utf8
+from repro.errors import BadInput, not_utf8, where
 from repro.report.html import files
 
 HEADING = re.compile(r"^(#{1,6})\s")
@@ -41,10 +41,12 @@ def include(path: Path, below: Path, level: int = 3) -> str:
 
 
 def read(path: Path) -> list[str]:
-    """The lines of a text file. Raises BadInput with the line number if the file is not UTF-8."""
-    raw = path.read_bytes()
+    """The lines of a text file. Raises BadInput if it cannot be read or is not UTF-8."""
     try:
+        raw = path.read_bytes()
         return raw.decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except UnicodeDecodeError as error:
         raise not_utf8(path, error) from None
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.report import prose
 
 HEADING = re.compile(r"## (.+)")
@@ -44,7 +44,7 @@ def read(path: Path) -> list[Tip]:
     found: list[Tip] = []
     for start, end in pairwise([*starts, len(lines)]):
         tip = Tip(told[start].removeprefix("## ").strip(), start + 1, end, "\n".join(lines[start + 1 : end]))
-        _check(tip, told[start + 1 : end], [one.symptom for one in found], f"{path}:{start + 1}")
+        _check(tip, told[start + 1 : end], [one.symptom for one in found], f"{where(path)}:{start + 1}")
         found.append(tip)
     return found
 
@@ -53,7 +53,7 @@ def _refuse_preamble(path: Path, lines: list[str]) -> None:
     """Raise BadInput if there is anything except a title before the first tip."""
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith("# "):
-            raise BadInput("text before the first tip; expected '## <what you see>'", f"{path}:{number}")
+            raise BadInput("text before the first tip; expected '## <what you see>'", f"{where(path)}:{number}")
 
 
 def _check(tip: Tip, lines: list[str], above: list[str], place: str) -> None:

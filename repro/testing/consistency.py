@@ -1,43 +1,53 @@
 """Checks of a paper that need no run: configs, claims, causes, records and tips.
 
-Each check takes the paper and yields one line for each error that it finds. `repro.testing.check_paper` calls them all.
+Each check takes the paper and its records, and yields a BadInput for each error that it finds.
+`repro.testing.check_paper` calls them all; `repro check` calls those that import no part (`contract`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from repro import config, record, verdict
 from repro.claim import old_places, paper
 from repro.claim.paper import Paper
-from repro.errors import BadInput, nearest, not_utf8, where
+from repro.errors import BadInput, where
 from repro.experiment import answerable, binding
-from repro.record import determinism
-from repro.report import tips
+from repro.record import Record, determinism
+from repro.report import prose, tips
 from repro.verdict import suspected_causes
 
-Check = Callable[[Paper], Iterator[str]]
+Records = Iterable[Record]
+Check = Callable[[Paper, Records], Iterator[BadInput]]
 
 
 def faults(folder: Path) -> list[str]:
     """Run all checks on the paper in `folder`. Returns one line for each error, with file and line. Trains nothing."""
     try:
         one = paper.read(folder)
+        records = record.of_paper(folder)
     except BadInput as error:
         return [str(error)]
-    return list(dict.fromkeys(line for check in CHECKS for line in _run(check, one)))
+    return list(dict.fromkeys(str(error) for check in CHECKS for error in run(check, one, records)))
 
 
-def _run(check: Check, one: Paper) -> Iterator[str]:
+def run(check: Check, one: Paper, records: Records) -> Iterator[BadInput]:
+    """The errors that a check finds; an error that ends the check is the last one."""
     try:
-        yield from check(one)
+        yield from check(one, records)
     except BadInput as error:
-        yield str(error)
+        yield error
 
 
-def configs(one: Paper) -> Iterator[str]:
+def of_line(line: str) -> BadInput:
+    """The error of a line `file:number: what is wrong`."""
+    place, _, what = line.partition(": ")
+    return BadInput(what, place)
+
+
+def configs(one: Paper, records: Records) -> Iterator[BadInput]:
     """Every config can be bound in gin. `smoke.gin` and the configs of claims and causes must also be complete."""
     needed = {f"configs/{path.name}" for path in one.configs if path.name == "smoke.gin"}
     needed |= {name for _, name, _ in one.runs}
@@ -45,10 +55,10 @@ def configs(one: Paper) -> Iterator[str]:
         try:
             binding.bind(config.read(path), whole=f"configs/{path.name}" in needed)
         except BadInput as error:
-            yield str(error)
+            yield error
 
 
-def causes(one: Paper) -> Iterator[str]:
+def causes(one: Paper, records: Records) -> Iterator[BadInput]:
     """The config of a cause differs in exactly one setting from the config that it changes."""
     for claim in one.claims:
         for cause in one.causes_of(claim):
@@ -58,68 +68,66 @@ def causes(one: Paper) -> Iterator[str]:
                 if len(changed) != 1:
                     names = ", ".join(name for name, _, _ in changed) or "nothing"
                     place = f"{where(one.folder)}/paper.toml:{cause.line}"
-                    yield f"{place}: {after} changes {names} of {before}; expected one setting"
+                    yield BadInput(f"{after} changes {names} of {before}", place, expected="one setting")
 
 
-def records(one: Paper) -> Iterator[str]:
+def records(one: Paper, records: Records) -> Iterator[BadInput]:
     """Records and certificates belong to existing configs; no record comes from `--set` or uncommitted code."""
     stems = {path.stem for path in one.configs}
-    for found in record.of_paper(one.folder):
+    for found in records:
         place = f"{where(one.folder)}/records/{found.stem}.json"
         if found.config not in stems:
-            yield f"{place}: no config '{found.config}'{nearest(found.config, stems)}"
+            yield BadInput(f"no config '{found.config}'", place, given=found.config, known=stems)
         if found.overrides:
-            yield f"{place}: made with --set {' '.join(found.overrides)}; expected a run of the unchanged config"
+            yield BadInput(
+                f"made with --set {' '.join(found.overrides)}", place, expected="a run of the unchanged config"
+            )
         if found.source.get("dirty"):
-            yield f"{place}: made from uncommitted changes; commit them, then run it again"
+            yield BadInput("made from uncommitted changes; commit them, then run it again", place)
     for name in sorted(set(determinism.every(one.folder)) - stems):
-        yield f"{where(one.folder)}/{determinism.FOLDER}: no config '{name}'{nearest(name, stems)}"
+        yield BadInput(f"no config '{name}'", f"{where(one.folder)}/{determinism.FOLDER}", given=name, known=stems)
 
 
-def places(one: Paper) -> Iterator[str]:
+def places(one: Paper, records: Records) -> Iterator[BadInput]:
     """No file that a command wrote is in an old place, where it is ignored."""
-    yield from old_places.lines(one.folder)
+    yield from (BadInput(line) for line in old_places.lines(one.folder))
 
 
-def tolerances(one: Paper) -> Iterator[str]:
+def tolerances(one: Paper, records: Records) -> Iterator[BadInput]:
     """No claim accepts every result: for each claim, some result would be a failure."""
-    for found in verdict.judge_all(one.claims, record.of_paper(one.folder)):
+    for found in verdict.judge_all(one.claims, records):
         if found.too_wide:
             place = f"{where(one.folder)}/paper.toml:{found.claim.line}"
-            yield f"{place}: claim '{found.claim.id}' accepts too much: {found.too_wide}"
+            yield BadInput(f"claim '{found.claim.id}' accepts too much: {found.too_wide}", place)
 
 
-def explained(one: Paper) -> Iterator[str]:
+def explained(one: Paper, records: Records) -> Iterator[BadInput]:
     """A claim that failed or was exceeded has a cause in `paper.toml`, or its id is in `report.md`."""
-    try:
-        text = (one.folder / "report.md").read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}", f"{where(one.folder)}/report.md") from None
-    except UnicodeDecodeError as error:
-        raise not_utf8(one.folder / "report.md", error) from None
-    for claim in suspected_causes.unexplained(one, verdict.judge_all(one.claims, record.of_paper(one.folder))):
+    text = "\n".join(prose.read(one.folder / "report.md"))
+    for claim in suspected_causes.unexplained(one, verdict.judge_all(one.claims, records)):
         if claim.id not in text:
             place = f"{where(one.folder)}/paper.toml:{claim.line}"
-            yield f"{place}: claim '{claim.id}' has no [[cause]], and report.md does not name it"
+            yield BadInput(f"claim '{claim.id}' has no [[cause]], and report.md does not name it", place)
 
 
-def advice(one: Paper) -> Iterator[str]:
-    """Every tip names a test that exists, or `none` with a reason."""
+def advice(one: Paper, records: Records) -> Iterator[BadInput]:
+    """Every tip has its four items, and names a test that exists, or `none` with a reason."""
     for tip in tips.read(one.folder / "tips.md"):
         last = tip.text.partition("- **Test** ")[2]
         named = [found.partition("::") for found in re.findall(r"`([\w/]+\.py(?:::\w+)?)`", last)]
-        place = f"{where(one.folder)}/tips.md"
+        place = f"{where(one.folder)}/tips.md:{tip.first}"
         if not named and not last.startswith("none"):
-            yield f"{place}: tip '{tip.symptom}' names no test; expected a test in backticks, or none with a reason"
+            what = f"tip '{tip.symptom}' names no test"
+            yield BadInput(what, place, expected="a test in backticks, or none with a reason")
         for file, _, test in named:
             path = one.folder.parents[1] / file
             if not path.is_file() or f"def {test}" not in path.read_text(encoding="utf-8"):
-                yield f"{place}: tip '{tip.symptom}' names {file}::{test}, which does not exist"
+                yield BadInput(f"tip '{tip.symptom}' names {file}::{test}, which does not exist", place)
 
 
-def names(one: Paper) -> Iterator[str]:
+def names(one: Paper, records: Records) -> Iterator[BadInput]:
     """The config of every claim has the metric and the test set that the claim names. Builds the metrics."""
-    yield from answerable.faults(one, [], binding.metrics)
+    yield from map(of_line, answerable.faults(one, [], binding.metrics))
 
 
 CHECKS: tuple[Check, ...] = (configs, names, causes, records, places, tolerances, explained, advice)

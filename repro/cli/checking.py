@@ -1,0 +1,51 @@
+"""The commands that check papers and this machine: check, smoke, doctor."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from repro.testing.contract import Fault
+
+
+def check(given: argparse.Namespace) -> int:
+    """`repro check`: check the files of one paper or of all papers."""
+    from repro.claim import paper
+    from repro.testing import contract
+
+    folders = [paper.folder_of(given.paper)] if given.paper else [found for _, found in sorted(paper.folders().items())]
+    found = [fault for folder in folders for fault in contract.faults(folder)]
+    for reason in sorted({contract.unknown(folder) for folder in folders} - {""}):
+        print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
+    if given.json:
+        print(json.dumps([asdict(fault) for fault in found], indent=1))
+    else:
+        print("".join(f"{line(fault)}\n" for fault in found), end="")
+    _say_total(found, [folder.name for folder in folders])
+    return int(bool(found))
+
+
+def line(fault: Fault) -> str:
+    """A fault on one line; in a workflow of GitHub (`GITHUB_ACTIONS`) as an annotation of the file."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return f"{fault.file}{f':{fault.line}' if fault.line else ''}: {fault.says} [{fault.check}]"
+    place = f"file={_escaped(fault.file, ':,')}{f',line={fault.line}' if fault.line else ''}"
+    return f"::error {place},title=repro check {fault.check}::{_escaped(fault.says)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    """`text` with the characters that end a part of a workflow command as `%0A` and so on."""
+    for sign in ("%", "\r", "\n", *more):
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return text
+
+
+def _say_total(found: Sequence[Fault], papers: Sequence[str]) -> None:
+    total = f"{len(found)} {'fault' if len(found) == 1 else 'faults'}" if found else "no fault"
+    print(f"repro: {total} in {len(papers)} {'paper' if len(papers) == 1 else 'papers'}", file=sys.stderr)

@@ -1,0 +1,135 @@
+"""The contract of a paper: what must be true of its folder before a pull request is merged. `repro check` checks it.
+
+Nothing is run, and no part and no torch is imported. What needs them is in `repro.testing.check_paper` (the parts) and
+`repro verdict --check` (verdicts, stale records).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from repro import record
+from repro.claim import paper
+from repro.claim.paper import Paper
+from repro.data import catalogue
+from repro.errors import BadInput, where
+from repro.experiment import answerable
+from repro.files import regular
+from repro.record import Record, audit
+from repro.testing import config_text, consistency, contents, own_tests, report_text
+from repro.testing.consistency import Check, Records
+from repro.verdict import verdicts_json
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One violation of the contract: which check found it, the file, the line (0: the whole file), what to do."""
+
+    paper: str
+    check: str
+    file: str
+    line: int
+    says: str
+
+
+def faults(folder: Path) -> Iterator[Fault]:
+    """All violations of the contract by the paper in `folder`, in the order of the checks."""
+    try:
+        one = paper.read(folder)
+    except BadInput as error:
+        yield _fault(folder, "claims", error)
+        return
+    records, broken = _records(one)
+    found = [("records", error) for error in broken]
+    found += [(name, error) for name, check in CHECKS.items() for error in consistency.run(check, one, records)]
+    yield from dict.fromkeys(_fault(folder, name, error) for name, error in found)
+
+
+def _fault(folder: Path, check: str, error: BadInput) -> Fault:
+    file, _, line = error.where.rpartition(":")
+    place = (file, int(line)) if file and line.isdecimal() else (error.where or where(folder), 0)
+    return Fault(folder.name, check, *place, str(error).removeprefix(f"{error.where}: "))
+
+
+def _records(one: Paper) -> tuple[list[Record], list[BadInput]]:
+    """The records that can be read, not marked as stale, and the errors of the others."""
+    found, broken = [], []
+    for path in record.paths(one.folder):
+        try:
+            found.append(record.read(path))
+        except BadInput as error:
+            broken.append(error)
+    return found, broken
+
+
+def unknown(folder: Path) -> str:
+    """Why the history of the paper in `folder` cannot be checked; empty if it can."""
+    return audit.unknown(folder)
+
+
+def sourced(one: Paper, records: Records) -> Iterator[BadInput]:
+    """Every claim says what the paper claims, and where."""
+    for claim in one.claims:
+        for key in ("says", "where"):
+            if not getattr(claim, key).strip():
+                place = f"{where(one.folder)}/paper.toml:{claim.line}"
+                yield BadInput(f"'{key}' of claim '{claim.id}' is empty", place, expected="words from the paper")
+
+
+def names(one: Paper, records: Records) -> Iterator[BadInput]:
+    """The config of every claim has the metric and the test set that the claim names, as far as its text says."""
+    yield from map(consistency.of_line, answerable.faults(one, []))
+
+
+def tolerances(one: Paper, records: Records) -> Iterator[BadInput]:
+    """No claim was changed after its first record, except for changes that a reviewer accepted in verdicts.json."""
+    accepted = verdicts_json.read(one.folder) if regular.present(one.folder / verdicts_json.FILE) else {}
+    for name, changed in (audit.late(one) or {}).items():
+        if accepted.get(name, "").partition(verdicts_json.LATE)[2] != changed:
+            yield BadInput(
+                f"claim '{name}' was changed after its first record: {verdicts_json.shown(changed)}",
+                f"{where(one.folder)}/paper.toml:{one.claim(name).line}",
+                expected=f"no change; or `repro verdict {one.name} --write`, which marks it for the reviewer",
+            )
+
+
+def smoke(one: Paper, records: Records) -> Iterator[BadInput]:
+    """There is a `smoke.gin`, and it has a record as soon as the paper has any record."""
+    if not any(path.name == "smoke.gin" for path in one.configs):
+        yield BadInput("no smoke.gin", f"{where(one.folder)}/configs", expected="a config that runs in seconds")
+    elif records and not any((found.config, found.seed) == ("smoke", 0) for found in records):
+        place = f"{where(one.folder)}/configs/smoke.gin:1"
+        yield BadInput("it has no record", place, expected=f"records/smoke-seed0.json, by: repro run {one.name}/smoke")
+
+
+def data(one: Paper, records: Records) -> Iterator[BadInput]:
+    """Each data set of the paper has a licence and a citation, and the configs name variants that exist."""
+    if not regular.present(one.folder / catalogue.FILE):
+        return
+    for found in catalogue.read(one.folder / catalogue.FILE):
+        for key in ("licence", "citation", "homepage"):
+            if not getattr(found, key).strip():
+                place = f"{where(one.folder)}/{catalogue.FILE}"
+                yield BadInput(f"'{key}' of {found.name} is empty", place, expected="what its makers state")
+
+
+CHECKS: dict[str, Check] = {
+    "claims": sourced,
+    "names": names,
+    "tolerances": tolerances,
+    "configs": config_text.configs,
+    "causes": consistency.causes,
+    "smoke": smoke,
+    "records": consistency.records,
+    "places": consistency.places,
+    "tests": own_tests.tests,
+    "report": report_text.sections,
+    "departures": report_text.reasons,
+    "numbers": report_text.typed,
+    "tips": consistency.advice,
+    "data": data,
+    "files": contents.files,
+}
+"""The checks by their names. To add one, write a function like these and add it here."""
