@@ -24,8 +24,8 @@ venv: .venv/.installed ## install everything into .venv, once; another Python: P
 	@touch $@
 
 demo: venv ## one small paper from run to report: train, print verdicts, build the site
-	$(BIN)/repro run papers/deep_clustering/configs/demo.gin
-	@echo 'the committed record of this run did not change; the verdicts below come from the committed records'
+	$(BIN)/repro run deep_clustering/demo --no-publish
+	@echo 'the new record is in runs/; the verdicts below come from the committed records'
 	$(BIN)/repro verdict deep_clustering
 	$(BIN)/repro report
 	@echo 'open docs/_build/html/papers/deep_clustering.html'

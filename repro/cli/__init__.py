@@ -155,8 +155,17 @@ def _run_commands(commands: Any) -> None:
     command.add_argument(
         "--threads", type=_count, help="default: OMP_NUM_THREADS, else as in the committed record, else the free cores"
     )
-    command.add_argument("--publish", action="store_true", help="replace the paper's record even if it is not stale")
+    command.add_argument(
+        "--publish",
+        action=argparse.BooleanOptionalAction,
+        help="replace the paper's record even if it is not stale, or never (default: if it is missing or stale)",
+    )
     _config(command, "; the record then stays in the run folder")
+    command = _add(commands, "smoke", running.smoke, "run the smoke config of papers and compare with their records")
+    command.add_argument("paper", nargs="?", help="name of a paper (default: all papers)")
+    command = _add(commands, "explain", running.explain, "where each value of a config is set, and what it replaces")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+    _config(command)
     command = _add(
         commands, "debug", running.debug, "check a config on one batch: gradients, leakage, targets, overfitting"
     )

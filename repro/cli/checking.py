@@ -1,4 +1,4 @@
-"""The commands that check papers and this machine: check, smoke, doctor."""
+"""The commands that check papers and this machine: check and doctor."""
 
 from __future__ import annotations
 

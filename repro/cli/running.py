@@ -1,17 +1,24 @@
-"""The commands that run a config: run, debug, replay, renew, certify and rot."""
+"""The commands that run or bind a config: run, smoke, explain, debug, replay, renew, certify and rot."""
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from repro.cli import system
-from repro.errors import BadInput, DataMissing, Finding
+from repro.errors import BadInput, DataMissing, Finding, where
+
+if TYPE_CHECKING:
+    from repro.experiment.explain import Value
+
+LONGEST = 60  # characters of a value in the table of `explain`; `--json` has all
 
 
 def run(given: argparse.Namespace) -> int:
@@ -22,14 +29,14 @@ def run(given: argparse.Namespace) -> int:
 
 def _run(given: argparse.Namespace, seed: int) -> int:
     from repro import run
-    from repro.errors import where
     from repro.run import publishing
 
     try:
         if given.missing and (recorded := publishing.valid(given.config, seed)):
             print(where(recorded))
             return 0
-        _, path = run.run(given.config, seed, tuple(given.overrides), given.publish, given.threads)
+        publish: Any = {None: False, True: True, False: None}[given.publish]
+        _, path = run.run(given.config, seed, tuple(given.overrides), publish, given.threads)
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -43,6 +50,53 @@ def _run(given: argparse.Namespace, seed: int) -> int:
         return 1
     print(where(path))
     return 0
+
+
+def smoke(given: argparse.Namespace) -> int:
+    """`repro smoke`: run the smoke config of one paper or of all papers; the records stay in the run folders."""
+    from repro.claim import paper
+
+    folders = [paper.folder_of(given.paper)] if given.paper else [one for _, one in sorted(paper.folders().items())]
+    return max((_smoke(folder, not given.paper) for folder in folders), default=0)
+
+
+def _smoke(folder: Path, skip: bool) -> int:
+    """Run one smoke config. `skip`: missing data is a message, and not an error."""
+    config = Path(where(folder / "configs" / "smoke.gin"))
+    try:
+        return _run(argparse.Namespace(config=config, overrides=[], publish=False, threads=None, missing=False), 0)
+    except DataMissing as error:
+        if not skip:
+            raise
+        print(f"repro: {where(folder)}: skipped: {error}", file=sys.stderr)
+        return 0
+
+
+def explain(given: argparse.Namespace) -> None:
+    """`repro explain`: print each value of a config, the line that sets it, and what it replaces."""
+    from repro import config
+    from repro.cli import listing
+    from repro.experiment import explain
+
+    found = explain.values(config.read(given.config, tuple(given.overrides)))
+    print(json.dumps([asdict(one) for one in found], indent=1) if given.json else listing.table(_explained(found)))
+
+
+def _explained(found: Iterable[Value]) -> list[dict[str, str]]:
+    rows = [
+        {
+            "name": one.name,
+            "value": one.value,
+            "set in": one.place or "-",
+            "default": "-" if one.default is None else one.default,
+            "overrides": "; ".join(f"{value} in {place}" for place, value in one.overridden),
+        }
+        for one in found
+    ]
+    return [
+        {key: text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..." for key, text in row.items()}
+        for row in rows
+    ]
 
 
 def debug(given: argparse.Namespace) -> int:
@@ -106,7 +160,6 @@ def _excused(path: Path) -> int:
 
 
 def _replayed(path: Path, own_commit: bool = False) -> int:
-    from repro.errors import where
     from repro.rerun import child, replay
 
     try:

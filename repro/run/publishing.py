@@ -33,7 +33,7 @@ class Earlier:
     outdated: str  # why the new record replaces it; empty if it is kept
 
 
-def check(config: Config, wanted: bool) -> None:
+def check(config: Config, wanted: bool | None) -> None:
     """Before a run: raise BadInput if no claim could use the record of `--publish`, or if renewals cannot be read."""
     if wanted and config.overrides:
         raise BadInput("--publish cannot be used with --set: a claim names a config as it is in its paper")
@@ -56,13 +56,16 @@ def valid(path: Path, seed: int) -> Path | None:
     return None if found.stale else file
 
 
-def publish(found: Record, run: Path, folder: Path, wanted: bool = False) -> Path:
+def publish(found: Record, run: Path, folder: Path, wanted: bool | None = False) -> Path:
     """Copy the record and its examples from `run` to the paper in `folder`, unless a valid record is already there.
 
-    wanted: replace a valid record too. Returns the path of the new record.
+    wanted: True replaces a valid record too, and None replaces none. Returns the path of the new record.
     """
     path = folder / "records" / f"{found.stem}.json"
     before = _earlier(path, found, folder)
+    if wanted is None:
+        log.info("%s%s", _unpublished(path, before), _numbers(before, found) if before else "")
+        return run / path.name
     if before and not wanted and (why := _kept(before, found, path)):
         log.info("%s is kept%s", where(path), why)
         return run / path.name
@@ -72,6 +75,13 @@ def publish(found: Record, run: Path, folder: Path, wanted: bool = False) -> Pat
         back = f"; to restore the committed one: git checkout {_files(path)}" if before and _committed(path) else ""
         log.warning("the new record was made %s%s", doubt, back)
     return _put(found, run, path.parent)
+
+
+def _unpublished(path: Path, before: Earlier | None) -> str:
+    """What is said of the paper's record if the new one stays in the run folder."""
+    if before is None:
+        return f"no record {where(path)} to compare with"
+    return f"compared with {where(path)}{f', but {before.outdated}' if before.outdated else ''}"
 
 
 def _kept(before: Earlier, found: Record, path: Path) -> str:
