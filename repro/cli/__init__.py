@@ -10,8 +10,9 @@ Exit codes:
 - 75 (EX_TEMPFAIL): a signal stopped a run; the same command resumes it.
 - 130: stopped at once.
 
-`looking` has the commands that train nothing, and `running` those that run a config. `listing` and `data` format what
-they print. `new_paper` copies the template. `streams` and `system` handle encodings and errors of the system.
+`looking` has the commands that train nothing, `running` those that run or bind a config, and `checking` those that
+check papers or this machine. `listing` and `data` format what they print. `parser` reads arguments; `overview` is
+`repro --help`. `new_paper` copies the template. `streams` and `system` handle encodings and errors of the system.
 """
 
 from __future__ import annotations
@@ -19,21 +20,22 @@ from __future__ import annotations
 import argparse
 import functools
 import logging
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from repro import __version__
 from repro.claim.paper import refuse_other_core
-from repro.cli import checking, launching, looking, planning, running, streams, system
+from repro.cli import checking, launching, looking, overview, planning, running, streams, system
+from repro.cli.parser import Program
 from repro.config import names
-from repro.errors import BadInput, close
+from repro.errors import BadInput
 from repro.interruption import RESUME, Interrupted
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics")
 CONFIG = "PAPER/NAME, such as template/line, or the path of a config (.gin)"
+COMPLETION = "print the script that completes commands in your shell"
 DIGITS = 18  # of a seed or a number of steps; a number with more digits may not fit into 64 bits
 
 
@@ -76,37 +78,11 @@ def _called(given: argparse.Namespace) -> int:
         return 1
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse, but a wrong argument raises BadInput, which is one line with the nearest option or choice."""
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        given, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            self._refuse(unknown)
-        return given, unknown
-
-    def _refuse(self, unknown: list[str]) -> NoReturn:
-        """Raise BadInput for the first unknown option, else for the first argument too many."""
-        name = next((word for word in unknown if word.startswith("-")), unknown[0]).partition("=")[0][:40]
-        if not name.startswith("-"):
-            raise BadInput(f"{self.prog}: one argument too many: {name!r} (see {self.prog} --help)")
-        known = [one for action in self._actions for one in action.option_strings if one.startswith("--")]
-        raise BadInput(f"{self.prog} has no option '{name}' (see {self.prog} --help)", given=name, known=known)
-
-    def error(self, message: str) -> NoReturn:
-        if hit := re.fullmatch(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", message, re.DOTALL):
-            choices = re.findall(r"[\w-]+", hit[3])
-            known = choices if close(hit[2][:40], choices) else []
-            expected = f"one of {', '.join(choices)} (see {self.prog} --help)"
-            raise BadInput(f"{hit[1]:.120}", expected=expected, given=hit[2][:40], known=known)
-        raise BadInput(f"{message} (see {self.prog} --help)")
-
-
 @functools.cache
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="repro", description="Reproduce papers: claim, config, run, record, verdict.")
+    parser = Program(prog="repro")
     parser.add_argument("--version", action="version", version=f"repro {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.commands
     command = _add(commands, "list", looking.listed, "list papers, or parts of a kind")
     command.add_argument(
         "kind", nargs="?", default="papers", choices=KINDS, help="what to list (default: papers); runs: repro status"
@@ -116,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "name", help="such as template, template/fit.error (a claim), template/line (a config) or models.Line"
     )
-    command = _add(commands, "diff", looking.diff, "what differs between two records, runs or configs? exit 1 if so")
+    command = _add(commands, "diff", looking.diff, "what differs between two records, runs or configs?")
     side = "a config such as template/line, or the path of a record, config or run folder; of a run, a part of its name"
     command.add_argument("one", metavar="A", help=side)
     command.add_argument("other", metavar="B", help=side)
@@ -133,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--data", action="store_true", help="also check that the data has not changed since the records"
     )
-    command = _add(commands, "check", checking.check, "check the files of papers, without a run; exit 1 for a fault")
+    command = _add(commands, "check", checking.check, "check the files of papers, without a run; exit 1 if wrong")
     command.add_argument("paper", nargs="?", help="name of a paper (default: all papers)")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     _data_commands(commands)
@@ -142,6 +118,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name", help="name of the new paper, such as my_paper")
     _launch_commands(commands)
     _again_commands(commands)
+    command = _add(commands, "doctor", checking.doctor, "what works on this machine, and how to get the rest")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+    command = _add(commands, "completion", lambda given: print(overview.completion(parser, given.shell)), COMPLETION)
+    command.add_argument("shell", choices=("bash", "zsh"), help='for example: eval "$(repro completion bash)"')
     return parser
 
 
@@ -161,14 +141,12 @@ def _run_commands(commands: Any) -> None:
         help="replace the paper's record even if it is not stale, or never (default: if it is missing or stale)",
     )
     _config(command, "; the record then stays in the run folder")
-    command = _add(commands, "smoke", running.smoke, "run the smoke config of papers and compare with their records")
+    command = _add(commands, "smoke", running.smoke, "run the smoke config of papers, compare with records")
     command.add_argument("paper", nargs="?", help="name of a paper (default: all papers)")
     command = _add(commands, "explain", running.explain, "where each value of a config is set, and what it replaces")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     _config(command)
-    command = _add(
-        commands, "debug", running.debug, "check a config on one batch: gradients, leakage, targets, overfitting"
-    )
+    command = _add(commands, "debug", running.debug, "check a config on one batch: gradients, leaks, overfitting")
     _config(command, nargs="?")
     command.add_argument(
         "--failed-step", type=Path, metavar="RUN", help="repeat the step at which the run in this folder met NaN or inf"
@@ -219,7 +197,7 @@ def _again_commands(commands: Any) -> None:
     command.add_argument(
         "--commit", action="store_true", help="use the code of the record's commit, not the present code"
     )
-    command = _add(commands, "renew", running.renew, "does changed code give bit-identical numbers? exit 1 if not")
+    command = _add(commands, "renew", running.renew, "does changed code give bit-identical numbers?")
     command.add_argument(
         "paper", nargs="?", help="check the code of this paper's records (default: the core of all records)"
     )
@@ -228,12 +206,10 @@ def _again_commands(commands: Any) -> None:
         action="store_true",
         help="measure one renewal of each paper and one older core again, and store nothing",
     )
-    command = _add(
-        commands, "certify", running.certify, "measure how closely the numbers of a config repeat on this machine"
-    )
+    command = _add(commands, "certify", running.certify, "measure how closely the numbers of a config repeat")
     command.add_argument("config", type=names.find, help=CONFIG)
     command.add_argument("--steps", type=_count, help="number of steps of each run (default: the first 50)")
-    command = _add(commands, "rot", running.rot, "dependency check: do the papers still run? exit 1 if one does not")
+    command = _add(commands, "rot", running.rot, "dependency check: do the papers still run?")
     command.add_argument("paper", nargs="*", help="papers to check (default: all)")
     command.add_argument(
         "--stack",

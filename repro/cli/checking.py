@@ -31,6 +31,19 @@ def check(given: argparse.Namespace) -> int:
     return int(bool(found))
 
 
+def doctor(given: argparse.Namespace) -> int:
+    """`repro doctor`: print what works on this machine; exit 1 if something that every run needs is missing."""
+    from repro.cli import doctor
+
+    found = doctor.findings()
+    if given.json:
+        print(json.dumps([asdict(one) for one in found], indent=1))
+    else:
+        for one in found:
+            print(f"{ {True: 'ok', False: 'FAULT', None: '-'}[one.ok]:6} {one.name:9} {one.says}")
+    return int(any(one.ok is False for one in found))
+
+
 def line(fault: Fault) -> str:
     """A fault on one line; in a workflow of GitHub (`GITHUB_ACTIONS`) as an annotation of the file."""
     if os.environ.get("GITHUB_ACTIONS") != "true":

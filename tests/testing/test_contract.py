@@ -1,0 +1,170 @@
+"""`repro check`: a good paper has no fault; each broken promise is a fault with its file and line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro.testing import contract
+
+ROOT = Path(__file__).parents[2]
+TYPED = "The error is 0.01, as the paper says.\n"
+
+
+@pytest.fixture
+def whole(paper: Any) -> Any:
+    """The copied paper with tests of its own, and with tips that name them."""
+    shutil.copytree(
+        ROOT / "papers/template/tests", paper.folder / "tests", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    tips = paper.folder / "tips.md"
+    tips.write_text(tips.read_text().replace("papers/template", f"papers/{paper.name}"))
+    return paper
+
+
+def faults(paper: Any) -> list[tuple[str, str, int]]:
+    return [(one.check, one.file, one.line) for one in contract.faults(paper.folder)]
+
+
+def add(path: Path, text: str) -> int:
+    """Append lines to a file; the number of the first new one."""
+    path.parent.mkdir(exist_ok=True)
+    before = path.read_text() if path.exists() else ""
+    path.write_text(before + text)
+    return before.count("\n") + 1
+
+
+def test_a_whole_paper_keeps_the_contract(whole: Any, repro: Any) -> None:
+    assert faults(whole) == []
+    code, out, _ = repro("check", whole.name)
+    assert (code, out) == (0, "")
+
+
+ITEM = "- We used Adam.\n"
+BREAKS = [
+    ("configs", "configs/new.gin", "include 'line.gin'\ntrainers.Supervised.stepz = 3\n", 1),
+    ("configs", "configs/new.gin", "include 'line.gin'\nexperiment.loss = @losses.MeanSquar()\n", 1),
+    ("configs", "configs/new.gin", "include 'line.gin'\ntrainers.Supervised.steps = %STEPZ\n", 1),
+    ("configs", "configs/new.gin", "import papers.template.modell\ninclude 'line.gin'\n", 0),
+    ("configs", "configs/new.gin", "include 'lines.gin'\n", 0),
+    ("numbers", "report.md", TYPED, 0),
+    ("departures", "report.md", f"## Departures of ours\n\n{ITEM}", 2),
+    ("departures", "report.md", "## Departures of ours\n\n| the paper | here |\n|---|---|\n| a | b |\n", 2),
+    ("departures", "report.md", "## Departures of ours\n\n| here | why |\n|---|---|\n| a | |\n", 4),
+    ("tips", "tips.md", "## It hangs\n\n- **Symptom** a\n- **Cause** b\n- **Fix** c\n- **Test** later\n", 0),
+    ("tips", "tips.md", "## It hangs\n\nand hangs\n", 0),
+    ("tests", "tests/test_new.py", "def test_nothing() -> None:\n    print(1)\n", 0),
+    ("tests", "tests/test_new.py", "def test_nothing() -> None:\n    assert True\n", 0),
+    ("files", "notes.md", "\nsee /home/someone/data/x.wav\n", 1),
+    ("data", "data.toml", "[mine]\ntitle = 'x'\n", 0),
+]
+
+
+@pytest.mark.parametrize(("check", "file", "text", "offset"), BREAKS)
+def test_a_broken_promise_is_a_fault_with_its_place(whole: Any, check: str, file: str, text: str, offset: int) -> None:
+    if text.startswith("## Departures"):  # the first section about departures counts
+        (whole.folder / "report.md").write_text("## Why it did or did not reproduce\n\n")
+    line = add(whole.folder / file, text) + offset
+    assert faults(whole) == [(check, f"papers/{whole.name}/{file}", line)]
+
+
+@pytest.mark.parametrize("text", [
+    "The error is {stated}`fit.error`.\n", "It has 500 points.\n", "`0.01` is code.\n", "```\n0.01\n```\n",
+    "Version 10.01 and 0.013.\n",
+])  # fmt: skip
+def test_a_role_or_another_number_is_no_fault(whole: Any, text: str) -> None:
+    add(whole.folder / "report.md", f"\n{text}")
+    assert faults(whole) == []
+
+
+@pytest.mark.parametrize("heading", ["What we did differently", "Why it did or did not reproduce"])
+def test_a_section_that_is_missing_is_a_fault(whole: Any, heading: str) -> None:
+    report = whole.folder / "report.md"
+    report.write_text(report.read_text().replace(heading, "Other things"))
+    assert [check for check, _, _ in faults(whole)] == ["report"]
+
+
+def test_a_measured_number_is_not_typed(whole: Any, repro: Any) -> None:
+    assert repro("run", f"{whole.name}/smoke")[0] == 0
+    (found,) = json.loads((whole.records / "smoke-seed0.json").read_text())["measurements"]
+    mean = contract.record.read(whole.records / "smoke-seed0.json").measurements[0].mean
+    assert found["metric"] == "SquaredError" and faults_without_git(whole) == []
+    line = add(whole.folder / "report.md", f"\nAfter two steps it is {mean:.4f}.\n") + 1
+    assert faults_without_git(whole) == [("numbers", f"papers/{whole.name}/report.md", line)]
+
+
+def faults_without_git(paper: Any) -> list[tuple[str, str, int]]:
+    """The faults except that a record was made from uncommitted code."""
+    return [row for row in faults(paper) if row[0] != "records"]
+
+
+def test_a_paper_with_records_has_one_of_its_smoke_config(whole: Any, repro: Any) -> None:
+    assert repro("run", f"{whole.name}/ten_steps")[0] == 0
+    assert ("smoke", f"papers/{whole.name}/configs/smoke.gin", 1) in faults(whole)
+    (whole.folder / "configs" / "smoke.gin").unlink()
+    assert "smoke" in [check for check, _, _ in faults(whole)]
+
+
+def test_large_files_and_pickles_are_faults(whole: Any) -> None:
+    import pickle
+
+    (whole.folder / "weights.bin").write_bytes(pickle.dumps({"a": 1}))
+    (whole.folder / "table.csv").write_bytes(b"1," * 600_000)
+    names = [Path(file).name for check, file, _ in faults(whole) if check == "files"]
+    assert sorted(names) == ["table.csv", "weights.bin"]
+
+
+def test_the_paper_s_own_checks_are_called(whole: Any) -> None:
+    (whole.folder / "tests" / "test_paper.py").unlink()
+    assert [check for check, _, _ in faults(whole)] == ["tests", "tests"]
+
+
+def test_a_tolerance_that_changed_after_the_record_is_a_fault(whole: Any, git: Any, repro: Any) -> None:
+    assert repro("run", f"{whole.name}/smoke")[0] == 0 and repro("run", f"{whole.name}/line")[0] == 0
+    git("add", "-A"), git("commit", "-qm", "records")
+    assert faults(whole) == []
+    toml = whole.folder / "paper.toml"
+    toml.write_text(toml.read_text().replace("tolerance = 0.002", "tolerance = 0.02", 1))
+    assert [check for check, _, _ in faults(whole)] == ["tolerances"]
+    assert repro("verdict", whole.name, "--write")[0] == 0
+    assert faults(whole) == [], "the mark in verdicts.json is for the reviewer"
+
+
+def test_the_command_prints_what_the_function_finds(whole: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    line = add(whole.folder / "report.md", TYPED)
+    code, out, _ = repro("check", whole.name, "--json")
+    (row,) = json.loads(out)
+    assert code == 1 and (row["paper"], row["check"], row["line"]) == (whole.name, "numbers", line)
+    code, out, _ = repro("check", whole.name)
+    assert code == 1 and out.startswith(f"{row['file']}:{line}: ") and out.count("\n") == 1
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    code, out, _ = repro("check", whole.name)
+    assert code == 1 and re.fullmatch(rf"::error file={row['file']},line={line},title=[\w ]+::.+\n", out)
+
+
+def test_a_broken_paper_is_a_fault_and_does_not_hide_the_others(whole: Any, repro: Any) -> None:
+    whole.toml("[paper]\ntitle = 1\n")
+    code, out, _ = repro("check", "--json")
+    rows = [(row["check"], row["paper"], row["line"]) for row in json.loads(out) if row["paper"] == whole.name]
+    assert code == 1 and rows == [("claims", whole.name, 2)]
+
+
+def test_an_unknown_paper_offers_the_nearest(refused: Any) -> None:
+    assert "did you mean 'template'" in refused("check", "templat")
+
+
+def test_every_paper_here_keeps_the_contract_and_no_heavy_library_is_loaded() -> None:
+    code = (
+        "import sys\nfrom repro.cli import main\ncode = main(['check'])\n"
+        "print(sorted({'torch', 'nussl', 'matplotlib', 'sphinx'} & set(sys.modules)), code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1:] == ["[] 0"], done.stdout
