@@ -13,7 +13,7 @@
     launch/       the queue: the runs that the claims still need; plan, workers, status
     rerun/        run again and compare the numbers: replay, certify, renew, rot; diff
     debug/        checks of a config on one batch, before training
-    testing/      the checks that a paper's own tests call
+    testing/      the checks that a paper's own tests call, and those of `repro check`
     cli/          the `repro` command
     files/        strict reading and atomic writing of any file; locks
 

@@ -51,10 +51,15 @@ def values(config: Config) -> list[Value]:
 def _value(
     name: str, parameter: inspect.Parameter, row: Binding | None, rows: list[Binding], macros: dict[str, Binding]
 ) -> Value:
-    default = None if parameter.default is parameter.empty else _written(parameter.default)
+    default = None if parameter.default is parameter.empty else _default(parameter.default)
     if row is None:
         return Value(name, default or "", "", default)
     return Value(name, _resolved(row.value, macros), row.place, default, tuple(_earlier(row, rows)))
+
+
+def _default(value: object) -> str:
+    """A default as text. `inspect` shows the default of a dataclass that a function makes as `<factory>`."""
+    return "a new, empty one" if repr(value) == "<factory>" else _written(value)
 
 
 def _earlier(row: Binding, rows: list[Binding]) -> Iterator[tuple[str, str]]:

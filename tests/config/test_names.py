@@ -27,7 +27,7 @@ def test_a_path_is_returned_as_it_is(paper: Any) -> None:
 
 
 @pytest.mark.parametrize("words", [
-    ("run",), ("debug",), ("certify",), ("launch",), ("plan",), ("show",),
+    ("run",), ("debug",), ("certify",), ("launch",), ("plan",), ("show",), ("explain",),
 ])  # fmt: skip
 def test_an_unknown_name_offers_the_nearest(paper: Any, refused: Any, words: tuple[str, ...]) -> None:
     line = refused(*words, f"{paper.name}/ten_step")
