@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from repro.claim import paper
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.record import audit
+from repro.testing import contract
 from repro.verdict import verdicts_json
 
 NAMES = sorted(paper.folders())
@@ -25,22 +25,9 @@ CONFIGS = [path for name in NAMES for path in paper.find(name).configs]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_tests_of_the_paper_check_it(name: str) -> None:
-    """A config that does not bind, a part that fails its checks: the paper's own tests find it, before any run."""
-    texts = [path.read_text(encoding="utf-8") for path in (paper.find(name).folder / "tests").glob("test_*.py")]
-    called = {
-        node.func.id
-        for text in texts
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    assert {"check_paper", "check_smoke"} <= called
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_records_name_no_folder_of_this_machine(name: str) -> None:
-    for path in (paper.find(name).folder / "records").glob("*.json"):
-        assert str(Path.cwd()) not in path.read_text(encoding="utf-8"), path.name
+def test_the_paper_keeps_the_contract(name: str) -> None:
+    """What `repro check` guards; among it, that the paper's own tests check its configs and parts before any run."""
+    assert list(contract.faults(paper.find(name).folder)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

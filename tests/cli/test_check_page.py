@@ -22,15 +22,16 @@ def shown(line: str) -> str:
     return re.sub(r"\b[0-9a-f]{8}-seed", "DIGEST-seed", " ".join(line.split()))
 
 
-def test_the_examples_print_what_the_page_shows(paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_print_what_the_page_shows(
+    paper: Any, git: Any, repro: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     shutil.copytree(ROOT / "papers/template/tests", paper.folder / "tests")
-    shutil.copy(ROOT / "papers/template/records/smoke-seed0.json", paper.records)
     tips = paper.folder / "tips.md"
     tips.write_text(tips.read_text().replace("papers/template", f"papers/{paper.name}"))
-    record = paper.records / "smoke-seed0.json"
-    record.write_text(record.read_text().replace('"paper": "template"', f'"paper": "{paper.name}"'))
+    git("add", "-A"), git("commit", "-qm", "tests")
+    assert repro("run", f"{paper.name}/smoke")[0] == 0
     for kind, text in BLOCKS:
         if kind == "md":
             report = paper.folder / "report.md"

@@ -22,7 +22,8 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("words", [
     ("list",), ("list", "models", "--json"), ("status",), ("todo",), ("plan", "template"), ("verdict", "template"),
-    ("verdict", "template", "--json"), ("show", "template"), ("show", "template/fit.error"), ("check", "template"), ("show", "template/line"),
+    ("verdict", "template", "--json"), ("show", "template"), ("show", "template/fit.error"),
+    ("check", "template"), ("show", "template/line"),
     ("diff", "papers/template/configs/line.gin", "papers/template/configs/line.gin"),
 ])  # fmt: skip
 def test_looking_loads_nothing_heavy(words: tuple[str, ...]) -> None:
