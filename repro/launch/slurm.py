@@ -78,13 +78,13 @@ def start(commands: Iterable[str], wanted: Wanted) -> str:
     with tmux.locked():
         there = {run_of(job.command) for job in jobs()}
         new = [command for command in commands if run_of(command) not in there]
-        already = f"{len(there)} of this queue are already in Slurm"
+        already = f"{len(there)} of this queue are in Slurm already"
         if not new:
-            return f"nothing new to run: {already}"
+            return f"nothing was submitted: {already}"
         folder = _new_folder(new)
         array = _submit(new, wanted, folder)
     more = f" ({already})" if there else ""
-    return f"{len(new)} runs are job {array}, at most {wanted.at_once} at once{more}, logs in {folder}; repro status shows them"
+    return f"job {array}: runs: {len(new)}, at most {wanted.at_once} at once{more}; logs in {folder}; see repro status"
 
 
 def _refuse_missing() -> None:
@@ -176,7 +176,7 @@ def _job(job: str, name: str, index: str, state: str) -> SlurmJob | None:
         return None
     found = commands(tmux.folder() / "slurm" / number)
     at = int(index) if index.isdecimal() else 0
-    return SlurmJob(job, found[at], state not in ("RUNNING",)) if at < len(found) else None
+    return SlurmJob(job, found[at], state != "RUNNING") if at < len(found) else None
 
 
 def commands(folder: Path) -> list[str]:

@@ -7,8 +7,6 @@ for _ in $(seq 60); do [[ -z $(squeue -h 2>/dev/null) ]] && break; sleep 0.2; do
 for file in "$root"/run/slurmd.*.pid "$root"/run/slurmctld.pid "$root"/run/munged.pid; do
     [[ -s $file ]] || continue
     read -r process <"$file"
-    kill "$process" 2>/dev/null || continue
-    for _ in $(seq 50); do [[ -e /proc/$process ]] || break; sleep 0.1; done
-    [[ -e /proc/$process ]] && kill -9 "$process"
+    kill -9 "$process" 2>/dev/null # at once: nothing of this cluster is needed again
 done
 exit 0

@@ -3,14 +3,16 @@
 # pretended GPUs (default: 2 per node). It listens on 127.0.0.1 only. Prints the SLURM_CONF of the cluster; down.sh
 # stops it. Needs slurmctld, slurmd, slurm-client and munge (Debian: apt-get install slurm-wlm munge), and root, because
 # slurmd starts jobs as their users. Partitions: `debug`, and `low`, whose jobs those of `debug` preempt.
-set -euo pipefail
+set -Eeuo pipefail
 root=$(realpath -m "$1") nodes=${2:-2} gpus=${3:-2} host=$(hostname -s) me=$(id -un)
 port=${SLURM_TEST_PORT:-$((20000 + RANDOM % 10000))} # of slurmctld; the nodes have the next ones
 mkdir -p "$root"/{run,log,state,spool}; chmod 755 "$root" "$root"/{run,log,state,spool}
 export SLURM_CONF=$root/slurm.conf
 
 head -c 1024 /dev/urandom >"$root/munge.key"; chmod 400 "$root/munge.key" # a key and a socket of its own
-munged --key-file="$root/munge.key" --socket="$root/run/munge.sock" --pid-file="$root/run/munged.pid" \
+trap 'tail -n 5 "$root"/log/* >&2' ERR
+# --force: the folder may be closed to other users, who have no business here
+munged --force --key-file="$root/munge.key" --socket="$root/run/munge.sock" --pid-file="$root/run/munged.pid" \
     --log-file="$root/log/munged.log" --seed-file="$root/run/munge.seed" --num-threads=2 </dev/null &>"$root/log/munged.out"
 
 for gpu in $(seq 0 $((gpus - 1))); do # Slurm sets CUDA_VISIBLE_DEVICES only for a GPU that is a device
@@ -27,7 +29,7 @@ SlurmctldPort=$port
 SlurmUser=$me
 SlurmdUser=$me
 AuthType=auth/munge
-AuthInfo=socket=$root/run/munge.sock,cred_expire=2
+AuthInfo=socket=$root/run/munge.sock,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=$root/state
 SlurmdSpoolDir=$root/spool/%n
@@ -71,5 +73,4 @@ for _ in $(seq 200); do
     [[ $(sinfo -h -p debug -N -o %t 2>/dev/null | grep -c idle) == "$nodes" ]] && { echo "$SLURM_CONF"; exit; }
     sleep 0.1
 done
-tail -n 5 "$root"/log/* >&2
-exit 1
+false
