@@ -39,9 +39,12 @@ def leave_slurm(one: Status, patience: float = PATIENCE) -> bool:
     Returns whether the job has ended in time.
     """
     commands = [job.command for job in slurm.jobs() if job.id == one.job]
-    slurm.asked("scancel", *([f"--signal={node.STOP.name}"] if one.state == "running" else []), one.job)
-    for command in commands if one.state != "running" else ():
-        node.note("stopped", command)
+    if one.state == "running":  # scancel repeats the signal, and fails if the job has ended by then: so look at the job
+        subprocess.run(["scancel", f"--signal={node.STOP.name}", one.job], check=False, capture_output=True, timeout=60)
+    else:
+        slurm.asked("scancel", one.job)
+        for command in commands:
+            node.note("stopped", command)
     end = time.monotonic() + patience
     while (left := any(job.id == one.job for job in slurm.jobs())) and time.monotonic() < end:
         time.sleep(1)  # second: squeue asks the controller of the whole cluster

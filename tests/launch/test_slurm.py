@@ -142,7 +142,7 @@ def test_the_gpus_of_a_node_are_read_from_what_sinfo_prints() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_every_record_arrives_once_whatever_is_taken_away(cluster: Cluster, paper: Any, repro: Any) -> None:
-    """Of 20 runs, one is preempted and one is asked to stop; then a node dies. A config is wrong."""
+    """Of 20 runs, some are preempted; then a node dies. A config is wrong, and is reported."""
     config, runs = committed(paper, 400), 20
     wrong = paper.config("wrong", "trainers.Supervised.steps = -1\n")
     launch(config, "--seeds", runs, "--partition", "low", "--gpus-per-node", 1)
