@@ -46,7 +46,7 @@ lint: venv ## check style, types, security and shell scripts (if shellcheck is i
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy repro
 	$(BIN)/bandit -q -c pyproject.toml -r repro papers docs/conf.py
-	@if command -v shellcheck >/dev/null; then shellcheck tmux/*.sh .ci/run; else echo 'shellcheck is not installed: skipped'; fi
+	@if command -v shellcheck >/dev/null; then shellcheck tmux/*.sh tests/launch/slurm/*.sh .ci/run; else echo 'shellcheck is not installed: skipped'; fi
 
 clean: ## delete generated files, except .venv and runs/
 	rm -rf build dist *.egg-info docs/_build docs/papers .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -157,14 +157,15 @@ def _launch_commands(commands: Any) -> None:
     """The commands about the queue and the runs."""
     command = _add(commands, "launch", launching.launch, "run what the claims still need, with one worker per GPU")
     command.add_argument("name", nargs="*", help="papers, or configs such as template/line (default: all papers)")
-    command.add_argument("--on", choices=("tmux",), default="tmux", help="where the workers run (default: tmux)")
+    command.add_argument("--on", choices=("tmux", "slurm"), default="tmux", help="where the runs run (default: tmux)")
     command.add_argument(
-        "--gpus", default="cpu", help="one worker per entry: 0,1,2,3 (0+1: both for one run) or cpu,cpu (default: cpu)"
+        "--gpus", help="one worker per entry: 0,1,2,3 (0+1: both for one run) or cpu,cpu (default: cpu)"
     )
     command.add_argument(
         "--seeds", type=_count, metavar="N", help="of each config: the seeds 0 to N - 1 (default: seed 0)"
     )
     command.add_argument("--share", action="store_true", help="allow several runs on one GPU")
+    launching.slurm_options(command)
     command = _add(commands, "plan", planning.plan, "how long the missing runs take, and which to run first")
     command.add_argument("name", nargs="*", help="papers, or configs such as template/line (default: all papers)")
     command.add_argument("--hours", type=planning.hours, help="plan only what fits into so many hours")

@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from repro.launch.status import Status
 
 SECONDS = 2.0  # between two pictures of `status --watch`
+TIME = "4:00:00"  # time limit of a job in Slurm; a longer run resumes in the same job
+AT_ONCE = 8  # jobs that Slurm runs at the same time
 
 
 def launch(given: argparse.Namespace) -> int:
     """`repro launch`: put the missing runs of papers, and seeds of configs, into the queue, and start workers."""
-    from repro.launch import Job, tmux
+    from repro.launch import Job
 
+    _refuse_others(given)
     papers, configs = named(given.name)
     if given.seeds and not configs:
         raise BadInput("--seeds is given without a config", expected="a config, as in repro launch a.gin --seeds 3")
@@ -35,7 +38,7 @@ def launch(given: argparse.Namespace) -> int:
         return 2
     jobs = [*missing, *(Job("", str(path), seed) for path in configs for seed in range(given.seeds or 1))]
     if jobs:
-        print(tmux.start(dict.fromkeys(f"{job.command} --missing" for job in jobs), given.gpus, given.share))
+        print(_start(list(dict.fromkeys(f"{job.command} --missing" for job in jobs)), given))
     return 0
 
 
@@ -57,6 +60,45 @@ def by_paper(papers: Collection[str], configs: Iterable[Path]) -> dict[str, set[
     return found
 
 
+def slurm_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of `launch --on slurm`."""
+    from repro.cli import planning
+
+    command.add_argument("--partition", metavar="P", help="Slurm: the partition (default: the cluster's default)")
+    command.add_argument("--time", help=f"Slurm: time limit of a job, after which its run resumes (default: {TIME})")
+    command.add_argument(
+        "--gpus-per-node", type=planning.devices, metavar="G", help="Slurm: GPUs of a job (default: none)"
+    )
+    command.add_argument(
+        "--at-once",
+        type=planning.devices,
+        metavar="N",
+        help=f"Slurm: jobs at the same time, at most (default: {AT_ONCE})",
+    )
+
+
+def _refuse_others(given: argparse.Namespace) -> None:
+    """Raise BadInput for an option that is about another place than the one in which the workers run."""
+    mine = ("gpus", "share") if given.on == "tmux" else ("partition", "time", "gpus_per_node", "at_once")
+    other = "slurm" if given.on == "tmux" else "tmux"
+    for name in ("gpus", "share", "partition", "time", "gpus_per_node", "at_once"):
+        if name not in mine and getattr(given, name) not in (None, False):
+            option = f"--{name.replace('_', '-')}"
+            hint = ", or --gpus-per-node instead" if name == "gpus" else ""
+            raise BadInput(f"{option} is given with --on {given.on}", expected=f"{option} with --on {other}{hint}")
+
+
+def _start(commands: list[str], given: argparse.Namespace) -> str:
+    """Give the commands to workers on this machine, or to Slurm."""
+    from repro.launch import slurm, tmux
+
+    if given.on == "tmux":
+        return tmux.start(commands, given.gpus or "cpu", given.share)
+    limit = slurm.minutes(given.time or TIME)
+    wanted = slurm.Wanted(given.partition or "", limit, given.gpus_per_node or 0, given.at_once or AT_ONCE)
+    return slurm.start(commands, wanted)
+
+
 def _config(path: Path) -> Path:
     if not path.is_file():
         raise BadInput(f"no config {path}", expected="a paper, or a config as PAPER/NAME or as the path of a .gin file")
@@ -73,7 +115,7 @@ def status(given: argparse.Namespace) -> int:
         return 0
     while given.watch:
         print(f"\033[H\033[J{text(rows)}" if sys.stdout.isatty() else text(rows), flush=True)
-        if not {"running", "starting", "waiting"} & {row.state for row in rows}:
+        if not {"running", "starting", "waiting", "queued"} & {row.state for row in rows}:
             return 0
         time.sleep(SECONDS)
         rows = all_runs()
@@ -86,7 +128,8 @@ def text(rows: Iterable[Status]) -> str:
     from repro.cli import listing
 
     rows = list(rows)
-    shown = [_row(row) for row in rows if row.state not in ("finished", "superseded")]
+    left = [row for row in rows if row.state not in ("finished", "superseded")]
+    shown = [_row(row) | ({"job": row.job} if any(one.job for one in left) else {}) for row in left]
     counts = Counter(row.state for row in rows)
     counted = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no runs yet"
     return "\n".join([*([listing.table(shown)] if shown else []), counted])
@@ -124,11 +167,15 @@ def stop(given: argparse.Namespace) -> int:
     """`repro stop`: stop a run after its step."""
     from repro.launch import control, status
 
-    folder = status.find(given.run)
-    if not control.stop(folder):
-        print(f"repro: {folder} has not ended yet; it stops after its step", file=sys.stderr)
+    there = status.in_slurm(given.run)
+    folder = status.find(given.run) if there is None or there.state == "running" else None
+    if not (control.leave_slurm(there) if there else control.stop(status.find(given.run))):
+        print(f"repro: {folder or given.run} has not ended yet; it stops after its step", file=sys.stderr)
         return 1
-    print(f"{folder} has stopped, with a checkpoint; the same command resumes it")
+    if folder:
+        print(f"{folder} has stopped, with a checkpoint; the same command resumes it")
+    elif there:
+        print(f"{there.run}: job {there.job} is out of Slurm's queue; repro launch puts it back")
     return 0
 
 

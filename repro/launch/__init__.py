@@ -1,12 +1,13 @@
 """The queue of runs: the claims need these runs, and no record of them exists yet.
 
-`repro launch` gives them to workers. The modules: tmux (starts the workers), status (the state of every run), control
-(stop a run, show its window or its log); plan (which run first), estimate (how long a run takes), similarity (which
-records tell that), goals (what would settle a claim).
+`repro launch` gives them to workers. The modules: tmux (starts the workers), slurm (gives the queue to a cluster), node
+(what a job does there), status (the state of every run), control (stop a run, show its window or its log); plan (which
+run first), estimate (how long a run takes), similarity (which records tell that), goals (what would settle a claim).
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,18 @@ from pathlib import PurePath
 from repro.claim.paper import Paper
 from repro.errors import where
 from repro.record import Record
+
+COMMAND = re.compile(r"repro run \S*papers/(?P<paper>[^/]+)/configs/(?P<config>\S+)\.gin'?.* --seed (?P<seed>\d+)")
+
+
+def run_of(command: str) -> str:
+    """The name of the run of a command: PAPER/CONFIG-seedN; the command itself if it runs no config of a paper.
+
+    >>> run_of("repro run papers/template/configs/line.gin --seed 3 --missing")
+    'template/line-seed3'
+    """
+    hit = COMMAND.search(command)
+    return f"{hit['paper']}/{hit['config']}-seed{hit['seed']}" if hit else command
 
 
 @dataclass(frozen=True)

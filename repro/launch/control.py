@@ -1,4 +1,4 @@
-"""Act on one run that runs on this machine: stop it, attach to its window, follow its log."""
+"""Act on one run: stop it, also if Slurm has it; attach to its window on this machine; follow its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Any
 
 from repro.errors import BadInput
 from repro.files import lock
-from repro.launch import tmux
+from repro.launch import node, slurm, tmux
+from repro.launch.status import Status
 
 LOOK = 0.2  # seconds between two looks
 PATIENCE = 120.0  # seconds: how long a run may take for its step and its checkpoint
@@ -30,6 +31,24 @@ def stop(folder: Path, patience: float = PATIENCE) -> bool:
     while lock.holder(folder) and time.monotonic() < end:
         time.sleep(LOOK)
     return lock.holder(folder) is None
+
+
+def leave_slurm(one: Status, patience: float = PATIENCE) -> bool:
+    """Ask a run in Slurm to stop after its step; if it does not run yet, take its job out of Slurm.
+
+    Returns whether the job has ended in time.
+    """
+    commands = [job.command for job in slurm.jobs() if job.id == one.job]
+    if one.state == "running":  # scancel repeats the signal, and fails if the job has ended by then: so look at the job
+        subprocess.run(["scancel", f"--signal={node.STOP.name}", one.job], check=False, capture_output=True, timeout=60)
+    else:
+        slurm.asked("scancel", one.job)
+        for command in commands:
+            node.note("stopped", command)
+    end = time.monotonic() + patience
+    while (left := any(job.id == one.job for job in slurm.jobs())) and time.monotonic() < end:
+        time.sleep(1)  # second: squeue asks the controller of the whole cluster
+    return not left
 
 
 def window(folder: Path, read_only: bool) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
+import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,24 +15,26 @@ from typing import Any
 from repro import config as configs
 from repro.errors import BadInput
 from repro.files import lock
-from repro.launch import tmux
+from repro.launch import COMMAND, slurm, tmux
 from repro.run import resume, run_folders
 
 TAIL = 4096  # bytes: how much of a metrics log is read
 ENDED = ("finished", "superseded")
-ORDER = {"running": 0, "starting": 0, "waiting": 1, "set aside": 2, "finished": 4, "superseded": 5}
-COMMAND = re.compile(r"repro run \S*papers/(?P<paper>[^/]+)/configs/(?P<config>\S+)\.gin'?.* --seed (?P<seed>\d+)")
+log = logging.getLogger("repro")
+ORDER = {"running": 0, "starting": 0, "waiting": 1, "queued": 1, "set aside": 2, "finished": 4, "superseded": 5}
 
 
 @dataclass(frozen=True)
 class Status:
     """The state of one run.
 
-    - `state`: running, starting, waiting (in the queue), finished, stopped, failed, refused (wrong input), killed, set
-      aside (it failed twice in the queue), or superseded (its code has changed, and it was restarted).
+    - `state`: running, starting, waiting (in the queue), queued (in Slurm), finished, stopped, failed, refused (wrong
+      input), killed, set aside (it failed twice in the queue), or superseded (its code has changed, and it was
+      restarted).
     - `step` of `steps`, `loss`: of the last entry of the metrics log; None if there is none yet.
     - `rate`: items per second. `left`: seconds until the training ends, at this rate.
     - `gpus`, `host`, `process`: of the process that runs it. `folder`: of the run; empty while it waits.
+    - `job`: its id in Slurm, such as 12_3; empty if Slurm does not have it.
     """
 
     paper: str
@@ -47,6 +51,7 @@ class Status:
     process: int = 0
     since: str = ""
     folder: str = ""
+    job: str = ""
 
     @property
     def run(self) -> str:
@@ -64,10 +69,15 @@ def all_runs() -> list[Status]:
 
 
 def _in_queue(one: Status, queued: Mapping[str, Status]) -> Status:
-    """A run that was stopped and is in the queue again has its state there."""
-    if one.state in ("running", *ENDED) or one.run not in queued:
+    """A run that was stopped and is in the queue again has its state there.
+
+    If Slurm has requeued a run, because its node is gone, the file of the process that ran it there may be left.
+    """
+    found = queued.get(one.run)
+    if one.state in ENDED or found is None or found.state == "killed":
         return one
-    return replace(one, state=queued[one.run].state)
+    runs = one.state == "running" and (found.state != "queued" or one.host == platform.node())
+    return replace(one, state=one.state if runs else found.state, job=found.job)
 
 
 def find(name: str) -> Path:
@@ -86,6 +96,17 @@ def find(name: str) -> Path:
         known = [one for run in run_folders.every() for one in run_folders.names(run)]
         raise BadInput(f"no run '{name}'", given=name, known=known)
     return found[0]
+
+
+def in_slurm(name: str) -> Status | None:
+    """The run `name` (as in `find`, or the id of its job) if Slurm has it. Raises BadInput if there are several."""
+    there = [one for one in all_runs() if one.job]
+    exact = [one for one in there if name.rstrip("/") in (one.job, one.run, one.run.partition("/")[2], one.folder)]
+    found = exact or [one for one in there if name in one.run]
+    if len(found) > 1:
+        shown = ", ".join(one.run for one in found[:4])
+        raise BadInput(f"{len(found)} runs in Slurm are called '{name}'", expected=f"one of {shown}")
+    return found[0] if found else None
 
 
 def _status(folder: Path) -> Status:
@@ -168,10 +189,22 @@ def _first(known: dict[str, Any], names: Iterable[str]) -> int | None:
 
 
 def _queued() -> Iterator[Status]:
-    """The runs that start, those that wait in the queue, and those that failed there twice."""
-    rows = [("starting", line) for line in tmux.running().values()]
-    rows += [("waiting", line) for line in [*tmux.running(dead=True).values(), *tmux.lines("todo")]]
-    rows += [("set aside", line.partition("\t")[2]) for line in tmux.lines("failed")]
-    for state, line in rows:
+    """The runs that start, those that wait in the queue or in Slurm, and those that failed in the queue twice."""
+    there = _slurm()
+    rows = [("starting", line, "") for line in tmux.running().values()]
+    rows += [("waiting", line, "") for line in [*tmux.running(dead=True).values(), *tmux.lines("todo")]]
+    rows += [("set aside", line.partition("\t")[2], "") for line in tmux.lines("failed")]
+    rows += [("queued" if one.pending else "starting", one.command, one.id) for one in there or ()]
+    rows += [("killed", line, "") for line in (slurm.lost(there) if there is not None else ())]
+    for state, line, job in rows:
         if hit := COMMAND.search(line):
-            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state)
+            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state, job=job)
+
+
+def _slurm() -> list[slurm.SlurmJob] | None:
+    """The jobs in Slurm; None, with a message, if it does not answer: the run folders can be shown without it."""
+    try:
+        return slurm.jobs()
+    except BadInput as error:
+        log.warning("%s; the state of its jobs is unknown", error)
+        return None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from repro import HOME
@@ -73,7 +75,21 @@ def running(dead: bool = False) -> Mapping[str, str]:
     return {name: line for name, (worker, line) in rows.items() if os.path.exists(f"/proc/{worker}") != dead}
 
 
+def server() -> str:
+    """The name of this queue: of its tmux server, and of its jobs in Slurm."""
+    digest = hashlib.sha256(f"{folder()}\n".encode()).hexdigest()[:16]
+    return f"repro-{digest}"
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Hold the lock of the queue, which the scripts hold too while they change its files."""
+    folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder() / "lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def client(*words: str) -> list[str]:
     """The tmux command with these words, for the server of this queue."""
-    digest = hashlib.sha256(f"{folder()}\n".encode()).hexdigest()[:16]
-    return ["env", "-u", "TMUX", "TMUX_TMPDIR=", "tmux", "-L", f"repro-{digest}", *words]
+    return ["env", "-u", "TMUX", "TMUX_TMPDIR=", "tmux", "-L", server(), *words]
