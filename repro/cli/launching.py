@@ -68,10 +68,16 @@ def text(rows: Iterable[Status]) -> str:
     from repro.cli import listing
 
     rows = list(rows)
-    shown = [_row(row) for row in rows if row.state not in ("finished", "superseded")]
+    open_rows = [row for row in rows if row.state not in ("finished", "superseded")]
+    shown = [_row(row) | _set(row, any(one.overrides for one in open_rows)) for row in open_rows]
     counts = Counter(row.state for row in rows)
     counted = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no runs yet"
     return "\n".join([*([listing.table(shown)] if shown else []), counted])
+
+
+def _set(row: Status, shown: bool) -> dict[str, str]:
+    """The column with the settings from `--set`, if one of the runs has some."""
+    return {"set": " ".join(row.overrides)} if shown else {}
 
 
 def _row(row: Status) -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +32,7 @@ class Status:
       aside (it failed twice in the queue), or superseded (its code has changed, and it was restarted).
     - `step` of `steps`, `loss`: of the last entry of the metrics log; None if there is none yet.
     - `rate`: items per second. `left`: seconds until the training ends, at this rate.
+    - `overrides`: the settings from `--set`, as for a point of a sweep.
     - `gpus`, `host`, `process`: of the process that runs it. `folder`: of the run; empty while it waits.
     """
 
@@ -37,6 +40,7 @@ class Status:
     config: str
     seed: int
     state: str
+    overrides: tuple[str, ...] = ()
     gpus: str = ""
     step: int | None = None
     steps: int | None = None
@@ -53,21 +57,26 @@ class Status:
         """The name of the run: paper, config and seed."""
         return f"{self.paper}/{self.config}-seed{self.seed}"
 
+    @property
+    def same(self) -> tuple[str, ...]:
+        """What this run has in common with its command in the queue."""
+        return self.run, *sorted(self.overrides)
+
 
 def all_runs() -> list[Status]:
     """Every run: first those that run, then those that wait, then the others."""
-    queued = {one.run: one for one in _queued()}
+    queued = {one.same: one for one in _queued()}
     found = [_status(folder) for folder in run_folders.every()]
-    here = {one.run for one in found if one.state not in ENDED}
-    found = [_in_queue(one, queued) for one in found] + [one for run, one in queued.items() if run not in here]
-    return sorted(found, key=lambda one: (ORDER.get(one.state, 3), one.run))
+    here = {one.same for one in found if one.state not in ENDED}
+    found = [_in_queue(one, queued) for one in found] + [one for same, one in queued.items() if same not in here]
+    return sorted(found, key=lambda one: (ORDER.get(one.state, 3), one.same))
 
 
-def _in_queue(one: Status, queued: Mapping[str, Status]) -> Status:
+def _in_queue(one: Status, queued: Mapping[tuple[str, ...], Status]) -> Status:
     """A run that was stopped and is in the queue again has its state there."""
-    if one.state in ("running", *ENDED) or one.run not in queued:
+    if one.state in ("running", *ENDED) or one.same not in queued:
         return one
-    return replace(one, state=queued[one.run].state)
+    return replace(one, state=queued[one.same].state)
 
 
 def find(name: str) -> Path:
@@ -99,19 +108,21 @@ def _status(folder: Path) -> Status:
     }
     if "." in run:
         return Status(**about, state="superseded")
+    begun = _begun(folder)
+    about["overrides"] = tuple(map(str, begun.get("overrides") or ()))
     holder = lock.holder(folder)
-    state = "running" if holder else _outcome(folder)
+    state = "running" if holder else str(begun.get("outcome") or "killed")
     if holder:
         about |= {key: holder[key] for key in ("host", "process", "since", "gpus")}
     return Status(**about, state=state, **({} if state in ENDED else _progress(folder)))
 
 
-def _outcome(folder: Path) -> str:
-    """How the run ended, by its `run.json`; `killed` if the file does not say, or cannot be read."""
+def _begun(folder: Path) -> dict[str, Any]:
+    """The content of `run.json`; empty if it cannot be read, so that the run counts as killed."""
     try:
-        return str(json.loads((folder / resume.FILE).read_bytes())["outcome"] or "killed")
-    except (OSError, ValueError, TypeError, KeyError):
-        return "killed"
+        return dict(json.loads((folder / resume.FILE).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _progress(folder: Path) -> dict[str, Any]:
@@ -174,4 +185,13 @@ def _queued() -> Iterator[Status]:
     rows += [("set aside", line.partition("\t")[2]) for line in tmux.lines("failed")]
     for state, line in rows:
         if hit := COMMAND.search(line):
-            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state)
+            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state, _given(line))
+
+
+def _given(command: str) -> tuple[str, ...]:
+    """The settings after each `--set` of a command; none if a shell could not read the command."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ()
+    return tuple(after for word, after in itertools.pairwise(words) if word == "--set")
