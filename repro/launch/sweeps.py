@@ -83,8 +83,8 @@ def _result(
 
 
 def best(results: Sequence[Result]) -> Result | None:
-    """The result with the best mean; None if no point is measured. At the same mean, the first one."""
-    return max((one for one in results if one.measured), key=lambda one: one.score, default=None)
+    """The result with the best mean of all points with all seeds; None if there is none. Of equal ones, the first."""
+    return max((one for one in results if one.measured and not one.missing), key=lambda one: one.score, default=None)
 
 
 def todo(paper: Paper, records: Iterable[Record]) -> list[Job]:
