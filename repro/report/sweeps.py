@@ -18,6 +18,7 @@ from repro.report.page import Page
 
 OPEN = 12  # visible points; the others are in a fold
 CATEGORIES = 6  # the most values that are written below a panel
+DASH = 10  # half the length of the line at the mean of a value that is not a number
 LONG = 8  # characters of such a value
 
 
@@ -139,7 +140,7 @@ def _panel(sweep: Sweep, setting: str, measured: Sequence[Result], best: Result 
         middle = panel.x(across, places[chosen]), panel.y(upward, means[chosen])
         dots.append(tag("circle", cx=f"{middle[0]:.1f}", cy=f"{middle[1]:.1f}", r=6, class_="dot best"))
     by_value = {at: fmean(m for p, m in zip(places, means, strict=True) if p == at) for at in sorted(set(places))}
-    line = [_line(across, upward, by_value)] if len(by_value) < len(places) or marks is None else []
+    line = [_line(across, upward, by_value)] if marks is None else _dashes(across, upward, by_value)
     shape = picture(
         f"{sweep.metric} by {setting}",
         _say(sweep, setting, measured),
@@ -155,6 +156,13 @@ def _panel(sweep: Sweep, setting: str, measured: Sequence[Result], best: Result 
 def _line(across: Axis, upward: Axis, means: dict[float, float]) -> Markup:
     places = [f"{panel.x(across, at):.1f},{panel.y(upward, mean):.1f}" for at, mean in means.items()]
     return tag("polyline", points=" ".join(places), class_="curve train")
+
+
+def _dashes(across: Axis, upward: Axis, means: dict[float, float]) -> list[Markup]:
+    """A short line at each mean: values that are not numbers have no order."""
+    ends = [(panel.x(across, at), panel.y(upward, mean)) for at, mean in means.items()]
+    lines = (f"{x - DASH:.1f},{y:.1f} {x + DASH:.1f},{y:.1f}" for x, y in ends)
+    return [tag("polyline", points=line, class_="curve train") for line in lines]
 
 
 def _across(texts: Sequence[str]) -> tuple[list[float], Axis, dict[float, str] | None]:
