@@ -169,7 +169,7 @@ def _across(texts: Sequence[str]) -> tuple[list[float], Axis, dict[float, str] |
     """The horizontal positions of values, their axis, and the labels of values that are not numbers."""
     values = [_value(text) for text in texts]
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        found = [float(value) for value in values]
+        found = [float(str(value)) for value in values]
         return found, panel.scale(found), None
     names = sorted(set(texts))
     marks = {float(place): name[:LONG] for place, name in enumerate(names)}
