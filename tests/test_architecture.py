@@ -141,7 +141,7 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     code = "import sys, repro.run; print(sum(name.startswith('repro') for name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) <= 18
-    assert sum(map(lines_of_code, CORE)) <= 17_000  # 15,000 before launching, plans, diff and check
+    assert sum(map(lines_of_code, CORE)) <= 18_500  # 15,000 before launching, Slurm, plans, diff, check and sweeps
 
 
 def lines_of_code(path: Path) -> int:

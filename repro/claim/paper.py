@@ -22,6 +22,7 @@ from typing import Annotated
 from repro import HOME
 from repro.claim import Cause, Features
 from repro.claim import Claim as Claim
+from repro.claim.sweep import Sweep
 from repro.errors import BadInput, where
 
 WRITTEN = "records"
@@ -30,7 +31,7 @@ WRITTEN = "records"
 
 @dataclass(frozen=True)
 class Paper:
-    """One paper: its folder, citation, claims, and suspected causes for claims that were not reproduced."""
+    """One paper: its folder, citation, claims, suspected causes for claims that were not reproduced, and sweeps."""
 
     name: str
     folder: Path
@@ -45,6 +46,7 @@ class Paper:
     abstract: Annotated[str, "what it does and finds, in a paragraph of your own"] = ""
     claims: list[Claim] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
+    sweeps: list[Sweep] = field(default_factory=list)
     features: Features | None = None
 
     def claim(self, claim_id: str) -> Claim:

@@ -8,26 +8,29 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
+from repro.claim import sweep as sweeps
 from repro.claim.paper import Paper
 from repro.claim.rules import refuse
+from repro.claim.sweep import Sweep
 from repro.claim.table import Table, filled, place_in_table, refuse_blanks
 from repro.errors import BadInput, not_utf8, where
 from repro.files import regular
 from repro.files.toml_lines import Block, blocks
 from repro.files.typed import fits, innermost, said
 
-MANY = {"claim", "table", "cause"}
+MANY = {"claim", "table", "cause", "sweep"}
 GIVEN = {
-    Paper: ("name", "folder", "claims", "causes", "features"),
+    Paper: ("name", "folder", "claims", "causes", "sweeps", "features"),
     Claim: ("table", "row", "column", "line"),
     Cause: ("line",),
+    Sweep: ("line", "lines"),
 }
 
 
@@ -48,11 +51,14 @@ def read(folder: Path) -> Paper:
     configs = frozenset(f"configs/{path.name}" for path in regular.files(folder / "configs", "*.gin", regular.CONFIG))
     cells = sorted(_cells(data, found, where(path)), key=lambda cell: cell[1].line)
     claims = [_claim(row, at, given, configs) for row, at, given in cells]
-    _refuse_twins(claims, where(path))
+    _refuse_twins("claim id", claims, where(path))
     causes = [_cause(row, at, claims, configs) for row, at in _rows(data, found, "cause", where(path))]
+    swept = [_sweep(row, at, configs) for row, at in _rows(data, found, "sweep", where(path))]
+    _refuse_twins("sweep id", swept, where(path))
     features = _one(data, found, "reproducibility", where(path))
     scored = None if features is None else make(Features, features, found["reproducibility"][0], {})
-    given = {"name": folder.name, "folder": folder, "claims": claims, "causes": causes, "features": scored}
+    given = {"name": folder.name, "folder": folder, "features": scored}
+    given |= {"claims": claims, "causes": causes, "sweeps": swept}
     one: Paper = make(Paper, head, place, given)
     if not 1000 <= one.year <= 9999:
         raise BadInput(f"'year' is {one.year}", place.place("year"), expected="a year of four digits")
@@ -89,7 +95,7 @@ def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: st
         raise BadInput(
             f"unknown table '{stray[0]}'",
             f"{place}:{lines[0] if lines else 1}",
-            expected="[paper], [reproducibility], [[claim]], [[table]] or [[cause]]",
+            expected="[paper], [reproducibility], [[claim]], [[table]], [[cause]] or [[sweep]]",
             given=stray[0],
             known=known,
         )
@@ -196,14 +202,23 @@ def _refuse_half(cause: Cause, meant: list[Claim], at: Block) -> None:
         )
 
 
-def _refuse_twins(claims: list[Claim], path: str) -> None:
-    seen: dict[str, Claim] = {}
-    for claim in claims:
-        if claim.id in seen:
-            raise BadInput(
-                f"claim id '{claim.id}' is already used in line {seen[claim.id].line}", f"{path}:{claim.line}"
-            )
-        seen[claim.id] = claim
+def _sweep(row: dict[str, Any], at: Block, configs: frozenset[str]) -> Sweep:
+    if isinstance(row.get("values"), dict):
+        row = {**row, "values": sweeps.flat(row["values"])}
+    names = row.get("values", {})
+    lines = {name: at.below("values", *name.split(".")).line for name in names} if isinstance(names, dict) else {}
+    sweep: Sweep = make(Sweep, row, at, {"line": at.line, "lines": lines})
+    _refuse_missing(sweep.config, f"sweep '{sweep.id}'", at.place("config"), configs)
+    sweeps.refuse(sweep, at)
+    return sweep
+
+
+def _refuse_twins(what: str, rows: Iterable[Claim | Sweep], path: str) -> None:
+    seen: dict[str, int] = {}
+    for row in rows:
+        if row.id in seen:
+            raise BadInput(f"{what} '{row.id}' is already used in line {seen[row.id]}", f"{path}:{row.line}")
+        seen[row.id] = row.line
 
 
 @functools.cache

@@ -129,10 +129,16 @@ def text(rows: Iterable[Status]) -> str:
 
     rows = list(rows)
     left = [row for row in rows if row.state not in ("finished", "superseded")]
-    shown = [_row(row) | ({"job": row.job} if any(one.job for one in left) else {}) for row in left]
+    wide, jobs = any(one.overrides for one in left), any(one.job for one in left)
+    shown = [_row(row) | _set(row, wide) | ({"job": row.job} if jobs else {}) for row in left]
     counts = Counter(row.state for row in rows)
     counted = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no runs yet"
     return "\n".join([*([listing.table(shown)] if shown else []), counted])
+
+
+def _set(row: Status, shown: bool) -> dict[str, str]:
+    """The column with the settings from `--set`, if one of the runs has some."""
+    return {"set": " ".join(row.overrides)} if shown else {}
 
 
 def _row(row: Status) -> dict[str, str]:

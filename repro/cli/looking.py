@@ -62,15 +62,18 @@ def jobs(papers: Sequence[str]) -> list[Job] | None:
 
     All runs or none, because a shell or a worker would run an incomplete list.
     """
-    from repro import launch
+    from repro import launch, record
+    from repro.launch import sweeps
 
     held = readable(papers)
     if held is None:
         return None
-    found = [job for one, records in held for job in launch.todo(one, records)]
+    found = {job.command: job for one, records in held for job in launch.todo(one, records)}
+    for one, records in held:
+        found |= {job.command: job for job in sweeps.todo(one, [*records, *record.of_points(one.folder)])}
     if not found:
-        print("repro: nothing to do, every run that a claim needs has a record", file=sys.stderr)
-    return found
+        print("repro: nothing to do, every run that a claim or a sweep needs has a record", file=sys.stderr)
+    return list(found.values())
 
 
 def readable(papers: Sequence[str]) -> list[tuple[Paper, list[Record]]] | None:

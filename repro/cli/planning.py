@@ -74,7 +74,7 @@ def plan(given: argparse.Namespace) -> int:
     if given.json:
         print(json.dumps(as_json(made), indent=1))
     elif not made.steps and not made.unsettled:
-        print("repro: nothing to do, every run that a claim needs has a record", file=sys.stderr)
+        print("repro: nothing to do, every run that a claim or a sweep needs has a record", file=sys.stderr)
     else:
         print("\n".join(text(made)))
     return 0
@@ -83,14 +83,17 @@ def plan(given: argparse.Namespace) -> int:
 def _plan(
     held: Sequence[tuple[Paper, list[Record]]], chosen: Mapping[str, set[str]], devices: int, most: float | None
 ) -> Planned:
-    from repro.launch import estimate, goals, plan
+    from repro.launch import estimate, goals, plan, sweeps
+    from repro.record import of_points
     from repro.record.machine import processor
 
     every = [(one.name, goals.of_paper(one, records)) for one, records in held]
     found = [goals.only(mine, chosen[name]) if name in chosen else mine for name, mine in every]
     wanted = [goal for mine, _ in found for goal in mine]
     unsettled = [claim for _, mine in found for claim in mine]
-    times = estimate.Times(record for _, records in held for record in records)
+    swept = [(one, [*records, *of_points(one.folder)]) for one, records in held]
+    wanted += [goal for one, records in swept for goal in goals.of_sweeps(one, sweeps.todo(one, records))]
+    times = estimate.Times(record for _, records in swept for record in records)
     where = times.usual(processor())
     papers = {one.name: one for one, _ in held}
     runs = {run for goal in wanted for run in goal.runs}
@@ -106,17 +109,20 @@ def _estimates(
 ) -> Iterator[tuple[Key, Estimate]]:
     from repro import config as configs
 
-    texts = {(name, config): configs.read(papers[name].folder / config).text for name, config, _ in runs}
-    found = {key: times.of(key[0], text, where) for key, text in texts.items()}
-    return ((run, found[run[:2]]) for run in runs)
+    points = {(name, config, *overrides) for name, config, _, *overrides in runs}
+    found: dict[tuple[str, ...], Estimate] = {}
+    for name, config, *overrides in points:
+        text = configs.read(papers[name].folder / config, tuple(overrides)).text
+        found[name, config, *overrides] = times.of(name, text, where)
+    return ((run, found[run[0], run[1], *run[3:]]) for run in runs)
 
 
 def _job(papers: dict[str, Paper], run: Key) -> Any:
     from repro.errors import where
     from repro.launch import Job
 
-    name, config, seed = run
-    return Job("", where(papers[name].folder / config), seed)
+    name, config, seed, *overrides = run
+    return Job("", where(papers[name].folder / config), seed, tuple(overrides))
 
 
 def text(made: Planned) -> Iterator[str]:
@@ -163,23 +169,23 @@ def _sum(steps: Iterable[Step]) -> tuple[float, int]:
 
 
 def _tiers(steps: Sequence[Step]) -> list[Row]:
-    """Runs and hours of each tier, and of the seeds that the claims do not ask for."""
-    held: dict[tuple[str, bool], list[Step]] = defaultdict(list)
+    """Runs and hours of each tier, of the seeds that the claims do not ask for, and of the sweeps."""
+    held: dict[tuple[str, str], list[Step]] = defaultdict(list)
     for step in steps:
-        held[step.tier, step.extra].append(step)
-    return [_tier_row(tier, extra, mine) for (tier, extra), mine in sorted(held.items())]
+        what = "more seeds" if step.extra else "sweeps" if step.job.overrides else "missing runs"
+        held[step.tier, what].append(step)
+    return [_tier_row(tier, what, mine) for (tier, what), mine in sorted(held.items())]
 
 
-def _tier_row(tier: str, extra: bool, steps: Sequence[Step]) -> Row:
+def _tier_row(tier: str, what: str, steps: Sequence[Step]) -> Row:
     known, unknown = _sum(steps)
-    what = "more seeds" if extra else "missing runs"
     return {"tier": tier, "what": what, "runs": len(steps), "hours": f"{known / 3600:.2f}", "of unknown time": unknown}
 
 
 def _configs(steps: Sequence[Step], notes: Sequence[str]) -> list[Row]:
     held: dict[str, list[Step]] = defaultdict(list)
     for step in steps:
-        held[step.job.config].append(step)
+        held[" ".join([step.job.config, *step.job.overrides])].append(step)
     return [
         {
             "config": config,
@@ -280,6 +286,7 @@ def _run_row(step: Step) -> Row:
     return {
         "config": step.job.config,
         "seed": step.job.seed,
+        "overrides": list(step.job.overrides),
         "command": step.job.command,
         "tier": step.tier,
         "more_seed": step.extra,

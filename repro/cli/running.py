@@ -28,15 +28,18 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _run(given: argparse.Namespace, seed: int) -> int:
-    from repro import run
+    from repro import config, run
     from repro.run import publishing
 
+    overrides = tuple(given.overrides)
     try:
-        if given.missing and (recorded := publishing.valid(given.config, seed)):
+        if given.missing and (recorded := publishing.valid(given.config, seed, overrides)):
             print(where(recorded))
             return 0
         publish: Any = {None: False, True: True, False: None}[given.publish]
-        _, path = run.run(given.config, seed, tuple(given.overrides), publish, given.threads)
+        found, path = run.run(given.config, seed, overrides, publish, given.threads)
+        if overrides:
+            path = publishing.publish_point(found, path, config.read(given.config, overrides))
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:

@@ -1,5 +1,7 @@
 """Checks that a paper's configs have the metric, the test set and the item that its claims ask for.
 
+`settable` checks the sweeps.
+
 The names are read from the text of the configs, from the source text of the metrics, and from records. So a misspelt
 name is reported before any run. Nothing is imported or built, so some names are unknown; these are not checked here.
 `repro.testing.check_paper` builds the metrics and knows all names.
@@ -20,6 +22,7 @@ from repro.claim.paper import Paper
 from repro.config import Config
 from repro.config.syntax import Reference
 from repro.errors import BadInput, nearest, where
+from repro.experiment import settable
 from repro.record import Record
 from repro.registry import parse
 
@@ -58,7 +61,13 @@ def faults(one: Paper, records: Iterable[Record], metrics: Metrics | None = None
                 for kind, wanted, what, names in missing(claim, test, each):
                     key = (config, each.whose, kind, wanted)
                     lines.setdefault(key, []).append(f"{place}: {what}{nearest(wanted, names)}")
-    return [first if not more else f"{first} ({len(more)} more ask for it)" for first, *more in lines.values()]
+    told = [first if not more else f"{first} ({len(more)} more ask for it)" for first, *more in lines.values()]
+    return [*told, *(fault for sweep in one.sweeps for fault in settable.faults(one, sweep, _measures(metrics)))]
+
+
+def _measures(metrics: Metrics | None) -> settable.Measures:
+    """A function that returns the test sets and the metrics of a config."""
+    return lambda config: {"test set": _tests(config), "metric": (metrics or _declared)(config)}
 
 
 def asked(claim: Claim) -> Iterator[tuple[str, str]]:

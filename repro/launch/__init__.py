@@ -1,8 +1,9 @@
-"""The queue of runs: the claims need these runs, and no record of them exists yet.
+"""The queue of runs: the claims and sweeps need these runs, and no record of them exists yet.
 
 `repro launch` gives them to workers. The modules: tmux (starts the workers), slurm (gives the queue to a cluster), node
 (what a job does there), status (the state of every run), control (stop a run, show its window or its log); plan (which
-run first), estimate (how long a run takes), similarity (which records tell that), goals (what would settle a claim).
+run first), estimate (how long a run takes), similarity (which records tell that), goals (what would settle a claim),
+sweeps (the points of a sweep and their results).
 """
 
 from __future__ import annotations
@@ -32,16 +33,18 @@ def run_of(command: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """One missing run that a claim needs."""
+    """One missing run that a claim or a sweep needs. `overrides`: the values of the point of the sweep."""
 
     claim: str
     config: str
     seed: int
+    overrides: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
         """The command of the run, for a shell."""
-        return f"repro run {shlex.quote(self.config)} --seed {self.seed}"
+        given = "".join(f" --set {shlex.quote(one)}" for one in self.overrides)
+        return f"repro run {shlex.quote(self.config)}{given} --seed {self.seed}"
 
 
 def todo(paper: Paper, records: Iterable[Record]) -> list[Job]:

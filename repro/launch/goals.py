@@ -1,8 +1,8 @@
 """Goals: which runs are still missing, and which claims they settle. This module opens no file.
 
-A goal of a claim is a set of runs. When all of them are done, the claim gets a verdict or a better one. There are three
+A goal of a claim is a set of runs. When all of them are done, the claim gets a verdict or a better one. There are four
 kinds: the runs that `repro todo` lists for a config of the claim, more seeds for an inconclusive claim, and the runs of
-a suspected cause, which settle no claim.
+a suspected cause or of a sweep, which settle no claim.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from pathlib import PurePath
 
 from repro.claim import Claim
 from repro.claim.paper import Paper
+from repro.launch import Job
 from repro.record import Record
 from repro.verdict import Verdict, judge_all, settling
 
-Key = tuple[str, str, int]
-"""A run: paper, config as in `paper.toml`, seed."""
+Key = tuple[str, str, int, *tuple[str, ...]]
+"""A run: paper, config as in `paper.toml`, seed, and the values of the point of a sweep."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,15 @@ def only(found: tuple[list[Goal], list[Unsettled]], configs: Collection[str]) ->
     mine = [(goal, frozenset(run for run in goal.runs if run[1] in configs)) for goal in found[0]]
     goals = [replace(goal, runs=runs, settles=goal.settles and runs == goal.runs) for goal, runs in mine if runs]
     return goals, [one for one in found[1] if one.runs and all(run[1] in configs for run in one.runs)]
+
+
+def of_sweeps(paper: Paper, jobs: Iterable[Job]) -> list[Goal]:
+    """The goals of the runs that the sweeps of a paper still need."""
+    runs: dict[str, set[Key]] = {}
+    for job in jobs:
+        name = f"configs/{PurePath(job.config).name}"
+        runs.setdefault(job.claim, set()).add((paper.name, name, job.seed, *job.overrides))
+    return [Goal(paper.name, sweep, "T3", frozenset(mine), settles=False) for sweep, mine in runs.items()]
 
 
 def _asked(paper: Paper, verdict: Verdict, done: set[tuple[str, int]]) -> Iterator[Goal]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import logging
 import platform
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +35,7 @@ class Status:
       restarted).
     - `step` of `steps`, `loss`: of the last entry of the metrics log; None if there is none yet.
     - `rate`: items per second. `left`: seconds until the training ends, at this rate.
+    - `overrides`: the settings from `--set`, as for a point of a sweep.
     - `gpus`, `host`, `process`: of the process that runs it. `folder`: of the run; empty while it waits.
     - `job`: its id in Slurm, such as 12_3; empty if Slurm does not have it.
     """
@@ -41,6 +44,7 @@ class Status:
     config: str
     seed: int
     state: str
+    overrides: tuple[str, ...] = ()
     gpus: str = ""
     step: int | None = None
     steps: int | None = None
@@ -58,22 +62,27 @@ class Status:
         """The name of the run: paper, config and seed."""
         return f"{self.paper}/{self.config}-seed{self.seed}"
 
+    @property
+    def same(self) -> tuple[str, ...]:
+        """What this run has in common with its command in the queue."""
+        return self.run, *sorted(self.overrides)
+
 
 def all_runs() -> list[Status]:
     """Every run: first those that run, then those that wait, then the others."""
-    queued = {one.run: one for one in _queued()}
+    queued = {one.same: one for one in _queued()}
     found = [_status(folder) for folder in run_folders.every()]
-    here = {one.run for one in found if one.state not in ENDED}
-    found = [_in_queue(one, queued) for one in found] + [one for run, one in queued.items() if run not in here]
-    return sorted(found, key=lambda one: (ORDER.get(one.state, 3), one.run))
+    here = {one.same for one in found if one.state not in ENDED}
+    found = [_in_queue(one, queued) for one in found] + [one for same, one in queued.items() if same not in here]
+    return sorted(found, key=lambda one: (ORDER.get(one.state, 3), one.same))
 
 
-def _in_queue(one: Status, queued: Mapping[str, Status]) -> Status:
+def _in_queue(one: Status, queued: Mapping[tuple[str, ...], Status]) -> Status:
     """A run that was stopped and is in the queue again has its state there.
 
     If Slurm has requeued a run, because its node is gone, the file of the process that ran it there may be left.
     """
-    found = queued.get(one.run)
+    found = queued.get(one.same)
     if one.state in ENDED or found is None or found.state == "killed":
         return one
     runs = one.state == "running" and (found.state != "queued" or one.host == platform.node())
@@ -120,19 +129,21 @@ def _status(folder: Path) -> Status:
     }
     if "." in run:
         return Status(**about, state="superseded")
+    begun = _begun(folder)
+    about["overrides"] = tuple(map(str, begun.get("overrides") or ()))
     holder = lock.holder(folder)
-    state = "running" if holder else _outcome(folder)
+    state = "running" if holder else str(begun.get("outcome") or "killed")
     if holder:
         about |= {key: holder[key] for key in ("host", "process", "since", "gpus")}
     return Status(**about, state=state, **({} if state in ENDED else _progress(folder)))
 
 
-def _outcome(folder: Path) -> str:
-    """How the run ended, by its `run.json`; `killed` if the file does not say, or cannot be read."""
+def _begun(folder: Path) -> dict[str, Any]:
+    """The content of `run.json`; empty if it cannot be read, so that the run counts as killed."""
     try:
-        return str(json.loads((folder / resume.FILE).read_bytes())["outcome"] or "killed")
-    except (OSError, ValueError, TypeError, KeyError):
-        return "killed"
+        return dict(json.loads((folder / resume.FILE).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _progress(folder: Path) -> dict[str, Any]:
@@ -198,7 +209,7 @@ def _queued() -> Iterator[Status]:
     rows += [("killed", line, "") for line in (slurm.lost(there) if there is not None else ())]
     for state, line, job in rows:
         if hit := COMMAND.search(line):
-            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state, job=job)
+            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state, _given(line), job=job)
 
 
 def _slurm() -> list[slurm.SlurmJob] | None:
@@ -208,3 +219,12 @@ def _slurm() -> list[slurm.SlurmJob] | None:
     except BadInput as error:
         log.warning("%s; the state of its jobs is unknown", error)
         return None
+
+
+def _given(command: str) -> tuple[str, ...]:
+    """The settings after each `--set` of a command; none if a shell could not read the command."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return ()
+    return tuple(after for word, after in itertools.pairwise(words) if word == "--set")

@@ -33,6 +33,8 @@ from repro.record import packed_values, stale
 FORMAT = 1
 EXAMPLES_LIMIT = 500_000  # bytes: the maximum total size of a record's examples
 MOST = packed_values.MOST  # the maximum number of values in a record
+SWEPT = "sweeps"
+"""The folder in `records/` with the records of sweeps: a folder for each point."""
 LARGEST = 1e150  # the maximum absolute value: its square is still finite
 
 
@@ -267,3 +269,11 @@ def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:
     refuse_links(folder / "records", found)
     records = [read(path) for path in found]
     return list(stale.mark(records, folder, data))
+
+
+def of_points(folder: Path) -> list[Record]:
+    """All records of a paper's sweeps, with the stale ones marked. No claim uses them."""
+    homes = sorted(path for path in (folder / "records" / SWEPT).glob("[!.]*") if path.is_dir())
+    found = [path for home in homes for path in regular.files(home, "*.json", regular.RECORD)]
+    refuse_links(folder / "records" / SWEPT, [*homes, *found])
+    return list(stale.mark(map(read, found), folder, swept=True))

@@ -2,6 +2,8 @@
 
 A record is valid if all of these are true: it has measurements of the unchanged config, its commit exists, its code was
 committed, its core is the present one or gives the same numbers, and its config, code and data are unchanged.
+
+A record of a point of a sweep may have settings from `--set` (`swept`): its config is compared with the same settings.
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ Data = Callable[[Path], dict[str, Any] | None]
 """Reads the data of a config again: the fingerprint of each role, or None if the data is not available here."""
 
 
-def mark(records: Iterable[Record], folder: Path, data: Data | None = None) -> Iterator[Record]:
+def mark(records: Iterable[Record], folder: Path, data: Data | None = None, swept: bool = False) -> Iterator[Record]:
     """The records of a paper with `stale` and `renewed` set.
 
-    Each is compared with the present config and code, and with the present data if `data` is given.
+    Each is compared with the present config and code, and with the present data if `data` is given. swept: they are
+    records of a sweep. Renewals do not count for these, because they were measured with the settings of the config.
     """
 
     @functools.cache
@@ -34,24 +37,25 @@ def mark(records: Iterable[Record], folder: Path, data: Data | None = None) -> I
         return code_digest.of_modules(modules, folder.parent)
 
     @functools.cache
-    def now(config: str) -> Now | None:
+    def now(config: str, overrides: tuple[str, ...]) -> Now | None:
         path = folder / "configs" / f"{config}.gin"
         if not path.is_file():
             return None
-        found = configs.read(path)
+        found = configs.read(path, overrides)
         return Now(found.text, code(tuple(name for name, _ in found.modules)), data(path) if data else None)
 
-    records, renewals = list(records), renewal.read(folder)
+    records, renewals = list(records), [] if swept else renewal.read(folder)
     commits = [record.source.get("commit") for record in records] + [one.commit for one in renewals]
     trust = _trust(folder, commits)
     renewals = [one for one in renewals if git.is_commit(one.commit) and one.commit not in trust.missing]
     for record in records:
-        yield _marked(record, trust, now(record.config), renewals)
+        if fault := unusable(record, trust.paper, swept):
+            yield replace(record, stale=fault)
+        else:
+            yield _marked(record, trust, now(record.config, tuple(record.overrides)), renewals)
 
 
 def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewal.Renewal]) -> Record:
-    if fault := unusable(record, trust.paper):
-        return replace(record, stale=fault)
     if fault := trust.fault(record.source, record.core):
         return replace(record, stale=fault)
     if now is None:
@@ -64,11 +68,11 @@ def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewa
     return replace(record, stale=why, renewed="; ".join(notes))
 
 
-def unusable(record: Record, paper: str) -> str:
-    """Why no claim of `paper` can use a record, whatever its code; empty if a claim can use it."""
+def unusable(record: Record, paper: str, swept: bool = False) -> str:
+    """Why no claim of `paper` (swept: no sweep) can use a record, whatever its code; empty if one can use it."""
     if record.paper != paper:
         return f"it is of the paper '{record.paper}'"
-    if record.overrides:
+    if record.overrides and not swept:
         return f"made with --set {' '.join(record.overrides)}, but a claim needs the unchanged config"
     return "" if record.measurements else "it has no measurements"
 

@@ -9,6 +9,7 @@ The sections of a paper's page, in the order of the page:
     claims            the same claims as a table; cells: in the layout of the paper's own tables
     examples          test items: sounds, pictures, texts
     curves            learning curves, a panel per config
+    sweeps            the points of each sweep, and the effect of each setting
     commands          the commands that repeat the runs, with their time
     rot               the dependency check: does the paper still run?
     suspected_causes  why a claim failed, and the effect of each suspected cause
@@ -30,7 +31,7 @@ What the sections use:
     page              Page: a paper, its records and verdicts; the MyST text of its page
     evidence          our number, the configs and records that it comes from, the commands
     prose             how `report.md` and `tips.md` are included, and where their links lead
-    html/             markup, words, axes, marks, files; it does not use Sphinx
+    html/             markup, words, axes, marks, panels, files; it does not use Sphinx
     sphinx/           the extension: directives, roles, rules for a paper's texts, the build
 
 Only sphinx/ imports Sphinx and docutils. Nothing here imports torch or matplotlib: figures are SVG, and the style

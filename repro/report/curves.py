@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from repro.record import Record
-from repro.report.html.axis import Axis, around, powers
+from repro.report.html import panel
+from repro.report.html.axis import Axis, around
 from repro.report.html.markup import Markup, fold, join, link, picture, tag
 from repro.report.html.words import count, number
 from repro.report.page import Page
 
-WIDTH, HEIGHT = 250, 170
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34  # the margins for the labels, in the units of WIDTH
-STEEP = 30  # a loss that falls by more than this factor is drawn on a logarithmic axis
 NAMES = {"train": "training loss", "valid": "validation loss"}
 OPEN = 6  # visible panels; the others are in a fold
 
@@ -42,23 +40,19 @@ def _panel(page: Page, records: Sequence[Record]) -> Markup:
     """The curves of one config: all its seeds on the same axes."""
     drawn = [(name, points) for found in records for name, points in found.curves.items() if len(points) > 1]
     across = around([0.0, *(point[0] for _, points in drawn for point in points)], ticks=4, margin=0.0)
-    upward = _upward([point[1] for _, points in drawn for point in points])
+    upward = panel.scale([point[1] for _, points in drawn for point in points])
     lines = [part for name, points in drawn for part in _curve(name, points, across, upward)]
     shape = picture(
         f"Learning curves of {records[0].config}",
         _say(drawn, upward),
-        *_frame(across, upward),
+        *panel.frame(across, upward, "step"),
         *lines,
-        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        viewBox=panel.BOX,
         class_="repro-curve",
     )
     seeds = join([link(str(found.seed), page.origin(found)) for found in records], ", ")
     noun = "seed" if len(records) == 1 else "seeds"
     return tag("figure", shape, tag("figcaption", f"{records[0].config}, {noun} ", seeds), class_="repro-panel")
-
-
-def _upward(values: Sequence[float]) -> Axis:
-    return powers(values) if min(values) > 0 and max(values) > STEEP * min(values) else around(values, ticks=4)
 
 
 def _say(drawn: Sequence[tuple[str, Curve]], upward: Axis) -> str:
@@ -78,40 +72,11 @@ def _reach(points: Sequence[Sequence[float]]) -> str:
 
 
 def _curve(name: str, points: Curve, across: Axis, upward: Axis) -> list[Markup]:
-    places = [(_x(across, step), _y(upward, value)) for step, value in points]
+    places = [(panel.x(across, step), panel.y(upward, value)) for step, value in points]
     line = tag("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places), class_=f"curve {name}")
     if name != "valid" or len(places) > 25:
         return [line]
     return [line, *(tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.6, class_="dot valid") for x, y in places)]
-
-
-def _frame(across: Axis, upward: Axis) -> list[Markup]:
-    """Grid lines and their numbers."""
-    parts = []
-    for tick in upward.ticks:
-        y = _y(upward, tick)
-        parts += [
-            tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"),
-            tag("text", _label(tick), x=LEFT - 6, y=y + 4, text_anchor="end"),
-        ]
-    for tick in across.ticks:
-        parts.append(tag("text", _label(tick), x=_x(across, tick), y=HEIGHT - BOTTOM + 16, text_anchor="middle"))
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    return [*parts, tag("text", "step", x=middle, y=HEIGHT - 4, text_anchor="middle", class_="name")]
-
-
-def _label(tick: float) -> str:
-    if abs(tick) >= 10000:
-        return f"{tick / 1000:g}k"
-    return f"{tick:g}".replace("-", "−")
-
-
-def _x(axis: Axis, value: float) -> float:
-    return LEFT + (WIDTH - LEFT - RIGHT) * axis.share(value)
-
-
-def _y(axis: Axis, value: float) -> float:
-    return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * axis.share(value)
 
 
 def _key(name: str) -> Markup:

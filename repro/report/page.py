@@ -42,6 +42,7 @@ class Page:
     certificates: dict[str, list[Certificate]] = field(default_factory=dict)
     root: str = ""
     trials: list[rot.Trial] = field(default_factory=list)
+    points: list[Record] = field(default_factory=list)  # the records of the sweeps, which no claim uses
     late: dict[str, str] = field(default_factory=dict)  # what was changed in a claim after its record, by claim id
 
     @property
@@ -186,7 +187,8 @@ def _read(name: str) -> Page:
     judged = verdict.judge_all(one.claims, found[False])
     certificates, trials = determinism.every(one.folder), rot.of_paper(one.folder)
     late = audit.late(one) or {}
-    return Page(one, found[False], judged, found[True], certificates, trials=trials, late=late)
+    points = record.of_points(one.folder) if one.sweeps else []
+    return Page(one, found[False], judged, found[True], certificates, trials=trials, points=points, late=late)
 
 
 def forget() -> None:
@@ -266,6 +268,8 @@ def text(page: Page, below: Path) -> str:
         shown += f"## {page.looked}\n\n```{{examples}} {page.name}\n```\n\n"
     if page.curved:
         shown += f"## Learning curves\n\n```{{curves}} {page.name}\n```\n\n"
+    if page.paper.sweeps:
+        shown += f"## Sweeps\n\n```{{sweeps}} {page.name}\n```\n\n"
     return TEXT.format(
         written=WRITTEN,
         name=page.name,

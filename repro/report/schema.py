@@ -14,11 +14,15 @@ from repro import HOME
 from repro.claim import Cause, Claim, Features, paper_toml
 from repro.claim.paper import Paper
 from repro.claim.paper_toml import keys, meanings
+from repro.claim.sweep import Sweep
 from repro.claim.table import Table
 from repro.data.catalogue import DataSet, File, Variant
 
 FILE = HOME / "paper.schema.json"
-TABLES: dict[str, type] = {"paper": Paper, "reproducibility": Features, "claim": Claim, "table": Table, "cause": Cause}
+TABLES: dict[str, type] = {
+    **{"paper": Paper, "reproducibility": Features, "claim": Claim, "table": Table, "cause": Cause},
+    "sweep": Sweep,
+}
 DATA: dict[str, type] = {"data": DataSet, "variant": Variant, "file": File}  # of data.toml, which has no schema
 
 

@@ -1,7 +1,8 @@
 """Decide after a run which record is the paper's: the new one or the existing one.
 
 A valid existing record is kept: the new record stays in the run folder, and a line compares the numbers. `--publish`
-replaces it. A stale existing record is always replaced.
+replaces it. A stale existing record is always replaced. The same is true for the record of a point of a sweep, which
+has its place in `records/sweeps/`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import record
-from repro.config import Config, read
+from repro.config import Config, points, read
 from repro.errors import BadInput, where
 from repro.files import disk
 from repro.record import Measurement, Record, determinism, git, renewal, stale
@@ -46,22 +47,44 @@ def check(config: Config, wanted: bool | None) -> None:
     renewal.read(config.folder)
 
 
-def valid(path: Path, seed: int) -> Path | None:
+def valid(path: Path, seed: int, overrides: tuple[str, ...] = ()) -> Path | None:
     """The paper's record of the config `path` with `seed`, or None if there is none or only a stale one."""
-    config = read(path)
-    file = config.folder / "records" / f"{config.name}-seed{seed}.json"
-    if not config.committed or not file.is_file():
+    config = read(path, overrides)
+    home = _home(config)
+    file = home / f"{config.name}-seed{seed}.json" if home else None
+    if file is None or not file.is_file():
         return None
-    (found,) = stale.mark([record.read(file)], config.folder)
+    (found,) = stale.mark([record.read(file)], config.folder, swept=bool(overrides))
     return None if found.stale else file
 
 
-def publish(found: Record, run: Path, folder: Path, wanted: bool | None = False) -> Path:
+def _home(config: Config) -> Path | None:
+    """The folder of a config's records in its paper; None if its records stay in the run folder."""
+    if config.committed:
+        return config.folder / "records"
+    point = points.of_config(config)
+    return config.folder / "records" / record.SWEPT / point.name if point else None
+
+
+def publish_point(found: Record, written: Path, config: Config) -> Path:
+    """Copy the record `written` of a run with `--set` to the paper if it is of a point of a sweep; returns its path."""
+    home = _home(config)
+    if home is None:
+        return written
+    home.mkdir(parents=True, exist_ok=True)
+    kept = publish(found, written.parent, config.folder, home=home)
+    if kept != written:
+        log.info("it is of a point of a sweep: its copy is %s", where(kept))
+    return kept
+
+
+def publish(found: Record, run: Path, folder: Path, wanted: bool | None = False, home: Path | None = None) -> Path:
     """Copy the record and its examples from `run` to the paper in `folder`, unless a valid record is already there.
 
-    wanted: True replaces a valid record too, and None replaces none. Returns the path of the new record.
+    wanted: True replaces a valid record too, and None replaces none. home: the folder of the records, if it is not
+    `records/`. Returns the path of the new record.
     """
-    path = folder / "records" / f"{found.stem}.json"
+    path = (home or folder / "records") / f"{found.stem}.json"
     before = _earlier(path, found, folder)
     if wanted is None:
         log.info("%s%s", _unpublished(path, before), _numbers(before, found) if before else "")
@@ -113,7 +136,7 @@ def _earlier(path: Path, found: Record, folder: Path) -> Earlier | None:
         before = record.read(path)
     except BadInput:
         return Earlier(None, "it cannot be read as a record")
-    (before,) = stale.mark([before], folder)
+    (before,) = stale.mark([before], folder, swept=bool(found.overrides))
     if before.stale:
         return Earlier(before, f"it is stale ({before.stale})")
     doubt = _doubt(before)

@@ -45,6 +45,7 @@ class Started:
     sessions: Annotated[int, typed.FROM_1] = 1
     outcome: Outcome = ""  # empty while it runs, and if it was killed
     threads: Annotated[int, typed.FROM_0] = 0  # 0: not chosen yet
+    overrides: list[str] = field(default_factory=list)  # the settings from `--set`; the digest contains them too
     files: str = ""  # a digest of the content of the files that count; empty if it differed between the processes
 
     def doubt(self, folder: Path) -> str:
@@ -70,6 +71,7 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
         as_committed.state(config),
         machine.packages(),
         code_digest.core(),
+        overrides=list(config.overrides),
         files=_files(config),
     )
     found = read(folder)

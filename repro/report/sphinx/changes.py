@@ -18,7 +18,7 @@ from repro import HOME
 from repro.claim import paper
 from repro.config import IMPORT
 from repro.errors import BadInput
-from repro.record import code_digest
+from repro.record import SWEPT, code_digest
 from repro.record.determinism import FOLDER as CERTIFICATES
 from repro.rerun import rot
 
@@ -63,7 +63,9 @@ def _paper(name: str) -> str:
         code = code_digest.of_modules(sorted(modules), folder.parent)
     except BadInput as error:  # invalid Python is reported where it is printed
         code = {"fault": str(error)}
-    kept = [row for place in (paper.WRITTEN, CERTIFICATES, rot.FOLDER) for row in _stats(folder / place, ".json")]
+    swept = sorted((folder / paper.WRITTEN / SWEPT).glob("*/"))
+    places = [*(folder / place for place in (paper.WRITTEN, CERTIFICATES, rot.FOLDER)), *swept]
+    kept = [row for place in places for row in _stats(place, ".json")]
     files = [*_stats(folder, ".toml", ".md"), *kept]
     return _short([*files, _code(name), *map(":".join, code.items())])
 

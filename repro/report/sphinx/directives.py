@@ -43,6 +43,7 @@ from repro.report import (
     quote,
     rot,
     suspected_causes,
+    sweeps,
     tips,
 )
 from repro.report import papers as cards
@@ -65,6 +66,7 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "ledger": suspected_causes.section,
     "curves": curves.curves,
     "examples": examples.examples,
+    "sweeps": sweeps.section,
     "commands": commands.commands,
     "rot": rot.section,
     "implementation": implementation.implementation,
