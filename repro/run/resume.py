@@ -24,6 +24,7 @@ from repro.config import Config
 from repro.errors import BadInput
 from repro.files import disk, strict_json, typed
 from repro.record import as_committed, code_digest, machine
+from repro.training import processes
 
 FILE = "run.json"
 FINISHED: Literal["finished"] = "finished"
@@ -45,6 +46,7 @@ class Started:
     sessions: Annotated[int, typed.FROM_1] = 1
     outcome: Outcome = ""  # empty while it runs, and if it was killed
     threads: Annotated[int, typed.FROM_0] = 0  # 0: not chosen yet
+    processes: list[int] = field(default_factory=lambda: [1])  # that worked together, one number after the other
     files: str = ""  # a digest of the content of the files that count; empty if it differed between the processes
 
     def doubt(self, folder: Path) -> str:
@@ -71,6 +73,7 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
         machine.packages(),
         code_digest.core(),
         files=_files(config),
+        processes=[processes.announced()],
     )
     found = read(folder)
     if found and found.outcome == FINISHED:
@@ -85,10 +88,27 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
             )
         for name in sorted(name for name in now.packages if now.packages[name] != found.packages.get(name)):
             log.warning("resumes with %s %s; it started with %s", name, now.packages[name], found.packages.get(name))
-        now = replace(found, sessions=found.sessions + 1, outcome="", **_source(found, now))
+        now = replace(
+            found,
+            sessions=found.sessions + 1,
+            outcome="",
+            processes=_processes(found.processes, now.processes),
+            **_source(found, now),
+        )
     folder.mkdir(exist_ok=True)
     _write(folder, now)
     return now
+
+
+def _processes(before: list[int], now: list[int]) -> list[int]:
+    """The numbers of processes of a resumed run, with a warning if the number has changed."""
+    if before[-1:] == now:
+        return before
+    log.warning(
+        "resumes with %d %s; it started with %d: sums are rounded in another order, and dropout draws other numbers",
+        *(now[0], "process" if now == [1] else "processes", before[-1]),
+    )
+    return before + now
 
 
 def _files(config: Config) -> str:
