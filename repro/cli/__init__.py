@@ -148,6 +148,9 @@ def _run_commands(commands: Any) -> None:
     command.add_argument(
         "--threads", type=_count, help="default: OMP_NUM_THREADS, else as in the committed record, else the free cores"
     )
+    command.add_argument(
+        "--processes", type=_count, metavar="N", help="share the run between N processes, each with its own GPU if any"
+    )
     command.add_argument("--publish", action="store_true", help="replace the paper's record even if it is not stale")
     _config(command, "; the record then stays in the run folder")
     command = _add(

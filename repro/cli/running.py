@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,13 +24,15 @@ def run(given: argparse.Namespace) -> int:
 def _run(given: argparse.Namespace, seed: int) -> int:
     from repro import run
     from repro.errors import where
-    from repro.run import publishing
+    from repro.run import publishing, supervisor
 
     try:
         if given.missing and (recorded := publishing.valid(given.config, seed)):
             print(where(recorded))
             return 0
-        _, path = run.run(given.config, seed, tuple(given.overrides), given.publish, given.threads)
+        if given.processes and "WORLD_SIZE" not in os.environ:
+            return supervisor.supervise(_words(given, seed), given.processes)
+        made = run.run(given.config, seed, tuple(given.overrides), given.publish, given.threads)
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -41,8 +44,17 @@ def _run(given: argparse.Namespace, seed: int) -> int:
         )  # the traceback is in the log, or does not help
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
-    print(where(path))
+    if made:
+        print(where(made[1]))
     return 0
+
+
+def _words(given: argparse.Namespace, seed: int) -> list[str]:
+    """The command that makes one run, for each of its processes."""
+    sets = [word for one in given.overrides for word in ("--set", one)]
+    threads = ["--threads", str(given.threads)] if given.threads else []
+    publish = ["--publish"] if given.publish else []
+    return ["run", str(given.config), "--seed", str(seed), *sets, *threads, *publish]
 
 
 def debug(given: argparse.Namespace) -> int:

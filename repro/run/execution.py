@@ -174,7 +174,7 @@ def _cost(history: dict[str, Any], seconds: float, trained: float, sessions: int
 
 
 def _seeded(seed: int) -> dict[str, int]:
-    """The seeds of the run's three streams of random numbers; the one for the model is set, before anything is built."""
+    """The seeds of the run's three streams of random numbers; the one for the model is set."""
     import torch
 
     from repro.experiment import streams

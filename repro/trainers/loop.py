@@ -129,9 +129,11 @@ class Loop:
         processes.average([mean, *(gradient for _, gradient in named)])
         self.finite.check(self.done, mean, [] if scaled else named)
 
-    def log(self, loss: torch.Tensor, rate: float, norm: float | None = None) -> None:
+    def log(self, loss: torch.Tensor, rate: float, norm: float | torch.Tensor | None = None) -> None:
         """Log the loss of the present step. rate: the learning rate. norm: the norm of the gradient, if it is known."""
-        self.metrics.step(self.done, loss, rate, norm)
+        mean = loss.detach().clone()
+        processes.average([mean])
+        self.metrics.step(self.done, mean, rate, norm)
 
     def validated(self, score: float) -> None:
         """Log the validation loss after the present step. The weights with the lowest one are kept."""

@@ -35,7 +35,8 @@ class Supervised:
     - `clip_norm`: largest norm of the gradient. `clip_percentile`: AutoClip instead, in (0, 100].
     - `valid_every`: steps between validations; 0: none. The model ends with the weights of the best validation.
     - `patience`: validations without improvement before the training stops; 0: it never stops.
-    - `precision`: "no", "fp16" or "bf16": of the forward pass in training, by torch's autocast. `workers`: processes that read data; 0: this process.
+    - `precision`: "no", "fp16" or "bf16": of the forward pass in training, by torch's autocast.
+    - `workers`: processes that read data; 0: this process.
 
     Raises BadInput if both kinds of clipping are set. `fit` raises BadInput if `steps` or `batch_size` is out of range,
     or if `valid_every` is set without a validation set. It raises NotFinite if a loss, gradient or weight is NaN.

@@ -87,14 +87,13 @@ class MetricsLog:
     def step(self, number: int, loss: torch.Tensor, rate: float, norm: float | torch.Tensor | None) -> None:
         """Add the loss of one step. rate: the learning rate. norm: the norm of the gradient, or None."""
         self._write()
-        self.losses.append(loss.detach())
+        self.losses.append(loss)
         if number % EVERY == 0 or number == self.steps:
             self._enter(number, rate, norm)
 
     def _enter(self, number: int, rate: float | None, norm: float | torch.Tensor | None) -> None:
         mean = torch.stack(self.losses).mean()
         self.losses.clear()
-        processes.average([mean])
         norms = [] if norm is None else [torch.as_tensor(norm, dtype=mean.dtype, device=mean.device)]
         self.waiting.append((number, rate, Later(torch.stack([mean, *norms]))))
         if not mean.is_cuda:

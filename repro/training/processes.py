@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NEEDED = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 """The variables of torchrun that describe the processes of a run."""
+MEETING = "REPRO_MEETING"
+"""The variable with the address where the processes meet, in place of MASTER_ADDR and MASTER_PORT."""
 OTHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 """The variables of MPI with the number of processes; with these alone, the processes cannot find each other."""
 PATIENCE = datetime.timedelta(minutes=30)  # that a process waits for another one, for example while one prepares data
@@ -34,8 +36,8 @@ Value = TypeVar("Value")
 _count, _rank = 1, 0  # while `joined` is active
 
 
-class Lost(RuntimeError):
-    """Another process of the run has ended, so this one cannot continue."""
+class Lost(interruption.Interrupted):
+    """Another process of the run has ended, so this one stops; the same command resumes the run."""
 
 
 def announced() -> int:
@@ -50,7 +52,8 @@ def announced() -> int:
     if "WORLD_SIZE" not in os.environ and (names := [name for name in OTHERS if os.environ.get(name, "1") != "1"]):
         raise BadInput(f"{names[0]} is {os.environ[names[0]]}, but WORLD_SIZE is not set", expected=_expected())
     given = [name for name in NEEDED[:3] if name in os.environ]
-    if given and (lacking := [name for name in NEEDED if name not in os.environ]):
+    needed = NEEDED[:3] if MEETING in os.environ else NEEDED
+    if given and (lacking := [name for name in needed if name not in os.environ]):
         if given == ["WORLD_SIZE"] and os.environ["WORLD_SIZE"] == "1":
             return 1
         raise BadInput(f"{given[0]} is set, but {lacking[0]} is not", expected=_expected())
@@ -106,8 +109,9 @@ def joined() -> Iterator[None]:
         _own_gpu(torch.cuda.device_count())
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     with _exchange():
-        distributed.init_process_group(backend, timeout=PATIENCE)
-    _count, _rank = number, distributed.get_rank()
+        address, own = os.environ.get(MEETING, "env://"), int(os.environ["RANK"])
+        distributed.init_process_group(backend, address, PATIENCE, number, own)
+    _count, _rank = number, own
     try:
         yield
         with _exchange():
