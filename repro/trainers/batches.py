@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +62,7 @@ class Batches:
             if hasattr(self.train, "set_epoch"):
                 self.train.set_epoch(self.epoch)
             self.began = self._generators()
-            for batch in self.loader:
+            for batch in _ahead(self.loader) if self.loader.pin_memory and not self.loader.num_workers else self.loader:
                 self.batch += 1
                 yield batch
             self.epoch, self.batch = self.epoch + 1, 0
@@ -100,6 +101,16 @@ class _Rest:
         order = list(RandomSampler(self.batches.train, generator=self.batches.drawn))
         for start in range(used * size, len(order) - size + 1, size):
             yield processes.part(order[start : start + size])
+
+
+def _ahead(batches: Iterable[Any]) -> Iterator[Any]:
+    """The same batches. A thread makes the next one while the GPU computes with the present one."""
+    source = iter(batches)
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, source, None)
+        while (batch := following.result()) is not None:
+            following = thread.submit(next, source, None)
+            yield batch
 
 
 def _left_alone(worker: int) -> None:

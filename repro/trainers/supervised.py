@@ -112,7 +112,8 @@ class Fit:
         self.schedule = trainer.schedule(self.optimizer) if trainer.schedule else None
         self.clip = trainer.clip()
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=trainer.precision == "fp16")
-        state = {"optimizer": self.optimizer, "schedule": self.schedule, "clip": self.clip, "scaler": self.scaler}
+        state = {"optimizer": self.optimizer, "schedule": self.schedule, "clip": self.clip}
+        state |= {"scaler": self.scaler if self.scaler.is_enabled() else None}
         state |= {"trainer": trainer if _has_state(trainer) else None}
         self.loop = Loop(
             *(trainer, model, loss, train, folder, order_seed),

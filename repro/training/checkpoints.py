@@ -143,7 +143,7 @@ class RngState:
 
     def load_state_dict(self, found: dict[str, Any]) -> None:
         torch.set_rng_state(found["torch"])
-        if found["cuda"] is not None and torch.cuda.is_available():
+        if isinstance(found["cuda"], torch.Tensor) and torch.cuda.is_available():
             torch.cuda.set_rng_state(found["cuda"])
         random.setstate(found["python"])
         name, keys, *rest = found["numpy"]

@@ -72,7 +72,8 @@ class MetricsLog:
         with disk.full(self.path), contextlib.ExitStack() as sinks:  # each is closed, even if closing another fails
             for sink in (self.file, self.events, self.bar):
                 sinks.callback(sink.close)
-            sinks.callback(self._write)  # the first that is called
+            if kind is None:
+                sinks.callback(self._write)  # the first that is called
 
     def _seconds(self) -> float:
         return self.earlier + time.perf_counter() - self.began
