@@ -19,7 +19,7 @@ exclude_patterns = ["_build"]
 
 # The API page, from docstrings in Markdown; repro.report.sphinx.api converts them.
 autodoc_default_options = {"members": True, "member-order": "bysource"}
-autodoc_mock_imports = ["torch", "torchaudio", "accelerate"]  # their names are enough, and the import is slow
+autodoc_mock_imports = ["torch", "torchaudio"]  # their names are enough, and the import is slow
 # Without these lines, autodoc would import torch to look up a base class.
 for mock in ("torch", "torch.nn", "torch.utils.data", "torch.utils.data.Dataset"):
     ModuleAnalyzer.cache["module", mock] = PycodeError("not needed")

@@ -88,9 +88,13 @@ def seconds_between() -> float:
 
 
 def ignore() -> None:
-    """Ignore the signals in a process that loads data, and end it when the process of the run has ended."""
+    """Ignore the signals in a process that helps another one, because that one handles them."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+
+
+def end_with_parent() -> None:
+    """End this process when the process that started it has ended."""
     threading.Thread(target=_end_without, args=(os.getppid(),), daemon=True).start()
 
 

@@ -136,6 +136,9 @@ def _run_commands(commands: Any) -> None:
         "--threads", type=_count, help="default: OMP_NUM_THREADS, else as in the committed record, else the free cores"
     )
     command.add_argument(
+        "--processes", type=_count, metavar="N", help="share the run between N processes, each with its own GPU if any"
+    )
+    command.add_argument(
         "--publish",
         action=argparse.BooleanOptionalAction,
         help="replace the paper's record even if it is not stale, or never (default: if it is missing or stale)",

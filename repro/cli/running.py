@@ -6,6 +6,7 @@ import argparse
 import itertools
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -29,17 +30,18 @@ def run(given: argparse.Namespace) -> int:
 
 def _run(given: argparse.Namespace, seed: int) -> int:
     from repro import config, run
-    from repro.run import publishing
+    from repro.run import publishing, supervisor
 
     overrides = tuple(given.overrides)
     try:
         if given.missing and (recorded := publishing.valid(given.config, seed, overrides)):
             print(where(recorded))
             return 0
-        publish: Any = {None: False, True: True, False: None}[given.publish]
-        found, path = run.run(given.config, seed, overrides, publish, given.threads)
-        if overrides:
-            path = publishing.publish_point(found, path, config.read(given.config, overrides))
+        if given.processes and "WORLD_SIZE" not in os.environ:
+            return supervisor.supervise(_words(given, seed), given.processes)
+        made = run.run(given.config, seed, overrides, given.publish, given.threads)
+        if made and overrides and given.publish is not False:
+            made = made[0], publishing.publish_point(*made, config.read(given.config, overrides))
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -51,8 +53,17 @@ def _run(given: argparse.Namespace, seed: int) -> int:
         )  # the traceback is in the log, or does not help
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         return 1
-    print(where(path))
+    if made:
+        print(where(made[1]))
     return 0
+
+
+def _words(given: argparse.Namespace, seed: int) -> list[str]:
+    """The command that makes one run, for each of its processes."""
+    sets = [word for one in given.overrides for word in ("--set", one)]
+    threads = ["--threads", str(given.threads)] if given.threads else []
+    publish = {None: [], True: ["--publish"], False: ["--no-publish"]}[given.publish]
+    return ["run", str(given.config), "--seed", str(seed), *sets, *threads, *publish]
 
 
 def smoke(given: argparse.Namespace) -> int:
@@ -66,8 +77,9 @@ def smoke(given: argparse.Namespace) -> int:
 def _smoke(folder: Path, skip: bool) -> int:
     """Run one smoke config. `skip`: missing data is a message, and not an error."""
     config = Path(where(folder / "configs" / "smoke.gin"))
+    default = {"overrides": [], "publish": False, "threads": None, "processes": None, "missing": False}
     try:
-        return _run(argparse.Namespace(config=config, overrides=[], publish=False, threads=None, missing=False), 0)
+        return _run(argparse.Namespace(**default, config=config), 0)
     except DataMissing as error:
         if not skip:
             raise

@@ -11,13 +11,13 @@ from statistics import fmean, stdev
 from typing import Any
 
 import torch
-from accelerate.utils import send_to_device
 from torch.utils.data import Subset, default_collate
 
 from repro import testing
 from repro.debug import Batch, probes
 from repro.debug.training import train_briefly
 from repro.errors import Finding
+from repro.training.device import moved
 
 STEPS = (100, 1000)  # training steps; the second number is tried if the first is not enough
 RATIO = 0.5  # a batch is overfitted if its loss falls below this part of the loss of the first steps
@@ -126,7 +126,7 @@ def _losses(batch: Batch, model: Any, items: list[Any]) -> Iterator[tuple[float,
     """The loss of each item with its own target and with the next item's target, in evaluation mode."""
     model.eval()
     device = next((parameter.device for parameter in model.parameters()), None)
-    batches = [send_to_device(default_collate([item]), device) for item in items]
+    batches = [moved(default_collate([item]), device) for item in items]
     with torch.no_grad():
         for (inputs, target), (_, other) in zip(batches, batches[1:] + batches[:1], strict=True):
             output = model(inputs)

@@ -33,6 +33,7 @@ from repro.errors import BadInput
 from repro.metrics import Identity
 from repro.record import Measurement
 from repro.registry import DATASETS, LOSSES, METRICS, MODELS, PARTS, TRAINERS, name_of
+from repro.training import processes
 
 
 @dataclass
@@ -96,12 +97,14 @@ class Experiment:
     def measure(self, show: Callable[[Iterable[int], str], Iterable[int]]) -> list[Measurement]:
         """Compute every metric on every item of every test set.
 
+        If the run has several processes, each computes its share; every item is computed once.
         `show(indices, name)` must return the indices again; it can draw a progress bar. Raises FloatingPointError if a
         value is not finite.
         """
         found = []
         for name, dataset in self.test.items():
-            rows = list(self._rows(dataset, show(range(len(dataset)), name)))
+            indices = processes.share(len(dataset), self.batch)
+            rows = processes.merged(dict(zip(indices, self._rows(dataset, show(indices, name)), strict=True)))
             for metric, values in zip(self.metrics, zip(*rows, strict=True), strict=True):
                 found.append(Measurement(name, metric.identity.name, asdict(metric.identity), list(values)))
         return found
@@ -129,15 +132,16 @@ class Experiment:
         if self.model is None:
             return inputs
         import torch
-        from accelerate.utils import send_to_device
         from torch.utils.data import default_collate
+
+        from repro.training.device import moved
 
         self.model.eval()
         with torch.inference_mode():
             if hasattr(self.model, "estimate"):
                 return [self.model.estimate(given) for given in inputs]
             device = next((p.device for p in self.model.parameters()), None)
-            return self.model(send_to_device(default_collate(list(inputs)), device)).detach().cpu()
+            return self.model(moved(default_collate(list(inputs)), device)).detach().cpu()
 
 
 def _number(metric: Any, value: Any) -> float:

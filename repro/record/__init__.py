@@ -62,7 +62,9 @@ class Environment(TypedDict, total=False):
     processor: str
     cores: int | None
     accelerator: str
-    threads: Annotated[int, typed.FROM_1]
+    threads: Annotated[int, typed.FROM_1]  # of each process
+    processes: list[int]  # that worked together, one number after the other; left out if it was always one
+    gpu: dict[str, Any]  # driver, CUDA and cuDNN, and settings that change numbers
     variables: dict[str, str]
 
 

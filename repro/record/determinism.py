@@ -40,7 +40,7 @@ FINEST = 1e-6
 COARSEST = 1e-3
 """The largest e: above it, the class is statistical."""
 FEW = 100  # the least number of items for a test whether the same items are hard
-MACHINE = ("system", "processor", "accelerator", "threads")
+MACHINE = ("system", "processor", "accelerator", "threads", "processes")
 """The keys of a record's `environment` that distinguish machines, because they may change a number."""
 
 
@@ -166,13 +166,14 @@ def _alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """The differences between two environments, for example `torch 2.13.0, here 2.14.0`.
 
-    Packages that the first environment does not name are ignored, because the project may require more packages now.
+    Packages that only one environment names are ignored, because the project may require others now.
     """
     rows = [(key, one.get(key), other.get(key)) for key in ("python", *MACHINE)]
     packages = _inner(other, "packages")
-    rows += [(name, version, packages.get(name)) for name, version in _inner(one, "packages").items()]
-    before, now = _inner(one, "variables"), _inner(other, "variables")
-    rows += [(name, before.get(name), now.get(name)) for name in sorted({*before, *now})]
+    rows += [(name, version, packages[name]) for name, version in _inner(one, "packages").items() if name in packages]
+    for key in ("variables", "gpu"):
+        before, now = _inner(one, key), _inner(other, key)
+        rows += [(name, before.get(name), now.get(name)) for name in sorted({*before, *now} - {"driver"})]
     return [f"{name} {was or 'none'}, here {is_ or 'none'}" for name, was, is_ in rows if was != is_]
 
 
@@ -183,7 +184,7 @@ def _inner(environment: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 def machine(environment: Mapping[str, Any]) -> dict[str, Any]:
     """The part of an environment that a certificate stores."""
-    return {key: environment[key] for key in (*MACHINE, "python", "packages", "variables") if key in environment}
+    return {key: environment[key] for key in (*MACHINE, "gpu", "python", "packages", "variables") if key in environment}
 
 
 def store(found: Certificate, config: str, folder: Path) -> Path:

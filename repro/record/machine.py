@@ -1,30 +1,25 @@
 """The environment of a record: packages, processor, threads, and environment variables that can change a number.
 
-Variables that would change how accelerate trains are removed during a run, because the config describes the training.
-Other variables that can change a number (kernels and precision of libraries, Python's hash seed) are stored in the
-record.
+Variables that can change a number (kernels and precision of libraries, Python's hash seed) are stored in the record.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 import os
 import platform
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from repro import HOME
 from repro.errors import BadInput
 
-OVERRIDDEN = re.compile(r"ACCELERATE_(?!USE_CPU$)|FP8_|FSDP_|MEGATRON_LM_|PARALLELISM_CONFIG_")
 KEPT = re.compile(
     r"(ATEN|BLIS|CUBLAS|CUDA|CUDNN|DNNL|FLASH_ATTENTION|GOMP|KMP|MIOPEN|MKL|NPY|NUMEXPR|NVIDIA_TF32|OMP|ONEDNN|OPENBLAS"
-    r"|PYTORCH|TORCH|TORCHDYNAMO|TORCHINDUCTOR|TRITON|VECLIB|XNNPACK)_\w+|ACCELERATE_USE_CPU|LD_PRELOAD|PYTHONHASHSEED"
+    r"|PYTORCH|TORCH|TORCHDYNAMO|TORCHINDUCTOR|TRITON|VECLIB|XNNPACK)_\w+|LD_PRELOAD|PYTHONHASHSEED"
     r"|PYTHONOPTIMIZE|CUBLASLT_\w+|DISABLE_ADDMM_CUDA_LT|GLIBC_TUNABLES|SCIPY_ARRAY_API"
 )
 HARMLESS = re.compile(
@@ -37,23 +32,6 @@ HARMLESS = re.compile(
 NUMBERS = {"family": "cpu family", "model": "model", "stepping": "stepping"}
 """The numbers that identify a processor, and their names in Linux's /proc/cpuinfo."""
 
-SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
-RANKS = ("RANK", "LOCAL_RANK")
-
-log = logging.getLogger("repro")
-
-
-@contextmanager
-def settled() -> Iterator[None]:
-    """Remove the variables that would change how accelerate trains, with a warning, and restore them at the end."""
-    taken = {name: os.environ.pop(name) for name in sorted(os.environ) if OVERRIDDEN.match(name)}
-    if taken:
-        log.warning("ignored: %s; the config describes how a run trains", ", ".join(taken))
-    try:
-        yield
-    finally:
-        os.environ.update(taken)
-
 
 def variables() -> dict[str, str]:
     """The environment variables that are set and can change a number. A path is replaced by `a path`."""
@@ -65,33 +43,47 @@ def variables() -> dict[str, str]:
     }
 
 
-def refuse_processes() -> None:
-    """Raise BadInput if the environment describes this as one of several processes: a run is a single process."""
-    for name in (*SIZES, *RANKS):
-        if name in os.environ and not re.fullmatch(r"-?\d{1,9}", os.environ[name]):
-            raise BadInput(f"{name} is {os.environ[name]!r}", expected="a whole number, or the variable not set")
-    for name in SIZES:
-        if os.environ.get(name, "1") != "1":
-            raise BadInput(f"{name} is {os.environ[name]}", expected="1: repro run is one process (one GPU)")
-    whole = ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", *RANKS)
-    if any(name in os.environ for name in RANKS) and (lacking := [name for name in whole if name not in os.environ]):
-        names = " and ".join(name for name in RANKS if name in os.environ)
-        raise BadInput(f"{names} is set, but {lacking[0]} is not", expected=f"none of them: unset {names}")
-
-
 def accelerator() -> str:
     """The name of the accelerator (GPU) that torch uses; `none` if there is none."""
     import torch
 
-    if os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes", "y", "t", "on"):
-        return "none"
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return "mps" if torch.backends.mps.is_available() else "none"
 
 
-def environment(threads: int, accelerator: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """The `environment` of a record: Python, packages, machine, and the variables `given`."""
+def gpu() -> dict[str, Any]:
+    """The software of a GPU of NVIDIA, and its settings that change numbers; {} without such a GPU."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return {}
+    return {
+        "driver": _driver(),
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+        "tf32_cudnn": torch.backends.cudnn.allow_tf32,
+        "cudnn_benchmark": torch.backends.cudnn.benchmark,
+    }
+
+
+def _driver(path: Path = Path("/proc/driver/nvidia/version")) -> str:
+    """The version of NVIDIA's driver."""
+    try:
+        hit = re.search(r"\b\d+\.\d+(\.\d+)?\b", path.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        hit = None
+    return hit[0] if hit else "unknown"
+
+
+def environment(
+    threads: int, accelerator: str, given: Mapping[str, str], processes: Sequence[int] = (1,)
+) -> dict[str, Any]:
+    """The `environment` of a record: Python, packages, machine, and the variables `given`.
+
+    threads: of each process. processes: that worked together, one number after the other if it changed.
+    """
     return {
         "python": platform.python_version(),
         "packages": packages(),
@@ -100,6 +92,8 @@ def environment(threads: int, accelerator: str, given: Mapping[str, str]) -> dic
         "cores": os.cpu_count(),
         "accelerator": accelerator,
         "threads": threads,
+        **({} if list(processes) == [1] else {"processes": list(processes)}),
+        **({"gpu": found} if (found := gpu()) else {}),
         **({"variables": dict(given)} if given else {}),
     }
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import random
 import re
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -108,7 +107,7 @@ def training_of(config: Config, steps: int | None = None) -> Training | None:
         raise BadInput(f"--steps is {steps}", where(config.path), expected=f"1 to {most}, the steps of the config")
     part = PARTS[f"trainers.{hit['name']}"]
     batch = int(configs.resolved(known[f"{hit['trainer']}.batch_size"], known))
-    return Training(hit["trainer"], steps or min(most, STEPS), _why_no_workers(part), _why_no_ranks(part, batch))
+    return Training(hit["trainer"], steps or min(most, STEPS), _why_no_workers(part), _why_no_ranks(batch))
 
 
 def steps_of(config: Config, training: Training) -> int:
@@ -121,13 +120,9 @@ def _why_no_workers(part: Any) -> str:
     return "" if "workers" in parameters(part) else "the trainer has no workers"
 
 
-def _why_no_ranks(part: Any, batch: int) -> str:
+def _why_no_ranks(batch: int) -> str:
     import torch
 
-    from repro.trainers.supervised import Supervised
-
-    if not issubclass(part, Supervised):
-        return "the trainer trains in one process"
     if batch % 2:
         return f"two processes cannot share a batch of {batch}"
     return "this machine has one GPU" if torch.cuda.device_count() == 1 else ""
@@ -153,11 +148,16 @@ class Runs:
             "ranks": lambda: self._ranks(straight),
         }
 
-    def run(self, name: str, *more: str) -> Outcome:
-        """Run in the folder `name`; resumes if a run there was killed. `more`: further `--set` bindings."""
+    def run(self, name: str, *more: str, words: tuple[str, ...] = ()) -> Outcome:
+        """Run in the folder `name`; resumes if a run there was killed.
+
+        more: further `--set` bindings. words: further options of `repro run`.
+        """
         folder = self.home / name
         folder.mkdir(exist_ok=True)
-        printed = child.run(["repro", *self._command(*more)], folder, self.roots, quiet=True, variables=self.variables)
+        printed = child.run(
+            ["repro", *self._command(*more), *words], folder, self.roots, quiet=True, variables=self.variables
+        )
         return outcome(folder / printed.strip())
 
     def _command(self, *more: str) -> list[str]:
@@ -192,17 +192,7 @@ class Runs:
         """Compare with a training by two processes that share every batch."""
         if self.training is None or self.training.ranks:
             return Comparison(why=self.training.ranks if self.training else NO_STEPS)
-        folder = self.home / "ranks"
-        folder.mkdir()
-        launch = ["torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", "2"]
-        variables = dict(self.variables)
-        if straight.record.environment["accelerator"] == "none":
-            variables["ACCELERATE_USE_CPU"] = "1"
-        if sys.platform == "linux":
-            variables["GLOO_SOCKET_IFNAME"] = "lo"  # the machine's host name may have no address
-        command = [*launch, "-m", "repro.rerun.certify_child", "rank", str(self.config.path.resolve()), *self.sets]
-        child.run(command, folder, self.roots, quiet=True, variables=variables)
-        return compared(straight, outcome(folder / f"{self.config.name}-seed0.json"))
+        return compared(straight, self.run("ranks", words=("--processes", "2")))
 
 
 def outcome(path: Path) -> Outcome:

@@ -1,9 +1,8 @@
-"""The child processes of `repro certify`: a run that kills itself, and one of several processes that train together.
+"""The child process of `repro certify`: a run that kills itself.
 
     python -m repro.rerun.certify_child killed STEP LAST run CONFIG --seed 0 ...
-    torchrun ... -m repro.rerun.certify_child rank CONFIG BINDING ...
 
-`repro certify` starts both; you do not need to.
+`repro certify` starts it; you do not need to.
 """
 
 from __future__ import annotations
@@ -15,12 +14,6 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
-
-from repro import config, record
-from repro.experiment import binding
-from repro.record import Record
-from repro.run import threads
 
 
 def killed(step: int, last: int, arguments: list[str]) -> None:
@@ -50,26 +43,6 @@ def _kill() -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def rank(path: Path, overrides: tuple[str, ...]) -> None:
-    """Train as `repro run` does, as one of several processes that share every batch; the first one measures."""
-    import torch
-
-    from repro.experiment import streams
-
-    given, seeds = config.read(path, overrides), streams(0)
-    torch.set_num_threads(threads.choose(given).number)
-    torch.manual_seed(seeds["model"])
-    built = binding.build(given)
-    torch.manual_seed(seeds["dropout"])
-    built.fit(Path.cwd(), seeds["order"])
-    if os.environ["RANK"] == "0":
-        measurements = built.measure(lambda indices, name: indices)
-        record.write(Record(given.paper, given.name, 0, given.digest, measurements), Path.cwd())
-
-
 if __name__ == "__main__":
-    kind, first, *rest = sys.argv[1:]
-    if kind == "killed":
-        killed(int(first), int(rest[0]), rest[1:])
-    else:
-        rank(Path(first), tuple(rest))
+    _, step, last, *rest = sys.argv[1:]  # the first word is "killed", as in earlier commits
+    killed(int(step), int(last), rest)

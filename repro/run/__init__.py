@@ -6,7 +6,8 @@ and the examples of the record. If a run was stopped, the same command resumes i
 changed.
 
 The modules: execution (`run` itself), resume (resuming a stopped run), run_folders (where run folders are), logs (the
-log of a run), threads (the number of threads), publishing (which record becomes the paper's).
+log of a run), threads (the number of threads), supervisor (several
+processes of one run), publishing (which record becomes the paper's).
 """
 
 from typing import TYPE_CHECKING, Any

@@ -11,6 +11,7 @@ import logging
 import re
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -26,26 +27,29 @@ from repro.experiment import binding, preflight
 from repro.files import disk, lock
 from repro.record import Record, as_committed, loaded, machine
 from repro.run import logs, publishing, resume, run_folders, threads
+from repro.training import processes
 
 log = logging.getLogger("repro")
 
 
 def run(
-    path: Path, seed: int = 0, overrides: tuple[str, ...] = (), publish: bool = False, wanted: int | None = None
-) -> tuple[Record, Path]:
+    path: Path, seed: int = 0, overrides: tuple[str, ...] = (), publish: bool | None = None, wanted: int | None = None
+) -> tuple[Record, Path] | None:
     """Run the config `path` with `seed`, or resume it if it was stopped; returns the record and the path of its file.
 
     The record goes into the paper's `records/` if the config is a committed one and the paper has no valid record for
-    it, or if `publish` is true. Otherwise it stays in the run folder. With `overrides`, or for a run's own copy of its
+    it, or if `publish` is true. Otherwise, and if `publish` is False, it stays in the run folder. With `overrides`, or for a run's own copy of its
     config, it always stays there, because no claim depends on it.
     wanted: the number of threads; None lets `repro.run.threads` choose.
+    If the environment announces several processes (see `repro.training.processes`), this is one of them. Process 0
+    makes the run folder and returns the record; the others compute their share, and return None.
 
     Raises BadInput if the config, its parts or its data are wrong, or if another process runs it. Raises Interrupted
     if a signal stopped it, and DiskFull; after both, the same command resumes it.
     """
     config = read(path, overrides)
     paper.refuse_other_core(config.folder)
-    machine.refuse_processes()
+    processes.announced()
     _refuse_secrets(config)
     _refuse_odd(config)
     publishing.check(config, publish)
@@ -53,15 +57,19 @@ def run(
     interruption.seconds_between()
     before, files = {*sys.modules}, as_committed.snapshot(config)
     binding.bind(config, whole=True)  # a config that cannot run leaves no run folder
+    if not processes.first():
+        _follow(config, seed)
+        return None
     folder = run_folders.home(config.folder) / config.paper / config.name / f"{config.digest[:8]}-seed{seed}"
     preflight.places(config, folder, f"{config.name}-seed{seed}")
-    with interruption.listening(), machine.settled(), lock.held(folder):
+    with interruption.listening(), lock.held(folder):
         begun = resume.prepare(folder, config, wanted)
         chosen = threads.choose(config, seed, wanted, begun.threads)
         with logs.kept(folder), resume.ending(folder), disk.full(folder), threads.limited(chosen.number), _no_exit():
             header = f"# a run of papers/{config.paper}/configs/{config.name}.gin: it runs by itself\n"
             disk.write(folder / "config.gin", header + config.text)
-            found = _execute(config, seed, folder, begun, chosen, loaded.Before(before, files))
+            with processes.joined():
+                found = _execute(config, seed, folder, begun, chosen, loaded.Before(before, files))
             written = record.write(found, folder)
             if config.committed:
                 written = publishing.publish(found, folder, config.folder, publish)
@@ -70,6 +78,17 @@ def run(
             resume.finish(folder)
             log.debug("finished")
             return found, written
+
+
+def _follow(config: Config, seed: int) -> None:
+    """Compute the share of a process other than process 0. Its trainer writes into a folder that is deleted."""
+    with processes.joined(), tempfile.TemporaryDirectory() as folder:
+        number = processes.from_first(lambda: 0)
+        with threads.limited(number), _no_exit():
+            seeds = _seeded(seed)
+            built = binding.build(config)
+            _train(built, config, Path(folder), seeds)
+            built.measure(lambda indices, name: indices)
 
 
 @contextmanager
@@ -102,10 +121,9 @@ def _execute(
 ) -> Record:
     import torch
 
-    from repro.experiment import streams
-
-    began, seeds, variables = time.perf_counter(), streams(seed), machine.variables()
-    torch.manual_seed(seeds["model"])  # before anything is built
+    began, variables = time.perf_counter(), machine.variables()
+    processes.from_first(lambda: chosen.number)  # the others wait for it
+    seeds = _seeded(seed)
     built = binding.build(config)
     data, items = preflight.data(built), preflight.items(built)
     resume.compare(folder, replace(begun, threads=chosen.number), data)
@@ -117,8 +135,7 @@ def _execute(
     log.info("%s, seed %d, in %s: %s", *about)
     if config.committed and (doubt := begun.doubt(folder)):
         log.warning("%s", doubt)
-    torch.manual_seed(seeds["dropout"])
-    history = _fit(built, config, folder, seeds["order"])
+    history = _train(built, config, folder, seeds)
     began -= history.get("earlier_seconds", 0.0)  # the time of earlier, stopped processes of this run counts too
     trained = time.perf_counter() - began
     measurements = built.measure(_progress)
@@ -139,7 +156,7 @@ def _execute(
         code=begun.code,
         core=begun.core,
         source=begun.source,
-        environment=machine.environment(torch.get_num_threads(), machine.accelerator(), variables),
+        environment=machine.environment(torch.get_num_threads(), machine.accelerator(), variables, begun.processes),
         cost=_cost(history, time.perf_counter() - began, trained, begun.sessions),
         curves=history.get("curves", {}),
         examples=_examples(built, folder / "examples"),
@@ -156,9 +173,23 @@ def _cost(history: dict[str, Any], seconds: float, trained: float, sessions: int
     }
 
 
-def _fit(built: Any, config: Config, folder: Path, order_seed: int) -> dict[str, Any]:
+def _seeded(seed: int) -> dict[str, int]:
+    """The seeds of the run's three streams of random numbers; the one for the model is set."""
+    import torch
+
+    from repro.experiment import streams
+
+    seeds = streams(seed)
+    torch.manual_seed(seeds["model"])
+    return seeds
+
+
+def _train(built: Any, config: Config, folder: Path, seeds: dict[str, int]) -> dict[str, Any]:
+    import torch
+
+    torch.manual_seed(seeds["dropout"])
     try:
-        history: dict[str, Any] = built.fit(folder, order_seed)
+        history: dict[str, Any] = built.fit(folder, seeds["order"])
     except BadInput as error:
         raise binding.placed(error, config) from error
     except FloatingPointError as error:

@@ -78,15 +78,15 @@ def publish_point(found: Record, written: Path, config: Config) -> Path:
     return kept
 
 
-def publish(found: Record, run: Path, folder: Path, wanted: bool | None = False, home: Path | None = None) -> Path:
+def publish(found: Record, run: Path, folder: Path, wanted: bool | None = None, home: Path | None = None) -> Path:
     """Copy the record and its examples from `run` to the paper in `folder`, unless a valid record is already there.
 
-    wanted: True replaces a valid record too, and None replaces none. home: the folder of the records, if it is not
+    wanted: True replaces a valid record too, False writes none. home: the folder of the records, if it is not
     `records/`. Returns the path of the new record.
     """
     path = (home or folder / "records") / f"{found.stem}.json"
     before = _earlier(path, found, folder)
-    if wanted is None:
+    if wanted is False:
         log.info("%s%s", _unpublished(path, before), _numbers(before, found) if before else "")
         return run / path.name
     if before and not wanted and (why := _kept(before, found, path)):

@@ -24,6 +24,7 @@ from repro.config import Config
 from repro.errors import BadInput
 from repro.files import disk, strict_json, typed
 from repro.record import as_committed, code_digest, machine
+from repro.training import processes
 
 FILE = "run.json"
 FINISHED: Literal["finished"] = "finished"
@@ -46,6 +47,7 @@ class Started:
     outcome: Outcome = ""  # empty while it runs, and if it was killed
     threads: Annotated[int, typed.FROM_0] = 0  # 0: not chosen yet
     overrides: list[str] = field(default_factory=list)  # the settings from `--set`; the digest contains them too
+    processes: list[int] = field(default_factory=lambda: [1])  # that worked together, one number after the other
     files: str = ""  # a digest of the content of the files that count; empty if it differed between the processes
 
     def doubt(self, folder: Path) -> str:
@@ -73,6 +75,7 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
         code_digest.core(),
         overrides=list(config.overrides),
         files=_files(config),
+        processes=[processes.announced()],
     )
     found = read(folder)
     if found and found.outcome == FINISHED:
@@ -87,10 +90,27 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
             )
         for name in sorted(name for name in now.packages if now.packages[name] != found.packages.get(name)):
             log.warning("resumes with %s %s; it started with %s", name, now.packages[name], found.packages.get(name))
-        now = replace(found, sessions=found.sessions + 1, outcome="", **_source(found, now))
+        now = replace(
+            found,
+            sessions=found.sessions + 1,
+            outcome="",
+            processes=_processes(found.processes, now.processes),
+            **_source(found, now),
+        )
     folder.mkdir(exist_ok=True)
     _write(folder, now)
     return now
+
+
+def _processes(before: list[int], now: list[int]) -> list[int]:
+    """The numbers of processes of a resumed run, with a warning if the number has changed."""
+    if before[-1:] == now:
+        return before
+    log.warning(
+        "resumes with %d %s; it started with %d: sums are rounded in another order, and dropout draws other numbers",
+        *(now[0], "process" if now == [1] else "processes", before[-1]),
+    )
+    return before + now
 
 
 def _files(config: Config) -> str:

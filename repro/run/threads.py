@@ -19,6 +19,7 @@ from pathlib import Path
 from repro import record
 from repro.config import Config
 from repro.errors import BadInput
+from repro.training import processes
 
 OPENMP = "OMP_NUM_THREADS"
 WORKERS = "REPRO_WORKERS"
@@ -61,7 +62,7 @@ def choose(config: Config, seed: int = 0, wanted: int | None = None, begun: int 
     if given := _number(OPENMP):
         return Choice(given, OPENMP)
     recorded = _recorded(config, seed)
-    if 0 < recorded <= cores():
+    if 0 < recorded <= cores() // processes.on_this_machine():
         return Choice(recorded, "as in the committed record")
     found = _free()
     return Choice(found.number, f"{found.why}; the committed record has {recorded}") if recorded else found
@@ -93,13 +94,15 @@ def cores() -> int:
 
 
 def _free() -> Choice:
-    """The number of free cores, divided by the number of parallel workers; at least 1."""
-    here, workers = cores(), _number(WORKERS) or 1
+    """The free cores per process: divided by the parallel workers, and by the processes of a run; at least 1."""
+    here, workers, shares = cores(), _number(WORKERS) or 1, processes.on_this_machine()
     if workers > 1:  # the workers themselves are the load
         number, why = here // workers, f"{here} cores for {workers} workers"
     else:
         number = round(here - _load() * here / (os.cpu_count() or here))  # the load is that of the whole machine
         why = f"{max(number, 0)} of {here} cores are free"
+    if shares > 1:
+        number, why = number // shares, f"{why}, {shares} processes"
     import torch
 
     most = MOST_BESIDE_GPU if torch.cuda.is_available() else here

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from accelerate import skip_first_batches
 from torch.utils.data import DataLoader, RandomSampler
 
 from repro import interruption
+from repro.training import processes
+
+
+@dataclass(frozen=True)
+class Position:
+    """A batch of the sequence: the number of its pass (`epoch`), and its place in the pass, from 1.
+
+    `began`: the random states at the start of the pass.
+    """
+
+    epoch: int
+    batch: int
+    began: tuple[torch.Tensor, torch.Tensor]
 
 
 class Batches:
@@ -17,7 +31,8 @@ class Batches:
 
     Every pass has another order. If the dataset has `set_epoch`, it is called with the number of the pass. workers:
     number of processes that read data; 0 means this process. The sequence can resume at any batch of any pass, because
-    it saves the random states at the start of the pass.
+    it saves the random states at the start of the pass. If the run has several processes, each gets its part of every
+    batch.
 
     Example:
 
@@ -31,15 +46,13 @@ class Batches:
         self.train, self.size = train, size
         self.drawn = torch.Generator().manual_seed(seed)
         self.started = torch.Generator().manual_seed(seed)  # otherwise workers' seeds change dropout's random state
-        sampler = RandomSampler(train, generator=self.drawn)
         self.loader: Any = DataLoader(
             train,
-            size,
-            sampler=sampler,
-            drop_last=True,
+            batch_sampler=_Rest(self),
             num_workers=workers,
             generator=self.started,
             worker_init_fn=_left_alone,
+            pin_memory=torch.cuda.is_available(),  # so that a copy to the GPU need not wait
         )
         self.epoch, self.batch = 0, 0  # number of the pass; number of its batches that were used
         self.began = self._generators()
@@ -48,9 +61,8 @@ class Batches:
         while True:
             if hasattr(self.train, "set_epoch"):
                 self.train.set_epoch(self.epoch)
-            self.loader.iteration = self.epoch  # accelerate calls `set_epoch` with this
             self.began = self._generators()
-            for batch in skip_first_batches(self.loader, self.batch) if self.batch else self.loader:
+            for batch in _ahead(self.loader) if self.loader.pin_memory and not self.loader.num_workers else self.loader:
                 self.batch += 1
                 yield batch
             self.epoch, self.batch = self.epoch + 1, 0
@@ -58,12 +70,16 @@ class Batches:
     def _generators(self) -> tuple[torch.Tensor, torch.Tensor]:
         return self.drawn.get_state(), self.started.get_state()
 
-    def last(self) -> dict[str, Any]:
-        """The last batch: the number of its pass (`epoch`) and the indices of its `items`."""
+    def position(self) -> Position:
+        """The position of the last batch."""
+        return Position(self.epoch, self.batch, self.began)
+
+    def at(self, position: Position) -> dict[str, Any]:
+        """The batch at a position: the number of its pass (`epoch`) and the indices of its `items`."""
         again = torch.Generator()
-        again.set_state(self.began[0])
-        drawn = list(RandomSampler(self.train, generator=again))
-        return {"epoch": self.epoch, "items": drawn[(self.batch - 1) * self.size : self.batch * self.size]}
+        again.set_state(position.began[0])
+        order = list(RandomSampler(self.train, generator=again))
+        return {"epoch": position.epoch, "items": order[(position.batch - 1) * self.size : position.batch * self.size]}
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "batch": self.batch, "began": self.began}
@@ -74,6 +90,30 @@ class Batches:
             generator.set_state(was)
 
 
+class _Rest:
+    """The indices of this process's part of each batch of the present pass that was not used yet."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        size, used = self.batches.size, self.batches.batch
+        order = list(RandomSampler(self.batches.train, generator=self.batches.drawn))
+        for start in range(used * size, len(order) - size + 1, size):
+            yield processes.part(order[start : start + size])
+
+
+def _ahead(batches: Iterable[Any]) -> Iterator[Any]:
+    """The same batches. A thread makes the next one while the GPU computes with the present one."""
+    source = iter(batches)
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, source, None)
+        while (batch := following.result()) is not None:
+            following = thread.submit(next, source, None)
+            yield batch
+
+
 def _left_alone(worker: int) -> None:
     """Make a worker ignore signals: the trainer handles them, and still needs its workers."""
     interruption.ignore()
+    interruption.end_with_parent()

@@ -17,7 +17,7 @@ class ClipNorm:
         >>> weight = torch.nn.Parameter(torch.zeros(2))
         >>> weight.grad = torch.tensor([3.0, 4.0])
         >>> ClipNorm(1.0)([weight]), weight.grad
-        (5.0, tensor([0.6000, 0.8000]))
+        (tensor(5.), tensor([0.6000, 0.8000]))
     """
 
     def __init__(self, norm: float = 5.0) -> None:
@@ -25,9 +25,9 @@ class ClipNorm:
             raise ValueError(f"clip_norm is {norm}; expected a number above 0")
         self.norm = norm
 
-    def __call__(self, parameters: Iterable[torch.nn.Parameter]) -> float:
+    def __call__(self, parameters: Iterable[torch.nn.Parameter]) -> torch.Tensor:
         """Clip the gradients in place; returns the norm before clipping."""
-        return float(torch.nn.utils.clip_grad_norm_(list(parameters), self.norm))
+        return torch.nn.utils.clip_grad_norm_(list(parameters), self.norm)
 
     def state_dict(self) -> dict[str, Any]:
         return {}  # it has no state
@@ -59,7 +59,7 @@ class AutoClip:
         self.norms: list[float] = []  # sorted, so that a percentile is one look-up
 
     def __call__(self, parameters: Iterable[torch.nn.Parameter]) -> float:
-        """Clip the gradients in place; returns the norm before clipping."""
+        """Clip the gradients in place; returns the norm before clipping. On a GPU this waits for the norm."""
         grads = [p.grad for p in parameters if p.grad is not None]
         norm = float(torch.nn.utils.get_total_norm(grads))
         if norm < float("inf"):

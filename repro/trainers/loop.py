@@ -15,7 +15,9 @@ from repro import interruption
 from repro.registry import wrong_value
 from repro.trainers.batches import Batches
 from repro.trainers.best import Best
+from repro.training import processes
 from repro.training.checkpoints import Checkpoints
+from repro.training.device import moved
 from repro.training.finite import FiniteCheck
 from repro.training.metrics_log import MetricsLog
 
@@ -25,17 +27,18 @@ class Loop:
 
     It resumes from the newest checkpoint in `folder`, saves checkpoints and stops when a signal asks for it. It writes
     `metrics.jsonl` and the weights, and stops at the first number that is not finite. Steps are counted from 1.
+    Batches are on the device of the model. If the run has several processes, each gets its part of every batch, and
+    `check` averages the gradients.
 
     - `trainer`: has `steps` and `batch_size`. Its errors name the trainer.
     - `model`, `loss`: their state is saved; `loss` may be None. `train`: the training set.
     - `folder`, `order_seed`: the arguments of `fit`.
     - `patience`: validations without improvement before the training stops; 0: it never stops.
     - `workers`: processes that read data; 0: this process.
-    - `alone`: whether this is the only process. If not, it saves no checkpoints.
-    - `quiet`: no progress bar.
     - other arguments: objects with `state_dict` and `load_state_dict` that change during the training, by name.
 
-    Raises BadInput if `steps` is below 1, or if `batch_size` is not between 1 and the size of the training set.
+    Raises BadInput if `steps` is below 1, or if `batch_size` is not between 1 and the size of the training set, or
+    cannot be divided by the number of processes.
 
     Example: a trainer of one's own. It fits y = 2x with gradient descent.
 
@@ -72,19 +75,17 @@ class Loop:
         *,
         patience: int = 0,
         workers: int = 0,
-        alone: bool = True,
-        quiet: bool = False,
         **state: Any,
     ) -> None:
         _refuse(trainer, train)
-        self.model = model
+        self.model, self.seed = model, order_seed
         self.batches = Batches(train, trainer.batch_size, order_seed, workers)
         self.best = Best(model, folder / "checkpoints", patience)
-        self.metrics = MetricsLog(folder, trainer.steps, trainer.batch_size, quiet)
-        self.finite = FiniteCheck(model, loss, self.batches.last, folder / "checkpoints")
+        self.metrics = MetricsLog(folder, trainer.steps, trainer.batch_size)
+        self.finite = FiniteCheck(model, loss, self.batches, folder / "checkpoints")
         own = {"batches": self.batches, "best": self.best, "metrics": self.metrics}
         parts = {"model": model, "loss": loss, **state, **own}
-        self.checkpoints = Checkpoints(folder / "checkpoints", parts, self.finite.check_weights, alone)
+        self.checkpoints = Checkpoints(folder / "checkpoints", parts, self.finite.check_weights)
 
     def __enter__(self) -> Loop:
         self.checkpoints.restore()
@@ -100,9 +101,11 @@ class Loop:
         self.stack.__exit__(kind, error, trace)
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
+        device = next((parameter.device for parameter in self.model.parameters()), None)
         for number, batch in self.metrics.count(() if self.best.stopped else self.batches):
+            processes.seed_step(self.seed, number)
             self.finite.begin()
-            yield number, batch
+            yield number, moved(batch, device)
             self.checkpoints.after(number)
             if self.best.stopped:
                 break
@@ -112,17 +115,25 @@ class Loop:
         """The number of steps that are done."""
         return self.metrics.done
 
-    def check(self, loss: torch.Tensor, gradients: Iterable[tuple[str, torch.Tensor]] | None = None) -> None:
+    def check(
+        self, loss: torch.Tensor, gradients: Iterable[tuple[str, torch.Tensor]] | None = None, scaled: bool = False
+    ) -> None:
         """Check the loss and the gradients of the present step, before they change a weight. Raises NotFinite.
 
-        gradients: (name, tensor) pairs; None: those of the model's parameters.
+        If the run has several processes, the gradients are replaced by their mean over the processes.
+        gradients: (name, tensor) pairs; None: those of the model's parameters. scaled: they are scaled for fp16, so
+        they may be infinite.
         """
-        self.finite.check_loss(self.done, loss)
-        self.finite.check_gradients(self.done, _gradients(self.model) if gradients is None else gradients)
+        named = list(_gradients(self.model) if gradients is None else gradients)
+        mean = loss.detach().clone()
+        processes.average([mean, *(gradient for _, gradient in named)])
+        self.finite.check(self.done, mean, [] if scaled else named)
 
-    def log(self, loss: torch.Tensor, rate: float, norm: float | None = None) -> None:
+    def log(self, loss: torch.Tensor, rate: float, norm: float | torch.Tensor | None = None) -> None:
         """Log the loss of the present step. rate: the learning rate. norm: the norm of the gradient, if it is known."""
-        self.metrics.step(self.done, loss, rate, norm)
+        mean = loss.detach().clone()
+        processes.average([mean])
+        self.metrics.step(self.done, mean, rate, norm)
 
     def validated(self, score: float) -> None:
         """Log the validation loss after the present step. The weights with the lowest one are kept."""
@@ -140,6 +151,7 @@ class Loop:
     def _load_best(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:
             self.best.close()
+            processes.same(list(self.model.buffers()))  # each process has its own statistics of the inputs
 
 
 def _refuse(trainer: Any, train: Any) -> None:
@@ -148,6 +160,9 @@ def _refuse(trainer: Any, train: Any) -> None:
         raise wrong_value(trainer, "steps", trainer.steps, "a whole number from 1")
     if not 0 < trainer.batch_size <= len(train):
         expected = f"1 to {len(train)}, the size of the training set"
+        raise wrong_value(trainer, "batch_size", trainer.batch_size, expected)
+    if trainer.batch_size % processes.count():
+        expected = f"a multiple of {processes.count()}, the number of processes"
         raise wrong_value(trainer, "batch_size", trainer.batch_size, expected)
 
 

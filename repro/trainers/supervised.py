@@ -10,32 +10,33 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
-from accelerate.utils import DataLoaderConfiguration, send_to_device
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 
 from repro.errors import BadInput
 from repro.registry import TRAINERS, name_of, wrong_value
 from repro.trainers import optim as optim  # so that a config with this trainer can name torch's optimizers
 from repro.trainers.clipping import AutoClip, ClipNorm
 from repro.trainers.loop import Loop
+from repro.trainers.precision import Autocast
+from repro.training import device, processes
 
 
 @TRAINERS.register
 class Supervised:
     """Supervised training: minimise `loss(model(inputs), target)` for `steps` steps of `batch_size` items.
 
-    - `batch_size`: items per step, in all processes together.
+    - `batch_size`: items per step, in all processes together. With several processes the gradient is that of one
+      process if the loss is a mean over the items, and if no layer mixes items (batch normalisation does).
     - `optimizer`, `schedule`: from torch, for example `@torch.optim.Adam()` and
       `@torch.optim.lr_scheduler.OneCycleLR()`. The schedule advances after each step, `ReduceLROnPlateau` after each
       validation.
     - `clip_norm`: largest norm of the gradient. `clip_percentile`: AutoClip instead, in (0, 100].
     - `valid_every`: steps between validations; 0: none. The model ends with the weights of the best validation.
     - `patience`: validations without improvement before the training stops; 0: it never stops.
-    - `precision`: "no", "fp16" or "bf16", as in accelerate. `workers`: processes that read data; 0: this process.
+    - `precision`: "no", "fp16" or "bf16": of the forward pass in training, by torch's autocast.
+    - `workers`: processes that read data; 0: this process.
 
     Raises BadInput if both kinds of clipping are set. `fit` raises BadInput if `steps` or `batch_size` is out of range,
     or if `valid_every` is set without a validation set. It raises NotFinite if a loss, gradient or weight is NaN.
@@ -105,32 +106,25 @@ class Fit:
     def __init__(
         self, trainer: Supervised, model: nn.Module, loss: Any, train: Any, valid: Any, folder: Path, order_seed: int
     ) -> None:
-        self.trainer, self.raw, self.valid = trainer, model, valid
-        self.accelerator = _accelerator(trainer.precision)
-        main = self.accelerator.is_main_process
-        if not main:  # the main process writes the run's files, the others into subfolders
-            folder = folder / f"process{self.accelerator.process_index}"
-            folder.mkdir(exist_ok=True)
-        optimizer = trainer.optimizer(model.parameters())
-        self.schedule = trainer.schedule(optimizer) if trainer.schedule else None
+        self.trainer, self.valid, self.device = trainer, valid, device.here()
+        self.model, self.loss = model.to(self.device), loss.to(self.device)
+        self.optimizer = trainer.optimizer(model.parameters())
+        self.schedule = trainer.schedule(self.optimizer) if trainer.schedule else None
         self.clip = trainer.clip()
-        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.loss = loss.to(self.accelerator.device)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=trainer.precision == "fp16")
         state = {"optimizer": self.optimizer, "schedule": self.schedule, "clip": self.clip}
-        state |= {"scaler": self.accelerator.scaler, "trainer": trainer if _has_state(trainer) else None}
+        state |= {"scaler": self.scaler if self.scaler.is_enabled() else None}
+        state |= {"trainer": trainer if _has_state(trainer) else None}
         self.loop = Loop(
             *(trainer, model, loss, train, folder, order_seed),
             patience=trainer.patience,
             workers=trainer.workers,
-            alone=self.accelerator.num_processes == 1,
-            quiet=not main,
             **state,
         )
-        self.loop.batches.loader = self.accelerator.prepare(self.loop.batches.loader)
 
     def run(self) -> dict[str, Any]:
         """Do the remaining steps; returns the history."""
-        with self.loop:
+        with Autocast(self.model, self.device, self.trainer.precision), self.loop:
             self._validate(self.loop.done)  # if the run was interrupted during this validation
             for number, batch in self.loop:
                 self._step(batch)
@@ -140,13 +134,14 @@ class Fit:
     def _step(self, batch: Any) -> None:
         self.model.train()
         value = self.trainer.step(self.model, self.loss, batch)
-        self.accelerator.backward(value)
-        self.accelerator.unscale_gradients(self.optimizer)  # only has an effect with fp16
-        self.loop.check(value, () if self.trainer.precision == "fp16" else None)  # the scaler of fp16 skips such steps
+        self.scaler.scale(value).backward()  # without fp16 the scaler changes nothing
+        self.loop.check(value, scaled=self.scaler.is_enabled())  # the scaler skips a step that is not finite
+        self.scaler.unscale_(self.optimizer)
         norm = self.clip(self.model.parameters()) if self.clip else None
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         with torch.no_grad():
-            self.trainer.after_step(self.raw)
+            self.trainer.after_step(self.model)
         self.optimizer.zero_grad()
         self.loop.log(value, self.optimizer.param_groups[0]["lr"], norm)
         if self.schedule and not isinstance(self.schedule, ReduceLROnPlateau):
@@ -164,20 +159,17 @@ class Fit:
 
     @torch.no_grad()
     def _score(self, number: int) -> float:
-        """Mean loss over the validation set, in eval mode. Every process computes the complete set."""
+        """Mean loss over the validation set, in eval mode. Each process computes its share of the batches."""
         self.model.eval()
-        total = torch.zeros((), device=self.accelerator.device)
+        processes.same(list(self.model.buffers()))
+        total = torch.zeros((), device=self.device)
         size = min(self.trainer.batch_size, len(self.valid))
-        for batch in DataLoader(self.valid, size, generator=torch.Generator()):
-            inputs, target = send_to_device(batch, self.accelerator.device)
+        valid = Subset(self.valid, processes.share(len(self.valid), size)) if processes.count() > 1 else self.valid
+        for batch in DataLoader(valid, size, generator=torch.Generator()):
+            inputs, target = device.moved(batch, self.device)
             total += self.trainer.step(self.model, self.loss, (inputs, target)).detach() * _length(inputs)
             self.loop.checkpoints.asked(number)
-        return float(total) / len(self.valid)
-
-
-def _accelerator(precision: str) -> Accelerator:
-    AcceleratorState._reset_state()  # otherwise it keeps the precision of an earlier training in this process
-    return Accelerator(mixed_precision=precision, dataloader_config=DataLoaderConfiguration(split_batches=True))
+        return float(processes.add(total)) / len(self.valid)
 
 
 def _has_state(trainer: Any) -> bool:

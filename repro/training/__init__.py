@@ -2,10 +2,13 @@
 
 The training loop itself is `repro.trainers.loop`; it calls these modules.
 
-No number of a run depends on these modules, because a resumed training is bit-identical to an uninterrupted one.
+No number of a run in one process depends on these modules: a resumed training is bit-identical to an uninterrupted
+one.
 
     checkpoints        write a checkpoint from time to time; resume from the newest one
     checkpoint_file    the format of a checkpoint
     metrics_log        metrics.jsonl and TensorBoard
     finite             stop at the first NaN or infinity, and save that step
+    processes          several processes of one run: who this is, sums and means over all
+    device             the GPU of this process; copies that do not wait
 """

@@ -28,7 +28,7 @@ import torch
 from repro import interruption
 from repro.errors import BadInput
 from repro.files import disk
-from repro.training import checkpoint_file
+from repro.training import checkpoint_file, processes
 
 COST = 0.01  # the largest fraction of a training's time that is spent on checkpoints
 KEPT = 2  # how many of the newest checkpoints are not deleted
@@ -41,12 +41,12 @@ class Checkpoints:
 
     parts: name -> object with `state_dict()` and `load_state_dict()`; a part that is None is left out.
     check: `check(number)` raises if the state after step `number` is bad and must not be saved.
-    active: false in all but one of several processes; then no checkpoint is written or restored.
+    If the run has several processes, process 0 writes and reads the checkpoints, and gives their content to the others.
     Raises BadInput if a part lacks one of the two methods.
     """
 
-    def __init__(self, folder: Path, parts: dict[str, Any], check: Callable[[int], None], active: bool = True) -> None:
-        self.folder, self.check, self.active = folder, check, active
+    def __init__(self, folder: Path, parts: dict[str, Any], check: Callable[[int], None]) -> None:
+        self.folder, self.check = folder, check
         self.parts = {name: part for name, part in parts.items() if part is not None} | {"rng": RngState()}
         self.every, self.pause = interruption.seconds_between(), 0.0
         self.last, self.step = time.monotonic(), -1
@@ -62,19 +62,24 @@ class Checkpoints:
         A damaged checkpoint is renamed to `<name>.damaged`, with a warning. Raises BadInput if a part cannot load its
         state.
         """
-        for path in self._written()[::-1] if self.active else []:
+        newest = processes.from_first(self._newest)
+        if newest is None:
+            return 0
+        found, path = newest
+        self._load(found, path)
+        self.step = checkpoint_file.step_of(path)
+        log.info("resumes after step %d, from %s", self.step, path.name)
+        return self.step
+
+    def _newest(self) -> tuple[dict[str, Any], Path] | None:
+        for path in self._written()[::-1]:
             try:
-                found = checkpoint_file.read(path)
+                return checkpoint_file.read(path), path
             except BadInput as error:
                 path.rename(path.with_name(f"{path.name}.damaged"))  # so that it is not counted as one of the newest
                 before = "the previous checkpoint is used" if self._written() else "there is no other: it restarts"
                 log.warning("%s; %s", error, before)
-                continue
-            self._load(found, path)
-            self.step = checkpoint_file.step_of(path)
-            log.info("resumes after step %d, from %s", self.step, path.name)
-            return self.step
-        return 0
+        return None
 
     def _load(self, found: dict[str, Any], path: Path) -> None:
         if found.keys() != self.parts.keys():
@@ -89,7 +94,7 @@ class Checkpoints:
         """After step `number`: write a checkpoint if it is time. If a signal asked for it, also raise Interrupted."""
         if interruption.asked():
             self.asked(number)
-        if self.active and time.monotonic() - self.last >= max(self.every, self.pause):
+        if processes.rank() == 0 and time.monotonic() - self.last >= max(self.every, self.pause):
             self.save(number)
 
     def asked(self, number: int) -> None:
@@ -101,7 +106,7 @@ class Checkpoints:
     def save(self, number: int) -> None:
         """Write the state after step `number`, then delete old checkpoints. After a DiskFull, nothing is deleted."""
         self.check(number)
-        if not self.active or number == self.step:
+        if processes.rank() > 0 or number == self.step:
             return
         began = time.monotonic()
         checkpoint_file.write(
@@ -125,16 +130,21 @@ class RngState:
     def state_dict(self) -> dict[str, Any]:
         name, keys, *rest = np.random.get_state()  # noqa: NPY002  # the code of a paper may use it
         return {
-            "torch": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            **self.of_torch(),
             "python": random.getstate(),
             "numpy": [name, torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
         }
 
+    @staticmethod
+    def of_torch() -> dict[str, Any]:
+        """The part of the state that belongs to torch."""
+        on_gpu = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+        return {"torch": torch.get_rng_state(), "cuda": on_gpu}
+
     def load_state_dict(self, found: dict[str, Any]) -> None:
         torch.set_rng_state(found["torch"])
-        if found["cuda"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(found["cuda"])
+        if isinstance(found["cuda"], torch.Tensor) and torch.cuda.is_available():
+            torch.cuda.set_rng_state(found["cuda"])
         random.setstate(found["python"])
         name, keys, *rest = found["numpy"]
         np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002

@@ -21,6 +21,8 @@ import torch
 from repro import progress
 from repro.errors import BadInput
 from repro.files import disk
+from repro.training import processes
+from repro.training.device import Later
 
 EVERY = 10  # steps between two entries, because reading the loss from a GPU makes it wait
 POINTS = 100  # the maximum number of points of a curve in the record
@@ -30,14 +32,16 @@ CURVES = ("train", "valid")
 class MetricsLog:
     """A context manager for one training. `entries` has `(step, loss)` pairs; each loss is a mean of `EVERY` steps."""
 
-    def __init__(self, folder: Path, steps: int, batch_size: int, quiet: bool = False) -> None:
-        self.folder, self.steps, self.batch_size, self.quiet = folder, steps, batch_size, quiet
+    def __init__(self, folder: Path, steps: int, batch_size: int) -> None:
+        self.folder, self.steps, self.batch_size = folder, steps, batch_size
         self.path = folder / "metrics.jsonl"
         self.entries: dict[str, list[list[float]]] = {name: [] for name in CURVES}
         self.losses: list[torch.Tensor] = []
+        self.waiting: list[tuple[int, float | None, Later]] = []  # entries whose numbers are not read from the GPU yet
         self.done, self.earlier, self.seconds = 0, 0.0, 0.0  # steps; seconds of earlier processes and of all processes
 
     def state_dict(self) -> dict[str, Any]:
+        self._write()
         return {"done": self.done, "losses": [loss.cpu() for loss in self.losses], "seconds": self._seconds()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -55,17 +59,21 @@ class MetricsLog:
             self._show(row)
         total = self.steps * self.batch_size
         done = self.done * self.batch_size
-        self.bar = progress.bar("train", total=total, initial=done, unit="item", disable=self.quiet, smoothing=0.05)
+        self.bar = progress.bar(
+            "train", total=total, initial=done, unit="item", smoothing=0.05, disable=processes.rank() > 0
+        )
         self.began = time.perf_counter()
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.seconds = self._seconds()
         if self.losses and kind is None:  # training ended between two entries
-            self._enter(self.done)
+            self._enter(self.done, None, None)
         with disk.full(self.path), contextlib.ExitStack() as sinks:  # each is closed, even if closing another fails
             for sink in (self.file, self.events, self.bar):
                 sinks.callback(sink.close)
+            if kind is None:
+                sinks.callback(self._write)  # the first that is called
 
     def _seconds(self) -> float:
         return self.earlier + time.perf_counter() - self.began
@@ -77,20 +85,33 @@ class MetricsLog:
             yield number, batch
             self.bar.update(self.batch_size)
 
-    def step(self, number: int, loss: torch.Tensor, rate: float, norm: float | None) -> None:
+    def step(self, number: int, loss: torch.Tensor, rate: float, norm: float | torch.Tensor | None) -> None:
         """Add the loss of one step. rate: the learning rate. norm: the norm of the gradient, or None."""
-        self.losses.append(loss.detach())
+        self._write()
+        self.losses.append(loss)
         if number % EVERY == 0 or number == self.steps:
-            self._enter(number, lr=rate, **({} if norm is None else {"gradient_norm": norm}))
+            self._enter(number, rate, norm)
 
-    def _enter(self, number: int, **more: float) -> None:
-        value = float(torch.stack(self.losses).mean())
+    def _enter(self, number: int, rate: float | None, norm: float | torch.Tensor | None) -> None:
+        mean = torch.stack(self.losses).mean()
         self.losses.clear()
-        self.bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
-        self.note("train", number, value, **more)
+        norms = [] if norm is None else [torch.as_tensor(norm, dtype=mean.dtype, device=mean.device)]
+        self.waiting.append((number, rate, Later(torch.stack([mean, *norms]))))
+        if not mean.is_cuda:
+            self._write()
+
+    def _write(self) -> None:
+        """Write the entries that wait. On a GPU this is in the step after, so that no step waits for its numbers."""
+        while self.waiting:
+            number, rate, found = self.waiting.pop(0)
+            value, *norms = found.numbers()
+            self.bar.set_postfix_str(f"loss {value:.4f}", refresh=False)
+            more = {} if rate is None else {"lr": rate}
+            self.note("train", number, value, **more, **({"gradient_norm": norms[0]} if norms else {}))
 
     def note(self, name: str, number: int, value: float, **more: float) -> None:
         """Write one line of `metrics.jsonl` and the same numbers for TensorBoard. Raises DiskFull."""
+        self._write()
         row = {"curve": name, "step": number, "loss": value, "time": round(time.time(), 3), **more}
         with disk.full(self.path):
             self.file.write(json.dumps(row) + "\n")

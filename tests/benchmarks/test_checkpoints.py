@@ -29,7 +29,7 @@ SECONDS = 75.0  # longer than the time between two checkpoints
 CALLS = {
     "checkpoints": [(Checkpoints, "after"), (Checkpoints, "save")],
     "recording": [(MetricsLog, "step")],
-    "watching": [(FiniteCheck, "begin"), (FiniteCheck, "check_loss"), (FiniteCheck, "check_gradients")],
+    "watching": [(FiniteCheck, "begin"), (FiniteCheck, "check")],
 }
 
 

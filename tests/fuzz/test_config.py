@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import repro.trainers.supervised  # noqa: F401  # it loads accelerate: no case must wait for that
+import repro.trainers.supervised  # noqa: F401  # it loads torch: no case must wait for that
 from repro import config
 from repro.errors import BadInput
 from repro.experiment import binding
