@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from repro import config as configs
 from repro.errors import BadInput
@@ -19,7 +19,9 @@ from repro.run import resume, run_folders
 TAIL = 4096  # bytes: how much of a metrics log is read
 ENDED = ("finished", "superseded")
 ORDER = {"running": 0, "starting": 0, "waiting": 1, "set aside": 2, "finished": 4, "superseded": 5}
-COMMAND = re.compile(r"repro run \S*papers/(?P<paper>[^/]+)/configs/(?P<config>\S+)\.gin'?.* --seed (?P<seed>\d+)")
+COMMAND = re.compile(
+    r"repro run .*papers/(?P<paper>[^/]+)/configs/(?P<config>\S+)\.gin'?.* --seed (?P<seed>\d{1,18})\b"
+)
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ def find(name: str) -> Path:
 
     Raises BadInput, with the nearest name, if there is not exactly one.
     """
-    if Path(name, resume.FILE).is_file():
-        return Path(name)
+    folder = Path(name)
+    if (folder / resume.FILE).is_file():
+        return folder if len(folder.parts) > 2 and ".." not in folder.parts else folder.resolve()
     found = run_folders.called(name)
     found = [run for run in found if lock.holder(run)] or found
     if len(found) > 1:
@@ -90,7 +93,7 @@ def find(name: str) -> Path:
 
 def _status(folder: Path) -> Status:
     paper, config, run = folder.parts[-3:]
-    seed = re.search(r"-seed(\d+)", run)
+    seed = re.search(r"-seed(\d{1,18})", run)
     about: dict[str, Any] = {
         "paper": paper,
         "config": config,
@@ -109,15 +112,17 @@ def _status(folder: Path) -> Status:
 def _outcome(folder: Path) -> str:
     """How the run ended, by its `run.json`; `killed` if the file does not say, or cannot be read."""
     try:
-        return str(json.loads((folder / resume.FILE).read_bytes())["outcome"] or "killed")
+        found = json.loads((folder / resume.FILE).read_bytes())["outcome"]
     except (OSError, ValueError, TypeError, KeyError):
-        return "killed"
+        found = ""
+    return found if found and found in get_args(resume.Outcome) else "killed"
 
 
 def _progress(folder: Path) -> dict[str, Any]:
     """How far the training is, from the end of the metrics log and from the config."""
-    needed = {"step", "loss", "time"}
-    rows = [row for row in _tail(folder / "metrics.jsonl") if row.get("curve") == "train" and needed <= row.keys()]
+    needed = ("step", "loss", "time")
+    rows = [row for row in _tail(folder / "metrics.jsonl") if row.get("curve") == "train"]
+    rows = [row for row in rows if all(isinstance(row.get(key), int | float) for key in needed)]
     if not rows:
         return {}
     steps, batch_size = _sizes(folder / "config.gin")
