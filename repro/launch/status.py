@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -120,13 +121,11 @@ def _outcome(folder: Path) -> str:
 
 def _progress(folder: Path) -> dict[str, Any]:
     """How far the training is, from the end of the metrics log and from the config."""
-    needed = ("step", "loss", "time")
-    rows = [row for row in _tail(folder / "metrics.jsonl") if row.get("curve") == "train"]
-    rows = [row for row in rows if all(isinstance(row.get(key), int | float) for key in needed)]
-    if not rows:
+    lines = _tail(folder / "metrics.jsonl")
+    first, last = (next(filter(None, map(_entry, some)), None) for some in (lines, reversed(lines)))
+    if not first or not last:
         return {}
     steps, batch_size = _sizes(folder / "config.gin")
-    first, last = rows[0], rows[-1]
     seconds, made = last["time"] - first["time"], last["step"] - first["step"]
     found = {"step": last["step"], "steps": steps, "loss": last["loss"]}
     if seconds > 0 and made > 0:
@@ -135,19 +134,25 @@ def _progress(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _tail(path: Path) -> Iterator[dict[str, Any]]:
-    """The last entries of a metrics log."""
+def _tail(path: Path) -> list[bytes]:
+    """The last lines of a metrics log."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL))
-            lines = file.read().splitlines()
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            return file.read().splitlines()
     except OSError:
-        return
-    for line in lines:
-        try:
-            yield dict(json.loads(line))
-        except (ValueError, TypeError):  # cut off, at the beginning of the tail or at the end of the file
-            continue
+        return []
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """The entry of the training in a line; None if it has none, or is cut off at the beginning or end of the tail."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or found.get("curve") != "train":
+        return None
+    return found if all(isinstance(found.get(key), int | float) for key in ("step", "loss", "time")) else None
 
 
 def _sizes(path: Path) -> tuple[int | None, int | None]:
