@@ -92,6 +92,7 @@ def pictures(folder: Path) -> None:
     typed(" ".join(client("attach")))
     wait(lambda: "0:1-cpu" in tmux("capture-pane", "-p"))
     tmux("send-keys", "C-b", "2")  # the window that is shown first, unless somebody has chosen another one
+    time.sleep(4)  # until it has been drawn again, for the width of this terminal
     take("watch", "2:status*")
 
 
