@@ -76,7 +76,7 @@ def _plain(row: Status) -> dict[str, object]:
 
 def _terminal() -> tuple[int, int]:
     """The columns and lines of the terminal; 0 and 0 if stdout is none."""
-    return tuple(shutil.get_terminal_size()) if sys.stdout.isatty() else (0, 0)
+    return shutil.get_terminal_size() if sys.stdout.isatty() else (0, 0)
 
 
 def text(rows: Iterable[Status], columns: int = 0, lines: int = 0) -> str:

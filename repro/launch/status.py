@@ -122,7 +122,7 @@ def _outcome(folder: Path) -> str:
 def _progress(folder: Path) -> dict[str, Any]:
     """How far the training is, from the end of the metrics log and from the config."""
     lines = _tail(folder / "metrics.jsonl")
-    first, last = (next(filter(None, map(_entry, some)), None) for some in (lines, reversed(lines)))
+    first, last = (next(filter(None, map(_entry, some)), None) for some in (lines, lines[::-1]))
     if not first or not last:
         return {}
     steps, batch_size = _sizes(folder / "config.gin")
