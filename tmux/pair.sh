@@ -3,7 +3,7 @@
 #   pair.sh start GROUP [COMMAND]     makes a session (by default your shell) and prints its ID; GROUP is a Unix group
 #   pair.sh let ID USER [write]       lets a user of the group in; without `write` they can only look
 #   pair.sh key ID NAME [write]       makes a temporary SSH key that can only attach to the session; prints what to do
-#   pair.sh enter ID [NAME]           attaches: for you, for users that were let in, and as the command of such a key
+#   pair.sh enter ID [NAME]           attaches: for you, and as the command of such a key
 #   pair.sh revoke ID NAME            ends the access of a user or of a key at once
 #   pair.sh end ID                    ends the session and deletes its keys
 # Whoever may write acts as you: writing in the session gives away your account. ID/log lists who came and went.
@@ -22,9 +22,10 @@ if [[ $what == start ]]; then
     install -d -m 711 "$home"; install -d -m 2750 -g "$2" "$dir"; install -d -m 700 "$dir/keys"
     tm new-session -d -s pair "${@:3}"
     chgrp "$2" "$dir/socket"; chmod g+rw "$dir/socket"
-    for event in attached detached; do
-        tm set-hook -g "client-$event" "run-shell \"echo \$(date +%FT%T) $event #{client_user} #{hook_client} >>$dir/log\""
-    done
+    # When a client has detached, #{client_user} is the user of another one: the log knows who was on this terminal.
+    before="\$(grep -w 'attached .* #{hook_client}' $dir/log | tail -n 1 | cut -d ' ' -f 3)"
+    tm set-hook -g client-attached "run-shell \"echo \$(date +%FT%T) attached #{client_user} #{hook_client} >>$dir/log\""
+    tm set-hook -g client-detached "run-shell \"echo \$(date +%FT%T) detached $before #{hook_client} >>$dir/log\""
     echo "$id"; exit
 fi
 [[ $what =~ ^(let|key|enter|revoke|end)$ ]] || die "expected start, let, key, enter, revoke or end; see the head of $self"
@@ -36,7 +37,7 @@ let)
     name "$who"; id "$who" >/dev/null 2>&1 || die "no user '$who' on this machine"
     tm server-access -a "$who" 2>/dev/null || true
     tm server-access "$([[ $write ]] && echo -w || echo -r)" "$who"
-    echo "$who attaches with: REPRO_PAIRS=$home $self enter $2" ;;
+    echo "$who attaches with: TMUX= tmux -S '$dir/socket' attach -t pair" ;; # not this script: $who may not read it
 key)
     name "$who"; [[ ! -e $dir/keys/$who ]] || die "there is a key '$who' already; pair.sh revoke $2 $who ends it"
     ssh-keygen -q -t ed25519 -N '' -C "repro-$2-$who" -f "$dir/keys/$who"

@@ -11,24 +11,29 @@ export REPRO_QUEUE=$dir REPRO_WORKERS=$#
 # -L: the socket is in /tmp/tmux-UID, which only its owner can use. (The path of a socket has at most 107 bytes.)
 how="attach: TMUX= TMUX_TMPDIR= tmux -L $id attach (leave: Ctrl-b d); stop: TMUX_TMPDIR= tmux -L $id kill-server"
 tm() { env -u TMUX TMUX_TMPDIR= tmux -f /dev/null -L "$id" "$@" 9>&-; } # 9>&-: the server must not hold the lock
+expected="expected a folder of yours; REPRO_QUEUE names another"
 die() { echo "session.sh: $*" >&2; exit 2; }
 
 (($#)) || die "name the GPUs: repro todo PAPER | tmux/session.sh 0 1 2 3 (or: cpu)"
 if [[ -t 0 ]] || ! todo=$(grep -Ev '^\s*(#|$)'); then die "no commands on stdin: nothing to run"; fi
-[[ -d $dir ]] || install -d -m 700 "$dir"
+[[ -d $dir ]] || install -d -m 700 "$dir" 2>/dev/null || die "cannot make the folder $dir; $expected"
+[[ -w $dir ]] || die "cannot write in $dir, which belongs to $(stat -c %U "$dir"); $expected"
 exec 9>"$dir/lock"; flock 9 # the workers wait for this lock until every window is open
 if tm list-windows -t repro -F '#W' 2>/dev/null | grep -qv '^status$'; then
     die "workers are still running, so nothing was changed; $how"
 fi
 tm kill-session -t repro 2>/dev/null || true # only the status window is left
 mkdir -p "$dir/running"
-kept=$(find "$dir/running" -type f -exec sed -n 2p {} \;) # commands that were running when the last session was stopped
-{ grep . <<<"$kept" || true; grep -vxFe "$kept" <<<"$todo" || true; } >"$dir/todo"
-find "$dir/running" -type f -delete; rm -f "$dir/tried"
+taken=$(find "$dir/running" -type f -exec sed -n 2p {} \;) # a worker returns those of dead workers to the queue
+rest=$(grep -vxFe "$taken" <<<"$todo" || true)
+if ! { grep . <<<"$rest" || (($? == 1)); } >"$dir/todo.new" 2>/dev/null || ! mv "$dir/todo.new" "$dir/todo"; then
+    die "cannot write $dir/todo, so nothing was changed: is the disk full?"
+fi
+rm -f "$dir/tried"
 for gpu; do
     name=$((n += 1))-$gpu
     tm "${new[@]}" -n "$name" "$here/worker.sh" "$gpu" "$name"
     new=(new-window -d -t repro:)
 done
 [[ -z ${REPRO_STATUS:-} ]] || tm new-window -t repro: -n status "$REPRO_STATUS"
-echo "$(wc -l <"$dir/todo") commands, $n workers, logs in $dir; $how"
+echo "$(grep -c . <<<"$taken"$'\n'"$rest") commands, $n workers, logs in $dir; $how"

@@ -8,60 +8,100 @@
 #   failed        exit code, tab, command; failed.txt: the last lines of its output. It was tried twice, unless the input
 #                 is wrong (exit code 2) or data is missing (66).
 #   NAME.log      the output of the commands
-# While a command runs, its GPU is leased (a lock on /tmp/repro-gpu-N). $REPRO_SHARE=1: no lease, several runs per GPU.
+# A worker leases its GPU (a lock on /tmp/repro-gpu-N) before it takes a command, and until the command ends. With
+# $REPRO_SHARE=1 there is no lease: several runs share a GPU. A worker without a command waits while others have one,
+# because a command whose worker is killed, or that fails, returns to the queue.
 set -euo pipefail
-gpu=$1 name=${2:-$1} dir=${REPRO_QUEUE:-${REPRO_RUNS:-$(dirname "$(realpath "$0")")/../runs}/queue} leases=()
+gpu=$1 name=${2:-$1} dir=${REPRO_QUEUE:-${REPRO_RUNS:-$(dirname "$(realpath "$0")")/../runs}/queue} look=${REPRO_LOOK:-10}
+leases=()
 export CUDA_VISIBLE_DEVICES=${gpu#cpu} PYTHONUNBUFFERED=1 # unbuffered: lines appear during the run
 
-take() { # sets line to the first command of todo, empty if there is none
-    exec 8>>"$dir/lock"; flock 8
-    for file in "$dir"/running/*; do give_back "$file"; done
-    line=$(sed -n 1p "$dir/todo"); sed -i 1d "$dir/todo"
-    [[ -z $line ]] || printf '%s\n%s\n' $$ "$line" >"$dir/running/$name"
-    exec 8>&-
+again() { # runs a command that writes; if the disk is full, it tries again until there is space
+    until "$@" || [[ ! -d $dir ]]; do echo "== cannot write in $dir; the worker tries again"; sleep "$look"; done
+}
+locked() { exec 8>>"$dir/lock"; flock 8; }
+append() { printf '%s\n' "$2" >>"$dir/$1"; }
+note() { printf '%s\n%s\n' $$ "$line" >"$dir/running/$name"; }
+first() { { echo "$1"; cat "$dir/todo"; } >"$dir/todo.new" && mv "$dir/todo.new" "$dir/todo"; }
+
+lives() { # whether the worker that wrote this file lives
+    { read -r worker && read -r command && mapfile -td '' words <"/proc/$worker/cmdline"; } 2>/dev/null <"$1" || return 1
+    [[ $worker != "$$" && "${words[*]}" == *worker.sh* ]]
 }
 give_back() { # puts the command of a dead worker first in the queue; its run resumes
-    [[ -e $1 ]] && { read -r worker; read -r command; } <"$1" || return 0
-    [[ $worker != $$ ]] && grep -qsz worker.sh "/proc/$worker/cmdline" && return
-    echo "== worker ${1##*/} was killed; its command returns to the queue: $command"
-    { echo "$command"; cat "$dir/todo"; } >"$dir/todo.new"; mv "$dir/todo.new" "$dir/todo"; rm "$1"
+    local worker='' command='' words=()
+    if [[ ! -e $1 ]] || lives "$1"; then return; fi
+    if [[ $command ]]; then # else it was killed while it wrote this, before it removed the command from todo
+        echo "== worker ${1##*/} was killed; its command returns to the queue: $command"
+        again first "$command"
+    fi
+    rm -f "$1"
 }
-lease() { # waits until no other worker and no other program uses the GPU
+take() { # sets line to the first command of todo, empty if there is none
+    locked
+    for file in "$dir"/running/*; do give_back "$file"; done
+    line=''; read -r line <"$dir/todo" || true
+    if [[ $line ]]; then again note; again sed -i 1d "$dir/todo"; fi # in this order: if it is killed, nothing is lost
+    exec 8>&-
+}
+pending() { # whether there is a command, or will be one: waits while other workers have commands
+    local worker command words said=''
+    until [[ -s $dir/todo ]]; do
+        for file in "$dir"/running/*; do
+            [[ -e $file ]] || return 1
+            lives "$file" || return 0
+        done
+        [[ $said ]] || echo "== waiting: a command of the other workers may return"
+        said=1; sleep 0.5
+    done
+}
+lease() { # waits until no other worker and no other program uses the GPU; fails if the queue becomes empty meanwhile
+    local one said=''
     [[ $gpu == cpu || ${REPRO_SHARE:-} ]] && return
     for one in $(tr , '\n' <<<"$gpu" | sort -n); do
         [[ -e /tmp/repro-gpu-$one ]] || (umask 0; : >"/tmp/repro-gpu-$one")
         exec {lock}<"/tmp/repro-gpu-$one"; leases+=("$lock")
-        flock -n "$lock" || { echo "== waiting: another worker uses GPU $one"; flock "$lock"; }
+        flock -n "$lock" || echo "== waiting: another worker uses GPU $one"
+        until flock -w "$look" "$lock"; do [[ -s $dir/todo ]] || return 1; done
         until [[ -z $(others "$one") ]]; do
-            [[ ${said:-} ]] || echo "== waiting: process $(others "$one") uses GPU $one"; said=1; sleep "${REPRO_LOOK:-10}"
+            [[ $said ]] || echo "== waiting: process $(others "$one") uses GPU $one"
+            said=1; sleep "$look"; [[ -s $dir/todo ]] || return 1
         done
     done
 }
 others() { nvidia-smi -i "$1" --query-compute-apps=pid --format=csv,noheader 2>/dev/null | xargs || true; }
+release() { for lock in "${leases[@]}"; do exec {lock}<&-; done; leases=(); }
+
 finish() { # finish CODE: writes down how the command ended
-    exec 8>>"$dir/lock"; flock 8
-    if (($1 == 0)); then echo "$line" >>"$dir/done"
-    elif (($1 == 75)); then echo "$line" >>"$dir/stopped"
+    locked
+    if (($1 == 0)); then again append "done" "$line"
+    elif (($1 == 75)); then again append stopped "$line"
     elif (($1 == 69)) || { (($1 != 2 && $1 != 66)) && ! grep -qsxF -e "$line" "$dir/tried"; }; then
-        (($1 == 69)) || echo "$line" >>"$dir/tried"
-        echo "$line" >>"$dir/todo"; echo "== it will be tried again"
+        (($1 == 69)) || again append tried "$line"
+        again append todo "$line"; echo "== it will be tried again"
     else
-        printf '%s\t%s\n' "$1" "$line" >>"$dir/failed"
-        { echo "== exit code $1: $line"; tail -n 20 "$dir/$name.log"; } >>"$dir/failed.txt"
+        again append failed "$1"$'\t'"$line"
+        { echo "== exit code $1: $line"; tail -n 20 "$dir/$name.log"; } >>"$dir/failed.txt" || true
     fi
     rm -f "$dir/running/$name"; exec 8>&-
 }
 work() {
-    while take; [[ $line ]]; do
-        lease
-        echo "== $(date +'%F %T') on $gpu: $line"
-        code=0; bash -c "$line" </dev/null || code=$? # 128 + signal if it was killed
-        for lock in "${leases[@]}"; do exec {lock}<&-; done; leases=()
+    while pending; do
+        line='' code=0
+        if lease; then take; fi
+        if [[ $line ]]; then
+            printf '== %(%F %T)T on %s: %s\n' -1 "$gpu" "$line"
+            bash -c "$line" </dev/null 7>&- || code=$? # 128 + signal if it was killed
+        fi
+        release
+        [[ $line ]] || continue
         echo "== exit code $code"
         finish "$code"
-        ((code != 69)) || sleep "${REPRO_LOOK:-10}" # another process runs it: look again later
+        ((code != 69)) || sleep "$look" # another process runs it: look again later
     done
     echo "== the queue is empty: worker $name ends"
 }
 mkdir -p "$dir/running"
-until work 2>&1 | tee -ai "$dir/$name.log"; do sleep 0.1; done # if it was killed, it starts again
+exec 7>>"$dir/$name.log"
+flock -w 5 7 || { echo "worker.sh: there is a worker $name already; expected another NAME: worker.sh $gpu NAME" >&2; exit 2; }
+while work 2>&1 | tee -ai "$dir/$name.log"; ((PIPESTATUS[0])); do sleep 0.1; done # if it was killed, it starts again

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import shutil
 import sys
 import time
 from collections import Counter, defaultdict
@@ -20,6 +22,8 @@ from repro.errors import BadInput
 if TYPE_CHECKING:
     from repro.launch.status import Status
 
+LESS = ("items/s", "gpu", "loss", "step", "left")
+"""The columns that a narrow terminal lacks, the first of these first."""
 SECONDS = 2.0  # between two pictures of `status --watch`
 TIME = "4:00:00"  # time limit of a job in Slurm; a longer run resumes in the same job
 AT_ONCE = 8  # jobs that Slurm runs at the same time
@@ -111,29 +115,59 @@ def status(given: argparse.Namespace) -> int:
 
     rows = all_runs()
     if given.json:
-        print(json.dumps([asdict(row) for row in rows], indent=1))
+        print(json.dumps([_plain(row) for row in rows], indent=1))
         return 0
     while given.watch:
-        print(f"\033[H\033[J{text(rows)}" if sys.stdout.isatty() else text(rows), flush=True)
+        clear = "\033[H\033[J" if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" else ""
+        print(f"{clear}{text(rows, *_terminal())}", flush=True)
         if not {"running", "starting", "waiting", "queued"} & {row.state for row in rows}:
             return 0
         time.sleep(SECONDS)
         rows = all_runs()
-    print(text(rows))
+    print(text(rows, _terminal()[0]))
     return 0
 
 
-def text(rows: Iterable[Status]) -> str:
-    """The table of the runs that are not finished, and one line that counts all."""
-    from repro.cli import listing
+def _plain(row: Status) -> dict[str, object]:
+    """The fields for JSON, which has no NaN."""
+    found = asdict(row).items()
+    return {key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in found}
 
+
+def _terminal() -> tuple[int, int]:
+    """The columns and lines of the terminal; 0 and 0 if stdout is none."""
+    return shutil.get_terminal_size() if sys.stdout.isatty() else (0, 0)
+
+
+def text(rows: Iterable[Status], columns: int = 0, lines: int = 0) -> str:
+    """The table of the runs that are not finished, and one line that counts all.
+
+    columns, lines: of the terminal into which the text must fit; 0 if any size fits.
+    """
     rows = list(rows)
     left = [row for row in rows if row.state not in ("finished", "superseded")]
     wide, jobs = any(one.overrides for one in left), any(one.job for one in left)
     shown = [_row(row) | _set(row, wide) | ({"job": row.job} if jobs else {}) for row in left]
     counts = Counter(row.state for row in rows)
     counted = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no runs yet"
-    return "\n".join([*([listing.table(shown)] if shown else []), counted])
+    if lines and len(shown) > lines - 3:  # the head, the two last lines, and the cursor below them
+        counted = f"... and {len(shown) - max(lines - 4, 0)} more\n{counted}"
+        del shown[max(lines - 4, 0) :]
+    return "\n".join([*([_table(shown, columns)] if shown else []), counted])
+
+
+def _table(shown: list[dict[str, str]], columns: int) -> str:
+    """The table without the columns for which there is no space, and with the ends of names that are too long."""
+    from repro.cli import listing
+
+    for name in ("", *LESS):
+        shown = [{key: value for key, value in row.items() if key != name} for row in shown]
+        found = listing.table(shown)
+        if not columns or max(map(len, found.splitlines())) <= columns:
+            return found
+    width = max(columns - max(len(row["state"]) for row in shown) - 2, 10)
+    cut = [{**row, "run": row["run"] if len(row["run"]) <= width else f"...{row['run'][3 - width :]}"} for row in shown]
+    return listing.table(cut)
 
 
 def _set(row: Status, shown: bool) -> dict[str, str]:

@@ -18,7 +18,9 @@ from repro.claim.paper import Paper
 from repro.errors import where
 from repro.record import Record
 
-COMMAND = re.compile(r"repro run \S*papers/(?P<paper>[^/]+)/configs/(?P<config>\S+)\.gin'?.* --seed (?P<seed>\d+)")
+COMMAND = re.compile(
+    r"repro run .*papers/(?P<paper>[^/]+)/configs/(?P<config>\S+)\.gin'?.* --seed (?P<seed>\d{1,18})\b"
+)
 
 
 def run_of(command: str) -> str:

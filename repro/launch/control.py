@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import signal
@@ -26,7 +27,8 @@ def stop(folder: Path, patience: float = PATIENCE) -> bool:
     Raises BadInput if it does not run, or runs on another machine.
     """
     found = _here(folder)
-    os.kill(found["process"], signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        os.kill(found["process"], signal.SIGTERM)
     end = time.monotonic() + patience
     while lock.holder(folder) and time.monotonic() < end:
         time.sleep(LOOK)
@@ -56,6 +58,7 @@ def window(folder: Path, read_only: bool) -> list[str]:
 
     Raises BadInput if it does not run, runs on another machine, or not in a window of `repro launch`.
     """
+    tmux.check()
     found = _here(folder)
     config, seed = f"{folder.parts[-3]}/configs/{folder.parts[-2]}.gin", f"--seed {folder.name.partition('-seed')[2]}"
     names = [name for name, line in tmux.running().items() if config in line and f"{line} ".find(f"{seed} ") >= 0]
@@ -82,10 +85,29 @@ def log(folder: Path, follow: bool) -> Iterator[str]:
 
 
 def _here(folder: Path) -> dict[str, Any]:
-    """The process that runs `folder`. Raises BadInput if there is none on this machine."""
+    """The process that runs `folder`. Raises BadInput if there is none of this user on this machine."""
     found = lock.holder(folder)
-    if not found:
-        raise BadInput("is not running", str(folder), expected="a run of `repro status` in the state running")
-    if found["host"] != platform.node():
+    if found and found["host"] != platform.node():
         raise BadInput(f"runs on {found['host']}", str(folder), expected="a run on this machine")
+    if not found or not _has_open(found["process"], folder.parent / f".{folder.name}.lock", folder):
+        raise BadInput("is not running", str(folder), expected="a run of `repro status` in the state running")
     return found
+
+
+def _has_open(process: object, path: Path, folder: Path) -> bool:
+    """Whether the process has the file open. A number may be that of a new process if the run was killed long ago."""
+    try:
+        return str(path.resolve()) in map(_target, os.scandir(f"/proc/{process}/fd"))
+    except PermissionError:
+        raise BadInput(
+            f"is process {process} of another user", str(folder), expected="a run that you started"
+        ) from None
+    except OSError:  # it has just ended
+        return False
+
+
+def _target(entry: os.DirEntry[str]) -> str:
+    try:
+        return os.readlink(entry.path)
+    except OSError:  # closed in the meantime
+        return ""

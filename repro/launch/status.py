@@ -6,13 +6,14 @@ import functools
 import itertools
 import json
 import logging
+import os
 import platform
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from repro import config as configs
 from repro.errors import BadInput
@@ -94,8 +95,9 @@ def find(name: str) -> Path:
 
     Raises BadInput, with the nearest name, if there is not exactly one.
     """
-    if Path(name, resume.FILE).is_file():
-        return Path(name)
+    folder = Path(name)
+    if (folder / resume.FILE).is_file():
+        return folder if len(folder.parts) > 2 and ".." not in folder.parts else folder.resolve()
     found = run_folders.called(name)
     found = [run for run in found if lock.holder(run)] or found
     if len(found) > 1:
@@ -120,7 +122,7 @@ def in_slurm(name: str) -> Status | None:
 
 def _status(folder: Path) -> Status:
     paper, config, run = folder.parts[-3:]
-    seed = re.search(r"-seed(\d+)", run)
+    seed = re.search(r"-seed(\d{1,18})", run)
     about: dict[str, Any] = {
         "paper": paper,
         "config": config,
@@ -130,9 +132,10 @@ def _status(folder: Path) -> Status:
     if "." in run:
         return Status(**about, state="superseded")
     begun = _begun(folder)
-    about["overrides"] = tuple(map(str, begun.get("overrides") or ()))
+    given = begun.get("overrides")
+    about["overrides"] = tuple(map(str, given)) if isinstance(given, list) else ()
     holder = lock.holder(folder)
-    state = "running" if holder else str(begun.get("outcome") or "killed")
+    state = "running" if holder else _outcome(begun)
     if holder:
         about |= {key: holder[key] for key in ("host", "process", "since", "gpus")}
     return Status(**about, state=state, **({} if state in ENDED else _progress(folder)))
@@ -146,14 +149,19 @@ def _begun(folder: Path) -> dict[str, Any]:
         return {}
 
 
+def _outcome(begun: dict[str, Any]) -> str:
+    """How the run ended, by its `run.json`; `killed` if the file does not say."""
+    found = begun.get("outcome")
+    return found if found and found in get_args(resume.Outcome) else "killed"
+
+
 def _progress(folder: Path) -> dict[str, Any]:
     """How far the training is, from the end of the metrics log and from the config."""
-    needed = {"step", "loss", "time"}
-    rows = [row for row in _tail(folder / "metrics.jsonl") if row.get("curve") == "train" and needed <= row.keys()]
-    if not rows:
+    lines = _tail(folder / "metrics.jsonl")
+    first, last = (next(filter(None, map(_entry, some)), None) for some in (lines, lines[::-1]))
+    if not first or not last:
         return {}
     steps, batch_size = _sizes(folder / "config.gin")
-    first, last = rows[0], rows[-1]
     seconds, made = last["time"] - first["time"], last["step"] - first["step"]
     found = {"step": last["step"], "steps": steps, "loss": last["loss"]}
     if seconds > 0 and made > 0:
@@ -162,19 +170,25 @@ def _progress(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _tail(path: Path) -> Iterator[dict[str, Any]]:
-    """The last entries of a metrics log."""
+def _tail(path: Path) -> list[bytes]:
+    """The last lines of a metrics log."""
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - TAIL))
-            lines = file.read().splitlines()
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            return file.read().splitlines()
     except OSError:
-        return
-    for line in lines:
-        try:
-            yield dict(json.loads(line))
-        except (ValueError, TypeError):  # cut off, at the beginning of the tail or at the end of the file
-            continue
+        return []
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """The entry of the training in a line; None if it has none, or is cut off at the beginning or end of the tail."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or found.get("curve") != "train":
+        return None
+    return found if all(isinstance(found.get(key), int | float) for key in ("step", "loss", "time")) else None
 
 
 def _sizes(path: Path) -> tuple[int | None, int | None]:

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -29,13 +30,12 @@ def start(commands: Iterable[str], gpus: str, share: bool = False) -> str:
     one GPU. Raises BadInput if there is no tmux, no command or a wrong `gpus`, or if workers are still running.
     """
     workers = _workers(gpus)
-    if not shutil.which("tmux"):
-        raise BadInput("tmux is not installed", expected="tmux 3.0 or newer, for example from the package tmux")
+    check()
     if not SCRIPT.is_file():
         raise BadInput(f"{SCRIPT} is missing", expected="a checkout of the repository, in which repro is installed")
     python = Path(sys.executable)
     more = {"PATH": f"{python.parent}:{os.environ.get('PATH', '')}", VARIABLE: str(folder())}
-    more["REPRO_STATUS"] = f"{python} -m repro status --watch"
+    more["REPRO_STATUS"] = shlex.join([str(python), "-m", "repro", "status", "--watch"])
     if share:
         more["REPRO_SHARE"] = "1"
     lines = "".join(f"{command}\n" for command in commands)
@@ -43,8 +43,15 @@ def start(commands: Iterable[str], gpus: str, share: bool = False) -> str:
         [SCRIPT, *workers], input=lines, env=os.environ | more, text=True, capture_output=True, check=False
     )
     if done.returncode:
-        raise BadInput(done.stderr.strip().removeprefix("session.sh: ") or f"{SCRIPT} failed")
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise BadInput(last.removeprefix("session.sh: ") or f"{SCRIPT} failed with exit code {done.returncode}")
     return done.stdout.strip()
+
+
+def check() -> None:
+    """Raise BadInput if tmux is not installed."""
+    if not shutil.which("tmux"):
+        raise BadInput("tmux is not installed", expected="tmux 3.0 or newer, for example from the package tmux")
 
 
 def _workers(gpus: str) -> list[str]:
@@ -58,19 +65,25 @@ def _workers(gpus: str) -> list[str]:
 
 
 def folder() -> Path:
-    """The folder of the queue: the one in REPRO_QUEUE, else `queue` in the folder of the runs."""
-    return Path(os.environ.get(VARIABLE) or run_folders.listed()[0] / "queue").absolute()
+    """The folder of the queue: the one in REPRO_QUEUE, else `queue` in the folder of the runs; without links."""
+    return Path(os.environ.get(VARIABLE) or run_folders.listed()[0] / "queue").resolve()
 
 
 def lines(name: str) -> list[str]:
     """The lines of the file `name` of the queue; empty if there is none."""
-    path = folder() / name
-    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    return _lines(folder() / name)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # a worker deletes its file in `running` when its command ends
+        return []
 
 
 def running(dead: bool = False) -> Mapping[str, str]:
     """The command of each worker that runs one, by the name of its window; if `dead`, those of killed workers."""
-    found = {path.name: path.read_text(errors="replace").splitlines() for path in (folder() / "running").glob("*")}
+    found = {path.name: _lines(path) for path in (folder() / "running").glob("*")}
     rows = {name: lines for name, lines in sorted(found.items()) if len(lines) == 2}
     return {name: line for name, (worker, line) in rows.items() if os.path.exists(f"/proc/{worker}") != dead}
 

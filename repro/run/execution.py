@@ -38,8 +38,8 @@ def run(
     """Run the config `path` with `seed`, or resume it if it was stopped; returns the record and the path of its file.
 
     The record goes into the paper's `records/` if the config is a committed one and the paper has no valid record for
-    it, or if `publish` is true. Otherwise, and if `publish` is False, it stays in the run folder. With `overrides`, or for a run's own copy of its
-    config, it always stays there, because no claim depends on it.
+    it, or if `publish` is true. Otherwise, and if `publish` is False, it stays in the run folder. With
+    `overrides`, or for a run's own copy of its config, it always stays there, because no claim depends on it.
     wanted: the number of threads; None lets `repro.run.threads` choose.
     If the environment announces several processes (see `repro.training.processes`), this is one of them. Process 0
     makes the run folder and returns the record; the others compute their share, and return None.

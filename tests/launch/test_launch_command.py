@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,9 @@ import pytest
 
 from repro.errors import BadInput
 from repro.launch import status, tmux
+
+RUNS = 8
+CORE = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -48,34 +52,51 @@ def alive() -> bool:
     return subprocess.run(tmux.client("has-session"), capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("runs", [2, pytest.param(8, marks=pytest.mark.slow)])
-def test_every_record_arrives_once_whatever_is_killed(launched: Any, paper: Any, runs: int) -> None:
+def attach_read_only(run: str) -> tuple[int, int]:
+    """Attach to the window of a run in a terminal of its own: the number of the process, and the terminal."""
+    child, terminal = pty.fork()
+    if not child:
+        environment = os.environ | {"TERM": "xterm", "PYTHONPATH": os.environ.get("PYTHONPATH", str(CORE))}
+        os.execve(sys.executable, [sys.executable, "-m", "repro", "attach", run, "-r"], environment)
+    shown = tmux.client("list-clients", "-F", "#{client_readonly}")
+    wait(lambda: subprocess.run(shown, capture_output=True, text=True).stdout.split() == ["1"], "it is attached")
+    return child, terminal
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_every_record_arrives_once_whatever_is_killed(launched: Any, paper: Any) -> None:
     """A worker is killed while its run trains, then the whole session; it is launched again."""
     text = "trainers.Supervised.steps = 100000\ntrainers.Supervised.batch_size = 1\n"
     config = paper.config("long", text)
     subprocess.run(["git", "add", "-A"], check=True)
     subprocess.run(["git", "commit", "-qm", "long"], check=True)
-    launched(config, "--seeds", runs, "--gpus", "cpu,cpu")
+    launched(config, "--seeds", RUNS, "--gpus", "cpu,cpu")
     wait(lambda: [one for one in status.all_runs() if one.state == "running" and one.step], "a run trains")
+    observer, terminal = attach_read_only("long-seed0")
+    os.write(terminal, b"\x03exit\r")  # no key reaches the window
     name = next(iter(tmux.running()))
     os.kill(int((tmux.folder() / "running" / name).read_text().split()[0]), signal.SIGKILL)
     wait(lambda: name in tmux.running(dead=True), "the worker is gone")
-    subprocess.run(tmux.client("kill-server"), check=True)
+    assert subprocess.run(tmux.client("kill-server"), check=False).returncode == 0
+    os.close(terminal)
+    os.waitpid(observer, 0)
     wait(lambda: not [one for one in status.all_runs() if one.state == "running"], "no run is left")
     path = Path(config)
     path.write_text(path.read_text().replace("100000", "300"))
     subprocess.run(["git", "commit", "-qam", "shorter"], check=True)
-    launched(config, "--seeds", runs, "--gpus", "cpu,cpu")
-    wait(lambda: not alive(), "the workers ended", 200.0)
+    launched(config, "--seeds", RUNS, "--gpus", "cpu,cpu")
+    wait(lambda: not alive(), "the workers ended", 900.0)  # a minute per run on a busy machine
     records = sorted(path.name for path in paper.records.glob("long-seed*.json"))
-    assert records == [f"long-seed{seed}.json" for seed in range(runs)]
+    assert records == [f"long-seed{seed}.json" for seed in range(RUNS)]
     assert not tmux.lines("todo") and not tmux.lines("failed") and not tmux.running()
-    assert len(tmux.lines("done")) == len(set(tmux.lines("done"))) == runs
-    launched(config, "--seeds", runs)
+    assert len(tmux.lines("done")) == len(set(tmux.lines("done"))) == RUNS
+    launched(config, "--seeds", RUNS)
     wait(lambda: not alive(), "the workers ended")
     assert all(json.loads((paper.records / name).read_text())["cost"]["steps"] == 300 for name in records)
 
 
+@pytest.mark.slow
 def test_stop_and_attach_find_the_window_of_a_run(launched: Any, paper: Any, repro: Any) -> None:
     config = paper.config("long", "trainers.Supervised.steps = 1000000\ntrainers.Supervised.batch_size = 1\n")
     launched(config, "--gpus", "cpu")
@@ -87,7 +108,7 @@ def test_stop_and_attach_find_the_window_of_a_run(launched: Any, paper: Any, rep
     shown = subprocess.run(tmux.client("display-message", "-p", "#W"), capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "1-cpu"
     assert repro("stop", "long-seed0")[0] == 0
-    wait(lambda: len(tmux.lines("stopped")) == 1, "the worker has set it aside")
+    wait(lambda: tmux.lines("stopped") and not tmux.running(), "the worker has set it aside")
     (one,) = status.all_runs()
     assert one.state == "stopped" and one.step and list(folder.glob("checkpoints/step-*"))
 

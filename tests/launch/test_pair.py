@@ -48,12 +48,14 @@ class Pairs:
         command = [*before, "env", "-u", "TMUX", "tmux", "-S", f"{self.home}/{self.id}/socket", *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=20)
 
-    def attach(self, *words: str, user: str = "") -> int:
-        """Attach in a terminal of its own; returns the file descriptor of the terminal."""
+    def attach(self, *words: str, user: str = "", typed: str = "") -> int:
+        """Attach in a terminal of its own, with the command `typed` if given; the file descriptor of the terminal."""
         before = ["runuser", "-u", user, "--"] if user else []
         child, terminal = pty.fork()
         if not child:
             command = [*before, "env", f"REPRO_PAIRS={self.home}", "TERM=xterm", str(PAIR), "enter", self.id, *words]
+            if typed:
+                command = [*before, "env", "TERM=xterm", "sh", "-c", typed]
             os.execvp(command[0], command)
         self.children.append(child)
         wait(self.clients, "it is attached")
@@ -94,21 +96,26 @@ def test_an_observer_looks_and_a_partner_writes_until_access_ends(pairs: Callabl
     one = pairs(group)
     assert not one.tmux("list-clients", user=OTHER).stdout, "not let in yet"
     one.tmux("send-keys", "-t", "pair", "early", "Enter", user=OTHER)
-    assert one.call("let", one.id, OTHER).returncode == 0
+    printed = one.call("let", one.id, OTHER).stdout.strip().partition(" attaches with: ")[2]
+    assert str(PAIR) not in printed, "the other user may not read the owner's checkout"
     one.tmux("send-keys", "-t", "pair", "sent", "Enter", user=OTHER)
-    terminal = one.attach(user=OTHER)
+    terminal = one.attach(user=OTHER, typed=printed)
     assert one.clients() == [f"{OTHER} 1"]
     os.write(terminal, b"typed\r")
     assert one.call("let", one.id, OTHER, "write").returncode == 0
     assert one.tmux("send-keys", "-t", "pair", "written", "Enter", user=OTHER).returncode == 0
     wait(lambda: "written" in one.screen(), "it is written")
     assert not [word for word in ("early", "sent", "typed") if word in one.screen()]
+    one.attach()
+    wait(lambda: len(one.clients()) == 2, "the owner attaches too")
     assert one.call("revoke", one.id, OTHER).returncode == 0
-    wait(lambda: not one.clients(), "it is detached")
+    wait(lambda: one.clients() == [f"{getpass.getuser()} 0"], "it is detached")
     one.tmux("send-keys", "-t", "pair", "late", "Enter", user=OTHER)
     assert one.tmux("list-sessions").stdout and "late" not in one.screen()
-    log = (one.home / one.id / "log").read_text()
-    assert re.search(rf"attached {OTHER}\b", log) and "detached" in log
+    log = one.home / one.id / "log"
+    wait(lambda: "detached" in log.read_text(), "it is in the log")
+    came = [tuple(line.split()[1:3]) for line in log.read_text().splitlines()]
+    assert came == [("attached", OTHER), ("attached", getpass.getuser()), ("detached", OTHER)]
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import re
@@ -15,10 +16,16 @@ from typing import Any
 
 import pytest
 
+from repro.cli import launching
 from repro.errors import BadInput
-from repro.launch import control, status
+from repro.launch import control, status, tmux
 
 Make = Callable[..., Path]
+
+
+def held_by(run: Path, process: int, gpus: str = "") -> None:
+    row = {"host": platform.node(), "process": process, "since": "2026-01-01T00:00:00+00:00", "gpus": gpus}
+    (run.parent / f".{run.name}.holder").write_text(json.dumps(row))
 
 
 @pytest.fixture
@@ -35,8 +42,7 @@ def folder(paper: Any, monkeypatch: pytest.MonkeyPatch) -> Make:
         lines = [{"curve": "train", "step": step, "loss": loss, "time": when} for step, loss, when in rows]
         (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         if process:
-            row = {"host": platform.node(), "process": process, "since": "2026-01-01T00:00:00+00:00", "gpus": gpus}
-            (run.parent / f".{run.name}.holder").write_text(json.dumps(row))
+            held_by(run, process, gpus)
         return run
 
     return make
@@ -78,7 +84,10 @@ def test_what_waits_and_what_was_set_aside_is_read_from_the_queue(folder: Make, 
     assert f"{paper.name}/line-seed1" in repro("status")[1]
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[1]", '{"curve": "train"}\n', "\xff"])
+@pytest.mark.parametrize("damage", [
+    "", "{", "[1]", '{"curve": "train"}\n', "\xff", '{"outcome": ["x"]}', '{"outcome": "\\u001b[2J"}',
+    '{"curve": "train", "step": "a", "loss": [], "time": null}\n' * 2,
+])  # fmt: skip
 def test_a_damaged_folder_is_still_listed(folder: Make, damage: str) -> None:
     run = folder("line", 0)
     for name in ("run.json", "metrics.jsonl", "config.gin"):
@@ -115,10 +124,12 @@ def test_a_run_on_another_machine_is_refused(folder: Make, refused: Any) -> None
 
 def test_stop_asks_the_process_and_waits_until_it_has_ended(folder: Make) -> None:
     code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(75)); "
-    code += "print(1, flush=True); signal.pause()"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+    code += "file = open(sys.argv[1], 'w'); print(1, flush=True); signal.pause()"
+    run = folder("line", 0)
+    lock = run.parent / f".{run.name}.lock"
+    with subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE) as process:
         assert process.stdout and process.stdout.readline()
-        run = folder("line", 0, process=process.pid)
+        held_by(run, process.pid)
         os.kill(process.pid, 0)
         assert control.stop(run, patience=0.0) is False or process.wait(10) == 75
         process.wait(10)
@@ -138,3 +149,81 @@ def test_logs_follow_a_run_until_it_ends(folder: Make, repro: Any) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert list(parts) == []
+
+
+def test_a_new_process_with_the_number_of_a_killed_run_is_left_alone(folder: Make, refused: Any) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        folder("line", 0, process=process.pid)
+        assert "is not running" in refused("stop", "line-seed0")
+        assert process.poll() is None
+        process.kill()
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may stop the runs of all users")
+def test_the_run_of_another_user_is_refused_in_one_line(folder: Make, refused: Any) -> None:
+    folder("line", 0, process=1)
+    assert "of another user" in refused("stop", "line-seed0")
+
+
+def test_a_run_is_found_from_its_own_folder(folder: Make, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder("line", 0, "stopped"))
+    assert repro("logs", ".")[:2] == (0, "started\n")
+    code, _, err = repro("attach", ".")
+    assert code == 2 and "line" in err
+
+
+@pytest.mark.parametrize("name", ["nowhere", "x" * 300, "line-seed0/../..", "", "*", "\udcff"])
+@pytest.mark.parametrize("command", ["stop", "attach", "logs"])
+def test_a_wrong_name_is_one_line(folder: Make, refused: Any, command: str, name: str) -> None:
+    folder("line", 0)
+    folder("line", 1)
+    assert refused(command, name)
+
+
+def test_the_queue_is_found_through_links_and_with_spaces(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of the tmux server is made from the path without links, as in session.sh."""
+    Path("a real folder").mkdir()
+    Path("link").symlink_to("a real folder")
+    names = []
+    for name in ("link", "a real folder"):
+        monkeypatch.setenv("REPRO_RUNS", name)
+        names.append(tmux.client("attach"))
+    assert names[0] == names[1]
+    queue = Path("a real folder", "queue")
+    queue.mkdir()
+    (queue / "todo").write_text(f"repro run '/my disk/papers/{paper.name}/configs/line.gin' --seed 7 --missing\n")
+    assert [(one.run, one.state) for one in status.all_runs()] == [(f"{paper.name}/line-seed7", "waiting")]
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(60, 24), (200, 50), (40, 10), (30, 4), (12, 1)])
+def test_the_table_fits_into_the_terminal(columns: int, lines: int) -> None:
+    kinds = [("running", math.nan), ("stopped", 1.0), ("waiting", math.inf)] * 10
+    rows = [
+        status.Status("a_long_name_of_a_paper", "with_a_long_config", seed, state, "0", 10, 30000, loss, 118.0, 139.0)
+        for seed, (state, loss) in enumerate(kinds)
+    ]
+    shown = launching.text(rows, columns, lines).splitlines()
+    assert len(shown) < max(lines, 4)
+    if columns >= 30 and lines >= 10:
+        states = {"running", "stopped", "waiting"}
+        assert max(map(len, shown[:-1])) <= columns and states <= set(" ".join(shown[:-1]).split())
+    if lines < 30:
+        assert f"and {30 - max(lines - 4, 0)} more" in shown[-2]
+    whole = launching.text(rows)
+    assert whole.count("a_long_name_of_a_paper/with_a_long_config-seed") == 30 and "nan" in whole
+
+
+def test_json_has_no_nan(folder: Make, repro: Any) -> None:
+    folder("line", 0, rows=[(10, math.nan, 1.0), (20, math.inf, 2.0)])
+
+    def refuse(text: str) -> None:
+        raise AssertionError(text)
+
+    (row,) = json.loads(repro("status", "--json")[1], parse_constant=refuse)
+    assert (row["step"], row["loss"]) == (20, None)
+
+
+def test_attach_without_tmux_is_one_line(folder: Make, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder("line", 0, process=os.getpid())
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "tmux is not installed" in refused("attach", "line-seed0")
