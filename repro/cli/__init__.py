@@ -11,7 +11,8 @@ Exit codes:
 - 130: stopped at once.
 
 `looking` has the commands that train nothing, and `running` those that run a config. `listing` and `data` format what
-they print. `new_paper` copies the template. `streams` and `system` handle encodings and errors of the system.
+they print. `new_paper` copies a template, `arxiv` looks up a citation. `streams` and `system` handle encodings and
+errors of the system.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from repro.errors import BadInput, close
 from repro.interruption import RESUME, Interrupted
 
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics")
+NEW = ("training", "statistics", "benchmark")  # the kinds of papers that have a template
 DIGITS = 18  # of a seed or a number of steps; a number with more digits may not fit into 64 bits
 
 
@@ -131,8 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _data_commands(commands)
     _add(commands, "report", looking.report, "build the site from the papers and their records")
-    command = _add(commands, "new", looking.new, "start a paper as a copy of papers/template")
-    command.add_argument("name", help="name of the new paper, such as my_paper")
+    _new_command(commands)
     _launch_commands(commands)
     _again_commands(commands)
     return parser
@@ -237,6 +238,15 @@ def _config(command: Any, effect: str = "", nargs: str | None = None) -> None:
         dest="overrides",
         help=f"add a binding, such as trainers.Supervised.steps=10{effect}",
     )
+
+
+def _new_command(commands: Any) -> None:
+    command = _add(commands, "new", looking.new, "start a paper as a copy of a template, which runs at once")
+    command.add_argument("name", help="name of the new paper, such as my_paper")
+    command.add_argument("--kind", choices=NEW, default="training", help="what it does (default: training)")
+    command.add_argument("--on", metavar="DATA", default="", help="a data set of `repro data list`, such as mnist")
+    command.add_argument("--arxiv", metavar="ID", help="fill in title, authors and year from arXiv, such as 1412.6572")
+    command.add_argument("--group", help="who reproduces it")
 
 
 def _data_commands(commands: Any) -> None:

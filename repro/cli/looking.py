@@ -209,7 +209,9 @@ def report(given: argparse.Namespace) -> None:
 
 
 def new(given: argparse.Namespace) -> None:
-    """`repro new`: copy the template to a new paper."""
-    from repro.cli import new_paper
+    """`repro new`: copy a template to a new paper."""
+    from repro.cli import arxiv, new_paper
 
-    print(new_paper.new(given.name))
+    new_paper.refuse_name(given.name)  # before arXiv is asked
+    facts = arxiv.facts(given.arxiv) if given.arxiv else {}
+    print(new_paper.new(given.name, given.kind, given.on, facts | ({"group": given.group} if given.group else {})))
