@@ -51,9 +51,7 @@ def show(name: str) -> str:
     path of a config. Raises BadInput, with the nearest name, if there is none of these.
     """
     if name.endswith(".gin"):
-        from repro import config
-
-        return config.read(Path(name)).text.rstrip()
+        return _show_config(Path(name))
     head, _, claim = name.partition("/")
     known = paper.folders()
     if head in known:
@@ -68,6 +66,17 @@ def show(name: str) -> str:
         ids = [claim.id for one in paper.readable()[0] for claim in one.claims]
         raise BadInput(f"no paper, claim, part or config '{name}'", given=name, known=[*known, *listed, *ids])
     return "\n\n".join(_show_part(part) for part in hits)
+
+
+def _show_config(path: Path) -> str:
+    """The text of a config after the claims that name it, as comments: what the paper states is only in paper.toml."""
+    from repro import config
+
+    text = config.read(path).text.rstrip()
+    folder = path.absolute().parent.parent
+    claims = paper.read(folder).claims if (folder / "paper.toml").is_file() else []
+    named = [claim for claim in claims if any(f"configs/{path.name}" in pair for pair in claim.pairs)]
+    return "\n".join([*(f"# claim {claim.id}: {claim.says} ({claim.where})" for claim in named), text])
 
 
 def _show_paper(one: paper.Paper) -> str:

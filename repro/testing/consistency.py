@@ -5,18 +5,23 @@ Each check takes the paper and yields one line for each error that it finds. `re
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from repro import config, record, verdict
-from repro.claim import old_places, paper
+from repro.claim import NUMBER, Claim, old_places, paper
 from repro.claim.paper import Paper
 from repro.errors import BadInput, nearest, not_utf8, where
 from repro.experiment import answerable, binding
 from repro.record import determinism
 from repro.report import tips
 from repro.verdict import suspected_causes
+
+DECIMALS = re.compile(r"\d+\.\d+(?:e[-+]?\d+)?|\d+(?= ?%)")
+LARGE = 100_000  # bytes of a record
 
 Check = Callable[[Paper], Iterator[str]]
 
@@ -59,6 +64,42 @@ def causes(one: Paper) -> Iterator[str]:
                     names = ", ".join(name for name, _, _ in changed) or "nothing"
                     place = f"{where(one.folder)}/paper.toml:{cause.line}"
                     yield f"{place}: {after} changes {names} of {before}; expected one setting"
+
+
+def headers(one: Paper) -> Iterator[str]:
+    """A number in the header of a config is the number of a claim about this config.
+
+    Only decimal numbers and percentages count. A config that no claim with a number names may state any number.
+    """
+    for path in one.configs:
+        claims = [claim for claim in one.claims if claim.config == f"configs/{path.name}"]
+        stated = {number for claim in claims if (number := _number(claim)) is not None}
+        header = itertools.takewhile(lambda line: line.startswith("#"), path.read_text("utf-8").splitlines())
+        given = DECIMALS.findall("\n".join(line for line in header if " repro " not in line))
+        same = [any(math.isclose(float(text), n * unit) for n in stated for unit in (1, 100)) for text in given]
+        if stated and given and not any(same):
+            expected = f"{', '.join(f'{number:g}' for number in sorted(stated)[:3])} of its claims, or no number"
+            yield f"{where(path)}:1: the header has {', '.join(given)}; expected {expected}"
+
+
+def _number(claim: Claim) -> float | None:
+    """The number that the paper states; None for a comparison."""
+    found = NUMBER.search(claim.printed)
+    return float(found[0].rstrip(" %")) if found else claim.value
+
+
+def sizes(one: Paper) -> Iterator[str]:
+    """A large record has no metric that no claim and no page uses: its values would be most of the file."""
+    texts = "".join(path.read_text("utf-8") for path in one.folder.glob("*.md"))
+    used = {claim.metric for claim in one.claims}
+    for path in record.paths(one.folder):
+        if path.stat().st_size <= LARGE:
+            continue
+        for found in record.read(path).measurements:
+            if found.metric not in used and found.metric not in texts:
+                size = f"{path.stat().st_size:,} bytes, with {len(found.values):,} values of {found.metric}"
+                expected = f"at most {LARGE:,}: remove the metric from the config and run again"
+                yield f"{where(path)}: {size}, which no claim uses; expected {expected}"
 
 
 def records(one: Paper) -> Iterator[str]:
@@ -122,5 +163,5 @@ def names(one: Paper) -> Iterator[str]:
     yield from answerable.faults(one, [], binding.metrics)
 
 
-CHECKS: tuple[Check, ...] = (configs, names, causes, records, places, tolerances, explained, advice)
+CHECKS: tuple[Check, ...] = (configs, headers, names, causes, records, sizes, places, tolerances, explained, advice)
 """To add a check, write a function like these and add its name here."""

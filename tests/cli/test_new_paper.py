@@ -156,3 +156,10 @@ def statements(path: Path) -> int:
         ):
             body[:] = body[1:] or [ast.Pass()]
     return len([line for line in ast.unparse(tree).splitlines() if line.strip()])
+
+
+def test_a_config_is_shown_with_its_claims(here: Path, repro: Any) -> None:
+    new_paper.new("shown")
+    code, out, _ = repro("show", "papers/shown/configs/mean.gin")
+    assert code == 0 and [line for line in out.splitlines() if line.startswith("# claim fit.beats-mean: ")]
+    assert "# claim fit.error: " not in out, "that claim is about another config"

@@ -14,6 +14,8 @@ from repro.trainers.supervised import Supervised
 class WeightLimited(Supervised):
     """Supervised training; after each step, the weights of a unit have at most the norm `limit` (Section 3).
 
+    `limit`: None means that there is no limit.
+
     Example:
 
         >>> import torch, functools
@@ -26,13 +28,13 @@ class WeightLimited(Supervised):
         0.5
     """
 
-    def __init__(self, limit: float, **kwargs: Any) -> None:
+    def __init__(self, limit: float | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not limit > 0:
-            raise wrong_value(self, "limit", limit, "a number above 0")
+        if limit is not None and not limit > 0:
+            raise wrong_value(self, "limit", limit, "None, or a number above 0")
         self.limit = limit
 
     def after_step(self, model: nn.Module) -> None:
-        for weight in model.parameters():
+        for weight in model.parameters() if self.limit else ():
             if weight.ndim > 1:
                 weight.copy_(weight.renorm(2, 0, self.limit))  # Section 3
