@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = _parser().parse_args(arguments)
         refuse_other_core(Path.cwd())
+        _join(Path.cwd())
         return _called(given)
     except BadInput as error:
         print(f"repro: {error}", file=sys.stderr)
@@ -63,6 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("repro: interrupted", file=sys.stderr)
         return 130
+
+
+def _join(folder: Path) -> None:
+    """Find the papers in `folder` too, if it has a folder papers/: an installed command does not search there."""
+    if (folder / "papers").is_dir() and str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def _called(given: argparse.Namespace) -> int:
@@ -247,6 +254,9 @@ def _new_command(commands: Any) -> None:
     command.add_argument("--on", metavar="DATA", default="", help="a data set of `repro data list`, such as mnist")
     command.add_argument("--arxiv", metavar="ID", help="fill in title, authors and year from arXiv, such as 1412.6572")
     command.add_argument("--group", help="who reproduces it")
+    command.add_argument(
+        "--standalone", action="store_true", help="make a repository of its own, for an installed repro"
+    )
 
 
 def _data_commands(commands: Any) -> None:

@@ -109,7 +109,7 @@ def complete(target: Path) -> Iterator[Path]:
 def fill(folder: Path, name: str, source: Path, data: DataSet | None, facts: dict[str, Any]) -> None:
     """Copy the template `source` into `folder`, for the paper `name`."""
     ignored = shutil.ignore_patterns(paper.WRITTEN, "__pycache__", ".*")
-    shutil.copytree(source, folder, ignore=ignored, dirs_exist_ok=True)
+    shutil.copytree(source, folder, ignore=ignored, dirs_exist_ok=True)  # it also makes the folders above
     (folder / "records").mkdir()
     _rename(folder, name, source, data)
     _cite(folder / "paper.toml", {"group": "your group", **facts})
