@@ -103,6 +103,7 @@ def installed(here: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_two_repositories_on_one_site(here: Path, installed: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     for name in ("alpha_paper", "beta_paper"):
         done = installed(".", "-c", COMMAND, "new", name, "--standalone", "--kind", "statistics")
