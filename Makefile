@@ -1,6 +1,6 @@
 # The commands of the project. They need only Python >= 3.11 and make; the first one installs the rest into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-all docs lint clean
+.PHONY: help venv demo test test-all docs lint owners clean
 
 PYTHON ?= $(shell python3.11 -c '' 2>/dev/null && echo python3.11 || echo python3)
 BIN := .venv/bin
@@ -46,7 +46,11 @@ lint: venv ## check style, types, security and shell scripts (if shellcheck is i
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy repro
 	$(BIN)/bandit -q -c pyproject.toml -r repro papers docs/conf.py
+	$(BIN)/zizmor -q --offline .github
 	@if command -v shellcheck >/dev/null; then shellcheck tmux/*.sh tests/launch/slurm/*.sh .ci/run; else echo 'shellcheck is not installed: skipped'; fi
+
+owners: venv ## write .github/CODEOWNERS from the groups of the papers
+	$(BIN)/python .github/codeowners.py
 
 clean: ## delete generated files, except .venv and runs/
 	rm -rf build dist *.egg-info docs/_build docs/papers .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

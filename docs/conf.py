@@ -31,9 +31,6 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
 html_title = "repro"
-html_static_path = ["_static"]
-html_css_files = ["repro.css"]
-html_js_files = [("repro.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

@@ -12,7 +12,8 @@ Exit codes:
 
 `looking` has the commands that train nothing, `running` those that run or bind a config, and `checking` those that
 check papers or this machine. `listing` and `data` format what they print. `parser` reads arguments; `overview` is
-`repro --help`. `new_paper` copies the template. `streams` and `system` handle encodings and errors of the system.
+`repro --help`. `new_paper` copies a template, `arxiv` looks up a citation. `streams` and `system` handle encodings and
+errors of the system.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from repro.interruption import RESUME, Interrupted
 KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics")
 CONFIG = "PAPER/NAME, such as template/line, or the path of a config (.gin)"
 COMPLETION = "print the script that completes commands in your shell"
+NEW = ("training", "statistics", "benchmark")  # the kinds of papers that have a template
 DIGITS = 18  # of a seed or a number of steps; a number with more digits may not fit into 64 bits
 
 
@@ -47,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         given = _parser().parse_args(arguments)
         refuse_other_core(Path.cwd())
+        _join(Path.cwd())
         return _called(given)
     except BadInput as error:
         print(f"repro: {error}", file=sys.stderr)
@@ -65,6 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("repro: interrupted", file=sys.stderr)
         return 130
+
+
+def _join(folder: Path) -> None:
+    """Find the papers in `folder` too, if it has a folder papers/: an installed command does not search there."""
+    if (folder / "papers").is_dir() and str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def _called(given: argparse.Namespace) -> int:
@@ -114,8 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     _data_commands(commands)
     _add(commands, "report", looking.report, "build the site from the papers and their records")
-    command = _add(commands, "new", looking.new, "start a paper as a copy of papers/template")
-    command.add_argument("name", help="name of the new paper, such as my_paper")
+    _new_command(commands)
     _launch_commands(commands)
     _again_commands(commands)
     command = _add(commands, "doctor", checking.doctor, "what works on this machine, and how to get the rest")
@@ -232,6 +240,18 @@ def _config(command: Any, effect: str = "", nargs: str | None = None) -> None:
         metavar="BINDING",
         dest="overrides",
         help=f"add a binding, such as trainers.Supervised.steps=10{effect}",
+    )
+
+
+def _new_command(commands: Any) -> None:
+    command = _add(commands, "new", looking.new, "start a paper as a copy of a template, which runs at once")
+    command.add_argument("name", help="name of the new paper, such as my_paper")
+    command.add_argument("--kind", choices=NEW, default="training", help="what it does (default: training)")
+    command.add_argument("--on", metavar="DATA", default="", help="a data set of `repro data list`, such as mnist")
+    command.add_argument("--arxiv", metavar="ID", help="fill in title, authors and year from arXiv, such as 1412.6572")
+    command.add_argument("--group", help="who reproduces it")
+    command.add_argument(
+        "--standalone", action="store_true", help="make a repository of its own, for an installed repro"
     )
 
 

@@ -54,7 +54,7 @@ def show(name: str) -> str:
     """
     configs = names.every()
     if name.endswith(".gin"):
-        return config.read(Path(name)).text.rstrip()
+        return _show_config(Path(name))
     head, _, claim = name.partition("/")
     known = paper.folders()
     if head in known:
@@ -81,6 +81,17 @@ def _claim(one: paper.Paper, name: str, configs: Iterable[str]) -> Claim:
         mine = [config.partition("/")[2] for config in configs if config.startswith(f"{one.name}/")]
         known = [*error.known, *mine]
         raise BadInput(f"no claim '{name}' and no config of this name", one.name, given=name, known=known) from None
+
+
+def _show_config(path: Path) -> str:
+    """The text of a config after the claims that name it, as comments: what the paper states is only in paper.toml."""
+    from repro import config
+
+    text = config.read(path).text.rstrip()
+    folder = path.absolute().parent.parent
+    claims = paper.read(folder).claims if (folder / "paper.toml").is_file() else []
+    named = [claim for claim in claims if any(f"configs/{path.name}" in pair for pair in claim.pairs)]
+    return "\n".join([*(f"# claim {claim.id}: {claim.says} ({claim.where})" for claim in named), text])
 
 
 def _show_paper(one: paper.Paper) -> str:

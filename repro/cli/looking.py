@@ -212,7 +212,11 @@ def report(given: argparse.Namespace) -> None:
 
 
 def new(given: argparse.Namespace) -> None:
-    """`repro new`: copy the template to a new paper."""
-    from repro.cli import new_paper
+    """`repro new`: copy a template to a new paper, or to a repository of its own."""
+    from repro.cli import arxiv, new_paper, standalone
 
-    print(new_paper.new(given.name))
+    new_paper.refuse_name(given.name)  # before arXiv is asked
+    facts = arxiv.facts(given.arxiv) if given.arxiv else {}
+    facts |= {"group": given.group} if given.group else {}
+    call = standalone.new if given.standalone else new_paper.new
+    print(call(given.name, given.kind, given.on, facts))

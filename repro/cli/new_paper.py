@@ -1,27 +1,57 @@
-"""`repro new NAME`: copy papers/template to a new paper, which runs at once."""
+"""`repro new NAME`: copy a template to a new paper, which runs at once.
+
+papers/template is copied, or a folder of papers/kinds for another kind of paper or for data of the catalogue.
+"""
 
 from __future__ import annotations
 
+import json
 import keyword
+import os
 import re
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from repro import registry
+from repro import HOME, registry
 from repro.claim import paper
+from repro.data import catalogue
+from repro.data.catalogue import DataSet
 from repro.errors import BadInput, where
 from repro.files import disk
 
 TEXTS = (".py", ".gin", ".toml", ".md")
+PAPERS = HOME.parent / "papers"
+SUMMARY = re.compile(r'\n(?:summary|abstract) = (?:"""(?s:.*?)"""|".*")')
+FITTING = "repro.datasets.idx:"  # the readers of images of 28 x 28 pixels with a class, which the templates can use
 
 
-def new(name: str) -> str:
-    """Copy papers/template to papers/`name` in the working directory; returns what to do next.
+def new(name: str, kind: str = "training", on: str = "", facts: dict[str, Any] | None = None) -> str:
+    """Copy the template of this kind to papers/`name` in the working directory; returns what to do next.
 
     Modules and parts are renamed (`papers.name`, `NameLine`), because two papers must not register the same name.
-    Records and verdicts are not copied. Raises BadInput if the name is not valid or is taken, or if there is no folder
-    papers/ in the working directory.
+    Records and verdicts are not copied. `on`: a data set of the catalogue, on which the copy trains. `facts`: keys of
+    `[paper]` and their values. The folder appears complete or not at all.
+
+    Raises BadInput if the name is not valid or is taken, if there is no template for the kind and the data, if there
+    is no folder papers/ in the working directory, or if it cannot be written.
     """
+    refuse_name(name)
+    source, data = template(kind, on)
+    target = Path("papers") / name
+    if not target.parent.is_dir():
+        raise BadInput("no folder papers/ here", expected="the root of the project as the working directory")
+    with complete(target) as folder:
+        fill(folder, name, source, data, facts or {})
+    first = f"git add {target} && git commit -m '{name}'"  # a record of code that is not committed is stale
+    return f"{target}/paper.toml\n  next: {first}; repro todo {name} | sh && repro verdict {name}; then edit it"
+
+
+def refuse_name(name: str) -> None:
+    """Raise BadInput if a new paper cannot have this name."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise BadInput(
             f"'{name}' cannot be the name of a paper",
@@ -29,21 +59,60 @@ def new(name: str) -> str:
         )
     known = paper.folders()
     target = Path("papers") / name
-    if name in known or target.exists():
+    if name in known or name == "kinds" or os.path.lexists(target):
         raise BadInput(f"there is already a paper '{name}' in {where(known.get(name, target))}")
     if twin := next((other for other in known if _prefix(other) == _prefix(name)), ""):
         raise BadInput(
             f"the parts of '{name}' would have the same names as those of '{twin}': {_prefix(name)}...",
             expected="another name",
         )
-    if not target.parent.is_dir():
-        raise BadInput("no folder papers/ here", expected="the root of the project as the working directory")
+
+
+def template(kind: str, on: str) -> tuple[Path, DataSet | None]:
+    """The folder to copy, and the data set of the copy. Raises BadInput if a kind cannot use a data set."""
+    if kind == "statistics":
+        if on:
+            raise BadInput("--on cannot be used with --kind statistics, which trains nothing")
+        return PAPERS / "kinds" / kind, None
+    if kind == "training" and not on:
+        return PAPERS / "template", None
+    return PAPERS / "kinds" / kind, _fitting(on or "mnist")
+
+
+def _fitting(on: str) -> DataSet:
+    """The data set `on`. Raises BadInput if the catalogue does not have it, or if the templates cannot use it."""
+    found = catalogue.find(on)
+    fitting = [name for name, one in catalogue.every().items() if one.reader.startswith(FITTING)]
+    if on not in fitting:
+        expected = (
+            f"{' or '.join(fitting)}; or start without --on and name {found.reader.partition(':')[2]} in base.gin"
+        )
+        raise BadInput(f"no template uses the data set '{on}'", expected=expected)
+    return found
+
+
+@contextmanager
+def complete(target: Path) -> Iterator[Path]:
+    """A temporary folder, which becomes `target` at the end. It is deleted if an error occurs before."""
     disk.refuse_unwritable(target, "records/dependency_checks")  # the longest name
-    shutil.copytree(known["template"], target, ignore=shutil.ignore_patterns(paper.WRITTEN, "__pycache__", ".*"))
-    (target / "records").mkdir()
-    _rename(target, name)
-    first = f"git add {target} && git commit -m '{name}'"  # a record of code that is not committed is stale
-    return f"{target}/paper.toml\n  next: {first}; repro todo {name} | sh && repro verdict {name}; then edit it"
+    folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp"))
+    try:
+        with disk.full(target):
+            yield folder
+        folder.chmod(0o755)
+        folder.rename(target)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def fill(folder: Path, name: str, source: Path, data: DataSet | None, facts: dict[str, Any]) -> None:
+    """Copy the template `source` into `folder`, for the paper `name`."""
+    ignored = shutil.ignore_patterns(paper.WRITTEN, "__pycache__", ".*")
+    shutil.copytree(source, folder, ignore=ignored, dirs_exist_ok=True)  # it also makes the folders above
+    (folder / "records").mkdir()
+    _rename(folder, name, source, data)
+    _cite(folder / "paper.toml", {"group": "your group", **facts})
 
 
 def _prefix(name: str) -> str:
@@ -51,13 +120,33 @@ def _prefix(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def _rename(folder: Path, name: str) -> None:
-    """Give the copied modules and parts the names of their new paper."""
-    prefix = _prefix(name)
+def _rename(folder: Path, name: str, source: Path, data: DataSet | None) -> None:
+    """Give the copied modules and parts the names of their new paper, and name its data set."""
     parts = [part.name for part in registry.declared(folder, f"papers.{name}")]
-    pattern = re.compile(rf"\b({'|'.join(parts)})\b")
+    place = "[./]".join(source.relative_to(PAPERS).parts)
+    changes = [
+        (rf"\b({'|'.join(parts)})\b", rf"{_prefix(name)}\1"),
+        (rf"\b(papers[./]){place}\b", rf"\g<1>{name}"),
+        (rf"\b(repro \w+) {source.name}\b", rf"\1 {name}"),
+    ]
+    if data:
+        module, _, reader = data.reader.partition(":")
+        changes += [(r"\brepro\.datasets\.idx\b", module), (r"\bMnist\b", reader), (r"\bmnist/", f"{data.name}/")]
     for path in folder.rglob("*"):
         if path.suffix in TEXTS:
-            text = pattern.sub(rf"{prefix}\1", path.read_text(encoding="utf-8"))
-            text = re.sub(r"\b(papers[./])template\b", rf"\g<1>{name}", text)
-            path.write_text(re.sub(r"\b(repro \w+) template\b", rf"\1 {name}", text), encoding="utf-8")
+            text = path.read_text(encoding="utf-8")
+            for old, now in changes:
+                text = re.sub(old, now, text)
+            path.write_text(text, encoding="utf-8")
+
+
+def _cite(path: Path, facts: dict[str, Any]) -> None:
+    """Write the keys of `[paper]`. Other keys keep their values, but a new title removes the old title's summary."""
+    head, claims, rest = path.read_text(encoding="utf-8").partition("\n\n")
+    head = SUMMARY.sub("", head) if "title" in facts else head
+    lines = head.split("\n")
+    for key, value in facts.items():
+        line = f"{key} = {json.dumps(value, ensure_ascii=False)}"  # text, numbers and lists are the same in TOML
+        at = next((i for i, old in enumerate(lines) if old.startswith(f"{key} = ")), len(lines))
+        lines[at : at + 1] = [line]
+    path.write_text("\n".join(lines) + claims + rest, encoding="utf-8")

@@ -6,12 +6,14 @@ Each check takes the paper and its records, and yields a BadInput for each error
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from repro import config, record, verdict
-from repro.claim import old_places, paper
+from repro.claim import NUMBER, Claim, old_places, paper
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
 from repro.experiment import answerable, binding
@@ -21,6 +23,8 @@ from repro.verdict import suspected_causes
 
 Records = Iterable[Record]
 Check = Callable[[Paper, Records], Iterator[BadInput]]
+DECIMALS = re.compile(r"\d+\.\d+(?:e[-+]?\d+)?|\d+(?= ?%)")
+LARGE = 100_000  # bytes of a record
 
 
 def faults(folder: Path) -> list[str]:
@@ -69,6 +73,43 @@ def causes(one: Paper, records: Records) -> Iterator[BadInput]:
                     names = ", ".join(name for name, _, _ in changed) or "nothing"
                     place = f"{where(one.folder)}/paper.toml:{cause.line}"
                     yield BadInput(f"{after} changes {names} of {before}", place, expected="one setting")
+
+
+def headers(one: Paper, records: Records) -> Iterator[BadInput]:
+    """A number in the header of a config is the number of a claim about this config.
+
+    Only decimal numbers and percentages count. A config that no claim with a number names may state any number.
+    """
+    for path in one.configs:
+        claims = [claim for claim in one.claims if claim.config == f"configs/{path.name}"]
+        stated = {number for claim in claims if (number := _number(claim)) is not None}
+        header = itertools.takewhile(lambda line: line.startswith("#"), path.read_text("utf-8").splitlines())
+        given = DECIMALS.findall("\n".join(line for line in header if " repro " not in line))
+        same = [any(math.isclose(float(text), n * unit) for n in stated for unit in (1, 100)) for text in given]
+        if stated and given and not any(same):
+            expected = f"{', '.join(f'{number:g}' for number in sorted(stated)[:3])} of its claims, or no number"
+            yield BadInput(f"the header has {', '.join(given)}", f"{where(path)}:1", expected=expected)
+
+
+def _number(claim: Claim) -> float | None:
+    """The number that the paper states; None for a comparison."""
+    found = NUMBER.search(claim.printed)
+    return float(found[0].rstrip(" %")) if found else claim.value
+
+
+def sizes(one: Paper, records: Records) -> Iterator[BadInput]:
+    """A large record has no metric that no claim and no page uses: its values would be most of the file."""
+    texts = "".join(path.read_text("utf-8") for path in one.folder.glob("*.md"))
+    used = {claim.metric for claim in one.claims}
+    for found in records:
+        path = one.folder / "records" / f"{found.stem}.json"
+        if (size := path.stat().st_size) <= LARGE:
+            continue
+        for measured in found.measurements:
+            if measured.metric not in used and measured.metric not in texts:
+                said = f"{size:,} bytes, with {len(measured.values):,} values of {measured.metric}, which no claim uses"
+                expected = f"at most {LARGE:,}: remove the metric from the config and run again"
+                yield BadInput(said, where(path), expected=expected)
 
 
 def records(one: Paper, records: Records) -> Iterator[BadInput]:
@@ -130,5 +171,5 @@ def names(one: Paper, records: Records) -> Iterator[BadInput]:
     yield from map(of_line, answerable.faults(one, [], binding.metrics))
 
 
-CHECKS: tuple[Check, ...] = (configs, names, causes, records, places, tolerances, explained, advice)
+CHECKS: tuple[Check, ...] = (configs, headers, names, causes, records, sizes, places, tolerances, explained, advice)
 """To add a check, write a function like these and add its name here."""

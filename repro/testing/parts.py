@@ -42,7 +42,9 @@ def check_paper(folder: Path) -> None:
     It checks that:
 
     - every config binds, and its metrics and test sets are those that the claims name;
+    - a number in the header of a config is the number of its claim;
     - every cause changes one setting;
+    - no large record has a metric that nothing uses;
     - no file is where an earlier version wrote it, because it is ignored there;
     - every record and certificate belongs to a config;
     - some result could fail each claim;

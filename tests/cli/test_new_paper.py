@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,22 +45,34 @@ def test_a_new_paper_runs_and_is_judged(here: Path, monkeypatch: pytest.MonkeyPa
     assert ours == theirs and {"reproduced", "not reproduced"} == set(ours.values())
 
 
-def test_the_tests_of_a_new_paper_pass(here: Path) -> None:
-    new_paper.new("second_try")
+SLOW = [("statistics", ""), ("benchmark", "fashion_mnist")]
+MARKED = [pytest.param(*one, marks=pytest.mark.slow) for one in SLOW]
+
+
+@pytest.mark.parametrize(
+    ("kind", "on"),
+    [("training", ""), ("training", "mnist"), *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW)],
+)
+def test_the_tests_of_a_new_paper_pass(here: Path, kind: str, on: str) -> None:
+    new_paper.new("second_try", kind, on)
     environment = {**os.environ, "PYTHONPATH": str(here)}
     command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "papers/second_try"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "passed" in done.stdout, done.stdout
 
 
-def test_nothing_keeps_the_name_of_the_template(here: Path) -> None:
-    new_paper.new("third_try")
+@pytest.mark.parametrize(("kind", "on"), [("training", ""), ("training", "mnist"), *SLOW])
+def test_nothing_keeps_the_name_of_the_template(here: Path, kind: str, on: str) -> None:
+    new_paper.new("third_try", kind, on)
     folder = here / "papers" / "third_try"
+    source = new_paper.template(kind, on)[0]
     ours = {part.name for part in registry.declared(folder, "papers.third_try")}
-    theirs = {part.name for part in registry.declared(TEMPLATE, "papers.template")}
+    theirs = {part.name for part in registry.declared(source, "source")}
     assert ours == {f"ThirdTry{name}" for name in theirs}
     modules = {module for path in folder.glob("configs/*.gin") for module, _ in config.read(path).modules}
-    assert not any(module.startswith("papers.template") for module in modules)
+    assert all(module.startswith(("repro.", "papers.third_try.")) for module in modules)
+    texts = [path.read_text() for path in folder.rglob("*") if path.suffix in new_paper.TEXTS]
+    assert not [text for text in texts if "kinds" in text or "papers/template" in text or "papers.template" in text]
     assert list((folder / "records").iterdir()) == [] and not (folder / "records/dependency_checks").exists()
 
 
@@ -76,6 +89,41 @@ def test_a_bad_name_is_refused(here: Path, name: str, message: str) -> None:
     with pytest.raises(BadInput, match=message):
         new_paper.new(name)
     assert list((here / "papers").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [
+        (("--on", "mnsit"), "mnist"),
+        (("--on", "imdb"), ""),
+        (("--kind", "statistics", "--on", "mnist"), ""),
+        (("--kind", "statistic"), "statistics"),
+        (("--on", ""), None),
+    ],
+)
+def test_what_no_template_does_is_refused(here: Path, repro: Any, words: tuple[str, ...], nearest: str | None) -> None:
+    code, _, err = repro("new", "any", *words)
+    assert code == (2 if nearest is not None else 0)
+    assert f"did you mean '{nearest}'" in err if nearest else "did you mean" not in err
+    assert bool(list((here / "papers").iterdir())) == (nearest is None)
+
+
+@pytest.mark.parametrize("failing", ["_rename", "_cite"])
+def test_what_fails_half_way_leaves_nothing(here: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(new_paper, failing, fail)
+    with pytest.raises(OSError, match="disk is full"):
+        new_paper.new("any")
+    assert list((here / "papers").iterdir()) == []
+
+
+def test_a_file_of_that_name_is_refused(here: Path) -> None:
+    (here / "papers" / "any").write_text("")
+    with pytest.raises(BadInput):
+        new_paper.new("any")
+    assert (here / "papers" / "any").read_text() == ""
 
 
 def test_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,3 +156,10 @@ def statements(path: Path) -> int:
         ):
             body[:] = body[1:] or [ast.Pass()]
     return len([line for line in ast.unparse(tree).splitlines() if line.strip()])
+
+
+def test_a_config_is_shown_with_its_claims(here: Path, repro: Any) -> None:
+    new_paper.new("shown")
+    code, out, _ = repro("show", "papers/shown/configs/mean.gin")
+    assert code == 0 and [line for line in out.splitlines() if line.startswith("# claim fit.beats-mean: ")]
+    assert "# claim fit.error: " not in out, "that claim is about another config"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-FOLDER = Path(__file__).parents[2] / ".github"
+FOLDER = Path(__file__).parents[2] / ".github" / "workflows"
 FILES = sorted([*FOLDER.rglob("*.yml"), *FOLDER.rglob("*.yaml")])
 TRIGGERS = {"push", "pull_request", "schedule", "workflow_dispatch"}
 STRANGERS = re.compile(r"\$\{\{[^}]*(github\.(event|head_ref|ref_name|actor)|inputs\.|steps\.)[^}]*\}\}")

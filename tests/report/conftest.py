@@ -149,7 +149,7 @@ def _paper(root: Path) -> Path:
         _keep(folder, name, seed, 5.0)
     docs = root / "docs"
     (docs / "_static").mkdir(parents=True)
-    for file in ("conf.py", "_static/repro.css", "_static/repro.js"):
+    for file in ("conf.py",):
         (docs / file).write_bytes((DOCS / file).read_bytes())
     (docs / "index.md").write_text(INDEX)
     (docs / "guide").mkdir()

@@ -10,7 +10,7 @@ import pytest
 from repro.report.html.words import slug
 from repro.verdict import OUTCOMES
 
-CSS = (Path(__file__).parents[2] / "docs/_static/repro.css").read_text(encoding="utf-8")
+CSS = (Path(__file__).parents[2] / "repro/report/sphinx/static/repro.css").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"\bbody(?:\[data-theme=\"dark\"\]|:not\(\[data-theme=\"light\"\]\))? \{(.*?)\}", CSS, re.S)
 LIGHT, DARK, SYSTEM = (dict(re.findall(r"--repro-([\w-]+): (#\w+)", block)) for block in BLOCKS)
 PALETTES = {"light": (LIGHT, ["#ffffff", "#f8f9fb"]), "dark": (LIGHT | DARK, ["#131416", "#202020"])}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from repro import testing
+from repro import run, testing
+from repro.claim.paper import read
 from repro.errors import BadInput
 from repro.testing import consistency
 
@@ -31,6 +33,8 @@ def test_a_good_paper_has_no_fault(paper: Any) -> None:
     ("configs/two.gin", "include 'ten_steps.gin'\ntorch.optim.SGD.lr = 9\ntrainers.Supervised.batch_size = 9\n",
      ["configs/two.gin changes torch.optim.SGD.lr, trainers.Supervised.batch_size of configs/ten_steps.gin"]),
     ("configs/two.gin", "include 'ten_steps.gin'\n", ["changes nothing of configs/ten_steps.gin; expected one"]),
+    ("configs/line.gin", "# Section 2: an error of 0.02.\ninclude 'base.gin'\n",
+     ["configs/line.gin:1: the header has 0.02; expected 0.01 of its claims"]),
     ("tips.md", "## It is slow\n\n- **Symptom** a\n- **Cause** b\n- **Fix** c\n- **Test** `tests/test_x.py::test_y`\n",
      ["tip 'It is slow' names tests/test_x.py::test_y, which does not exist"]),
     ("tips.md", "## It is slow\n\n- **Symptom** a\n- **Cause** b\n- **Fix** c\n- **Test** later\n",
@@ -145,3 +149,23 @@ def _pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *words], check=False, cwd=folder, env=env, capture_output=True, text=True
     )
+
+
+@pytest.mark.parametrize("header", ["0.01", "1 %", "Section 2, two seconds", "0.01, a baseline of 0.3"])
+def test_a_header_may_state_the_number_of_its_claim_or_none(paper: Any, header: str) -> None:
+    one = read(paper.folder)
+    (paper.folder / "configs" / "line.gin").write_text(f"# {header}\ninclude 'base.gin'\n")
+    assert list(consistency.headers(one)) == []
+
+
+def test_a_large_record_with_a_metric_that_nothing_uses_is_named(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    paper.config("line", "")
+    run.run(Path(f"papers/{paper.name}/configs/line.gin"))
+    (paper.folder / "report.md").write_text("")
+    monkeypatch.setattr(consistency, "LARGE", 1000)
+    one = read(paper.folder)
+    assert list(consistency.sizes(one)) == [], "the claim fit.error uses the metric"
+    unused = replace(one, claims=[])
+    assert ["line-seed0.json" in line and "SquaredError" in line for line in consistency.sizes(unused)] == [True]
+    (paper.folder / "report.md").write_text("The {record}`line-seed0:test:SquaredError` is shown.")
+    assert list(consistency.sizes(unused)) == []

@@ -29,6 +29,7 @@ from repro.report.sphinx.directives import names
 
 log = logging.getLogger(__name__)
 
+STATIC = Path(__file__).parent / "static"  # the style and the script of the pages
 UNKNOWN = re.compile(r"Unknown (?:interpreted text )?(?P<kind>role|directive)(?: type:)? ['\"](?P<name>[\w-]+)['\"]")
 
 
@@ -42,6 +43,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     api.add_to(app)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.add_config_value("repro_program", "", "env", str)
+    app.add_css_file("repro.css")
+    app.add_js_file("repro.js", defer="defer")
     app.connect("config-inited", know_the_program)
     app.connect("builder-inited", prepare)
     app.connect("env-get-outdated", outdated)
@@ -62,7 +65,8 @@ def suggest(warning: Any) -> bool:
 
 
 def know_the_program(app: Sphinx, config: Any) -> None:
-    """Make Sphinx read all documents again if the code that prints the pages has changed."""
+    """Make Sphinx read all documents again if the code that prints the pages has changed. Also add style and script."""
+    config.html_static_path.append(str(STATIC))
     config.repro_program = changes.program()
 
 

@@ -1,0 +1,125 @@
+"""The tutorial "Your first paper in 30 minutes", executed: its files are written, its commands are run.
+
+On a stand-in for MNIST with two steps of training; and on MNIST itself as it stands (a slow test).
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import record, verdict
+from repro.claim import paper
+from repro.cli import arxiv
+from repro.data import store
+from repro.datasets.digits import Digits
+from repro.testing import check_paper, needs
+from tests.cli.test_new_paper import statements
+from tests.serving import Server
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "guide" / "thirty-minutes.md"
+NAME = "hendrycks2017"
+FOLDER = Path("papers") / NAME
+BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+JUDGED = {"reproduced", "not reproduced", "inconclusive", "exceeded"}
+
+
+def blocks() -> Iterator[tuple[str, str, str]]:
+    """The file that each block of code is (or ""), its kind, and its text."""
+    for hit in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
+        named = re.findall(rf"`({FOLDER}/[\w./]+)`", hit["before"])
+        yield (named[-1] if named and hit["before"].endswith(":") else ""), hit["kind"], hit["text"]
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file of the page; of `paper.toml`, the page gives only the claims."""
+    head = file.read_text().partition("\n\n")[0] + "\n\n" if file.name == "paper.toml" else ""
+    file.write_text(head + text, encoding="utf-8")
+
+
+def follow(repro: Callable[..., tuple[int, str, str]], shorter: dict[str, str]) -> None:
+    """Do what the page says, from top to bottom. `shorter`: what to replace in every file that it writes."""
+    for file, kind, text in blocks():
+        if file:
+            for old, now in shorter.items():
+                text = text.replace(old, now)
+            write(Path(file), text)
+        for line in text.splitlines() if kind in ("console", "sh") else ():
+            words = shlex.split(line.removeprefix("$ "))
+            if words[0] == "git":
+                subprocess.run(words, check=True, capture_output=True)
+            elif words[0] == "repro":
+                code, out, err = repro(*words[1:])
+                assert code == 0 or (words[1] == "debug" and shorter), (words, out, err)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server, without: Callable[[str], None]) -> Path:
+    """An empty project in a repository of its own; arXiv is a local server."""
+    (tmp_path / "papers").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for key in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{key}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{key}_EMAIL", "a@b.c")
+    subprocess.run(["git", "init", "-q"], check=True)
+    Path(".gitignore").write_text("runs/\n__pycache__/\ndata/\n")
+    monkeypatch.setattr("repro.record.as_committed._core_top", lambda top: None)  # the core may have changes
+    monkeypatch.setattr(arxiv, "API", f"{server.address}/api/query")
+    server.files["api/query?id_list=1610.02136"] = (ROOT / "tests" / "cli" / "1412.6572.atom").read_bytes()
+    without(f"papers.{NAME}")
+    return tmp_path
+
+
+def outcomes() -> set[str]:
+    one = paper.find(NAME)
+    return {found.outcome for found in verdict.judge_all(one.claims, record.of_paper(one.folder))}
+
+
+@pytest.mark.slow
+def test_the_page_leads_to_a_judged_claim(project: Path, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On digits in the files of MNIST, in two steps: the claim then has a verdict, which is of no interest."""
+    folder = project / "data" / "mnist"
+    folder.mkdir(parents=True)
+    for split, stem in (("train", "train"), ("test", "t10k")):
+        digits = Digits(split)
+        for name, array in (("images-idx3", digits.images), ("labels-idx1", digits.labels.byte())):
+            header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+            (folder / f"{stem}-{name}-ubyte.gz").write_bytes(gzip.compress(header + array.numpy().tobytes(), 1))
+    monkeypatch.setenv(store.DATA, str(folder.parent))
+    follow(repro, {"steps = 14062": "steps = 2\nexperiment.data = {}"})
+    assert outcomes() <= JUDGED and len(list((FOLDER / "records").glob("*.json"))) == 3
+
+
+@needs("mnist")
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_page_as_it_stands(project: Path, repro: Any) -> None:
+    follow(repro, {})
+    check_paper(FOLDER.resolve())
+    assert outcomes() <= JUDGED
+
+
+def test_what_a_group_writes_has_at_most_forty_lines(tmp_path: Path) -> None:
+    """Docstrings, comments and empty lines are not counted."""
+    written = {Path(file).name: text for file, _, text in blocks() if file}
+    assert set(written) == {"paper.toml", "model.py", "loss.py", "mnist.gin"}
+    for name in ("model.py", "loss.py"):
+        (tmp_path / name).write_text(written[name])
+    flat = [line for name in ("paper.toml", "mnist.gin") for line in written[name].splitlines()]
+    plain = [line for line in flat if line.strip() and not line.startswith("#")]
+    assert len(plain) + sum(statements(tmp_path / name) for name in ("model.py", "loss.py")) <= 40
+
+
+def test_the_number_is_in_the_claim_alone() -> None:
+    """Not in the config, where it could differ from the claim."""
+    texts = {Path(file).name: text for file, _, text in blocks() if file}
+    assert [name for name, text in texts.items() if "1.69" in text] == ["paper.toml"]
