@@ -32,12 +32,6 @@ COMMAND = ("repro.cli", "repro.cli.looking", "repro.cli.running", "repro.cli.str
 """The modules of the command line that start a run; the other modules of `repro.cli` only print."""
 WITH_CORE = ("data", "training")
 """The folders that are counted with the core although only parts import them."""
-FORMER = (
-    *("repro.audio.show", "repro.datasets.show", "repro.datasets.cache", "repro.datasets.catalogue"),
-    *("repro.datasets.download", "repro.datasets.store", "repro.datasets.unpack", "repro.trainers.checkpoints"),
-    *("repro.trainers.journal", "repro.trainers.state", "repro.trainers.watch"),
-)
-"""The modules that these folders had in earlier commits, by their names there; some records are of these commits."""
 
 
 def code(config: Config) -> dict[str, str]:
@@ -85,7 +79,7 @@ def core_files(repro: Path = REPRO) -> dict[str, Path]:
     roots = {"repro": repro}
     named = (path for folder in WITH_CORE for path in sorted((repro / folder).glob("*.py")))
     apart = [f"repro.{path.parent.name}.{path.stem}" for path in named if path.stem != "__init__"]
-    followed = _closure(["repro.run", *apart, *FORMER], roots, lambda name: name != "repro.experiment", bare=True)
+    followed = _closure(["repro.run", *apart], roots, lambda name: name != "repro.experiment", bare=True)
     started = ("repro", "repro.__main__", *COMMAND, *ROOMS)  # their imports are not followed: they import too much
     return dict(sorted((followed | {name: path for name in started if (path := _file(name, roots))}).items()))
 
@@ -112,8 +106,6 @@ def _closure(
 
 def counts(name: str) -> bool:
     """True if a record contains the digest of this module under its own name."""
-    if name in FORMER:
-        return False
     return name == "repro.experiment" or f"{name}.".startswith(("papers.", *(f"{room}." for room in ROOMS)))
 
 

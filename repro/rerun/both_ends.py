@@ -15,9 +15,6 @@ from repro.record.determinism import Comparison
 from repro.rerun import certify, child
 from repro.rerun.certify import Outcome
 
-FORMER = {"model": "raw", "batches": "order", "metrics": "journal", "rng": "chance"}
-"""The names of the parts of a checkpoint, and those in earlier commits."""
-
 
 @dataclass
 class Side:
@@ -39,13 +36,6 @@ class Side:
         """The environment variables of the runs: the number of threads of the record."""
         return {"OMP_NUM_THREADS": str(self.record.environment.get("threads", 1))}
 
-    @property
-    def killer(self) -> str:
-        """The module that trains until a checkpoint and is then killed; empty if this version has no such module."""
-        names = ["rerun/certify_child", "certify_child"]  # the second in older commits
-        core = self.roots[0] / "repro"
-        return next((f"repro.{name.replace('/', '.')}" for name in names if (core / f"{name}.py").is_file()), "")
-
     def run(self, sets: list[str]) -> Outcome:
         """Run to the end; resume from a checkpoint if there is one."""
         printed = child.run(["repro", *self.words(sets)], self.folder, self.roots, quiet=True, variables=self.variables)
@@ -63,7 +53,7 @@ class Side:
         Returns the path of that checkpoint. sets: the `--set` bindings of the run. total: the last step, where the
         process is killed at the latest. Raises `child.Failed` if no such checkpoint was written.
         """
-        words = [self.killer, "killed", str(step), str(total), *self.words(sets)]
+        words = ["repro.rerun.certify_child", "killed", str(step), str(total), *self.words(sets)]
         variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}
         with child.started(words, self.folder, self.roots, **variables) as process:
             said = process.communicate()[1]
@@ -82,7 +72,7 @@ def first(old: Side, new: Side, sets: list[str], steps: int, total: int) -> Comp
     from repro.training import checkpoint_file
 
     states = [checkpoint_file.read(side.killed_after(sets, steps, total)) for side in (old, new)]
-    ours, theirs = (_part(one, "model") for one in states)
+    ours, theirs = (one["model"] for one in states)
     if ours.keys() != theirs.keys():
         raise child.Failed(f"the runs have different weights: {', '.join(sorted(ours.keys() ^ theirs.keys()))}")
     apart = (float((ours[name].double() - theirs[name].double()).abs().max()) for name in ours if ours[name].numel())
@@ -106,19 +96,14 @@ def to_the_end(old: Side, new: Side, steps: int, total: int) -> None:
             place.parent,
             "step",
             total - steps,
-            {name: part for name in parts if (part := _part(moved, name)) is not None},
+            {name: moved[name] for name in parts if name in moved},
         )
-
-
-def _part(parts: dict[str, Any], name: str) -> Any:
-    """The part `name` of a checkpoint, which may have its former name; None if there is none."""
-    return parts.get(name, parts.get(FORMER.get(name, name)))
 
 
 def _late(parts: dict[str, Any], number: int) -> dict[str, Any]:
     """A copy of the state of a training, with `number` as its step."""
     late = {name: dict(part) if isinstance(part, dict) else part for name, part in parts.items()}
-    _part(late, "metrics")["done"] = number
+    late["metrics"]["done"] = number
     if "last_epoch" in late.get("schedule", {}):
         late["schedule"] |= {"last_epoch": number, "_step_count": number + 1}
     return late

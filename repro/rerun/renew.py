@@ -146,7 +146,7 @@ def _unlike(one: Record, other: Record) -> str:
 
 
 def _ends(found: Record, config: Config, training: Training, commit: str, steps: int) -> tuple[int, int, str]:
-    """Compare the first and the last steps; only the first ones if the old code cannot resume a run.
+    """Compare the first and the last steps.
 
     Returns how many first steps and how many last steps were compared, and the name of the processor.
     """
@@ -156,10 +156,6 @@ def _ends(found: Record, config: Config, training: Training, commit: str, steps:
     with replay.checkout(path, commit) as before, tempfile.TemporaryDirectory(prefix="repro-renew-") as home:
         old = both_ends.Side(before / "papers" / config.paper / "configs" / path.name, [before], before, found)
         new = both_ends.Side(path, present, Path(home), found)
-        if not old.killer:
-            sets.append(f"{training.trainer}.steps = {steps}")
-            _refuse_apart(certify.compared(old.run(sets), new.run(sets)), f"the first {steps} steps")
-            return steps, 0, new.processor
         total = certify.steps_of(config, training)
         _refuse_apart(both_ends.first(old, new, sets, steps, total), f"the first {steps} steps")
         both_ends.to_the_end(old, new, steps, total)
