@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given = _parser().parse_args(arguments)
         refuse_other_core(Path.cwd())
         _join(Path.cwd())
+        if isinstance(name := getattr(given, "config", None), str):
+            given.config = names.find(name)
         return _called(given)
     except BadInput as error:
         print(f"repro: {error}", file=sys.stderr)
@@ -219,7 +221,7 @@ def _again_commands(commands: Any) -> None:
         help="measure one renewal of each paper and one older core again, and store nothing",
     )
     command = _add(commands, "certify", running.certify, "measure how closely the numbers of a config repeat")
-    command.add_argument("config", type=names.find, help=CONFIG)
+    command.add_argument("config", help=CONFIG)
     command.add_argument("--steps", type=_count, help="number of steps of each run (default: the first 50)")
     command = _add(commands, "rot", running.rot, "dependency check: do the papers still run?")
     command.add_argument("paper", nargs="*", help="papers to check (default: all)")
@@ -232,7 +234,7 @@ def _again_commands(commands: Any) -> None:
 
 
 def _config(command: Any, effect: str = "", nargs: str | None = None) -> None:
-    command.add_argument("config", type=names.find, nargs=nargs, help=CONFIG)
+    command.add_argument("config", nargs=nargs, help=CONFIG)
     command.add_argument(
         "--set",
         action="append",

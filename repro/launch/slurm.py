@@ -32,6 +32,10 @@ HANDED_ON = ("REPRO_", "OMP_NUM_THREADS", "PYTHONPATH")
 """The variables that a job has from the launch, by their beginnings, also if the cluster hands on none."""
 
 
+class Silent(BadInput):
+    """Slurm does not answer."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What each job asks Slurm for: `partition` (empty: the cluster's default), `minutes`, `gpus`; `at_once`: how many
@@ -197,7 +201,7 @@ def asked(*words: str) -> str:
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     except subprocess.TimeoutExpired:
-        raise BadInput(f"Slurm does not answer: {words[0]} took more than 60 s") from None
+        raise Silent(f"Slurm does not answer: {words[0]} took more than 60 s") from None
     if done.returncode:
-        raise BadInput(f"Slurm does not answer: {done.stderr.strip() or words[0]}")
+        raise Silent(f"Slurm does not answer: {done.stderr.strip() or words[0]}")
     return done.stdout

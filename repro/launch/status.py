@@ -230,7 +230,7 @@ def _slurm() -> list[slurm.SlurmJob] | None:
     """The jobs in Slurm; None, with a message, if it does not answer: the run folders can be shown without it."""
     try:
         return slurm.jobs()
-    except BadInput as error:
+    except slurm.Silent as error:
         log.warning("%s; the state of its jobs is unknown", error)
         return None
 

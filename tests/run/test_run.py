@@ -138,12 +138,6 @@ def test_code_that_changes_during_a_run_makes_its_record_stale(
     assert found.stale == f"changed since the record: papers.{paper.name}.loss"
 
 
-def test_several_processes_are_refused(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(BadInput, match="WORLD_SIZE is 2; expected 1"):
-        run.run(paper.folder / "configs" / "smoke.gin")
-
-
 @pytest.mark.parametrize(
     ("line", "message"),
     [

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from repro import run, testing
+from repro import record, run, testing
 from repro.claim.paper import read
 from repro.errors import BadInput
 from repro.testing import consistency
@@ -155,7 +155,7 @@ def _pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_a_header_may_state_the_number_of_its_claim_or_none(paper: Any, header: str) -> None:
     one = read(paper.folder)
     (paper.folder / "configs" / "line.gin").write_text(f"# {header}\ninclude 'base.gin'\n")
-    assert list(consistency.headers(one)) == []
+    assert list(consistency.headers(one, [])) == []
 
 
 def test_a_large_record_with_a_metric_that_nothing_uses_is_named(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,8 +164,10 @@ def test_a_large_record_with_a_metric_that_nothing_uses_is_named(paper: Any, mon
     (paper.folder / "report.md").write_text("")
     monkeypatch.setattr(consistency, "LARGE", 1000)
     one = read(paper.folder)
-    assert list(consistency.sizes(one)) == [], "the claim fit.error uses the metric"
+    mine = record.of_paper(paper.folder)
+    assert list(consistency.sizes(one, mine)) == [], "the claim fit.error uses the metric"
     unused = replace(one, claims=[])
-    assert ["line-seed0.json" in line and "SquaredError" in line for line in consistency.sizes(unused)] == [True]
+    (line,) = map(str, consistency.sizes(unused, mine))
+    assert "line-seed0.json" in line and "SquaredError" in line
     (paper.folder / "report.md").write_text("The {record}`line-seed0:test:SquaredError` is shown.")
-    assert list(consistency.sizes(unused)) == []
+    assert list(consistency.sizes(unused, mine)) == []
