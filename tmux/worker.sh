@@ -86,12 +86,15 @@ finish() { # finish CODE: writes down how the command ended
     rm -f "$dir/running/$name"; exec 8>&-
 }
 work() {
+    local gpus more=''
+    IFS=, read -ra gpus <<<"$gpu"
+    if ((${#gpus[@]} > 1)); then more=" --processes ${#gpus[@]}"; fi # one process per GPU
     while pending; do
         line='' code=0
         if lease; then take; fi
         if [[ $line ]]; then
             printf '== %(%F %T)T on %s: %s\n' -1 "$gpu" "$line"
-            bash -c "$line" </dev/null 7>&- || code=$? # 128 + signal if it was killed
+            bash -c "$line$more" </dev/null 7>&- || code=$? # 128 + signal if it was killed
         fi
         release
         [[ $line ]] || continue

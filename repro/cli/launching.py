@@ -26,6 +26,7 @@ LESS = ("items/s", "gpu", "loss", "step", "left")
 """The columns that a narrow terminal lacks, the first of these first."""
 SECONDS = 2.0  # between two pictures of `status --watch`
 TIME = "4:00:00"  # time limit of a job in Slurm; a longer run resumes in the same job
+SLURM = ("partition", "time", "gpus_per_node", "at_once", "nodes")  # the options of `--on slurm`
 AT_ONCE = 8  # jobs that Slurm runs at the same time
 
 
@@ -71,7 +72,10 @@ def slurm_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--partition", metavar="P", help="Slurm: the partition (default: the cluster's default)")
     command.add_argument("--time", help=f"Slurm: time limit of a job, after which its run resumes (default: {TIME})")
     command.add_argument(
-        "--gpus-per-node", type=planning.devices, metavar="G", help="Slurm: GPUs of a job (default: none)"
+        "--gpus-per-node", type=planning.devices, metavar="G", help="Slurm: GPUs of each node (default: none)"
+    )
+    command.add_argument(
+        "--nodes", type=planning.devices, metavar="N", help="Slurm: nodes that share each run (default: 1)"
     )
     command.add_argument(
         "--at-once",
@@ -83,9 +87,9 @@ def slurm_options(command: argparse.ArgumentParser) -> None:
 
 def _refuse_others(given: argparse.Namespace) -> None:
     """Raise BadInput for an option that is about another place than the one in which the workers run."""
-    mine = ("gpus", "share") if given.on == "tmux" else ("partition", "time", "gpus_per_node", "at_once")
+    mine = ("gpus", "share") if given.on == "tmux" else SLURM
     other = "slurm" if given.on == "tmux" else "tmux"
-    for name in ("gpus", "share", "partition", "time", "gpus_per_node", "at_once"):
+    for name in ("gpus", "share", *SLURM):
         if name not in mine and getattr(given, name) not in (None, False):
             option = f"--{name.replace('_', '-')}"
             hint = ", or --gpus-per-node instead" if name == "gpus" else ""
@@ -99,7 +103,8 @@ def _start(commands: list[str], given: argparse.Namespace) -> str:
     if given.on == "tmux":
         return tmux.start(commands, given.gpus or "cpu", given.share)
     limit = slurm.minutes(given.time or TIME)
-    wanted = slurm.Wanted(given.partition or "", limit, given.gpus_per_node or 0, given.at_once or AT_ONCE)
+    at_once, gpus = given.at_once or AT_ONCE, given.gpus_per_node or 0
+    wanted = slurm.Wanted(given.partition or "", limit, gpus, at_once, given.nodes or 1)
     return slurm.start(commands, wanted)
 
 

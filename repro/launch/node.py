@@ -42,10 +42,13 @@ class Run:
     def __call__(self, command: str) -> None:
         """Run `command` to its end, and end this process with its exit code."""
         os.environ.update(self.variables)
+        first = _described()
         for number in (STOP, *LEAVE):
             signal.signal(number, self._stop)
         began, before = time.monotonic(), _checkpoints(command)
         code = self._run(command)
+        if not first:
+            sys.exit(0)  # the first process of the run says how it ended
         stuck = time.monotonic() - began > self.minutes * 30 and _checkpoints(command) == before
         finish(command, code, STOP in self.asked, stuck)
         sys.exit(0 if code == RESUME else code)
@@ -73,6 +76,24 @@ class Run:
         if self.asked and (code < 0 or code == Busy.code):
             return RESUME  # the signal came before there was a run to stop
         return 128 - code if code < 0 else code
+
+
+def _described() -> bool:
+    """Describe the processes of a run to `repro run`, as torchrun does; returns whether this is the first one.
+
+    They meet at the first node of the job, unless MASTER_ADDR or MASTER_PORT name another place.
+    """
+    import submitit
+
+    job = submitit.JobEnvironment()
+    if job.num_tasks > 1:
+        found = submitit.helpers.TorchDistributedEnvironment()
+        own = {"RANK": found.rank, "WORLD_SIZE": found.world_size}
+        own |= {"LOCAL_RANK": found.local_rank, "LOCAL_WORLD_SIZE": found.local_world_size}
+        os.environ.update({name: str(value) for name, value in own.items()})
+        os.environ.setdefault("MASTER_ADDR", found.master_addr)
+        os.environ.setdefault("MASTER_PORT", str(found.master_port))
+    return bool(job.global_rank == 0)
 
 
 def _process(command: str) -> subprocess.Popen[bytes]:

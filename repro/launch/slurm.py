@@ -38,13 +38,17 @@ class Silent(BadInput):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What each job asks Slurm for: `partition` (empty: the cluster's default), `minutes`, `gpus`; `at_once`: how many
-    jobs run at the same time at most."""
+    """What each job asks Slurm for.
+
+    `partition`: empty for the cluster's default. `gpus`: of each of its `nodes`. A run has one process per GPU, or one
+    per node without GPUs. `at_once`: how many jobs run at the same time at most.
+    """
 
     partition: str
     minutes: int
     gpus: int
     at_once: int
+    nodes: int = 1
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,8 @@ def _submit(commands: list[str], wanted: Wanted, folder: Path) -> str:
         job_name=f"{tmux.server()}-{folder.name}",
         time=wanted.minutes,
         array_parallelism=wanted.at_once,
+        nodes=wanted.nodes,
+        ntasks_per_node=max(wanted.gpus, 1),
         signal_delay_s=min(WARNING, wanted.minutes * 15),
         stderr_to_stdout=True,
         additional_parameters={"requeue": True},  # after the failure of a node, and when a job is preempted

@@ -57,9 +57,10 @@ def states() -> dict[int, str]:
     return {one.seed: one.state for one in status.all_runs()}
 
 
-def committed(paper: Any, steps: int) -> Path:
+def committed(paper: Any, steps: int, batch: int = 1) -> Path:
     """A config of so many steps, in a commit."""
-    config: Path = paper.config("long", f"trainers.Supervised.steps = {steps}\ntrainers.Supervised.batch_size = 1\n")
+    text = f"trainers.Supervised.steps = {steps}\ntrainers.Supervised.batch_size = {batch}\n"
+    config: Path = paper.config("long", text)
     subprocess.run(["git", "add", "-A"], check=True)
     subprocess.run(["git", "commit", "-qm", "long"], check=True)
     return config
@@ -182,3 +183,17 @@ def test_a_run_resumes_after_its_time_limit_and_stops_when_asked(cluster: Cluste
     assert repro("stop", "long-seed0")[0] == 0
     assert states() == {0: "stopped"} and len(tmux.lines("stopped")) == 1 and not slurm.jobs()
     assert "resume" in repro("logs", "long-seed0")[1]
+
+
+@needs_slurm
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_nodes_share_a_run(cluster: Cluster, paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulated nodes have no addresses of their own, so they meet at this machine."""
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    launch(committed(paper, 20, batch=2), "--nodes", 2)
+    wait(lambda: not slurm.jobs(), "the job is gone", 500)
+    (path,) = paper.records.glob("long-*.json")
+    assert json.loads(path.read_text())["environment"]["processes"] == [2]
+    assert len(tmux.lines("done")) == 1 and not tmux.lines("failed")
