@@ -86,13 +86,14 @@ finish() { # finish CODE: writes down how the command ended
     rm -f "$dir/running/$name"; exec 8>&-
 }
 work() {
-    local gpus more=''
+    local gpus more
     IFS=, read -ra gpus <<<"$gpu"
-    if ((${#gpus[@]} > 1)); then more=" --processes ${#gpus[@]}"; fi # one process per GPU
     while pending; do
         line='' code=0
         if lease; then take; fi
         if [[ $line ]]; then
+            more=''
+            if [[ $line == "repro run "* ]] && ((${#gpus[@]} > 1)); then more=" --processes ${#gpus[@]}"; fi
             printf '== %(%F %T)T on %s: %s\n' -1 "$gpu" "$line"
             bash -c "$line$more" </dev/null 7>&- || code=$? # 128 + signal if it was killed
         fi

@@ -22,7 +22,7 @@ from repro.errors import BadInput
 if TYPE_CHECKING:
     from repro.launch.status import Status
 
-LESS = ("items/s", "gpu", "loss", "step", "left")
+LESS = ("items/s", "gpu", "loss", "step", "left", "job", "set")
 """The columns that a narrow terminal lacks, the first of these first."""
 SECONDS = 2.0  # between two pictures of `status --watch`
 TIME = "4:00:00"  # time limit of a job in Slurm; a longer run resumes in the same job

@@ -45,7 +45,6 @@ class Status:
     config: str
     seed: int
     state: str
-    overrides: tuple[str, ...] = ()
     gpus: str = ""
     step: int | None = None
     steps: int | None = None
@@ -57,6 +56,7 @@ class Status:
     since: str = ""
     folder: str = ""
     job: str = ""
+    overrides: tuple[str, ...] = ()
 
     @property
     def run(self) -> str:
@@ -223,7 +223,7 @@ def _queued() -> Iterator[Status]:
     rows += [("killed", line, "") for line in (slurm.lost(there) if there is not None else ())]
     for state, line, job in rows:
         if hit := COMMAND.search(line):
-            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state, _given(line), job=job)
+            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state, job=job, overrides=_given(line))
 
 
 def _slurm() -> list[slurm.SlurmJob] | None:
