@@ -56,8 +56,13 @@ class Cluster:
         for node in ("n1", "n2"):
             if not self._daemon(node):
                 self.ask("slurmd", "-N", node, "-f", self.conf)
-            if self.ask("sinfo", "--noheader", "--nodes", node, "--format=%T").split()[0] not in ("idle", "mixed"):
-                self.ask("scontrol", "update", f"nodename={node}", "state=resume")
+            while (state := self._state(node)) not in ("idle", "mixed") and time.monotonic() < end:
+                if state.startswith(("down", "drain")):
+                    self.ask("scontrol", "update", f"nodename={node}", "state=resume")
+                time.sleep(0.2)
+
+    def _state(self, node: str) -> str:
+        return self.ask("sinfo", "--noheader", "--nodes", node, "--format=%T").split()[0]
 
     def preempt(self, node: str) -> None:
         """A job of the partition `debug` takes the whole node for a second."""
