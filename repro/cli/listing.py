@@ -60,7 +60,7 @@ def show(name: str) -> str:
     if head in known:
         one = paper.find(head)
         if name in configs and claim not in {found.id for found in one.claims}:
-            return config.read(configs[name]).text.rstrip()
+            return _show_config(configs[name])
         return _fields(asdict(_claim(one, claim, configs))) if claim else _show_paper(one)
     if claims := [(one.name, claim) for one in paper.readable()[0] for claim in one.claims if claim.id == name]:
         return "\n\n".join(_fields({"paper": whose, **asdict(claim)}) for whose, claim in claims)

@@ -36,7 +36,7 @@ WORDS = {"allow_pickle", "trust_remote_code", "shell"}
 EXCEPTIONS = {
     ("repro/__init__.py", "import_module"): "the public modules of the core, by names written there",
     ("repro/rerun/certify_child.py", "runpy"): "runs `python -m repro`",
-    ("repro/testing/__init__.py", "pickle"): "reads back the bytes that it has just made of a part, in memory",
+    ("repro/testing/parts.py", "pickle"): "reads back the bytes that it has just made of a part, in memory",
     ("repro/audio/nussl.py", "add_safe_globals"): "what a checkpoint of nussl may hold: tests below and in test_audio",
     ("repro/audio/nussl.py", "import_module"): "nussl and the libraries that it needs, by names written there",
     ("repro/audio/nussl.py", "find_spec"): "asks whether they are installed",
@@ -51,6 +51,9 @@ EXCEPTIONS = {
         "import_module",
     ): "the package of a module that a config names: test_hostile_config",
     ("repro/report/sphinx/site.py", "find_spec"): "asks whether Sphinx is installed",
+    ("repro/cli/doctor.py", "find_spec"): "asks which packages are installed",
+    ("repro/launch/slurm.py", "find_spec"): "asks whether submitit is installed",
+    ("repro/cli/overview.py", "shell"): "the name of the user's shell, for the script that completes commands",
     ("repro/cli/__init__.py", "system"): "a module of ours: errors of the operating system as one line",
     ("repro/cli/running.py", "system"): "the same",
     ("repro/record/loaded.py", "marshal"): "compares a compiled file with its source; Python has loaded it already",

@@ -138,7 +138,11 @@ def test_a_certificate_speaks_of_its_own_config_code_and_machine_alone() -> None
 def test_differences_of_machines_are_named() -> None:
     there = HERE | {"threads": 2, "packages": {"torch": "2.14.0", "more": "1"}}
     assert determinism.differences(HERE, there) == ["threads 1, here 2", "torch 2.13.0, here 2.14.0"]
-    assert determinism.differences(HERE, HERE | {"packages": {}}) == ["torch 2.13.0, here none"]
+    assert not determinism.differences(HERE, HERE | {"packages": {}}), "it is not required any more"
+    gpu = HERE | {"gpu": {"cudnn": 91900, "driver": "580"}}
+    assert determinism.differences(gpu, HERE | {"gpu": {"cudnn": 91900, "driver": "590"}}) == []
+    assert determinism.differences(gpu, HERE) == ["cudnn 91900, here none"]
+    assert determinism.differences(HERE, HERE | {"processes": [2]}) == ["processes none, here [2]"]
     kernels = HERE | {"variables": {"MKL_CBWR": "COMPATIBLE"}}
     assert determinism.differences(HERE, kernels) == ["MKL_CBWR none, here COMPATIBLE"]
     assert json.loads(json.dumps(determinism.machine(kernels | {"cores": 9, "more": "x"}))) == kernels

@@ -92,9 +92,9 @@ def test_what_can_be_compared_is_read_off_the_config(paper: Any) -> None:
     assert certify.training_of(read(paper, config_of_none, base="")) is None
 
 
-def test_a_trainer_without_workers_or_processes_says_so(runs: Any) -> None:
+def test_a_trainer_without_workers_says_so(runs: Any) -> None:
     found = runs("Whole").training
-    assert (found.workers, found.ranks) == ("the trainer has no workers", "the trainer trains in one process")
+    assert (found.workers, found.ranks) == ("the trainer has no workers", "")
 
 
 def test_what_cannot_be_certified_is_one_line(paper: Any, refused: Any, tmp_path: Path) -> None:
