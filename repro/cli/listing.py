@@ -85,7 +85,6 @@ def _claim(one: paper.Paper, name: str, configs: Iterable[str]) -> Claim:
 
 def _show_config(path: Path) -> str:
     """The text of a config after the claims that name it, as comments: what the paper states is only in paper.toml."""
-    from repro import config
 
     text = config.read(path).text.rstrip()
     folder = path.absolute().parent.parent
