@@ -6,7 +6,6 @@ import argparse
 import itertools
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -37,7 +36,9 @@ def _run(given: argparse.Namespace, seed: int) -> int:
         if given.missing and (recorded := publishing.valid(given.config, seed, overrides)):
             print(where(recorded))
             return 0
-        if given.processes and "WORLD_SIZE" not in os.environ:
+        if given.processes is not None:
+            supervisor.check(given.processes)
+        if (given.processes or 1) > 1:
             return supervisor.supervise(_words(given, seed), given.processes)
         made = run.run(given.config, seed, overrides, given.publish, given.threads)
         if made and overrides and given.publish is not False:

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import FrameType
 
 from repro import interruption
+from repro.errors import BadInput
+from repro.run import threads
 from repro.training import processes
 
 RESTARTS = 3  # times that all processes are started again because one was killed
@@ -28,6 +30,17 @@ GRACE = 10.0  # seconds from the end of one process until the others are killed
 LOOK = 0.05  # seconds between two checks
 
 log = logging.getLogger("repro")
+
+
+def check(number: int) -> None:
+    """Raise BadInput if this machine has fewer cores than `number`, or if torchrun has started the processes already."""
+    if not 1 <= number <= threads.cores():
+        expected = f"1 to {threads.cores()}, the number of cores that this process may use"
+        raise BadInput(f"--processes is {number}", expected=expected)
+    if "WORLD_SIZE" in os.environ:
+        raise BadInput(
+            "--processes is given, and WORLD_SIZE is set", expected="one of them: torchrun starts them itself"
+        )
 
 
 def supervise(arguments: Sequence[str], number: int) -> int:

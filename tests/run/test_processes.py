@@ -66,7 +66,7 @@ class Run:
         sets = ["train/datasets.NoisyLine.size=120", "test/datasets.NoisyLine.size=50", "experiment.examples=0"]
         sets += ["trainers.Supervised.steps=30", "trainers.Supervised.batch_size=40"]
         config = str(ROOT / "papers" / "template" / "configs" / "line.gin")
-        return ["-m", "repro", "run", config, *words, *(word for one in sets for word in ("--set", one))]
+        return ["-m", "repro", "run", config, *(word for one in sets for word in ("--set", one)), *words]
 
     def start(self, *words: str, launch: tuple[str, ...] = (sys.executable,), **more: str) -> subprocess.Popen[str]:
         out = subprocess.PIPE
@@ -141,18 +141,20 @@ def agrees(run: Run, found: Record, alone: tuple[Run, Record]) -> None:
     assert {path.name for path in run.run.iterdir()} == {path.name for path in alone[0].run.iterdir()}
 
 
-@pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.slow)])
-def test_several_processes_compute_as_one(tmp_path: Path, alone: tuple[Run, Record], number: int) -> None:
+def test_several_processes_compute_as_one(tmp_path: Path, alone: tuple[Run, Record]) -> None:
     run = Run(tmp_path)
-    found = run.finish("--processes", str(number))
+    found = run.finish("--processes", "2")
     agrees(run, found, alone)
-    assert found.environment["processes"] == [number] and "processes" not in alone[1].environment
+    assert found.environment["processes"] == [2] and "processes" not in alone[1].environment
 
 
 @pytest.mark.slow
-def test_torchrun_starts_the_processes_too(tmp_path: Path, alone: tuple[Run, Record]) -> None:
+@pytest.mark.parametrize("number", [2, 4])
+def test_torchrun_starts_the_processes_too(tmp_path: Path, alone: tuple[Run, Record], number: int) -> None:
     run = Run(tmp_path)
-    agrees(run, run.finish(launch=(*TORCHRUN, "--nproc-per-node", "2")), alone)
+    found = run.finish(launch=(*TORCHRUN, "--nproc-per-node", str(number)))
+    agrees(run, found, alone)
+    assert found.environment["processes"] == [number]
 
 
 @pytest.mark.slow
@@ -209,11 +211,21 @@ def test_a_stopped_run_resumes_with_another_number_of_processes(tmp_path: Path, 
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
-    process = Run(tmp_path).start("--processes", "3")
+    process = Run(tmp_path).start("--processes", "2", "--set", "trainers.Supervised.batch_size=45")
     printed, said = process.communicate(timeout=200)
     lines = [line for line in said.splitlines() if line.startswith("repro: ")]
     assert process.returncode == 2 and not printed and "Traceback" not in said
-    assert len(lines) == 1 and "batch_size" in lines[0] and "3" in lines[0]
+    assert len(lines) == 1 and "batch_size is 45" in lines[0]
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "two", "100000"])
+def test_a_number_of_processes_that_makes_no_sense_is_refused(paper: Any, refused: Any, number: str) -> None:
+    assert number in refused("run", f"papers/{paper.name}/configs/smoke.gin", "--processes", number)
+
+
+def test_torchrun_and_processes_exclude_each_other(paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert "WORLD_SIZE" in refused("run", f"papers/{paper.name}/configs/smoke.gin", "--processes", "2")
 
 
 WHOLE = {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
