@@ -33,14 +33,12 @@ log = logging.getLogger("repro")
 
 
 def check(number: int) -> None:
-    """Raise BadInput if this machine has fewer cores than `number`, or if torchrun has started the processes already."""
+    """Raise BadInput if this machine has fewer cores than `number`, or if torchrun has started the processes."""
     if not 1 <= number <= threads.cores():
         expected = f"1 to {threads.cores()}, the number of cores that this process may use"
         raise BadInput(f"--processes is {number}", expected=expected)
     if "WORLD_SIZE" in os.environ:
-        raise BadInput(
-            "--processes is given, and WORLD_SIZE is set", expected="one of them: torchrun starts them itself"
-        )
+        raise BadInput("--processes is given, and WORLD_SIZE is set", expected="one of them")
 
 
 def supervise(arguments: Sequence[str], number: int) -> int:

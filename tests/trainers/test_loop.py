@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from torch.utils.data import TensorDataset
 from repro import interruption
 from repro.errors import BadInput
 from repro.testing import check_trainer, same
+from repro.trainers.batches import Batches
 from repro.trainers.loop import Loop
 from repro.trainers.supervised import Supervised
 from repro.training.finite import NotFinite
@@ -125,3 +127,19 @@ def test_leaving_it_early_keeps_what_was_trained(tmp_path: Path) -> None:
 
     history, _ = fit(Early(), tmp_path / "run")
     assert history["steps"] == 5 and len(list((tmp_path / "run" / "checkpoints").glob("step-5-*"))) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*pin_memory.*")
+def test_batches_that_a_thread_makes_ahead_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a GPU, a thread makes the next batch; a checkpoint after any batch gives the others."""
+    plain = Batches(range(10), size=3, seed=1)
+    expected = [batch.tolist() for batch in itertools.islice(plain, 7)]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    ahead, resumed = (Batches(range(10), size=3, seed=1) for _ in range(2))
+    monkeypatch.undo()
+    assert ahead.loader.pin_memory
+    for number, batch in enumerate(itertools.islice(ahead, 7), 1):
+        assert batch.tolist() == expected[number - 1]
+        if number == 4:
+            resumed.load_state_dict(ahead.state_dict())
+    assert [batch.tolist() for batch in itertools.islice(resumed, 3)] == expected[4:]
