@@ -3,6 +3,7 @@ a server of files with faults; `study`, data sets that it serves; `without`, for
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import importlib
 import itertools
@@ -24,6 +25,7 @@ import pytest
 import papers
 from repro import cli
 from repro.claim.paper import WRITTEN
+from repro.data import store
 from repro.record import Record, code_digest
 from repro.registry import PARTS, REGISTRIES, Registry
 from repro.verdict import verdicts_json
@@ -191,6 +193,30 @@ def refused(repro: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
         return lines[0].removeprefix("repro: ")
 
     return call
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project: the working directory, importable, with an empty folder papers/."""
+    (tmp_path / "papers").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def small_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 8 x 8 digits of scikit-learn in the files of MNIST, as the data folder."""
+    from repro.datasets.digits import Digits
+
+    folder = tmp_path / "data" / "mnist"
+    folder.mkdir(parents=True)
+    for split, stem in (("train", "train"), ("test", "t10k")):
+        digits = Digits(split)
+        for name, array in (("images-idx3", digits.images), ("labels-idx1", digits.labels.byte())):
+            header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+            (folder / f"{stem}-{name}-ubyte.gz").write_bytes(gzip.compress(header + array.numpy().tobytes(), 1))
+    monkeypatch.setenv(store.DATA, str(folder.parent))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ On digits that need no download, in a handful of steps; and on MNIST itself as i
 from __future__ import annotations
 
 import doctest
-import gzip
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from repro.data import store
-from repro.datasets.digits import Digits
 from repro.testing import needs
 
 ROOT = Path(__file__).parent.parent
@@ -66,16 +63,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: Any) -> Pa
     return tmp_path
 
 
-def test_the_page_is_run_on_a_stand_in(project: Path, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_run_on_a_stand_in(project: Path, repro: Any, small_mnist: None) -> None:
     """Digits in the files of MNIST. The configs ask for MNIST itself, and would refuse them: that is left out."""
-    folder = project / "data" / "mnist"
-    folder.mkdir(parents=True)
-    for split, stem in (("train", "train"), ("test", "t10k")):
-        digits = Digits(split)
-        for name, array in (("images-idx3", digits.images), ("labels-idx1", digits.labels.byte())):
-            header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-            (folder / f"{stem}-{name}-ubyte.gz").write_bytes(gzip.compress(header + array.numpy().tobytes(), 1))
-    monkeypatch.setenv(store.DATA, str(folder.parent))
     follow(repro, ["--set", "experiment.data = {}", "--set", "STEPS = 2"])
     assert not (project / PAPER / "records").exists(), "a changed config leaves no record in its paper"
 

@@ -5,7 +5,6 @@ On a stand-in for MNIST with two steps of training; and on MNIST itself as it st
 
 from __future__ import annotations
 
-import gzip
 import re
 import shlex
 import subprocess
@@ -18,8 +17,6 @@ import pytest
 from repro import record, verdict
 from repro.claim import paper
 from repro.cli import arxiv
-from repro.data import store
-from repro.datasets.digits import Digits
 from repro.testing import check_paper, needs
 from tests.cli.test_new_paper import statements
 from tests.serving import Server
@@ -62,11 +59,8 @@ def follow(repro: Callable[..., tuple[int, str, str]], shorter: dict[str, str]) 
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server, without: Callable[[str], None]) -> Path:
+def project(here: Path, monkeypatch: pytest.MonkeyPatch, server: Server, without: Callable[[str], None]) -> Path:
     """An empty project in a repository of its own; arXiv is a local server."""
-    (tmp_path / "papers").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
     for key in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{key}_NAME", "a")
         monkeypatch.setenv(f"GIT_{key}_EMAIL", "a@b.c")
@@ -76,7 +70,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server, wit
     monkeypatch.setattr(arxiv, "API", f"{server.address}/api/query")
     server.files["api/query?id_list=1610.02136"] = (ROOT / "tests" / "cli" / "1412.6572.atom").read_bytes()
     without(f"papers.{NAME}")
-    return tmp_path
+    return here
 
 
 def outcomes() -> set[str]:
@@ -85,16 +79,8 @@ def outcomes() -> set[str]:
 
 
 @pytest.mark.slow
-def test_the_page_leads_to_a_judged_claim(project: Path, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_leads_to_a_judged_claim(project: Path, repro: Any, small_mnist: None) -> None:
     """On digits in the files of MNIST, in two steps: the claim then has a verdict, which is of no interest."""
-    folder = project / "data" / "mnist"
-    folder.mkdir(parents=True)
-    for split, stem in (("train", "train"), ("test", "t10k")):
-        digits = Digits(split)
-        for name, array in (("images-idx3", digits.images), ("labels-idx1", digits.labels.byte())):
-            header = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-            (folder / f"{stem}-{name}-ubyte.gz").write_bytes(gzip.compress(header + array.numpy().tobytes(), 1))
-    monkeypatch.setenv(store.DATA, str(folder.parent))
     follow(repro, {"steps = 14062": "steps = 2\nexperiment.data = {}"})
     assert outcomes() <= JUDGED and len(list((FOLDER / "records").glob("*.json"))) == 3
 

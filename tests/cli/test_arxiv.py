@@ -24,14 +24,6 @@ def api(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     return server
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "papers").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return tmp_path
-
-
 def test_the_citation_is_filled_in(here: Path, api: Server, repro: Callable[..., tuple[int, str, str]]) -> None:
     assert repro("new", "fgsm", "--arxiv", "arXiv:1412.6572", "--group", 'Group "A"')[0] == 0
     one = paper.find("fgsm")

@@ -19,15 +19,6 @@ from repro.errors import BadInput
 TEMPLATE = paper.find("template").folder
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project: the working directory, importable, with an empty folder papers/."""
-    (tmp_path / "papers").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return tmp_path
-
-
 def test_a_new_paper_runs_and_is_judged(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "repro.record.as_committed._core_top", lambda top: None
