@@ -75,7 +75,8 @@ def completion(parser: argparse.ArgumentParser, shell: str) -> str:
     for action in _positionals(parser):
         if function := COMPLETED.get(action.dest):
             action.complete = dict.fromkeys(PREAMBLE, function)  # type: ignore[attr-defined]  # shtab reads it
-    return str(shtab.complete(parser, shell=shell, root_prefix="repro", preamble=PREAMBLE))  # type: ignore[arg-type]  # a dict too
+    written = shtab.complete(parser, shell, root_prefix="repro", preamble=PREAMBLE)  # type: ignore[arg-type]  # a dict too
+    return str(written)
 
 
 def _positionals(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

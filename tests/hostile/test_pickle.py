@@ -53,7 +53,6 @@ EXCEPTIONS = {
     ("repro/report/sphinx/site.py", "find_spec"): "asks whether Sphinx is installed",
     ("repro/cli/doctor.py", "find_spec"): "asks which packages are installed",
     ("repro/launch/slurm.py", "find_spec"): "asks whether submitit is installed",
-    ("repro/cli/overview.py", "shell"): "the name of the user's shell, for the script that completes commands",
     ("repro/cli/__init__.py", "system"): "a module of ours: errors of the operating system as one line",
     ("repro/cli/running.py", "system"): "the same",
     ("repro/record/loaded.py", "marshal"): "compares a compiled file with its source; Python has loaded it already",
