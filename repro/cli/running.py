@@ -52,10 +52,21 @@ def _run(given: argparse.Namespace, seed: int) -> int:
             error, OSError
         )  # the traceback is in the log, or does not help
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
+        _advise(given, error=error)
         return 1
     if made:
         print(where(made[1]))
+        _advise(given, curve=made[0].curves.get("train", ()))
     return 0
+
+
+def _advise(given: argparse.Namespace, **ended: Any) -> None:
+    """Print the tips that describe how a run ended."""
+    from repro import config
+    from repro.report import tips
+
+    for tip in tips.advice(config.read(given.config, tuple(given.overrides)).folder, **ended):
+        print(tip, file=sys.stderr)
 
 
 def _words(given: argparse.Namespace, seed: int) -> list[str]:
