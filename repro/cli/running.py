@@ -33,6 +33,7 @@ def _run(given: argparse.Namespace, seed: int) -> int:
     from repro.run import publishing, supervisor
 
     overrides = tuple(given.overrides)
+    bound = config.read(given.config, overrides)
     try:
         if given.missing and (recorded := publishing.valid(given.config, seed, overrides)):
             print(where(recorded))
@@ -41,7 +42,7 @@ def _run(given: argparse.Namespace, seed: int) -> int:
             return supervisor.supervise(_words(given, seed), given.processes)
         made = run.run(given.config, seed, overrides, given.publish, given.threads)
         if made and overrides and given.publish is not False:
-            made = made[0], publishing.publish_point(*made, config.read(given.config, overrides))
+            made = made[0], publishing.publish_point(*made, bound)
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -52,20 +53,19 @@ def _run(given: argparse.Namespace, seed: int) -> int:
             error, OSError
         )  # the traceback is in the log, or does not help
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
-        _advise(given, error=error)
+        _advise(bound.folder, error=error)
         return 1
     if made:
         print(where(made[1]))
-        _advise(given, curve=made[0].curves.get("train", ()))
+        _advise(bound.folder, curve=made[0].curves.get("train", ()))
     return 0
 
 
-def _advise(given: argparse.Namespace, **ended: Any) -> None:
-    """Print the tips that describe how a run ended."""
-    from repro import config
+def _advise(folder: Path, **ended: Any) -> None:
+    """Print the tips that describe how a run of the paper in `folder` ended."""
     from repro.report import tips
 
-    for tip in tips.advice(config.read(given.config, tuple(given.overrides)).folder, **ended):
+    for tip in tips.advice(folder, **ended):
         print(tip, file=sys.stderr)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from statistics import fmean
 
 from repro.errors import BadInput
@@ -87,7 +88,7 @@ def stuck(curve: Curve) -> bool:
 def _quarters(curve: Curve) -> list[float]:
     """The mean loss of each quarter of the run."""
     bounds = [len(curve) * number // 4 for number in range(5)]
-    return [fmean(point[1] for point in curve[start:end]) for start, end in zip(bounds, bounds[1:], strict=False)]
+    return [fmean(point[1] for point in curve[start:end]) for start, end in pairwise(bounds)]
 
 
 def said(error: BaseException | None) -> str:

@@ -20,7 +20,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 from repro.claim import paper
@@ -96,19 +96,22 @@ def _check(tip: Tip, lines: list[str], above: list[str], place: str) -> None:
 def advice(folder: Path, error: BaseException | None = None, curve: patterns.Curve = ()) -> list[str]:
     """The tips for a run of the paper in `folder` that failed with `error`, or that finished with a training `curve`.
 
-    Two lines for each: the symptom with its place, and the fix. At most `SHOWN` tips, those of the same paper first. The
-    tips of other papers count only for an error, because the size of a loss depends on the paper. No file is read unless
-    the run failed or its training loss is stuck.
+    Two lines for each: the symptom with its place, and the fix. At most `SHOWN` tips, those of the same paper first.
+    The tips of other papers count only for an error, because the size of a loss depends on the paper. No file is read
+    unless the run failed or its training loss is stuck.
     """
     if not error and not patterns.stuck(curve):
         return []
     papers = [path for path in paper.folders().values() if path.resolve() != folder.resolve()] if error else []
-    fits = (line for one in [folder, *papers] for line in _fitting(one, patterns.said(error), curve))
-    return list(islice(fits, SHOWN))
+    fits: dict[str, str] = {}  # a new paper has the tips of the template, which are shown once
+    for one in [folder, *papers]:
+        for tip in _fitting(one, patterns.said(error), curve):
+            fits.setdefault(tip.symptom, _shown(tip, one))
+    return list(fits.values())[:SHOWN]
 
 
-def _fitting(folder: Path, said: str, curve: patterns.Curve) -> Iterator[str]:
-    """The tips of one paper that have a pattern that fits, as `repro run` shows them. A faulty file is a warning."""
+def _fitting(folder: Path, said: str, curve: patterns.Curve) -> Iterator[Tip]:
+    """The tips of one paper with a pattern that fits. A faulty file is a warning."""
     path = folder / FILE
     try:
         found = read(path) if path.is_file() else []
@@ -117,6 +120,11 @@ def _fitting(folder: Path, said: str, curve: patterns.Curve) -> Iterator[str]:
         return
     for tip in found:
         if any(patterns.in_error(one, said) or patterns.in_curve(one, curve) for one in tip.patterns):
-            fix = textwrap.shorten(tip.item("Fix"), WIDTH, placeholder=" ...")
-            said_so = f"tip of {folder.name}: {tip.symptom} ({where(path)}:{tip.first})\n     fix: {fix}"
-            yield "".join(sign for sign in said_so if sign == "\n" or sign.isprintable())
+            yield tip
+
+
+def _shown(tip: Tip, folder: Path) -> str:
+    """The two lines of a tip for a terminal, without characters that control it."""
+    fix = textwrap.shorten(tip.item("Fix"), WIDTH, placeholder=" ...")
+    lines = f"tip of {folder.name}: {tip.symptom} ({where(folder / FILE)}:{tip.first})", f"     fix: {fix}"
+    return "\n".join("".join(filter(str.isprintable, line)) for line in lines)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from repro import record
-from repro.errors import BadInput
 from repro.record import Record
 from repro.registry import parse
 from repro.report import patterns
