@@ -25,6 +25,7 @@ from pathlib import Path
 
 from repro.claim import paper
 from repro.errors import BadInput, where
+from repro.registry import REGISTRIES
 from repro.report import patterns, prose
 
 FILE = "tips.md"
@@ -33,6 +34,7 @@ ITEM = re.compile(r"- \*\*(\w+)\*\* ", re.MULTILINE)
 ITEMS = ["Symptom", "Cause", "Fix", "Test"]
 OPTIONAL = "Pattern"
 CODE = re.compile(r"`([^`]+)`")
+PART = re.compile(rf"`((?:{'|'.join(REGISTRIES)})\.[A-Z]\w*)")
 SHOWN = 2  # tips that `repro run` shows at most
 WIDTH = 200  # characters of a fix in a terminal
 
@@ -57,6 +59,11 @@ class Tip:
     def patterns(self) -> list[str]:
         """The patterns of the failure: `repro run` shows the tip if one of them fits."""
         return CODE.findall(self.item(OPTIONAL))
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that the tip names, such as `losses.MeanSquare`, in alphabetical order."""
+        return sorted(set(PART.findall(f"{self.symptom}\n{self.text}")))
 
 
 def read(path: Path) -> list[Tip]:

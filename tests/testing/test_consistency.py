@@ -66,6 +66,7 @@ PAIR = "`papers/{0}/records/{1}.json` and `papers/{0}/records/{2}.json`"
     (PAIR.format("{0}", "rising-seed0", "falling-seed0"), "error: the loss is nan", 0),
     (PAIR.format("{0}", "rising-seed0", "gone-seed0"), "loss: rises", 1),
     ("`papers/{0}/records/rising-seed0.json`", "loss: rises", 1),
+    ("none: only `losses.MeanSquare` has it", "loss: rises", 0), ("none: only `losses.MeanSquar`", "loss: rises", 1),
 ])  # fmt: skip
 def test_the_evidence_of_a_tip_exists_and_shows_its_pattern(
     paper: Any, evidence: str, pattern: str, faults: int
