@@ -92,6 +92,19 @@ def test_a_faulty_file_of_tips_hides_neither_the_error_nor_itself(paper: Any, re
     assert code == 1 and f"papers/{paper.name}/tips.md:1: " in err and "NotFinite" in err
 
 
+def test_the_guide_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    found = tips.advice(ROOT / "papers/template", FloatingPointError("step 3: the loss is nan"))
+    assert f"```text\n{found[0]}\n```" in (ROOT / "docs/guide/report.md").read_text(encoding="utf-8")
+
+
+def test_a_tip_in_a_terminal_has_no_control_characters(tmp_path: Path) -> None:
+    text = tip("A \x1b[31mred", "error: the loss is nan").replace("**Fix** c", "**Fix** \x1b]0;c")
+    (tmp_path / "tips.md").write_text(text)
+    (line,) = tips.advice(tmp_path, ValueError("the loss is nan"))[:1]
+    assert "red" in line and all(sign.isprintable() for sign in line.replace("\n", ""))
+
+
 @pytest.mark.parametrize(("items", "nearest"), [
     ("`loss: rise`", "loss: rises"), ("`los: rises`", "loss: rises"), ("`loss: stays at X`", None),
     ("`error: nan`", None), ("`error: *`", None), ("`loss: stays at nan`", None), ("the loss is nan", None),
