@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from repro.errors import BadInput
 from repro.report import patterns, tips
 
+ROOT = Path(__file__).parents[2]
 FORM = (
     "## {symptom}\n\n- **Symptom** a.\n- **Pattern** {pattern}\n- **Cause** b.\n- **Fix** c.\n- **Test** none, d e.\n"
 )
