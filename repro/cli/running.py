@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,12 +61,15 @@ def _run(given: argparse.Namespace, seed: int) -> int:
     return 0
 
 
-def _advise(folder: Path, **ended: Any) -> None:
-    """Print the tips that describe how a run of the paper in `folder` ended."""
-    from repro.report import tips
+def _advise(folder: Path, error: BaseException | None = None, curve: Sequence[Any] = ()) -> None:
+    """Print the tips that describe how a run of the paper in `folder` ended. After a good run, nothing is loaded."""
+    from repro.report import patterns
 
-    for tip in tips.advice(folder, **ended):
-        print(tip, file=sys.stderr)
+    if error or patterns.stuck(curve):
+        from repro.report import tips
+
+        for tip in tips.advice(folder, error, curve):
+            print(tip, file=sys.stderr)
 
 
 def _words(given: argparse.Namespace, seed: int) -> list[str]:

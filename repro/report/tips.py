@@ -104,11 +104,8 @@ def advice(folder: Path, error: BaseException | None = None, curve: patterns.Cur
     """The tips for a run of the paper in `folder` that failed with `error`, or that finished with a training `curve`.
 
     Two lines for each: the symptom with its place, and the fix. At most `SHOWN` tips, those of the same paper first.
-    The tips of other papers count only for an error, because the size of a loss depends on the paper. No file is read
-    unless the run failed or its training loss is stuck.
+    The tips of other papers count only for an error, because the size of a loss depends on the paper.
     """
-    if not error and not patterns.stuck(curve):
-        return []
     papers = [path for path in paper.folders().values() if path.resolve() != folder.resolve()] if error else []
     fits: dict[str, str] = {}  # a new paper has the tips of the template, which are shown once
     for one in [folder, *papers]:

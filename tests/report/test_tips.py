@@ -82,7 +82,7 @@ def test_a_plateau_shows_its_tip_and_a_good_run_reads_none(
     code, _, err = repro("run", f"{paper.name}/mean")
     assert (code, shown(err)) == (0, [place(paper, "A")])
     short = paper.config("short", "trainers.Supervised.steps = 40\ntorch.optim.SGD.lr = 0.01\n", "line.gin")
-    monkeypatch.delattr(tips, "read")
+    monkeypatch.delattr(tips, "advice")
     code, _, err = repro("run", short)
     assert (code, shown(err)) == (0, [])
 
