@@ -18,6 +18,7 @@ import yaml
 from repro.claim import paper
 from repro.cli import standalone
 from repro.errors import BadInput
+from repro.report import tips
 
 FOLDER = Path(__file__).parents[1] / ".github"
 WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
@@ -75,6 +76,13 @@ def test_a_form_asks_for_something_and_each_field_has_a_name_of_its_own(path: Pa
 
 def test_there_is_a_form_for_each_kind_of_issue() -> None:
     assert {path.stem for path in FORMS} == {"new_paper", "failed_reproduction", "tip", "claim_correction"}
+
+
+def test_the_form_of_a_tip_has_the_items_of_a_tip() -> None:
+    fields = yaml.safe_load((FOLDER / "ISSUE_TEMPLATE" / "tip.yml").read_text())["body"]
+    needed = [field["id"].capitalize() for field in fields if field.get("validations", {}).get("required")]
+    assert needed == tips.ITEMS
+    assert [field["id"].capitalize() for field in fields if field["id"].capitalize() not in needed] == [tips.OPTIONAL]
 
 
 def codeowners() -> Any:

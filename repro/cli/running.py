@@ -7,7 +7,7 @@ import itertools
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ def _run(given: argparse.Namespace, seed: int) -> int:
     from repro.run import publishing, supervisor
 
     overrides = tuple(given.overrides)
+    bound = config.read(given.config, overrides)
     try:
         if given.missing and (recorded := publishing.valid(given.config, seed, overrides)):
             print(where(recorded))
@@ -42,7 +43,7 @@ def _run(given: argparse.Namespace, seed: int) -> int:
             return supervisor.supervise(_words(given, seed), given.processes)
         made = run.run(given.config, seed, overrides, given.publish, given.threads)
         if made and overrides and given.publish is not False:
-            made = made[0], publishing.publish_point(*made, config.read(given.config, overrides))
+            made = made[0], publishing.publish_point(*made, bound)
     except (BadInput, KeyboardInterrupt):
         raise
     except Exception as error:
@@ -53,10 +54,23 @@ def _run(given: argparse.Namespace, seed: int) -> int:
             error, OSError
         )  # the traceback is in the log, or does not help
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
+        _advise(bound.folder, error=error)
         return 1
     if made:
         print(where(made[1]))
+        _advise(bound.folder, curve=made[0].curves.get("train", ()))
     return 0
+
+
+def _advise(folder: Path, error: BaseException | None = None, curve: Sequence[Any] = ()) -> None:
+    """Print the tips that describe how a run of the paper in `folder` ended. After a good run, nothing is loaded."""
+    from repro.report import patterns
+
+    if error or patterns.stuck(curve):
+        from repro.report import tips
+
+        for tip in tips.advice(folder, error, curve):
+            print(tip, file=sys.stderr)
 
 
 def _words(given: argparse.Namespace, seed: int) -> list[str]:

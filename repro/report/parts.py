@@ -13,7 +13,7 @@ from repro.claim.paper import Paper
 from repro.registry import Declared
 from repro.report import source
 from repro.report.html import files
-from repro.report.html.markup import Markup, inline, join, link, markdown, tag
+from repro.report.html.markup import Markup, fold, inline, join, link, markdown, tag
 from repro.report.source import Method, Parameter
 
 LONG = 72  # characters: a longer signature has a line per parameter
@@ -67,6 +67,23 @@ def entry(part: Declared, papers: list[Paper], root: str) -> Markup:
             tag("dl", *rows, class_="repro-pairs"),
         ]
     )
+
+
+def fold_by_part(found: Sequence[tuple[str, Markup]], papers: Sequence[str], root: str) -> Markup:
+    """A fold with a row for each part: its name, and the links about it. Empty if there are none.
+
+    `found`: pairs of a part's name in a config and a link. Names of parts that are not on the site are left out.
+    """
+    known = {anchor(part) for kind in registry.REGISTRIES for part in of_kind(kind, papers)}
+    rows = [
+        tag(
+            "div",
+            tag("dt", link(name, f"{root}parts.html#{name}")),
+            tag("dd", join((about for named, about in found if named == name), "; ")),
+        )
+        for name in sorted(known & {named for named, _ in found})
+    ]
+    return fold("By part", tag("dl", *rows, class_="repro-pairs")) if rows else Markup("")
 
 
 def anchor(part: Declared) -> str:

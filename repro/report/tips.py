@@ -3,36 +3,67 @@
     ## The loss is NaN on a silent segment
 
     - **Symptom** what you see.
+    - **Pattern** `error: the loss is nan`. This item may be left out; `repro.report.patterns` has the forms.
     - **Cause** why it happens.
     - **Fix** what helped.
-    - **Test** `papers/<paper>/tests/test_loss.py::test_battery`, or `none` and why.
+    - **Test** `papers/<paper>/tests/test_loss.py::test_battery`, or a record with the problem and one with the fix, or
+      `none` and why.
 
-The heading describes what you see, not the cause, because the next person will search for what they see.
+The heading describes what you see, not the cause, because the next person will search for what they see. If a run fails
+as a pattern says, `repro run` shows the tip (`advice`).
 """
 
 from __future__ import annotations
 
+import logging
 import re
+import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from repro.claim import paper
 from repro.errors import BadInput, where
-from repro.report import prose
+from repro.registry import REGISTRIES
+from repro.report import patterns, prose
 
+FILE = "tips.md"
 HEADING = re.compile(r"## (.+)")
-ITEM = re.compile(r"- \*\*(\w+)\*\* ")
+ITEM = re.compile(r"- \*\*(\w+)\*\* ", re.MULTILINE)
 ITEMS = ["Symptom", "Cause", "Fix", "Test"]
+OPTIONAL = "Pattern"
+CODE = re.compile(r"`([^`]+)`")
+PART = re.compile(rf"`((?:{'|'.join(REGISTRIES)})\.[A-Z]\w*)")
+SHOWN = 2  # tips that `repro run` shows at most
+WIDTH = 200  # characters of a fix in a terminal
+
+log = logging.getLogger("repro")
 
 
 @dataclass(frozen=True)
 class Tip:
-    """One tip: its heading, and its four items, which are the lines `first` to `last` - 1 of the file (from 0)."""
+    """One tip: its heading, and its items, which are the lines `first` to `last` - 1 of the file (from 0)."""
 
     symptom: str
     first: int
     last: int
     text: str
+
+    def item(self, name: str) -> str:
+        """The text of an item in one line; empty if the tip does not have it."""
+        _, *found = ITEM.split(self.text)
+        return " ".join(dict(zip(found[::2], found[1::2], strict=True)).get(name, "").split())
+
+    @property
+    def patterns(self) -> list[str]:
+        """The patterns of the failure: `repro run` shows the tip if one of them fits."""
+        return CODE.findall(self.item(OPTIONAL))
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that the tip names, such as `losses.MeanSquare`, in alphabetical order."""
+        return sorted(set(PART.findall(f"{self.symptom}\n{self.text}")))
 
 
 def read(path: Path) -> list[Tip]:
@@ -58,8 +89,46 @@ def _refuse_preamble(path: Path, lines: list[str]) -> None:
 
 def _check(tip: Tip, lines: list[str], above: list[str], place: str) -> None:
     names = [hit[1] for hit in map(ITEM.match, lines) if hit]
-    if names != ITEMS:
+    if [name for name in names if name != OPTIONAL] != ITEMS or OPTIONAL in names[:1] or names.count(OPTIONAL) > 1:
         items = ", ".join(f"- **{name}**" for name in ITEMS)
         raise BadInput(f"tip '{tip.symptom}' has {', '.join(names) or 'no items'}; expected {items}", place)
     if tip.symptom in above:
         raise BadInput(f"tip '{tip.symptom}' is already above", place)
+    if OPTIONAL in names and not tip.patterns:
+        raise BadInput(f"tip '{tip.symptom}' has no pattern", place, expected=f"`{patterns.FORMS[0]}`, in backticks")
+    for pattern in tip.patterns:
+        patterns.refuse(pattern, place)
+
+
+def advice(folder: Path, error: BaseException | None = None, curve: patterns.Curve = ()) -> list[str]:
+    """The tips for a run of the paper in `folder` that failed with `error`, or that finished with a training `curve`.
+
+    Two lines for each: the symptom with its place, and the fix. At most `SHOWN` tips, those of the same paper first.
+    The tips of other papers count only for an error, because the size of a loss depends on the paper.
+    """
+    papers = [path for path in paper.folders().values() if path.resolve() != folder.resolve()] if error else []
+    fits: dict[str, str] = {}  # a new paper has the tips of the template, which are shown once
+    for one in [folder, *papers]:
+        for tip in _fitting(one, patterns.said(error), curve):
+            fits.setdefault(tip.symptom, _shown(tip, one))
+    return list(fits.values())[:SHOWN]
+
+
+def _fitting(folder: Path, said: str, curve: patterns.Curve) -> Iterator[Tip]:
+    """The tips of one paper with a pattern that fits. A faulty file is a warning."""
+    path = folder / FILE
+    try:
+        found = read(path) if path.is_file() else []
+    except BadInput as fault:
+        log.warning("no tips are shown of %s", fault)
+        return
+    for tip in found:
+        if any(patterns.in_error(one, said) or patterns.in_curve(one, curve) for one in tip.patterns):
+            yield tip
+
+
+def _shown(tip: Tip, folder: Path) -> str:
+    """The two lines of a tip for a terminal, without characters that control it."""
+    fix = textwrap.shorten(tip.item("Fix"), WIDTH, placeholder=" ...")
+    lines = f"tip of {folder.name}: {tip.symptom} ({where(folder / FILE)}:{tip.first})", f"     fix: {fix}"
+    return "\n".join("".join(filter(str.isprintable, line)) for line in lines)

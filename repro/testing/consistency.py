@@ -19,6 +19,7 @@ from repro.errors import BadInput, where
 from repro.experiment import answerable, binding
 from repro.record import Record, determinism
 from repro.report import prose, tips
+from repro.testing import evidence
 from repro.verdict import suspected_causes
 
 Records = Iterable[Record]
@@ -152,18 +153,10 @@ def explained(one: Paper, records: Records) -> Iterator[BadInput]:
 
 
 def advice(one: Paper, records: Records) -> Iterator[BadInput]:
-    """Every tip has its four items, and names a test that exists, or `none` with a reason."""
-    for tip in tips.read(one.folder / "tips.md"):
-        last = tip.text.partition("- **Test** ")[2]
-        named = [found.partition("::") for found in re.findall(r"`([\w/]+\.py(?:::\w+)?)`", last)]
-        place = f"{where(one.folder)}/tips.md:{tip.first}"
-        if not named and not last.startswith("none"):
-            what = f"tip '{tip.symptom}' names no test"
-            yield BadInput(what, place, expected="a test in backticks, or none with a reason")
-        for file, _, test in named:
-            path = one.folder.parents[1] / file
-            if not path.is_file() or f"def {test}" not in path.read_text(encoding="utf-8"):
-                yield BadInput(f"tip '{tip.symptom}' names {file}::{test}, which does not exist", place)
+    """Every tip has its items, and names tests or two records that exist, or `none` with a reason."""
+    for tip in tips.read(one.folder / tips.FILE):
+        for fault in evidence.faults(tip, one.folder.parents[1]):
+            yield BadInput(f"tip '{tip.symptom}' {fault}", f"{where(one.folder)}/{tips.FILE}:{tip.first}")
 
 
 def names(one: Paper, records: Records) -> Iterator[BadInput]:

@@ -41,7 +41,7 @@ TIPS = """# Tips
 ## It `hangs` at 1/2 & stops
 
 - **Symptom** nothing moves; see [the loss](loss.py#L2).
-- **Cause** a lock.
+- **Cause** a lock in `losses.TinyLoss.forward`, as in `metrics.NotOnTheSite`.
 - **Fix** {record}`full-seed0:test:Length`.
 - **Test** none: no lock in a test.
 
@@ -118,6 +118,13 @@ def test_every_tip_is_a_heading_with_an_anchor_and_its_paper(site: Path, html: C
     assert links.count("papers/tiny.html#what-was-hard") == 2
     assert "files/papers/tiny/loss.py.html#L2" in links and "papers/tiny.html#record-full-seed0" in links
     assert [tag for tag, _ in found.found].count("h2") == 2 and "It hangs at 1/2 & stops" in found.text
+
+
+def test_the_tips_of_a_part_are_listed_with_it(site: Path, html: Callable[..., Any]) -> None:
+    found = html(site, "tips")
+    links = found.values("href", "a")
+    assert {"parts.html#losses.TinyLoss", "#tiny.it-hangs-at-1-2-stops"} <= set(links)
+    assert not [link for link in links if "NotOnTheSite" in link] and "By part" in found.text
 
 
 def test_entries_can_be_filtered(site: Path, html: Callable[..., Any]) -> None:

@@ -51,6 +51,39 @@ def test_a_fault_is_a_line_with_its_place(paper: Any, name: str, text: str, word
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
 
 
+PAIR = "`papers/{0}/records/{1}.json` and `papers/{0}/records/{2}.json`"
+
+
+@pytest.mark.parametrize(("evidence", "pattern", "faults"), [
+    ("`tests/test_tip.py::test_it`", "loss: rises", 0), ("`tests/test_tip.py`", "loss: rises", 0),
+    ("`tests/test_tip.py::test`", "loss: rises", 1),
+    ("`tests/test_tip.py::test_gone`, `tests/no.py`", "loss: rises", 2),
+    ("none", "loss: rises", 1), ("none yet.", "loss: rises", 1), ("none: it is random", "loss: rises", 0),
+    (PAIR.format("{0}", "rising-seed0", "falling-seed0"), "loss: rises", 0),
+    (PAIR.format("{0}", "falling-seed0", "rising-seed0"), "loss: rises", 2),
+    (PAIR.format("{0}", "rising-seed0", "rising-seed0"), "loss: rises", 1),
+    (PAIR.format("{0}", "rising-seed0", "falling-seed0"), "loss: stays at 2.3", 1),
+    (PAIR.format("{0}", "rising-seed0", "falling-seed0"), "error: the loss is nan", 0),
+    (PAIR.format("{0}", "rising-seed0", "gone-seed0"), "loss: rises", 1),
+    ("`papers/{0}/records/rising-seed0.json`", "loss: rises", 1),
+    ("none: only `losses.MeanSquare` has it", "loss: rises", 0), ("none: only `losses.MeanSquar`", "loss: rises", 1),
+])  # fmt: skip
+def test_the_evidence_of_a_tip_exists_and_shows_its_pattern(
+    paper: Any, evidence: str, pattern: str, faults: int
+) -> None:
+    for name, losses in (("rising", [1.0, 2.0, 3.0, 4.0]), ("falling", [4.0, 3.0, 2.0, 1.0])):
+        curves = {"train": [[10.0 * step, loss] for step, loss in enumerate(losses, 1)]}
+        found = record.Record(paper.name, name, 0, "0" * 64, [], curves=curves)
+        record.write(found, paper.records)
+    Path("tests").mkdir()
+    Path("tests/test_tip.py").write_text("def test_it():\n    assert 1 + 1 == 2\n")
+    items = ["**Symptom** a", f"**Pattern** `{pattern}`", "**Cause** b", "**Fix** c", "**Test** " + evidence]
+    text = "".join(f"- {item}\n" for item in items).format(paper.name)
+    (paper.folder / "tips.md").write_text(f"# Tips\n\n## It rises\n\n{text}")
+    places = [fault.where for fault in consistency.advice(read(paper.folder), [])]
+    assert places == [f"papers/{paper.name}/tips.md:3"] * faults
+
+
 def test_every_fault_is_named_at_once(paper: Any) -> None:
     (paper.folder / "tips.md").write_text("# Tips\n")
     for name in ("one", "two"):

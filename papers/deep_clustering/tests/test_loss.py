@@ -47,6 +47,18 @@ def test_low_rank_is_the_sum_over_pairs(seed: int, balanced: bool, sources: int)
     assert torch.allclose(DeepClustering(balanced)(output, target), n_by_n(output, target, balanced), rtol=1e-10)
 
 
+@pytest.mark.parametrize("sources", [2, 3])
+def test_equal_embeddings_cost_the_pairs_of_different_voices(sources: int) -> None:
+    output, target = case(0, sources)
+    equal = torch.zeros_like(output)
+    equal[..., 1] = 1.0
+    weights, voices = target["weights"].flatten(1), target["dominant"].flatten(1)
+    shares = torch.stack([(weights * (voices == voice)).sum(1) for voice in range(sources)]) / weights.sum(1)
+    different = 1 - shares.square().sum(0)  # the probability that two bins belong to different voices
+    assert DeepClustering()(equal, target).item() == pytest.approx(different.mean().item())
+    assert different.max() <= 1 - 1 / sources
+
+
 @pytest.mark.parametrize("balanced", [False, True])
 def test_gradient_is_that_of_the_sum_over_pairs(balanced: bool) -> None:
     output, target = case(0)

@@ -47,7 +47,7 @@ from repro.report import (
     tips,
 )
 from repro.report import papers as cards
-from repro.report.html.markup import Markup, link, tag
+from repro.report.html.markup import Markup, inline, link, tag
 from repro.report.page import Page
 from repro.report.sphinx import changes
 from repro.report.sphinx.changes import note
@@ -255,27 +255,28 @@ class Parts(Printed):
 
 
 class Tips(Printed):
-    """The tips of every paper. Each has its symptom as heading, an anchor, and a link to its paper."""
+    """The tips of every paper, and a fold by part. Each has its symptom as heading, an anchor, a link to its paper."""
 
     def made(self) -> Iterator[nodes.Node]:
-        known = paper.folders()
-        note(self.env, "papers", *(f"title {name}" for name in names(self.env.app)))
-        told = [name for name in names(self.env.app) if (known[name] / "tips.md").is_file()]
-        if not told:
-            yield raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
-            return
-        yield filtered("tip", "Find a tip by its symptom or by any of its words")
-        for name in told:
-            yield from self.guarded(self._of(page.read(name, self.root), known[name] / "tips.md"))
+        shown, links = names(self.env.app), list[tuple[str, Markup]]()
+        note(self.env, "papers", "parts", *(f"code {name}" for name in shown))
+        told = [name for name in shown if (paper.folders()[name] / tips.FILE).is_file()]
+        empty = tag("p", "No paper has tips yet.", class_="repro-muted")
+        yield filtered("tip", "Find a tip by its symptom or by any of its words") if told else raw(empty)
+        sections = [node for name in told for node in self.guarded(self._of(name, links))]
+        yield raw(parts.fold_by_part(links, shown, self.root))
+        yield from sections
 
-    def _of(self, shown: Page, path: Path) -> Iterator[nodes.Node]:
+    def _of(self, name: str, links: list[tuple[str, Markup]]) -> Iterator[nodes.Node]:
         """A section per tip. Its lines are included from the file, so that links and roles refer to its paper."""
+        shown, path = page.read(name, self.root), paper.folders()[name] / tips.FILE
         target = Path(os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent)).as_posix()
         origin = tag("p", link(shown.paper.title, f"{shown.address}#what-was-hard"), class_="repro-muted")
         for tip in tips.read(path):
             text = f"```{{include}} {target}\n:start-line: {tip.first}\n:end-line: {tip.last}\n```"
             anchor = f"{shown.name}.{nodes.make_id(tip.symptom)}"
             words = self._words(tip.symptom, path)
+            links += [(part, link(inline(tip.symptom), f"#{anchor}")) for part in tip.parts]
             yield _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
 
     def _words(self, text: str, path: Path) -> list[nodes.Node]:
