@@ -17,13 +17,13 @@ Row = dict[str, Any]
 
 def options(commands: Any, add: Any, count: Any) -> None:
     """Add the commands to the parser. add: adds one command; count: reads a whole number from 1."""
-    about = "who reviews, presents and takes notes in a week of the course"
+    about = "who reviews, presents and writes notes in a week"
     inner = commands.add_parser("course", help=about, description=about).add_subparsers(
         required=True, metavar="COMMAND"
     )
     command = add(inner, "week", week, "print the duties of a week")
     command.add_argument("week", nargs="?", type=count, help="from 1 (default: the week of today or the next one)")
-    command = add(commands, "grade", grade, "per group: verdicts, reviews, replays, tips, tests, open points")
+    command = add(commands, "grade", grade, "per group: verdicts, reviews, replays, tips, open points")
     command.add_argument("group", nargs="*", help="groups of the course, with their open points (default: all groups)")
     command.add_argument("--csv", action="store_true", help="print the table as CSV")
 

@@ -1,4 +1,4 @@
-"""Who reviews whom in a week, who presents, and who is the scribe. Only the order of the groups and the week count.
+"""Who reviews whom in a week, who presents, and who is the scribe. This depends on the order of the groups alone.
 
 Everything is a rotation, so that a group can check its duties by counting lines in `course.toml`.
 """
@@ -36,7 +36,7 @@ def reviews(groups: Sequence[str], week: int) -> dict[str, str]:
 
 
 def _steps(many: int) -> list[int]:
-    """How many places after a group the one that it reviews is, by week. A step and its opposite join the same pairs."""
+    """How many places after a group the one that it reviews is, by week. Opposite steps join the same pairs."""
     half = many // 2
     return [*range(1, half + 1), *range(many - 1, half, -1)]
 

@@ -23,6 +23,7 @@ links = ["https://arxiv.org/abs/1706.03762"]
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -87,7 +88,7 @@ def _refuse_weeks(weeks: list[str], place: str) -> None:
             right = False
         if not right:
             raise BadInput(f"'{day:.40}' in 'weeks' is not a date", place, expected="a date such as 2026-10-13")
-    for before, day in zip(weeks, weeks[1:], strict=False):
+    for before, day in itertools.pairwise(weeks):
         if day <= before:
             raise BadInput(
                 f"in 'weeks', {day} comes after {before}", place, expected="each date once, the earliest first"

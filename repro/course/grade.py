@@ -39,7 +39,7 @@ class Done:
 class Standing:
     """What one group has done. claims: how many of its claims have each outcome, in the order of the outcomes.
 
-    tests: test functions of the paper. open_points: each unanswered `- [ ]` in the reviews of the paper, with its place.
+    tests: test functions of the paper. open_points: each `- [ ]` in the reviews of the paper, with file and line.
     """
 
     group: Group

@@ -16,7 +16,6 @@ from repro.errors import BadInput
 from repro.report import prose
 from repro.report.html import files
 from repro.report.page import plain
-from repro.report.sphinx.site import TOLD
 
 WRITTEN = "<!-- Written by repro.course from course.toml: change it there. -->\n"
 CALENDAR = "calendar.md"
@@ -36,6 +35,8 @@ def prepare(app: Any) -> None:
     folder = Path(app.srcdir) / FOLDER.name
     if not folder.is_dir():
         return
+    from repro.report.sphinx.site import TOLD  # here, because it loads Sphinx
+
     try:
         write(course_toml.read(folder))
     except BadInput as error:
