@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ people = ["Ada | {EVIL}"]
 
 [[group]]
 id = "digits"
-paper = "template"
+paper = "other"
 people = ["Tom"]
 """
 TALK = f"""
@@ -58,7 +59,10 @@ HOSTILE = f"""# Slides
 
 @pytest.fixture
 def school(fresh: Path) -> Path:
-    """A site with a paper and a course; the folder of the course."""
+    """A site with two papers and a course; the folder of the course."""
+    other = fresh.parent / "other"
+    shutil.copytree(fresh, other, ignore=shutil.ignore_patterns("records"))
+    (other / "report.md").write_text("# Report\n\nNo run yet.\n")
     folder = fresh.parents[1] / "docs" / "course"
     (folder / "material").mkdir(parents=True)
     (folder / "course.toml").write_text(COURSE + TALK)
@@ -86,7 +90,7 @@ def test_pages_are_written_once_and_removed_with_their_presentation(school: Path
 @pytest.mark.slow
 def test_the_site_has_the_calendar_and_the_files_of_a_presentation(school: Path, build: Any, inert: Any) -> None:
     root = school.parents[1]
-    said = build(root, "-D", "repro_papers=tiny,template")
+    said = build(root, "-D", "repro_papers=tiny,other")
     assert said == (0, ""), said
     page, calendar = (inert(root, f"course/{name}") for name in ("presentations/week-01-paper", "calendar"))
     assert all(text in page.text for text in ("The network is small.", "Because.", "2026-10-13", "waves", EVIL))
@@ -106,7 +110,7 @@ def test_the_text_of_a_group_is_inert(school: Path, build: Any, inert: Any) -> N
     (root / "secret.txt").write_text("TOPSECRET")
     (root / "secret.png").write_bytes(b"TOPSECRET")
     (school / "material" / "slides.md").write_text(HOSTILE)
-    code, said = build(root, "-D", "repro_papers=tiny,template")
+    code, said = build(root, "-D", "repro_papers=tiny,other")
     assert code == 1 and all(f"slides.md:{line}: " in said for line in (3, 5, 7, 9)), said
     inert(root, "course/presentations/week-01-paper")
     shown = [path for path in (root / "html").rglob("*") if path.is_file() and b"TOPSECRET" in path.read_bytes()]
