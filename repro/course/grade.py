@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import record, registry, verdict
+from repro import record, registry, untrusted, verdict
 from repro.claim import paper
 from repro.course import Course, Group
 from repro.errors import BadInput, where
@@ -155,8 +155,9 @@ def _tests(path: Path) -> int:
 
 
 def _open(path: Path) -> Iterator[str]:
-    """The open points of a review: `- [ ]` outside of code, each with file and line."""
+    """The open points of a review: `- [ ]` outside of code, each with file and line. A terminal prints them."""
     lines = prose.read(path)
+    untrusted.refuse_unseen_in("\n".join(lines), where(path))
     for number, (line, plain) in enumerate(zip(lines, prose.told(lines), strict=True), 1):
         if plain and (hit := OPEN.fullmatch(line)):
             yield f"{where(path)}:{number}: {hit['point'].strip()}"

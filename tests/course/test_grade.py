@@ -74,5 +74,10 @@ def test_a_replay_that_counts_for_nobody_is_named(school: Any, repro: Any, text:
     )
 
 
+def test_a_review_with_a_character_for_the_terminal_is_refused(school: Any, refused: Any) -> None:
+    school.review("my_paper", "2026-10-13-digits", "- [ ] \x1b[2J all is well")
+    assert "2026-10-13-digits.md:5" in refused("grade", "waves")
+
+
 def test_an_unknown_group_is_refused(school: Any, refused: Any) -> None:
     assert "did you mean 'waves'" in refused("grade", "wave")
