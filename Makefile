@@ -53,5 +53,5 @@ owners: venv ## write .github/CODEOWNERS from the groups of the papers
 	$(BIN)/python .github/codeowners.py
 
 clean: ## delete generated files, except .venv and runs/
-	rm -rf build dist *.egg-info docs/_build docs/papers .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf build dist *.egg-info docs/_build docs/papers docs/course/calendar.md docs/course/presentations .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
 	find repro papers tests docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -10,12 +10,12 @@ project = "repro"
 author = "the repro authors"
 copyright = "the repro authors"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_design", "repro.report.sphinx"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_design", "repro.report.sphinx", "repro.course.site"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_dmath_allow_space = False  # two prices ($5 and $6) in a sentence are not a formula
 myst_dmath_allow_digits = False
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "course/material"]  # the pages of the presentations include the texts in material/
 
 # The API page, from docstrings in Markdown; repro.report.sphinx.api converts them.
 autodoc_default_options = {"members": True, "member-order": "bysource"}

@@ -12,6 +12,7 @@
     interval/     computes the 95 % interval of a mean over seeds and test items
     launch/       the queue: the runs that the claims still need; plan, workers, status
     rerun/        run again and compare the numbers: replay, certify, renew, rot; diff
+    course/       groups, who reviews whom, presentations, what each group has done
     debug/        checks of a config on one batch, before training
     testing/      the checks that a paper's own tests call, and those of `repro check`
     cli/          the `repro` command

@@ -46,16 +46,16 @@ def read(folder: Path) -> Paper:
     text, data = load(path)
     found = blocks(text, where(path))
     _refuse_stray(data, found, where(path))
-    head = _one(data, found, "paper", where(path)) or {}
+    head = one_table(data, found, "paper", where(path)) or {}
     place = found["paper"][0] if found["paper"] else Block(f"{where(path)}", 1)
     configs = frozenset(f"configs/{path.name}" for path in regular.files(folder / "configs", "*.gin", regular.CONFIG))
     cells = sorted(_cells(data, found, where(path)), key=lambda cell: cell[1].line)
     claims = [_claim(row, at, given, configs) for row, at, given in cells]
     _refuse_twins("claim id", claims, where(path))
-    causes = [_cause(row, at, claims, configs) for row, at in _rows(data, found, "cause", where(path))]
-    swept = [_sweep(row, at, configs) for row, at in _rows(data, found, "sweep", where(path))]
+    causes = [_cause(row, at, claims, configs) for row, at in tables(data, found, "cause", where(path))]
+    swept = [_sweep(row, at, configs) for row, at in tables(data, found, "sweep", where(path))]
     _refuse_twins("sweep id", swept, where(path))
-    features = _one(data, found, "reproducibility", where(path))
+    features = one_table(data, found, "reproducibility", where(path))
     scored = None if features is None else make(Features, features, found["reproducibility"][0], {})
     given = {"name": folder.name, "folder": folder, "features": scored}
     given |= {"claims": claims, "causes": causes, "sweeps": swept}
@@ -101,7 +101,7 @@ def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: st
         )
 
 
-def _one(data: dict[str, Any], found: dict[str, list[Block]], name: str, place: str) -> dict[str, Any] | None:
+def one_table(data: dict[str, Any], found: dict[str, list[Block]], name: str, place: str) -> dict[str, Any] | None:
     """The table `[name]`, or None. Raises BadInput if it is written in another form."""
     row = data.get(name)
     if row is not None and (not isinstance(row, dict) or len(found[name]) != 1):
@@ -111,7 +111,7 @@ def _one(data: dict[str, Any], found: dict[str, list[Block]], name: str, place: 
     return row
 
 
-def _rows(
+def tables(
     data: dict[str, Any], found: dict[str, list[Block]], name: str, place: str
 ) -> Iterator[tuple[dict[str, Any], Block]]:
     """(keys, place) of each `[[name]]`."""
@@ -127,9 +127,9 @@ def _cells(
     data: dict[str, Any], found: dict[str, list[Block]], place: str
 ) -> Iterator[tuple[dict[str, Any], Block, dict[str, Any]]]:
     """(keys, place, table with row and column) of every claim, also of those in a `[[table]]`."""
-    for row, at in _rows(data, found, "claim", place):
+    for row, at in tables(data, found, "claim", place):
         yield row, at, {}
-    for row, at in _rows(data, found, "table", place):
+    for row, at in tables(data, found, "table", place):
         kinds = [key for key in ("printed", "value") if isinstance(row.get(key), dict)]
         if len(kinds) != 1:
             raise BadInput("a table needs either [table.printed] or [table.value]", at.place())

@@ -28,7 +28,7 @@ from typing import Any
 
 from repro import __version__
 from repro.claim.paper import refuse_other_core
-from repro.cli import checking, launching, looking, overview, planning, running, streams, system
+from repro.cli import checking, course, launching, looking, overview, planning, running, streams, system
 from repro.cli.parser import Program
 from repro.config import names
 from repro.errors import BadInput
@@ -128,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     _new_command(commands)
     _launch_commands(commands)
     _again_commands(commands)
+    course.options(commands, _add, _count)
     command = _add(commands, "doctor", checking.doctor, "what works on this machine, and how to get the rest")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "completion", lambda given: print(overview.completion(parser, given.shell)), COMPLETION)

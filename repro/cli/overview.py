@@ -14,6 +14,7 @@ GROUPS = {
     "record": ("replay", "renew", "certify", "rot"),
     "verdict": ("verdict",),
     "report": ("report",),
+    "course": ("course", "grade"),
     "machine": ("data", "doctor", "completion"),
 }
 """The commands in the order of a reproduction. A command that is in no group is shown at the end."""

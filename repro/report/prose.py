@@ -94,15 +94,22 @@ def _blocks(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def address(target: str, folder: Path, root: str, copied: bool = False) -> str:
-    """The address on the site of `target`, a file that a text in the paper's `folder` links to.
+    """The address on the site of `target`, a file that a text in `folder` links to: of a paper, or of a course.
 
     `root` is the relative address of the site's root. A text file has a page with numbered lines; with `copied`, the
-    address is that of the copied file. Empty if `target` is not a file of the folder, or is not shown: then the link
-    becomes text.
+    address is that of the copied file. Of a course, no text has a page. Empty if `target` is not a file of the folder,
+    or is not shown: then the link becomes text.
     """
     name, _, line = target.partition("#")
     path, home = (folder / name).resolve(), folder.resolve()
     if not path.is_file() or not path.is_relative_to(home) or path.suffix not in {*files.TEXTS, *files.COPIES}:
         return ""
+    if of_course(folder):
+        return f"{root}files/course/{quote(path.name)}" if path.suffix in files.COPIES and path.parent == home else ""
     place = f"{root}files/papers/{folder.name}/{quote(path.relative_to(home).as_posix())}"
     return place if copied else files.shown(place) + (f"#{quote(line)}" if line else "")
+
+
+def of_course(folder: Path) -> bool:
+    """Whether `folder` has the texts of a course's presentations: it is `material/` next to a `course.toml`."""
+    return folder.name == "material" and (folder.parent / "course.toml").is_file()

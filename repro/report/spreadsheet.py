@@ -21,7 +21,7 @@ PAPERS = ("paper", "title", "year", "claims", *OUTCOMES, "tier", "departures", "
 
 def claims(page: Page) -> str:
     """A row per claim. Our number is in the unit of the claim, and comes from the evidence that decided the verdict."""
-    return _csv(CLAIMS, (_claim(page, verdict) for verdict in page.verdicts))
+    return as_csv(CLAIMS, (_claim(page, verdict) for verdict in page.verdicts))
 
 
 def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
@@ -44,7 +44,7 @@ def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
 
 def papers(pages: Iterable[Page]) -> str:
     """A row per paper, with a column per outcome."""
-    return _csv(PAPERS, map(_paper, pages))
+    return as_csv(PAPERS, map(_paper, pages))
 
 
 def _paper(page: Page) -> Sequence[object]:
@@ -63,7 +63,7 @@ def _paper(page: Page) -> Sequence[object]:
     )
 
 
-def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def as_csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """CSV according to RFC 4180, with one addition: a text that looks like a formula gets an apostrophe in front."""
     text = io.StringIO()
     writer = csv.writer(text)

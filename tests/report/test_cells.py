@@ -134,7 +134,7 @@ def test_the_table_for_download_holds_what_the_page_shows(many: Page) -> None:
 
 @pytest.mark.parametrize(("cell", "written"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-0.5", "-0.5"), ("-3 %", "-3 %")])
 def test_no_text_is_a_formula(cell: str, written: str) -> None:
-    assert next(csv.reader(io.StringIO(spreadsheet._csv(["a"], [[cell]]).splitlines()[1]))) == [written]
+    assert next(csv.reader(io.StringIO(spreadsheet.as_csv(["a"], [[cell]]).splitlines()[1]))) == [written]
 
 
 def test_a_number_is_shown_in_the_unit_of_the_print(many: Page) -> None:

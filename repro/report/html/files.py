@@ -49,6 +49,14 @@ def publish(folder: Path, name: str, target: Path) -> None:
     _drop(home, kept)
 
 
+def mirror(folder: Path, target: Path) -> None:
+    """Copy the pictures, sounds and JSON files of `folder` to `target`. Remove copies of files that are gone."""
+    found = {target / path.name: path for path in folder.glob("[!.]*") if path.suffix in COPIES and path.is_file()}
+    for copy, path in found.items():
+        _same(path, copy)
+    _drop(target, set(found))
+
+
 def _drop(home: Path, kept: set[Path]) -> None:
     """Remove the files that are not `kept`, then the empty folders."""
     for path in _walk(home):

@@ -1,7 +1,9 @@
-"""Parses a paper's `report.md` and `tips.md` as MyST, and allows only safe markup in them.
+"""Parses the texts of groups as MyST, and allows only safe markup in them.
+
+These are a paper's `report.md` and `tips.md`, and the texts in the folder `material/` of a course (slides, questions).
 
 A pull request can change these texts, and the reviewer builds them. MyST's directives can read and copy any file,
-write HTML, and import code; its links copy their target. So a text in a paper's folder may use:
+write HTML, and import code; its links copy their target. So such a text may use:
 
 - only the directives and roles that are listed below;
 - only links to the web, or to files of that folder that are shown on the site;
@@ -26,6 +28,7 @@ from sphinx.util import logging
 
 from repro.errors import nearest
 from repro.report import prose
+from repro.report.html import files
 from repro.report.html.markup import tag
 from repro.report.html.words import POWER, power
 from repro.report.sphinx import changes
@@ -56,9 +59,9 @@ class Guarded(SphinxRenderer):
 
     @property
     def folder(self) -> Path | None:
-        """The folder of the paper whose text is being read; None for other pages of the site."""
+        """The folder of the group's text that is being read; None for other pages of the site."""
         folder = Path(self.document["source"]).parent
-        return folder if (folder / "paper.toml").is_file() else None
+        return folder if (folder / "paper.toml").is_file() or prose.of_course(folder) else None
 
     def run_directive(  # type: ignore[override]  # other arguments of MyST are passed on
         self, name: str, first_line: str, content: str, position: int, **more: Any
@@ -102,6 +105,7 @@ class Guarded(SphinxRenderer):
         if prose.SCHEME.match(target):
             self._refuse(f"a link to '{target}'; expected https: or a file of the paper", token_line(token, 0))
         address = prose.address(target, self.folder, self._root)
+        self._refuse_dead(address, target, token)
         node = nodes.reference(refuri=address, internal=True) if address else nodes.inline()
         with self.current_node_context(node, append=True):
             self.render_children(token)
@@ -115,12 +119,19 @@ class Guarded(SphinxRenderer):
         if prose.SCHEME.match(target):
             self._refuse(f"the picture '{target}'; expected a file of the paper", token_line(token, 0))
         address = prose.address(target, self.folder, self._root, copied=True)
+        self._refuse_dead(address, target, token)
         self.current_node.append(raw(tag("img", src=address, alt=said)) if address else nodes.Text(said))
         return None
 
     @property
     def _root(self) -> str:
         return to_root(self.sphinx_env.docname)
+
+    def _refuse_dead(self, address: str, target: str, token: Any) -> None:
+        """Warn about a link without an address in a text of a course; `look_at_links` does so for papers."""
+        if not address and self.folder and prose.of_course(self.folder) and not prose.SCHEME.match(target):
+            expected = f"; expected a file in {self.folder.name}/ that is {', '.join(sorted(files.COPIES))}"
+            self._refuse(f"a link to '{target}'{expected}", token_line(token, 0))
 
     def _show(self, what: str, token: Any) -> None:
         """Show refused markup as text, with a warning."""
@@ -131,4 +142,5 @@ class Guarded(SphinxRenderer):
     def _refuse(self, what: str, line: int) -> None:
         changes.note(self.sphinx_env, changes.FAULT)
         place = f"{self.document['source']}:{line}"
-        log.warning("a paper's text may not have %s", what, location=place, type="repro")
+        whose = "course" if self.folder and prose.of_course(self.folder) else "paper"
+        log.warning("a %s's text may not have %s", whose, what, location=place, type="repro")

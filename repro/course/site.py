@@ -1,0 +1,136 @@
+"""The pages of a course: `calendar.md`, and `presentations/week-<N>-<paper or code>.md` for each presentation.
+
+This is an extension of Sphinx, which `docs/conf.py` names. It writes MyST texts and does not import Sphinx. A site
+without the folder `course/` has no course.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from repro.course import FOLDER, MATERIAL, Course, Presentation, course_toml
+from repro.errors import BadInput
+from repro.report import prose
+from repro.report.html import files
+from repro.report.page import plain
+
+WRITTEN = "<!-- Written by repro.course from course.toml: change it there. -->\n"
+CALENDAR = "calendar.md"
+PAGES = "presentations"
+WORDS = {"paper": "paper", "code": "code-base"}
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Register the extension; Sphinx calls this."""
+    app.connect("builder-inited", prepare)
+    app.connect("build-finished", publish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def prepare(app: Any) -> None:
+    """Write the pages. If `course.toml` is wrong, the build ends with a one-line message."""
+    folder = Path(app.srcdir) / FOLDER.name
+    if not folder.is_dir():
+        return
+    from repro.report.sphinx.site import TOLD  # here, because it loads Sphinx
+
+    try:
+        write(course_toml.read(folder))
+    except BadInput as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(TOLD) from None
+
+
+def write(course: Course) -> None:
+    """Write the pages that have changed, and remove those of presentations that are gone."""
+    pages = {course.folder / CALENDAR: calendar(course)}
+    for one in course.presentations:
+        pages[course.folder / PAGES / f"{name(one)}.md"] = presentation(course, one)
+    for path in (course.folder / PAGES).glob("*.md"):
+        if path not in pages:
+            path.unlink()
+    for path, text in pages.items():
+        path.parent.mkdir(exist_ok=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def publish(app: Any, error: Exception | None) -> None:
+    """Copy the pictures and other files of the folder `material/` that its texts may show or link to."""
+    folder, target = Path(app.srcdir) / FOLDER.name / MATERIAL, Path(app.outdir) / "files" / "course"
+    if error is None and app.builder.format == "html":
+        files.mirror(folder, target)
+
+
+def name(one: Presentation) -> str:
+    """The name of the page of a presentation."""
+    return f"week-{one.week:02}-{one.what}"
+
+
+def calendar(course: Course) -> str:
+    """The text of the calendar: a row per week, then the reviews of each week, then the groups."""
+    weeks = range(1, len(course.weeks) + 1)
+    talks = _table(("week", "date", "paper", "scribe", "code-base", "scribe"), (_week(course, week) for week in weeks))
+    reviews = _table(("week", *map(plain, course.names)), (_reviews(course, week) for week in weeks))
+    groups = _table(("group", "people", "paper"), _groups(course))
+    parts = [
+        *(f"# {plain(course.title)}", "## Presentations", talks),
+        *("## Reviews", "The column of a group shows whose paper it reviews.", reviews, "## Groups", groups),
+    ]
+    return "\n\n".join([WRITTEN.strip(), *parts]) + "\n"
+
+
+def _week(course: Course, week: int) -> Iterator[str]:
+    yield from (str(week), course.weeks[week - 1])
+    for talk in course.talks(week):
+        row = course.presentation(week, talk.what)
+        link = f": [{plain(row.title)}]({PAGES}/{name(row)}.md)" if row else ""
+        yield from (f"{plain(talk.group)}{link}", plain(talk.scribe))
+
+
+def _reviews(course: Course, week: int) -> Iterator[str]:
+    yield from (str(week), *map(plain, course.reviews(week).values()))
+
+
+def _groups(course: Course) -> Iterator[tuple[str, str, str]]:
+    for group in course.groups:
+        yield plain(group.id), plain(", ".join(group.people)), f"[{plain(group.paper)}](../papers/{group.paper}.md)"
+
+
+def _table(heads: Any, rows: Any) -> str:
+    """A table of Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def presentation(course: Course, one: Presentation) -> str:
+    """The text of the page of a presentation."""
+    talk = next(talk for talk in course.talks(one.week) if talk.what == one.what)
+    people = {group: plain(", ".join(course.group(group).people)) for group in (talk.group, talk.scribe)}
+    facts = [
+        f"Week {one.week}, {course.weeks[one.week - 1]}: a {WORDS[one.what]}, presented by **{plain(talk.group)}**",
+        f"({people[talk.group]}). Scribe: **{plain(talk.scribe)}** ({people[talk.scribe]}).",
+    ]
+    below = course.folder / PAGES
+    parts = [f"# {plain(one.title)}", "\n".join(facts), "\n".join(_files(one)), *_included(course, one, below)]
+    return "\n\n".join(filter(None, [WRITTEN.strip(), *parts])) + "\n"
+
+
+def _files(one: Presentation) -> Iterator[str]:
+    """A line for each file to download, and for each link."""
+    for key in ("slides", "notebook"):
+        if file := one.files.get(key):
+            yield f"- {key.capitalize()}: {{download}}`{file} <../{MATERIAL}/{file}>`"
+    yield from (f"- <{link}>" for link in one.links)
+
+
+def _included(course: Course, one: Presentation, below: Path) -> Iterator[str]:
+    """The slides, if they are Markdown, and the questions."""
+    material = course.folder / MATERIAL
+    if one.slides.endswith(".md"):
+        yield from ("## Slides", prose.include(material / one.slides, below))
+    yield "## Questions and answers"
+    yield prose.include(material / one.questions, below) if one.questions else "*The scribe has not written them yet.*"

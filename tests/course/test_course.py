@@ -1,0 +1,150 @@
+"""`course.toml`: what is wrong is one line with its place; the commands print what the guide shows."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import shlex
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import course
+from repro.course import FOLDER, Course, Group, Presentation, course_toml
+from repro.errors import BadInput
+from tests.course.conftest import BLOCKS, COURSE, GUIDE, PRESENTATION, ROOT
+
+WRONG = {  # what is replaced in course.toml, by what (the fault is in this line), and the name that is offered
+    "the paper of a group has no folder": ('paper = "my_paper"', 'paper = "my_papr"', "my_paper"),
+    "a group without a paper": ('paper = "my_paper"', 'paper = ""', ""),
+    "an unknown group presents": ('group = "waves"', 'group = "wave"', "waves"),
+    "a week that the course does not have": ("week = 1", "week = 5", ""),
+    "week 0": ("week = 1", "week = 0", ""),
+    "slides that are missing": ('slides = "week-01-slides.md"', 'slides = "week-01-slide.md"', "week-01-slides.md"),
+    "slides of another kind": ('slides = "week-01-slides.md"', 'slides = "slides.pptx"', ""),
+    "slides elsewhere": ('slides = "week-01-slides.md"', 'slides = "../course.md"', ""),
+    "an address that is none": ('links = ["https://arxiv.org/abs/1706.03762"]', 'links = ["javascript:alert(1)"]', ""),
+    "something else is presented": ('what = "paper"', 'what = "papers"', ""),
+    "an unknown key": ('title = "Attention is all you need"', 'titel = "Attention"', "title"),
+    "an id that is no file name": ('id = "waves"', 'id = "../waves"', ""),
+    "a date that is none": ("weeks = [2026-10-13,", 'weeks = ["13 October",', ""),
+    "a date with a time": ("weeks = [2026-10-13,", "weeks = [2026-10-13T10:00:00,", ""),
+    "dates in the wrong order": ("weeks = [2026-10-13,", "weeks = [2026-10-27,", ""),
+}
+
+
+@pytest.fixture
+def presented(school: Any) -> Any:
+    (school.material / "week-01-slides.md").write_text("# Attention\n\nText.\n", encoding="utf-8")
+    school.toml(COURSE + PRESENTATION)
+    return school
+
+
+def fault(school: Any) -> BadInput:
+    with pytest.raises(BadInput) as found:
+        course_toml.read(school.folder)
+    return found.value
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_value_is_one_line_with_its_place(presented: Any, refused: Any, name: str) -> None:
+    right, wrong, offered = WRONG[name]
+    text = (COURSE + PRESENTATION).replace(right, wrong, 1)
+    presented.toml(text)
+    found = fault(presented)
+    line = text[: text.index(wrong)].count("\n") + 1
+    assert (found.where, found.nearest) == (f"docs/course/course.toml:{line}", offered)
+    assert refused("course", "week", 1) == str(found)
+    assert refused("grade") == str(found)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ('id = "digits"', 'id = "waves"'),
+        ('paper = "other_paper"', 'paper = "my_paper"'),
+        ('people = ["Wei Chen"]', 'people = ["Ada Obi"]'),
+    ],
+)
+def test_a_name_twice_is_refused_with_both_lines(school: Any, right: str, wrong: str) -> None:
+    school.toml(COURSE.replace(right, wrong))
+    second = COURSE.splitlines().index('id = "digits"')  # the line of its [[group]], from 1
+    first = COURSE.splitlines().index('id = "waves"')
+    found = fault(school)
+    assert found.where.endswith(f":{second}") and found.what.endswith(f"line {first}")
+
+
+def test_one_group_cannot_review(school: Any) -> None:
+    school.toml(COURSE.partition('[[group]]\nid = "digits"')[0])
+    assert fault(school).where == f"docs/course/course.toml:{COURSE.splitlines().index('[[group]]') + 1}"
+    school.toml(COURSE.partition("[[group]]")[0])
+    assert fault(school).expected == "at least two, which review each other"
+
+
+def test_a_presentation_that_is_there_twice_is_refused(presented: Any) -> None:
+    rows = {"what": PRESENTATION, "group": PRESENTATION.replace('what = "paper"', 'what = "code"')}
+    for key, second in rows.items():
+        text = f"{COURSE}{PRESENTATION}\n{second}"
+        presented.toml(text)
+        line = text[: text.rindex(f"\n{key} = ") + 1].count("\n") + 1
+        assert fault(presented).where == f"docs/course/course.toml:{line}"
+
+
+def test_there_is_no_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "docs/course/course.toml" in refused("course", "week")
+    assert "docs/course/course.toml" in refused("grade")
+
+
+@pytest.mark.parametrize("week", [0, 5, 10**20, "two", "-1"])
+def test_a_week_out_of_range_is_refused(school: Any, repro: Any, week: Any) -> None:
+    code, out, err = repro("course", "week", week)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_the_week_is_that_of_the_next_meeting(school: Any) -> None:
+    found = course.find()
+    days = [
+        datetime.date(2026, 1, 1),
+        datetime.date(2026, 10, 13),
+        datetime.date(2026, 10, 14),
+        datetime.date(2026, 11, 10),
+    ]
+    assert [found.week_of(day) for day in days] == [1, 1, 2, 4]
+    with pytest.raises(BadInput):
+        found.week_of(datetime.date(2026, 11, 11))
+
+
+def test_a_group_that_presents_out_of_turn_exchanges_its_duties(presented: Any) -> None:
+    assert {talk.what: talk.group for talk in course.find().talks(1)} == {"paper": "waves", "code": "digits"}
+    presented.toml(COURSE + PRESENTATION.replace('group = "waves"', 'group = "words"'))
+    paper, code = course.find().talks(1)
+    assert (paper.group, paper.scribe, code.group, code.scribe) == ("words", "waves", "digits", "words")
+
+
+def test_the_examples_of_the_guide_print_what_it_shows(school: Any, repro: Any) -> None:
+    school.review("my_paper", "2026-10-20-digits", "- [ ] Table 2 has 0.91, not 0.92.", "- [x] A typing error.")
+    school.review("my_paper", "2026-11-10-words", "- [ ] The test of the loss cannot fail.")
+    school.review("third_paper", "2026-10-20-waves", "```", "- [ ] in code", "```")
+    school.replay("my_paper", "line-seed0-digits", json.dumps({"group": "digits"}))
+    examples = [text for kind, text in BLOCKS if kind == "console"]
+    assert len(examples) == 3
+    for command, _, shown in (text.partition("\n") for text in examples):
+        code, out, err = repro(*shlex.split(command.removeprefix("$ repro ")))
+        assert (code, err) == (0, "") and out == shown
+
+
+def test_the_table_of_the_guide_has_every_key() -> None:
+    rows = re.findall(r"^\| (`.*`) \| (\w+) \|", GUIDE, re.MULTILINE)
+    told = {(of, key) for keys, of in rows for key in re.findall(r"`(\w+)`", keys)}
+    tables = {"course": Course, "group": Group, "presentation": Presentation}
+    given = {"line", "folder", "groups", "presentations"}
+    assert told == {(name, spec.name) for name, cls in tables.items() for spec in fields(cls) if spec.name not in given}
+
+
+def test_the_course_of_the_repository_can_be_read() -> None:
+    if (ROOT / FOLDER).is_dir():  # a project that is no course deletes it
+        assert len(course_toml.read(ROOT / FOLDER).groups) >= 2
