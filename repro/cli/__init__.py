@@ -211,6 +211,7 @@ def _again_commands(commands: Any) -> None:
     command.add_argument(
         "--commit", action="store_true", help="use the code of the record's commit, not the present code"
     )
+    command.add_argument("--as", metavar="GROUP", dest="group", help="store the result, as a reviewer of this group")
     command = _add(commands, "renew", running.renew, "does changed code give bit-identical numbers?")
     command.add_argument(
         "paper", nargs="?", help="check the code of this paper's records (default: the core of all records)"
