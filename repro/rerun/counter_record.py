@@ -18,12 +18,12 @@ from repro.claim import paper
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
 from repro.files import disk, regular
-from repro.record import Record, as_committed
+from repro.record import Record, as_committed, audit
 from repro.rerun import replay, signatures
 from repro.rerun.replay import Replay
 from repro.rerun.signatures import Signature
 
-FOLDER = f"{paper.WRITTEN}/replays"
+FOLDER = f"{paper.WRITTEN}/{audit.REPLAYS}"
 
 
 @dataclass(frozen=True)
