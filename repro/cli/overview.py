@@ -13,7 +13,7 @@ GROUPS = {
     "run": ("todo", "plan", "run", "smoke", "launch", "status", "attach", "stop", "logs"),
     "record": ("replay", "renew", "certify", "rot"),
     "verdict": ("verdict",),
-    "report": ("report",),
+    "report": ("report", "review"),
     "machine": ("data", "doctor", "completion"),
 }
 """The commands in the order of a reproduction. A command that is in no group is shown at the end."""
