@@ -17,7 +17,7 @@ from repro.rerun import counter_record
 from repro.review import changes, code, coverage, lottery
 from repro.review import page as review
 from repro.testing import contract
-from tests.review.records import clean, made
+from tests.review.conftest import clean, made
 
 GROUP = "Group 2"
 CONFIGS = ("line", "mean", "ten_steps")

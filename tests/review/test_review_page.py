@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from repro import record
-from tests.review.records import made
+from tests.review.conftest import made
 
 PAGE = (Path(__file__).parents[2] / "docs" / "guide" / "review.md").read_text(encoding="utf-8")
 EXAMPLES = [text for text in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) if "my_paper" in text]
