@@ -8,6 +8,7 @@
     record/       the JSON file that a run writes; what makes a record stale
     verdict/      a claim compared with its records; suspected causes
     report/       the page of a paper; html/ is the markup, sphinx/ the extension
+    review/       the reviewer's page: what changed, what to replay; the form of a review
 
     interval/     computes the 95 % interval of a mean over seeds and test items
     launch/       the queue: the runs that the claims still need; plan, workers, status

@@ -28,7 +28,7 @@ from typing import Any
 
 from repro import __version__
 from repro.claim.paper import refuse_other_core
-from repro.cli import checking, course, launching, looking, overview, planning, running, streams, system
+from repro.cli import checking, course, launching, looking, overview, planning, review, running, streams, system
 from repro.cli.parser import Program
 from repro.config import names
 from repro.errors import BadInput
@@ -123,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "check", checking.check, "check the files of papers, without a run; exit 1 if wrong")
     command.add_argument("paper", nargs="?", help="name of a paper (default: all papers)")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
+    review.options(_add(commands, "review", review.review, "what a reviewer needs: changes, faults, what to replay"))
     _data_commands(commands)
     _add(commands, "report", looking.report, "build the site from the papers and their records")
     _new_command(commands)
@@ -212,6 +213,7 @@ def _again_commands(commands: Any) -> None:
     command.add_argument(
         "--commit", action="store_true", help="use the code of the record's commit, not the present code"
     )
+    command.add_argument("--as", metavar="GROUP", dest="group", help="store the result, as a reviewer of this group")
     command = _add(commands, "renew", running.renew, "does changed code give bit-identical numbers?")
     command.add_argument(
         "paper", nargs="?", help="check the code of this paper's records (default: the core of all records)"

@@ -172,8 +172,10 @@ def replay(given: argparse.Namespace) -> int:
             "it is not clear which records to replay",
             expected="exactly one of these: the path of a record, --smoke, --since BRANCH",
         )
+    if given.group is not None and not given.record:
+        raise BadInput("--as is given without a record", expected="the path of one record (see repro replay --help)")
     if given.record:
-        return _replayed(given.record, given.commit)
+        return _replayed(given.record, given.commit, given.group)
     return max((_excused(path) for path in (replay.smoke() if given.smoke else replay.since(given.since))), default=0)
 
 
@@ -189,9 +191,10 @@ def _excused(path: Path) -> int:
         return 0 if skipped else 2
 
 
-def _replayed(path: Path, own_commit: bool = False) -> int:
-    from repro.rerun import child, replay
+def _replayed(path: Path, own_commit: bool = False, group: str | None = None) -> int:
+    from repro.rerun import child, counter_record, replay
 
+    by = None if group is None else counter_record.reviewer(path, group, own_commit)
     try:
         found = replay.replay(path, own_commit)
     except child.Failed as error:
@@ -200,6 +203,8 @@ def _replayed(path: Path, own_commit: bool = False) -> int:
     print(f"{where(path)}: {'agrees' if found.agrees else 'DIFFERS'}; required: {found.wanted} ({found.because})")
     for finding in found.findings:
         print(f"  {finding}", flush=True)
+    if by:
+        print(where(counter_record.write(found, path, by)))
     return int(not found.agrees)
 
 

@@ -30,6 +30,9 @@ from repro.record.same_code import unchanged
 Rows = dict[str, dict[str, Any]]
 """The claims of a `paper.toml`, unchecked, by their id."""
 
+REPLAYS = "replays"
+"""The folder in `records/` with the records of replays by other groups: `repro.rerun.counter_record`."""
+
 JUDGED = (
     *(
         "value",
@@ -228,6 +231,8 @@ def _first_commits(top: Path, paper: str) -> dict[str, tuple[int, str]]:
     for name in added.decode(errors="replace").replace("\n", "\0").split("\0"):
         if len(name) in (40, 64) and name in listed:
             commit, number = name, listed.index(name)
+        elif name.startswith(f"{paper}/records/{REPLAYS}/"):
+            continue
         elif name.startswith(f"{paper}/records/") and "-seed" in name and name.endswith(".json"):
             config = Path(name).stem.rpartition("-seed")[0]
             if config not in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repro.report import cells
+from repro.report import cells, replays
 from repro.report.evidence import asked, links, ours_accepted, read_in
 from repro.report.figure import claimed, tables
 from repro.report.html import files
@@ -50,7 +50,7 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     name = tag("th", claim.says, place, scope="row", role="rowheader")
     ours = _lines(_ours(found, unit) for found in verdict.evidence)
     size = _lines(f"{found.interval.seeds} × {found.interval.items:,}" for found in verdict.evidence)
-    said = (claimed(claim, unit), ours or "–", size or "–", badge(verdict.outcome))
+    said = (claimed(claim, unit), ours or "–", size or "–", badge(verdict.outcome) + replays.mark(page, verdict))
     cells = [
         tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in zip(HEADS[1:], said, strict=True)
     ]
@@ -79,6 +79,7 @@ def _more(page: Page, verdict: Verdict) -> Markup:
         ours_accepted(page, claim),
         seen(verdict),
         links(page, verdict),
+        replays.lines(page, verdict),
         run,
         colspan=len(HEADS),
         role="cell",

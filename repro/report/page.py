@@ -17,10 +17,12 @@ from repro.claim import units
 from repro.claim.paper import Claim, Paper
 from repro.record import Record, audit, determinism
 from repro.record.determinism import Certificate
-from repro.report import prose
+from repro.report import prose, reviews
 from repro.report.departures import Departures, departures
 from repro.report.html.words import slug
-from repro.rerun import rot
+from repro.report.reviews import Review
+from repro.rerun import counter_record, rot
+from repro.rerun.counter_record import CounterRecord
 from repro.verdict import Verdict
 
 SMOKE = "configs/smoke.gin"
@@ -43,6 +45,8 @@ class Page:
     root: str = ""
     trials: list[rot.Trial] = field(default_factory=list)
     points: list[Record] = field(default_factory=list)  # the records of the sweeps, which no claim uses
+    replays: list[CounterRecord] = field(default_factory=list)  # by other groups; no claim uses their numbers
+    reviews: list[Review] = field(default_factory=list)
     late: dict[str, str] = field(default_factory=dict)  # what was changed in a claim after its record, by claim id
 
     @property
@@ -188,7 +192,9 @@ def _read(name: str) -> Page:
     certificates, trials = determinism.every(one.folder), rot.of_paper(one.folder)
     late = audit.late(one) or {}
     points = record.of_points(one.folder) if one.sweeps else []
-    return Page(one, found[False], judged, found[True], certificates, trials=trials, points=points, late=late)
+    replayed = counter_record.of_paper(one, [*found[False], *found[True]])
+    more = {"replays": replayed, "reviews": reviews.of_paper(one.folder)}
+    return Page(one, found[False], judged, found[True], certificates, trials=trials, points=points, late=late, **more)
 
 
 def forget() -> None:
@@ -243,7 +249,7 @@ TEXT = """\
 
 {tips}
 
-## Implementation details
+{reviews}## Implementation details
 
 ```{{implementation}} {name}
 ```
@@ -270,12 +276,14 @@ def text(page: Page, below: Path) -> str:
         shown += f"## Learning curves\n\n```{{curves}} {page.name}\n```\n\n"
     if page.paper.sweeps:
         shown += f"## Sweeps\n\n```{{sweeps}} {page.name}\n```\n\n"
+    reviewed = f"## Reviews\n\n```{{reviews}} {page.name}\n```\n\n" if page.reviews else ""
     return TEXT.format(
         written=WRITTEN,
         name=page.name,
         title=plain(page.paper.title),
         gaps=gaps,
         shown=shown,
+        reviews=reviewed,
         report=prose.include(page.paper.folder / "report.md", below),
         tips=prose.include(page.paper.folder / "tips.md", below),
     )

@@ -1,6 +1,7 @@
 """Run something again and compare the numbers, or compare what was already run.
 
-- `replay`: run one record again.
+- `replay`: run one record again. `counter_record` stores it as the replay of another group, with a signature
+  (`signatures`).
 - `certify`: measure how closely the numbers of a config repeat. `certify_child` is the code of its child process.
 - `renew`: check whether changed code gives the same numbers. `both_ends` compares the first and last steps of a long
   training; `renew_core` checks a change of the core.

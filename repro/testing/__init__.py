@@ -6,7 +6,7 @@
 
 `parts` has these checks. `contract` lists the checks of `repro check`, which import no part and no torch. They are in
 `consistency` (claims, causes, records, tips), `config_text` (configs), `report_text` (`report.md`), `contents` (all
-files of the folder) and `own_tests`.
+files of the folder), `own_tests` and `review_files`.
 """
 
 from typing import TYPE_CHECKING, Any

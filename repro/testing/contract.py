@@ -18,7 +18,7 @@ from repro.errors import BadInput, where
 from repro.experiment import answerable
 from repro.files import regular
 from repro.record import Record, audit
-from repro.testing import config_text, consistency, contents, own_tests, report_text
+from repro.testing import config_text, consistency, contents, own_tests, report_text, review_files
 from repro.testing.consistency import Check, Records
 from repro.verdict import verdicts_json
 
@@ -133,5 +133,7 @@ CHECKS: dict[str, Check] = {
     "tips": consistency.advice,
     "data": data,
     "files": contents.files,
+    "reviews": review_files.forms,
+    "replays": review_files.replays,
 }
 """The checks by their names. To add one, write a function like these and add it here."""

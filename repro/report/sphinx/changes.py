@@ -20,7 +20,10 @@ from repro.config import IMPORT
 from repro.errors import BadInput
 from repro.record import SWEPT, code_digest
 from repro.record.determinism import FOLDER as CERTIFICATES
+from repro.report import reviews
 from repro.rerun import rot
+from repro.rerun.counter_record import FOLDER as REPLAYS
+from repro.rerun.signatures import LISTED
 
 FAULT = "fault"
 """The source of a document that shows an error. Its digest is random, so each build reads the document again and
@@ -66,6 +69,8 @@ def _paper(name: str) -> str:
     swept = sorted((folder / paper.WRITTEN / SWEPT).glob("*/"))
     places = [*(folder / place for place in (paper.WRITTEN, CERTIFICATES, rot.FOLDER)), *swept]
     kept = [row for place in places for row in _stats(place, ".json")]
+    kept += [row for home in sorted((folder / REPLAYS).glob("*/")) for row in _stats(home, ".json", ".sig", ".asc")]
+    kept += [*_stats(folder / reviews.FOLDER, ".md"), *_stats(folder.parent, LISTED)]
     files = [*_stats(folder, ".toml", ".md"), *kept]
     return _short([*files, _code(name), *map(":".join, code.items())])
 

@@ -41,6 +41,7 @@ from repro.report import (
     page,
     parts,
     quote,
+    reviews,
     rot,
     suspected_causes,
     sweeps,
@@ -69,6 +70,7 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "sweeps": sweeps.section,
     "commands": commands.commands,
     "rot": rot.section,
+    "reviews": reviews.section,
     "implementation": implementation.implementation,
     "origin": origin.origin,
 }

@@ -1,0 +1,153 @@
+"""Reads the reviews of a paper, `reviews/DATE-GROUP.md`, and prints their open points. The form of a review is:
+
+    # Review of my_paper
+
+    - **Group** Group 2
+    - **Who** Ada Lovelace
+    - **Date** 2026-01-31
+    - **Commit** 0123456789abcdef0123456789abcdef01234567
+
+    ## What I ran
+
+    ## What I could not run
+
+    ## Questions
+
+    - [ ] Why is the learning rate 0.3?
+
+    ## What must change
+
+    - [x] A point that is answered: the box has an x.
+
+`repro review PAPER --write --group GROUP` starts one; `repro check` checks it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.errors import BadInput, where
+from repro.files import regular
+from repro.record import git
+from repro.report import prose
+from repro.report.html import files
+from repro.report.html.markup import Markup, inline, join, link, tag
+from repro.report.html.words import count
+
+if TYPE_CHECKING:
+    from repro.report.page import Page
+
+FOLDER = "reviews"
+ITEMS = ("Group", "Who", "Date", "Commit")
+SECTIONS = ("What I ran", "What I could not run", "Questions", "What must change")
+POINTS = SECTIONS[2:]  # the sections whose items have a box
+ITEM = re.compile(r"- \*\*(?P<name>\w+)\*\* (?P<value>.*\S)")
+POINT = re.compile(r"\s*[-*+] (?:\[(?P<box>[ xX])\] )?(?P<text>.*)")
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One item of the questions or of what must change. `open`: None if it has no box."""
+
+    line: int
+    text: str
+    open: bool | None
+
+
+@dataclass(frozen=True)
+class Review:
+    """One review: its head, the text of each section without comments, and its points."""
+
+    path: Path
+    group: str
+    who: str
+    date: str
+    commit: str
+    sections: dict[str, str]
+    points: list[Point]
+
+    @property
+    def open(self) -> list[Point]:
+        """The points that are not answered yet; a point without a box counts as open."""
+        return [point for point in self.points if point.open is not False]
+
+
+def of_paper(folder: Path) -> list[Review]:
+    """The reviews of a paper, the oldest first. Raises BadInput if one does not have the form."""
+    return sorted(map(read, paths(folder)), key=lambda one: (one.date, one.path.name))
+
+
+def paths(folder: Path) -> list[Path]:
+    """The files of a paper's reviews."""
+    return regular.files(folder / FOLDER, "[!.]*.md")
+
+
+def read(path: Path) -> Review:
+    """Read one review. Raises BadInput with the line if it does not have the form."""
+    lines = prose.read(path)
+    prosaic = [line if plain else "" for line, plain in zip(lines, prose.told(lines), strict=True)]
+    starts = [number for number, line in enumerate(prosaic) if line.startswith("## ")]
+    names = [prosaic[number].removeprefix("## ").strip() for number in starts]
+    if names != list(SECTIONS):
+        place = f"{where(path)}:{starts[0] + 1 if starts else 1}"
+        raise BadInput(f"it has the sections {', '.join(names) or 'none'}", place, expected=", ".join(SECTIONS))
+    head = _head(path, prosaic[: starts[0]])
+    spans = list(zip(names, pairwise([*starts, len(lines)]), strict=True))
+    texts = {name: COMMENT.sub("", "\n".join(lines[start + 1 : end])).strip() for name, (start, end) in spans}
+    found = [point for name, (start, end) in spans if name in POINTS for point in _points(prosaic, start + 1, end)]
+    return Review(path, *head, texts, found)
+
+
+def _head(path: Path, lines: list[str]) -> tuple[str, str, str, str]:
+    """Group, person, date and commit."""
+    rows = {hit["name"]: (number, hit["value"]) for number, line in enumerate(lines, 1) if (hit := ITEM.match(line))}
+    if tuple(rows) != ITEMS:
+        items = ", ".join(f"- **{name}**" for name in ITEMS)
+        raise BadInput(f"its head has {', '.join(rows) or 'no items'}", f"{where(path)}:1", expected=items)
+    group, who, date, commit = (rows[name][1] for name in ITEMS)
+    if not _is_date(date):
+        raise BadInput(f"the date is '{date:.40}'", f"{where(path)}:{rows['Date'][0]}", expected="as 2026-01-31")
+    if not git.is_commit(commit):
+        raise BadInput(f"the commit is '{commit:.80}'", f"{where(path)}:{rows['Commit'][0]}", expected="40 digits")
+    return group, who, date, commit
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _points(lines: list[str], start: int, end: int) -> Iterator[Point]:
+    """The items of one section, without those in a comment. The indented lines below an item belong to it."""
+    block = "\n".join(lines[:end])
+    clean = COMMENT.sub(lambda hit: "\n" * hit[0].count("\n"), block).split("\n")
+    for number in range(start, end):
+        if hit := POINT.match(clean[number]):
+            below = (n for n in range(number + 1, end) if not clean[n].startswith("  ") or POINT.match(clean[n]))
+            rest = next(below, end)
+            text = " ".join(" ".join([hit["text"], *clean[number + 1 : rest]]).split())
+            yield Point(number + 1, text, None if hit["box"] is None else hit["box"] == " ")
+
+
+def section(page: Page) -> Markup:
+    """One item for each review, the newest first, with its open points."""
+    items = [_item(page, one) for one in reversed(page.reviews)]
+    return tag("ul", *items, class_="repro-reviews") if items else tag("p", "No review yet.", class_="repro-muted")
+
+
+def _item(page: Page, one: Review) -> Markup:
+    address = files.shown(page.file(FOLDER, one.path.name))
+    many = f"{count(len(one.open), 'open point')}" if one.open else "no open point"
+    rows = [tag("li", inline(point.text), " ", link("line", f"{address}#L{point.line}")) for point in one.open]
+    date = tag("time", one.date, datetime=one.date)
+    head = join([date, ", ", link(f"{one.group}, {one.who}", address), f": {many}"])
+    return tag("li", head, tag("ul", *rows) if rows else "")

@@ -1,0 +1,119 @@
+"""Signatures of files, with the key that git signs with: SSH (`ssh-keygen -Y sign`) or GPG.
+
+The signature is a file next to the signed one: `NAME.sig` (SSH) or `NAME.asc` (GPG). Both programs can check it without
+this project. `papers/allowed_signers` says which SSH key belongs to which group, in the format of `ssh-keygen`:
+
+    group-2 ssh-ed25519 AAAAC3Nza...
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from repro.errors import BadInput, where
+from repro.files import regular
+
+NAMESPACE = "repro-replay"
+LISTED = "allowed_signers"
+KEY = re.compile(r"SHA256:[\w+/]+|\b(?:NO_PUBKEY|GOODSIG) ([0-9A-F]+)")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Whether a file is signed, and by which key.
+
+    state: `listed`, the key belongs to the group; `unlisted`, the signature matches, but it is not known whose key it
+    is; `unknown`, it cannot be checked on this machine; `broken`, it does not match the file; `none`, not signed.
+    """
+
+    state: Literal["listed", "unlisted", "unknown", "broken", "none"]
+    key: str = ""
+
+    def __str__(self) -> str:
+        words = {
+            "listed": f"signed with {self.key}, a key of the group",
+            "unlisted": f"signed with {self.key}, a key that {LISTED} does not list",
+            "unknown": f"signed with {self.key or 'a key'}, which cannot be checked here",
+            "broken": "the signature does not match the file",
+            "none": "not signed",
+        }
+        return words[self.state]
+
+
+def setting(name: str, folder: Path) -> str:
+    """The user's own setting of git, for example `user.name`; empty if there is none."""
+    return _call(["git", "-C", str(folder), "config", "--get", name])[1].strip()
+
+
+def sign(path: Path) -> Path | None:
+    """Sign a file with the key in git's `user.signingkey`; returns the signature, or None if there is no such key.
+
+    Raises BadInput if signing fails. An older signature of the file is deleted.
+    """
+    for suffix in (".sig", ".asc"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    key = setting("user.signingkey", path.parent)
+    if not key:
+        return None
+    ssh = setting("gpg.format", path.parent) == "ssh"
+    made = Path(f"{path}{'.sig' if ssh else '.asc'}")
+    command = _ssh(key, path) if ssh else ["gpg", "--armor", "--local-user", key, "--output", str(made)]
+    code, _, said = _call([*command, *([] if ssh else ["--detach-sign"]), str(path)])
+    if code or not made.is_file():
+        line = (said.strip().splitlines() or ["no signature was written"])[-1]
+        raise BadInput(f"signing failed: {line}", where(path), expected="a key in git's user.signingkey that can sign")
+    return made
+
+
+def _ssh(key: str, path: Path) -> list[str]:
+    if key.startswith(("key::", "ssh-")):
+        raise BadInput("git's user.signingkey is the text of a key", expected="the path of an SSH key")
+    return ["ssh-keygen", "-Y", "sign", "-f", str(Path(key).expanduser()), "-n", NAMESPACE]
+
+
+def check(path: Path, principal: str, signers: Path) -> Signature:
+    """Check the signature of a file. principal: the name of the group in the file `signers`."""
+    ssh, gpg = Path(f"{path}.sig"), Path(f"{path}.asc")
+    for made in (one for one in (ssh, gpg) if regular.present(one)):
+        regular.check(made)
+        return _checked_ssh(path, ssh, principal, signers) if made == ssh else _checked_gpg(path, gpg)
+    return Signature("none")
+
+
+def _checked_ssh(path: Path, made: Path, principal: str, signers: Path) -> Signature:
+    given, start = path.read_bytes(), ["ssh-keygen", "-Y"]
+    rest = ["-n", NAMESPACE, "-s", str(made)]
+    code, out, said = _call([*start, "check-novalidate", *rest], given)
+    if code:
+        return Signature("unknown" if code == MISSING else "broken")
+    known = signers.is_file() and not _call([*start, "verify", "-f", str(signers), "-I", principal, *rest], given)[0]
+    return Signature("listed" if known else "unlisted", _key(out + said))
+
+
+def _checked_gpg(path: Path, made: Path) -> Signature:
+    command = ["gpg", "--batch", "--no-auto-key-retrieve", "--status-fd", "1", "--verify", str(made), str(path)]
+    code, out, _ = _call(command)
+    if code == 0:
+        return Signature("unlisted", _key(out))
+    return Signature("unknown" if code == MISSING or "NO_PUBKEY" in out else "broken", _key(out))
+
+
+def _key(said: str) -> str:
+    found = KEY.search(said)
+    return (found[1] or found[0]) if found else "a key"
+
+
+MISSING = 127  # the exit code of a shell for a program that is not installed
+
+
+def _call(command: list[str], given: bytes | None = None) -> tuple[int, str, str]:
+    """The exit code, stdout and stderr of a command. It may ask for a passphrase in the terminal."""
+    try:
+        done = subprocess.run(command, input=given, capture_output=True, check=False)
+    except FileNotFoundError:
+        return MISSING, "", f"{command[0]} is not installed"
+    return done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")

@@ -1,0 +1,41 @@
+"""Checks of what reviewers write: `reviews/*.md` and the counter-records in `records/replays/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from repro.claim.paper import Paper
+from repro.errors import BadInput, where
+from repro.report import reviews
+from repro.report.reviews import Review
+from repro.rerun import counter_record
+from repro.testing.consistency import Records
+
+
+def forms(one: Paper, records: Records) -> Iterator[BadInput]:
+    """Every review has its form, its file name, an answer in each section, and a box at each point."""
+    for path in reviews.paths(one.folder):
+        try:
+            yield from _form(reviews.read(path), one)
+        except BadInput as error:
+            yield error
+
+
+def _form(found: Review, one: Paper) -> Iterator[BadInput]:
+    place = where(found.path)
+    stem = f"{found.date}-{counter_record.name(found.group)}"
+    if found.path.stem != stem:
+        yield BadInput(f"it is by {found.group}, {found.date}", f"{place}:1", expected=f"the file name {stem}.md")
+    if not counter_record.another(found.group, one):
+        yield BadInput(f"it is by '{found.group}'", f"{place}:1", expected="another group than that of paper.toml")
+    for name in (name for name, text in found.sections.items() if not text):
+        yield BadInput(f"'{name}' is empty", place, expected="an answer, or none")
+    for point in (point for point in found.points if point.open is None):
+        yield BadInput(f"the point has no box: {point.text:.60}", f"{place}:{point.line}", expected="- [ ] or - [x]")
+
+
+def replays(one: Paper, records: Records) -> Iterator[BadInput]:
+    """Every counter-record is the replay of a record by another group, and its signature matches."""
+    for found in counter_record.of_paper(one, records):
+        if found.fault:
+            yield BadInput(found.fault, where(found.path), expected="a replay by: repro replay RECORD --as GROUP")

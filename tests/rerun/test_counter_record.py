@@ -1,0 +1,130 @@
+"""`repro replay --as GROUP`: what is stored and signed, and which counter-records count."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from repro import record, verdict
+from repro.claim import paper as papers
+from repro.rerun import counter_record
+
+GROUP = "Group 2"
+
+
+@pytest.fixture
+def kept(paper: Any, repro: Any, git: Any, tmp_path: Path) -> Path:
+    """The record of `smoke.gin` of a committed paper, and a reviewer with a name and an SSH key."""
+    code, out, err = repro("run", f"papers/{paper.name}/configs/smoke.gin")
+    assert code == 0, err
+    git("config", "user.name", "Ada Reviewer")
+    return Path(out.strip())
+
+
+@pytest.fixture
+def key(kept: Path, git: Any, tmp_path: Path) -> Path:
+    made = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(made)], check=True)
+    git("config", "gpg.format", "ssh")
+    git("config", "user.signingkey", str(made))
+    return made
+
+
+def counters(paper: Any) -> list[counter_record.CounterRecord]:
+    return counter_record.of_paper(papers.find(paper.name), record.of_paper(paper.folder))
+
+
+def edit(path: Path, **changed: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+
+def move(path: Path, by: float) -> None:
+    """Add `by` to the value of every item of the first measurement."""
+    rows = json.loads(path.read_text())["measurements"]
+    rows[0]["values"] = [value + by for value in record.read(path).measurements[0].values]
+    edit(path, measurements=rows)
+
+
+@pytest.mark.slow
+def test_a_replay_of_another_group_is_stored_and_signed(paper: Any, kept: Path, key: Path, repro: Any) -> None:
+    before = [found.stem for found in record.of_paper(paper.folder)]
+    code, out, err = repro("replay", kept, "--as", GROUP)
+    assert code == 0, err
+    made = Path(out.splitlines()[-1])
+    assert made == Path(f"papers/{paper.name}/records/replays/group-2/smoke-seed0.json")
+    (found,) = counters(paper)
+    assert (found.group, found.who, found.fault, found.agrees) == (GROUP, "Ada Reviewer", "", True)
+    assert found.again.environment["processor"] == record.read(kept).environment["processor"]
+    assert found.signature.state == "unlisted"
+    principal, signers = counter_record.name(GROUP), paper.folder.parent / "allowed_signers"
+    signers.write_text(f"{principal} {Path(f'{key}.pub').read_text()}")
+    assert counters(paper)[0].signature.state == "listed"
+    verify = ["ssh-keygen", "-Y", "verify", "-f", signers, "-I", principal, "-n", "repro-replay", "-s", f"{made}.sig"]
+    subprocess.run(verify, input=made.read_bytes(), check=True, capture_output=True)  # no project code is needed
+    signers.write_text(f"another-group {Path(f'{key}.pub').read_text()}")
+    assert counters(paper)[0].signature.state == "unlisted"
+    move(made, 1e-9)
+    assert counters(paper)[0].signature.state == "broken" and not counters(paper)[0].agrees
+    assert [found.stem for found in record.of_paper(paper.folder)] == before, "it is not a record of the paper"
+    judged = [verdict.judge_all(papers.find(paper.name).claims, record.of_paper(paper.folder))]
+    shutil.rmtree(made.parents[1])
+    assert judged == [verdict.judge_all(papers.find(paper.name).claims, record.of_paper(paper.folder))]
+
+
+@pytest.mark.slow
+def test_a_replay_that_differs_is_stored_too(paper: Any, kept: Path, repro: Any) -> None:
+    move(kept, 0.1)
+    code, out, _ = repro("replay", kept, "--as", GROUP)
+    assert code == 1
+    (found,) = counters(paper)
+    assert str(found.path).endswith(out.splitlines()[-1])
+    assert (found.fault, found.agrees, found.signature.state) == ("", False, "none")
+    move(kept, -0.1)
+    assert record.read(kept).measurements[0].mean == pytest.approx(found.again.measurements[0].mean)
+    shutil.copy(found.path, kept)  # what is compared is the paper's present record
+    edit(kept, finished="2026-01-01T00:00:00+00:00")
+    assert counters(paper)[0].agrees
+
+
+def test_what_does_not_count(paper: Any, kept: Path, git: Any) -> None:
+    committed = {"commit": git("rev-parse", "HEAD"), "dirty": False, "group": GROUP, "who": "Ada Reviewer"}
+    again = replace(record.read(kept), source=committed, finished="2026-01-01T00:00:00+00:00")
+    record.write(again, paper.folder / counter_record.FOLDER / counter_record.name(GROUP))
+    (found,) = counters(paper)
+    path, good = found.path, found.path.read_text()
+    assert found.agrees
+
+    def fault(**changed: Any) -> str:
+        edit(path, **changed)
+        (one,) = counters(paper)
+        path.write_text(good)
+        assert bool(one.fault) == (not one.agrees)
+        return one.fault
+
+    original, source = json.loads(kept.read_text()), found.again.source
+    assert fault() == ""
+    assert fault(finished=original["finished"], cost=original["cost"])
+    assert fault(source=source | {"dirty": True}) and fault(source=source | {"who": ""})
+    assert fault(source=source | {"group": "Group 3"}) and fault(paper="template")
+    (other := path.parents[1] / "the-repro-authors").mkdir()
+    edit(path, source=source | {"group": papers.find(paper.name).group})
+    shutil.move(path, other / path.name)
+    assert counters(paper)[0].fault, "the authors' own replay"
+
+
+def test_wrong_input_is_refused_before_the_run(paper: Any, kept: Path, refused: Any, tmp_path: Path) -> None:
+    assert "another group" in refused("replay", kept, "--as", "the  REPRO authors")
+    assert refused("replay", kept, "--as", "!")
+    assert refused("replay", "--smoke", "--as", GROUP)
+    shutil.copy(kept, tmp_path / kept.name)
+    assert refused("replay", tmp_path / kept.name, "--as", GROUP)
+    toml = (paper.folder / "paper.toml").read_text()
+    paper.toml(toml.replace('group = "the repro authors"\n', ""))
+    assert refused("replay", kept, "--as", GROUP).startswith(f"papers/{paper.name}/paper.toml")
+    assert not (kept.parent / "replays").exists()
