@@ -120,7 +120,7 @@ def _refuse_groups(groups: list[Group], place: str) -> None:
         line = groups[0].line if groups else 1
         many = "one group" if groups else "no group"
         raise BadInput(f"the course has {many}", f"{place}:{line}", expected="at least two, which review each other")
-    _refuse_twins("id", ((group.id, group.line) for group in groups), place)
+    _refuse_twins("id", ((group.id.casefold(), group.line) for group in groups), place)
     _refuse_twins("paper", ((group.paper, group.line) for group in groups), place)
     _refuse_twins("person", ((name, group.line) for group in groups for name in group.people), place)
 

@@ -1,38 +1,34 @@
 """What an instructor needs at the end of a course, per group. Everything is counted from files; nothing is a score.
 
-Reviews are `papers/<paper>/reviews/<date>-<group>.md`. Replays are the JSON files in `papers/<paper>/records/replays/`;
-their key `group` says whose they are. A review or replay of a group's own paper counts for nobody.
+A review has the form of `repro.report.reviews`, a replay that of `repro.rerun.counter_record`. A review or replay of a
+group's own paper counts for nobody.
 """
 
 from __future__ import annotations
 
 import ast
-import datetime
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from repro import record, registry, untrusted, verdict
+from repro import record, registry, verdict
 from repro.claim import paper
 from repro.course import Course, Group
 from repro.errors import BadInput, where
-from repro.files import regular, strict_json
-from repro.report import prose, spreadsheet, tips
-
-REVIEW = re.compile(r"(?P<day>\d{4}-\d\d-\d\d)-(?P<group>[\w-]+)")
-OPEN = re.compile(r"\s*[-*+] \[ \] (?P<point>.*)")
+from repro.files import regular
+from repro.report import reviews, spreadsheet, tips
+from repro.rerun import counter_record
 
 
 @dataclass(frozen=True)
 class Done:
-    """A review or a replay: `by` which group, `of` which group's paper, and the file."""
+    """A review or a replay: `by` which group, `of` which group's paper; and the points of a review that are open."""
 
     by: str
     of: str
-    path: Path
+    open_points: list[str]
 
 
 @dataclass(frozen=True)
@@ -70,9 +66,9 @@ class Standing:
 
 def standings(course: Course) -> tuple[list[Standing], list[BadInput]]:
     """A row per group, and an error for each review or replay that counts for no group."""
-    reviews, faults = _counted(course, _reviews)
-    replays, more = _counted(course, _replays)
-    return [_standing(group, reviews, replays) for group in course.groups], [*faults, *more]
+    given, faults = _counted(course, reviews.paths, _review)
+    again, more = _counted(course, counter_record.paths, _replay)
+    return [_standing(group, given, again) for group in course.groups], [*faults, *more]
 
 
 def as_csv(rows: Sequence[Standing]) -> str:
@@ -81,83 +77,58 @@ def as_csv(rows: Sequence[Standing]) -> str:
     return spreadsheet.as_csv(list(cells[0]), [list(row.values()) for row in cells])
 
 
-def _standing(group: Group, reviews: Sequence[Done], replays: Sequence[Done]) -> Standing:
+def _standing(group: Group, given: Sequence[Done], again: Sequence[Done]) -> Standing:
     folder = group.folder
     counts = Counter(one.outcome for one in verdict.judge_all(paper.read(folder).claims, record.of_paper(folder)))
     return Standing(
         group,
         {name: counts[name] for name in verdict.OUTCOMES},
-        *(sum(one.by == group.id for one in reviews), sum(one.of == group.id for one in reviews)),
-        *(sum(one.by == group.id for one in replays), sum(one.of == group.id for one in replays)),
+        *(sum(one.by == group.id for one in given), sum(one.of == group.id for one in given)),
+        *(sum(one.by == group.id for one in again), sum(one.of == group.id for one in again)),
         len(tips.read(folder / "tips.md")) if regular.present(folder / "tips.md") else 0,
         sum(map(_tests, sorted((folder / "tests").rglob("test_*.py")))),
-        [point for one in reviews if one.of == group.id for point in _open(one.path)],
+        [point for one in given if one.of == group.id for point in one.open_points],
     )
 
 
-def _counted(course: Course, found_in: Any) -> tuple[list[Done], list[BadInput]]:
+def _counted(course: Course, paths: Any, read: Any) -> tuple[list[Done], list[BadInput]]:
     """What the groups have done in each other's papers, and an error for each file that counts for no group."""
     found: list[Done] = []
     faults: list[BadInput] = []
     for group in course.groups:
-        for path, by in found_in(group.folder):
+        for path in paths(group.folder):
             try:
-                found.append(_done(course, group, path, by))
+                found.append(read(course, group, path))
             except BadInput as error:
                 faults.append(error)
     return found, faults
 
 
-def _done(course: Course, group: Group, path: Path, by: str | BadInput) -> Done:
-    if isinstance(by, BadInput):
-        raise by
-    if by not in course.names:
-        raise BadInput(f"not counted: no group '{by}'", where(path), given=by, known=course.names)
+def _review(course: Course, group: Group, path: Path) -> Done:
+    one = reviews.read(path)
+    points = [f"{where(path)}:{point.line}: {point.text}" for point in one.open]
+    return Done(_by(course, group, path, one.group), group.id, points)
+
+
+def _replay(course: Course, group: Group, path: Path) -> Done:
+    one = counter_record.read(path, paper.read(group.folder), record.of_paper(group.folder))
+    if one.fault:
+        raise BadInput(f"not counted: {one.fault}", where(path))
+    return Done(_by(course, group, path, one.group), group.id, [])
+
+
+def _by(course: Course, group: Group, path: Path, name: str) -> str:
+    """The id of the group of the course that calls itself `name`. Raises BadInput if it is none, or the authors'."""
+    known = {counter_record.name(one): one for one in course.names}
+    by = known.get(counter_record.name(name))
+    if by is None:
+        raise BadInput(f"not counted: no group '{name}'", where(path), given=name, known=course.names)
     if by == group.id:
         raise BadInput("not counted: it is by the group of the paper", where(path), expected="another group")
-    return Done(by, group.id, path)
-
-
-def _reviews(folder: Path) -> Iterator[tuple[Path, str | BadInput]]:
-    """Each review of a paper, with the group in its name."""
-    for path in regular.files(folder / "reviews", "*.md"):
-        hit = REVIEW.fullmatch(path.stem)
-        fault = BadInput("not counted: the name is not that of a review", where(path), expected="<date>-<group>.md")
-        yield path, hit["group"] if hit and _is_date(hit["day"]) else fault
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return bool(datetime.date.fromisoformat(text))
-    except ValueError:
-        return False
-
-
-def _replays(folder: Path) -> Iterator[tuple[Path, str | BadInput]]:
-    """Each replay of a record of a paper, with the group that it names."""
-    for path in regular.files(folder / paper.WRITTEN / "replays", "**/*.json"):
-        yield path, _group_of(path)
-
-
-def _group_of(path: Path) -> str | BadInput:
-    try:
-        row = strict_json.load(path, "not counted")
-    except BadInput as error:
-        return error
-    group = row.get("group") if isinstance(row, dict) else None
-    return group if isinstance(group, str) else BadInput("not counted: it has no 'group'", where(path))
+    return by
 
 
 def _tests(path: Path) -> int:
     """The number of test functions in a file."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return sum(isinstance(node, kinds) and node.name.startswith("test") for node in ast.walk(registry.parse(path)))
-
-
-def _open(path: Path) -> Iterator[str]:
-    """The open points of a review: `- [ ]` outside of code, each with file and line. A terminal prints them."""
-    lines = prose.read(path)
-    untrusted.refuse_unseen_in("\n".join(lines), where(path))
-    for number, (line, plain) in enumerate(zip(lines, prose.told(lines), strict=True), 1):
-        if plain and (hit := OPEN.fullmatch(line)):
-            yield f"{where(path)}:{number}: {hit['point'].strip()}"

@@ -190,11 +190,10 @@ def _read(name: str) -> Page:
         found[kept.config == "smoke" and SMOKE not in claimed].append(kept)
     judged = verdict.judge_all(one.claims, found[False])
     certificates, trials = determinism.every(one.folder), rot.of_paper(one.folder)
-    late = audit.late(one) or {}
     points = record.of_points(one.folder) if one.sweeps else []
     replayed = counter_record.of_paper(one, [*found[False], *found[True]])
-    more = {"replays": replayed, "reviews": reviews.of_paper(one.folder)}
-    return Page(one, found[False], judged, found[True], certificates, trials=trials, points=points, late=late, **more)
+    late, given = audit.late(one) or {}, reviews.of_paper(one.folder)
+    return Page(one, found[False], judged, found[True], certificates, "", trials, points, replayed, given, late)
 
 
 def forget() -> None:

@@ -32,6 +32,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repro import untrusted
 from repro.errors import BadInput, where
 from repro.files import regular
 from repro.record import git
@@ -92,6 +93,7 @@ def paths(folder: Path) -> list[Path]:
 def read(path: Path) -> Review:
     """Read one review. Raises BadInput with the line if it does not have the form."""
     lines = prose.read(path)
+    untrusted.refuse_unseen_in("\n".join(lines), where(path))
     prosaic = [line if plain else "" for line, plain in zip(lines, prose.told(lines), strict=True)]
     starts = [number for number, line in enumerate(prosaic) if line.startswith("## ")]
     names = [prosaic[number].removeprefix("## ").strip() for number in starts]

@@ -146,8 +146,8 @@ def write(found: Replay, path: Path, by: Reviewer) -> Path:
 
 def of_paper(one: Paper, records: Iterable[Record]) -> list[CounterRecord]:
     """All counter-records of a paper, by group. Raises BadInput if a file is not a record or is a link."""
-    known = {(found.config, found.seed): found for found in records}
-    return [_read(path, one, known) for path in paths(one.folder)]
+    known = list(records)
+    return [read(path, one, known) for path in paths(one.folder)]
 
 
 def paths(folder: Path) -> list[Path]:
@@ -158,8 +158,9 @@ def paths(folder: Path) -> list[Path]:
     return found
 
 
-def _read(path: Path, one: Paper, known: dict[tuple[str, int], Record]) -> CounterRecord:
+def read(path: Path, one: Paper, records: Iterable[Record]) -> CounterRecord:
+    """Read a counter-record and compare it with the record of the same run. Raises BadInput if it is no record."""
     again = record.read(path)
-    found = known.get((again.config, again.seed))
+    found = next((found for found in records if (found.config, found.seed) == (again.config, again.seed)), None)
     signature = signatures.check(path, path.parent.name, one.folder.parent / signatures.LISTED)
     return CounterRecord(path, one, again, replay.compare(found, again) if found else None, signature)

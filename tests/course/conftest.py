@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import papers
+import papers as package
+from repro import record
+from repro.claim import paper as papers
 from repro.claim.paper import WRITTEN
+from repro.report import reviews
+from repro.rerun import counter_record
+from tests.review.conftest import made
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guide" / "course.md").read_text(encoding="utf-8")
@@ -28,23 +34,29 @@ class School:
     def toml(self, text: str) -> None:
         (self.folder / "course.toml").write_text(text, encoding="utf-8")
 
-    def review(self, paper: str, name: str, *points: str) -> Path:
-        """A review of `paper`: the file `name`.md with these lines under a heading in line 3."""
-        path = self.root / "papers" / paper / "reviews" / f"{name}.md"
+    def review(self, paper: str, group: str, *points: str, day: str = "2026-10-13") -> Path:
+        """A review of `paper` by `group`, with these lines under its last heading."""
+        path = self.root / "papers" / paper / reviews.FOLDER / f"{day}-{group}.md"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(["# Review", "", "## What must change", "", *points]), encoding="utf-8")
+        values = (group, "Ada", day, "0" * 40)
+        head = [f"- **{name}** {value}" for name, value in zip(reviews.ITEMS, values, strict=True)]
+        lines = ["# Review", "", *head, "", *(f"## {name}" for name in reviews.SECTIONS), "", *points]
+        path.write_text("\n".join(lines), encoding="utf-8")
         return path
 
-    def replay(self, paper: str, name: str, text: str) -> Path:
-        path = self.root / "papers" / paper / WRITTEN / "replays" / f"{name}.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        return path
+    def replay(self, paper: str, by: str, **changed: Any) -> Path:
+        """A record of `paper`, and its replay by the group `by` with these changes in its source."""
+        one = papers.read(self.root / "papers" / paper)
+        source: dict[str, Any] = {"commit": "0" * 40, "dirty": False}
+        record.write(made(one, "line", source=source), one.folder / WRITTEN)
+        source |= {"group": by, "who": "Ada"} | changed
+        again = made(one, "line", source=source, finished="2026-02-02T00:00:00+00:00")
+        return record.write(again, one.folder / counter_record.FOLDER / by)
 
 
 @pytest.fixture
 def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    template = next(path for path in (Path(root) / "template" for root in papers.__path__) if path.is_dir())
+    template = next(path for path in (Path(root) / "template" for root in package.__path__) if path.is_dir())
     for name in PAPERS:
         folder = tmp_path / "papers" / name
         shutil.copytree(template, folder, ignore=shutil.ignore_patterns(WRITTEN, "__pycache__"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import re
 import shlex
 from dataclasses import fields
@@ -126,10 +125,10 @@ def test_a_group_that_presents_out_of_turn_exchanges_its_duties(presented: Any) 
 
 
 def test_the_examples_of_the_guide_print_what_it_shows(school: Any, repro: Any) -> None:
-    school.review("my_paper", "2026-10-20-digits", "- [ ] Table 2 has 0.91, not 0.92.", "- [x] A typing error.")
-    school.review("my_paper", "2026-11-10-words", "- [ ] The test of the loss cannot fail.")
-    school.review("third_paper", "2026-10-20-waves", "```", "- [ ] in code", "```")
-    school.replay("my_paper", "line-seed0-digits", json.dumps({"group": "digits"}))
+    school.review("my_paper", "digits", "- [ ] Table 2 has 0.91, not 0.92.", "- [x] A typing error.", day="2026-10-20")
+    school.review("my_paper", "words", "- [ ] The test of the loss cannot fail.", day="2026-11-10")
+    school.review("third_paper", "waves", "```", "- [ ] in code", "```", day="2026-10-20")
+    school.replay("my_paper", "digits")
     examples = [text for kind, text in BLOCKS if kind == "console"]
     assert len(examples) == 3
     for command, _, shown in (text.partition("\n") for text in examples):

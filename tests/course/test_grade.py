@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -36,10 +35,10 @@ def test_without_reviews_every_count_of_them_is_0(school: Any, repro: Any) -> No
 
 
 def test_what_is_given_is_received(school: Any, repro: Any) -> None:
-    school.review("my_paper", "2026-10-13-digits", "- [ ] one", "  * [ ] two", "- [x] done")
-    school.review("my_paper", "2026-10-20-words")
-    school.review("other_paper", "2026-10-13-words", "- [ ] three")
-    school.replay("third_paper", "a", json.dumps({"group": "waves"}))
+    school.review("my_paper", "digits", "- [ ] one", "* [ ] two", "- [x] done")
+    school.review("my_paper", "Words")
+    (path,) = [school.review("other_paper", "words", "- [ ] three")]
+    school.replay("third_paper", "waves")
     code, rows, err = table(repro)
     assert (code, err) == (0, "")
     assert {name: (row["reviews given"], row["reviews received"]) for name, row in rows.items()} == {
@@ -51,22 +50,32 @@ def test_what_is_given_is_received(school: Any, repro: Any) -> None:
     assert (rows["waves"]["replays given"], rows["words"]["replays received"]) == ("1", "1")
     assert table(repro, "digits")[1] == {"digits": rows["digits"]}
     (only,) = (row for row in grade.standings(course.find())[0] if row.group.id == "digits")
-    assert only.open_points == ["papers/other_paper/reviews/2026-10-13-words.md:5: three"]
+    line = path.read_text().split("\n").index("- [ ] three") + 1
+    assert only.open_points == [f"papers/other_paper/reviews/{path.name}:{line}: three"]
 
 
-@pytest.mark.parametrize(
-    "name", ["2026-10-13-digit", "2026-10-13-waves", "13.10.2026-digits", "2026-13-13-digits", "notes"]
-)
-def test_a_review_that_counts_for_nobody_is_named(school: Any, repro: Any, name: str) -> None:
-    path = school.review("my_paper", name, "- [ ] not counted")
+@pytest.mark.parametrize("group", ["digit", "waves"])
+def test_a_review_that_counts_for_nobody_is_named(school: Any, repro: Any, group: str) -> None:
+    path = school.review("my_paper", group, "- [ ] not counted")
     code, rows, err = table(repro)
     assert code == 2 and err.count("\n") == 1 and path.relative_to(school.root).as_posix() in err
     assert {row["reviews given"] for row in rows.values()} == {row["open points"] for row in rows.values()} == {"0"}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"group": 3}', '{"group": "waves"}', '{"group": "strangers"}'])
-def test_a_replay_that_counts_for_nobody_is_named(school: Any, repro: Any, text: str) -> None:
-    path = school.replay("my_paper", "a", text)
+def test_a_file_that_is_no_review_is_named(school: Any, repro: Any) -> None:
+    path = school.review("my_paper", "digits")
+    path.write_text("# Notes\n")
+    code, _, err = table(repro)
+    assert code == 2 and err.count("\n") == 1 and path.relative_to(school.root).as_posix() in err
+
+
+@pytest.mark.parametrize(
+    ("by", "changed"),
+    [("waves", {}), ("strangers", {}), ("digits", {"dirty": True}), ("digits", {"group": "words"})],
+    ids=["own paper", "no group", "uncommitted", "another folder"],
+)
+def test_a_replay_that_counts_for_nobody_is_named(school: Any, repro: Any, by: str, changed: Any) -> None:
+    path = school.replay("my_paper", by, **changed)
     code, rows, err = table(repro)
     assert code == 2 and err.count("\n") == 1 and path.relative_to(school.root).as_posix() in err
     assert (
@@ -74,9 +83,10 @@ def test_a_replay_that_counts_for_nobody_is_named(school: Any, repro: Any, text:
     )
 
 
-def test_a_review_with_a_character_for_the_terminal_is_refused(school: Any, refused: Any) -> None:
-    school.review("my_paper", "2026-10-13-digits", "- [ ] \x1b[2J all is well")
-    assert "2026-10-13-digits.md:5" in refused("grade", "waves")
+def test_a_review_with_a_character_for_the_terminal_is_refused(school: Any, repro: Any) -> None:
+    path = school.review("my_paper", "digits", "- [ ] \x1b[2J all is well")
+    code, out, err = repro("grade", "waves")
+    assert code == 2 and f"{path.name}:{len(path.read_text().splitlines())}" in err and "\x1b" not in out + err
 
 
 def test_an_unknown_group_is_refused(school: Any, refused: Any) -> None:

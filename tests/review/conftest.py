@@ -18,6 +18,7 @@ def made(paper: Any, name: str, seed: int = 0, mean: float = 0.01, **more: Any) 
     """A record of a config of the paper as it is now."""
     found = config.read(paper.folder / "configs" / f"{name}.gin")
     measured = [Measurement("test", "SquaredError", {"unit": ""}, [mean, mean + 0.002])]
-    facts = {"text": found.text, "code": code_digest.code(found), "core": code_digest.core(), "source": clean(paper)}
+    facts = {"text": found.text, "code": code_digest.code(found), "core": code_digest.core()}
+    facts |= {} if "source" in more else {"source": clean(paper)}
     facts |= {"cost": {"seconds": 1.0 + seed}, "finished": "2026-01-01T00:00:00+00:00"}
     return Record(paper.name, name, seed, found.digest, measured, **(facts | more))

@@ -263,8 +263,8 @@ class Tips(Printed):
         shown, links = names(self.env.app), list[tuple[str, Markup]]()
         note(self.env, "papers", "parts", *(f"code {name}" for name in shown))
         told = [name for name in shown if (paper.folders()[name] / tips.FILE).is_file()]
-        empty = tag("p", "No paper has tips yet.", class_="repro-muted")
-        yield filtered("tip", "Find a tip by its symptom or by any of its words") if told else raw(empty)
+        box = filtered("tip", "Find a tip by its symptom or by any of its words")
+        yield box if told else raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
         sections = [node for name in told for node in self.guarded(self._of(name, links))]
         yield raw(parts.fold_by_part(links, shown, self.root))
         yield from sections
@@ -272,7 +272,7 @@ class Tips(Printed):
     def _of(self, name: str, links: list[tuple[str, Markup]]) -> Iterator[nodes.Node]:
         """A section per tip. Its lines are included from the file, so that links and roles refer to its paper."""
         shown, path = page.read(name, self.root), paper.folders()[name] / tips.FILE
-        target = Path(os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent)).as_posix()
+        target = os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent).replace(os.sep, "/")
         origin = tag("p", link(shown.paper.title, f"{shown.address}#what-was-hard"), class_="repro-muted")
         for tip in tips.read(path):
             text = f"```{{include}} {target}\n:start-line: {tip.first}\n:end-line: {tip.last}\n```"
@@ -297,5 +297,4 @@ def filtered(noun: str, label: str) -> nodes.raw:
 
 
 def _section(name: str, title: list[nodes.Node], *children: nodes.Node, class_: str = "") -> nodes.section:
-    head = nodes.title("", "", *title)
-    return nodes.section("", head, *children, ids=[name], names=[name], classes=[class_] if class_ else [])
+    return nodes.section("", nodes.title("", "", *title), *children, ids=[name], names=[name], classes=class_.split())
