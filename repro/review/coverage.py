@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -19,8 +18,10 @@ from repro.errors import BadInput, where
 
 def lines(one: Paper) -> Iterator[str]:
     """One line for each module of the paper, then the last line of pytest. Raises BadInput without coverage.py."""
-    if importlib.util.find_spec("coverage") is None:
-        raise BadInput("coverage.py is not installed", expected="pip install coverage, or make venv")
+    try:
+        import coverage  # noqa: F401
+    except ImportError:
+        raise BadInput("coverage.py is not installed", expected="pip install coverage, or make venv") from None
     with tempfile.TemporaryDirectory(prefix="repro-review-") as home:
         said = _tested(one, Path(home))
         for name, row in sorted(_measured(one, Path(home)).items()):

@@ -180,7 +180,8 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     for name in names(app):
         files.publish(known[name], name, target)
     publish_tables(app)
-    files.publish_source(Path(repro.__file__).parent, target)
+    if "parts" in app.env.found_docs:  # only the catalogue of parts links to the files of the core
+        files.publish_source(Path(repro.__file__).parent, target)
 
 
 def publish_tables(app: Sphinx) -> None:
