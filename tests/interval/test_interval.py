@@ -66,7 +66,15 @@ def coverage(found: Any) -> float:
 
 
 @pytest.mark.parametrize("what", SHARES)
-@pytest.mark.parametrize(("seeds", "items"), list(product((3, 5, 10), (10, 300))))
+@pytest.mark.parametrize(
+    ("seeds", "items"),
+    [
+        (3, 10),
+        (3, 300),
+        (10, 10),
+        *(pytest.param(*size, marks=pytest.mark.slow) for size in [(5, 10), (5, 300), (10, 300)]),
+    ],
+)
 def test_the_interval_covers_as_often_as_it_says(what: str, seeds: int, items: int) -> None:
     """Each of 2,000 studies knows its truth, zero; whatever makes the numbers vary, 93 to 97 % find it."""
     tables = studies(np.random.default_rng(0), SHARES[what], seeds, items)
@@ -120,7 +128,7 @@ def test_with_the_chance_in_both_it_covers_the_difference(seeds: int, theirs: in
 
 
 @pytest.mark.parametrize(("same_seeds", "same_items"), list(product((True, False), repeat=2)))
-@pytest.mark.parametrize(("seeds", "items"), [(3, 10), (5, 100)])
+@pytest.mark.parametrize(("seeds", "items"), [(3, 10), pytest.param(5, 100, marks=pytest.mark.slow)])
 def test_a_difference_covers_as_often_as_it_says(same_seeds: bool, same_items: bool, seeds: int, items: int) -> None:
     """Seeds and items that both sides share move both alike, and cancel."""
     random = np.random.default_rng(2)
