@@ -50,9 +50,8 @@ def _run(given: argparse.Namespace, seed: int) -> int:
         if isinstance(error, OSError) and not hasattr(error, "__notes__") and system.environment(error):
             raise  # raised before the run had a log file
         said = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
-        kept = hasattr(error, "__notes__") or isinstance(
-            error, OSError
-        )  # the traceback is in the log, or does not help
+        # The traceback is in the log already, or it does not help.
+        kept = hasattr(error, "__notes__") or isinstance(error, OSError)
         logging.getLogger("repro").error("the run failed: %s", said, exc_info=None if kept else error)
         _advise(bound.folder, error=error)
         return 1

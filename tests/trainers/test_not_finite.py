@@ -67,7 +67,7 @@ def failed(rotten: Any, repro: Any, name: str) -> tuple[str, Path]:
     code, out, err = repro("run", f"papers/{rotten.name}/configs/{name}.gin")
     assert (code, out) == (1, ""), err
     (folder,) = Path("runs", rotten.name, name).glob("*-seed0")
-    (said,) = [line for line in err.splitlines() if f"repro debug --failed-step {folder})" in line]
+    *_, said = [line for line in err.splitlines() if f"repro debug --failed-step {folder})" in line]
     return said, folder
 
 
