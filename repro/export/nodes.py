@@ -1,0 +1,143 @@
+"""Elements of a document, as pandoc reads them from JSON. A `Node` is a dictionary with type and content.
+
+`text`, `code`, `link` and the like are within a paragraph; `para`, `table` and the like are blocks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from repro.export import needed
+from repro.report.html.words import NARROW
+
+Node = dict[str, Any]
+Nodes = list[Node]
+
+READ = "commonmark+pipe_tables+tex_math_dollars+definition_lists+strikeout+smart+sourcepos"
+PLAIN = ("", [], [])  # no id, no classes, no attributes
+RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
+SMALLEST = 0.09  # of the width of a table: its narrowest column
+
+
+def convert(blocks: Sequence[Node], form: str) -> str:
+    """The blocks in a format of pandoc, such as `typst` or `latex`."""
+    document = {"pandoc-api-version": [1, 23, 1], "meta": {}, "blocks": list(blocks)}
+    done = needed("pypandoc").convert_text(json.dumps(document), form, "json", ["--wrap=preserve", "--sandbox"])
+    return str(done)
+
+
+def parse(text: str) -> Nodes:
+    """Read Markdown. Each element has an attribute `data-pos` with its line."""
+    found = needed("pypandoc").convert_text(text, "json", READ, ["--sandbox"])
+    return list(json.loads(found)["blocks"])
+
+
+def text(words: str) -> Nodes:
+    """A text; superscript digits become superscripts, because many fonts do not have them."""
+    pieces = re.split(r"([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", words.replace(NARROW, "\N{NO-BREAK SPACE}"))
+    found: Nodes = []
+    for number, piece in enumerate(pieces):
+        found += [_node("Superscript", [_node("Str", piece.translate(RAISED))])] if number % 2 else _words(piece)
+    return found
+
+
+def _words(piece: str) -> Iterator[Node]:
+    for word in re.split(r"([ \n\t]+)", piece):
+        if word:
+            yield {"t": "Space"} if word.isspace() and "\N{NO-BREAK SPACE}" not in word else _node("Str", word)
+
+
+def _node(kind: str, content: Any) -> Node:
+    return {"t": kind, "c": content}
+
+
+def code(words: str) -> Node:
+    """Code within a line."""
+    return _node("Code", [PLAIN, words])
+
+
+def strong(inner: Nodes) -> Node:
+    """Bold text."""
+    return _node("Strong", inner)
+
+
+def link(inner: Nodes, address: str) -> Node:
+    """A link to a web address."""
+    return _node("Link", [PLAIN, inner, [address, ""]])
+
+
+def para(*inner: Node) -> Node:
+    """A paragraph."""
+    return _node("Para", list(inner))
+
+
+def heading(level: int, words: str) -> Node:
+    """A heading; level 1 is a section."""
+    return _node("Header", [level, PLAIN, text(words)])
+
+
+def block_of_code(words: str) -> Node:
+    """A block of code."""
+    return _node("CodeBlock", [PLAIN, words])
+
+
+def bullets(items: Iterable[Nodes]) -> Node:
+    """A list; each item is blocks."""
+    return _node("BulletList", list(items))
+
+
+def quote(blocks: Nodes) -> Node:
+    """A block that is set apart."""
+    return _node("BlockQuote", blocks)
+
+
+def figure(address: str, caption: str) -> Node:
+    """A picture with its caption. `address`: the file, as seen from the document."""
+    image = _node("Image", [PLAIN, text(caption), [address, ""]])
+    return _node("Figure", [PLAIN, [None, [_node("Plain", text(caption))]], [_node("Plain", [image])]])
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Nodes]], widths: Sequence[float] = ()) -> Node:
+    """A table. Each cell is inline. The widths are shares of the line; by default, from the lengths of the cells."""
+    cells = [list(row) for row in rows]
+    made = [[[_node("Plain", cell)] for cell in row] for row in cells]
+    head = [[_node("Plain", [strong(text(name))])] for name in heads]
+    return grid(head, made, widths or shares([[text(name) for name in heads], *cells]))
+
+
+def grid(head: Sequence[Nodes], rows: Sequence[Sequence[Nodes]], widths: Sequence[float]) -> Node:
+    """A table whose cells are blocks."""
+    columns = [[{"t": "AlignLeft"}, _node("ColWidth", width)] for width in widths]
+    bodies = [[PLAIN, 0, [], [_row(row) for row in rows]]]
+    return _node("Table", [PLAIN, [None, []], columns, [PLAIN, [_row(head)] if head else []], bodies, [PLAIN, []]])
+
+
+def _row(cells: Sequence[Nodes]) -> list[Any]:
+    return [PLAIN, [[PLAIN, {"t": "AlignDefault"}, 1, 1, blocks] for blocks in cells]]
+
+
+def shares(rows: Sequence[Sequence[Nodes]]) -> list[float]:
+    """The widths of the columns: by the square root of their longest cell, and at least as wide as their longest word."""
+    columns = list(zip(*rows, strict=True))
+    longest = [max((len(said(cell)) for cell in column), default=1) for column in columns]
+    words = [max((len(word) for cell in column for word in said(cell).split()), default=1) for column in columns]
+    wanted = [max(max(size, 1) ** 0.5, word**0.9) for size, word in zip(longest, words, strict=True)]
+    raised = [max(one / sum(wanted), SMALLEST) for one in wanted]
+    return [round(one / sum(raised), 4) for one in raised]
+
+
+def said(found: Any) -> str:
+    """The text of nodes, without their markup."""
+    if isinstance(found, dict):
+        kind, content = found.get("t"), found.get("c")
+        if kind in ("Str", "RawInline"):
+            return str(content if kind == "Str" else content[1])
+        if kind in ("Code", "Math", "CodeBlock"):
+            return str(content[1])
+        if kind in ("Space", "SoftBreak", "LineBreak"):
+            return " "
+        return said(content[1:] if kind in ("Link", "Image", "Span") else content)
+    return "".join(map(said, found)) if isinstance(found, list) else ""
