@@ -9,8 +9,8 @@ from repro.errors import BadInput
 from repro.export import nodes, tables
 from repro.export.nodes import Nodes
 from repro.report import cite, entrants, quote
-from repro.report.outcome import said, transcribed
 from repro.report.html.words import count
+from repro.report.outcome import said, transcribed
 from repro.report.page import Page
 
 if TYPE_CHECKING:
@@ -101,4 +101,4 @@ def _list_table(text: Text, one: Directive) -> nodes.Node:
     if len(rows) != len(found[0]["c"]) or len({len(row) for row in rows}) != 1:
         raise text.fault("the rows of the list-table have different lengths", one.line)
     head = rows.pop(0) if one.options.get("header-rows", "0") != "0" else []
-    return nodes.grid(head, rows, nodes.shares([[cell for cell in row] for row in ([head] if head else []) + rows]))
+    return nodes.grid(head, rows, nodes.shares([*([head] if head else []), *rows]))

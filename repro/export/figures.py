@@ -14,14 +14,15 @@ from repro.report import figure
 from repro.report.curves import NAMES
 from repro.report.figure import Group
 from repro.report.page import Page
-from repro.verdict import Evidence, Verdict
+from repro.verdict import Evidence, Verdict, upward
 
 WIDTH = 6.4  # inches
 ROWS = 22  # of a figure of claims: more would not fit on a page
 LABEL = 52  # characters of a line of a label
-PANELS = 12  # of learning curves in a figure
+PANELS = 15  # of learning curves in a figure
 ACROSS = 3  # panels next to each other
 PAPER, OURS, PROXY = "#0b6e99", "#111111", "#8a4fb0"
+CARETS = {False: 8, True: 9}  # matplotlib's triangles to the left and to the right of a point
 STYLE = {"font.size": 7, "svg.hashsalt": "repro", "axes.linewidth": 0.5, "axes.spines.top": False,
          "axes.spines.right": False, "xtick.major.width": 0.5, "ytick.major.width": 0.5}  # fmt: skip
 UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -30,17 +31,19 @@ UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationD
 def claims(page: Page, folder: Path, form: str) -> Iterator[tuple[Path, str]]:
     """Draw the claims with records, a figure for each metric: (file in `folder`, caption). `form` is svg or pdf."""
     shown = [one for one in page.verdicts if one.claim.transcribed and one.claim.kind != "printed" and one.evidence]
+    legend = _legend(shown)
     for number, group in enumerate(figure.grouped(page, shown), 1):
         parts = [group.verdicts[first : first + ROWS] for first in range(0, len(group.verdicts), ROWS)]
         for place, part in enumerate(parts, 1):
             path = folder / f"claims-{number}{f'-{place}' if len(parts) > 1 else ''}.{form}"
             _save(_claims(group, part), path)
-            yield path, f"{group.name}{group.scale}. {_legend(part)}"
+            yield path, f"{group.name}{group.scale}.{legend}"
+            legend = ""  # only below the first figure
 
 
 def _legend(verdicts: Sequence[Verdict]) -> str:
     found = [one for verdict in verdicts for one in verdict.evidence]
-    said = "Line: the paper's number; band: the range that we accept."
+    said = " Line: the paper's number; band: the range that we accept. Triangle: the side that the paper claims."
     said += " Filled: our mean with its 95 % interval." if any(not one.proxy for one in found) else ""
     return said + (" Hollow: a proxy, which can only show a trend." if any(one.proxy for one in found) else "")
 
@@ -71,6 +74,9 @@ def _row(axes: Any, verdict: Verdict, top: float, size: float) -> None:
     """The paper's number and the accepted range of one claim, and our number of each config."""
     between, line = figure.target(verdict.claim), figure.edge(verdict.claim)
     inside = (top + 0.04, top + size - 0.04)
+    if line is not None:
+        side = upward(verdict.claim, verdict.evidence[0].identity)
+        axes.plot(line, top + size / 2, marker=CARETS[side], ms=4, color=PAPER)
     if between is not None:
         axes.fill_betweenx(inside, *([limit] * 2 for limit in between), color=PAPER, alpha=0.18, linewidth=0)
         line = sum(between) / 2
@@ -102,6 +108,7 @@ def curves(page: Page, folder: Path, form: str) -> Iterator[tuple[Path, str]]:
 def _curves(panels: Sequence[Sequence[Record]]) -> Any:
     rows = -(-len(panels) // ACROSS)
     made, field = _figure(1.45 * rows + 0.1, rows, ACROSS)
+    made.get_layout_engine().set(h_pad=0.06)
     for axes, mine in zip(field.flat, panels, strict=False):
         for found in mine:
             for name, points in found.curves.items():

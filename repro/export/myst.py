@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -84,14 +84,6 @@ class Text:
                 yield {"t": kind, "c": [level, nodes.PLAIN, self._inlines(content[2], line)]}
             elif kind in ("Para", "Plain"):
                 yield {"t": kind, "c": self._paragraph(content, line)}
-            elif kind == "BulletList":
-                yield nodes.bullets(list(self._blocks(item, lines, deeper, line)) for item in content)
-            elif kind == "OrderedList":
-                yield {"t": kind, "c": [content[0], [list(self._blocks(b, lines, deeper, line)) for b in content[1]]]}
-            elif kind == "DefinitionList":
-                yield {"t": kind, "c": [self._definition(one, lines, deeper, line) for one in content]}
-            elif kind == "BlockQuote":
-                yield nodes.quote(list(self._blocks(content, lines, deeper, line)))
             elif kind == "Table":
                 yield self._table(content, line)
             elif kind == "CodeBlock":
@@ -99,10 +91,21 @@ class Text:
             elif kind == "HorizontalRule":
                 yield one
             else:
-                raise self.fault(f"{'HTML' if kind == 'RawBlock' else kind} cannot be printed", line)
+                yield self._nested(
+                    kind, content, lambda inner, at=line: list(self._blocks(inner, lines, deeper, at)), line
+                )
 
-    def _definition(self, one: Any, lines: list[str], deeper: int, line: int) -> list[Any]:
-        return [self._inlines(one[0], line), [list(self._blocks(inner, lines, deeper, line)) for inner in one[1]]]
+    def _nested(self, kind: str, content: Any, read: Callable[[Nodes], Nodes], line: int) -> Node:
+        """A block that contains blocks, which `read` reads."""
+        if kind == "BulletList":
+            return nodes.bullets(map(read, content))
+        if kind == "OrderedList":
+            return {"t": kind, "c": [content[0], list(map(read, content[1]))]}
+        if kind == "DefinitionList":
+            return {"t": kind, "c": [[self._inlines(term, line), list(map(read, said))] for term, said in content]}
+        if kind == "BlockQuote":
+            return nodes.quote(read(content))
+        raise self.fault(f"{'HTML' if kind == 'RawBlock' else kind} cannot be printed", line)
 
     def _paragraph(self, content: Nodes, line: int) -> Nodes:
         found = self._inlines(content, line)

@@ -19,7 +19,7 @@ Nodes = list[Node]
 READ = "commonmark+pipe_tables+tex_math_dollars+definition_lists+strikeout+smart+sourcepos"
 PLAIN = ("", [], [])  # no id, no classes, no attributes
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
-SMALLEST = 0.09  # of the width of a table: its narrowest column
+LINE, GAP = 96, 2  # characters of a line of a table; between two columns
 
 
 def convert(blocks: Sequence[Node], form: str) -> str:
@@ -100,12 +100,12 @@ def figure(address: str, caption: str) -> Node:
     return _node("Figure", [PLAIN, [None, [_node("Plain", text(caption))]], [_node("Plain", [image])]])
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[Nodes]], widths: Sequence[float] = ()) -> Node:
-    """A table. Each cell is inline. The widths are shares of the line; by default, from the lengths of the cells."""
+def table(heads: Sequence[str], rows: Iterable[Sequence[Nodes]]) -> Node:
+    """A table; each cell is a part of a line."""
     cells = [list(row) for row in rows]
     made = [[[_node("Plain", cell)] for cell in row] for row in cells]
     head = [[_node("Plain", [strong(text(name))])] for name in heads]
-    return grid(head, made, widths or shares([[text(name) for name in heads], *cells]))
+    return grid(head, made, shares([[text(name) for name in heads], *cells]))
 
 
 def grid(head: Sequence[Nodes], rows: Sequence[Sequence[Nodes]], widths: Sequence[float]) -> Node:
@@ -120,13 +120,14 @@ def _row(cells: Sequence[Nodes]) -> list[Any]:
 
 
 def shares(rows: Sequence[Sequence[Nodes]]) -> list[float]:
-    """The widths of the columns: by the square root of their longest cell, and at least as wide as their longest word."""
-    columns = list(zip(*rows, strict=True))
-    longest = [max((len(said(cell)) for cell in column), default=1) for column in columns]
-    words = [max((len(word) for cell in column for word in said(cell).split()), default=1) for column in columns]
-    wanted = [max(max(size, 1) ** 0.5, word**0.9) for size, word in zip(longest, words, strict=True)]
-    raised = [max(one / sum(wanted), SMALLEST) for one in wanted]
-    return [round(one / sum(raised), 4) for one in raised]
+    """The widths of the columns. Each has space for its longest word; the rest goes to columns with longer cells."""
+    columns = [[said(cell) for cell in column] for column in zip(*rows, strict=True)]
+    words = [max((len(word) for cell in column for word in cell.split()), default=0) + GAP for column in columns]
+    longest = [max(map(len, column), default=0) + GAP for column in columns]
+    rest = max(LINE - sum(words), 0)
+    more = [max(cell - word, 0) ** 0.6 + 0.1 for cell, word in zip(longest, words, strict=True)]
+    wanted = [word + rest * one / sum(more) for word, one in zip(words, more, strict=True)]
+    return [round(one / sum(wanted), 4) for one in wanted]
 
 
 def said(found: Any) -> str:

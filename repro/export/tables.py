@@ -21,10 +21,9 @@ from repro.verdict import Evidence, Verdict, untranscribed
 from repro.verdict.suspected_causes import Entry, ledger, unexplained
 
 CLAIMS = ("Claim", "The paper", "Ours, 95 % interval", "Seeds × items", "Verdict")
-WIDTHS = (0.38, 0.15, 0.21, 0.1, 0.16)
 CAUSES = ("Suspected cause", "What was changed", "Ours with it", "Effect", "Verdict with it")
 BOARD = ("Rank", "Config", "The paper", "Ours, 95 % interval", "Seeds × items", "Time of a run")
-COST = ("Config", "Runs", "Time of a run", "Machine")
+COST = ("Config", "Runs", "Time of a run", "Steps of a run")
 
 
 def claims(page: Page, verdicts: Sequence[Verdict]) -> Nodes:
@@ -35,7 +34,7 @@ def claims(page: Page, verdicts: Sequence[Verdict]) -> Nodes:
     for members in groups:
         if len(groups) > 1:
             made.append(nodes.para(nodes.strong(nodes.text(cells.title(members)))))
-        made.append(nodes.table(CLAIMS, [_claim(page, one) for one in members], WIDTHS))
+        made.append(nodes.table(CLAIMS, [_claim(page, one) for one in members]))
     later = untranscribed(verdicts)
     return [*made, *([nodes.para(*nodes.text(later))] if later else [])]
 
@@ -140,14 +139,13 @@ def cost(page: Page) -> Nodes:
     """The computing time of each config, and its machine."""
     if not page.records:
         return [nodes.para(*nodes.text("No run has written a record yet."))]
-    ordered = sorted(page.records, key=page.rank)
-    rows = [_cost(list(mine)) for _, mine in groupby(ordered, key=lambda found: found.config)]
-    said = f"{count(len(page.records), 'run')} took {duration(page.seconds)} together."
-    return [nodes.para(*nodes.text(said)), nodes.table(COST, rows)]
+    configs = [list(mine) for _, mine in groupby(sorted(page.records, key=page.rank), key=lambda found: found.config)]
+    machines = dict.fromkeys(machine(found.environment) for found in page.records)
+    said = f"{count(len(page.records), 'run')} took {duration(page.seconds)} together, on {'; '.join(machines)}."
+    return [nodes.para(*nodes.text(said)), nodes.table(COST, map(_cost, configs))]
 
 
 def _cost(records: Sequence[Record]) -> Sequence[Nodes]:
-    took = sum(found.cost.get("seconds", 0.0) for found in records) / len(records)
-    machines = dict.fromkeys(machine(found.environment) for found in records)
-    words = (records[0].config, str(len(records)), duration(took), "; ".join(machines))
+    took, steps = (sum(found.cost.get(key, 0.0) for found in records) / len(records) for key in ("seconds", "steps"))
+    words = (records[0].config, str(len(records)), duration(took), f"{steps:,.0f}" if steps else "–")
     return [nodes.text(cell) for cell in words]
