@@ -12,8 +12,10 @@ What they share:
     article     the sections of the article: those of `report.md`, and the ones that are generated
     tables      the tables of the article: claims, causes, leaderboard, computing time
     myst        reads `report.md` and `tips.md`; roles and directives become numbers and tables
+    directives  the directives of `report.md` in print
     figures     the figure of claims and the learning curves, drawn by matplotlib
     nodes       the elements of a document, as pandoc reads them
+    home        the address of the repository
 
 Numbers are made by the same functions as on the page. Nothing here trains, and nothing here imports torch.
 """
@@ -21,9 +23,11 @@ Numbers are made by the same functions as on the page. Nothing here trains, and 
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
-from repro.errors import BadInput
+from repro.errors import BadInput, where
+from repro.files import disk
 
 FORMS = {"rescience": "rescience", "pdf": "pdf", "codecheck": "codecheck", "zip": "archive"}
 """The forms of a report, each with the module that writes it."""
@@ -37,3 +41,10 @@ def needed(module: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError:
         raise BadInput(f"{module} is not installed", expected=INSTALL) from None
+
+
+def write_once(path: Path, text: str) -> None:
+    """Write a file that people edit afterwards. Raises BadInput if it exists with another content."""
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise BadInput("has another content: it may have been edited", where(path), expected="no such file, or --to")
+    disk.write(path, text)

@@ -23,8 +23,16 @@ PANELS = 15  # of learning curves in a figure
 ACROSS = 3  # panels next to each other
 PAPER, OURS, PROXY = "#0b6e99", "#111111", "#8a4fb0"
 CARETS = {False: 8, True: 9}  # matplotlib's triangles to the left and to the right of a point
-STYLE = {"font.size": 7, "svg.hashsalt": "repro", "axes.linewidth": 0.5, "axes.spines.top": False,
-         "axes.spines.right": False, "xtick.major.width": 0.5, "ytick.major.width": 0.5}  # fmt: skip
+STYLE = {
+    "font.size": 7,
+    "text.parse_math": False,
+    "svg.hashsalt": "repro",
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+}
 UNDATED: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 

@@ -19,7 +19,8 @@ Nodes = list[Node]
 READ = "commonmark+pipe_tables+tex_math_dollars+definition_lists+strikeout+smart+sourcepos"
 PLAIN = ("", [], [])  # no id, no classes, no attributes
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
-LINE, GAP = 96, 2  # characters of a line of a table; between two columns
+LINE, GAP = 108, 2  # characters of a line of a table; between two columns
+WHOLE = 24  # a cell with at most so many characters is not broken into lines
 
 
 def convert(blocks: Sequence[Node], form: str) -> str:
@@ -36,8 +37,9 @@ def parse(text: str) -> Nodes:
 
 
 def text(words: str) -> Nodes:
-    """A text; superscript digits become superscripts, because many fonts do not have them."""
-    pieces = re.split(r"([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", words.replace(NARROW, "\N{NO-BREAK SPACE}"))
+    """A text. Superscript digits become superscripts, because many fonts do not have them; apostrophes are curved."""
+    curved = re.sub(r"(?<=\w)'", "’", words.replace(NARROW, "\N{NO-BREAK SPACE}"))
+    pieces = re.split(r"([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", curved)
     found: Nodes = []
     for number, piece in enumerate(pieces):
         found += [_node("Superscript", [_node("Str", piece.translate(RAISED))])] if number % 2 else _words(piece)
@@ -120,14 +122,19 @@ def _row(cells: Sequence[Nodes]) -> list[Any]:
 
 
 def shares(rows: Sequence[Sequence[Nodes]]) -> list[float]:
-    """The widths of the columns. Each has space for its longest word; the rest goes to columns with longer cells."""
+    """The widths of the columns. Each has space for short cells and long words; the rest goes to long cells."""
     columns = [[said(cell) for cell in column] for column in zip(*rows, strict=True)]
-    words = [max((len(word) for cell in column for word in cell.split()), default=0) + GAP for column in columns]
+    words = [max((size for cell in column for size in _whole(cell)), default=0) + GAP for column in columns]
     longest = [max(map(len, column), default=0) + GAP for column in columns]
     rest = max(LINE - sum(words), 0)
     more = [max(cell - word, 0) ** 0.6 + 0.1 for cell, word in zip(longest, words, strict=True)]
     wanted = [word + rest * one / sum(more) for word, one in zip(words, more, strict=True)]
     return [round(one / sum(wanted), 4) for one in wanted]
+
+
+def _whole(cell: str) -> list[int]:
+    """The lengths of what should stay in one line: a short cell, or the words of a long one."""
+    return [len(cell)] if len(cell) <= WHOLE else [len(word) for word in cell.split()]
 
 
 def said(found: Any) -> str:
