@@ -25,6 +25,7 @@ def export(given: argparse.Namespace) -> None:
     """`repro export`: write the report, and print the path of what was written."""
     from repro.report import page
 
+    page.forget()  # the files may have changed since an earlier call in this process
     shown = page.read(given.paper)
     folder = given.to or Path(FOLDER, shown.name)
     disk.refuse_unwritable(folder)

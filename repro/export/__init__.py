@@ -46,5 +46,5 @@ def needed(module: str) -> Any:
 def write_once(path: Path, text: str) -> None:
     """Write a file that people edit afterwards. Raises BadInput if it exists with another content."""
     if path.exists() and path.read_text(encoding="utf-8") != text:
-        raise BadInput("has another content: it may have been edited", where(path), expected="no such file, or --to")
+        raise BadInput("has another content: it may have been edited", where(path), expected="--to with another folder")
     disk.write(path, text)

@@ -58,7 +58,6 @@ def make(page: Page, folder: Path, form: str) -> Article:
         home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, home / path.name)
     pictures = [path for rows in drawn.values() for path, _ in rows] + [home / path.name for path in copied]
-    _warn(page)
     return Article(title(page), page.paper.group, day(page.newest), abstract(page), body, appendix, pictures)
 
 
@@ -117,7 +116,8 @@ def missing(page: Page) -> Iterator[str]:
     yield from (name for name, pattern in ASKED.items() if not any(map(pattern.search, heads)))
 
 
-def _warn(page: Page) -> None:
+def note(page: Page) -> None:
+    """Log the sections that are missing."""
     if names := list(missing(page)):
         said = f"report.md has no section about {' or '.join(names)}"
         log.warning("%s: %s; the ML Reproducibility Challenge asks for it", page.name, said)

@@ -66,7 +66,7 @@ def _printed(text: Text, one: Directive) -> Nodes:
         return SECTIONS[one.name](text.whose(one.argument))
     if one.name in BOXES:
         lead = nodes.para(nodes.strong(nodes.text(one.argument or one.name.capitalize())))
-        return [nodes.quote([lead, *text.part(one.content.splitlines(), one.line)])]
+        return [nodes.quote([lead, *text.part(one)])]
     if one.name == "code-block":
         return [nodes.block_of_code(one.content)]
     if one.name == "math":
@@ -78,7 +78,7 @@ def _printed(text: Text, one: Directive) -> Nodes:
         page = text.whose(paper)
         return tables.claims(page, [quote.verdict_of(page, name)])
     if one.name == "table":
-        return text.part(one.content.splitlines(), one.line)
+        return text.part(one)
     if one.name == "list-table":
         return [_list_table(text, one)]
     raise text.fault(f"the directive '{one.name}' cannot be printed", one.line, given=one.name, known=PRINTED)
@@ -94,7 +94,7 @@ def _board(text: Text, one: Directive) -> Nodes:
 
 def _list_table(text: Text, one: Directive) -> nodes.Node:
     """A table written as a list of lists; the first `header-rows` rows are its head."""
-    found = text.part(one.content.splitlines(), one.line)
+    found = text.part(one)
     if len(found) != 1 or found[0]["t"] != "BulletList":
         raise text.fault("the content of the list-table is not one list", one.line)
     rows = [row[0]["c"] for row in found[0]["c"] if len(row) == 1 and row[0]["t"] == "BulletList"]

@@ -28,7 +28,8 @@ NAMED = ("abbr", "doc", "kbd", "ref", "term")  # roles of which the words are pr
 ROLES = (*NUMBERS, *NAMED, "math", "sub", "sup")
 ROLE = re.compile(r"\{([\w:-]+)\}$")
 TITLED = re.compile(r"(.*?)\s*<[^<>]+>", re.DOTALL)  # `words <target>`
-FENCE = re.compile(r"\s*(?:`{3,}|~{3,})\s*\{([\w:-]+)\}\s*(.*)")
+FENCE = re.compile(r"(?:`{3,}|~{3,})\s*\{([\w:-]+)\}\s*(.*)")
+UNSEEN = re.compile(r"%|\+\+\+|\([\w.:-]+\)=\s*$")  # MyST's comments, breaks between blocks and targets of links
 OPTION = re.compile(r":([\w-]+):\s*(.*)")
 PICTURES = (".png", ".jpg")
 NESTED = {"Emph", "Strong", "Strikeout", "Underline", "Superscript", "Subscript", "SmallCaps"}
@@ -36,13 +37,14 @@ NESTED = {"Emph", "Strong", "Strikeout", "Underline", "Superscript", "Subscript"
 
 @dataclass(frozen=True)
 class Directive:
-    """A directive in a text: its name, argument, options and content; `line` is the line of its first line."""
+    """A directive in a text. `line` is the line where it begins, `below` the line where its content begins."""
 
     name: str
     argument: str
     options: dict[str, str]
     content: str
     line: int
+    below: int
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Text:
     level: int = 1
     pictures: list[Path] = field(default_factory=list)
     first: int = 0  # the line before the first one, if the text is a part of a file
+    lines: list[str] = field(default_factory=list)
 
     def blocks(self) -> Nodes:
         """The whole text as blocks. Raises BadInput with file and line for what cannot be printed."""
@@ -65,20 +68,22 @@ class Text:
 
     def read(self, lines: list[str]) -> Nodes:
         """These lines as blocks."""
-        found = nodes.parse("\n".join(lines))
+        shown = zip(lines, prose.told(lines), strict=True)
+        self.lines = ["" if plain and UNSEEN.match(line) else line for line, plain in shown]
+        found = nodes.parse("\n".join(self.lines))
         levels = [one["c"][0] for one in found if one["t"] == "Header"]
-        return list(self._blocks(found, lines, self.level - min(levels, default=self.level)))
+        return list(self._blocks(found, self.level - min(levels, default=self.level)))
 
     def fault(self, what: str, line: int, expected: str = "", **more: Any) -> BadInput:
         """A fault in this text."""
         return BadInput(what, f"{where(self.path)}:{self.first + line}", expected=expected, **more)
 
-    def _blocks(self, found: Iterable[Node], lines: list[str], deeper: int, line: int = 1) -> Iterator[Node]:
+    def _blocks(self, found: Iterable[Node], deeper: int, line: int = 1) -> Iterator[Node]:
         for one in found:
             kind, content = one["t"], one.get("c")
             line = _line(one, line)
             if kind == "Div":
-                yield from self._blocks(content[1], lines, deeper, line)
+                yield from self._blocks(content[1], deeper, line)
             elif kind == "Header":
                 level = max(content[0] + deeper, 1)
                 yield {"t": kind, "c": [level, nodes.PLAIN, self._inlines(content[2], line)]}
@@ -87,13 +92,11 @@ class Text:
             elif kind == "Table":
                 yield self._table(content, line)
             elif kind == "CodeBlock":
-                yield from self._code(content, lines, line)
+                yield from self._code(content, line)
             elif kind == "HorizontalRule":
                 yield one
             else:
-                yield self._nested(
-                    kind, content, lambda inner, at=line: list(self._blocks(inner, lines, deeper, at)), line
-                )
+                yield self._nested(kind, content, lambda inner, at=line: list(self._blocks(inner, deeper, at)), line)
 
     def _nested(self, kind: str, content: Any, read: Callable[[Nodes], Nodes], line: int) -> Node:
         """A block that contains blocks, which `read` reads."""
@@ -124,8 +127,8 @@ class Text:
     def _cell(self, cell: Any, line: int) -> Nodes:
         return [one for block in cell[4] for one in self._inlines(block["c"], line)]
 
-    def _code(self, content: Any, lines: list[str], line: int) -> Iterator[Node]:
-        hit = FENCE.match(lines[line - 1])
+    def _code(self, content: Any, line: int) -> Iterator[Node]:
+        hit = FENCE.search(self.lines[line - 1])
         if hit is None:
             yield nodes.block_of_code(content[1])
             return
@@ -163,6 +166,8 @@ class Text:
             return [nodes.code(content[1])]
         if kind == "Link":
             return self._link(self._inlines(content[1], line), content[2][0], line)
+        if kind == "Note":
+            return [{"t": kind, "c": list(self._blocks(content, 0, line))}]
         if kind == "Image":
             return [self._picture(content, line)]
         if kind in ("Space", "SoftBreak", "LineBreak", "Math"):
@@ -215,9 +220,9 @@ class Text:
         """The page of the paper with this name; this text's own if the name is empty."""
         return pages.read(name) if name and name != self.page.name else self.page
 
-    def part(self, lines: list[str], line: int) -> Nodes:
-        """The content of a directive, which begins in the line `line`."""
-        return replace(self, first=self.first + line).read(lines)
+    def part(self, one: Directive) -> Nodes:
+        """The content of a directive as blocks."""
+        return replace(self, first=self.first + one.below - 1).read(one.content.splitlines())
 
 
 def _line(one: Node, before: int) -> int:
@@ -252,5 +257,5 @@ def _directive(hit: re.Match[str], content: str, line: int) -> Directive:
         lines.pop(0)
     while lines and not lines[0].strip():
         lines.pop(0)
-    begin = line + 1 + len(content.splitlines()) - len(lines)
-    return Directive(hit[1], hit[2].strip(), options, "\n".join(lines), begin - 1)
+    below = line + 1 + len(content.splitlines()) - len(lines)
+    return Directive(hit[1], hit[2].strip(), options, "\n".join(lines), line, below)

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from repro.export import needed
+from repro.errors import BadInput
+from repro.export import INSTALL, needed
 from repro.report.html.words import NARROW
 
 Node = dict[str, Any]
 Nodes = list[Node]
 
-READ = "commonmark+pipe_tables+tex_math_dollars+definition_lists+strikeout+smart+sourcepos"
+READ = "commonmark+pipe_tables+tex_math_dollars+definition_lists+footnotes+strikeout+smart+sourcepos"
 PLAIN = ("", [], [])  # no id, no classes, no attributes
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
 LINE, GAP = 108, 2  # characters of a line of a table; between two columns
@@ -26,14 +27,21 @@ WHOLE = 24  # a cell with at most so many characters is not broken into lines
 def convert(blocks: Sequence[Node], form: str) -> str:
     """The blocks in a format of pandoc, such as `typst` or `latex`."""
     document = {"pandoc-api-version": [1, 23, 1], "meta": {}, "blocks": list(blocks)}
-    done = needed("pypandoc").convert_text(json.dumps(document), form, "json", ["--wrap=preserve", "--sandbox"])
-    return str(done)
+    return _pandoc(json.dumps(document), form, "json")
 
 
 def parse(text: str) -> Nodes:
     """Read Markdown. Each element has an attribute `data-pos` with its line."""
-    found = needed("pypandoc").convert_text(text, "json", READ, ["--sandbox"])
-    return list(json.loads(found)["blocks"])
+    return list(json.loads(_pandoc(text, "json", READ))["blocks"])
+
+
+def _pandoc(text: str, form: str, source: str) -> str:
+    """Convert a text. pandoc opens no file and starts no program. Raises BadInput if it is not installed."""
+    pypandoc = needed("pypandoc")
+    try:
+        return str(pypandoc.convert_text(text, form, source, ["--wrap=preserve", "--sandbox"]))
+    except OSError:
+        raise BadInput("pandoc is not installed", expected=INSTALL) from None
 
 
 def text(words: str) -> Nodes:

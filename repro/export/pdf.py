@@ -6,6 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from repro.errors import BadInput, where
 from repro.export import article, directives, needed, nodes
 from repro.export.article import Article
 from repro.files import disk
@@ -15,16 +16,20 @@ LAYOUT = Path(__file__).with_name("article.typ")
 
 
 def write(page: Page, folder: Path) -> Path:
-    """Write `folder`/PAPER.pdf. The same records give the same bytes, because only typst's own fonts are used."""
+    """Write `folder`/PAPER.pdf. The same records give the same bytes, because it has no date."""
     typst = needed("typst")
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         made = article.make(page, home, "svg")
         source = home / "article.typ"
         source.write_text(_typst(page, made), encoding="utf-8")
-        printed = typst.compile(str(source), root=str(home), ignore_system_fonts=True)
+        try:
+            printed = typst.compile(str(source), root=str(home))
+        except RuntimeError as error:  # such as a formula that neither pandoc nor typst knows
+            raise BadInput(f"typst cannot set the article: {error}", where(page.paper.folder)) from None
     path = folder / f"{page.name}.pdf"
     disk.write(path, printed)
+    article.note(page)
     return path
 
 

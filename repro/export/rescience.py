@@ -56,6 +56,7 @@ def write(page: Page, folder: Path) -> Path:
     disk.write(home / "preamble.tex", PREAMBLE)
     disk.write(home / "bibliography.bib", _bibliography(page))
     disk.write(home / "README.md", README.format(name=page.name))
+    article.note(page)
     return home
 
 
@@ -73,7 +74,7 @@ def metadata(page: Page, made: Article) -> dict[str, Any]:
     return {
         "title": tex(f"{sign(page.verdicts)} {paper.title}"),
         "authors": [{"name": paper.group or None, "orcid": None, "email": None, "affiliations": "1,*"}],
-        "affiliations": [{"code": 1, "name": None, "address": None}],
+        "affiliations": [{"code": 1, "name": "", "address": ""}],
         "keywords": "reproducibility, deep learning, Python",
         "code": [{"url": repository(paper.folder) or None}, {"doi": None}, {"swh": None}],
         "data": [{"url": None}, {"doi": None}],
