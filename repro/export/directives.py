@@ -37,6 +37,11 @@ SECTIONS: dict[str, Callable[[Page], Nodes]] = {
     "ledger": tables.causes,
     "outcome": lambda page: [nodes.para(*nodes.text(outcome(page)))],
 }
+ON_SITE = frozenset({
+    *("commands", "curves", "disagreements", "examples", "figure-claims"),
+    *("implementation", "origin", "reviews", "rot", "sweeps"),
+})  # fmt: skip
+"""Directives of a paper's page that are not for print."""
 PRINTED = (*SECTIONS, *BOXES, "claim", "code-block", "leaderboard", "list-table", "math", "table")
 
 
@@ -81,7 +86,10 @@ def _printed(text: Text, one: Directive) -> Nodes:
         return text.part(one)
     if one.name == "list-table":
         return [_list_table(text, one)]
-    raise text.fault(f"the directive '{one.name}' cannot be printed", one.line, given=one.name, known=PRINTED)
+    what = f"the directive '{one.name}' cannot be printed"
+    if one.name not in ON_SITE:
+        raise text.fault(what, one.line, given=one.name, known=PRINTED)
+    raise text.fault(what, one.line, "another one, or the site: repro report")
 
 
 def _board(text: Text, one: Directive) -> Nodes:

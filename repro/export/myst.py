@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ class Text:
 
     def _blocks(self, found: Iterable[Node], deeper: int, line: int = 1) -> Iterator[Node]:
         for one in found:
-            kind, content = one["t"], one.get("c")
+            kind, content = nodes.parts(one)
             line = _line(one, line)
             if kind == "Div":
                 yield from self._blocks(content[1], deeper, line)
@@ -96,10 +96,14 @@ class Text:
             elif kind == "HorizontalRule":
                 yield one
             else:
-                yield self._nested(kind, content, lambda inner, at=line: list(self._blocks(inner, deeper, at)), line)
+                yield self._nested(kind, content, deeper, line)
 
-    def _nested(self, kind: str, content: Any, read: Callable[[Nodes], Nodes], line: int) -> Node:
-        """A block that contains blocks, which `read` reads."""
+    def _nested(self, kind: str, content: Any, deeper: int, line: int) -> Node:
+        """A block that contains blocks."""
+
+        def read(inner: Nodes) -> Nodes:
+            return list(self._blocks(inner, deeper, line))
+
         if kind == "BulletList":
             return nodes.bullets(map(read, content))
         if kind == "OrderedList":
@@ -143,7 +147,7 @@ class Text:
         """Nodes within a paragraph: roles become numbers, powers are typeset, links to files become text."""
         made: Nodes = []
         for one, at in _flat(found, line):
-            kind, content = one["t"], one.get("c")
+            kind, content = nodes.parts(one)
             role = ROLE.search(made[-1]["c"]) if kind == "Code" and made and made[-1]["t"] == "Str" else None
             if role:
                 made[-1]["c"] = made[-1]["c"][: role.start()]
@@ -155,7 +159,7 @@ class Text:
         return [piece for one in made for piece in (_typeset(one) if one["t"] == "Str" else [one])]
 
     def _inline(self, one: Node, line: int) -> Nodes:
-        kind, content = one["t"], one.get("c")
+        kind, content = nodes.parts(one)
         if kind in NESTED:
             return [{"t": kind, "c": self._inlines(content, line)}]
         if kind == "Quoted":

@@ -18,7 +18,7 @@ Node = dict[str, Any]
 Nodes = list[Node]
 
 READ = "commonmark+pipe_tables+tex_math_dollars+definition_lists+footnotes+strikeout+smart+sourcepos"
-PLAIN = ("", [], [])  # no id, no classes, no attributes
+PLAIN: tuple[str, list[Any], list[Any]] = ("", [], [])  # no id, no classes, no attributes
 RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "−0123456789")
 LINE, GAP = 108, 2  # characters of a line of a table; between two columns
 WHOLE = 24  # a cell with at most so many characters is not broken into lines
@@ -42,6 +42,11 @@ def _pandoc(text: str, form: str, source: str) -> str:
         return str(pypandoc.convert_text(text, form, source, ["--wrap=preserve", "--sandbox"]))
     except OSError:
         raise BadInput("pandoc is not installed", expected=INSTALL) from None
+
+
+def parts(one: Node) -> tuple[str, Any]:
+    """The type of an element and its content, which is None if it has none, such as a space."""
+    return one["t"], one.get("c")
 
 
 def text(words: str) -> Nodes:
@@ -148,7 +153,7 @@ def _whole(cell: str) -> list[int]:
 def said(found: Any) -> str:
     """The text of nodes, without their markup."""
     if isinstance(found, dict):
-        kind, content = found.get("t"), found.get("c")
+        kind, content = parts(found)
         if kind in ("Str", "RawInline"):
             return str(content if kind == "Str" else content[1])
         if kind in ("Code", "Math", "CodeBlock"):

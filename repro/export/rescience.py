@@ -106,8 +106,8 @@ def sign(verdicts: list[Verdict]) -> str:
 
 def _bibliography(page: Page) -> str:
     paper = page.paper
-    words = {"title": tex(paper.title), "venue": tex(paper.venue), "authors": [tex(name) for name in paper.authors]}
-    return cite.entry(replace(paper, **words)) + "\n"
+    safe = replace(paper, title=tex(paper.title), venue=tex(paper.venue), authors=[tex(name) for name in paper.authors])
+    return cite.entry(safe) + "\n"
 
 
 def tex(words: str) -> str:

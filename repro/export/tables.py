@@ -41,7 +41,7 @@ def claims(page: Page, verdicts: Sequence[Verdict]) -> Nodes:
 
 def _claim(page: Page, verdict: Verdict) -> Sequence[Nodes]:
     claim, unit = verdict.claim, page.unit(verdict.claim)
-    place = [{"t": "LineBreak"}, {"t": "Emph", "c": nodes.text(f"{claim.where} · {claim.id}")}]
+    place: Nodes = [{"t": "LineBreak"}, {"t": "Emph", "c": nodes.text(f"{claim.where} · {claim.id}")}]
     sizes = [nodes.text(f"{one.interval.seeds} × {one.interval.items:,}") for one in verdict.evidence]
     return (
         [*nodes.text(claim.says), *place],
@@ -81,8 +81,8 @@ def causes(page: Page) -> Nodes:
         made.append(nodes.para(nodes.strong(nodes.text(claim.says)), *said))
         made.append(nodes.table(CAUSES, [_cause(page, one) for one in entries]))
     alone = [claim.id for claim in unexplained(page.paper, page.verdicts)]
-    said = f"No config tests a suspected cause of these claims: {', '.join(alone)}."
-    return [*made, *([nodes.para(*nodes.text(said))] if alone else [])]
+    words = f"No config tests a suspected cause of these claims: {', '.join(alone)}."
+    return [*made, *([nodes.para(*nodes.text(words))] if alone else [])]
 
 
 def _cause(page: Page, one: Entry) -> Sequence[Nodes]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from repro.export import directives, myst
+
 pytest.importorskip("pypandoc")
 pytest.importorskip("typst")
 
@@ -99,3 +101,9 @@ def test_the_directives_that_can_be_printed(measured: Any, printed: Callable[[],
     for words in ("Of 3 claims: ", "Ranked by SquaredError", "x^2", "LookA 0.01.", "0.01 cell", "A footnote."):
         assert words in found
     assert "a comment" not in found
+
+
+def test_what_the_site_allows_is_printed_or_refused_by_name() -> None:
+    guard = pytest.importorskip("repro.report.sphinx.guard")
+    assert set(myst.ROLES) == set(guard.ROLES)
+    assert {*directives.PRINTED, *directives.ON_SITE} == set(guard.DIRECTIVES)
