@@ -25,7 +25,6 @@ PAPER, OURS, PROXY = "#0b6e99", "#111111", "#8a4fb0"
 CARETS = {False: 8, True: 9}  # matplotlib's triangles to the left and to the right of a point
 STYLE = {
     "font.size": 7,
-    "text.parse_math": False,
     "svg.hashsalt": "repro",
     "axes.linewidth": 0.5,
     "axes.spines.top": False,
@@ -67,7 +66,7 @@ def _claims(group: Group, verdicts: Sequence[Verdict]) -> Any:
         middles.append(top + size / 2)
         _row(axes, verdict, top, size)
         top += size
-    axes.set_yticks(middles, labels)
+    axes.set_yticks(middles, labels, parse_math=False)
     right = axes.secondary_yaxis("right")
     right.set_yticks(middles, [one.outcome for one in verdicts])
     for side in (axes, right):
@@ -123,7 +122,7 @@ def _curves(panels: Sequence[Sequence[Record]]) -> Any:
                 axes.plot(*zip(*points, strict=True), "-" if name == "train" else "--", color=OURS, linewidth=0.6)
         if _wide(mine):
             axes.set_yscale("log")
-        axes.set_title(mine[0].config, fontsize=7)
+        axes.set_title(mine[0].config, fontsize=7, parse_math=False)
     for axes in field.flat[len(panels) :]:
         axes.set_visible(False)
     return made
