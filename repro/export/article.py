@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.export import directives, figures, nodes, tables
-from repro.export.myst import Text
+from repro.export.myst import Text, copied
 from repro.export.nodes import Nodes
 from repro.report import departures, prose
 from repro.report.html.words import day
@@ -54,10 +54,10 @@ def make(page: Page, folder: Path, form: str) -> Article:
     shown = {one: [nodes.figure(f"figures/{path.name}", words) for path, words in drawn[one]] for one in drawn}
     body = [*_scope(page), *_results(page, shown), *text.blocks(), *_cost(page)]
     appendix = [nodes.heading(1, "What was difficult"), *tips.blocks()] if tips.path.is_file() else []
-    for path in (copied := [*text.pictures, *tips.pictures]):
+    pictures = [path for rows in drawn.values() for path, _ in rows]
+    for path in dict.fromkeys([*text.pictures, *tips.pictures]):
         home.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, home / path.name)
-    pictures = [path for rows in drawn.values() for path, _ in rows] + [home / path.name for path in copied]
+        pictures.append(Path(shutil.copyfile(path, home / copied(page, path))))
     return Article(title(page), page.paper.group, day(page.newest), abstract(page), body, appendix, pictures)
 
 

@@ -195,7 +195,8 @@ class Text:
             raise self.fault(f"the picture '{content[2][0]}'", line, f"a file of the paper: {', '.join(PICTURES)}")
         if path not in self.pictures:
             self.pictures.append(path)
-        return {"t": "Image", "c": [nodes.PLAIN, self._inlines(content[1], line), [f"figures/{path.name}", ""]]}
+        address = f"figures/{copied(self.page, path)}"
+        return {"t": "Image", "c": [nodes.PLAIN, self._inlines(content[1], line), [address, ""]]}
 
     def _role(self, name: str, words: str, line: int) -> Nodes:
         if name in NUMBERS:
@@ -227,6 +228,11 @@ class Text:
     def part(self, one: Directive) -> Nodes:
         """The content of a directive as blocks."""
         return replace(self, first=self.first + one.below - 1).read(one.content.splitlines())
+
+
+def copied(page: Page, path: Path) -> str:
+    """The name of a picture's copy; the folders are part of it, because two of them may have the same name."""
+    return "-".join(path.relative_to(page.paper.folder.resolve()).parts)
 
 
 def _line(one: Node, before: int) -> int:

@@ -115,19 +115,22 @@ def figure(address: str, caption: str) -> Node:
     return _node("Figure", [PLAIN, [None, [_node("Plain", text(caption))]], [_node("Plain", [image])]])
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[Nodes]]) -> Node:
+def table(heads: Sequence[str], rows: Iterable[Sequence[Nodes]], caption: Nodes | None = None) -> Node:
     """A table; each cell is a part of a line."""
     cells = [list(row) for row in rows]
     made = [[[_node("Plain", cell)] for cell in row] for row in cells]
     head = [[_node("Plain", [strong(text(name))])] for name in heads]
-    return grid(head, made, shares([[text(name) for name in heads], *cells]))
+    return grid(head, made, shares([[text(name) for name in heads], *cells]), caption)
 
 
-def grid(head: Sequence[Nodes], rows: Sequence[Sequence[Nodes]], widths: Sequence[float]) -> Node:
+def grid(
+    head: Sequence[Nodes], rows: Sequence[Sequence[Nodes]], widths: Sequence[float], caption: Nodes | None = None
+) -> Node:
     """A table whose cells are blocks."""
     columns = [[{"t": "AlignLeft"}, _node("ColWidth", width)] for width in widths]
     bodies = [[PLAIN, 0, [], [_row(row) for row in rows]]]
-    return _node("Table", [PLAIN, [None, []], columns, [PLAIN, [_row(head)] if head else []], bodies, [PLAIN, []]])
+    above = [None, [_node("Plain", caption)] if caption else []]
+    return _node("Table", [PLAIN, above, columns, [PLAIN, [_row(head)] if head else []], bodies, [PLAIN, []]])
 
 
 def _row(cells: Sequence[Nodes]) -> list[Any]:

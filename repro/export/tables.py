@@ -30,13 +30,14 @@ def claims(page: Page, verdicts: Sequence[Verdict]) -> Nodes:
     """A table for the claims of each table of the paper, and one for all others."""
     judged = transcribed(verdicts)
     groups = list(tables(judged).values())
-    made: Nodes = []
-    for members in groups:
-        if len(groups) > 1:
-            made.append(nodes.para(nodes.strong(nodes.text(cells.title(members)))))
-        made.append(nodes.table(CLAIMS, [_claim(page, one) for one in members]))
+    made = [nodes.table(CLAIMS, [_claim(page, one) for one in group], _caption(group, groups)) for group in groups]
     later = untranscribed(verdicts)
     return [*made, *([nodes.para(*nodes.text(later))] if later else [])]
+
+
+def _caption(group: Sequence[Verdict], groups: Sequence[Sequence[Verdict]]) -> Nodes:
+    place = f" Place in the paper: {cells.title(group)}." if len(groups) > 1 else ""
+    return nodes.text(f"Claims and verdicts.{place}")
 
 
 def _claim(page: Page, verdict: Verdict) -> Sequence[Nodes]:
@@ -78,8 +79,8 @@ def causes(page: Page) -> Nodes:
         entries = list(rows)
         claim, before = entries[0].claim, entries[0].before
         said = nodes.text(f": {typeset(before.why)}. Verdict: {before.outcome}.")
-        made.append(nodes.para(nodes.strong(nodes.text(claim.says)), *said))
-        made.append(nodes.table(CAUSES, [_cause(page, one) for one in entries]))
+        lead = [nodes.strong(nodes.text(claim.says)), *said]
+        made.append(nodes.table(CAUSES, [_cause(page, one) for one in entries], lead))
     alone = [claim.id for claim in unexplained(page.paper, page.verdicts)]
     words = f"No config tests a suspected cause of these claims: {', '.join(alone)}."
     return [*made, *([nodes.para(*nodes.text(words))] if alone else [])]

@@ -97,3 +97,25 @@ def test_an_edited_file_is_not_overwritten(measured: Any, repro: Any, refused: C
 def test_an_unknown_form_or_paper_is_refused(measured: Any, repro: Any, refused: Callable[..., str]) -> None:
     assert repro("export", measured.name, "--as", "docx")[0] == 2
     assert measured.name in refused("export", f"{measured.name}x", "--as", "pdf", "--to", "out")
+
+
+def test_a_paper_without_records_can_be_exported(paper: Any, repro: Any) -> None:
+    (paper.folder / "report.md").write_text("## What we did differently from the paper\n\nNothing yet.\n")
+    for form in ("pdf", "rescience", "codecheck"):
+        code, _, err = repro("export", paper.name, "--as", form, "--to", "out")
+        assert code == 0, err
+    content = Path("out/rescience/content.tex").read_text()
+    assert content.count("not run") >= 3 and "includegraphics" not in content
+
+
+def test_a_picture_of_the_paper_is_copied(measured: Any, repro: Any) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (8, 8)).save(measured.folder / "plot.png")
+    report = measured.folder / "report.md"
+    report.write_text(f"{report.read_text()}\n![A plot of {{stated}}`fit.error`](plot.png)\n")
+    for form in ("pdf", "rescience"):
+        assert repro("export", measured.name, "--as", form, "--to", "out")[0] == 0
+    copied = Path("out/rescience/figures/plot.png")
+    assert copied.read_bytes() == (measured.folder / "plot.png").read_bytes()
+    assert "figures/plot.png" in Path("out/rescience/content.tex").read_text()
