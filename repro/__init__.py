@@ -8,6 +8,7 @@
     record/       the JSON file that a run writes; what makes a record stale
     verdict/      a claim compared with its records; suspected causes
     report/       the page of a paper; html/ is the markup, sphinx/ the extension
+    export/       a report to hand in: an article, a folder for ReScience, codecheck.yml, a zip file
     review/       the reviewer's page: what changed, what to replay; the form of a review
 
     interval/     computes the 95 % interval of a mean over seeds and test items

@@ -133,17 +133,17 @@ def test_a_paper_imports_what_is_public() -> None:
 
 
 def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
-    """At most 32 modules and packages; the run loads what it needs when it is called; so many lines of code."""
+    """At most 33 modules and packages; the run loads what it needs when it is called; so many lines of code."""
     names = {
         path.stem for path in (ROOT / "repro").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
     }
-    assert len(names) <= 32  # 30 before courses and reviews, which no run needs
+    assert len(names) <= 33  # 30 before courses, reviews and exports, which no run needs
     code = "import sys, repro.run; print(sum(name.startswith('repro') for name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) <= 18
     assert (
-        sum(map(lines_of_code, CORE)) <= 20_600
-    )  # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses and reviews
+        sum(map(lines_of_code, CORE)) <= 21_600
+    )  # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews and exports
 
 
 def lines_of_code(path: Path) -> int:

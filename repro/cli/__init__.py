@@ -28,7 +28,7 @@ from typing import Any
 
 from repro import __version__
 from repro.claim.paper import refuse_other_core
-from repro.cli import checking, course, launching, looking, overview, planning, review, running, streams, system
+from repro.cli import checking, course, export, launching, looking, overview, planning, review, running, streams, system
 from repro.cli.parser import Program
 from repro.config import names
 from repro.errors import BadInput
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     review.options(_add(commands, "review", review.review, "what a reviewer needs: changes, faults, what to replay"))
     _data_commands(commands)
     _add(commands, "report", looking.report, "build the site from the papers and their records")
+    export.options(_add(commands, "export", export.export, "a report to hand in: PDF, ReScience, CODECHECK or zip"))
     _new_command(commands)
     _launch_commands(commands)
     _again_commands(commands)

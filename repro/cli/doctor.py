@@ -21,7 +21,7 @@ from repro.run import run_folders
 LEAST = 5e9  # bytes of free disk for runs and data
 SECONDS = 20  # for a program that reports a state
 NEEDED = ("torch", "torchaudio", "gin-config", "accelerate", "safetensors", "numpy", "scipy")
-EXTRAS = {"pytest": "make test", "sphinx": "repro report", "shtab": "repro completion"}
+EXTRAS = {"pytest": "make test", "sphinx": "repro report", "shtab": "repro completion", "typst": "repro export"}
 
 
 def findings() -> list[Finding]:

@@ -7,6 +7,7 @@ the figure is as wide as its column, and its text stays readable on a phone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from repro.claim.paper import Claim
 from repro.report import cells
@@ -39,16 +40,42 @@ def rows(page: Page, verdicts: Sequence[Verdict]) -> Markup:
 
     Empty if there are no verdicts.
     """
+    drawn = [_group(page, one) for one in grouped(page, verdicts)]
+    return tag("figure", *drawn, _legend(verdicts), class_="repro-figure") if drawn else Markup("")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Claims that share an axis: those of one metric, unless their ranges are too different (`first` is False)."""
+
+    metric: str
+    difference: bool
+    unit: str
+    verdicts: list[Verdict]
+    first: bool
+
+    @property
+    def name(self) -> str:
+        """What the axis shows."""
+        return f"{self.metric}, difference of two configs" if self.difference else self.metric
+
+    @property
+    def scale(self) -> str:
+        """The unit of the axis, and whether it is not the first axis of the metric."""
+        return f"{f' in {self.unit}' if self.unit else ''}{'' if self.first else ', on another scale'}"
+
+
+def grouped(page: Page, verdicts: Sequence[Verdict]) -> list[Group]:
+    """The groups of claims that share an axis."""
     groups: dict[tuple[str, bool, str], list[Verdict]] = {}
     for verdict in verdicts:
         claim = verdict.claim
         groups.setdefault((claim.metric, bool(claim.over), page.unit(claim)), []).append(verdict)
-    drawn = [
-        _group(page, *key, [members[place] for place in places], first=0 in places)
+    return [
+        Group(*key, [members[place] for place in places], first=0 in places)
         for key, members in groups.items()
         for places in apart([_extent(verdict) for verdict in members])
     ]
-    return tag("figure", *drawn, _legend(verdicts), class_="repro-figure") if drawn else Markup("")
 
 
 def tables(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
@@ -116,12 +143,10 @@ def accepted(claim: Claim, unit: str) -> str:
     return f"{typeset(claim.accepts)} {unit}".rstrip() if claim.accepts else ""
 
 
-def _group(page: Page, metric: str, difference: bool, unit: str, verdicts: Sequence[Verdict], first: bool) -> Markup:
-    axis = around(value for verdict in verdicts for value in _extent(verdict).values)
-    name = f"{metric}, difference of two configs" if difference else metric
-    other = "" if first else ", on another scale"
-    head = tag("p", tag("strong", name), f" in {unit}" if unit else "", other, class_="repro-figure-head")
-    rows = [_row(page, verdict, axis, unit) for verdict in verdicts]
+def _group(page: Page, group: Group) -> Markup:
+    axis = around(value for verdict in group.verdicts for value in _extent(verdict).values)
+    head = tag("p", tag("strong", group.name), group.scale, class_="repro-figure-head")
+    rows = [_row(page, verdict, axis, group.unit) for verdict in group.verdicts]
     scale = tag("div", tag("span"), marks.scale(axis), tag("span"), class_="repro-row", aria_hidden="true")
     return tag("div", head, *rows, scale, class_="repro-group")
 

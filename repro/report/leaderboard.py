@@ -17,6 +17,7 @@ from repro.report.html.words import count, duration, number, spread, typeset
 from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 
 HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
+PICTURE = "In the picture, the vertical line is the paper's number and the dot is ours."
 OPEN = 8  # visible pairs of neighbours; the others are in a fold
 
 
@@ -27,7 +28,7 @@ def leaderboard(field: Field) -> Markup:
     unit, higher = str(identity.get("unit", "")), identity.get("better") != "lower"
     found = ranking([one.rows for one in ran], higher)
     ranked = [ran[index] for index in found.order]
-    parts = [_table(field, ranked, found, unit), _rules(field, ranked, higher)]
+    parts = [_table(field, ranked, found, unit), tag("p", rules(field, ranked, higher, PICTURE), class_="repro-muted")]
     if found.pairs:
         parts += [_neighbours(ranked, found, unit), _every_pair(ranked, found, unit)]
     return tag("div", *parts, class_="repro-leaderboard")
@@ -38,7 +39,7 @@ def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -
     numbers = [value for one in found.intervals for value in (one.low, one.high)]
     axis = around([*numbers, *(value for one in field.entrants for value in _stated(field, one))], ticks=3)
     rows = [
-        _row(field, one, _rank(*found.places(place)), _ours(one, found.intervals[place], unit), [
+        _row(field, one, rank(*found.places(place)), _ours(one, found.intervals[place], unit), [
             _picture(field, one, axis, unit, found.intervals[place]),
             f"{found.intervals[place].seeds} × {found.intervals[place].items:,}",
             duration(sum(record.cost.get("seconds", 0.0) for record in one.records) / len(one.records)),
@@ -58,7 +59,8 @@ def _row(field: Field, one: Entrant, rank: str, ours: str, rest: Sequence[str]) 
     return entry(name, HEADS, (_paper(field, one), ours, *rest))
 
 
-def _rank(first: int, last: int) -> str:
+def rank(first: int, last: int) -> str:
+    """A rank, or the range of ranks that a config shares with others: `2–3`."""
     return str(first) if first == last else f"{first}–{last}"
 
 
@@ -72,10 +74,16 @@ def _claims(field: Field, one: Entrant) -> Iterator[Claim]:
 
 def _paper(field: Field, one: Entrant) -> Markup:
     """The paper's numbers for this config, without repetitions."""
+    said = stated(field, one)
+    return join([link(text, place) for text, place in said.items()], ", ") if said else Markup("–")
+
+
+def stated(field: Field, one: Entrant) -> dict[str, str]:
+    """The paper's numbers for a config, as text, each with the address of its claim."""
     said: dict[str, str] = {}
     for claim in _claims(field, one):
         said.setdefault(claimed(claim, one.page.unit(claim)), one.page.place(claim))
-    return join([link(text, place) for text, place in said.items()], ", ") if said else Markup("–")
+    return said
 
 
 def _stated(field: Field, one: Entrant) -> list[float]:
@@ -101,8 +109,8 @@ def _picture(field: Field, one: Entrant, axis: Axis, unit: str, found: Interval 
     return picture(one.name, f"{words}.", *drawn, class_="repro-strip", width="100%", height=marks.LANE)
 
 
-def _rules(field: Field, ranked: Sequence[Entrant], higher: bool) -> Markup:
-    """How the configs are ranked and compared, and notes on the data and the seeds."""
+def rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str = "") -> str:
+    """How the configs are ranked and compared, and notes on the data and the seeds. `picture` explains a picture."""
     pairs, items = len(ranked) * (len(ranked) - 1) // 2, len(ranked[0].rows[0])
     said = [f"Ranked by {field.metric} on {field.test}, {'higher' if higher else 'lower'} is better."]
     if pairs:
@@ -114,15 +122,15 @@ def _rules(field: Field, ranked: Sequence[Entrant], higher: bool) -> Markup:
             "the number of pairs. If no two configs really differed, one such table in twenty would still "
             "distinguish some pair."
         )
-    if any(_stated(field, one) for one in field.entrants):
-        said.append("In the picture, the vertical line is the paper's number and the dot is ours.")
+    if picture and any(_stated(field, one) for one in field.entrants):
+        said.append(picture)
     said.append("The time is the mean time of one run.")
     single = [one.name for one in ranked if len(one.found) == 1]
     if single:
         said.append(_single(single, len(ranked)))
     if len(field.sources) > 1:
         said.append(f"All configs use {next(iter(field.sources.values()))}, in {len(field.sources)} different forms.")
-    return tag("p", " ".join(said), class_="repro-muted")
+    return " ".join(said)
 
 
 def _single(names: Sequence[str], many: int) -> str:

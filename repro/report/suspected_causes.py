@@ -43,7 +43,7 @@ def anchor(claim: Claim) -> str:
 
 
 def _row(page: Page, one: Entry) -> Markup:
-    cells = (_changed(page, one), _ours(page, one.after), _effect(page, one), badge(one.after.outcome))
+    cells = (_changed(page, one), _ours(page, one.after), effect(page, one), badge(one.after.outcome))
     return entry(one.cause.says, HEADS, cells)
 
 
@@ -69,16 +69,16 @@ def _ours(page: Page, after: Verdict) -> Markup:
     return link(shown(after.claim, found), page.origin(found.records[0]))
 
 
-def _effect(page: Page, one: Entry) -> Markup:
+def effect(page: Page, one: Entry) -> str:
     """The change of our number, and how much of the difference from the paper it removes."""
     if one.effect is None:
-        return join(["not measured"])
+        return "not measured"
     found = one.effect.interval
     moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
     moved = "–" if one.effect.unlike else moved  # a note below the table says why
     gap = "excess" if one.before.outcome == "exceeded" else "difference"
     share = "" if one.share is None else f" ({_share(one.share)} the {gap})"
-    return join([moved, share])
+    return f"{moved}{share}"
 
 
 def _share(share: float) -> str:
