@@ -7,28 +7,19 @@ computing time, and in an appendix what was difficult (from `tips.md`).
 from __future__ import annotations
 
 import logging
-import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.export import directives, figures, nodes, tables
 from repro.export.myst import Text, copied
 from repro.export.nodes import Nodes
-from repro.report import departures, prose
+from repro.report import departures
 from repro.report.html.words import day
 from repro.report.outcome import TIERS, transcribed
 from repro.report.page import Page
 
 log = logging.getLogger("repro")
-
-ASKED = {
-    "methodology": re.compile(r"(?i)\b(?:method\w*|differently|departures?)\b"),
-    "what was easy": re.compile(r"(?i)\bwhat was easy\b"),
-    "communication with the authors": re.compile(r"(?i)\bcommunication\b.*\bauthors?\b"),
-}
-"""Sections of the ML Reproducibility Challenge that only `report.md` can have. The other ones are generated."""
 
 
 @dataclass(frozen=True)
@@ -107,17 +98,3 @@ def _cost(page: Page) -> Nodes:
         nodes.para(*nodes.text(said)),
         nodes.block_of_code(command),
     ]
-
-
-def missing(page: Page) -> Iterator[str]:
-    """The sections that the ML Reproducibility Challenge asks for and that `report.md` does not have."""
-    lines = prose.read(page.paper.folder / "report.md")
-    heads = [line for line, plain in zip(lines, prose.told(lines), strict=True) if plain and prose.HEADING.match(line)]
-    yield from (name for name, pattern in ASKED.items() if not any(map(pattern.search, heads)))
-
-
-def note(page: Page) -> None:
-    """Log the sections that are missing."""
-    if names := list(missing(page)):
-        said = f"report.md has no section about {' or '.join(names)}"
-        log.warning("%s: %s; the ML Reproducibility Challenge asks for it", page.name, said)

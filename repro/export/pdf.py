@@ -29,7 +29,6 @@ def write(page: Page, folder: Path) -> Path:
             raise BadInput(f"typst cannot set the article: {error}", where(page.paper.folder)) from None
     path = folder / f"{page.name}.pdf"
     disk.write(path, printed)
-    article.note(page)
     return path
 
 

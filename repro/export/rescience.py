@@ -56,7 +56,6 @@ def write(page: Page, folder: Path) -> Path:
     disk.write(home / "preamble.tex", PREAMBLE)
     disk.write(home / "bibliography.bib", _bibliography(page))
     disk.write(home / "README.md", README.format(name=page.name))
-    article.note(page)
     return home
 
 

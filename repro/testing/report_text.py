@@ -17,14 +17,24 @@ from repro.testing.consistency import Records
 
 FILE = "report.md"
 WHY = re.compile(r"(?i)\bwhy\b.*\breproduced?\b")
-SECTIONS = {TITLE: "What we did differently from the paper", WHY: "Why it did or did not reproduce"}
+EASY = re.compile(r"(?i)\bwhat was easy\b")
+ASKED = re.compile(r"(?i)\bcommunication with the authors?\b")
+SECTIONS = {
+    TITLE: "What we did differently from the paper",
+    WHY: "Why it did or did not reproduce",
+    EASY: "What was easy",
+    ASKED: "Communication with the authors",
+}
 NOT_PROSE = re.compile(r"(?:\{\w+\})?(`+)[^`]+?\1|\$[^$]+\$|\]\([^)]*\)")  # code, roles, formulas, targets of links
 NUMBER = re.compile(r"(?<![\w.,/^-])(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)\s?(?P<unit>%|[^\W\d_]\w*)?")
 DIGITS = 3  # a typed number with fewer significant digits may agree with a mean of a record by chance
 
 
 def sections(one: Paper, records: Records) -> Iterator[BadInput]:
-    """The report lists the departures from the paper, and says why the paper did or did not reproduce."""
+    """The report has the sections that nobody but the group can write. The page makes the others from the records.
+
+    Together they are what the ML Reproducibility Challenge and ReScience C ask for; what was difficult is in `tips.md`.
+    """
     lines = prose.read(one.folder / FILE)
     heads = [line for line, plain in zip(lines, prose.told(lines), strict=True) if plain and prose.HEADING.match(line)]
     for pattern, wanted in SECTIONS.items():
