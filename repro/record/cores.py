@@ -2,7 +2,8 @@
 
 Here, the *core* is the code that every run uses (`repro.record.code_digest.core_files`), not all of `repro/`. A record
 contains the digest of the core that ran it. If the core has changed since, the record is valid only if a row here names
-its core. `repro renew` writes a row after it has repeated records of that core. A reviewer reads each new row.
+its core and the present one. `repro renew` writes a row after the present core has repeated records of that core. A
+reviewer reads each new row.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from repro import HOME
 from repro.files import disk, strict_json
-from repro.record import git
+from repro.record import code_digest, git
 from repro.record.git import GitError
 
 FILE = HOME / "cores.json"
@@ -23,13 +24,17 @@ FILE = HOME / "cores.json"
 
 @dataclass(frozen=True)
 class Core:
-    """An earlier core, and its `records` (`paper/stem`) that the present core repeated with bit-identical numbers."""
+    """An earlier core, and its `records` (`paper/stem`) that the core `present` repeated with bit-identical numbers.
+
+    If the core changes again, the row does not count any more.
+    """
 
     core: str
     commit: str
     records: list[str]
     processor: str
     measured: str  # date and time
+    present: str
 
     def __str__(self) -> str:
         return f"the core has changed since: bit-identical in {_runs(len(self.records))}, {self.measured[:10]}"
@@ -41,7 +46,8 @@ def _runs(many: int) -> str:
 
 def find(core: str, commit: str) -> Core | None:
     """The row of a record's core, or None. For a record without the digest of its core: the row of its commit."""
-    found = [one for one in rows() if one.records and git.is_commit(one.commit)]
+    present = code_digest.core()
+    found = [one for one in rows() if one.records and one.present == present and git.is_commit(one.commit)]
     missing = _missing(tuple(one.commit for one in found))
     known = (one for one in found if one.commit not in missing)
     return next((one for one in known if (one.core == core if core else one.commit == commit)), None)

@@ -83,7 +83,7 @@ def _measured(core: str, commit: str, records: list[tuple[Path, Record]]) -> Cor
     if not again:
         raise BadInput("the data of its records is not on this machine")
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return Core(core or _core_of(commit), commit, again, processor, when)
+    return Core(core or _core_of(commit), commit, again, processor, when, code_digest.core())
 
 
 def _core_of(commit: str) -> str:

@@ -75,12 +75,15 @@ def test_another_core_decides_nothing_unless_a_row_names_it(
     edit(recorded, core="0123456789abcdef")
     assert "another core" in stale(paper)
     monkeypatch.setattr(cores, "FILE", tmp_path / "cores.json")
-    row = Core("0123456789abcdef", git("rev-parse", "HEAD"), ["a/b"], "a processor", "2026-01-02T03:04:05+00:00")
+    known = ("0123456789abcdef", git("rev-parse", "HEAD"), ["a/b"])
+    row = Core(*known, "a processor", "2026-01-02T03:04:05+00:00", code_digest.core())
     cores.store([row])
     (found,) = record.of_paper(paper.folder)
     assert not found.stale and "the core has changed since" in found.renewed
     cores.store([replace(row, commit="0" * 40)])
     assert "another core" in stale(paper), "a row of a commit that does not exist is none"
+    cores.store([replace(row, present="f" * 16)])
+    assert "another core" in stale(paper), "the core has changed again since the row was measured"
 
 
 def test_code_that_the_commit_does_not_hold_is_found(paper: Any, recorded: Path) -> None:
@@ -118,10 +121,10 @@ def test_a_row_of_cores_must_be_of_its_commit(
     monkeypatch.setattr(cores, "FILE", tmp_path / "cores.json")
     monkeypatch.setattr(code_digest, "REPRO", Path.cwd() / "repro")
     known, core = papers.read(paper.folder), code_digest.core()
-    cores.store([Core(core, head, ["a/b"], "", "")])
+    cores.store([Core(core, head, ["a/b"], "", "", "")])
     assert list(audit.faults(known, [])) == []
     rows = [("0" * 16, head, ["a/b"]), ("1" * 16, "0" * 40, ["a/b"]), (core, head, []), (core, "HEAD", ["a/b"])]
-    cores.store([Core(digest, commit, records, "", "") for digest, commit, records in rows])
+    cores.store([Core(digest, commit, records, "", "", "") for digest, commit, records in rows])
     assert len(list(audit.faults(known, []))) == 4
 
 
