@@ -34,7 +34,7 @@ def week(given: argparse.Namespace) -> None:
     from repro.cli import listing
 
     found = course.find()
-    number = found.checked(given.week or found.week_of(datetime.date.today()))
+    number = found.checked(found.week_of(datetime.date.today()) if given.week is None else given.week)
     talks, reviews = _talks(found, number), _reviews(found, number)
     print(f"week {number} of {len(found.weeks)}, {found.weeks[number - 1]}")
     for rows in (talks, reviews):
@@ -82,9 +82,10 @@ def grade(given: argparse.Namespace) -> int:
 
 def _table(rows: Sequence[Standing], open_points: bool) -> Iterator[str]:
     """The lines of the table. Outcomes that no claim has are left out. Below it: the open points, if asked for."""
+    from repro import verdict
     from repro.cli import listing
 
-    outcomes = [name for name in rows[0].claims if any(row.claims[name] for row in rows)]
+    outcomes = [name for name in verdict.OUTCOMES if any(row.claims[name] for row in rows)]
     yield listing.table([row.cells(outcomes) for row in rows])
     if open_points:
         yield from ("", *(point for row in rows for point in row.open_points))

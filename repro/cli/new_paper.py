@@ -50,12 +50,15 @@ def new(name: str, kind: str = "training", on: str = "", facts: dict[str, Any] |
     return f"{target}/paper.toml\n  next: {first}; repro todo {name} | sh && repro verdict {name}; then edit it"
 
 
+RESERVED = ("tests",)  # `papers.NAME.tests` are the tests of a paper, so no import leads to this name
+
+
 def refuse_name(name: str) -> None:
     """Raise BadInput if a new paper cannot have this name."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in RESERVED or keyword.iskeyword(name):
         raise BadInput(
             f"'{name}' cannot be the name of a paper",
-            expected="a name such as my_paper: lower-case letters, digits and _, first a letter, and no Python keyword",
+            expected="a name such as my_paper: lower-case letters, digits and _; no Python keyword, not 'tests'",
         )
     known = paper.folders()
     target = Path("papers") / name

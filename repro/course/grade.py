@@ -65,10 +65,17 @@ class Standing:
 
 
 def standings(course: Course) -> tuple[list[Standing], list[BadInput]]:
-    """A row per group, and an error for each review or replay that counts for no group."""
+    """A row per group, and an error for each file that counts for no group. A paper that cannot be read has no row."""
     given, faults = _counted(course, reviews.paths, _review)
     again, more = _counted(course, counter_record.paths, _replay)
-    return [_standing(group, given, again) for group in course.groups], [*faults, *more]
+    faults += more
+    rows: list[Standing] = []
+    for group in course.groups:
+        try:
+            rows.append(_standing(group, given, again))
+        except BadInput as error:
+            faults.append(error)
+    return rows, faults
 
 
 def as_csv(rows: Sequence[Standing]) -> str:
@@ -96,7 +103,12 @@ def _counted(course: Course, paths: Any, read: Any) -> tuple[list[Done], list[Ba
     found: list[Done] = []
     faults: list[BadInput] = []
     for group in course.groups:
-        for path in paths(group.folder):
+        try:
+            found_here = paths(group.folder)
+        except BadInput as error:
+            faults.append(error)
+            continue
+        for path in found_here:
             try:
                 found.append(read(course, group, path))
             except BadInput as error:

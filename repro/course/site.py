@@ -38,24 +38,26 @@ def prepare(app: Any) -> None:
     from repro.report.sphinx.site import TOLD  # here, because it loads Sphinx
 
     try:
-        write(course_toml.read(folder))
+        for gone in write(course_toml.read(folder)):
+            (Path(app.outdir) / gone.relative_to(app.srcdir)).with_suffix(".html").unlink(missing_ok=True)
     except BadInput as error:
         print(error, file=sys.stderr)
         raise SystemExit(TOLD) from None
 
 
-def write(course: Course) -> None:
-    """Write the pages that have changed, and remove those of presentations that are gone."""
+def write(course: Course) -> list[Path]:
+    """Write the pages that have changed, and remove those of presentations that are gone. Returns the removed ones."""
     pages = {course.folder / CALENDAR: calendar(course)}
     for one in course.presentations:
         pages[course.folder / PAGES / f"{name(one)}.md"] = presentation(course, one)
-    for path in (course.folder / PAGES).glob("*.md"):
-        if path not in pages:
-            path.unlink()
+    gone = [path for path in (course.folder / PAGES).glob("*.md") if path not in pages]
+    for path in gone:
+        path.unlink()
     for path, text in pages.items():
         path.parent.mkdir(exist_ok=True)
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+    return gone
 
 
 def publish(app: Any, error: Exception | None) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from repro.errors import BadInput, not_utf8, where
+from repro.files import regular
 from repro.report.html import files
 
 HEADING = re.compile(r"^(#{1,6})\s")
@@ -41,10 +42,10 @@ def include(path: Path, below: Path, level: int = 3) -> str:
 
 
 def read(path: Path) -> list[str]:
-    """The lines of a text file. Raises BadInput if it cannot be read or is not UTF-8."""
+    """The lines of a text file. Raises BadInput if it cannot be read, is no regular file, or is not UTF-8."""
+    regular.check(path)
     try:
-        raw = path.read_bytes()
-        return raw.decode("utf-8-sig").splitlines()
+        return path.read_bytes().decode("utf-8-sig").splitlines()
     except OSError as error:
         raise BadInput(f"cannot be read: {error.strerror}", where(path)) from None
     except UnicodeDecodeError as error:

@@ -76,7 +76,7 @@ class CounterRecord:
             return "it was made with uncommitted changes, or with --set"
         if (again.finished, again.cost) == (self.replay.record.finished, self.replay.record.cost):
             return "it is a copy of the record"
-        return str(self.signature) if self.signature.state == "broken" else ""
+        return str(self.signature) if self.signature.state in ("broken", "foreign", "missing") else ""
 
     @property
     def agrees(self) -> bool:

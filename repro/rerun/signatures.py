@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from repro.errors import BadInput, where
+from repro.errors import BadInput, not_utf8, where
 from repro.files import regular
 
 NAMESPACE = "repro-replay"
@@ -27,16 +27,19 @@ class Signature:
     """Whether a file is signed, and by which key.
 
     state: `listed`, the key belongs to the group; `unlisted`, the signature matches, but it is not known whose key it
-    is; `unknown`, it cannot be checked on this machine; `broken`, it does not match the file; `none`, not signed.
+    is; `foreign` and `missing`, keys of the group are known, but another key or no key signed the file; `unknown`, it
+    cannot be checked on this machine; `broken`, it does not match the file; `none`, not signed.
     """
 
-    state: Literal["listed", "unlisted", "unknown", "broken", "none"]
+    state: Literal["listed", "unlisted", "foreign", "missing", "unknown", "broken", "none"]
     key: str = ""
 
     def __str__(self) -> str:
         words = {
             "listed": f"signed with {self.key}, a key of the group",
             "unlisted": f"signed with {self.key}, a key that {LISTED} does not list",
+            "foreign": f"signed with {self.key}, but {LISTED} lists another key for the group",
+            "missing": f"not signed, but {LISTED} lists a key for the group",
             "unknown": f"signed with {self.key or 'a key'}, which cannot be checked here",
             "broken": "the signature does not match the file",
             "none": "not signed",
@@ -76,12 +79,27 @@ def _ssh(key: str, path: Path) -> list[str]:
 
 
 def check(path: Path, principal: str, signers: Path) -> Signature:
-    """Check the signature of a file. principal: the name of the group in the file `signers`."""
+    """Check the signature of a file. principal: the name of the group in the file `signers`.
+
+    Raises BadInput if `signers` cannot be read.
+    """
     ssh, gpg = Path(f"{path}.sig"), Path(f"{path}.asc")
     for made in (one for one in (ssh, gpg) if regular.present(one)):
         regular.check(made)
         return _checked_ssh(path, ssh, principal, signers) if made == ssh else _checked_gpg(path, gpg)
-    return Signature("none")
+    return Signature("missing" if _lists(signers, principal) else "none")
+
+
+def _lists(signers: Path, principal: str) -> bool:
+    """Whether the file `signers` has a key of this group."""
+    if not regular.present(signers):
+        return False
+    regular.check(signers)
+    try:
+        lines = signers.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise not_utf8(signers, error) from None
+    return any(principal in line.split()[0].split(",") for line in lines if line.strip() and line[0] != "#")
 
 
 def _checked_ssh(path: Path, made: Path, principal: str, signers: Path) -> Signature:
@@ -90,8 +108,10 @@ def _checked_ssh(path: Path, made: Path, principal: str, signers: Path) -> Signa
     code, out, said = _call([*start, "check-novalidate", *rest], given)
     if code:
         return Signature("unknown" if code == MISSING else "broken")
-    known = signers.is_file() and not _call([*start, "verify", "-f", str(signers), "-I", principal, *rest], given)[0]
-    return Signature("listed" if known else "unlisted", _key(out + said))
+    if not _lists(signers, principal):
+        return Signature("unlisted", _key(out + said))
+    wrong, *_ = _call([*start, "verify", "-f", str(signers), "-I", principal, *rest], given)
+    return Signature("foreign" if wrong else "listed", _key(out + said))
 
 
 def _checked_gpg(path: Path, made: Path) -> Signature:

@@ -84,7 +84,7 @@ def headers(one: Paper, records: Records) -> Iterator[BadInput]:
     for path in one.configs:
         claims = [claim for claim in one.claims if claim.config == f"configs/{path.name}"]
         stated = {number for claim in claims if (number := _number(claim)) is not None}
-        header = itertools.takewhile(lambda line: line.startswith("#"), path.read_text("utf-8").splitlines())
+        header = itertools.takewhile(lambda line: line.startswith("#"), prose.read(path))
         given = DECIMALS.findall("\n".join(line for line in header if " repro " not in line))
         same = [any(math.isclose(float(text), n * unit) for n in stated for unit in (1, 100)) for text in given]
         if stated and given and not any(same):
@@ -100,7 +100,7 @@ def _number(claim: Claim) -> float | None:
 
 def sizes(one: Paper, records: Records) -> Iterator[BadInput]:
     """A large record has no metric that no claim and no page uses: its values would be most of the file."""
-    texts = "".join(path.read_text("utf-8") for path in one.folder.glob("*.md"))
+    texts = "\n".join(line for path in one.folder.glob("*.md") for line in prose.read(path))
     used = {claim.metric for claim in one.claims}
     for found in records:
         path = one.folder / "records" / f"{found.stem}.json"

@@ -89,5 +89,13 @@ def test_a_review_with_a_character_for_the_terminal_is_refused(school: Any, repr
     assert code == 2 and f"{path.name}:{len(path.read_text().splitlines())}" in err and "\x1b" not in out + err
 
 
+@pytest.mark.parametrize("name", ["tips.md", "tests/test_parts.py", "paper.toml"])
+def test_a_paper_that_cannot_be_read_hides_no_other_group(school: Any, repro: Any, name: str) -> None:
+    path = school.root / "papers" / "my_paper" / name
+    path.write_bytes(b"\xff\xfe\x00")
+    code, rows, err = table(repro)
+    assert (code, list(rows)) == (2, ["digits", "words"]) and f"papers/my_paper/{name}" in err
+
+
 def test_an_unknown_group_is_refused(school: Any, refused: Any) -> None:
     assert "did you mean 'waves'" in refused("grade", "wave")

@@ -83,7 +83,7 @@ def test_pages_are_written_once_and_removed_with_their_presentation(school: Path
     site.write(course_toml.read(school))
     assert (page.stat().st_mtime_ns, calendar.stat().st_mtime_ns) == before
     (school / "course.toml").write_text(COURSE)
-    site.write(course_toml.read(school))
+    assert site.write(course_toml.read(school)) == [page]
     assert not page.exists() and "presentations/week-01" not in calendar.read_text()
 
 
@@ -102,6 +102,11 @@ def test_the_site_has_the_calendar_and_the_files_of_a_presentation(school: Path,
         "book.ipynb",
     }
     assert "presentations/week-01-paper.html" in calendar.values("href", "a") and "Ada | " in calendar.text
+    shown = root / "html" / "course" / "presentations" / "week-01-paper.html"
+    assert shown.is_file()
+    (school / "course.toml").write_text(COURSE)
+    build(root, "-D", "repro_papers=tiny,other")
+    assert not shown.exists()
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 
 from repro import record, verdict
 from repro.claim import paper as papers
+from repro.errors import BadInput
 from repro.rerun import counter_record
 
 GROUP = "Group 2"
@@ -69,6 +70,17 @@ def test_a_replay_of_another_group_is_stored_and_signed(paper: Any, kept: Path, 
     subprocess.run(verify, input=made.read_bytes(), check=True, capture_output=True)  # no project code is needed
     signers.write_text(f"another-group {Path(f'{key}.pub').read_text()}")
     assert counters(paper)[0].signature.state == "unlisted"
+    other = key.with_name("other")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)], check=True)
+    signers.write_text(f"{principal} {Path(f'{other}.pub').read_text()}")
+    assert counters(paper)[0].signature.state == "foreign" and not counters(paper)[0].agrees
+    moved = Path(f"{made}.sig").rename(other.with_suffix(".sig"))
+    assert counters(paper)[0].signature.state == "missing" and not counters(paper)[0].agrees
+    moved.rename(f"{made}.sig")
+    signers.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInput, match="allowed_signers"):
+        counters(paper)
+    signers.unlink()
     move(made, 1e-9)
     assert counters(paper)[0].signature.state == "broken" and not counters(paper)[0].agrees
     assert [found.stem for found in record.of_paper(paper.folder)] == before, "it is not a record of the paper"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -81,6 +82,21 @@ def test_a_broken_promise_is_a_fault_with_its_place(whole: Any, check: str, file
 def test_a_role_or_another_number_is_no_fault(whole: Any, text: str) -> None:
     add(whole.folder / "report.md", f"\n{text}")
     assert faults(whole) == []
+
+
+@pytest.mark.parametrize("name", ["report.md", "tips.md"])
+@pytest.mark.parametrize("kind", ["UTF-16", "folder", "pipe"])
+def test_a_text_that_cannot_be_read_is_a_fault(whole: Any, name: str, kind: str) -> None:
+    path = whole.folder / name
+    path.unlink()
+    if kind == "UTF-16":
+        path.write_text("# Tips\n", encoding="utf-16")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    found = list(contract.faults(whole.folder))
+    assert found and {fault.file for fault in found} == {f"papers/{whole.name}/{name}"}
 
 
 @pytest.mark.parametrize("heading", [*report_text.SECTIONS.values()])
