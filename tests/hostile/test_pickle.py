@@ -41,6 +41,8 @@ EXCEPTIONS = {
     ("repro/audio/nussl.py", "import_module"): "nussl and the libraries that it needs, by names written there",
     ("repro/audio/nussl.py", "find_spec"): "asks whether they are installed",
     ("repro/audio/stft.py", "import_module"): "torchaudio",
+    ("repro/export/__init__.py", "import_module"): "the libraries of the extra `export`, by names written there",
+    ("repro/cli/export.py", "import_module"): "the module of one of the four forms, by names written there",
     ("papers/imdb_ladder/pretrained.py", "import_module"): "transformers",
     (
         "repro/experiment/importing.py",
