@@ -16,7 +16,7 @@ from repro.report.figure import claimed, tables
 from repro.report.html.words import count, duration, machine, spread, typeset
 from repro.report.outcome import MEANINGS, tally, transcribed
 from repro.report.page import Page
-from repro.report.ranking import Ranking, ranking
+from repro.report.ranking import Ranking
 from repro.verdict import Evidence, Verdict, untranscribed
 from repro.verdict.suspected_causes import Entry, ledger, unexplained
 
@@ -104,11 +104,7 @@ def _changed(page: Page, before: str, after: str) -> Iterator[Nodes]:
 
 def board(field: Field) -> Nodes:
     """A leaderboard: a row for each config, the best first, then those that have not run."""
-    ran = field.ran
-    identity = ran[0].found[0].identity
-    unit, higher = str(identity.get("unit", "")), identity.get("better") != "lower"
-    found = ranking([one.rows for one in ran], higher)
-    ranked = [ran[index] for index in found.order]
+    ranked, found, unit, higher = leaderboard.ranks(field)
     rows = [_entrant(field, one, found, place, unit) for place, one in enumerate(ranked)]
     rows += [
         [nodes.text(cell) for cell in ("–", one.name, _stated(field, one), "not run", "–", "–")]

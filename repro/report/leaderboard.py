@@ -23,15 +23,20 @@ OPEN = 8  # visible pairs of neighbours; the others are in a fold
 
 def leaderboard(field: Field) -> Markup:
     """The table, the meaning of the ranks, and which neighbours differ. All pairs are in a fold below."""
-    ran = field.ran
-    identity = ran[0].found[0].identity
-    unit, higher = str(identity.get("unit", "")), identity.get("better") != "lower"
-    found = ranking([one.rows for one in ran], higher)
-    ranked = [ran[index] for index in found.order]
+    ranked, found, unit, higher = ranks(field)
     parts = [_table(field, ranked, found, unit), tag("p", rules(field, ranked, higher, PICTURE), class_="repro-muted")]
     if found.pairs:
         parts += [_neighbours(ranked, found, unit), _every_pair(ranked, found, unit)]
     return tag("div", *parts, class_="repro-leaderboard")
+
+
+def ranks(field: Field) -> tuple[list[Entrant], Ranking, str, bool]:
+    """The configs that have run, the best first; their ranks; the metric's unit; and whether more is better."""
+    ran = field.ran
+    identity = ran[0].found[0].identity
+    unit, higher = str(identity.get("unit", "")), identity.get("better") != "lower"
+    found = ranking([one.rows for one in ran], higher)
+    return [ran[index] for index in found.order], found, unit, higher
 
 
 def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
