@@ -67,6 +67,12 @@ class Claim:
     printed: Annotated[
         str, "the digits that a deterministic result must round to, as printed: `0.037`, `9.68e-25`, `63.5 %`"
     ] = ""
+    level: Annotated[
+        float | None,
+        "with `printed`: the number that decides the paper's conclusion, such as 0.05 for significance; if our number "
+        "has other digits and is on the same side of it, the verdict is *same conclusion*",
+    ] = None
+    headline: Annotated[bool, "true for a claim that the page shows first; at most ten"] = False
     seeds: Annotated[
         int, "the number of seeds that a verdict needs; the default is 3, or 1 with `printed` or `deterministic`"
     ] = 3

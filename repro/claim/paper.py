@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from repro import HOME
 from repro.claim import Cause, Features
@@ -42,6 +42,23 @@ class Paper:
     url: Annotated[str, "the address of the paper"] = ""
     key: Annotated[str, "the key of its BibTeX entry; the default is the folder's name"] = ""
     group: Annotated[str, "who reproduced it"] = ""
+    people: Annotated[list[str], "the members of the group, each as `First Last`"] = field(default_factory=list)
+    kind: Annotated[
+        Literal["paper", "course", "template"],
+        "`course` if the numbers are from material of a course, `template` for an example; the default is `paper`",
+    ] = "paper"
+    text_read: Annotated[
+        Literal["", "full paper", "parts", "abstract", "quoted elsewhere"],
+        "which text of the paper you read: `quoted elsewhere` is a table of it in another text",
+    ] = ""
+    tuned_on: Annotated[
+        Literal["", "nothing", "validation", "test"], "on which set you chose what the paper does not state"
+    ] = ""
+    outcome: Annotated[
+        str, "what came out, in two sentences in plain words; `{claim}`, `{stated}` and `{verdict}` roles print numbers"
+    ] = ""
+    author_response: Annotated[str, "what the authors of the paper say about the reproduction"] = ""
+    labels: dict[str, str] = field(default_factory=dict)
     summary: Annotated[str, "what the paper does, in one sentence of your own"] = ""
     abstract: Annotated[str, "what it does and finds, in a paragraph of your own"] = ""
     claims: list[Claim] = field(default_factory=list)
@@ -55,6 +72,16 @@ class Paper:
             if claim.id == claim_id:
                 return claim
         raise BadInput(f"no claim '{claim_id}'", self.name, given=claim_id, known=[c.id for c in self.claims])
+
+    def label(self, name: str) -> str:
+        """The name of a config (`configs/NAME.gin` or `NAME`) or metric for readers: from `[labels]`, else its own."""
+        own = name.removeprefix("configs/").removesuffix(".gin")
+        return self.labels.get(own, own)
+
+    @property
+    def headlines(self) -> list[Claim]:
+        """The claims that the page shows first."""
+        return [claim for claim in self.claims if claim.headline]
 
     def causes_of(self, claim: Claim) -> list[Cause]:
         """The suspected causes of a claim: those that list its id or the id of its table."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -25,9 +25,10 @@ from repro.files import regular
 from repro.files.toml_lines import Block, blocks
 from repro.files.typed import fits, innermost, said
 
+HEADLINES = 10
 MANY = {"claim", "table", "cause", "sweep"}
 GIVEN = {
-    Paper: ("name", "folder", "claims", "causes", "sweeps", "features"),
+    Paper: ("name", "folder", "claims", "causes", "sweeps", "features", "labels"),
     Claim: ("table", "row", "column", "line"),
     Cause: ("line",),
     Sweep: ("line", "lines"),
@@ -57,7 +58,9 @@ def read(folder: Path) -> Paper:
     _refuse_twins("sweep id", swept, where(path))
     features = one_table(data, found, "reproducibility", where(path))
     scored = None if features is None else make(Features, features, found["reproducibility"][0], {})
-    given = {"name": folder.name, "folder": folder, "features": scored}
+    labels = _labels(one_table(data, found, "labels", where(path)) or {}, found["labels"], claims, configs)
+    _refuse_many(claims, where(path))
+    given = {"name": folder.name, "folder": folder, "features": scored, "labels": labels}
     given |= {"claims": claims, "causes": causes, "sweeps": swept}
     one: Paper = make(Paper, head, place, given)
     if not 1000 <= one.year <= 9999:
@@ -89,13 +92,13 @@ def load(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: str) -> None:
-    known = {"paper", "reproducibility", *MANY}
+    known = {"paper", "reproducibility", "labels", *MANY}
     if stray := sorted(set(data) - known):
         lines = [block.line for block in found.get(stray[0], [])]
         raise BadInput(
             f"unknown table '{stray[0]}'",
             f"{place}:{lines[0] if lines else 1}",
-            expected="[paper], [reproducibility], [[claim]], [[table]], [[cause]] or [[sweep]]",
+            expected="[paper], [reproducibility], [labels], [[claim]], [[table]], [[cause]] or [[sweep]]",
             given=stray[0],
             known=known,
         )
@@ -211,6 +214,25 @@ def _sweep(row: dict[str, Any], at: Block, configs: frozenset[str]) -> Sweep:
     _refuse_missing(sweep.config, f"sweep '{sweep.id}'", at.place("config"), configs)
     sweeps.refuse(sweep, at)
     return sweep
+
+
+def _labels(
+    row: dict[str, Any], at: Sequence[Block], claims: Iterable[Claim], configs: frozenset[str]
+) -> dict[str, str]:
+    """The names of configs and metrics for readers. Raises BadInput for a name that the paper does not have."""
+    known = {Path(name).stem for name in configs} | {claim.metric for claim in claims}
+    for name, label in row.items():
+        if name not in known:
+            raise BadInput(f"no config or metric '{name}'", at[0].place(name), given=name, known=known)
+        if not (isinstance(label, str) and label.strip()):
+            raise BadInput(f"the label is {label!r:.60}", at[0].place(name), expected="a text")
+    return row
+
+
+def _refuse_many(claims: Iterable[Claim], path: str) -> None:
+    """Raise BadInput for an eleventh headline claim."""
+    for claim in [claim for claim in claims if claim.headline][HEADLINES:]:
+        raise BadInput(f"more than {HEADLINES} claims have 'headline'", f"{path}:{claim.line}", expected="at most ten")
 
 
 def _refuse_twins(what: str, rows: Iterable[Claim | Sweep], path: str) -> None:

@@ -135,6 +135,8 @@ def _contradictions(claim: Claim, at: Block) -> None:
     """Check that no two keys contradict each other."""
     pairs = [("printed", other) for other in ("value", "over", "above", "below")]
     pairs += [("value", "above"), ("value", "below"), ("above", "below")]
+    if claim.level is not None and not claim.printed:
+        raise BadInput(f"claim '{claim.id}' has a 'level' and no 'printed'", at.place("level"))
     for one, other in pairs:
         if getattr(claim, one) not in ("", None) and getattr(claim, other) not in ("", None):
             raise BadInput(f"claim '{claim.id}' has both '{one}' and '{other}'", at.place(other), expected="two claims")

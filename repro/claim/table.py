@@ -21,10 +21,10 @@ from typing import Annotated, Any, Literal
 from repro.errors import BadInput
 from repro.files.toml_lines import Block
 
-BY_ROW = ("config", "tolerance", "because", "seeds", "deterministic", "value_spread", "value_seeds", "source")
+BY_ROW = ("config", "level", "tolerance", "because", "seeds", "deterministic", "value_spread", "value_seeds", "source")
 """Keys that may have a different value in each row: `[table.tolerance]` with `"row" = 0.5` for some of the rows.
 
-`tolerance` and `value_spread` may also have a different value in each column: `"row" = { column = 0.5 }`.
+`level`, `tolerance` and `value_spread` may also have a different value in each column: `"row" = { column = 0.5 }`.
 """
 
 
@@ -48,6 +48,10 @@ class Table:
     test: Annotated[str, "the name of one of the config's test sets"] = "test"
     item: Annotated[str, "one named item of that test set"] = ""
     unit: Annotated[str | None, "the unit of the numbers, such as `%`"] = None
+    level: Annotated[
+        float | dict[str, float | dict[str, float]] | None,
+        "the number that decides the paper's conclusion, such as 0.05 for significance",
+    ] = None
     tolerance: Annotated[
         float | dict[str, float | dict[str, float]] | None, "the accepted difference from each number"
     ] = None

@@ -255,7 +255,7 @@ def _new_command(commands: Any) -> None:
     command.add_argument("--kind", choices=NEW, default="training", help="what it does (default: training)")
     command.add_argument("--on", metavar="DATA", default="", help="a data set of `repro data list`, such as mnist")
     command.add_argument("--arxiv", metavar="ID", help="fill in title, authors and year from arXiv, such as 1412.6572")
-    command.add_argument("--group", help="who reproduces it")
+    command.add_argument("--group", type=_name, help="who reproduces it")
     command.add_argument(
         "--standalone", action="store_true", help="make a repository of its own, for an installed repro"
     )
@@ -285,7 +285,7 @@ def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | No
 
 
 def _seed(text: str, least: int = 0) -> int:
-    if not (text.isdecimal() and len(text) <= DIGITS):
+    if not (text.isdecimal() and len(text) <= DIGITS and int(text) >= least):
         raise argparse.ArgumentTypeError(
             f"{text!r:.40}; expected a whole number from {least}, of at most {DIGITS} digits"
         )
@@ -295,3 +295,10 @@ def _seed(text: str, least: int = 0) -> int:
 def _count(text: str) -> int:
     """A whole number from 1. Code that knows the largest allowed number checks it."""
     return _seed(text, least=1)
+
+
+def _name(text: str) -> str:
+    """A name on one line."""
+    if not (text.strip() and text.isprintable()):
+        raise argparse.ArgumentTypeError(f"{text!r:.40}; expected a name on one line")
+    return text

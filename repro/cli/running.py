@@ -191,8 +191,11 @@ def _excused(path: Path) -> int:
 
 
 def _replayed(path: Path, own_commit: bool = False, group: str | None = None) -> int:
+    from repro import course
     from repro.rerun import child, counter_record, replay
 
+    if group is not None:
+        course.refuse_own(group, path.resolve().parents[1].name)
     by = None if group is None else counter_record.reviewer(path, group, own_commit)
     try:
         found = replay.replay(path, own_commit)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from repro.course import assignment
 from repro.errors import BadInput, where
+from repro.files import regular
 
 FILE = "course.toml"
 MATERIAL = "material"  # the folder of the files of the presentations, next to course.toml
@@ -116,6 +117,25 @@ class Course:
         raise BadInput(f"the last meeting was on {day}", place, expected=f"a week from 1 to {len(self.weeks)}")
 
 
+def refuse_own(group: str, paper: str) -> None:
+    """Raise BadInput if the course of the working directory gives the paper to this group. There may be no course."""
+    from repro.rerun import counter_record
+
+    if not _home():
+        return
+    found = find()
+    for one in found.groups:
+        if one.paper == paper and counter_record.name(one.id) == counter_record.name(group):
+            place = where(found.folder / FILE)
+            raise BadInput(f"{paper} is the paper of '{one.id}'", f"{place}:{one.line}", expected="another group")
+
+
+def _home() -> Path | None:
+    """The folder of the course of the working directory. What is in the place of its file is read, and refused."""
+    here = Path.cwd()
+    return next((at / FOLDER for at in (here, *here.parents) if regular.present(at / FOLDER / FILE)), None)
+
+
 def find() -> Course:
     """The course of the working directory: `docs/course/course.toml` in it or in a folder above.
 
@@ -123,8 +143,6 @@ def find() -> Course:
     """
     from repro.course import course_toml
 
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / FOLDER / FILE).is_file():
-            return course_toml.read(folder / FOLDER)
+    if home := _home():
+        return course_toml.read(home)
     raise BadInput(f"no {(FOLDER / FILE).as_posix()} in the working directory or above it")

@@ -48,7 +48,9 @@ def load(path: Path, fault: str, most: int = regular.TEXT, free: str = "") -> An
     try:
         content = path.read_bytes()
         _refuse_large(content)
-        row = json.loads(content, object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_whole)
+        row = json.loads(
+            content.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_refuse, parse_int=_whole
+        )
         if not _shows_all(content) and SPECIAL.search(content):
             checked = {key: row[key] for key in row if key != free} if isinstance(row, dict) else row
             untrusted.refuse_unseen(checked, where(path))

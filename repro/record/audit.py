@@ -104,7 +104,9 @@ def faults(one: Paper, records: Sequence[Record]) -> Iterator[str]:
 def unknown(folder: Path) -> str:
     """Why the commits of the paper in `folder` cannot be checked; empty if they can."""
     try:
-        return "the clone is shallow" if git.shallow(git.top(folder)) else ""
+        top = git.top(folder)
+        git.head(top)  # raises if there is no commit yet
+        return "the clone is shallow" if git.shallow(top) else ""
     except GitError as error:
         return str(error)
 

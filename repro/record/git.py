@@ -62,7 +62,10 @@ def top(folder: Path) -> Path:
 
 def head(folder: Path) -> str:
     """The id of the commit that is checked out. Raises GitError if there is no commit."""
-    return call(folder, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+    try:
+        return call(folder, "rev-parse", "--verify", "HEAD^{commit}").decode().strip()
+    except GitError as error:
+        raise GitError("there is no commit yet" if "single revision" in str(error) else str(error)) from None
 
 
 def tree(folder: Path, commit: str) -> dict[str, str]:

@@ -34,8 +34,12 @@ def refuse(pattern: str, place: str) -> None:
     if kind == "error" and sum(map(str.isalnum, text)) < SHORTEST:
         expected = f"a text with at least {SHORTEST} letters or digits"
         raise BadInput(f"the pattern '{pattern}' fits many errors", place, expected=expected)
-    if kind != "error" and not LOSS.fullmatch(pattern):
+    found = LOSS.fullmatch(pattern)
+    if kind != "error" and not found:
         raise BadInput(f"'{pattern}' is not a pattern", place, given=pattern, known=FORMS)
+    if found and found["high"] and float(found["low"]) > float(found["high"]):
+        expected = f"loss: stays at {found['high']} to {found['low']}"
+        raise BadInput(f"no loss is in '{pattern}'", place, expected=expected)
 
 
 def in_error(pattern: str, said: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, fields
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from repro import HOME
 from repro.claim import Cause, Claim, Features, paper_toml
@@ -28,7 +28,7 @@ DATA: dict[str, type] = {"data": DataSet, "variant": Variant, "file": File}  # o
 
 def text() -> str:
     """The JSON Schema of `paper.toml`, as the text that `repro/paper.schema.json` must contain."""
-    from pydantic import ConfigDict, Field, create_model
+    from pydantic import ConfigDict, Field, StringConstraints, create_model
 
     strict = ConfigDict(extra="forbid")
     models = {name: _model(name, cls, strict) for name, cls in TABLES.items()}
@@ -36,6 +36,7 @@ def text() -> str:
         name: (list[model] if name in paper_toml.MANY else model, Field(... if name == "paper" else None))  # type: ignore[valid-type]
         for name, model in models.items()
     }
+    whole["labels"] = (dict[str, Annotated[str, StringConstraints(min_length=1)]] | None, Field(None))
     schema = create_model("paper.toml", __config__=strict, **whole).model_json_schema()
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=1) + "\n"
 

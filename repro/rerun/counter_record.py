@@ -99,9 +99,9 @@ def another(group: str, one: Paper) -> bool:
 
 
 def refuse_own(group: str, one: Paper) -> None:
-    """Raise BadInput unless `group` is another group than the authors' of the paper."""
-    if not name(group):
-        raise BadInput(f"the name of the group is {group!r}", expected="a name with letters or digits")
+    """Raise BadInput unless `group` is the name of another group than the authors' of the paper."""
+    if not name(group) or not group.isprintable() or re.search(r"[/\\]", group):
+        raise BadInput(f"the name of the group is {group!r:.80}", expected="a name with letters or digits, without /")
     if not one.group:
         raise BadInput("it does not name the group of its authors", f"{where(one.folder)}/paper.toml", expected="group")
     if not another(group, one):
@@ -121,6 +121,7 @@ def reviewer(path: Path, group: str, own_commit: bool) -> Reviewer:
     if path.resolve().parent.name != paper.WRITTEN or paper.folders().get(folder.name, Path()).resolve() != folder:
         raise BadInput("not a record of a paper", where(path), expected="a file in papers/PAPER/records")
     refuse_own(group, paper.read(folder))
+    signatures.refuse_missing_key(folder)
     disk.refuse_unwritable(folder / FOLDER / name(group), path.name)
     return Reviewer(group, person(folder), _source(record.read(path), folder, own_commit))
 
@@ -152,6 +153,8 @@ def of_paper(one: Paper, records: Iterable[Record]) -> list[CounterRecord]:
 
 def paths(folder: Path) -> list[Path]:
     """The files of a paper's counter-records. Raises BadInput if one is a link."""
+    if regular.present(folder / FOLDER) and not (folder / FOLDER).is_dir():
+        raise BadInput("is not a folder", where(folder / FOLDER), expected="a folder, or nothing")
     homes = sorted(path for path in (folder / FOLDER).glob("[!.]*") if path.is_dir())
     found = [path for home in homes for path in regular.files(home, "*.json", regular.RECORD)]
     record.refuse_links(folder / FOLDER, [*homes, *found])

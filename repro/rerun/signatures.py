@@ -19,6 +19,7 @@ from repro.files import regular
 
 NAMESPACE = "repro-replay"
 LISTED = "allowed_signers"
+SUFFIXES = (".sig", ".asc")  # of SSH and of GPG
 KEY = re.compile(r"SHA256:[\w+/]+|\b(?:NO_PUBKEY|GOODSIG) ([0-9A-F]+)")
 
 
@@ -52,19 +53,33 @@ def setting(name: str, folder: Path) -> str:
     return _call(["git", "-C", str(folder), "config", "--get", name])[1].strip()
 
 
+def _own(folder: Path) -> tuple[str, bool]:
+    """The key of the user, empty if there is none; and whether it is an SSH key."""
+    return setting("user.signingkey", folder), setting("gpg.format", folder) == "ssh"
+
+
+def refuse_missing_key(folder: Path) -> None:
+    """Raise BadInput if git names a key that is not on this machine, because signing comes after a long run."""
+    key, ssh = _own(folder)
+    if not key:
+        return
+    found = _key_file(key).is_file() if ssh else _call(["gpg", "--list-secret-keys", key])[0] == 0
+    if not found:
+        raise BadInput(f"there is no key '{key}', which git's user.signingkey names", expected="a key that can sign")
+
+
 def sign(path: Path) -> Path | None:
     """Sign a file with the key in git's `user.signingkey`; returns the signature, or None if there is no such key.
 
     Raises BadInput if signing fails. An older signature of the file is deleted.
     """
-    for suffix in (".sig", ".asc"):
+    for suffix in SUFFIXES:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
-    key = setting("user.signingkey", path.parent)
+    key, ssh = _own(path.parent)
     if not key:
         return None
-    ssh = setting("gpg.format", path.parent) == "ssh"
     made = Path(f"{path}{'.sig' if ssh else '.asc'}")
-    command = _ssh(key, path) if ssh else ["gpg", "--armor", "--local-user", key, "--output", str(made)]
+    command = _ssh(key) if ssh else ["gpg", "--armor", "--local-user", key, "--output", str(made)]
     code, _, said = _call([*command, *([] if ssh else ["--detach-sign"]), str(path)])
     if code or not made.is_file():
         line = (said.strip().splitlines() or ["no signature was written"])[-1]
@@ -72,10 +87,14 @@ def sign(path: Path) -> Path | None:
     return made
 
 
-def _ssh(key: str, path: Path) -> list[str]:
+def _key_file(key: str) -> Path:
     if key.startswith(("key::", "ssh-")):
         raise BadInput("git's user.signingkey is the text of a key", expected="the path of an SSH key")
-    return ["ssh-keygen", "-Y", "sign", "-f", str(Path(key).expanduser()), "-n", NAMESPACE]
+    return Path(key).expanduser()
+
+
+def _ssh(key: str) -> list[str]:
+    return ["ssh-keygen", "-Y", "sign", "-f", str(_key_file(key)), "-n", NAMESPACE]
 
 
 def check(path: Path, principal: str, signers: Path) -> Signature:

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator
 from pathlib import Path
 
+from repro import course
 from repro.errors import BadInput, where
 from repro.files import disk, regular
 from repro.record import git
@@ -30,6 +31,7 @@ def start(shown: Page, group: str) -> Path:
     """
     one = shown.paper
     counter_record.refuse_own(group, one)
+    course.refuse_own(group, one.name)
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
     path = one.folder / reviews.FOLDER / f"{date}-{counter_record.name(group)}.md"
     if regular.present(path):

@@ -74,7 +74,7 @@ def run(
             if config.committed:
                 written = publishing.publish(found, folder, config.folder, publish)
             else:
-                log.info("the record stays in the run folder, because a claim needs the paper's config without --set")
+                log.info("the record stays in the run folder: this is not a config as it is in configs/ of a paper")
             resume.finish(folder)
             log.debug("finished")
             return found, written

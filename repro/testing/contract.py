@@ -6,6 +6,7 @@ Nothing is run, and no part and no torch is imported. What needs them is in `rep
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,20 @@ def sourced(one: Paper, records: Records) -> Iterator[BadInput]:
                 yield BadInput(f"'{key}' of claim '{claim.id}' is empty", place, expected="words from the paper")
 
 
+def basis(one: Paper, records: Records) -> Iterator[BadInput]:
+    """The paper says what came out, which text was read, and on which set choices were made; roles name its claims."""
+    place = f"{where(one.folder)}/paper.toml"
+    for key, expected in BASIS.items():
+        if not getattr(one, key).strip():
+            yield BadInput(f"'{key}' is empty", f"{place}:1", expected=expected)
+    known = [claim.id for claim in one.claims]
+    for name in (
+        name.removeprefix(f"{one.name}/") for name in re.findall(r"\{(?:claim|stated|verdict)\}`([^`]*)`", one.outcome)
+    ):
+        if name not in known:
+            yield BadInput(f"'outcome' names the claim '{name}'", f"{place}:1", given=name, known=known)
+
+
 def names(one: Paper, records: Records) -> Iterator[BadInput]:
     """The config of every claim has the metric and the test set that the claim names, as far as its text says."""
     yield from map(consistency.of_line, answerable.faults(one, []))
@@ -115,8 +130,15 @@ def data(one: Paper, records: Records) -> Iterator[BadInput]:
                 yield BadInput(f"'{key}' of {found.name} is empty", place, expected="what its makers state")
 
 
+BASIS = {
+    "outcome": "what came out, in two sentences",
+    "text_read": "'full paper', 'parts', 'abstract' or 'quoted elsewhere'",
+    "tuned_on": "'nothing', 'validation' or 'test'",
+}
+"""The keys of `[paper]` on which a reader's trust depends, and what they say."""
 CHECKS: dict[str, Check] = {
     "claims": sourced,
+    "basis": basis,
     "names": names,
     "tolerances": tolerances,
     "configs": config_text.configs,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from repro import course
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
 from repro.report import reviews
 from repro.report.reviews import Review
-from repro.rerun import counter_record
+from repro.rerun import counter_record, signatures
 from repro.testing.consistency import Records
 
 
@@ -28,6 +29,7 @@ def _form(found: Review, one: Paper) -> Iterator[BadInput]:
         yield BadInput(f"it is by {found.group}, {found.date}", f"{place}:1", expected=f"the file name {stem}.md")
     if not counter_record.another(found.group, one):
         yield BadInput(f"it is by '{found.group}'", f"{place}:1", expected="another group than that of paper.toml")
+    course.refuse_own(found.group, one.name)
     for name in (name for name, text in found.sections.items() if not text):
         yield BadInput(f"'{name}' is empty", place, expected="an answer, or none")
     for point in (point for point in found.points if point.open is None):
@@ -39,3 +41,6 @@ def replays(one: Paper, records: Records) -> Iterator[BadInput]:
     for found in counter_record.of_paper(one, records):
         if found.fault:
             yield BadInput(found.fault, where(found.path), expected="a replay by: repro replay RECORD --as GROUP")
+    for path in sorted((one.folder / counter_record.FOLDER).glob("*/*.json.*")):
+        if path.suffix in signatures.SUFFIXES and not path.with_suffix("").exists():
+            yield BadInput("it signs a file that is gone", where(path), expected=path.stem)

@@ -32,6 +32,8 @@ OUTCOMES = (
     "reproduced",
     "exceeded",
     "trend holds",
+    "last digit differs",
+    "same conclusion",
     "inconclusive",
     "trend fails",
     "not reproduced",
@@ -252,7 +254,14 @@ def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
         return "not comparable", f"a printed number needs a deterministic result; {_say(own)} vary from seed to seed"
     rounded = exact(ours.mean).quantize(digit, ROUND_HALF_UP, WIDE)
     note = f"{ours.mean:.9g} rounds to {str(rounded).lower()}, printed is {claim.printed}"
-    return ("reproduced" if rounded == printed else "not reproduced"), note
+    if rounded == printed:
+        return "reproduced", note
+    if abs(rounded - printed) == digit:
+        return "last digit differs", f"{note}: one unit of the last digit apart"
+    if claim.level is not None and (own.interval.mean < claim.level) == (float(printed) < claim.level):
+        side = "below" if float(printed) < claim.level else "not below"
+        return "same conclusion", f"{note}; both are {side} {claim.level:g}, which decides the conclusion"
+    return "not reproduced", note
 
 
 def _say(found: Evidence) -> str:

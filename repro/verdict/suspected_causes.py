@@ -19,7 +19,10 @@ from repro.record import Record
 from repro.verdict import Evidence, Verdict, judge
 from repro.verdict.evidence import change
 
-GAPS = frozenset({"not reproduced", "trend fails", "exceeded", "inconclusive"})
+OPEN = frozenset({"not reproduced", "trend fails", "exceeded"})
+"""The outcomes that need an explanation."""
+GAPS = OPEN | {"inconclusive", "last digit differs", "same conclusion"}
+"""The outcomes whose suspected causes are shown."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def ledger(paper: Paper, verdicts: Sequence[Verdict], records: Sequence[Record])
 
 def unexplained(paper: Paper, verdicts: Sequence[Verdict]) -> list[Claim]:
     """The claims that failed or were exceeded, and that have no suspected cause yet."""
-    open_ends = [verdict.claim for verdict in verdicts if verdict.outcome in GAPS - {"inconclusive"}]
+    open_ends = [verdict.claim for verdict in verdicts if verdict.outcome in OPEN]
     return [claim for claim in open_ends if not paper.causes_of(claim)]
 
 

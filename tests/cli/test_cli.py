@@ -57,6 +57,10 @@ def test_exit_code_and_streams_of_a_process(paper: Any) -> None:
     (("list", "modles"), ["'modles'", "did you mean 'models'?"]),
     (("rum",), ["'rum'", "did you mean 'run'?"]),
     (("run", "x.gin", "--threads", "x"), ["--threads", "'x'", "a whole number from 1"]),
+    (("run", "x.gin", "--seeds", "0"), ["--seeds", "'0'", "a whole number from 1"]),
+    (("launch", "--seeds", "0"), ["--seeds", "'0'"]),
+    (("new", "a_paper", "--group", "two\nlines"), ["--group", "a name on one line"]),
+    (("new", "a_paper", "--group", ""), ["--group", "a name on one line"]),
     (("run", "x.gin", "--sedes", "3"), ["'--sedes'", "did you mean '--seeds'?"]),
     (("run", "x.gin", "--sedes=3"), ["'--sedes'", "did you mean '--seeds'?"]),
     (("debug", "--replay", "runs/x"), ["'--replay'", "did you mean '--failed-step'?"]),
@@ -90,7 +94,7 @@ def test_run_prints_the_path_of_the_record_alone(paper: Any, repro: Any) -> None
     (copied,) = Path("runs").glob("*/ten_steps/*-seed4/config.gin")
     for words in ((config, "--set", "trainers.Supervised.steps=1"), (copied,)):
         code, out, err = repro("run", *words)
-        assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "without --set" in err
+        assert code == 0 and out.count("\n") == 1 and out.startswith("runs/") and "run folder" in err
     assert [path.name for path in paper.records.glob("*-seed*")] == ["ten_steps-seed4.json"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import re
 import shlex
 from dataclasses import fields
@@ -14,6 +15,7 @@ import pytest
 from repro import course
 from repro.course import FOLDER, Course, Group, Presentation, course_toml
 from repro.errors import BadInput
+from repro.testing import contract
 from tests.course.conftest import BLOCKS, COURSE, GUIDE, PRESENTATION, ROOT
 
 WRONG = {  # what is replaced in course.toml, by what (the fault is in this line), and the name that is offered
@@ -46,6 +48,23 @@ def fault(school: Any) -> BadInput:
     with pytest.raises(BadInput) as found:
         course_toml.read(school.folder)
     return found.value
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_a_course_that_is_no_file_is_one_line(school: Any, refused: Any, kind: str) -> None:
+    path = school.folder / "course.toml"
+    path.unlink()
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
+    assert refused("course", "week", 1).startswith("docs/course/course.toml: is a")
+
+
+def test_a_group_of_the_course_does_not_review_its_own_paper(school: Any, refused: Any) -> None:
+    """The group in `paper.toml` has another name."""
+    place = "docs/course/course.toml:"
+    assert refused("review", "my_paper", "--write", "--group", "Waves").startswith(place)
+    path = school.review("my_paper", "waves")
+    found = [fault for fault in contract.faults(path.parents[1]) if fault.check == "reviews"]
+    assert [fault.file for fault in found] == ["docs/course/course.toml"]
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -66,6 +66,9 @@ def test_json_and_toml_with_a_mark(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(MARK + json.dumps({"a": "é"}).encode())
     assert strict_json.load(path, "not a record") == {"a": "é"}
+    path.write_text(json.dumps({"a": 1}), encoding="utf-16")
+    with pytest.raises(BadInput, match="UTF-8"):
+        strict_json.load(path, "not a record")
     given = tmp_path / "data.toml"
     text = '[x]\ntitle = "a"\nhomepage = "b"\nlicence = "c"\ncitation = "d"\nreader = "papers.a.b:C"\nobtain = "e"\n'
     given.write_bytes(MARK + f'{text}layouts = [["f"]]\n[x.variants.all]\nitems = 1\n'.encode())

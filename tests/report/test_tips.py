@@ -109,6 +109,7 @@ def test_a_tip_in_a_terminal_has_no_control_characters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("items", "nearest"), [
     ("`loss: rise`", "loss: rises"), ("`los: rises`", "loss: rises"), ("`loss: stays at X`", None),
     ("`error: nan`", None), ("`error: *`", None), ("`loss: stays at nan`", None), ("the loss is nan", None),
+    ("`loss: stays at 5 to 2`", None),
 ])  # fmt: skip
 def test_a_pattern_of_another_form_is_refused_with_its_line(tmp_path: Path, items: str, nearest: str | None) -> None:
     (tmp_path / "tips.md").write_text("# Tips\n\n" + FORM.format(symptom="A", pattern=items))

@@ -15,6 +15,7 @@ from repro import record, verdict
 from repro.claim import paper as papers
 from repro.errors import BadInput
 from repro.rerun import counter_record
+from repro.testing import contract
 
 GROUP = "Group 2"
 
@@ -130,9 +131,32 @@ def test_what_does_not_count(paper: Any, kept: Path, git: Any) -> None:
     assert counters(paper)[0].fault, "the authors' own replay"
 
 
+@pytest.mark.parametrize("form", ["ssh", "openpgp"])
+def test_a_key_that_is_missing_is_refused_before_the_run(kept: Path, refused: Any, git: Any, form: str) -> None:
+    git("config", "gpg.format", form)
+    git("config", "user.signingkey", "/no/such/key")
+    assert "'/no/such/key'" in refused("replay", kept, "--as", GROUP)
+    assert not (kept.parent / "replays").exists()
+
+
+def test_a_signature_without_its_file_is_a_fault(paper: Any, kept: Path) -> None:
+    home = paper.folder / counter_record.FOLDER
+    (home / "group-2").mkdir(parents=True)
+    alone = home / "group-2" / "smoke-seed0.json.sig"
+    alone.touch()
+    found = list(contract.faults(paper.folder))
+    assert ("replays", f"papers/{paper.name}/records/replays/group-2/{alone.name}") in [
+        (o.check, o.file) for o in found
+    ]
+    shutil.rmtree(home)
+    home.touch()
+    assert "replays" in [one.check for one in contract.faults(paper.folder)], "not a folder"
+
+
 def test_wrong_input_is_refused_before_the_run(paper: Any, kept: Path, refused: Any, tmp_path: Path) -> None:
     assert "another group" in refused("replay", kept, "--as", "the  REPRO authors")
-    assert refused("replay", kept, "--as", "!")
+    for name in ("!", "../../x", "a\\b", "two\nlines"):
+        assert refused("replay", kept, "--as", name)
     assert refused("replay", "--smoke", "--as", GROUP)
     shutil.copy(kept, tmp_path / kept.name)
     assert refused("replay", tmp_path / kept.name, "--as", GROUP)

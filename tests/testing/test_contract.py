@@ -99,6 +99,19 @@ def test_a_text_that_cannot_be_read_is_a_fault(whole: Any, name: str, kind: str)
     assert found and {fault.file for fault in found} == {f"papers/{whole.name}/{name}"}
 
 
+@pytest.mark.parametrize("key", ["outcome", "text_read", "tuned_on"])
+def test_what_the_verdicts_depend_on_is_said(whole: Any, key: str) -> None:
+    path = whole.folder / "paper.toml"
+    path.write_text(re.sub(rf'^{key} = ("""(?s:.*?)"""|".*")\n', "", path.read_text(), flags=re.MULTILINE))
+    assert faults(whole) == [("basis", f"papers/{whole.name}/paper.toml", 1)]
+
+
+def test_the_outcome_names_claims_of_the_paper(whole: Any) -> None:
+    path = whole.folder / "paper.toml"
+    path.write_text(path.read_text().replace("{claim}`fit.error`", "{claim}`fit.eror`"))
+    assert faults(whole) == [("basis", f"papers/{whole.name}/paper.toml", 1)]
+
+
 @pytest.mark.parametrize("heading", [*report_text.SECTIONS.values()])
 def test_a_section_that_is_missing_is_a_fault(whole: Any, heading: str) -> None:
     report = whole.folder / "report.md"

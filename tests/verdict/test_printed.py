@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from repro.claim import NUMBER, Claim
 from repro.record import Measurement, Record
-from repro.verdict import judge
+from repro.verdict import judge, worse
 
 PRINTED = Claim("c", "says", "where", "M", "configs/own.gin", printed="1.0", seeds=1)
 
@@ -32,8 +32,23 @@ def record(values: Sequence[float], seed: int = 0, unit: str = "") -> Record:
 ])  # fmt: skip
 def test_a_printed_number_must_round_to_its_digits(printed: str, ours: float, same: bool) -> None:
     verdict = judge(replace(PRINTED, printed=printed), [record([ours])])
-    assert verdict.outcome == ("reproduced" if same else "not reproduced")
-    assert printed in verdict.why
+    assert (verdict.outcome == "reproduced") == same and printed in verdict.why
+
+
+@pytest.mark.parametrize(("printed", "ours", "level", "outcome"), [
+    ("1.55e-9", 1.54496e-9, None, "last digit differs"), ("6.01", 6.0159, None, "last digit differs"),
+    ("6.01", 6.025, None, "not reproduced"), ("0.631", 0.502, None, "not reproduced"),
+    ("0.631", 0.502, 0.05, "same conclusion"), ("0.049", 0.06, 0.05, "not reproduced"),
+    ("0.049", 0.0501, 0.05, "last digit differs"), ("0.001", 0.004, 0.05, "same conclusion"),
+    ("0.051", 0.05, 0.05, "last digit differs"), ("0.053", 0.05, 0.05, "same conclusion"),
+    ("0.9", 0.04, 0.05, "not reproduced"), ("0.631", 0.6309, 0.05, "reproduced"),
+])  # fmt: skip
+def test_a_last_digit_and_a_conclusion_are_told_from_a_contradiction(
+    printed: str, ours: float, level: float | None, outcome: str
+) -> None:
+    verdict = judge(replace(PRINTED, printed=printed, level=level), [record([ours])])
+    assert verdict.outcome == outcome
+    assert worse(outcome, "reproduced") == (outcome != "reproduced") and not worse(outcome, "not reproduced")
 
 
 def test_a_printed_number_is_for_results_without_chance() -> None:
