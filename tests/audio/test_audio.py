@@ -256,6 +256,7 @@ def test_importing_nussl_leaves_no_trace_elsewhere(nussl):
         importlib.import_module("librosa").resample(np.zeros(9), 2, 1)  # librosa itself is not mended
 
 
+@pytest.mark.slow
 def test_nussl_resamples_with_todays_librosa(nussl):
     signal = nussl.AudioSignal(audio_data_array=sine(440, rate=16000).numpy(), sample_rate=16000)
     signal.resample(RATE)

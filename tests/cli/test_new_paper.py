@@ -36,13 +36,13 @@ def test_a_new_paper_runs_and_is_judged(here: Path, monkeypatch: pytest.MonkeyPa
     assert ours == theirs and {"reproduced", "not reproduced"} == set(ours.values())
 
 
-SLOW = [("statistics", ""), ("benchmark", "fashion_mnist")]
+SLOW = [("training", "mnist"), ("statistics", ""), ("benchmark", "fashion_mnist")]
 MARKED = [pytest.param(*one, marks=pytest.mark.slow) for one in SLOW]
 
 
 @pytest.mark.parametrize(
     ("kind", "on"),
-    [("training", ""), ("training", "mnist"), *(pytest.param(*one, marks=pytest.mark.slow) for one in SLOW)],
+    [("training", ""), *MARKED],
 )
 def test_the_tests_of_a_new_paper_pass(here: Path, kind: str, on: str) -> None:
     new_paper.new("second_try", kind, on)

@@ -165,7 +165,10 @@ print(most, said)
 """
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+QUICK = ("empty objects", "numbers")
+
+
+@pytest.mark.parametrize("shape", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in SHAPES])
 def test_no_file_makes_its_reader_take_much_memory(tmp_path: Path, shape: str) -> None:
     """The largest file of each shape that is not refused by its size or by the count of its signs."""
     path, size = tmp_path / "c-seed0.json", regular.RECORD

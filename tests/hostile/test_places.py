@@ -64,7 +64,7 @@ def closed() -> Iterator[Callable[[Path, int], None]]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("where", ["records", "runs", "."])
+@pytest.mark.parametrize("where", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("records", "runs")), "."])
 def test_a_place_that_cannot_be_written_is_said_before_the_training(
     paper: Any, closed: Callable[..., None], where: str
 ) -> None:

@@ -90,6 +90,7 @@ def test_an_unknown_role_or_directive_names_the_nearest(
     assert said in heard and (said or "did you mean" not in heard)
 
 
+@pytest.mark.slow
 def test_of_repro_report_too(fresh: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing but Sphinx reads a record before Sphinx does: its line is the only one."""
     monkeypatch.chdir(fresh.parents[1])

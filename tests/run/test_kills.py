@@ -200,6 +200,7 @@ def test_a_killed_worker_ends_the_run_which_says_so_and_leaves_no_process(tmp_pa
     assert gone(workers)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_the_workers_of_a_killed_run_end_by_themselves(tmp_path: Path) -> None:
     process, workers = Reading(tmp_path).started()
@@ -214,6 +215,7 @@ def test_the_workers_of_a_killed_run_end_by_themselves(tmp_path: Path) -> None:
         kill(process)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_workers_that_hold_a_signal_for_the_trainer_end_after_its_checkpoint(tmp_path: Path) -> None:
     runs = Reading(tmp_path)

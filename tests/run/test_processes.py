@@ -141,6 +141,7 @@ def agrees(run: Run, found: Record, alone: tuple[Run, Record]) -> None:
     assert {path.name for path in run.run.iterdir()} == {path.name for path in alone[0].run.iterdir()}
 
 
+@pytest.mark.slow
 def test_several_processes_compute_as_one(tmp_path: Path, alone: tuple[Run, Record]) -> None:
     run = Run(tmp_path)
     found = run.finish("--processes", "2")
@@ -210,6 +211,7 @@ def test_a_stopped_run_resumes_with_another_number_of_processes(tmp_path: Path, 
     agrees(run, found, alone)
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
     process = Run(tmp_path).start("--processes", "2", "--set", "trainers.Supervised.batch_size=45")
     printed, said = process.communicate(timeout=200)

@@ -167,6 +167,7 @@ torch.save(fit(trainer, pathlib.Path(tempfile.mkdtemp()))[1], sys.argv[2])
 """
 
 
+@pytest.mark.slow
 def test_unlike_precisions_in_one_process_are_those_of_fresh_ones(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     alone = {}
