@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from repro.errors import BadInput, nearest
@@ -71,6 +72,15 @@ def decided(page: Page, name: str) -> Quote:
     verdict = verdict_of(page, name)
     fault = f"claim '{name}' is stale: {verdict.why}" if verdict.outcome == "stale" else ""
     return Quote(verdict.outcome, page.place(verdict.claim), fault, verdict.outcome)
+
+
+LOOKS: dict[str, Callable[[Page, str], Quote]] = {
+    "record": measured,
+    "claim": judged,
+    "stated": stated,
+    "verdict": decided,
+}
+"""What each role looks up."""
 
 
 def verdict_of(page: Page, name: str) -> Verdict:

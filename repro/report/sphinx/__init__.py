@@ -20,7 +20,7 @@ from sphinx.util import logging
 import repro
 from repro.claim import paper
 from repro.errors import BadInput, nearest
-from repro.report import page, parts, prose, spreadsheet
+from repro.report import page, parts, prose, quote, spreadsheet
 from repro.report import papers as cards
 from repro.report.html import files
 from repro.report.html.markup import Markup, tag
@@ -59,7 +59,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def suggest(warning: Any) -> bool:
     """Add the most similar name to MyST's warning about an unknown role or directive."""
     if hit := UNKNOWN.search(str(warning.msg)):
-        name = nearest(hit["name"], directives.known() if hit["kind"] == "directive" else roles.LOOKS)
+        name = nearest(hit["name"], directives.known() if hit["kind"] == "directive" else quote.LOOKS)
         warning.msg = f"{warning.msg}{name if 'did you mean' in name else ''}"
     return True
 

@@ -31,9 +31,10 @@ from repro.report import prose
 from repro.report.html import files
 from repro.report.html.markup import tag
 from repro.report.html.words import POWER, power
+from repro.report.quote import LOOKS
 from repro.report.sphinx import changes
 from repro.report.sphinx.directives import SECTIONS
-from repro.report.sphinx.roles import LOOKS, raw, to_root
+from repro.report.sphinx.roles import raw, to_root
 
 log = logging.getLogger(__name__)
 

@@ -22,9 +22,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
 from repro.errors import BadInput
-from repro.report import page, quote
-from repro.report.html.markup import Markup, link, tag
-from repro.report.outcome import badge
+from repro.report import page, quote, sentence
+from repro.report.html.markup import Markup
 from repro.report.page import Page
 from repro.report.sphinx import changes
 from repro.report.sphinx.changes import note
@@ -32,12 +31,9 @@ from repro.report.sphinx.changes import note
 log = logging.getLogger(__name__)
 
 
-LOOKS = {"record": quote.measured, "claim": quote.judged, "stated": quote.stated, "verdict": quote.decided}
-
-
 def add_to(app: Sphinx) -> None:
     """Register the roles."""
-    for name, look in LOOKS.items():
+    for name, look in quote.LOOKS.items():
         app.add_role(name, Number(look))
 
 
@@ -79,24 +75,15 @@ class Number(SphinxRole):
         try:
             found = self._look()
         except BadInput as error:
-            found = quote.Quote(f"missing: {self.text}", fault=str(error))
+            found = sentence.missing(self.text, error)
         if found.fault:
             note(self.env, changes.FAULT)
             log.warning("%s", found.fault, location=self.get_location(), type="repro")
-        return [raw(_inline(found))], []
+        return [raw(sentence.number(found))], []
 
     def _look(self) -> quote.Quote:
         source, root = self.get_source_info()[0], to_root(self.env.docname)
         return self.look(*named(self.text, source, self.env, self.name, root))
-
-
-def _inline(found: quote.Quote) -> Markup:
-    if found.outcome:
-        return tag("a", badge(found.outcome), href=found.href, title=found.fault or None, class_="repro-number")
-    if not found.fault:
-        return link(found.text, found.href, class_="repro-number")
-    text = found.text if found.text.startswith("missing") else f"stale: {found.text}"
-    return tag("span", text, class_="repro-fault", title=found.fault)
 
 
 def raw(html: Markup) -> nodes.raw:
