@@ -124,15 +124,16 @@ class Page:
 
     def names(self, claim: Claim) -> bool:
         """Whether `report.md` names the claim by its id."""
-        return re.search(rf"(?<![\w.-]){re.escape(claim.id)}(?![\w-]|\.\w)", "\n".join(self._told)) is not None
+        return re.search(rf"(?<![\w.-]){re.escape(claim.id)}(?![\w-]|\.\w)", "\n".join(self.told)) is not None
 
     @property
     def departures(self) -> Departures | None:
         """The departures from the paper that `report.md` lists; None if it has no such section."""
-        return departures(self._told)
+        return departures(self.told)
 
     @functools.cached_property
-    def _told(self) -> list[str]:
+    def told(self) -> list[str]:
+        """The lines of `report.md`."""
         path = self.paper.folder / "report.md"
         return prose.read(path) if path.is_file() else []
 
@@ -215,7 +216,13 @@ TEXT = """\
 ```{{cite}} {name}
 ```
 
+```{{answer}} {name}
+```
+
 ```{{outcome}} {name}
+```
+
+```{{headlines}} {name}
 ```
 
 ```{{abstract}} {name}

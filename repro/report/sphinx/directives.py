@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,61 +23,16 @@ from repro.claim.paper import Paper
 from repro.errors import BadInput
 from repro.record import Record
 from repro.registry import REGISTRIES, Declared
-from repro.report import (
-    cite,
-    claims,
-    commands,
-    curves,
-    disagreements,
-    entrants,
-    examples,
-    features,
-    figure,
-    implementation,
-    keys,
-    leaderboard,
-    origin,
-    outcome,
-    page,
-    parts,
-    quote,
-    reviews,
-    rot,
-    suspected_causes,
-    sweeps,
-    tips,
-)
+from repro.report import claims, entrants, features, figure, keys, leaderboard, page, parts, quote, tips
 from repro.report import papers as cards
 from repro.report.html.markup import Markup, inline, link, tag
 from repro.report.page import Page
+from repro.report.sections import AGING, SEARCHED, SECTIONS
 from repro.report.sphinx import changes
 from repro.report.sphinx.changes import note
 from repro.report.sphinx.roles import here, named, raw, to_root
 
 log = logging.getLogger(__name__)
-
-SECTIONS: dict[str, Callable[[Page], Markup]] = {
-    "cite": lambda shown: cite.line(shown.paper),
-    "bibtex": cite.bibtex,
-    "outcome": outcome.outcome,
-    "disagreements": disagreements.disagreements,
-    "figure-claims": figure.figure,
-    "abstract": lambda shown: cite.abstract(shown.paper),
-    "claims": claims.claims,
-    "ledger": suspected_causes.section,
-    "curves": curves.curves,
-    "examples": examples.examples,
-    "sweeps": sweeps.section,
-    "commands": commands.commands,
-    "rot": rot.section,
-    "reviews": reviews.section,
-    "implementation": implementation.implementation,
-    "origin": origin.origin,
-}
-
-AGING = frozenset({"outcome", "rot"})  # these print how many days ago something was
-
-SEARCHED = frozenset({"abstract", "cite", "claims", "implementation"})  # these are in the search index
 
 
 def add_to(app: Sphinx) -> None:
