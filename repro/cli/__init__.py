@@ -2,8 +2,8 @@
 
 Exit codes: 0, done; 1, a run failed, a check found a fault, a verdict is worse than the committed one, or numbers or
 data differ; 2, the input was wrong, and one line explains it; 66 (EX_NOINPUT), data is not on this machine and could
-not be downloaded; 69 (EX_UNAVAILABLE), another process is making this run; 75 (EX_TEMPFAIL), a signal stopped a run, and
-the same command resumes it; 130, stopped at once.
+not be downloaded; 69 (EX_UNAVAILABLE), another process is making this run; 75 (EX_TEMPFAIL), a signal stopped a run,
+and the same command resumes it; 130, stopped at once.
 
 `looking` has the commands that train nothing, `running` those that run or bind a config, and `checking` those that
 check papers or this machine. `listing` and `data` format what they print. `parser` reads arguments; `overview` is

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from repro.claim.paper import Claim
 from repro.record import Record
 from repro.report import evidence, quote, sentence
 from repro.report.figure import claimed
@@ -21,7 +20,7 @@ READ = {
     "quoted elsewhere": "only a table that another text quotes",
 }
 TUNED = {"nothing": "no set: nothing was chosen", "validation": "validation data", "test": "the test set"}
-HEADS = ("Headline claim", "The paper", "Ours, 95 % interval", "Verdict", "To run it")
+HEADS = ("Headline claim", "The paper", "Ours, 95 % interval", "Verdict", "repro run ...")
 
 
 def answer(page: Page) -> Markup:
@@ -76,16 +75,23 @@ def headlines(page: Page) -> Markup:
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
     claim = verdict.claim
     ours = evidence.ours(verdict) or "–"
-    return (tag("span", claimed(claim, page.unit(claim))), tag("span", ours), badge(verdict.outcome), _run(page, claim))
+    return (
+        tag("span", claimed(claim, page.unit(claim))),
+        tag("span", ours),
+        badge(verdict.outcome),
+        _run(page, verdict),
+    )
 
 
-def _run(page: Page, claim: Claim) -> Markup:
-    """The command that tests the claim, and how long its records took."""
+def _run(page: Page, verdict: Verdict) -> Markup:
+    """The command that made the numbers, or that would make them, and how long its records took."""
+    claim = verdict.claim
     if not claim.config:
         return tag("span", "–")
     seeds = f" --seeds {claim.seeds}" if claim.seeds > 1 else ""
-    names = [name for name in (claim.config, claim.over) if name]
-    commands = [f"repro run {page.name}/{name.removeprefix('configs/').removesuffix('.gin')}{seeds}" for name in names]
+    found = verdict.judged
+    names = [name for name in ((found.config, found.other) if found else (claim.config, claim.over)) if name]
+    commands = [f"{page.name}/{name.removeprefix('configs/').removesuffix('.gin')}{seeds}" for name in names]
     took = [found.cost.get("seconds", 0.0) for name in names for found in page.by_config.get(name, ())]
     cost = f"{duration(sum(took))} in {count(len(took), 'run')}" if took else "no run yet"
     return join([*(tag("code", command) for command in commands), tag("span", cost, class_="repro-muted")])

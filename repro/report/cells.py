@@ -70,6 +70,7 @@ def _cell(verdict: Verdict | None) -> Markup:
         tag("span", printed),
         tag("span", other, class_="ours") if other else "",
         type="button",
+        data_outcome=outcome,
         popovertarget=slug("about", claim.id),
         aria_label=f"{claim.says}: the paper prints {printed}, {other + ', ' if other else ''}{outcome}",
         class_=f"repro-cell {slug(outcome)}",

@@ -1,21 +1,27 @@
-"""The table of claims: the paper's number, our number, the verdict, and the commands that repeat it."""
+"""The table of claims: for each claim the paper's number, our number with its interval, and the verdict.
+
+A claim takes two lines. The second one is folded: it has the place in the paper, the reason for the verdict, the files
+that it comes from and the commands that repeat it. `repro.js` adds the filter by outcome and words, and the sorting.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 
-from repro.report import cells, replays
+from repro.report import cells, explained, replays, uncertainty
 from repro.report.evidence import asked, links, ours_accepted, read_in
 from repro.report.figure import claimed, tables
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag
-from repro.report.html.words import slug, spread, typeset
+from repro.report.html.words import count, slug, spread, typeset
 from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
-from repro.report.uncertainty import seen
-from repro.verdict import Evidence, Verdict, untranscribed
+from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
 
-HEADS = ("Claim", "The paper says", "Ours, 95 % interval", "Seeds × items", "Verdict")
+HEADS = ("Claim", "The paper says", "Ours, 95 % interval", "Verdict")
+CLEAR = frozenset({"reproduced", "trend holds", "last digit differs", "same conclusion"})
+"""The outcomes that need no reason in the table."""
 
 
 def claims(page: Page) -> Markup:
@@ -24,11 +30,14 @@ def claims(page: Page) -> Markup:
     later = [verdict for verdict in page.verdicts if not verdict.claim.transcribed]
     placed = [verdict for verdict in judged if verdict.claim.table or verdict.claim.kind == "printed"]
     single = [verdict for verdict in judged if not verdict.claim.table and verdict.claim.kind != "printed"]
-    parts = [box(_table(page, single), label="Claims and verdicts")] if single else []
+    chips = tag("div", class_="repro-chips", data_outcomes=", ".join(OUTCOMES))
+    parts = [chips, box(_table(page, single), label="Claims and verdicts")] if single else [chips]
     parts += [cells.table(page, group) for group in tables(placed).values()]
     if judged:
         table = link("claims.csv", page.file(files.TABLE), download=f"{page.name}-claims.csv")
         parts.append(tag("p", "All claims as a table: ", table, class_="repro-muted"))
+        inside = link(uncertainty.contained(judged), f"{page.root}{uncertainty.EXPLAINED}")
+        parts += [tag("p", "What the intervals include: ", inside, ".", class_="repro-muted")] if inside else []
     return join([*parts, *([_later(later)] if later else [])])
 
 
@@ -40,26 +49,32 @@ def one(page: Page, verdict: Verdict) -> Markup:
 def _table(page: Page, verdicts: Iterable[Verdict], anchor: bool = True) -> Markup:
     names = [tag("th", name, scope="col", role="columnheader") for name in HEADS]
     head = tag("thead", tag("tr", *names, role="row"), role="rowgroup")
-    bodies = [tag("tbody", _row(page, verdict, anchor), _more(page, verdict), role="rowgroup") for verdict in verdicts]
+    told = explained.sentences(page)
+    bodies = [_body(page, verdict, anchor, told) for verdict in verdicts]
     return tag("table", head, *bodies, class_="repro-claims", role="table")
+
+
+def _body(page: Page, verdict: Verdict, anchor: bool, told: Mapping[str, str]) -> Markup:
+    """The two lines of a claim. The numbers are attributes too, by which `repro.js` sorts."""
+    ours = verdict.judged.interval.mean if verdict.judged else math.nan
+    sorts = {"data_paper": verdict.claim.number, "data_ours": ours if math.isfinite(ours) else None}
+    rows = _row(page, verdict, anchor), _more(page, verdict, told)
+    return tag("tbody", *rows, role="rowgroup", data_outcome=verdict.outcome, **sorts)
 
 
 def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     claim, unit = verdict.claim, page.unit(verdict.claim)
-    place = tag("span", f"{claim.where} · {claim.id}", class_="repro-muted")
-    name = tag("th", claim.says, place, scope="row", role="rowheader")
-    ours = _lines(_ours(found, unit) for found in verdict.evidence)
-    size = _lines(f"{found.interval.seeds} × {found.interval.items:,}" for found in verdict.evidence)
-    said = (claimed(claim, unit), ours or "–", size or "–", badge(verdict.outcome) + replays.mark(page, verdict))
+    name = tag("th", claim.says, scope="row", role="rowheader")
+    ours = _lines(_ours(page, found, unit) for found in verdict.evidence)
+    said = (claimed(claim, unit), ours or "–", badge(verdict.outcome) + replays.mark(page, verdict))
     cells = [
         tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in zip(HEADS[1:], said, strict=True)
     ]
     return tag("tr", name, *cells, id=slug("claim", claim.id) if anchor else None, role="row")
 
 
-def _ours(found: Evidence, unit: str) -> Markup:
-    name = found.config.removeprefix("configs/").removesuffix(".gin")
-    kind = [tag("span", f"proxy {name}", class_="repro-muted")] if found.proxy else []
+def _ours(page: Page, found: Evidence, unit: str) -> Markup:
+    kind = [tag("span", f"proxy {page.paper.label(found.config)}", class_="repro-muted")] if found.proxy else []
     old = [tag("span", "stale", class_="repro-chip stale")] if found.stale else []
     return join([*kind, spread(found.interval, found.identity.get("unit", unit)), *old], " ")
 
@@ -68,23 +83,43 @@ def _lines(items: Iterable[str]) -> Markup:
     return join(tag("span", item, class_="line") for item in items)
 
 
-def _more(page: Page, verdict: Verdict) -> Markup:
-    """The second line of a claim: the reason for the verdict, the files and the commands."""
+def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
+    """The second line of a claim: the reason if the verdict needs one, and a fold with all details."""
     claim = verdict.claim
-    why = tag("p", tag("strong", "Why: "), typeset(verdict.why), ".")
-    run = fold("Run it", read_in(claim), copyable("\n".join(asked(page, claim)))) if claim.runs else ""
-    cell = tag(
-        "td",
-        why,
+    run = [read_in(claim), copyable("\n".join(asked(page, claim)))] if claim.runs else []
+    place = tag("span", f"{claim.where} · {claim.id}", class_="repro-muted")
+    details = fold(
+        place,
+        tag("p", tag("strong", "Why: "), typeset(verdict.why), "."),
+        _sizes(page, verdict),
         ours_accepted(page, claim),
-        seen(verdict),
+        uncertainty.seen(verdict),
         links(page, verdict),
         replays.lines(page, verdict),
-        run,
-        colspan=len(HEADS),
-        role="cell",
+        *run,
     )
+    cell = tag("td", _reason(page, verdict, told), details, colspan=len(HEADS), role="cell")
     return tag("tr", cell, class_="more", role="row")
+
+
+def _sizes(page: Page, verdict: Verdict) -> Markup:
+    """The number of seeds and test items of each config that has records."""
+    told = [
+        f"{page.paper.label(one.config)}: {count(one.interval.seeds, 'seed')} × {count(one.interval.items, 'item')}"
+        for one in verdict.evidence
+    ]
+    return tag("p", tag("strong", "Measured: "), "; ".join(told), ".") if told else Markup("")
+
+
+def _reason(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
+    """The first sentence of the report about this claim, as a link; else the reason if it is more than numbers."""
+    if verdict.outcome in CLEAR:
+        return Markup("")
+    if said := told.get(verdict.claim.id):
+        return tag("p", link(said, f"{page.address}#{explained.anchor(verdict.claim.id)}"), class_="repro-why")
+    numbers, _, rest = verdict.why.partition("; ")
+    own = rest if verdict.judged and not verdict.claim.no_config else numbers
+    return tag("p", typeset(own), class_="repro-why") if own else Markup("")
 
 
 def _later(verdicts: list[Verdict]) -> Markup:

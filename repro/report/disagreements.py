@@ -5,8 +5,9 @@ It is the first section of the page, because the authors of the paper look for i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from repro.report import explained
 from repro.report.evidence import ours, slip
 from repro.report.figure import claimed
 from repro.report.html.markup import Markup, entry, fold, join, link, tag, worded
@@ -18,7 +19,7 @@ from repro.verdict import Verdict
 from repro.verdict.suspected_causes import Entry, ledger
 
 HEADS = ("Claim", "The paper", "Ours", "Why")
-OPEN = 12  # visible rows; the others are in a fold
+OPEN = 6  # visible rows; the others are in a fold
 
 
 def disagreements(page: Page) -> Markup:
@@ -27,7 +28,8 @@ def disagreements(page: Page) -> Markup:
     for cause in ledger(page.paper, page.verdicts, page.records):
         causes.setdefault(cause.claim.id, []).append(cause)
     failed = sorted(page.failed, key=_better)
-    rows = [_row(page, verdict, causes.get(verdict.claim.id, ())) for verdict in failed]
+    told = explained.sentences(page)
+    rows = [_row(page, verdict, causes.get(verdict.claim.id, ()), told) for verdict in failed]
     whole = count(len(transcribed(page.verdicts)), "claim")
     lead = f"{len(rows)} of {whole}. Each row shows our number and the reason, if it is known."
     if better := sum(map(_better, failed)):
@@ -46,24 +48,24 @@ def _table(rows: Sequence[Markup]) -> Markup:
     return worded("repro-gaps", HEADS, rows, label="What does not agree")
 
 
-def _row(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
+def _row(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[str, str]) -> Markup:
     claim = verdict.claim
-    says = join([link(claim.says, page.place(claim)), tag("span", claim.where, class_="repro-muted")])
+    says = link(claim.says, page.place(claim))
     other = "" if verdict.outcome == "not reproduced" else tag("div", badge(verdict.outcome))
-    cells = (claimed(claim, page.unit(claim)), join([ours(verdict), other]), _why(page, verdict, causes))
+    cells = (claimed(claim, page.unit(claim)), join([ours(verdict), other]), _why(page, verdict, causes, told))
     return entry(says, HEADS, cells)
 
 
-def _why(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
-    """The tested cause that explains it; else a link to the discussion in the report; else a guess from the digits."""
+def _why(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[str, str]) -> Markup:
+    """A cause that explains it; else the first sentence of the report about it; else a guess from the digits."""
     way = f"{page.address}#{anchor(verdict.claim) if causes else REASONS}"
     found = [one.cause.says for one in causes if one.after.outcome == "reproduced"]
     if found:
         return join(["it agrees if one factor is changed: ", link("; ".join(found), way)])
+    if said := told.get(verdict.claim.id):
+        return link(said, f"{page.address}#{explained.anchor(verdict.claim.id)}")
     tried = count(sum(one.after.judged is not None for one in causes), "cause")
     tested = f"not explained yet: {tried} tested" if causes else ""
-    if page.names(verdict.claim):
-        return link("; ".join(filter(None, (tested, "see the discussion"))), f"{page.address}#{REASONS}")
     if tested:
         return link(tested, way)
     seen = slip(verdict.claim, verdict.judged) if verdict.judged else ""

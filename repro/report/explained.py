@@ -16,7 +16,8 @@ from repro.report.page import Page
 WHY = re.compile(r"(?i)\bwhy it did\b")
 END = re.compile(r"(?<=[.!?])(?:\*\*)?\s+(?=[A-Z*`{])")
 BLOCK = re.compile(r"\s*(?:\||```|~~~|:)")  # a table, code or a directive
-MARKS = re.compile(r"\*\*|\[([^\]]*)\]\([^)]*\)")  # bold and links, which become text
+IDS = re.compile(r"\s*\((?:`[\w.+-]+`(?:, | and )?)+\)")  # the ids of claims in parentheses
+MARKS = re.compile(r"\*+|\[([^\]]*)\]\([^)]*\)")  # emphasis and links, which become text
 
 
 def anchor(claim: str) -> str:
@@ -29,7 +30,7 @@ def sentences(page: Page) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in _paragraphs(page.told):
         for claim in named(page, text):
-            first = END.split(MARKS.sub(r"\1", text), maxsplit=1)[0]
+            first = END.split(MARKS.sub(r"\1", IDS.sub("", text)), maxsplit=1)[0]
             found.setdefault(claim, sentence.plain(page, first).removesuffix("."))
     return found
 

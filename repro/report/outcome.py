@@ -1,11 +1,11 @@
-"""The outcome of a paper: one stacked bar, the counts in words, and the facts."""
+"""The outcome of a paper: one stacked bar, the counts in words; and the facts about its records."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 
-from repro.report import departures, rot, uncertainty
+from repro.report import departures, rot
 from repro.report.html.markup import Markup, join, link, picture, tag
 from repro.report.html.words import count, day, duration, slug
 from repro.report.page import Page
@@ -55,9 +55,9 @@ TIERS = {
 
 
 def outcome(page: Page) -> Markup:
-    """The bar, the counts and the facts of a paper."""
+    """The bar and the counts of a paper."""
     told = counts(page.verdicts, f"{page.root}{EXPLAINED}")
-    return tag("div", bar(page.verdicts), told, later(page.verdicts), facts(page), class_="repro-outcome")
+    return tag("div", bar(page.verdicts), told, later(page.verdicts), class_="repro-outcome")
 
 
 def transcribed(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -123,12 +123,10 @@ def facts(page: Page) -> Markup:
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
     dirty = sum(bool(found.source.get("dirty")) for found in page.records)
     kept = [("Not from a commit", f"{count(dirty, 'record')} made with uncommitted changes")] if dirty else []
-    inside = uncertainty.contained(page.verdicts)
     rows = [
         ("Tier", tier(page)),
         *_smoke(page),
         ("Cost", cost),
-        *([("Intervals include", link(inside, f"{page.root}{uncertainty.EXPLAINED}"))] if inside else []),
         ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
         *kept,
         *([("Still runs?", rot.badges(page))] if page.trials else []),
@@ -137,11 +135,11 @@ def facts(page: Page) -> Markup:
 
 
 def tier(page: Page) -> Markup:
-    """The tier, for how many claims it was reached, and the number of departures from the paper."""
+    """The tier, and for how many claims it was reached."""
     code, words = TIERS[page.tier]
     if page.tier == 3:
         words += f" for {len(page.full)} of {count(len(transcribed(page.verdicts)), 'claim')}"
-    return join([tag("strong", code), " ", words, *([", ", departed(page)] if page.tier > 1 else [])])
+    return join([tag("strong", code), " ", words])
 
 
 def departed(page: Page) -> Markup:

@@ -122,10 +122,6 @@ class Page:
         panels = [panel for found in self.records for example in found.examples for panel in example.get("panels", ())]
         return ("Look and listen" if any("sound" in panel for panel in panels) else "Look") if panels else ""
 
-    def names(self, claim: Claim) -> bool:
-        """Whether `report.md` names the claim by its id."""
-        return re.search(rf"(?<![\w.-]){re.escape(claim.id)}(?![\w-]|\.\w)", "\n".join(self.told)) is not None
-
     @property
     def departures(self) -> Departures | None:
         """The departures from the paper that `report.md` lists; None if it has no such section."""
@@ -223,6 +219,9 @@ TEXT = """\
 ```
 
 ```{{headlines}} {name}
+```
+
+```{{facts}} {name}
 ```
 
 ```{{abstract}} {name}

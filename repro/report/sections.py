@@ -30,6 +30,7 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "answer": answer.answer,
     "outcome": outcome.outcome,
     "headlines": answer.headlines,
+    "facts": outcome.facts,
     "disagreements": disagreements.disagreements,
     "figure-claims": figure.figure,
     "abstract": lambda shown: cite.abstract(shown.paper),
@@ -45,6 +46,6 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "origin": origin.origin,
 }
 
-AGING = frozenset({"outcome", "rot"})  # these print how many days ago something was
+AGING = frozenset({"facts", "rot"})  # these print how many days ago something was
 
 SEARCHED = frozenset({"abstract", "cite", "claims", "implementation"})  # these are in the search index

@@ -46,6 +46,7 @@ OUTCOMES = (
 UNTRANSCRIBED = OUTCOMES[-1]
 RANKS = {outcome: rank for rank, outcome in enumerate(OUTCOMES)} | {"exceeded": OUTCOMES.index("inconclusive")}
 DECIDED = ("reproduced", "exceeded", "not reproduced")  # with the paper's own config, not with a proxy
+TELLING = 2  # digits of a printed number; one unit of 0.002 is half of it, which is not only another last digit
 WIDE = Context(prec=700)  # decimal digits that are enough for any float
 
 
@@ -256,7 +257,7 @@ def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
     note = f"{ours.mean:.9g} rounds to {str(rounded).lower()}, printed is {claim.printed}"
     if rounded == printed:
         return "reproduced", note
-    if abs(rounded - printed) == digit:
+    if abs(rounded - printed) == digit and len(printed.as_tuple().digits) >= TELLING:
         return "last digit differs", f"{note}: one unit of the last digit apart"
     if claim.level is not None and (own.interval.mean < claim.level) == (float(printed) < claim.level):
         side = "below" if float(printed) < claim.level else "not below"

@@ -41,6 +41,7 @@ def test_a_printed_number_must_round_to_its_digits(printed: str, ours: float, sa
     ("0.631", 0.502, 0.05, "same conclusion"), ("0.049", 0.06, 0.05, "not reproduced"),
     ("0.049", 0.0501, 0.05, "last digit differs"), ("0.001", 0.004, 0.05, "same conclusion"),
     ("0.051", 0.05, 0.05, "last digit differs"), ("0.053", 0.05, 0.05, "same conclusion"),
+    ("0.002", 0.0033, None, "not reproduced"), ("0.002", 0.0033, 0.05, "same conclusion"),
     ("0.9", 0.04, 0.05, "not reproduced"), ("0.631", 0.6309, 0.05, "reproduced"),
 ])  # fmt: skip
 def test_a_last_digit_and_a_conclusion_are_told_from_a_contradiction(

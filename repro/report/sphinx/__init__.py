@@ -24,7 +24,7 @@ from repro.report import page, parts, prose, quote, spreadsheet
 from repro.report import papers as cards
 from repro.report.html import files
 from repro.report.html.markup import Markup, tag
-from repro.report.sphinx import api, changes, directives, guard, roles, site
+from repro.report.sphinx import api, changes, directives, guard, reasons, roles, site
 from repro.report.sphinx.directives import names
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-merge-info", changes.merge)
     app.connect("env-updated", renamed)
     app.connect("include-read", look_at_links)
+    app.connect("doctree-read", reasons.mark)
     app.connect("build-finished", publish)
     return {"version": repro.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
 

@@ -32,8 +32,8 @@ from repro.report.html import files
 from repro.report.html.markup import tag
 from repro.report.html.words import POWER, power
 from repro.report.quote import LOOKS
+from repro.report.sections import SECTIONS
 from repro.report.sphinx import changes
-from repro.report.sphinx.directives import SECTIONS
 from repro.report.sphinx.roles import raw, to_root
 
 log = logging.getLogger(__name__)

@@ -79,3 +79,89 @@ function filter(home) {
   show();
 }
 for (const home of document.querySelectorAll(".repro-filter")) filter(home);
+
+// Claims: a button for each outcome shows or hides its claims, a box shows those with all words typed, and a click on a
+// head of the table sorts it.
+function choose(home) {
+  const claims = [...document.querySelectorAll("[data-outcome]")];
+  const outcomes = home.dataset.outcomes.split(", ").filter((name) => claims.some((one) => one.dataset.outcome === name));
+  const words = claims.map((one) => ` ${(one.getAttribute("aria-label") ?? one.textContent).toLowerCase()}`);
+  const wanted = new Set();
+  const [label, box, said] = ["label", "input", "output"].map((name) => document.createElement(name));
+  label.textContent = "Find a claim";
+  label.htmlFor = box.id = "repro-claims-filter";
+  box.type = "search";
+  said.setAttribute("aria-live", "polite");
+  const buttons = outcomes.map((name) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = name.replaceAll(" ", "-");
+    button.textContent = `${claims.filter((one) => one.dataset.outcome === name).length} ${name}`;
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => {
+      const on = !wanted.delete(name);
+      if (on) wanted.add(name);
+      button.setAttribute("aria-pressed", String(on));
+      show();
+    });
+    return button;
+  });
+  home.append(...buttons, label, box, said);
+
+  function show() {
+    const typed = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let many = 0;
+    claims.forEach((one, i) => {
+      const right = (!wanted.size || wanted.has(one.dataset.outcome)) && typed.every((word) => words[i].includes(word));
+      many += right;
+      if (one.matches("tbody")) one.hidden = !right;
+      else one.classList.toggle("repro-other", !right);
+    });
+    for (const fold of document.querySelectorAll(".repro-printed")) {
+      const left = fold.querySelector("[data-outcome]:not(.repro-other)");
+      fold.hidden = !left;
+      if (left && (wanted.size || typed.length)) fold.open = true;
+    }
+    said.textContent = many < claims.length ? `${many} of ${claims.length} claims` : "";
+  }
+  box.addEventListener("input", show);
+  addEventListener("hashchange", () => {  // a link to a claim shows it
+    const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!found?.closest("[hidden], .repro-other")) return;
+    wanted.clear();
+    buttons.forEach((button) => button.setAttribute("aria-pressed", "false"));
+    box.value = "";
+    show();
+    found.scrollIntoView();
+  });
+}
+for (const home of document.querySelectorAll(".repro-chips")) choose(home);
+
+for (const table of document.querySelectorAll("table.repro-claims")) {
+  const bodies = [...table.tBodies];
+  const outcomes = (document.querySelector(".repro-chips")?.dataset.outcomes ?? "").split(", ");
+  const keys = [
+    null,
+    (one) => Number(one.dataset.paper ?? NaN),
+    (one) => Number(one.dataset.ours ?? NaN),
+    (one) => outcomes.indexOf(one.dataset.outcome),
+  ];
+  const heads = [...table.tHead.rows[0].cells];
+  if (bodies.length > 1) heads.forEach((head, i) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = head.textContent;
+    button.title = i ? `sort by: ${head.textContent}` : "in the order of the paper";
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = head.getAttribute("aria-sort") === "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      if (i) head.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const sign = down ? -1 : 1;
+      const key = keys[i] ?? ((one) => bodies.indexOf(one));
+      const last = (value) => (Number.isNaN(value) ? 1 : 0);  // a claim without a number is at the end
+      const order = [...bodies].sort((a, b) => last(key(a)) - last(key(b)) || sign * (key(a) - key(b)) || bodies.indexOf(a) - bodies.indexOf(b));
+      table.append(...order);
+    });
+  });
+}
