@@ -9,7 +9,7 @@ from repro.report import evidence, quote, sentence
 from repro.report.figure import claimed
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import count, duration
-from repro.report.outcome import badge, departed
+from repro.report.outcome import badge
 from repro.report.page import Page
 from repro.verdict import Verdict
 
@@ -32,23 +32,28 @@ def answer(page: Page) -> Markup:
     return join([bold, title, tag("dl", *rows, class_="repro-facts repro-basis")])
 
 
-def basis(page: Page) -> list[tuple[str, Markup]]:
+def basis(page: Page) -> list[tuple[str, str]]:
     """(name, value) of what a reader's trust depends on."""
-    rows = [
+    return [
         ("Text read", READ.get(page.paper.text_read, "not stated")),
         ("Choices made on", TUNED.get(page.paper.tuned_on, "not stated")),
         ("Seeds per config", _span(len(records) for records in _judged(page))),
         ("Test items", _span(one.interval.items for verdict in page.verdicts for one in verdict.evidence)),
-        ("Departures", departed(page)),
+        ("Departures", _departures(page)),
         ("Reviewed by", ", ".join(reviewers(page)) or "nobody yet"),
     ]
-    return [(name, Markup(tag("span", value))) for name, value in rows]
 
 
 def reviewers(page: Page) -> list[str]:
     """The groups that have reviewed the paper or replayed a record of it."""
     replayed = [one.group for one in page.replays if not one.fault]
     return list(dict.fromkeys([*(one.group for one in page.reviews), *replayed]))
+
+
+def _departures(page: Page) -> str:
+    """The number of departures from the paper that the report lists, as a link to them."""
+    found = page.departures
+    return link(f"{found.many}", f"{page.address}#{found.anchor}") if found else "not listed"
 
 
 def _judged(page: Page) -> list[list[Record]]:

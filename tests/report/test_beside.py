@@ -103,15 +103,19 @@ def test_the_reasons_are_those_of_the_ledger() -> None:
     cause = next(one.says for one in TEMPLATE.paper.causes if "fast" in one.config)
     assert "it agrees if one factor is changed" in html and cause in html and "#causes-fit.ten-steps" in html
     bare = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[]))
-    assert "see the discussion" in disagreements.disagreements(bare), "its report.md names the claim"
+    assert "#why-fit.ten-steps" in disagreements.disagreements(bare), "its report.md names the claim"
 
 
 def test_a_report_is_preferred_to_a_guess_and_a_guess_to_nothing(tmp_path: Path) -> None:
     paper = replace(TEMPLATE.paper, causes=[], folder=tmp_path)
     (verdict,) = TEMPLATE.failed
     cut = replace(verdict, claim=replace(verdict.claim, printed="1.23", value=None), judged=found(1.2395))
-    for text, said in [("`fit.ten-steps-fast`", "may be truncated"), ("`fit.ten-steps`.", "see the discussion")]:
-        (tmp_path / "report.md").write_text(text)
+    said_of = [
+        ("`fit.ten-steps-fast`", "may be truncated"),
+        ("Ten (`fit.ten-steps`) are few. No.", ">Ten are few<"),
+    ]
+    for text, said in said_of:
+        (tmp_path / "report.md").write_text(f"# Why it did not reproduce\n\n{text}\n")
         bare = replace(TEMPLATE, paper=paper, verdicts=[cut])
         assert said in disagreements.disagreements(bare)
     (tmp_path / "report.md").unlink()

@@ -33,7 +33,7 @@ def today(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return set_day
 
 
-@pytest.mark.parametrize("place", [outcome.outcome, lambda one: papers.papers([one], "")], ids=["paper", "landing"])
+@pytest.mark.parametrize("place", [outcome.facts, lambda one: papers.papers([one], "")], ids=["paper", "landing"])
 def test_each_stack_is_told_with_its_age(place: Callable[..., str], elements: Callable[..., Any]) -> None:
     found = elements(str(place(TEMPLATE)))
     text = " ".join(found.text.split())
