@@ -9,7 +9,7 @@ from repro.report import evidence, quote, sentence
 from repro.report.figure import claimed
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import count, duration
-from repro.report.outcome import badge, departed
+from repro.report.outcome import badge_of, departed
 from repro.report.page import Page
 from repro.verdict import Verdict
 
