@@ -78,7 +78,7 @@ def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
     return (
         tag("span", claimed(claim, page.unit(claim))),
         tag("span", ours),
-        badge(verdict.outcome),
+        badge_of(page, verdict),
         _run(page, verdict),
     )
 

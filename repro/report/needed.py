@@ -31,6 +31,11 @@ def of_configs(page: Page, names: list[str]) -> list[DataSet]:
     return list({one.name: one for one in found}.values())
 
 
+def of_paper(page: Page) -> list[DataSet]:
+    """The data sets that the claims and the suspected causes of a paper need."""
+    return of_configs(page, list(dict.fromkeys(config for _, config, _ in page.paper.runs)))
+
+
 @functools.cache
 def of_config(path: Path) -> tuple[DataSet, ...]:
     """The data sets that a config reads. None for a config that does not exist: a run of it reports the error."""

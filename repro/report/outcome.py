@@ -113,9 +113,8 @@ def bar(verdicts: Sequence[Verdict], needs: Mapping[str, str] = NOTHING) -> Mark
             )
         )
         left += width
-    words = (
-        f"Of {count(whole, 'claim')}: {', '.join(words for _, words in worded(verdicts, needs)) or 'no claims yet'}."
-    )
+    found = ", ".join(words for _, words in worded(verdicts, needs)) or "no claims yet"
+    words = f"Of {count(whole, 'claim')}: {found}."
     return picture("Outcome", words, *parts, class_="repro-bar", width="100%", height=18)
 
 

@@ -269,6 +269,11 @@ TEXT = """\
 
 ```{{bibtex}} {name}
 ```
+
+## People
+
+```{{people}} {name}
+```
 """
 
 

@@ -61,6 +61,11 @@ def folder(found: Site, name: str, commit: str = "HEAD") -> str:
     return f"{found.repository}/tree/{commit}/papers/{name}" if found.repository else ""
 
 
+def commit(found: Site, name: str) -> str:
+    """The address of a commit; "" if the repository is not set."""
+    return f"{found.repository}/commit/{name}" if found.repository else ""
+
+
 def text(found: Site) -> str:
     """The address of the text of a page in docs/, with `{filename}` for its path. "" if the repository is not set."""
     return f"{found.repository}/blob/HEAD/docs/{{filename}}" if found.repository else ""

@@ -20,7 +20,7 @@ from sphinx.util import logging
 import repro
 from repro.claim import paper
 from repro.errors import BadInput, nearest
-from repro.report import page, parts, prose, quote, repository, spreadsheet
+from repro.report import page, parts, people, prose, quote, repository, spreadsheet
 from repro.report import papers as cards
 from repro.report.html import files
 from repro.report.html.markup import Markup, tag
@@ -205,6 +205,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     for folder in shown.glob("*"):
         if folder.name not in known:
             shutil.rmtree(folder)
+            (target / files.badge(folder.name)).unlink(missing_ok=True)
     for name in names(app):
         files.publish(known[name], name, target)
     publish_tables(app)
@@ -213,7 +214,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
 
 
 def publish_tables(app: Sphinx) -> None:
-    """Write the CSV tables of the papers whose pages have changed; if there are any, also the table of all papers."""
+    """Write the CSV tables and badges of papers whose pages have changed; if there are any, also the table of all."""
     target = Path(app.outdir)
     old = []
     for name in names(app):
@@ -223,6 +224,9 @@ def publish_tables(app: Sphinx) -> None:
     for table, name in old:
         table.parent.mkdir(parents=True, exist_ok=True)
         table.write_text(spreadsheet.claims(page.read(name)), encoding="utf-8", newline="")
+        mark = target / files.badge(name)
+        mark.parent.mkdir(exist_ok=True)
+        mark.write_text(people.svg(page.read(name)), encoding="utf-8")
     if old:
         text = spreadsheet.papers(page.read(name) for name in names(app))
         (target / "files" / cards.TABLE).write_text(text, encoding="utf-8", newline="")

@@ -113,6 +113,7 @@ class Section(Printed):
 
     def made(self) -> Iterator[nodes.Node]:
         name = self.whose()
+        note(self.env, *([f"history {name}"] if self.name == "people" else []))
         note(self.env, *(["parts"] if self.name in ("commands", "implementation") else []))
         shown = page.read(name, self.root, repository.Site(self.config.repro_repository, self.config.repro_home))
         note(self.env, *(["today"] if shown.trials and self.name in AGING else []))
