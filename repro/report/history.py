@@ -50,7 +50,7 @@ class _Version:
 
 
 def of_folder(place: Path) -> History:
-    """The history of the committed verdicts of the paper in the folder `place`. If git cannot tell it, `limit` says why."""
+    """The history of the verdicts of the paper in the folder `place`. If git cannot tell it, `limit` says why."""
     try:
         versions, blobs, shallow = _folder(place.parent)
     except GitError as error:
@@ -86,15 +86,17 @@ def _folder(folder: Path) -> tuple[list[_Version], dict[str, dict[str, str]], bo
     """
     listed = git.call(folder, "rev-list", "--first-parent", "--parents", "--timestamp", git.head(folder), "--", PATHS)
     commits = [line.split() for line in listed.decode().splitlines()]
-    dates = {
-        name: datetime.datetime.fromtimestamp(int(at), datetime.UTC).date().isoformat() for at, name, *_ in commits
-    }
+    dates = {name: _day(at) for at, name, *_ in commits}
     pairs = "".join(f"{' '.join(names)}\n" for _, *names in commits)
     printed = git.call(
         folder, "diff-tree", "--stdin", "-r", "--root", "--no-renames", "--relative", "--", PATHS, given=pairs.encode()
     )
     versions = list(_versions(printed.decode(errors="replace"), dates))
     return versions, _outcomes(folder, versions), git.shallow(folder)
+
+
+def _day(seconds: str) -> str:
+    return datetime.datetime.fromtimestamp(int(seconds), datetime.UTC).date().isoformat()
 
 
 def _versions(printed: str, dates: dict[str, str]) -> Iterator[_Version]:
