@@ -3,6 +3,9 @@
 The pages load nothing from the network.
 """
 
+import tomllib
+from pathlib import Path
+
 from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
 
@@ -28,6 +31,12 @@ add_module_names = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
+
+# The addresses of the repository and of this site. Without them, the pages say what to put in.
+pyproject = Path(__file__).parents[1] / "pyproject.toml"
+urls = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"].get("urls", {}) if pyproject.is_file() else {}
+repro_repository = urls.get("Repository", "")
+html_baseurl = urls.get("Documentation", "")
 
 html_theme = "furo"
 html_title = "repro"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,7 +55,7 @@ class Parts:
 def parts(text: str) -> Parts:
     """The parts of a config, from its text with all includes."""
     known = configs.values(text)
-    found = {kind: dict(_reached(known, roots)) for kind, roots in ROOTS.items()}
+    found = {kind: dict(reached(known, roots)) for kind, roots in ROOTS.items()}
     classes = {kind: frozenset(rows) for kind, rows in found.items()}
     trainer = {name.rpartition(".")[2]: value for bound in found["trainer"].values() for name, value in bound.items()}
     steps, batch = (trainer[name] if _number(trainer.get(name)) else None for name in WORK)
@@ -65,7 +65,7 @@ def parts(text: str) -> Parts:
     return Parts(classes, values, work)
 
 
-def _reached(known: dict[str, Any], roots: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+def reached(known: dict[str, Any], roots: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """(class, its bound values) of each part that the settings `roots` name, directly or through other parts."""
     waiting = [reference for root in roots for reference in _references(known.get(root), known)]
     done: set[str] = set()

@@ -9,7 +9,7 @@ from repro.report import evidence, quote, sentence
 from repro.report.figure import claimed
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import count, duration
-from repro.report.outcome import badge
+from repro.report.outcome import badge_of
 from repro.report.page import Page
 from repro.verdict import Verdict
 
@@ -83,7 +83,7 @@ def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
     return (
         tag("span", claimed(claim, page.unit(claim))),
         tag("span", ours),
-        badge(verdict.outcome),
+        badge_of(page, verdict),
         _run(page, verdict),
     )
 

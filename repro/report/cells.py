@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.report import replays
-from repro.report.evidence import asked, links, ours, ours_accepted, read_in
+from repro.report.evidence import asked, links, mistake, ours, ours_accepted, read_in
 from repro.report.html.markup import Markup, box, copyable, fold, join, tag
 from repro.report.html.words import slug, typeset
-from repro.report.outcome import SIGNS, badge, counts
+from repro.report.outcome import SIGNS, badge_of, counts
 from repro.report.page import Page
 from repro.verdict import Verdict
 
@@ -85,12 +85,13 @@ def _about(page: Page, verdict: Verdict) -> Markup:
         "div",
         tag("button", "close", type="button", popovertarget=name, popovertargetaction="hide", class_="repro-close"),
         tag("p", tag("strong", claim.says), tag("span", f" {claim.where} · {claim.id}", class_="repro-muted")),
-        tag("p", badge(verdict.outcome), replays.mark(page, verdict), f" {typeset(verdict.why)}."),
+        tag("p", badge_of(page, verdict), replays.mark(page, verdict), f" {typeset(verdict.why)}."),
         ours_accepted(page, claim),
         links(page, verdict),
         replays.lines(page, verdict),
         copyable("\n".join(asked(page, claim))) if claim.runs else "",
         read_in(claim),
+        mistake(page, verdict),
         popover=True,
         role="dialog",
         aria_label=claim.says,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from repro.claim.paper import Paper
+from repro.data.catalogue import DataSet
 from repro.record import Record
+from repro.report import needed, repository
 from repro.report.html.markup import Markup, copyable, fold, join, link, outside, tag
 from repro.report.outcome import said
 from repro.report.page import Page
@@ -38,11 +40,37 @@ def venue(paper: Paper) -> str:
 
 
 def bibtex(page: Page) -> Markup:
-    """The BibTeX entries of the paper and of this report, each with a copy button."""
+    """The BibTeX entries of the paper, of this report and of its code, and the citations of the data."""
     parts = [tag("p", "The paper:"), copyable(entry(page.paper))]
     if page.records:
         parts += [tag("p", "This report of its reproduction:"), copyable(report(page))]
+        parts += [tag("p", "The code and the records of the reproduction:"), copyable(code(page))]
+    if found := needed.of_paper(page):
+        parts += [tag("p", "The data, as the makers of each data set ask:"), tag("ul", *map(_data_set, found))]
     return join(parts)
+
+
+def _data_set(one: DataSet) -> Markup:
+    return tag("li", f"{one.citation}. ", link(one.homepage, outside(one.homepage), rel="external"))
+
+
+def _people(paper: Paper) -> str:
+    """The members of the group as BibTeX writes authors; the group if they are not named."""
+    return " and ".join(paper.people) or (f"{{{paper.group}}}" if paper.group else "")
+
+
+def code(page: Page) -> str:
+    """The BibTeX entry of the paper's folder at the commit of the newest record, if that commit is known."""
+    newest = max(page.records, key=lambda found: found.finished)
+    commit = str(newest.source.get("commit") or "HEAD")
+    fields = {
+        "title": f"{{Code of the reproduction: {page.paper.title}}}",
+        "author": _people(page.paper),
+        "year": newest.finished[:4],
+        "version": made_from(newest),
+        "url": repository.folder(page.site, page.name, commit),
+    }
+    return _entry("misc", f"{page.paper.key or page.name}-code", fields)
 
 
 def report(page: Page) -> str:
@@ -51,7 +79,7 @@ def report(page: Page) -> str:
     note = [said(page.verdicts), *([f"newest record made from {made_from(newest)}"] if made_from(newest) else [])]
     fields = {
         "title": f"{{Reproducibility report: {page.paper.title}}}",
-        "author": f"{{{page.paper.group}}}" if page.paper.group else "",
+        "author": _people(page.paper),
         "year": newest.finished[:4],
         "note": "; ".join(note),
     }

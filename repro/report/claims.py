@@ -10,12 +10,12 @@ import math
 from collections.abc import Iterable, Mapping
 
 from repro.report import cells, explained, replays, uncertainty
-from repro.report.evidence import asked, links, ours_accepted, read_in
+from repro.report.evidence import asked, links, mistake, ours_accepted, read_in
 from repro.report.figure import claimed, tables
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag
 from repro.report.html.words import count, slug, spread, typeset
-from repro.report.outcome import badge, transcribed
+from repro.report.outcome import badge_of, transcribed
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
 
@@ -66,7 +66,7 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     claim, unit = verdict.claim, page.unit(verdict.claim)
     name = tag("th", claim.says, scope="row", role="rowheader")
     ours = _lines(_ours(page, found, unit) for found in verdict.evidence)
-    said = (claimed(claim, unit), ours or "–", badge(verdict.outcome) + replays.mark(page, verdict))
+    said = (claimed(claim, unit), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
     cells = [
         tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in zip(HEADS[1:], said, strict=True)
     ]
@@ -97,6 +97,7 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
         links(page, verdict),
         replays.lines(page, verdict),
         *run,
+        mistake(page, verdict),
     )
     cell = tag("td", _reason(page, verdict, told), details, colspan=len(HEADS), role="cell")
     return tag("tr", cell, class_="more", role="row")

@@ -1,31 +1,33 @@
-"""The section "Reproduce it": the commands, with the time that each took and on which machine."""
+"""The section "Reproduce it": what you need, then the commands from an empty machine on."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from itertools import groupby
 
 from repro.record import Record
-from repro.report import parts
-from repro.report.evidence import loop
-from repro.report.html.markup import Markup, copyable, fold, join, link, tag
+from repro.report import repository, scopes
+from repro.report.html.markup import Markup, box, copyable, fold, join, link, row, tag
 from repro.report.html.words import count, duration, machine
 from repro.report.page import Page
 
-OPEN = 8  # visible configs; the others are in a fold
+HEADS = ("Config", "Runs", "Time per run", "Machine", "Records")
 
 
 def commands(page: Page) -> Markup:
-    """How to start; the runs that have a record, with their cost; the runs still to do; and how to judge the claims."""
-    made = _made(page) if page.records else tag("p", "No run has written a record yet.", class_="repro-muted")
-    told = [_from_nothing(page), made]
+    """What you need, and the commands: install, the runs of each scope, the runs still to do, repeat, judge."""
+    found = scopes.scopes(page)
+    told = [scopes.table(found), *_install(page)]
+    for one in found:
+        told += [tag("p", tag("strong", one.name), f": {one.about}."), copyable(scopes.commands(page, one))]
     if page.waiting:
         runs = count(page.waiting, "run")
         text = f"{runs} still to do for these claims. This command prints them, one per line:"
         told += [tag("p", text), copyable(f"repro todo {page.name}")]
     told += _again(page)
     told += [tag("p", "Judge the claims, and build this page:"), copyable(f"repro verdict {page.name}\nrepro report")]
-    return join(told)
+    return join([*told, _times(page)])
 
 
 def _again(page: Page) -> list[Markup]:
@@ -39,56 +41,34 @@ def _again(page: Page) -> list[Markup]:
     return [tag("p", "Repeat a record with the code of its commit, and compare the numbers:"), copyable(command)]
 
 
-def _from_nothing(page: Page) -> Markup:
+def _install(page: Page) -> list[Markup]:
     """What to do before the first command, for a reader who has only this page."""
     newest = max(page.records, key=lambda found: found.finished, default=None)
     commit = str(newest.source.get("commit")) if newest else ""
     at = [f"git checkout {commit}  # of the newest record"] if re.fullmatch("[0-9a-f]+", commit) else []
-    lines = ["git clone <this repository> repro", "cd repro", *at, "make venv && source .venv/bin/activate"]
-    dirty = "That record was made with uncommitted changes, which are in no commit. "
-    rest = dirty if newest and newest.source.get("dirty") else ""
-    return fold(
-        "Install the project first",
+    lines = [repository.clone(page.site), "cd repro", *at, "make venv && source .venv/bin/activate"]
+    dirty = "The newest record was made with uncommitted changes, which are in no commit."
+    guide = link("where data is looked for", f"{page.root}guide/running.html")
+    needs = join(["You need Python 3.11, git and make; the guide says ", guide, "."])
+    return [
+        tag("p", tag("strong", "Install"), ": ", needs),
         copyable("\n".join(lines)),
-        tag("p", rest, _data(page)) if rest or _data(page) else "",
-    )
+        repository.unknown(page.site),
+        *([tag("p", dirty, class_="repro-muted")] if newest and newest.source.get("dirty") else []),
+    ]
 
 
-def _data(page: Page) -> Markup:
-    """The datasets that the paper's configs name, each with a link to its entry in the catalogue."""
-    found = [part for part in parts.every() if part.kind == "datasets" and any(parts.uses(part, page.paper))]
-    names = join([link(part.name, f"{page.root}parts.html#{parts.anchor(part)}") for part in found], ", ")
-    guide = link("how data is found", f"{page.root}guide/running.html")
-    return join(["The configs use these datasets: ", names, ". See ", guide, "."]) if found else join([])
+def _times(page: Page) -> Markup:
+    """A fold with a row for each config that has records: how long its runs took, and on which machine."""
+    ranked = groupby(sorted(page.records, key=page.rank), key=lambda found: found.config)
+    rows = [_config(page, config, list(records)) for config, records in ranked]
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in HEADS)))
+    table = tag("table", head, tag("tbody", *rows))
+    return fold("The time of each config", box(table, label="The time of each config")) if rows else Markup("")
 
 
-def _made(page: Page) -> Markup:
-    configs: dict[str, list[Record]] = {}
-    for found in sorted(page.records, key=page.rank):
-        configs.setdefault(found.config, []).append(found)
-    made = [_config(page, records) for records in configs.values()]
-    rest = [fold(f"{count(len(made) - OPEN, 'more config')}", *made[OPEN:])] if made[OPEN:] else []
-    return join([*made[:OPEN], *rest])
-
-
-def _all(records: list[Record]) -> str:
-    """The shell commands that make these records of one config: a line for each set of overrides."""
-    ways: dict[str, list[int]] = {}
-    for found in records:
-        ways.setdefault("".join(f" --set {shlex.quote(text)}" for text in found.overrides), []).append(found.seed)
-    once = f"repro run {shlex.quote(f'papers/{records[0].paper}/configs/{records[0].config}.gin')} --seed"
-    return "\n".join(loop(once, seeds, more) for more, seeds in ways.items())
-
-
-def _config(page: Page, records: list[Record]) -> Markup:
-    """The commands of one config, and below them the time that they took."""
+def _config(page: Page, config: str, records: list[Record]) -> Markup:
     took = sum(found.cost.get("seconds", 0.0) for found in records) / len(records)
     machines = " and ".join(dict.fromkeys(machine(found.environment) for found in records))
-    links = join([link(found.stem, page.origin(found)) for found in records], ", ")
-    cost = f"{duration(took)}{' per run' if len(records) > 1 else ''} on {machines}: "
-    return tag(
-        "div",
-        copyable(_all(records)),
-        tag("p", cost, links, class_="repro-muted"),
-        class_="repro-commands",
-    )
+    links = join([link(f"seed {found.seed}", page.origin(found)) for found in records], ", ")
+    return row(str(len(records)), duration(took), machines, links, first=tag("th", config, scope="row"))

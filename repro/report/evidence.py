@@ -9,6 +9,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from repro.claim import units
 from repro.claim.paper import Claim
 from repro.record import Record
+from repro.report import repository
 from repro.report.html import files
 from repro.report.html.markup import Markup, join, link, tag
 from repro.report.html.words import number, spread, typeset
@@ -114,17 +115,34 @@ def asked(page: Page, claim: Claim) -> list[str]:
     seeds: dict[str, list[int]] = {}
     for name, seed in claim.runs:
         seeds.setdefault(name, []).append(seed)
-    return [loop(f"repro run papers/{page.name}/{name} --seed", many) for name, many in seeds.items()]
+    return [loop(f"repro run papers/{page.name}/{name}", many) for name, many in seeds.items()]
+
+
+def mistake(page: Page, verdict: Verdict) -> Markup:
+    """The link that reports a mistake in a claim: a new issue with what is known. Empty without a repository."""
+    claim = verdict.claim
+    body = f"""\
+Claim: {page.name}/{claim.id}
+Paper: {page.paper.title}
+Place in the paper: {claim.where}
+The claim: {claim.says}
+The paper prints, according to the page: {" ".join(filter(None, (claim.stated or "no number", page.unit(claim))))}
+Our number: {ours(verdict) or "none"}
+
+What is wrong, and in which version of the paper did you read it?
+"""
+    address = repository.issue(page.site, f"Claim: {page.name}/{claim.id}", body)
+    return tag("p", link("Report a mistake in this claim", address, rel="external")) if address else Markup("")
 
 
 def loop(once: str, seeds: Sequence[int], more: str = "") -> str:
     """One line that runs the command `once` with each of `seeds`; `more` is appended to the command.
 
-    >>> loop("repro run a.gin --seed", [0, 1, 2])
-    'for seed in $(seq 0 2); do repro run a.gin --seed $seed; done'
+    >>> loop("repro run a.gin", [0, 1, 2]), loop("repro run a.gin", [2])
+    ('repro run a.gin --seeds 3', 'repro run a.gin --seed 2')
     """
-    first, last = min(seeds), max(seeds)
-    if first == last:
-        return f"{once} {first}{more}"
-    row = f"$(seq {first} {last})" if list(seeds) == list(range(first, last + 1)) else " ".join(map(str, seeds))
-    return f"for seed in {row}; do {once} $seed{more}; done"
+    if len(seeds) == 1:
+        return f"{once} --seed {seeds[0]}{more}"
+    if list(seeds) == list(range(len(seeds))):
+        return f"{once} --seeds {len(seeds)}{more}"
+    return f"for seed in {' '.join(map(str, seeds))}; do {once} --seed $seed{more}; done"

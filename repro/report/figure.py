@@ -7,15 +7,15 @@ the figure is as wide as its column, and its text stays readable on a phone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from repro.claim.paper import Claim
-from repro.report import cells
+from repro.report import cells, needed
 from repro.report.html import marks
 from repro.report.html.axis import Axis, Extent, apart, around
 from repro.report.html.markup import Markup, join, link, picture, tag
 from repro.report.html.words import count, slug, spread, typeset
-from repro.report.outcome import SIGNS, badge, counts
+from repro.report.outcome import SIGNS, badge_of, counts
 from repro.report.page import Page
 from repro.verdict import Evidence, Verdict, bound, upward
 
@@ -161,23 +161,48 @@ def _extent(verdict: Verdict) -> Extent:
 
 
 def _row(page: Page, verdict: Verdict, axis: Axis, unit: str) -> Markup:
+    """The row of a claim; below it, the values of proxies that cannot be compared with the claim's number."""
+    apart = [found for found in verdict.evidence if found.proxy and verdict.claim.kind == "value"]
+    whole = replace(verdict, evidence=[found for found in verdict.evidence if found not in apart])
     says = link(verdict.claim.says, page.place(verdict.claim), class_="repro-row-name")
-    whose = ", ".join(_name(found) for found in verdict.evidence)
-    lead = "from the top: " if len(verdict.evidence) > 1 else ""
-    name = tag("div", says, tag("div", f"{lead}{whose}", class_="repro-row-whose") if whose else "")
-    return tag("div", name, _strip(verdict, axis, unit), badge(verdict.outcome), class_="repro-row")
+    name = tag("div", says, _whose(whole.evidence))
+    row = tag("div", name, _strip(whole, axis, unit), badge_of(page, verdict), class_="repro-row")
+    return join([row, _orientation(page, replace(verdict, evidence=apart), axis, unit)]) if apart else row
+
+
+def _orientation(page: Page, verdict: Verdict, axis: Axis, unit: str) -> Markup:
+    """The row of proxies of a number: without the accepted range, because their values cannot be compared with it."""
+    other = needed.other_data(page, verdict.claim, [found.config for found in verdict.evidence])
+    what = f"{'other data' if other else 'proxy'}, for orientation"
+    name = tag("div", tag("span", what, class_="repro-row-name"), _whose(verdict.evidence))
+    words = f"{what}: {'; '.join(_gives(found, unit) for found in verdict.evidence)}."
+    strip = _drawn(f"{verdict.claim.id}: {what}", words, verdict, axis, unit, [])
+    return tag("div", name, strip, tag("span"), class_="repro-row repro-orientation")
+
+
+def _whose(evidence: Sequence[Evidence]) -> Markup:
+    """The configs of a row, in the order of its lanes."""
+    lead = "from the top: " if len(evidence) > 1 else ""
+    whose = ", ".join(_name(found) for found in evidence)
+    return tag("div", f"{lead}{whose}", class_="repro-row-whose") if whose else Markup("")
 
 
 def _strip(verdict: Verdict, axis: Axis, unit: str) -> Markup:
+    title = f"{verdict.claim.id}: {verdict.outcome}"
+    return _drawn(title, _say(verdict, unit), verdict, axis, unit, _paper(verdict, axis))
+
+
+def _drawn(title: str, words: str, verdict: Verdict, axis: Axis, unit: str, paper: list[Markup]) -> Markup:
+    """The picture of a row: the grid, the marks of the paper, and a lane for each config."""
     height = marks.LANE * max(len(verdict.evidence), 1) + 8
     grid = [marks.upright(axis, tick, "grid") for tick in axis.ticks]
     lanes = len(verdict.evidence)
     ours = [_ours(axis, found, (lane + 0.5) / lanes, unit) for lane, found in enumerate(verdict.evidence)]
     return picture(
-        f"{verdict.claim.id}: {verdict.outcome}",
-        _say(verdict, unit),
+        title,
+        words,
         *grid,
-        *_paper(verdict, axis),
+        *paper,
         *ours,
         class_="repro-strip",
         width="100%",
@@ -190,12 +215,13 @@ def _say(verdict: Verdict, unit: str) -> str:
     parts = [f"The paper says {claimed(verdict.claim, unit)}"]
     parts += [f"accepted by us: {band}"] if (band := accepted(verdict.claim, unit)) else []
     answered = len(parts)
-    parts += [
-        f"{'the proxy' if found.proxy else 'our config'} {_name(found)} gives "
-        f"{spread(found.interval, found.identity.get('unit', unit))}"
-        for found in verdict.evidence
-    ]
+    parts += [_gives(found, unit) for found in verdict.evidence]
     return "; ".join(parts if len(parts) > answered else [*parts, "there is no record for it"]) + "."
+
+
+def _gives(found: Evidence, unit: str) -> str:
+    side = "the proxy" if found.proxy else "our config"
+    return f"{side} {_name(found)} gives {spread(found.interval, found.identity.get('unit', unit))}"
 
 
 def _name(found: Evidence) -> str:

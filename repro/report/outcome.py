@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from repro.report import departures, rot
+from repro.report import departures, needed, rot
 from repro.report.html.markup import Markup, join, link, picture, tag
 from repro.report.html.words import count, day, duration, slug
 from repro.report.page import Page
@@ -46,6 +46,7 @@ MEANINGS = {
 """The meaning of each outcome, in short. The guide gives the full meaning, at `EXPLAINED`."""
 
 EXPLAINED = "guide/claims.html#the-verdicts"
+NOTHING: Mapping[str, str] = {}
 SEEN = 0.02  # the smallest share of the bar, so that one claim of hundreds is visible
 TIERS = {
     1: ("T1", "smoke: the program runs, no claim is judged"),
@@ -56,8 +57,9 @@ TIERS = {
 
 def outcome(page: Page) -> Markup:
     """The bar and the counts of a paper."""
-    told = counts(page.verdicts, f"{page.root}{EXPLAINED}")
-    return tag("div", bar(page.verdicts), told, later(page.verdicts), class_="repro-outcome")
+    needs = needed.chips(page)
+    told = counts(page.verdicts, f"{page.root}{EXPLAINED}", needs)
+    return tag("div", bar(page.verdicts, needs), told, later(page.verdicts), class_="repro-outcome")
 
 
 def transcribed(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -82,17 +84,27 @@ def said(verdicts: Sequence[Verdict]) -> str:
     return ", ".join(f"{many} {outcome}" for outcome, many in tally(verdicts).items()) or "no claims yet"
 
 
-def bar(verdicts: Sequence[Verdict]) -> Markup:
+def worded(verdicts: Sequence[Verdict], needs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(outcome, count in words) for the legend. `needs`: what claims without a run need, from `needed.chips`."""
+    for outcome, many in tally(verdicts).items():
+        lacking = Counter(needs[one.claim.id] for one in verdicts if outcome == "not run" and one.claim.id in needs)
+        if many > lacking.total():
+            yield outcome, f"{many - lacking.total()} {outcome}"
+        for text, some in lacking.items():
+            yield outcome, f"{some} {text if some == 1 else text.replace('needs', 'need', 1)}"
+
+
+def bar(verdicts: Sequence[Verdict], needs: Mapping[str, str] = NOTHING) -> Markup:
     """One stacked bar. The width of a segment is the share of its outcome, but at least `SEEN`."""
     parts, left = [], 0.0
     whole = len(transcribed(verdicts))
     shares = {outcome: max(many / whole, SEEN) for outcome, many in tally(verdicts).items()}
-    for outcome, many in tally(verdicts).items():
+    for outcome in tally(verdicts):
         width = 100 * shares[outcome] / sum(shares.values())
         parts.append(
             tag(
                 "rect",
-                tag("title", f"{many} {outcome}"),
+                tag("title", ", ".join(words for kind, words in worded(verdicts, needs) if kind == outcome)),
                 x=f"{left:.3f}%",
                 y=0,
                 width=f"{width:.3f}%",
@@ -101,21 +113,28 @@ def bar(verdicts: Sequence[Verdict]) -> Markup:
             )
         )
         left += width
-    words = f"Of {count(whole, 'claim')}: {said(verdicts)}."
+    found = ", ".join(words for _, words in worded(verdicts, needs)) or "no claims yet"
+    words = f"Of {count(whole, 'claim')}: {found}."
     return picture("Outcome", words, *parts, class_="repro-bar", width="100%", height=18)
 
 
-def counts(verdicts: Sequence[Verdict], explained: str = "") -> Markup:
+def counts(verdicts: Sequence[Verdict], explained: str = "", needs: Mapping[str, str] = NOTHING) -> Markup:
     """The counts in words, with sign and colour. Each links to `explained`, the address that explains the outcomes."""
-    badges = (badge(outcome, f"{many} {outcome}") for outcome, many in tally(verdicts).items())
+    badges = (badge(outcome, words) for outcome, words in worded(verdicts, needs))
     items = [tag("li", link(one, explained)) for one in badges]
     return tag("ul", *items, class_="repro-counts") if items else tag("p", "No claims yet.", class_="repro-muted")
 
 
-def badge(outcome: str, text: str = "") -> Markup:
+def badge(outcome: str, text: str = "", title: str = "") -> Markup:
     """An outcome as word, sign and colour."""
     sign = tag("span", SIGNS[outcome], aria_hidden="true", class_="sign")
-    return tag("span", sign, text or outcome, class_=f"repro-badge {slug(outcome)}", title=MEANINGS[outcome])
+    return tag("span", sign, text or outcome, class_=f"repro-badge {slug(outcome)}", title=title or MEANINGS[outcome])
+
+
+def badge_of(page: Page, verdict: Verdict) -> Markup:
+    """The outcome of a claim. A claim without a run says what it needs, if its data cannot be downloaded."""
+    needs = needed.chip(page, verdict.claim) if verdict.outcome == "not run" else ""
+    return badge(verdict.outcome, needs, needed.how(page, verdict.claim) if needs else "")
 
 
 def facts(page: Page) -> Markup:

@@ -20,6 +20,7 @@ from repro.record.determinism import Certificate
 from repro.report import prose, reviews
 from repro.report.departures import Departures, departures
 from repro.report.html.words import slug
+from repro.report.repository import NOWHERE, Site
 from repro.report.reviews import Review
 from repro.rerun import counter_record, rot
 from repro.rerun.counter_record import CounterRecord
@@ -48,6 +49,7 @@ class Page:
     replays: list[CounterRecord] = field(default_factory=list)  # by other groups; no claim uses their numbers
     reviews: list[Review] = field(default_factory=list)
     late: dict[str, str] = field(default_factory=dict)  # what was changed in a claim after its record, by claim id
+    site: Site = NOWHERE
 
     @property
     def name(self) -> str:
@@ -80,9 +82,8 @@ class Page:
         """3 if a claim's own config has a record; 2 if only a proxy has one; else 1 (the smoke config)."""
         if self.full:
             return 3
-        return (
-            2 if any(self._has(name) for claim in self.paper.claims for name, _, proxy in claim.pairs if proxy) else 1
-        )
+        pairs = [pair for claim in self.paper.claims for pair in claim.pairs]
+        return 2 if any(proxy and self._has(name) for name, _, proxy in pairs) else 1
 
     def file(self, *parts: str) -> str:
         """The address of the site's copy of a file in the paper's folder."""
@@ -164,12 +165,12 @@ class Page:
         return config in self._answered
 
 
-def read(name: str, root: str = "") -> Page:
+def read(name: str, root: str = "", site: Site = NOWHERE) -> Page:
     """The page of the paper `name`. `root` is the relative address of the site's root.
 
     Raises BadInput if a file of the paper cannot be read.
     """
-    return replace(_read(name), root=root)
+    return replace(_read(name), root=root, site=site)
 
 
 @functools.cache
@@ -267,6 +268,11 @@ TEXT = """\
 ## Cite
 
 ```{{bibtex}} {name}
+```
+
+## People
+
+```{{people}} {name}
 ```
 """
 

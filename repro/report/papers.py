@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.report import cite, rot
+from repro.report import cite, needed, rot
 from repro.report.html.markup import Markup, join, link, tag
 from repro.report.html.words import count, day, duration
 from repro.report.outcome import EXPLAINED, TIERS, bar, counts, departed, later
@@ -33,7 +33,7 @@ def papers(pages: Sequence[Page], root: str) -> Markup:
 
 def _row(page: Page) -> Markup:
     """The paper on the left, its outcome on the right; on a phone, the outcome is below."""
-    paper = page.paper
+    paper, needs = page.paper, needed.chips(page)
     authors = paper.authors[0] + (" et al." if len(paper.authors) > 1 else "") if paper.authors else ""
     about = ", ".join(filter(None, (authors, cite.venue(paper), paper.group and f"reproduced by {paper.group}")))
     head = tag("p", link(paper.title, page.address), class_="repro-card-title")
@@ -41,7 +41,12 @@ def _row(page: Page) -> Markup:
     return tag(
         "li",
         said,
-        tag("div", bar(page.verdicts), counts(page.verdicts, f"{page.root}{EXPLAINED}"), later(page.verdicts)),
+        tag(
+            "div",
+            bar(page.verdicts, needs),
+            counts(page.verdicts, f"{page.root}{EXPLAINED}", needs),
+            later(page.verdicts),
+        ),
         class_="repro-card repro-entry",
     )
 

@@ -16,6 +16,7 @@ from repro.report import (
     implementation,
     origin,
     outcome,
+    people,
     reviews,
     rot,
     suspected_causes,
@@ -42,6 +43,7 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "commands": commands.commands,
     "rot": rot.section,
     "reviews": reviews.section,
+    "people": people.section,
     "implementation": implementation.implementation,
     "origin": origin.origin,
 }

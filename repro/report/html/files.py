@@ -34,6 +34,11 @@ def shown(address: str) -> str:
     return f"{address}.html" if Path(address).suffix in TEXTS else address
 
 
+def badge(name: str) -> str:
+    """The address of a paper's badge, relative to the root of the site."""
+    return f"files/badges/{name}.svg"
+
+
 def publish(folder: Path, name: str, target: Path) -> None:
     """Copy the files of a paper's `folder` to `target`, if they have changed. Remove copies of files that are gone."""
     home = target / "files" / "papers" / name

@@ -10,6 +10,7 @@ from repro.interval import Interval
 
 POWER = re.compile(r"(?<![\w.,/-])(?P<digits>[-+−]?(?:\d+\.?\d*|\.\d+))[eE](?P<power>[-+]?\d+)(?!\.?\w)")
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -65,6 +66,17 @@ def duration(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"
     return f"{seconds / 86400:.1f} days"
+
+
+def size(many: int) -> str:
+    """A number of bytes in a suitable unit, with two digits; 0 is an unknown size.
+
+    >>> size(11_594_722), size(430_000_000_000), size(31_570), size(0)
+    ('12 MB', '430 GB', '32 kB', 'size not known')
+    """
+    unit, scale = next(((unit, scale) for unit, scale in UNITS if many >= scale), ("B", 1))
+    value = many / scale
+    return f"{value:.{0 if value >= 9.95 or scale == 1 else 1}f} {unit}" if many else "size not known"
 
 
 def day(moment: str) -> str:

@@ -20,7 +20,7 @@ from sphinx.util import logging
 import repro
 from repro.claim import paper
 from repro.errors import BadInput, nearest
-from repro.report import page, parts, prose, quote, spreadsheet
+from repro.report import page, parts, people, prose, quote, repository, spreadsheet
 from repro.report import papers as cards
 from repro.report.html import files
 from repro.report.html.markup import Markup, tag
@@ -43,10 +43,14 @@ def setup(app: Sphinx) -> dict[str, Any]:
     api.add_to(app)
     app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.add_config_value("repro_program", "", "env", str)
+    app.add_config_value("repro_repository", "", "env", str)
+    app.add_config_value("repro_home", "", "env", str)
     app.add_css_file("repro.css")
     app.add_js_file("repro.js", defer="defer")
     app.connect("config-inited", know_the_program)
+    app.connect("config-inited", know_the_addresses)
     app.connect("builder-inited", prepare)
+    app.connect("html-page-context", link_to_source)
     app.connect("env-get-outdated", outdated)
     app.connect("env-purge-doc", changes.purge)
     app.connect("env-merge-info", changes.merge)
@@ -69,6 +73,29 @@ def know_the_program(app: Sphinx, config: Any) -> None:
     """Make Sphinx read all documents again if the code that prints the pages has changed. Also add style and script."""
     config.html_static_path.append(str(STATIC))
     config.repro_program = changes.program()
+
+
+def know_the_addresses(app: Sphinx, config: Any) -> None:
+    """Check the addresses of the repository and of the site. The theme links each page to its text there."""
+    try:
+        found = repository.site(config.repro_repository, config.html_baseurl)
+    except BadInput as error:
+        log.error("%s", error, type="repro")
+        raise SystemExit(site.TOLD) from None
+    config.repro_repository, config.repro_home = found.repository, found.home
+    if found.repository and config.html_theme == "furo":
+        config.html_theme_options.setdefault("source_view_link", repository.text(found))
+
+
+def link_to_source(app: Sphinx, name: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Link a paper's page to the paper's folder. Other pages that are generated get no link to their source."""
+    link = "theme_source_view_link"
+    if not context.get(link):
+        return
+    if name.startswith("papers/"):
+        context[link] = repository.folder(repository.Site(app.config.repro_repository), name.removeprefix("papers/"))
+    elif name == "course/calendar" or name.startswith("course/presentations/"):
+        context[link] = ""
 
 
 def prepare(app: Sphinx) -> None:
@@ -178,6 +205,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     for folder in shown.glob("*"):
         if folder.name not in known:
             shutil.rmtree(folder)
+            (target / files.badge(folder.name)).unlink(missing_ok=True)
     for name in names(app):
         files.publish(known[name], name, target)
     publish_tables(app)
@@ -186,7 +214,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
 
 
 def publish_tables(app: Sphinx) -> None:
-    """Write the CSV tables of the papers whose pages have changed; if there are any, also the table of all papers."""
+    """Write the CSV tables and badges of papers whose pages have changed; if there are any, also the table of all."""
     target = Path(app.outdir)
     old = []
     for name in names(app):
@@ -196,6 +224,9 @@ def publish_tables(app: Sphinx) -> None:
     for table, name in old:
         table.parent.mkdir(parents=True, exist_ok=True)
         table.write_text(spreadsheet.claims(page.read(name)), encoding="utf-8", newline="")
+        mark = target / files.badge(name)
+        mark.parent.mkdir(exist_ok=True)
+        mark.write_text(people.svg(page.read(name)), encoding="utf-8")
     if old:
         text = spreadsheet.papers(page.read(name) for name in names(app))
         (target / "files" / cards.TABLE).write_text(text, encoding="utf-8", newline="")

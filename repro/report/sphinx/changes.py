@@ -20,7 +20,7 @@ from repro.config import IMPORT
 from repro.errors import BadInput
 from repro.record import SWEPT, code_digest
 from repro.record.determinism import FOLDER as CERTIFICATES
-from repro.report import reviews
+from repro.report import history, needed, reviews
 from repro.rerun import rot
 from repro.rerun.counter_record import FOLDER as REPLAYS
 from repro.rerun.signatures import LISTED
@@ -38,9 +38,7 @@ def digest(source: str) -> str:
     kind, _, name = source.partition(" ")
     if kind == FAULT:
         return os.urandom(8).hex()
-    return {"paper": _paper, "title": _title, "code": _code, "papers": _papers, "parts": _parts, "today": _today}[kind](
-        name
-    )
+    return KINDS[kind](name)
 
 
 def program() -> str:
@@ -51,8 +49,10 @@ def program() -> str:
 
 def forget() -> None:
     """Empty the caches: the files may have changed."""
-    for looked in (_folders, _paper, _title, _code, _papers, _parts, _today):
+    for looked in (_folders, *KINDS.values()):
         looked.cache_clear()
+    history.forget()
+    needed.forget()
 
 
 @functools.cache
@@ -112,14 +112,32 @@ def _parts(_: str) -> str:
 
 
 def _sources() -> list[str]:
-    """Path, time and size of each module of the core."""
-    return [line for folder in sorted({HOME, *HOME.glob("**/")}) for line in _stats(folder, ".py")]
+    """Path, time and size of each module of the core, and of the catalogue of data sets."""
+    return [line for folder in sorted({HOME, *HOME.glob("**/")}) for line in _stats(folder, ".py", ".toml")]
 
 
 @functools.cache
 def _today(_: str) -> str:
     """Today's date, for documents that print how many days ago something was."""
     return rot.today().isoformat()
+
+
+@functools.cache
+def _history(name: str) -> str:
+    """The committed verdicts of a paper. A commit changes them, without a change of any file."""
+    folder = _folders().get(name)
+    return _short([repr(history.of_folder(folder))]) if folder else ""
+
+
+KINDS = {
+    "paper": _paper,
+    "title": _title,
+    "code": _code,
+    "papers": _papers,
+    "parts": _parts,
+    "today": _today,
+    "history": _history,
+}
 
 
 def _imports(path: Path) -> Iterator[dict[str, str]]:

@@ -23,7 +23,7 @@ from repro.claim.paper import Paper
 from repro.errors import BadInput
 from repro.record import Record
 from repro.registry import REGISTRIES, Declared
-from repro.report import claims, entrants, features, figure, keys, leaderboard, page, parts, quote, tips
+from repro.report import claims, entrants, features, figure, keys, leaderboard, page, parts, quote, repository, tips
 from repro.report import papers as cards
 from repro.report.html.markup import Markup, inline, link, tag
 from repro.report.page import Page
@@ -113,8 +113,9 @@ class Section(Printed):
 
     def made(self) -> Iterator[nodes.Node]:
         name = self.whose()
+        note(self.env, *([f"history {name}"] if self.name == "people" else []))
         note(self.env, *(["parts"] if self.name in ("commands", "implementation") else []))
-        shown = page.read(name, self.root)
+        shown = page.read(name, self.root, repository.Site(self.config.repro_repository, self.config.repro_home))
         note(self.env, *(["today"] if shown.trials and self.name in AGING else []))
         for found in (*shown.records, *shown.smoke) if self.name == "claims" else ():
             if found.stale:

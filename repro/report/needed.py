@@ -1,0 +1,118 @@
+"""The data sets of the catalogue that a config reads, and what a claim needs that nobody can download.
+
+A config reads a data set if it builds the data set's reader, directly or through other parts, or if `experiment.data`
+names the data set. Parts that only change what they read (wrappers) are not data sets. Configs are read as text.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from repro import config as configs
+from repro.claim.paper import Claim
+from repro.data import catalogue
+from repro.data.catalogue import DataSet
+from repro.errors import BadInput
+from repro.launch import similarity
+from repro.report.page import Page
+
+DATA = "experiment.data"
+OPEN = re.compile(r"(?i)(CC[ -]|CC0|MIT|BSD|Apache|ODC|GPL|public domain|none)")
+"""How the licence of a data set begins if it is open, or if its makers state none."""
+
+
+def of_configs(page: Page, names: list[str]) -> list[DataSet]:
+    """The data sets that these configs (`configs/NAME.gin`) of a paper read, in the order of the configs."""
+    found = (one for name in names for one in of_config(page.paper.folder / name))
+    return list({one.name: one for one in found}.values())
+
+
+def of_paper(page: Page) -> list[DataSet]:
+    """The data sets that the claims and the suspected causes of a paper need."""
+    return of_configs(page, list(dict.fromkeys(config for _, config, _ in page.paper.runs)))
+
+
+@functools.cache
+def of_config(path: Path) -> tuple[DataSet, ...]:
+    """The data sets that a config reads. None for a config that does not exist: a run of it reports the error."""
+    try:
+        text = configs.read(path).text
+    except BadInput:
+        return ()
+    known = configs.values(text)
+    stated = known.get(DATA)
+    named = {str(value).partition("/")[0] for value in stated.values()} if isinstance(stated, dict) else set()
+    bound = dict(similarity.reached(known, [name for name in known if name.startswith("experiment.")]))
+    return tuple(one for one in _catalogue().values() if one.name in named or _read_by(one, bound))
+
+
+def forget() -> None:
+    """Empty the caches: the files may have changed."""
+    of_config.cache_clear()
+    _catalogue.cache_clear()
+
+
+@functools.cache
+def _catalogue() -> dict[str, DataSet]:
+    return catalogue.readable()[0]
+
+
+def _read_by(one: DataSet, bound: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the parts of a config, each with its bound values, read the data set.
+
+    Several data sets may have one reader. Then the arguments that all variants of a data set have decide: if it has
+    some, the config must bind one of them; if it has none, the config must not bind those of another one everywhere.
+    """
+    reader = one.reader.partition(":")[2]
+    values = next((given for part, given in bound.items() if part.rpartition(".")[2] == reader), None)
+    if values is None:
+        return False
+    given = {(name.rpartition(".")[2], repr(value)): "/" not in name for name, value in values.items()}
+    if own := _fixed(one):
+        return not own.isdisjoint(given)
+    others = {pair for other in _catalogue().values() if other.reader == one.reader for pair in _fixed(other)}
+    return not any(given.get(pair) for pair in others)
+
+
+def _fixed(one: DataSet) -> set[tuple[str, str]]:
+    """The arguments of the reader that are the same for all variants of a data set with several variants."""
+    rows = [{(name, repr(value)) for name, value in each.arguments.items()} for each in one.variants.values()]
+    return set.intersection(*rows) if len(rows) > 1 else set()
+
+
+def lacking(page: Page, claim: Claim) -> list[DataSet]:
+    """The data sets of a claim's own config that cannot be downloaded. Empty if the config has a record."""
+    names = [name for name in (claim.config, claim.over) if name]
+    if not names or all(name in page.by_config for name in names):
+        return []
+    return [one for one in of_configs(page, names) if not one.files]
+
+
+def chips(page: Page) -> dict[str, str]:
+    """What each claim without a run needs, by the id of the claim: `needs wsj0-2mix (licence)`.
+
+    Claims whose data can be downloaded are left out.
+    """
+    waiting = [verdict.claim for verdict in page.verdicts if verdict.outcome == "not run"]
+    return {claim.id: text for claim in waiting if (text := chip(page, claim))}
+
+
+def chip(page: Page, claim: Claim) -> str:
+    """What a claim without a run needs. Empty if its data can be downloaded."""
+    found = lacking(page, claim)
+    return f"needs {found[0].name} ({'by hand' if OPEN.match(found[0].licence) else 'licence'})" if found else ""
+
+
+def how(page: Page, claim: Claim) -> str:
+    """How to get the data that the `chip` of a claim names."""
+    return "; ".join(f"{one.title}: {one.obtain} (licence: {one.licence})" for one in lacking(page, claim))
+
+
+def other_data(page: Page, claim: Claim, proxies: list[str]) -> bool:
+    """Whether proxies of a claim may read other data than its config: not if both read the same data sets."""
+    own = of_configs(page, [claim.config])
+    return not own or any(of_configs(page, [name]) != own for name in proxies)

@@ -1,0 +1,113 @@
+"""The section "People": who reproduced the paper, who reviewed it, and what its authors say.
+
+Below them: how the verdicts changed, and the badge of the paper.
+"""
+
+from __future__ import annotations
+
+from repro.report import history, needed, repository
+from repro.report.history import Change
+from repro.report.html import badges, files
+from repro.report.html.markup import Markup, box, copyable, fold, inline, join, link, outside, tag
+from repro.report.html.words import count, day
+from repro.report.outcome import badge, worded
+from repro.report.page import Page
+from repro.verdict import OUTCOMES
+
+HEADS = ("Date", "Before", "After", "Claims")
+MANY = 8  # claims of a change that are named; the others are counted
+HOME = "ADDRESS-OF-THIS-SITE"
+
+
+def section(page: Page) -> Markup:
+    """The group, the reviewers, the authors of the paper; the change log; the badge."""
+    rows = (
+        ("Reproduced by", _group(page)),
+        ("Reviewed by", _reviewers(page)),
+        ("Authors of the paper", _authors(page)),
+    )
+    told = tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-pairs")
+    return tag("div", told, log(page), _badge(page), class_="repro-people")
+
+
+def _group(page: Page) -> Markup:
+    group, people = page.paper.group or "a group that paper.toml does not name", ", ".join(page.paper.people)
+    return join([f"{group}: {people}" if people else group])
+
+
+def _reviewers(page: Page) -> Markup:
+    """A line for each review, and one for each person who replayed records."""
+    lines = [
+        join([link(f"{one.who} ({one.group})", files.shown(page.file("reviews", one.path.name))), f", {one.date}"])
+        for one in page.reviews
+    ]
+    replayed: dict[tuple[str, str], list[str]] = {}
+    for one in page.replays:
+        if not one.fault:
+            replayed.setdefault((one.who, one.group), []).append(one.again.finished)
+    for (who, group), days in replayed.items():
+        lines.append(join([f"{who} ({group}), {day(max(days))}: replayed {count(len(days), 'record')}"]))
+    return join(tag("span", line, class_="line") for line in lines) if lines else join(["nobody yet"])
+
+
+def _authors(page: Page) -> Markup:
+    """The response of the paper's authors, and how they can respond."""
+    said = page.paper.author_response
+    response = tag("blockquote", inline(said)) if said else tag("span", "no response yet", class_="line")
+    body = f"I am an author of {page.paper.title}.\n\nMy response to this reproduction:\n"
+    address = repository.issue(page.site, f"Response of the authors: {page.name}", body)
+    way = link("open an issue", address, rel="external") if address else join(["write to the group"])
+    words = " with your text. It is added to this page unchanged (", tag("code", "author_response"), " in paper.toml)."
+    return join([response, tag("span", "Are you an author of the paper? Please ", way, *words, class_="repro-muted")])
+
+
+def log(page: Page) -> Markup:
+    """How the verdicts changed, folded: a row for each commit and change of outcome."""
+    found = history.of_folder(page.paper.folder)
+    limit = tag("p", found.limit, class_="repro-muted") if found.limit else ""
+    if not found.changes:
+        return tag("p", found.limit or "No verdict is committed yet, so there is no change log.", class_="repro-muted")
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in HEADS)))
+    known = {claim.id: page.place(claim) for claim in page.paper.claims}
+    table = tag("table", head, tag("tbody", *(_change(page, one, known) for one in found.changes)))
+    title = f"How the verdicts changed: {count(len(found.changes), 'change')}"
+    return fold(title, box(table, label="Changes of verdicts"), limit, class_="repro-log")
+
+
+def _change(page: Page, one: Change, known: dict[str, str]) -> Markup:
+    names = [link(name, known.get(name, "")) for name in one.claims[:MANY]]
+    more = [f"and {len(one.claims) - MANY} more"] if one.claims[MANY:] else []
+    commit = repository.commit(page.site, one.commit)
+    date = link(one.date, outside(commit), title=f"commit {one.commit[:12]}")
+    cells = (_outcome(one.before, "new"), _outcome(one.after, "removed"), join([*names, *more], ", "))
+    return tag("tr", tag("th", date, scope="row"), *(tag("td", cell) for cell in cells))
+
+
+def _outcome(name: str, none: str) -> Markup:
+    return badge(name) if name in OUTCOMES else join([name or none])
+
+
+def svg(page: Page) -> Markup:
+    """The badge of the paper as a file of its own."""
+    return badges.svg("reproduction", counts(page) or [("not run", "no claims yet")])
+
+
+def counts(page: Page) -> list[tuple[str, str]]:
+    """(outcome, count in words) of the paper's claims."""
+    return list(worded(page.verdicts, needed.chips(page)))
+
+
+def _badge(page: Page) -> Markup:
+    """The badge, and the Markdown that shows it on another page."""
+    words = f"Reproduction: {', '.join(said for _, said in counts(page)) or 'no claims yet'}"
+    home = page.site.home or HOME
+    embed = f"[![{words}]({home}/{files.badge(page.name)})]({home}/papers/{page.name}.html)"
+    setting = f"Replace {HOME} by the address of this site; its makers can set it: Documentation in [project.urls]."
+    return join(
+        [
+            tag("p", "The badge of this paper, for other pages, as Markdown:"),
+            tag("p", tag("img", src=f"{page.root}{files.badge(page.name)}", alt=words, class_="repro-paper-badge")),
+            copyable(embed),
+            Markup("") if page.site.home else tag("p", setting, class_="repro-muted"),
+        ]
+    )
