@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from repro.record import Record
 from repro.report import evidence, quote, sentence
@@ -20,7 +21,7 @@ READ = {
     "quoted elsewhere": "only a table that another text quotes",
 }
 TUNED = {"nothing": "no set: nothing was chosen", "validation": "validation data", "test": "the test set"}
-HEADS = ("Headline claim", "The paper", "Ours, 95 % interval", "Verdict", "repro run ...")
+HEADS = ("Headline claim", "The paper", "Ours, 95 % interval", "Verdict")
 
 
 def answer(page: Page) -> Markup:
@@ -73,30 +74,24 @@ def _span(numbers: Iterable[int]) -> str:
 def headlines(page: Page) -> Markup:
     """The table of the headline claims; empty if the paper marks none."""
     found = [quote.verdict_of(page, claim.id) for claim in page.paper.headlines]
-    rows = [entry(link(one.claim.says, page.place(one.claim)), HEADS, _cells(page, one)) for one in found]
+    rows = [entry(_name(page, one), HEADS, _cells(page, one)) for one in found]
     return worded("repro-headlines", HEADS, rows, label="Headline claims") if rows else Markup("")
 
 
-def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    claim = verdict.claim
-    ours = evidence.ours(verdict) or "–"
-    return (
-        tag("span", claimed(claim, page.unit(claim))),
-        tag("span", ours),
-        badge_of(page, verdict),
-        _run(page, verdict),
-    )
-
-
-def _run(page: Page, verdict: Verdict) -> Markup:
-    """The command that made the numbers, or that would make them, and how long its records took."""
-    claim = verdict.claim
-    if not claim.config:
-        return tag("span", "–")
-    seeds = f" --seeds {claim.seeds}" if claim.seeds > 1 else ""
-    found = verdict.judged
+def _name(page: Page, verdict: Verdict) -> Markup:
+    """The claim, the command that made the numbers or would make them, and how long its records took."""
+    claim, found = verdict.claim, verdict.judged
+    says = link(claim.says, page.place(claim))
     names = [name for name in ((found.config, found.other) if found else (claim.config, claim.over)) if name]
-    commands = [f"{page.name}/{name.removeprefix('configs/').removesuffix('.gin')}{seeds}" for name in names]
+    if not names:
+        return says
+    seeds = f" --seeds {claim.seeds}" if claim.seeds > 1 else ""
+    commands = [tag("code", f"repro run {page.name}/{Path(name).stem}{seeds}") for name in names]
     took = [found.cost.get("seconds", 0.0) for name in names for found in page.by_config.get(name, ())]
     cost = f"{duration(sum(took))} in {count(len(took), 'run')}" if took else "no run yet"
-    return join([*(tag("code", command) for command in commands), tag("span", cost, class_="repro-muted")])
+    return join([says, tag("span", join(commands, ", "), f": {cost}", class_="repro-muted")])
+
+
+def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
+    stated, ours = claimed(verdict.claim, page.unit(verdict.claim)), evidence.ours(verdict) or "–"
+    return tag("span", stated), tag("span", ours), badge_of(page, verdict)

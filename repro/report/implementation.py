@@ -10,7 +10,8 @@ from pathlib import Path
 
 from repro.report import parts
 from repro.report.html import files
-from repro.report.html.markup import Markup, box, inline, join, link, tag
+from repro.report.html.markup import Markup, box, fold, inline, join, link, tag
+from repro.report.html.words import count
 from repro.report.mentions import Mention, mentions, rank
 from repro.report.page import Page
 
@@ -23,12 +24,13 @@ def implementation(page: Page) -> Markup:
     """Two tables: the parts (the paper's own first), and every line of code that names a place of the paper."""
     found = [(path, one) for path in sorted(page.paper.folder.glob("[!.]*.py")) for one in mentions(path)]
     places = sorted((row for row in found if row[1].place), key=lambda row: (rank(row[1].place), row[0]))
-    return join(
-        [
+    return fold(
+        f"The parts that the configs build, and {count(len(places), 'place')} of the paper in the code",
+        *[
             _table("The parts that the configs build", BUILT, list(_parts(page)), "No config builds a part."),
             _table("The paper in the code", PLACES, [_place(page, *row) for row in places], SILENT),
             *(_caveat(page, *row) for row in found if not row[1].place),
-        ]
+        ],
     )
 
 

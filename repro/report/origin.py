@@ -25,7 +25,8 @@ def origin(page: Page) -> Markup:
     """A fold per config with a one-line summary; the smoke config is last."""
     ranked = groupby([*sorted(page.records, key=page.rank), *page.smoke], key=lambda found: found.config)
     folds = [_config(page, config, list(records)) for config, records in ranked]
-    return join(folds) if folds else tag("p", "No records yet.", class_="repro-muted")
+    many = f"{count(len(page.records), 'record')} of {count(len(folds), 'config')}"
+    return fold(many, *folds) if folds else tag("p", "No records yet.", class_="repro-muted")
 
 
 def _config(page: Page, config: str, records: list[Record]) -> Markup:

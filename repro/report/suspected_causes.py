@@ -8,8 +8,8 @@ from repro import config
 from repro.claim.paper import Claim
 from repro.report.evidence import shown
 from repro.report.html import files
-from repro.report.html.markup import Markup, entry, join, link, tag, worded
-from repro.report.html.words import slug, spread, typeset
+from repro.report.html.markup import Markup, entry, fold, join, link, tag, worded
+from repro.report.html.words import count, slug, spread, typeset
 from repro.report.outcome import badge
 from repro.report.page import Page
 from repro.verdict import Verdict
@@ -20,7 +20,7 @@ HEADS = ("Suspected cause", "What was changed", "Ours with it", "Effect", "Verdi
 
 
 def section(page: Page) -> Markup:
-    """A table per claim that has suspected causes. Below, the failed or exceeded claims that have none."""
+    """A fold per claim that has suspected causes. Below, the failed or exceeded claims that have none."""
     entries = ledger(page.paper, page.verdicts, page.records)
     groups = [_claim(page, list(rows)) for _, rows in groupby(entries, key=lambda entry: entry.claim.id)]
     open_ends = unexplained(page.paper, page.verdicts)
@@ -29,16 +29,20 @@ def section(page: Page) -> Markup:
 
 def _claim(page: Page, entries: list[Entry]) -> Markup:
     claim, before = entries[0].claim, entries[0].before
-    says = join([link(claim.says, page.place(claim)), ": ", typeset(before.why), ". ", badge(before.outcome)])
+    agreeing = [one for one in entries if one.after.outcome == "reproduced"]
+    many = count(len(entries), "suspected cause")
+    found = f"{many}, agrees after one change" if agreeing else f"{many}, not explained"
+    head = join([claim.says, badge(before.outcome), tag("span", found, class_="repro-muted")], " ")
+    says = join([link("the claim", page.place(claim)), ": ", typeset(before.why), "."])
     rows = [_row(page, one) for one in entries]
     table = worded("repro-ledger", HEADS, rows, label=f"Suspected causes of {claim.id}")
     notes = dict.fromkeys(_unlike(one.effect.unlike) for one in entries if one.effect and one.effect.unlike)
     below = [tag("p", f"–: {note}.", class_="repro-muted") for note in notes]
-    return tag("div", tag("p", says), table, *below, id=anchor(claim), class_="repro-causes")
+    return fold(head, tag("p", says), table, *below, id=anchor(claim), class_="repro-causes")
 
 
 def anchor(claim: Claim) -> str:
-    """The id of the table with the suspected causes of a claim."""
+    """The id of the fold with the suspected causes of a claim."""
     return slug("causes", claim.id)
 
 
@@ -77,14 +81,15 @@ def effect(page: Page, one: Entry) -> str:
     moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
     moved = "–" if one.effect.unlike else moved  # a note below the table says why
     gap = "excess" if one.before.outcome == "exceeded" else "difference"
-    share = "" if one.share is None else f" ({_share(one.share)} the {gap})"
-    return f"{moved}{share}"
+    return moved if one.share is None else f"{moved}: {_share(one.share, gap)}"
 
 
-def _share(share: float) -> str:
-    """The share in percent, or as a factor if it is large. A negative share moves our number away from the paper."""
-    size = f"{abs(share):.0%} of" if abs(share) < 10 else f"{abs(share):.3g} times"
-    return f"away from the paper, {size}" if share < 0 else f"removes {size}"
+def _share(share: float, gap: str) -> str:
+    """What a change does to the difference from the paper (`gap`): it closes a part, overshoots, or widens it."""
+    size = f"{abs(share):.0%}" if abs(share) < 10 else f"{abs(share):.3g} times"
+    if share < 0:
+        return f"widens the {gap} by {size}"
+    return f"closes {size} of the {gap}" if share <= 1 else f"overshoots, {size} of the {gap}"
 
 
 def _unlike(why: str) -> str:

@@ -62,12 +62,12 @@ def test_numbers_of_unlike_metrics_are_a_dash_with_one_note(monkeypatch: pytest.
 def test_an_effect_in_the_wrong_direction_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     one = suspected_causes.ledger(TEMPLATE.paper, TEMPLATE.verdicts, TEMPLATE.records)[0]
     ours = one.before.judged.interval.mean
-    for times, said in [(-48.9, "48.9 times the difference"), (-0.25, "25% of the difference")]:
+    for times, said in [(-48.9, "48.9 times"), (-0.25, "25%")]:
         found = one.after.judged
         moved = replace(found, interval=replace(found.interval, mean=ours + times * (0.01 - ours)))
         after = replace(one.after, judged=moved)
         monkeypatch.setattr(suspected_causes, "ledger", lambda *given, after=after: [replace(one, after=after)])
-        assert f"(away from the paper, {said})" in plain(suspected_causes.section(TEMPLATE))
+        assert f"widens the difference by {said}" in plain(suspected_causes.section(TEMPLATE))
 
 
 def test_a_cause_of_both_sides_shows_what_each_changes(monkeypatch: pytest.MonkeyPatch) -> None:
