@@ -90,7 +90,7 @@ def _command(page: Page, config: str, overrides: Sequence[str], seeds: list[int]
 
 def table(page: Page, found: Sequence[Scope]) -> Markup:
     """A row per scope: runs, time, machine and data."""
-    before: list[Scope | None] = [None, *found[:-1]]
+    before: list[Scope | None] = [None, *found][: len(found)]
     rows = [entry(_name(one), HEADS, _cells(one, last)) for one, last in zip(found, before, strict=True)]
     about = "The times are those of the committed records, if one run follows the other. "
     guide = link("Where a run looks for data", f"{page.root}guide/running.html")

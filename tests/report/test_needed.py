@@ -138,6 +138,11 @@ def test_a_run_without_a_record_has_no_time(fresh: Path) -> None:
     assert not none.records and none.machines == []
 
 
+def test_a_paper_without_runs_needs_nothing() -> None:
+    shown = page.read("template")
+    assert scopes.table(shown, []) == ""
+
+
 def test_an_accelerator_is_named_as_in_the_record(fresh: Path) -> None:
     page.forget()
     shown = page.read("tiny")
