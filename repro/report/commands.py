@@ -18,7 +18,7 @@ HEADS = ("Config", "Runs", "Time per run", "Machine", "Records")
 def commands(page: Page) -> Markup:
     """What you need, and the commands: install, the runs of each scope, the runs still to do, repeat, judge."""
     found = scopes.scopes(page)
-    told = [scopes.table(found), *_install(page)]
+    told = [scopes.table(page, found), *_install(page)]
     for one in found:
         told += [tag("p", tag("strong", one.name), f": {one.about}."), copyable(scopes.commands(page, one))]
     if page.waiting:
@@ -48,10 +48,8 @@ def _install(page: Page) -> list[Markup]:
     at = [f"git checkout {commit}  # of the newest record"] if re.fullmatch("[0-9a-f]+", commit) else []
     lines = [repository.clone(page.site), "cd repro", *at, "make venv && source .venv/bin/activate"]
     dirty = "The newest record was made with uncommitted changes, which are in no commit."
-    guide = link("where data is looked for", f"{page.root}guide/running.html")
-    needs = join(["You need Python 3.11, git and make; the guide says ", guide, "."])
     return [
-        tag("p", tag("strong", "Install"), ": ", needs),
+        tag("p", tag("strong", "Install"), ": you need Python 3.11, git and make."),
         copyable("\n".join(lines)),
         repository.unknown(page.site),
         *([tag("p", dirty, class_="repro-muted")] if newest and newest.source.get("dirty") else []),

@@ -87,7 +87,7 @@ def _folder(folder: Path) -> tuple[list[_Version], dict[str, dict[str, str]], bo
     listed = git.call(folder, "rev-list", "--first-parent", "--parents", "--timestamp", git.head(folder), "--", PATHS)
     commits = [line.split() for line in listed.decode().splitlines()]
     dates = {name: _day(at) for at, name, *_ in commits}
-    pairs = "".join(f"{' '.join(names)}\n" for _, *names in commits)
+    pairs = "".join(f"{' '.join(names[:2])}\n" for _, *names in commits)  # a merge is compared with its first parent
     printed = git.call(
         folder, "diff-tree", "--stdin", "-r", "--root", "--no-renames", "--relative", "--", PATHS, given=pairs.encode()
     )

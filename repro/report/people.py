@@ -56,9 +56,10 @@ def _authors(page: Page) -> Markup:
     response = tag("blockquote", inline(said)) if said else tag("span", "no response yet", class_="line")
     body = f"I am an author of {page.paper.title}.\n\nMy response to this reproduction:\n"
     address = repository.issue(page.site, f"Response of the authors: {page.name}", body)
-    way = link("open an issue", address, rel="external") if address else join(["write to the group"])
-    words = " with your text. It is added to this page unchanged (", tag("code", "author_response"), " in paper.toml)."
-    return join([response, tag("span", "Are you an author of the paper? Please ", way, *words, class_="repro-muted")])
+    words = "Send your response as an issue" if address else "Send your response to the group"
+    way = link(words, address, rel="external")
+    told = ". It is added to this page unchanged (", tag("code", "author_response"), " in paper.toml)."
+    return join([response, tag("span", "Are you an author of the paper? ", way, *told, class_="repro-muted")])
 
 
 def log(page: Page) -> Markup:

@@ -88,12 +88,13 @@ def _command(page: Page, config: str, overrides: Sequence[str], seeds: list[int]
     return loop(f"repro run {shlex.quote(f'papers/{page.name}/{config}')}", sorted(seeds), more)
 
 
-def table(found: Sequence[Scope]) -> Markup:
+def table(page: Page, found: Sequence[Scope]) -> Markup:
     """A row per scope: runs, time, machine and data."""
-    before = [None, *found[:-1]]
+    before: list[Scope | None] = [None, *found][: len(found)]
     rows = [entry(_name(one), HEADS, _cells(one, last)) for one, last in zip(found, before, strict=True)]
-    about = "The times are those of the committed records, if one run follows the other."
-    note = tag("p", about, class_="repro-muted")
+    about = "The times are those of the committed records, if one run follows the other. "
+    guide = link("Where a run looks for data", f"{page.root}guide/running.html")
+    note = tag("p", about, *([guide, "."] if any(one.data for one in found) else []), class_="repro-muted")
     return join([worded("repro-needs", HEADS, rows, label="What you need"), note]) if rows else Markup("")
 
 
@@ -114,7 +115,7 @@ def _time(one: Scope) -> Markup:
     if not one.records:
         return join(["not known: no record yet"])
     note = tag("span", f"without {count(missing, 'run')} that have no record yet", class_="repro-muted")
-    return join([duration(one.seconds), *([tag("br"), note] if missing else [])])
+    return join([tag("span", duration(one.seconds), class_="line"), note if missing else ""])
 
 
 def _machine(one: Scope, last: Scope | None) -> str:

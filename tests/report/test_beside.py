@@ -74,27 +74,29 @@ def test_nothing_is_guessed_of_a_number_with_chance_in_it() -> None:
 @pytest.mark.parametrize(
     ("seeds", "line"),
     [
-        ([3], "run 3"),
-        ([0, 1, 2], "for seed in $(seq 0 2); do run $seed; done"),
-        ([4, 5], "for seed in $(seq 4 5); do run $seed; done"),
-        ([0, 2, 5], "for seed in 0 2 5; do run $seed; done"),
+        ([3], "run --seed 3"),
+        ([0, 1, 2], "run --seeds 3"),
+        ([4, 5], "for seed in 4 5; do run --seed $seed; done"),
+        ([0, 2, 5], "for seed in 0 2 5; do run --seed $seed; done"),
     ],
 )
 def test_a_config_is_one_line_however_many_its_seeds(seeds: list[int], line: str) -> None:
     assert evidence.loop("run", seeds) == line
 
 
-def test_many_configs_are_folded_and_each_way_to_run_one_has_its_line() -> None:
+def test_each_way_to_run_a_config_has_its_line_and_a_long_block_takes_the_focus() -> None:
     record = TEMPLATE.records[0]
     many = [replace(record, config=f"c{n:02}", seed=seed) for n in range(20) for seed in range(3)]
     many.append(replace(record, config="c00", seed=7, overrides=["a.b = 1"]))
     html = re.sub("</?span[^>]*>", "", commands.commands(replace(TEMPLATE, records=many)))
-    before, shown, folded = html.split("<details>")
-    assert not before and "Install the project first" in shown
-    assert "12 more configs" in folded and len(re.findall("repro run", folded)) == 12
-    lines = re.findall(r"[^<>]*repro run[^<>]*", shown)
-    assert len(lines) == 8 and lines[1].startswith("for seed in $(seq 0 2); do repro run")
-    assert lines[0].splitlines()[1] == "repro run papers/template/configs/c00.gin --seed 7 --set &#39;a.b = 1&#39;"
+    shown, folded = html.split("<details>")
+    assert folded.count("<tr>") == 1 + 20 and "repro run" not in folded
+    long = re.findall(r'<pre class="repro-command long" tabindex="0"><code>([^<]*)', shown)
+    assert len(long) == 1  # everything: 20 configs with records, one of them in two ways, and those of the claims
+    lines = long[0].splitlines()
+    assert {f"repro run papers/template/configs/c{n:02}.gin --seeds 3" for n in range(20)} < set(lines)
+    assert "repro run papers/template/configs/c00.gin --seed 7 --set &#39;a.b = 1&#39;" in lines
+    assert len(lines) == len(set(lines))
 
 
 def test_the_reasons_are_those_of_the_ledger() -> None:

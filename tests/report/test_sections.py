@@ -150,13 +150,22 @@ def test_runs_too_short_for_a_curve_are_named_and_make_no_section() -> None:
 
 
 def test_one_can_begin_from_nothing() -> None:
-    """With the commit of the newest record, which may not be all, and the data that the configs name."""
+    """With the commit of the newest record, which may not be all, then the runs of each scope, none of it folded."""
     newest = replace(TEMPLATE.records[0], finished="2999", source={"commit": "abc", "dirty": True})
     said = plain(commands.commands(replace(TEMPLATE, records=[*TEMPLATE.records, newest])))
-    assert said.startswith(
-        "Install the project first git clone &lt;this repository&gt; repro cd repro git checkout abc #"
+    order = (
+        "Install",
+        "git clone",
+        "cd repro",
+        "git checkout abc",
+        "make venv",
+        "smoke.gin",
+        "line.gin",
+        "repro verdict",
     )
-    assert "made with uncommitted changes" in said and "The configs use these datasets: NoisyLine" in said
+    places = [said.index(one) for one in order]
+    assert places == sorted(places) and places[-1] < said.index("The time of each config")
+    assert "made with uncommitted changes" in said
     none = plain(commands.commands(replace(TEMPLATE, records=[])))
     assert "git checkout" not in none and "make venv" in none
 
