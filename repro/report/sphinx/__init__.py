@@ -20,11 +20,10 @@ from sphinx.util import logging
 import repro
 from repro.claim import paper
 from repro.errors import BadInput, nearest
-from repro.report import page, parts, prose, quote, spreadsheet
-from repro.report import papers as cards
+from repro.report import comparison, page, parts, prose, quote, spreadsheet
 from repro.report.html import files
 from repro.report.html.markup import Markup, tag
-from repro.report.sphinx import api, changes, directives, guard, roles, site
+from repro.report.sphinx import api, changes, directives, guard, head, landing, roles, search, site
 from repro.report.sphinx.directives import names
 
 log = logging.getLogger(__name__)
@@ -37,6 +36,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension; Sphinx calls this."""
     app.add_config_value("repro_papers", [], "env", [list, str])
     directives.add_to(app)
+    landing.add_to(app)
+    search.add_to(app)
+    head.add_to(app)
     roles.add_to(app)
     app.add_source_parser(guard.Parser, override=True)
     logging.getLogger("myst_parser.warnings_").logger.addFilter(suggest)
@@ -59,14 +61,16 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def suggest(warning: Any) -> bool:
     """Add the most similar name to MyST's warning about an unknown role or directive."""
     if hit := UNKNOWN.search(str(warning.msg)):
-        name = nearest(hit["name"], directives.known() if hit["kind"] == "directive" else quote.LOOKS)
+        known = {**directives.known(), **landing.known()} if hit["kind"] == "directive" else quote.LOOKS
+        name = nearest(hit["name"], known)
         warning.msg = f"{warning.msg}{name if 'did you mean' in name else ''}"
     return True
 
 
 def know_the_program(app: Sphinx, config: Any) -> None:
-    """Make Sphinx read all documents again if the code that prints the pages has changed. Also add style and script."""
+    """Make Sphinx read all documents again if the code that prints the pages has changed. Also add style and icon."""
     config.html_static_path.append(str(STATIC))
+    config.html_favicon = config.html_favicon or str(STATIC / "favicon.svg")
     config.repro_program = changes.program()
 
 
@@ -197,7 +201,7 @@ def publish_tables(app: Sphinx) -> None:
         table.write_text(spreadsheet.claims(page.read(name)), encoding="utf-8", newline="")
     if old:
         text = spreadsheet.papers(page.read(name) for name in names(app))
-        (target / "files" / cards.TABLE).write_text(text, encoding="utf-8", newline="")
+        (target / "files" / comparison.TABLE).write_text(text, encoding="utf-8", newline="")
 
 
 def formula(translator: Any, node: nodes.math | nodes.math_block) -> None:
