@@ -20,6 +20,7 @@ from sphinx.util import logging
 import repro
 from repro.claim import paper
 from repro.errors import BadInput, nearest
+from repro.registry import REGISTRIES
 from repro.report import comparison, page, parts, prose, quote, spreadsheet
 from repro.report.html import files
 from repro.report.html.markup import Markup, tag
@@ -181,10 +182,12 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     for folder in shown.glob("*"):
         if folder.name not in known:
             shutil.rmtree(folder)
+    catalogued = "parts" in app.env.found_docs
+    anchors = [parts.anchor(one) for kind in REGISTRIES for one in parts.of_kind(kind, names(app))]
     for name in names(app):
-        files.publish(known[name], name, target)
+        files.publish(known[name], name, target, anchors if catalogued else ())
     publish_tables(app)
-    if "parts" in app.env.found_docs:  # only the catalogue of parts links to the files of the core
+    if catalogued:  # only the catalogue of parts links to the files of the core
         files.publish_source(Path(repro.__file__).parent, target)
 
 

@@ -8,6 +8,7 @@ the excerpts below the results.
 from __future__ import annotations
 
 import html
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
@@ -93,6 +94,10 @@ class Results(Domain):
         """The name of a kind of result, as the results show it."""
         return str(type.lname)
 
+    def resolve_any_xref(self, *given: Any) -> list[Any]:
+        """No results: a text links to a claim by a role."""
+        return []
+
     def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
         """The results as Sphinx wants them; 1 is the usual priority."""
         for document, rows in self.rows.items():
@@ -115,6 +120,12 @@ def claims(page: Page) -> list[Row]:
 def _name(page: Page, verdict: Verdict) -> str:
     """What the claim says, its number if that does not contain it, and the verdict."""
     claim = verdict.claim
-    number = quote.stated(page, claim.id).text if claim.kind in ("value", "printed") else ""
-    told = [claim.says, *([number] if claim.stated.rstrip(" %") not in claim.says else []), verdict.outcome]
-    return ": ".join(filter(None, told))
+    has_number = claim.kind in ("value", "printed") and not _contains(claim.says, claim.number)
+    number = [quote.stated(page, claim.id).text] if has_number else []
+    return ": ".join([claim.says, *number, verdict.outcome])
+
+
+def _contains(text: str, number: float | None) -> bool:
+    """Whether `text` has the number, perhaps in percent."""
+    found = [float(digits) for digits in re.findall(r"\d+(?:\.\d+)?", text)]
+    return number is not None and any(math.isclose(one, scale * number) for one in found for scale in (1, 100))

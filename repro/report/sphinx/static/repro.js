@@ -103,10 +103,12 @@ for (const table of document.querySelectorAll("table[data-sorts]")) {
 // The excerpts of search results: what a reader sees, with blanks between blocks.
 if (typeof Search !== "undefined") {
   const text = Search.htmlToText;
+  const within = "a, abbr, b, code, em, i, strong, sub, sup, wbr, pre *";
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     for (const unseen of page.querySelectorAll("svg, [aria-hidden=true], [hidden], .repro-filter")) unseen.remove();
-    for (const block of page.querySelectorAll("[role=main] :not(a, abbr, b, code, em, i, strong, sub, sup, wbr)")) block.append(" ");
-    return text(page.documentElement.outerHTML, anchor).replace(/\s+/g, " ");
+    for (const block of page.querySelectorAll(`[role=main] :not(${within})`)) block.append(" ");
+    const place = anchor && `#${CSS.escape(anchor.slice(1))}`;  // an id may have dots
+    return text(page.documentElement.outerHTML, place).replace(/\s+/g, " ");
   };
 }
