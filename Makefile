@@ -38,7 +38,7 @@ test-all: venv ## run all tests, then the benchmarks (in one process, so that th
 	$(PYTEST) -s -m '' --timeout 1800 tests/benchmarks
 
 docs: venv ## build the site in docs/_build/html; a warning is an error
-	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	$(BIN)/sphinx-build -q -W --keep-going -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
 lint: venv ## check style, types, security and shell scripts (if shellcheck is installed)

@@ -1,10 +1,9 @@
-"""The features of a study of reproducibility (Raff 2019), compared with the outcomes of the papers of this site."""
+"""The features of a study of reproducibility (Raff 2019), next to the outcomes of the papers of this site."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import get_args
 
 from repro.claim import Features, paper_toml
 from repro.claim.table import slug
@@ -13,8 +12,6 @@ from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import percent
 from repro.report.outcome import bar, said
 from repro.report.page import Page
-
-HEADS = ("Feature", "Level", "Reproduced in the study", "Papers of this site, with the outcomes of their claims")
 
 
 @dataclass(frozen=True)
@@ -27,12 +24,12 @@ class Study:
     page: Page
     tables: Mapping[str, str]
 
-    def rate(self, feature: str, level: str) -> Markup:
-        """How many papers of this level the study reproduced, as counted by our records."""
+    def rate(self, feature: str, level: str) -> Markup | None:
+        """How many papers of this level the study reproduced, as counted by our records. None if it has no count."""
         table = self.tables.get(feature)
         counts = [self._count(f"{table}.{slug(level)}.{column}") for column in ("yes", "no")] if table else []
         if not counts or None in counts:
-            return join(["–"])
+            return None
         yes, no = (round(count) for count in counts if count is not None)
         where = self.page.place(self.page.paper.claim(f"{table}.{slug(level)}.yes"))
         return link(f"{yes} of {yes + no} ({percent(yes, yes + no)})", where)
@@ -54,36 +51,33 @@ def study(page: Page, lines: Iterable[str]) -> Study:
 
 
 def features(pages: Iterable[Page], there: Study) -> Markup:
-    """A row per level of each feature, with the papers that have this level and the outcomes of their claims."""
+    """A row per scored paper: the outcome of its claims, and its level of each feature with the study's rate."""
     scored = [page for page in pages if page.paper.features is not None]
-    rows = [row for name in paper_toml.keys(Features) for row in _rows(name, scored, there)]
-    if not rows:
+    names = [name for name in paper_toml.keys(Features) if any(_level(page, name) for page in scored)]
+    if not names:
         return tag("p", "No paper has been scored yet.", class_="repro-muted")
-    table = worded("repro-features", HEADS, rows, label="Features of the papers and their outcomes")
-    silent = any(">–<" in row for row in rows)
-    return join([table, tag("p", "–: the study has no count.", class_="repro-muted") if silent else ""])
+    heads = ("Paper", "Claims", *(name.replace("_", " ").capitalize() for name in names))
+    rows = [entry(_name(page), heads, (_outcome(page), *_cells(page, names, there))) for page in scored]
+    return worded("repro-features", heads, rows, label="Features of the papers")
 
 
-def _rows(name: str, pages: list[Page], there: Study) -> list[Markup]:
-    """The rows of one feature. The levels are in the order of its scale, if it has one."""
-    by_level: dict[str, list[Page]] = {}
-    for page in pages:
-        if level := _level(page, name):
-            by_level.setdefault(level, []).append(page)
-    scale = [str(level) for level in get_args(paper_toml.keys(Features)[name])]
-    levels = sorted(by_level, key=lambda level: (scale.index(level) if level in scale else len(scale), level))
-    title = name.replace("_", " ").capitalize()
-    return [
-        entry(title, HEADS, (level, there.rate(name, level), join(map(_outcome, by_level[level])))) for level in levels
-    ]
+def _cells(page: Page, names: Iterable[str], there: Study) -> Iterator[Markup]:
+    """The level of each feature, and below it how many papers of that level the study reproduced."""
+    for name in names:
+        level = _level(page, name)
+        rate = there.rate(name, level) if level else None
+        yield join([level or "–", *([tag("span", rate, class_="line repro-muted")] if rate else [])], " ")
 
 
 def _level(page: Page, name: str) -> str:
+    """The level that the group has chosen; "" if it has not, or if the feature does not apply (`N/A`)."""
     value = getattr(page.paper.features, name)
-    return f"{value:g}" if isinstance(value, float | int) else value or ""
+    return f"{value:g}" if isinstance(value, float | int) else (value or "").replace("N/A", "")
+
+
+def _name(page: Page) -> Markup:
+    return link(page.name, page.address, title=page.paper.title)
 
 
 def _outcome(page: Page) -> Markup:
-    """One paper with its own bar, so that a paper with many claims does not outweigh the others."""
-    name = link(page.name, page.address, title=page.paper.title)
-    return tag("div", name, bar(page.verdicts), tag("span", said(page.verdicts), class_="repro-muted"))
+    return join([bar(page.verdicts), tag("span", said(page.verdicts), class_="line repro-muted")])

@@ -4,43 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.report import cite, needed, rot
+from repro.errors import BadInput, nearest
+from repro.report import basis, cite, needed, rot, sentence
 from repro.report.html.markup import Markup, join, link, tag
 from repro.report.html.words import count, day, duration
-from repro.report.outcome import EXPLAINED, TIERS, bar, counts, departed, later
+from repro.report.outcome import EXPLAINED, TIERS, bar, counts, later
 from repro.report.page import Page
 
 MANY = 8  # from this number of papers on, there is a filter box
-TABLE = "papers.csv"
+KINDS = ("paper", "course", "template")
 
 
 def papers(pages: Sequence[Page], root: str) -> Markup:
     """A row per paper, in the order given. `root` is the relative address of the site's root."""
     if not pages:
-        return tag("p", "No papers yet.", class_="repro-muted")
+        return tag("p", "Nothing here yet.", class_="repro-muted")
     label = "Find a paper by its title, its authors, its group or an outcome"
     box = tag("div", class_="repro-filter", data_noun="paper", data_label=label) if len(pages) >= MANY else ""
-    rows = [_row(page) for page in pages]
-    table = link("papers.csv", f"{root}files/{TABLE}", download=True)
-    return join(
-        [
-            box,
-            tag("ul", *rows, class_="repro-papers"),
-            tag("p", "All papers as a table: ", table, class_="repro-muted"),
-        ]
-    )
+    return join([box, tag("ul", *map(_row, pages), class_="repro-papers")])
+
+
+def of_kind(pages: Sequence[Page], kind: str) -> list[Page]:
+    """The pages whose `kind` in paper.toml is `kind`. Raises BadInput for an unknown kind."""
+    if kind not in KINDS:
+        raise BadInput(f"no kind '{kind}' of a paper{nearest(kind, KINDS)}")
+    return [page for page in pages if page.paper.kind == kind]
 
 
 def _row(page: Page) -> Markup:
-    """The paper on the left, its outcome on the right; on a phone, the outcome is below."""
+    """The paper and what came out on the left, its bar on the right; on a phone, the bar is below."""
     paper, needs = page.paper, needed.chips(page)
     authors = paper.authors[0] + (" et al." if len(paper.authors) > 1 else "") if paper.authors else ""
     about = ", ".join(filter(None, (authors, cite.venue(paper), paper.group and f"reproduced by {paper.group}")))
     head = tag("p", link(paper.title, page.address), class_="repro-card-title")
-    said = tag("div", head, tag("p", about, class_="repro-muted"), _facts(page), rot.badges(page))
+    outcome = tag("p", sentence.html(page, paper.outcome), class_="repro-card-outcome") if paper.outcome else ""
+    said = [head, tag("p", about, class_="repro-muted"), outcome, basis.line(page), _facts(page), rot.badges(page)]
     return tag(
         "li",
-        said,
+        tag("div", *said),
         tag(
             "div",
             bar(page.verdicts, needs),
@@ -54,8 +55,7 @@ def _row(page: Page) -> Markup:
 def _facts(page: Page) -> Markup:
     """Folder, tier, cost and date in one line. The folder distinguishes copies of the same paper."""
     code, words = TIERS[page.tier]
-    went = join([tag("abbr", code, title=words), *([", ", departed(page)] if page.tier > 1 else [])])
-    facts: list[str] = [tag("code", f"papers/{page.name}"), went]
+    facts: list[str] = [tag("code", f"papers/{page.name}"), tag("abbr", code, title=words)]
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}"
     facts.append(cost if page.records else "no run yet")
     if page.newest:

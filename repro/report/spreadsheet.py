@@ -16,7 +16,19 @@ CLAIMS = (
     *("accepted from", "accepted to", "because", "ours", "low", "high", "unit"),
     *("seeds", "items", "verdict", "why", "config", "records"),
 )
-PAPERS = ("paper", "title", "year", "claims", *OUTCOMES, "tier", "departures", "runs", "seconds", "newest record")
+PAPERS = (
+    "paper",
+    "kind",
+    "title",
+    "year",
+    "claims",
+    *OUTCOMES,
+    "tier",
+    "departures",
+    "runs",
+    "seconds",
+    "newest record",
+)
 
 
 def claims(page: Page) -> str:
@@ -43,7 +55,7 @@ def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
 
 
 def papers(pages: Iterable[Page]) -> str:
-    """A row per paper, with a column per outcome."""
+    """A row per paper, with its kind (paper, course or template) and a column per outcome."""
     return as_csv(PAPERS, map(_paper, pages))
 
 
@@ -51,7 +63,7 @@ def _paper(page: Page) -> Sequence[object]:
     counts = Counter(verdict.outcome for verdict in page.verdicts)
     listed = "" if page.departures is None else page.departures.many
     return (
-        *(page.name, page.paper.title, page.paper.year, len(transcribed(page.verdicts))),
+        *(page.name, page.paper.kind, page.paper.title, page.paper.year, len(transcribed(page.verdicts))),
         *(counts[outcome] for outcome in OUTCOMES),
         *(
             f"T{page.tier}",

@@ -123,6 +123,6 @@ def test_two_repositories_on_one_site(here: Path, installed: Callable[..., subpr
     assert {path.stem for path in (html / "papers").glob("*.html")} == {"alpha_paper", "beta_paper"}
     index = (html / "index.html").read_text()
     assert "papers/alpha_paper.html" in index and "papers/beta_paper.html" in index
-    assert (html / "_static/repro.css").is_file() and (html / "_static/repro.js").is_file()
+    assert all((html / "_static" / name).is_file() for name in ("repro.css", "repro.js", "files.js", "favicon.svg"))
     for page in ("guide/claims.html", "guide/running.html", "guide/uncertainty.html"):
         assert (html / page).is_file(), "the pages link to it"

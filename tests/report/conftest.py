@@ -33,6 +33,9 @@ title = "Twenty {HOSTILE} coins & *stars*"
 authors = ["A. <b>Bold</b>"]
 year = 2020
 summary = 'An <img src=x onerror="alert(1)"> image'
+text_read = "abstract"
+tuned_on = "test"
+outcome = 'The mean is {{claim}}`mean`, {{stated}}`mean` is "printed" {HOSTILE}.'
 
 [[claim]]
 id = "mean"
@@ -81,6 +84,9 @@ INDEX = """# Home
 ```
 
 It is {verdict}`tiny/mean`, and {verdict}`tiny/order`.
+
+```{comparison}
+```
 
 ```{toctree}
 :glob:
@@ -153,7 +159,9 @@ def _paper(root: Path) -> Path:
         (docs / file).write_bytes((DOCS / file).read_bytes())
     (docs / "index.md").write_text(INDEX)
     (docs / "guide").mkdir()
-    (docs / "guide" / "claims.md").write_text("---\norphan: true\n---\n# Claims\n\n## The verdicts\n")
+    (docs / "guide" / "claims.md").write_text(
+        "---\norphan: true\n---\n# Claims\n\nThis is `one`. And two.\n\n## The verdicts\n"
+    )
     (docs / "guide" / "uncertainty.md").write_text("---\norphan: true\n---\n# Uncertainty\n")
     (root / "CONTRIBUTING.md").write_text("# Contributing\n")
     return folder

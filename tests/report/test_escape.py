@@ -166,7 +166,7 @@ def test_markup_is_made_in_three_files() -> None:
         and not isinstance(node.args[0], ast.Constant)
     }
     others = {(name, what.partition("(")[0]) for name, what in made if name != "markup.py"}
-    assert others == {("files.py", "STYLE"), ("files.py", "highlight"), ("__init__.py", "tex2mathml")}
+    assert others == {("listing.py", "highlight"), ("__init__.py", "tex2mathml")}
 
 
 def test_nothing_is_taken_from_outside(site: Path) -> None:

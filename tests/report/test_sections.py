@@ -6,13 +6,14 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from repro.claim import Cause, Features
 from repro.claim import paper as papers
 from repro.errors import BadInput
-from repro.report import commands, curves, evidence, features, keys, page, schema, suspected_causes
+from repro.report import commands, curves, evidence, features, keys, outcome, page, schema, suspected_causes
 from repro.report.html import files
 from repro.verdict.suspected_causes import Entry
 
@@ -106,22 +107,21 @@ def test_the_rate_of_a_level_is_what_the_records_count() -> None:
     there = study("readability: table11", "rigor: table8")
     assert plain(there.rate("readability", "Low")) == "14 of 75 (19%)"
     assert plain(there.rate("rigor", "Theory")) == "31 of 84 (37%)"
-    assert there.rate("pseudo_code", "No") == "–", "no table is named for it"
-    assert there.rate("readability", "Unheard of") == "–"
+    assert there.rate("pseudo_code", "No") is None, "no table is named for it"
+    assert there.rate("readability", "Unheard of") is None
     assert plain(there.rate("rigor", "Empirical")) == "66 of 80 (83%)", "82.5 % rounds up"
 
 
-def test_a_paper_stands_in_the_row_of_its_level() -> None:
-    one = replace(TEMPLATE, paper=replace(TEMPLATE.paper, features=Features(readability="Low", equations_per_page=1.5)))
-    bare = replace(one, paper=replace(one.paper, features=Features(readability="Low")))
-    rows = features.features([one, page.read("deep_clustering")], study("readability: table11")).split("<tr")
-    (row,) = [plain(f"<tr{row}") for row in rows if ">Low<" in row]
-    assert row == "Readability Low 14 of 75 (19%) template Outcome " + row.partition("Outcome ")[2]
-    assert "2 reproduced, 1 not reproduced" in row
-    assert any("Equations per page 1.5" in plain(row) for row in rows)
-    assert "–: the study has no count." in features.features([one], study())
-    assert "has no count" not in features.features([bare], study("readability: table11"))
-    assert "No paper has been scored yet" in features.features([TEMPLATE], study())
+def test_each_scored_paper_has_one_row_with_its_levels_and_one_bar(elements: Any) -> None:
+    scored = Features(readability="Low", authors_reply="N/A", equations_per_page=1.5)
+    one = replace(TEMPLATE, paper=replace(TEMPLATE.paper, features=scored))
+    html = str(features.features([one, page.read("deep_clustering"), TEMPLATE], study("readability: table11")))
+    found = elements(html)
+    assert len(found.values("class", "svg")) == html.count("<tr") - 1 == 2
+    assert found.values("data-label", "td")[:4] == ["Claims", "Readability", "Primary topic", "Equations per page"]
+    row = plain(html.split("<tr")[2])
+    assert outcome.said(TEMPLATE.verdicts) in row and "Low 14 of 75 (19%)" in row and "1.5" in row
+    assert features.features([TEMPLATE], study()) == features.features([], study())
 
 
 @pytest.mark.parametrize(("line", "words"), [

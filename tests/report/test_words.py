@@ -28,7 +28,9 @@ def test_report_prints_where_its_pages_are(
     conf.write_text(conf.read_text() + 'repro_papers = ["tiny"]\n')
     assert site.build().splitlines() == ["docs/_build/html/index.html", "docs/_build/html/papers/tiny.html"]
     assert capfd.readouterr().out == ""
-    assert (root / "docs/_build/html/papers/tiny.html").is_file()
+    published = root / "docs/_build/html"
+    assert (published / "papers/tiny.html").is_file()
+    assert not [*published.rglob("*.doctree"), *published.rglob("*.pickle")], "they have local paths"
 
 
 @pytest.mark.parametrize(

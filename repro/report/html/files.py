@@ -1,32 +1,22 @@
 """Copies records, configs and sources next to the pages, so that every link of the site works offline.
 
-A text (`.py`, `.gin`, `.toml`, `.md`) becomes a page with numbered lines: `model.py.html#L30`. Records, sounds and
-pictures are copied unchanged.
+A text (`.py`, `.gin`, `.toml`, `.md`) becomes a page with numbered lines: `model.py.html#L30`, which also offers the
+text itself: `model.py`. Records, sounds and pictures are copied unchanged.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from repro.report.html.markup import Markup, escape, join, link, numbered, tag
+from repro.report.html import listing
+from repro.report.html.listing import TEXTS as TEXTS
+from repro.report.html.listing import Place
 
-TEXTS = {".py": "python", ".gin": "gin", ".toml": "toml", ".md": "text"}
-SIMPLE = re.compile(r"""("[^"\n]*"|'[^'\n]*'|\#.*)""")
 TABLE = "claims.csv"  # the claims of a paper, written at the end of the build
 COPIES = frozenset({".json", ".flac", ".wav", ".ogg", ".mp3", ".png", ".jpg"})  # not .svg: it may contain a script
-
-STYLE = """
-:root{color-scheme:light dark}body{margin:1rem;font:14px/1.5 ui-monospace,Menlo,Consolas,monospace}
-h1{font-size:1rem;overflow-wrap:anywhere}pre{overflow-x:auto}
-pre a{display:inline-block;min-width:4ch;margin-right:2ch;text-align:right;
-color:#767676;text-decoration:none;user-select:none}span:target{background:#e69f0055}.c,.c1,.sd{color:#767676}
-.k,.kn,.kd{color:#0072b2}.s,.s1,.s2{color:#00785a}@media(prefers-color-scheme:dark){.k,.kn,.kd{color:#56b4e9}
-.s,.s1,.s2{color:#4cc9a4}.c,.c1,.sd,pre a{color:#9a9a9a}}
-"""
 
 
 def shown(address: str) -> str:
@@ -39,19 +29,40 @@ def badge(name: str) -> str:
     return f"files/badges/{name}.svg"
 
 
-def publish(folder: Path, name: str, target: Path) -> None:
-    """Copy the files of a paper's `folder` to `target`, if they have changed. Remove copies of files that are gone."""
+def publish(folder: Path, name: str, target: Path, parts: Collection[str] = ()) -> None:
+    """Copy the files of a paper's `folder` to `target`, if they have changed. Remove copies of files that are gone.
+
+    `parts` are the anchors of the page of parts, for the links of the configs; empty if the site has no such page.
+    """
     home = target / "files" / "papers" / name
     kept = {home / TABLE}
+    configs = {path.name for path in folder.glob("configs/[!.]*.gin") if not path.is_symlink()}
     for path in _files(folder):
         relative = path.relative_to(folder).as_posix()
-        kept.add(copy := home / shown(relative))
+        kept.add(copy := home / relative)
+        _same(path, copy)
         if path.suffix in TEXTS:
-            back = os.path.relpath(target / "papers" / f"{name}.html", copy.parent)
-            _write(path, copy, f"papers/{name}/{relative}", Path(back).as_posix())
-        else:
-            _same(path, copy)
+            kept.add(page := home / shown(relative))
+            root = _to(target, page)
+            place = Place(
+                f"papers/{name}/{relative}",
+                root,
+                (f"papers/{name}", f"{root}papers/{name}.html"),
+                _addresses(parts, f"{root}parts.html#"),
+                {one: shown(one) for one in configs} if path.suffix == ".gin" else {},
+            )
+            _write(path, page, place)
     _drop(home, kept)
+
+
+def _addresses(parts: Collection[str], page: str) -> dict[str, str]:
+    """The address of each part, by both names that a config may use: `models.LeNet5` and `LeNet5`."""
+    return {name: f"{page}{part}" for part in parts for name in (part, part.partition(".")[2])}
+
+
+def _to(target: Path, page: Path) -> str:
+    """The relative address of `target`, the root of the site, as seen from a page."""
+    return "../" * (len(page.relative_to(target).parts) - 1)
 
 
 def mirror(folder: Path, target: Path) -> None:
@@ -75,10 +86,12 @@ def _drop(home: Path, kept: set[Path]) -> None:
 def publish_source(folder: Path, target: Path) -> None:
     """Write a listing of each Python file of the core, for the catalogue of parts."""
     for path in sorted(folder.rglob("[!.]*.py")):
-        relative = path.relative_to(folder)
-        copy = target / "files" / folder.name / f"{relative}.html"
-        back = os.path.relpath(target / "parts.html", copy.parent)
-        _write(path, copy, f"{folder.name}/{relative.as_posix()}", Path(back).as_posix())
+        copy = target / "files" / folder.name / path.relative_to(folder)
+        _same(path, copy)
+        page = copy.with_name(shown(copy.name))
+        root = _to(target, page)
+        title = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        _write(path, page, Place(title, root, ("parts", f"{root}parts.html")))
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -110,11 +123,11 @@ def _same(path: Path, target: Path) -> None:
     os.utime(target, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
-def _write(path: Path, target: Path, title: str, back: str) -> None:
-    if not (fresh(path, target) and fresh(Path(__file__), target)):
+def _write(path: Path, target: Path, place: Place) -> None:
+    if not all(fresh(made_of, target) for made_of in (path, Path(__file__), Path(listing.__file__))):
         target.parent.mkdir(parents=True, exist_ok=True)
         text = path.read_text(encoding="utf-8-sig", errors="replace")  # another check reports what is not UTF-8
-        target.write_text(listing(text, TEXTS[path.suffix], title, back), encoding="utf-8")
+        target.write_text(listing.listing(text, path.suffix, place), encoding="utf-8")
 
 
 def fresh(path: Path, target: Path) -> bool:
@@ -123,33 +136,3 @@ def fresh(path: Path, target: Path) -> bool:
         return target.stat().st_mtime >= path.stat().st_mtime
     except FileNotFoundError:
         return False
-
-
-def listing(text: str, language: str, title: str, back: str) -> str:
-    """An HTML page of numbered lines, each with the id `L<number>`. `back` is the address of the page to return to."""
-    coloured = _python(text) if language == "python" else escape(text) if language == "text" else _plain(text)
-    body = tag(
-        "main",
-        tag("p", link(f"← {Path(back).stem}", back)),
-        tag("h1", title),
-        tag("pre", numbered(coloured.splitlines()), tabindex="0"),
-    )
-    head = tag("meta", charset="utf-8").removesuffix("</meta>") + tag("title", title) + tag("style", Markup(STYLE))
-    width = '<meta name="viewport" content="width=device-width">'
-    return f'<!doctype html>\n<html lang="en"><head>{head}{width}</head>\n<body>{body}</body></html>\n'
-
-
-def _python(text: str) -> Markup:
-    from pygments import highlight  # type: ignore[import-untyped]
-    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
-    from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
-
-    return Markup(highlight(text, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)))
-
-
-def _plain(text: str) -> Markup:
-    """Colour strings and comments of a config or TOML file. A regex is faster than pygments for thousands of files."""
-    pieces = SIMPLE.split(text)
-    return join(
-        tag("span", piece, class_="c" if piece[0] == "#" else "s") if n % 2 else piece for n, piece in enumerate(pieces)
-    )

@@ -20,11 +20,11 @@ from sphinx.util import logging
 import repro
 from repro.claim import paper
 from repro.errors import BadInput, nearest
-from repro.report import page, parts, people, prose, quote, repository, spreadsheet
-from repro.report import papers as cards
+from repro.registry import REGISTRIES
+from repro.report import comparison, page, parts, people, prose, quote, repository, spreadsheet
 from repro.report.html import files
 from repro.report.html.markup import Markup, tag
-from repro.report.sphinx import api, changes, directives, guard, reasons, roles, site
+from repro.report.sphinx import api, changes, directives, guard, head, landing, reasons, roles, search, site
 from repro.report.sphinx.directives import names
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension; Sphinx calls this."""
     app.add_config_value("repro_papers", [], "env", [list, str])
     directives.add_to(app)
+    landing.add_to(app)
+    search.add_to(app)
+    head.add_to(app)
     roles.add_to(app)
     app.add_source_parser(guard.Parser, override=True)
     logging.getLogger("myst_parser.warnings_").logger.addFilter(suggest)
@@ -64,14 +67,16 @@ def setup(app: Sphinx) -> dict[str, Any]:
 def suggest(warning: Any) -> bool:
     """Add the most similar name to MyST's warning about an unknown role or directive."""
     if hit := UNKNOWN.search(str(warning.msg)):
-        name = nearest(hit["name"], directives.known() if hit["kind"] == "directive" else quote.LOOKS)
+        known = {**directives.known(), **landing.known()} if hit["kind"] == "directive" else quote.LOOKS
+        name = nearest(hit["name"], known)
         warning.msg = f"{warning.msg}{name if 'did you mean' in name else ''}"
     return True
 
 
 def know_the_program(app: Sphinx, config: Any) -> None:
-    """Make Sphinx read all documents again if the code that prints the pages has changed. Also add style and script."""
+    """Make Sphinx read all documents again if the code that prints the pages has changed. Also add style and icon."""
     config.html_static_path.append(str(STATIC))
+    config.html_favicon = config.html_favicon or str(STATIC / "favicon.svg")
     config.repro_program = changes.program()
 
 
@@ -206,10 +211,12 @@ def publish(app: Sphinx, error: Exception | None) -> None:
         if folder.name not in known:
             shutil.rmtree(folder)
             (target / files.badge(folder.name)).unlink(missing_ok=True)
+    catalogued = "parts" in app.env.found_docs
+    anchors = [parts.anchor(one) for kind in REGISTRIES for one in parts.of_kind(kind, names(app))]
     for name in names(app):
-        files.publish(known[name], name, target)
+        files.publish(known[name], name, target, anchors if catalogued else ())
     publish_tables(app)
-    if "parts" in app.env.found_docs:  # only the catalogue of parts links to the files of the core
+    if catalogued:  # only the catalogue of parts links to the files of the core
         files.publish_source(Path(repro.__file__).parent, target)
 
 
@@ -229,7 +236,7 @@ def publish_tables(app: Sphinx) -> None:
         mark.write_text(people.svg(page.read(name)), encoding="utf-8")
     if old:
         text = spreadsheet.papers(page.read(name) for name in names(app))
-        (target / "files" / cards.TABLE).write_text(text, encoding="utf-8", newline="")
+        (target / "files" / comparison.TABLE).write_text(text, encoding="utf-8", newline="")
 
 
 def formula(translator: Any, node: nodes.math | nodes.math_block) -> None:

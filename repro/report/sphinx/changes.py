@@ -30,7 +30,7 @@ FAULT = "fault"
 repeats the warning until the error is fixed.
 """
 
-TITLE = re.compile(r"(?m)^\s*title\s*=.*$")
+TITLE = re.compile(r"(?m)^\s*(?:title|kind)\s*=.*$")
 
 
 def digest(source: str) -> str:
@@ -86,7 +86,7 @@ def _code(name: str) -> str:
 
 @functools.cache
 def _title(name: str) -> str:
-    """The line of `paper.toml` that sets the title, and whether the paper has tips."""
+    """The lines of `paper.toml` that set title and kind, and whether the paper has tips."""
     folder = _folders().get(name)
     if folder is None:
         return ""

@@ -23,12 +23,11 @@ from repro.claim.paper import Paper
 from repro.errors import BadInput
 from repro.record import Record
 from repro.registry import REGISTRIES, Declared
-from repro.report import claims, entrants, features, figure, keys, leaderboard, page, parts, quote, repository, tips
-from repro.report import papers as cards
+from repro.report import claims, entrants, figure, keys, leaderboard, page, parts, quote, repository, tips
 from repro.report.html.markup import Markup, inline, link, tag
 from repro.report.page import Page
 from repro.report.sections import AGING, SEARCHED, SECTIONS
-from repro.report.sphinx import changes
+from repro.report.sphinx import changes, search
 from repro.report.sphinx.changes import note
 from repro.report.sphinx.roles import here, named, raw, to_root
 
@@ -44,7 +43,7 @@ def add_to(app: Sphinx) -> None:
 
 def known() -> dict[str, type[Printed]]:
     """The directives by name."""
-    others = {"papers": Cards, "features": Scores, "keys": Keys, "parts": Parts, "tips": Tips, "claim": One}
+    others = {"keys": Keys, "parts": Parts, "tips": Tips, "claim": One}
     return {**dict.fromkeys(SECTIONS, Section), **others, "leaderboard": Board}
 
 
@@ -120,6 +119,8 @@ class Section(Printed):
         for found in (*shown.records, *shown.smoke) if self.name == "claims" else ():
             if found.stale:
                 self.warn(shown, found)
+        if self.name == "claims" and self.env.docname == f"papers/{name}":  # elsewhere they have no anchor
+            search.note(self.env, search.claims(shown))
         html = SECTIONS[self.name](shown)
         yield raw(html) if self.name in SEARCHED else Quiet("", html=str(html))
 
@@ -155,32 +156,6 @@ class One(Printed):
             log.warning("claim '%s' is stale: %s", rest, verdict.why, location=self.get_location(), type="repro")
         yield Quiet("", html=str(figure.one(shown, verdict)))
         yield raw(claims.one(shown, verdict))
-
-
-class Cards(Printed):
-    """The landing page: a card per paper."""
-
-    def made(self) -> Iterator[nodes.Node]:
-        shown = names(self.env.app)
-        note(self.env, "papers", *(f"paper {name}" for name in shown))
-        pages = [page.read(name, self.root) for name in shown]
-        note(self.env, *(["today"] if any(one.trials for one in pages) else []))
-        yield raw(cards.papers(pages, self.root))
-
-
-class Scores(Printed):
-    """The features of a study of reproducibility, compared with the outcomes of the papers.
-
-    The argument is the paper of that study. Each line of the content, `feature: table`, names one of its tables.
-    """
-
-    required_arguments, optional_arguments, has_content = 1, 0, True
-
-    def made(self) -> Iterator[nodes.Node]:
-        shown = names(self.env.app)
-        note(self.env, "papers", *(f"paper {name}" for name in (*shown, self.arguments[0])))
-        there = features.study(page.read(self.arguments[0], self.root), self.content)
-        yield raw(features.features([page.read(name, self.root) for name in shown], there))
 
 
 class Keys(Printed):
@@ -235,6 +210,7 @@ class Tips(Printed):
             anchor = f"{shown.name}.{nodes.make_id(tip.symptom)}"
             words = self._words(tip.symptom, path)
             links += [(part, link(inline(tip.symptom), f"#{anchor}")) for part in tip.parts]
+            search.note(self.env, [(f"tip {anchor}", tip.symptom.replace("`", ""), "tip", anchor)])
             yield _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
 
     def _words(self, text: str, path: Path) -> list[nodes.Node]:

@@ -25,7 +25,7 @@ from repro.errors import BadInput
 from repro.report import page, quote, sentence
 from repro.report.html.markup import Markup
 from repro.report.page import Page
-from repro.report.sphinx import changes
+from repro.report.sphinx import changes, search
 from repro.report.sphinx.changes import note
 
 log = logging.getLogger(__name__)
@@ -87,5 +87,5 @@ class Number(SphinxRole):
 
 
 def raw(html: Markup) -> nodes.raw:
-    """A node that Sphinx writes into the page as it is."""
-    return nodes.raw("", str(html), format="html")
+    """A node that Sphinx writes into the page as it is. The search index has its visible words."""
+    return search.Html("", str(html), format="html")

@@ -16,6 +16,7 @@ log = logging.getLogger("repro")
 
 DOCS = Path("docs")
 HTML = DOCS / "_build" / "html"
+CACHE = DOCS / "_build" / "doctrees"  # what Sphinx has read; by default it would be in the published folder
 TOLD = 3  # the exit code of a build that bad input stopped; the message is printed already
 
 
@@ -31,7 +32,7 @@ def build() -> str:
     disk.refuse_unwritable(HTML)
     names = [one.name for one in paper.every()]  # before Sphinx: a paper that cannot be read gives one line
     log.info("building the site from %s", DOCS)
-    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(DOCS), str(HTML)]
+    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", "-d", str(CACHE), str(DOCS), str(HTML)]
     done = subprocess.run(command, stdout=sys.stderr, check=False)
     if done.returncode == TOLD:
         raise SystemExit(2)

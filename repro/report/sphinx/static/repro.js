@@ -165,3 +165,35 @@ for (const table of document.querySelectorAll("table.repro-claims")) {
     });
   });
 }
+// A table that a click on a column head sorts, by `data-by` of the cells or by their text; once more: the other way.
+const order = (a, b) => (a - b) || a.localeCompare(b, "en", { numeric: true });
+for (const table of document.querySelectorAll("table[data-sorts]")) {
+  const heads = [...table.tHead.rows[0].cells];
+  const key = (row, at) => row.cells[at].dataset.by ?? row.cells[at].textContent.trim();
+  heads.forEach((head, at) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "repro-sort";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const way = head.ariaSort === "ascending" ? "descending" : "ascending";
+      for (const other of heads) other.ariaSort = other === head ? way : null;
+      const rows = [...table.tBodies[0].rows].sort((a, b) => order(key(a, at), key(b, at)));
+      table.tBodies[0].append(...(way === "ascending" ? rows : rows.reverse()));
+    });
+  });
+}
+
+// The excerpts of search results: what a reader sees, with blanks between blocks.
+if (typeof Search !== "undefined") {
+  const text = Search.htmlToText;
+  const within = "a, abbr, b, code, em, i, strong, sub, sup, wbr, pre *";
+  Search.htmlToText = (html, anchor) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    for (const unseen of page.querySelectorAll("svg, [aria-hidden=true], [hidden], .repro-filter")) unseen.remove();
+    for (const block of page.querySelectorAll(`[role=main] :not(${within})`)) block.append(" ");
+    const place = anchor && `#${CSS.escape(anchor.slice(1))}`;  // an id may have dots
+    return text(page.documentElement.outerHTML, place).replace(/\s+/g, " ");
+  };
+}

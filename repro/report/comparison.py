@@ -1,0 +1,68 @@
+"""One table of all papers: outcome, tier, data, hardware, time and reviews. A click on a head sorts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from repro.data import catalogue
+from repro.report import parts
+from repro.report.basis import reviewed
+from repro.report.html.markup import Attribute, Markup, box, join, link, tag
+from repro.report.html.words import count, duration
+from repro.report.outcome import TIERS, bar, said, tally, transcribed
+from repro.report.page import Page
+
+HEADS = ("Paper", "Claims", "Tier", "Data", "Hardware", "Time", "Reviewed")
+TABLE = "papers.csv"
+AGREES = ("reproduced", "trend holds", "last digit differs", "same conclusion")
+
+
+def comparison(pages: Sequence[Page], root: str) -> Markup:
+    """A row per paper and per course, in the order given. `root` is the relative address of the site's root."""
+    rows = [_row(page) for page in pages if page.paper.kind != "template"]
+    if not rows:
+        return tag("p", "No papers yet.", class_="repro-muted")
+    head = tag("tr", *(tag("th", name, scope="col", role="columnheader") for name in HEADS), role="row")
+    body = [tag("thead", head, role="rowgroup"), tag("tbody", *rows, role="rowgroup")]
+    table = tag("table", *body, class_="repro-blocks repro-comparison", role="table", data_sorts=True)
+    file = tag("p", "This table as a file: ", link(TABLE, f"{root}files/{TABLE}", download=True), class_="repro-muted")
+    return join([box(table, label="All papers"), file])
+
+
+def _row(page: Page) -> Markup:
+    kind = [tag("span", "course material", class_="repro-muted")] if page.paper.kind == "course" else []
+    name = tag("div", join([link(page.paper.title, page.address), *kind], " "))
+    claims = tag("div", bar(page.verdicts), tag("span", said(page.verdicts), class_="repro-muted"))
+    code, words = TIERS[page.tier]
+    machines = hardware(page)
+    cells: list[tuple[str, Attribute]] = [
+        (claims, _agreeing(page)),
+        (tag("abbr", code, title=words), page.tier),
+        (", ".join(data(page)) or "made by its code", None),
+        (machines or "–", machines),
+        (f"{duration(page.seconds)}, {count(len(page.records), 'run')}" if page.records else "–", page.seconds),
+        (reviewed(page), page.reviews[-1].date if page.reviews else ""),
+    ]
+    pairs = zip(HEADS[1:], cells, strict=True)
+    given = [tag("td", tag("div", text), data_label=head, data_by=by, role="cell") for head, (text, by) in pairs]
+    return tag("tr", tag("th", name, scope="row", role="rowheader"), *given, role="row")
+
+
+def _agreeing(page: Page) -> float:
+    """The share of the claims that agree with the paper, by which the column is sorted."""
+    counts = tally(page.verdicts)
+    return sum(counts.get(name, 0) for name in AGREES) / max(len(transcribed(page.verdicts)), 1)
+
+
+def data(page: Page) -> list[str]:
+    """The data sets of the catalogue that the paper's configs read."""
+    used = {f"{part.module}:{part.name}" for part in parts.every() if any(parts.uses(part, page.paper))}
+    return [one.name for one in catalogue.readable()[0].values() if one.reader in used]
+
+
+def hardware(page: Page) -> str:
+    """On what the records were made: `CPU, 1 thread`, or the names of the accelerators."""
+    made = [found.environment for found in page.records]
+    used = sorted({str(one.get("accelerator", "none")) for one in made} - {"none"})
+    threads = max((many for one in made if isinstance(many := one.get("threads"), int)), default=0)
+    return ", ".join(used) or (f"CPU, {count(threads, 'thread')}" if threads else "")

@@ -1,0 +1,25 @@
+"""The entrances of the site: the landing page and the guide lead each reader to a page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs"
+LINK = re.compile(r"\]\((?P<page>[\w-]+)\.md\)")
+
+
+def test_the_guide_lists_each_of_its_pages_once_with_a_line() -> None:
+    lines = (DOCS / "guide/index.md").read_text(encoding="utf-8").splitlines()
+    listed = [line for line in lines if line.startswith("- ")]
+    pages = [hit["page"] for line in listed if (hit := LINK.search(line))]
+    assert sorted(pages) == sorted({path.stem for path in (DOCS / "guide").glob("*.md")} - {"index"})
+    assert all(len(line.partition("): ")[2].split()) > 2 for line in listed)
+
+
+def test_the_landing_page_has_an_entrance_for_each_reader() -> None:
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    entrances = re.findall(r"\{grid-item-card\} (.+)\n:link: (.+)\n", text.partition("## Papers")[0])
+    assert len(entrances) == 4
+    for words, page in entrances:
+        assert words and (DOCS / f"{page}.md").is_file(), page
