@@ -50,7 +50,7 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     name = tag("th", claim.says, place, scope="row", role="rowheader")
     ours = _lines(_ours(found, unit) for found in verdict.evidence)
     size = _lines(f"{found.interval.seeds} × {found.interval.items:,}" for found in verdict.evidence)
-    said = (claimed(claim, unit), ours or "–", size or "–", badge(verdict.outcome) + replays.mark(page, verdict))
+    said = (claimed(page, claim), ours or "–", size or "–", badge(verdict.outcome) + replays.mark(page, verdict))
     cells = [
         tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in zip(HEADS[1:], said, strict=True)
     ]

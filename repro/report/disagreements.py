@@ -50,7 +50,7 @@ def _row(page: Page, verdict: Verdict, causes: Sequence[Entry]) -> Markup:
     claim = verdict.claim
     says = join([link(claim.says, page.place(claim)), tag("span", claim.where, class_="repro-muted")])
     other = "" if verdict.outcome == "not reproduced" else tag("div", badge(verdict.outcome))
-    cells = (claimed(claim, page.unit(claim)), join([ours(verdict), other]), _why(page, verdict, causes))
+    cells = (claimed(page, claim), join([ours(verdict), other]), _why(page, verdict, causes))
     return entry(says, HEADS, cells)
 
 
