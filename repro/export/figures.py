@@ -10,9 +10,9 @@ from typing import Any
 
 from repro.export import needed
 from repro.record import Record
-from repro.report import figure
+from repro.report import groups
 from repro.report.curves import NAMES
-from repro.report.figure import Group
+from repro.report.groups import Group
 from repro.report.page import Page
 from repro.verdict import Evidence, Verdict, upward
 
@@ -39,7 +39,7 @@ def claims(page: Page, folder: Path, form: str) -> Iterator[tuple[Path, str]]:
     """Draw the claims with records, a figure for each metric: (file in `folder`, caption). `form` is svg or pdf."""
     shown = [one for one in page.verdicts if one.claim.transcribed and one.claim.kind != "printed" and one.evidence]
     legend = _legend(shown)
-    for number, group in enumerate(figure.grouped(page, shown), 1):
+    for number, group in enumerate(groups.grouped(page, shown), 1):
         parts = [group.verdicts[first : first + ROWS] for first in range(0, len(group.verdicts), ROWS)]
         for place, part in enumerate(parts, 1):
             path = folder / f"claims-{number}{f'-{place}' if len(parts) > 1 else ''}.{form}"
@@ -67,6 +67,8 @@ def _claims(group: Group, verdicts: Sequence[Verdict]) -> Any:
         _row(axes, verdict, top, size)
         top += size
     axes.set_yticks(middles, labels, parse_math=False)
+    if group.log:
+        axes.set_xscale("log")
     right = axes.secondary_yaxis("right")
     right.set_yticks(middles, [one.outcome for one in verdicts])
     for side in (axes, right):
@@ -79,7 +81,7 @@ def _claims(group: Group, verdicts: Sequence[Verdict]) -> Any:
 
 def _row(axes: Any, verdict: Verdict, top: float, size: float) -> None:
     """The paper's number and the accepted range of one claim, and our number of each config."""
-    between, line = figure.target(verdict.claim), figure.edge(verdict.claim)
+    between, line = groups.target(verdict.claim), groups.edge(verdict.claim)
     inside = (top + 0.04, top + size - 0.04)
     if line is not None:
         side = upward(verdict.claim, verdict.evidence[0].identity)

@@ -41,12 +41,12 @@ def _caption(group: Sequence[Verdict], groups: Sequence[Sequence[Verdict]]) -> N
 
 
 def _claim(page: Page, verdict: Verdict) -> Sequence[Nodes]:
-    claim, unit = verdict.claim, page.unit(verdict.claim)
+    claim = verdict.claim
     place: Nodes = [{"t": "LineBreak"}, {"t": "Emph", "c": nodes.text(f"{claim.where} · {claim.id}")}]
     sizes = [nodes.text(f"{one.interval.seeds} × {one.interval.items:,}") for one in verdict.evidence]
     return (
         [*nodes.text(claim.says), *place],
-        nodes.text(claimed(claim, unit)),
+        nodes.text(claimed(page, claim)),
         _lines([nodes.text(_ours(verdict, one)) for one in verdict.evidence]),
         _lines(sizes),
         nodes.text(verdict.outcome),

@@ -93,5 +93,5 @@ def _name(page: Page, verdict: Verdict) -> Markup:
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    stated, ours = claimed(verdict.claim, page.unit(verdict.claim)), evidence.ours(verdict) or "–"
+    stated, ours = claimed(page, verdict.claim), evidence.ours(verdict) or "–"
     return tag("span", stated), tag("span", ours), badge_of(page, verdict)

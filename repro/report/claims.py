@@ -66,7 +66,7 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     claim, unit = verdict.claim, page.unit(verdict.claim)
     name = tag("th", claim.says, scope="row", role="rowheader")
     ours = _lines(_ours(page, found, unit) for found in verdict.evidence)
-    said = (claimed(claim, unit), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
+    said = (claimed(page, claim), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
     cells = [
         tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in zip(HEADS[1:], said, strict=True)
     ]

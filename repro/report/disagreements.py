@@ -52,7 +52,7 @@ def _row(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[st
     claim = verdict.claim
     says = link(claim.says, page.place(claim))
     other = "" if verdict.outcome == "not reproduced" else tag("div", badge(verdict.outcome))
-    cells = (claimed(claim, page.unit(claim)), join([ours(verdict), other]), _why(page, verdict, causes, told))
+    cells = (claimed(page, claim), join([ours(verdict), other]), _why(page, verdict, causes, told))
     return entry(says, HEADS, cells)
 
 

@@ -1,23 +1,23 @@
 """The figure of claims. Each row shows the paper's number, the range that we accept, and our number with its interval.
 
-Claims with the same metric share an axis; differences of two configs have their own axis. Positions are percentages:
-the figure is as wide as its column, and its text stays readable on a phone.
+`groups` decides which claims share an axis. Positions are percentages: the figure is as wide as its column, and its
+text stays readable on a phone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from repro.claim.paper import Claim
-from repro.report import cells, needed
+from repro.report import cells
+from repro.report.groups import Group, edge, grouped, target
 from repro.report.html import marks
-from repro.report.html.axis import Axis, Extent, apart, around
+from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, join, link, picture, tag
-from repro.report.html.words import count, slug, spread, typeset
+from repro.report.html.words import count, number, slug, spread, typeset
 from repro.report.outcome import SIGNS, badge_of, counts
 from repro.report.page import Page
-from repro.verdict import Evidence, Verdict, bound, upward
+from repro.verdict import Evidence, Verdict, upward
 
 
 def figure(page: Page) -> Markup:
@@ -25,9 +25,16 @@ def figure(page: Page) -> Markup:
     read = [verdict for verdict in page.verdicts if verdict.claim.transcribed]
     if not read:
         return tag("p", "No number of this paper is transcribed yet.", class_="repro-muted")
+    drawn = [verdict for verdict in read if verdict.claim.kind != "printed" and verdict.claim.config]
     printed = [verdict for verdict in read if verdict.claim.kind == "printed"]
-    drawn = [rows(page, [verdict for verdict in read if verdict.claim.kind != "printed"])]
-    return join([*drawn, *([squares(page, printed)] if printed else [])])
+    beyond = [verdict for verdict in read if verdict not in (*drawn, *printed)]
+    return join([rows(page, drawn), _beyond(page, beyond), *([squares(page, printed)] if printed else [])])
+
+
+def _beyond(page: Page, verdicts: Sequence[Verdict]) -> Markup:
+    """The claims that no config can test: they have no row."""
+    links = [link(verdict.claim.says, page.place(verdict.claim)) for verdict in verdicts]
+    return tag("p", badge("not checkable"), " ", join(links, "; "), class_="repro-muted") if links else Markup("")
 
 
 def one(page: Page, verdict: Verdict) -> Markup:
@@ -42,40 +49,6 @@ def rows(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     """
     drawn = [_group(page, one) for one in grouped(page, verdicts)]
     return tag("figure", *drawn, _legend(verdicts), class_="repro-figure") if drawn else Markup("")
-
-
-@dataclass(frozen=True)
-class Group:
-    """Claims that share an axis: those of one metric, unless their ranges are too different (`first` is False)."""
-
-    metric: str
-    difference: bool
-    unit: str
-    verdicts: list[Verdict]
-    first: bool
-
-    @property
-    def name(self) -> str:
-        """What the axis shows."""
-        return f"{self.metric}, difference of two configs" if self.difference else self.metric
-
-    @property
-    def scale(self) -> str:
-        """The unit of the axis, and whether it is not the first axis of the metric."""
-        return f"{f' in {self.unit}' if self.unit else ''}{'' if self.first else ', on another scale'}"
-
-
-def grouped(page: Page, verdicts: Sequence[Verdict]) -> list[Group]:
-    """The groups of claims that share an axis."""
-    groups: dict[tuple[str, bool, str], list[Verdict]] = {}
-    for verdict in verdicts:
-        claim = verdict.claim
-        groups.setdefault((claim.metric, bool(claim.over), page.unit(claim)), []).append(verdict)
-    return [
-        Group(*key, [members[place] for place in places], first=0 in places)
-        for key, members in groups.items()
-        for places in apart([_extent(verdict) for verdict in members])
-    ]
 
 
 def tables(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
@@ -111,30 +84,17 @@ def _square(page: Page, verdict: Verdict) -> Markup:
     return tag("a", sign, href=page.place(verdict.claim), title=words, aria_label=words, class_=kind)
 
 
-def target(claim: Claim) -> tuple[float, float] | None:
-    """The range in which our number should be: the accepted range, or all numbers that round to the printed one."""
-    if claim.printed:
-        printed, digit = claim.digits
-        return float(printed - digit / 2), float(printed + digit / 2)
-    return (float(claim.accepted[0]), float(claim.accepted[1])) if claim.accepted else None
-
-
-def edge(claim: Claim) -> float | None:
-    """The bound of a comparison without `value`: our number must be above or below it. None for other claims."""
-    return bound(claim) if claim.kind == "comparison" and claim.value is None else None
-
-
-def claimed(claim: Claim, unit: str) -> str:
+def claimed(page: Page, claim: Claim) -> str:
     """What the paper says, with its own digits: `0.950 dB`, `above 3 dB`. Our tolerance is not included."""
+    unit = page.unit(claim)
     if not claim.transcribed:
         return "not transcribed"
     if claim.printed:
         return typeset(claim.printed)
     if claim.value is not None:
         return f"{typeset(claim.stated)} {unit}".rstrip()
-    other = f"better than {claim.over.removeprefix('configs/').removesuffix('.gin')}"
     if claim.bound is None:
-        return other
+        return f"better than {page.paper.label(claim.over)}"
     return f"{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
 
 
@@ -144,108 +104,124 @@ def accepted(claim: Claim, unit: str) -> str:
 
 
 def _group(page: Page, group: Group) -> Markup:
-    axis = around(value for verdict in group.verdicts for value in _extent(verdict).values)
+    """The blocks of one axis; each has the numbers of the axis above and below."""
+    axis = group.axis
     head = tag("p", tag("strong", group.name), group.scale, class_="repro-figure-head")
-    rows = [_row(page, verdict, axis, group.unit) for verdict in group.verdicts]
-    scale = tag("div", tag("span"), marks.scale(axis), tag("span"), class_="repro-row", aria_hidden="true")
-    return tag("div", head, *rows, scale, class_="repro-group")
+    blocks = [_block(page, group, axis, block) for block in group.blocks]
+    return tag("div", head, *blocks, class_="repro-group")
 
 
-def _extent(verdict: Verdict) -> Extent:
-    """All numbers that a row shows, and the widths of its bands and intervals."""
-    line = edge(verdict.claim)
-    shown = [band for band in (target(verdict.claim),) if band]
-    shown += [(found.interval.low, found.interval.high) for found in verdict.evidence]
-    alone = [] if line is None else [line]
-    return Extent([*alone, *(value for pair in shown for value in pair)], [high - low for low, high in shown])
+def _block(page: Page, group: Group, axis: Axis, verdicts: Sequence[Verdict]) -> Markup:
+    unit = " ".join(filter(None, (group.unit, "(log)" if group.log else "")))
+    numbers = marks.scale(axis)
+    top = tag("div", tag("span", unit), numbers, tag("span", "ours (paper)"), class_="repro-row scale")
+    bottom = tag("div", tag("span", unit), numbers, tag("span"), class_="repro-row scale", aria_hidden="true")
+    return tag("div", top, *(_row(page, group, axis, one) for one in verdicts), bottom, class_="repro-block")
 
 
-def _row(page: Page, verdict: Verdict, axis: Axis, unit: str) -> Markup:
-    """The row of a claim; below it, the values of proxies that cannot be compared with the claim's number."""
-    apart = [found for found in verdict.evidence if found.proxy and verdict.claim.kind == "value"]
-    whole = replace(verdict, evidence=[found for found in verdict.evidence if found not in apart])
-    says = link(verdict.claim.says, page.place(verdict.claim), class_="repro-row-name")
-    name = tag("div", says, _whose(whole.evidence))
-    row = tag("div", name, _strip(whole, axis, unit), badge_of(page, verdict), class_="repro-row")
-    return join([row, _orientation(page, replace(verdict, evidence=apart), axis, unit)]) if apart else row
-
-
-def _orientation(page: Page, verdict: Verdict, axis: Axis, unit: str) -> Markup:
-    """The row of proxies of a number: without the accepted range, because their values cannot be compared with it."""
-    other = needed.other_data(page, verdict.claim, [found.config for found in verdict.evidence])
-    what = f"{'other data' if other else 'proxy'}, for orientation"
-    name = tag("div", tag("span", what, class_="repro-row-name"), _whose(verdict.evidence))
-    words = f"{what}: {'; '.join(_gives(found, unit) for found in verdict.evidence)}."
-    strip = _drawn(f"{verdict.claim.id}: {what}", words, verdict, axis, unit, [])
-    return tag("div", name, strip, tag("span"), class_="repro-row repro-orientation")
-
-
-def _whose(evidence: Sequence[Evidence]) -> Markup:
-    """The configs of a row, in the order of its lanes."""
-    lead = "from the top: " if len(evidence) > 1 else ""
-    whose = ", ".join(_name(found) for found in evidence)
-    return tag("div", f"{lead}{whose}", class_="repro-row-whose") if whose else Markup("")
-
-
-def _strip(verdict: Verdict, axis: Axis, unit: str) -> Markup:
-    title = f"{verdict.claim.id}: {verdict.outcome}"
-    return _drawn(title, _say(verdict, unit), verdict, axis, unit, _paper(verdict, axis))
-
-
-def _drawn(title: str, words: str, verdict: Verdict, axis: Axis, unit: str, paper: list[Markup]) -> Markup:
-    """The picture of a row: the grid, the marks of the paper, and a lane for each config."""
-    height = marks.LANE * max(len(verdict.evidence), 1) + 8
-    grid = [marks.upright(axis, tick, "grid") for tick in axis.ticks]
-    lanes = len(verdict.evidence)
-    ours = [_ours(axis, found, (lane + 0.5) / lanes, unit) for lane, found in enumerate(verdict.evidence)]
-    return picture(
-        title,
-        words,
-        *grid,
-        *paper,
-        *ours,
-        class_="repro-strip",
-        width="100%",
-        height=height,
+def _row(page: Page, group: Group, axis: Axis, verdict: Verdict) -> Markup:
+    """The row of a claim. Results on other data have a row of their own below it if they cannot judge its number."""
+    own, other = _judging(verdict)
+    claim = verdict.claim
+    name = link(group.names[claim.id], page.place(claim), class_="repro-row-name", title=claim.says)
+    words = _say(page, group, verdict, own)
+    strip = _strip(page, axis, own, _paper(verdict, axis), (claim.says, words))
+    end = tag("span", *(tag("span", one) for one in _numbers(verdict, own)), class_="repro-row-numbers")
+    row = tag(
+        "div", tag("div", name, _whose(page, claim, own)), strip, end, badge_of(page, verdict), class_="repro-row"
     )
+    return join([row, *([_elsewhere(page, axis, claim, other)] if other else [])])
 
 
-def _say(verdict: Verdict, unit: str) -> str:
+def _judging(verdict: Verdict) -> tuple[list[Evidence], list[Evidence]]:
+    """The evidence that is compared with the claim, and the results on other data, which are not."""
+    if verdict.claim.kind == "comparison":
+        return verdict.evidence, []
+    return [one for one in verdict.evidence if not one.proxy], [one for one in verdict.evidence if one.proxy]
+
+
+def _elsewhere(page: Page, axis: Axis, claim: Claim, other: Sequence[Evidence]) -> Markup:
+    """The results of the proxies of a value, without the paper's number and the accepted range."""
+    whose = ", ".join(page.paper.label(found.config) for found in other)
+    name = tag("div", f"other data, for orientation: {whose}", class_="repro-row-whose")
+    words = "; ".join(_note(page, found) for found in other)
+    strip = _strip(page, axis, other, [], (f"{claim.says}: other data, for orientation", f"{words}."))
+    end = tag("span", *(tag("span", _mean(found)) for found in other), class_="repro-row-numbers")
+    return tag("div", name, strip, end, class_="repro-row other")
+
+
+def _whose(page: Page, claim: Claim, shown: Sequence[Evidence]) -> Markup:
+    """The configs of the row's lanes, if these are not just the claim's own config."""
+    if [found.config for found in shown] in ([], [claim.config]):
+        return Markup("")
+    lead = "from the top: " if len(shown) > 1 else ""
+    whose = ", ".join(page.paper.label(found.config) for found in shown)
+    return tag("div", f"{lead}{whose}", class_="repro-row-whose")
+
+
+def _numbers(verdict: Verdict, shown: Sequence[Evidence]) -> list[str]:
+    """Our numbers, the first one with the paper's in parentheses: `0.90 (0.95)`, `1.2 (> 0)`."""
+    claim, line = verdict.claim, edge(verdict.claim)
+    paper = typeset(claim.stated) if claim.value is not None else ""
+    if line is not None and _directed(verdict):
+        paper = f"{'>' if _upward(verdict) else '<'} {typeset(claim.stated or '0')}"
+    first, *more = [_mean(found) for found in shown] or ["–"]
+    return [f"{first} ({paper})" if paper else first, *more]
+
+
+def _mean(found: Evidence) -> str:
+    return number(found.interval.mean, (found.interval.high - found.interval.low) / 2)
+
+
+def _strip(page: Page, axis: Axis, shown: Sequence[Evidence], paper: Sequence[Markup], said: tuple[str, str]) -> Markup:
+    """The picture of a row. `said` is its name and its description, for screen readers."""
+    lanes = max(len(shown), 1)
+    grid = [marks.upright(axis, tick, "grid") for tick in axis.ticks]
+    ours = [_ours(page, axis, found, (lane + 0.5) / lanes) for lane, found in enumerate(shown)]
+    height = marks.LANE * lanes + 4
+    return picture(*said, *grid, *paper, *ours, class_="repro-strip", width="100%", height=height)
+
+
+def _say(page: Page, group: Group, verdict: Verdict, shown: Sequence[Evidence]) -> str:
     """The row in words, for screen readers."""
-    parts = [f"The paper says {claimed(verdict.claim, unit)}"]
-    parts += [f"accepted by us: {band}"] if (band := accepted(verdict.claim, unit)) else []
-    answered = len(parts)
-    parts += [_gives(found, unit) for found in verdict.evidence]
-    return "; ".join(parts if len(parts) > answered else [*parts, "there is no record for it"]) + "."
+    band = accepted(verdict.claim, group.unit)
+    parts = [f"The paper says {claimed(page, verdict.claim)}", *([f"accepted by us: {band}"] if band else [])]
+    ours = [f"{'the proxy' if found.proxy else 'ours,'} {_note(page, found)}" for found in shown]
+    return f"{'; '.join([*parts, *(ours or ['there is no record for it'])])}. {verdict.outcome.capitalize()}."
 
 
-def _gives(found: Evidence, unit: str) -> str:
-    side = "the proxy" if found.proxy else "our config"
-    return f"{side} {_name(found)} gives {spread(found.interval, found.identity.get('unit', unit))}"
-
-
-def _name(found: Evidence) -> str:
-    return found.config.removeprefix("configs/").removesuffix(".gin")
+def _note(page: Page, found: Evidence) -> str:
+    """One config's records in words: `LeNet-5: 0.90 [0.74, 1.05] %, 3 seeds, 10,000 items`."""
+    size = f"{count(found.interval.seeds, 'seed')}, {count(found.interval.items, 'item')}"
+    return f"{page.paper.label(found.config)}: {spread(found.interval, str(found.identity.get('unit', '')))}, {size}"
 
 
 def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
     """The band in which our interval should be, and the paper's number or bound as a line."""
     between, line = target(verdict.claim), edge(verdict.claim)
     if between is not None:
-        return [marks.band(axis, *between), marks.upright(axis, sum(between) / 2, "paper")]
+        middle = verdict.claim.number if verdict.claim.value is not None else sum(between) / 2
+        return [marks.band(axis, *between), marks.upright(axis, middle or 0.0, "paper")]
     if line is None:
         return []
+    low, high = axis.ends
+    side = marks.band(axis, line, high) if _upward(verdict) else marks.band(axis, low, line)
+    return [*([side] if _directed(verdict) else []), marks.upright(axis, line, "paper")]
+
+
+def _directed(verdict: Verdict) -> bool:
+    """Whether the claimed side of a bound is known. Without a record, the better direction of a metric is not."""
+    return bool(verdict.evidence) or not verdict.claim.over
+
+
+def _upward(verdict: Verdict) -> bool:
     identity = next((found.identity for found in verdict.evidence), {})
-    side = marks.band(axis, line, axis.high) if upward(verdict.claim, identity) else marks.band(axis, axis.low, line)
-    known = bool(identity) or not verdict.claim.over  # without a record the better direction is unknown
-    return [*([side] if known else []), marks.upright(axis, line, "paper")]
+    return upward(verdict.claim, identity)
 
 
-def _ours(axis: Axis, found: Evidence, down: float, unit: str) -> Markup:
+def _ours(page: Page, axis: Axis, found: Evidence, down: float) -> Markup:
     """The mean and interval of one config's records. `down` is the vertical position: 0 is the top, 1 the bottom."""
-    said = f"{spread(found.interval, found.identity.get('unit', unit))}, {count(found.interval.seeds, 'seed')}"
-    note = f"{_name(found)}: {said}, {count(found.interval.items, 'item')}"
-    return marks.interval(axis, found.interval, note, down, found.proxy, bool(found.stale))
+    return marks.interval(axis, found.interval, _note(page, found), down, found.proxy, bool(found.stale))
 
 
 def _legend(verdicts: Sequence[Verdict]) -> Markup:

@@ -87,7 +87,7 @@ def stated(field: Field, one: Entrant) -> dict[str, str]:
     """The paper's numbers for a config, as text, each with the address of its claim."""
     said: dict[str, str] = {}
     for claim in _claims(field, one):
-        said.setdefault(claimed(claim, one.page.unit(claim)), one.page.place(claim))
+        said.setdefault(claimed(one.page, claim), one.page.place(claim))
     return said
 
 

@@ -17,7 +17,7 @@ from repro.claim import units
 from repro.claim.paper import Claim, Paper
 from repro.record import Record, audit, determinism
 from repro.record.determinism import Certificate
-from repro.report import prose, reviews
+from repro.report import percent, prose, reviews
 from repro.report.departures import Departures, departures
 from repro.report.html.words import slug
 from repro.report.repository import NOWHERE, Site
@@ -186,12 +186,13 @@ def _read(name: str) -> Page:
     found: dict[bool, list[Record]] = {False: [], True: []}
     for kept in record.of_paper(one.folder):
         found[kept.config == "smoke" and SMOKE not in claimed].append(kept)
-    judged = verdict.judge_all(one.claims, found[False])
+    shown = percent.read(one, found[False])
+    judged = verdict.judge_all(shown.claims, found[False])
     certificates, trials = determinism.every(one.folder), rot.of_paper(one.folder)
     points = record.of_points(one.folder) if one.sweeps else []
     replayed = counter_record.of_paper(one, [*found[False], *found[True]])
     late, given = audit.late(one) or {}, reviews.of_paper(one.folder)
-    return Page(one, found[False], judged, found[True], certificates, "", trials, points, replayed, given, late)
+    return Page(shown, found[False], judged, found[True], certificates, "", trials, points, replayed, given, late)
 
 
 def forget() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from repro.errors import BadInput, nearest
 from repro.interval import interval
 from repro.record import Record
+from repro.report import percent
 from repro.report.evidence import ours
 from repro.report.figure import claimed
 from repro.report.html.words import duration, number, spread
@@ -39,7 +40,7 @@ def measured(page: Page, name: str) -> Quote:
     """
     stem, *rest = name.split(":")
     found = _find(page, stem)
-    text = _cost(found, rest[0]) if len(rest) == 1 else _value(found, rest)
+    text = _cost(found, rest[0]) if len(rest) == 1 else _value(page, found, rest)
     return Quote(text, page.origin(found), f"{stem} is stale: {found.stale}" if found.stale else "")
 
 
@@ -64,7 +65,7 @@ def stated(page: Page, name: str) -> Quote:
     claim = page.paper.claim(name)
     if not claim.transcribed:
         raise BadInput(f"claim '{name}' is not transcribed: its number is not known here")
-    return Quote(claimed(claim, page.unit(claim)), page.place(claim))
+    return Quote(claimed(page, claim), page.place(claim))
 
 
 def decided(page: Page, name: str) -> Quote:
@@ -96,7 +97,7 @@ def _find(page: Page, stem: str) -> Record:
     return known[stem]
 
 
-def _value(found: Record, rest: list[str]) -> str:
+def _value(page: Page, found: Record, rest: list[str]) -> str:
     known = {f"{m.test}:{m.metric}": m for m in found.measurements}
     name, item = ":".join(rest[:2]), ":".join(rest[2:])
     if name not in known:
@@ -105,7 +106,8 @@ def _value(found: Record, rest: list[str]) -> str:
     if item and item not in names:
         raise BadInput(f"no item '{item}' of {name} in {found.stem}{nearest(item, names)}")
     values = [known[name].values[names.index(item)]] if item else known[name].values
-    return spread(interval([values]), known[name].identity.get("unit", ""))
+    by, unit = percent.factor(page.paper, known[name].metric, str(known[name].identity.get("unit", "")))
+    return spread(interval([values]).scaled(by), unit)
 
 
 def _cost(found: Record, name: str) -> str:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from repro.interval import interval
-from repro.report import figure, page
-from repro.report.html.axis import THIN, Extent, apart
-
-TEMPLATE = page.read("template")
+from repro.report.html.axis import Extent, apart, logarithmic, wide
 
 
 def row(*middles: float, width: float) -> Extent:
@@ -33,17 +28,19 @@ def test_rows_whose_bands_would_be_lines_have_an_axis_apart(rows: list[Extent], 
     assert apart(rows) == groups
 
 
-def test_a_claim_far_away_leaves_the_gap_of_another_to_be_seen() -> None:
-    """The error after ten steps, 0.025 against 0.01, beside an error of 1.35."""
-    missed = next(verdict for verdict in TEMPLATE.verdicts if verdict.claim.id == "fit.ten-steps")
-    there = replace(missed.judged, interval=interval([[1.3, 1.4], [1.35, 1.3]]))
-    claim = replace(missed.claim, id="far", value=1.35, tolerance=0.1)
-    far = replace(missed, claim=claim, judged=there, evidence=[there])
-    together, apart_ = (str(figure.rows(TEMPLATE, verdicts)) for verdicts in ([missed], [far, missed]))
-    assert apart_.count("repro-figure-head") == 2 and apart_.count("on another scale") == 1
+@given(st.lists(st.floats(1e-30, 1e30), min_size=2, max_size=9))
+def test_a_logarithmic_axis_shows_all_numbers_between_its_ends(values: list[float]) -> None:
+    axis = logarithmic(values)
+    low, high = axis.ends
+    assert all(0 < axis.share(value) < 1 for value in values)
+    assert low < min(values) and max(values) < high
+    assert 2 <= len(axis.ticks) <= 10 and axis.ticks == sorted(axis.ticks)
+    assert all(-1e-6 <= axis.share(tick) <= 1 + 1e-6 for tick in axis.ticks)
 
-    def bands(html: str) -> list[str]:
-        return re.findall(r'width="([\d.]+)%" height="100%" class="band"', html)
 
-    assert bands(apart_)[1] == bands(together)[0], "as wide as on an axis of its own"
-    assert all(float(width) > 100 * THIN / 2 for width in bands(apart_))
+@pytest.mark.parametrize(
+    ("values", "log"),
+    [([1.0, 11.0], True), ([1.0, 9.0], False), ([0.0, 5.0], False), ([-1.0, 50.0], False), ([], False)],
+)
+def test_positive_numbers_of_more_than_a_factor_of_ten_are_logarithmic(values: list[float], log: bool) -> None:
+    assert wide(values) == log

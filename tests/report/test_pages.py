@@ -115,8 +115,7 @@ def test_figure_says_the_interval_of_every_claim_that_was_read(built: Path) -> N
     page.forget()
     drawn = str(figure.figure(page.read("tiny")))
     assert (
-        "The paper says 5.0 mm; accepted by us: 4.5 to 5.5 mm; our config full gives" in drawn
-        and "the proxy proxy gives" in drawn
+        "The paper says 5.0 mm; accepted by us: 4.5 to 5.5 mm; ours, full: " in drawn and "the proxy proxy: " in drawn
     )
     assert "later" not in drawn and "cannot be compared with the paper" in drawn
 

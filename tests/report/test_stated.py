@@ -46,6 +46,14 @@ def typed(shown: str) -> str:
 
 
 def written(name: str) -> Iterator[tuple[str, str]]:
+    """(id of a claim, its number as the page prints it): as in the file, or 100 times that if it is in percent."""
+    units = {claim.id: claim.stated_unit for claim in paper.find(name).claims}
+    percent = {claim.id for claim in page.read(name).paper.claims if claim.stated_unit != units[claim.id]}
+    for claim_id, number in in_file(name):
+        yield claim_id, f"{Decimal(number).scaleb(2):f}" if claim_id in percent else number
+
+
+def in_file(name: str) -> Iterator[tuple[str, str]]:
     """(id of a claim, its number as the file has it), read without the types that the program reads it with."""
     text = (paper.folders()[name] / "paper.toml").read_text(encoding="utf-8")
     data = tomllib.loads(text, parse_float=str)

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 THIN = 0.012
 """The smallest share of an axis that looks wider than a line: a few pixels."""
 
+MOST = 7  # ticks of a logarithmic axis
+FACTORS = ((1, 2, 5), (1, 3), (1,))  # the ticks in each decade: the first choice that is not too dense
+
+TENFOLD = 10
+"""Positive numbers that differ by more than this factor have a logarithmic axis."""
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -16,6 +22,14 @@ class Extent:
 
     values: Sequence[float]
     widths: Sequence[float]
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[float, float]], alone: Sequence[float] = (), log: bool = False) -> Extent:
+        """Of bands and intervals (low, high), and single numbers; with `log`, as on a logarithmic axis."""
+        place = math.log10 if log else float
+        placed = [(place(low), place(high)) for low, high in pairs]
+        values = [*map(place, alone), *(value for pair in placed for value in pair)]
+        return cls(values, [high - low for low, high in placed])
 
     @property
     def span(self) -> float:
@@ -48,11 +62,25 @@ class Axis:
         return (value - self.low) / (self.high - self.low)
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The numbers at the left and at the right end."""
+        return (10.0**self.low, 10.0**self.high) if self.log else (self.low, self.high)
+
+    @property
     def ticks(self) -> list[float]:
         """The numbers at which the ticks are."""
-        first, last = math.ceil(self.low / self.step - 1e-9), math.floor(self.high / self.step + 1e-9)
-        marks = [round(index * self.step, 12) for index in range(first, last + 1)]
-        return [10.0**mark for mark in marks] if self.log else marks
+        if not self.log:
+            return _multiples(self.low, self.high, self.step)
+        decades = range(math.floor(self.low), math.ceil(self.high) + 1)
+        for factors in FACTORS:
+            found = [float(f"{factor}e{power}") for power in decades for factor in factors]
+            seen = [tick for tick in found if self.low - 1e-9 <= math.log10(tick) <= self.high + 1e-9]
+            if len(seen) <= MOST:
+                break
+        if len(seen) < 3:  # less than a decade: round steps, as on a linear axis
+            low, high = self.ends
+            return _multiples(low, high, _round((high - low) / 4))
+        return seen[:: -(-len(seen) // MOST)]
 
 
 def apart(rows: Sequence[Extent]) -> list[list[int]]:
@@ -81,11 +109,28 @@ def around(values: Iterable[float], ticks: int = 5, margin: float = 0.06) -> Axi
     return Axis(low - room, high + room, _round((high - low + 2 * room) / ticks))
 
 
+def wide(values: Iterable[float]) -> bool:
+    """Whether a logarithmic axis shows these numbers better: all are above 0, and they differ by a large factor."""
+    found = list(values)
+    return bool(found) and min(found) > 0 and max(found) > TENFOLD * min(found)
+
+
+def logarithmic(values: Iterable[float], margin: float = 0.06) -> Axis:
+    """The logarithmic axis that shows all `values` (> 0) with a margin (a share of their range)."""
+    exponents = around([math.log10(value) for value in values], margin=margin)
+    return Axis(exponents.low, exponents.high, 1.0, log=True)
+
+
 def powers(values: Iterable[float]) -> Axis:
     """The logarithmic axis that shows all `values` (> 0). It starts and ends at a power of ten."""
     found = [math.log10(value) for value in values]
     low, high = math.floor(min(found)), math.ceil(max(found))
     return Axis(low, max(high, low + 1), 1.0, log=True)
+
+
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
 
 
 def _round(step: float) -> float:

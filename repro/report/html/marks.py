@@ -10,6 +10,7 @@ import math
 from repro.interval import Interval
 from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, join, tag
+from repro.report.html.words import typeset
 
 LANE = 20  # pixels of height per interval
 EDGE = 2.5  # percent of free space on each side, so that a mark at the edge is complete
@@ -61,15 +62,16 @@ def upright(axis: Axis, value: float, kind: str) -> Markup:
 
 def scale(axis: Axis) -> Markup:
     """The scale of an axis: the numbers at its ticks."""
-    half = axis.step / 2
     labels = [
-        tag("text", _tick(tick, half), x=f"{x(axis, tick):.3f}%", y=14, text_anchor="middle") for tick in axis.ticks
+        tag("text", _tick(axis, tick), x=f"{x(axis, tick):.3f}%", y=14, text_anchor="middle") for tick in axis.ticks
     ]
     return tag("svg", *labels, class_="repro-strip", width="100%", height=20, focusable="false")
 
 
-def _tick(tick: float, half: float) -> str:
-    decimals = max(0, -math.floor(math.log10(2 * half)))
+def _tick(axis: Axis, tick: float) -> str:
+    if axis.log:
+        return typeset(f"{tick:g}")
+    decimals = max(0, -math.floor(math.log10(axis.step)))
     return f"{tick:.{decimals}f}".replace("-", "−")
 
 

@@ -1,0 +1,127 @@
+"""The axes of the figure of claims: which claims share one, and whether it is logarithmic."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from repro.claim.paper import Claim, Paper
+from repro.report.html.axis import Axis, Extent, apart, around, logarithmic, wide
+from repro.report.page import Page
+from repro.verdict import Verdict, bound
+
+ROWS = 10  # of a block: it has the numbers of the axis above and below
+
+
+@dataclass(frozen=True)
+class Group:
+    """Claims that share an axis: those of one metric, unless their ranges are too different (`first` is False).
+
+    `names` are the names of the rows, by the id of the claim.
+    """
+
+    metric: str
+    difference: bool
+    unit: str
+    verdicts: list[Verdict]
+    names: dict[str, str]
+    first: bool = True
+
+    @property
+    def name(self) -> str:
+        """What the axis shows."""
+        return f"{self.metric}, difference of two configs" if self.difference else self.metric
+
+    @property
+    def scale(self) -> str:
+        """The unit of the axis, whether it is logarithmic, and whether it is not the first axis of the metric."""
+        unit, log = f" in {self.unit}" if self.unit else "", ", log axis" if self.log else ""
+        return f"{unit}{log}{'' if self.first else ', on another scale'}"
+
+    @property
+    def log(self) -> bool:
+        """Whether the axis is logarithmic."""
+        return wide(_numbers(self.verdicts))
+
+    @property
+    def axis(self) -> Axis:
+        """The axis of all blocks of the group."""
+        return logarithmic(_numbers(self.verdicts)) if self.log else around(_numbers(self.verdicts))
+
+    @property
+    def blocks(self) -> list[list[Verdict]]:
+        """The verdicts in blocks of about equal length, at most `ROWS` each."""
+        many = -(-len(self.verdicts) // ROWS)
+        size = -(-len(self.verdicts) // many)
+        return [self.verdicts[first : first + size] for first in range(0, len(self.verdicts), size)]
+
+
+def grouped(page: Page, verdicts: Sequence[Verdict]) -> list[Group]:
+    """The groups of claims that share an axis, in the order of the paper."""
+    groups: dict[tuple[str, bool, str], list[Verdict]] = {}
+    for verdict in verdicts:
+        claim = verdict.claim
+        groups.setdefault((claim.metric, bool(claim.over), page.unit(claim)), []).append(verdict)
+    return [
+        Group(page.paper.label(metric), difference, unit, members, names, number == 0)
+        for (metric, difference, unit), all_of_it in groups.items()
+        for names in [_names(page.paper, [verdict.claim for verdict in all_of_it])]
+        for number, members in enumerate(_apart(all_of_it))
+    ]
+
+
+def _names(paper: Paper, claims: Sequence[Claim]) -> dict[str, str]:
+    """The names of the rows: the config, if `[labels]` has it and no other claim has the same; else the claim."""
+    names = {claim.id: _label(paper, claim) for claim in claims}
+    many = Counter(names.values())
+    return {claim.id: names[claim.id] if many[names[claim.id]] == 1 else claim.says for claim in claims}
+
+
+def _label(paper: Paper, claim: Claim) -> str:
+    """The labels of the claim's configs; its words if one has no label, or if the configs do not tell what it is."""
+    labels = [paper.label(name) for name in (claim.config, claim.over) if name]
+    stems = {PurePath(name).stem for name in (claim.config, claim.over)}
+    if claim.item or claim.config == claim.over or stems & set(labels):
+        return claim.says
+    return (" better than " if claim.bound is None else " minus ").join(labels) or claim.says
+
+
+def _apart(verdicts: Sequence[Verdict]) -> list[list[Verdict]]:
+    """Split claims so that no band or interval becomes a line on the axis of its group."""
+    log = wide(_numbers(verdicts))
+    extents = [Extent.of(_bands(verdict), _alone(verdict.claim), log) for verdict in verdicts]
+    return [[verdicts[place] for place in places] for places in apart(extents)]
+
+
+def target(claim: Claim) -> tuple[float, float] | None:
+    """The range in which our number should be: the accepted range, or all numbers that round to the printed one."""
+    if claim.printed:
+        printed, digit = claim.digits
+        return float(printed - digit / 2), float(printed + digit / 2)
+    return (float(claim.accepted[0]), float(claim.accepted[1])) if claim.accepted else None
+
+
+def edge(claim: Claim) -> float | None:
+    """The bound of a comparison without `value`: our number must be above or below it. None for other claims."""
+    return bound(claim) if claim.kind == "comparison" and claim.value is None else None
+
+
+def _alone(claim: Claim) -> list[float]:
+    line = edge(claim)
+    return [] if line is None else [line]
+
+
+def _bands(verdict: Verdict) -> list[tuple[float, float]]:
+    """The accepted range and the intervals that a row shows."""
+    band = target(verdict.claim)
+    return [*([band] if band else []), *((one.interval.low, one.interval.high) for one in verdict.evidence)]
+
+
+def _numbers(verdicts: Sequence[Verdict]) -> list[float]:
+    pairs = [pair for verdict in verdicts for pair in _bands(verdict)]
+    return [
+        *(line for verdict in verdicts for line in _alone(verdict.claim)),
+        *(value for pair in pairs for value in pair),
+    ]
