@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.claim.paper import Claim
-from repro.report import cells
+from repro.report import cells, needed
 from repro.report.groups import Group, edge, grouped, target
 from repro.report.html import marks
 from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, join, link, picture, tag
 from repro.report.html.words import count, number, slug, spread, typeset
-from repro.report.outcome import SIGNS, badge_of, counts
+from repro.report.outcome import SIGNS, badge, badge_of, counts
 from repro.report.page import Page
 from repro.verdict import Evidence, Verdict, upward
 
@@ -143,11 +143,13 @@ def _judging(verdict: Verdict) -> tuple[list[Evidence], list[Evidence]]:
 def _elsewhere(page: Page, axis: Axis, claim: Claim, other: Sequence[Evidence]) -> Markup:
     """The results of the proxies of a value, without the paper's number and the accepted range."""
     whose = ", ".join(page.paper.label(found.config) for found in other)
-    name = tag("div", f"other data, for orientation: {whose}", class_="repro-row-whose")
+    elsewhere = needed.other_data(page, claim, [found.config for found in other])
+    what = f"{'other data' if elsewhere else 'proxy'}, for orientation"
+    name = tag("div", f"{what}: {whose}", class_="repro-row-whose")
     words = "; ".join(_note(page, found) for found in other)
-    strip = _strip(page, axis, other, [], (f"{claim.says}: other data, for orientation", f"{words}."))
+    strip = _strip(page, axis, other, [], (f"{claim.says}: {what}", f"{words}."))
     end = tag("span", *(tag("span", _mean(found)) for found in other), class_="repro-row-numbers")
-    return tag("div", name, strip, end, class_="repro-row other")
+    return tag("div", name, strip, end, class_="repro-row repro-orientation")
 
 
 def _whose(page: Page, claim: Claim, shown: Sequence[Evidence]) -> Markup:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -95,18 +94,6 @@ def test_counts_of_the_legend_add_up(held: Any) -> None:
     shown = held()
     words = [said for _, said in outcome.worded(shown.verdicts, needed.chips(shown))]
     assert sum(int(one.split()[0]) for one in words) == len(outcome.transcribed(shown.verdicts))
-
-
-def test_proxies_of_a_number_have_a_row_of_their_own_without_the_band(held: Any) -> None:
-    """Proxies of an ordering stay in the row of the claim, which has its side."""
-    shown = held()
-    rows = re.split(r'<div class="repro-row(?=[" ])', str(figure.figure(shown)))
-    apart = [row for row in rows if row.startswith(" repro-orientation")]
-    assert len(apart) == 1 and "for orientation" in apart[0]
-    assert 'class="band"' not in apart[0] and 'class="paper"' not in apart[0] and 'class="proxy"' in apart[0]
-    value, order = (next(row for row in rows if f"{name}: " in row and row not in apart) for name in ("mean", "order"))
-    assert 'class="band"' in value and 'class="proxy"' not in value
-    assert 'class="band"' in order and 'class="proxy"' in order
 
 
 def test_data_of_a_proxy_is_other_data_unless_both_configs_read_the_same() -> None:
