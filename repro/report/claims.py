@@ -51,24 +51,26 @@ def _table(page: Page, verdicts: Iterable[Verdict], anchor: bool = True) -> Mark
     head = tag("thead", tag("tr", *names, role="row"), role="rowgroup")
     told = explained.sentences(page)
     bodies = [_body(page, verdict, anchor, told) for verdict in verdicts]
-    return tag("table", head, *bodies, class_="repro-claims", role="table")
+    return tag("table", head, *bodies, class_="repro-claims", role="table", data_sorts=True)
 
 
 def _body(page: Page, verdict: Verdict, anchor: bool, told: Mapping[str, str]) -> Markup:
-    """The two lines of a claim. The numbers are attributes too, by which `repro.js` sorts."""
-    ours = verdict.judged.interval.mean if verdict.judged else math.nan
-    sorts = {"data_paper": verdict.claim.number, "data_ours": ours if math.isfinite(ours) else None}
+    """The two lines of a claim."""
     rows = _row(page, verdict, anchor), _more(page, verdict, told)
-    return tag("tbody", *rows, role="rowgroup", data_outcome=verdict.outcome, **sorts)
+    return tag("tbody", *rows, role="rowgroup", data_outcome=verdict.outcome)
 
 
 def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     claim, unit = verdict.claim, page.unit(verdict.claim)
-    name = tag("th", claim.says, scope="row", role="rowheader")
+    name = tag("th", claim.says, data_by=str(claim.line), scope="row", role="rowheader")
     ours = _lines(_ours(page, found, unit) for found in verdict.evidence)
     said = (claimed(page, claim), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
+    stated, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
+    sorts = [math.inf if one is None or math.isnan(one) else one for one in (stated, mean)]  # none is last
+    by = (*sorts, OUTCOMES.index(verdict.outcome))
     cells = [
-        tag("td", tag("div", cell), data_label=head, role="cell") for head, cell in zip(HEADS[1:], said, strict=True)
+        tag("td", tag("div", cell), data_label=head, data_by=str(number).replace("inf", "Infinity"), role="cell")
+        for head, cell, number in zip(HEADS[1:], said, by, strict=True)
     ]
     return tag("tr", name, *cells, id=slug("claim", claim.id) if anchor else None, role="row")
 

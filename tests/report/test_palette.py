@@ -35,6 +35,10 @@ def test_contrast_is_that_of_the_definition() -> None:
     assert contrast("#777777", "#fff") == pytest.approx(4.48, abs=0.01)  # the grey that just fails
 
 
+def test_each_block_of_the_style_sheet_is_closed() -> None:
+    assert CSS.count("{") == CSS.count("}") and not re.search(r"(?m)^(?:<<<<<<<|>>>>>>>)", CSS)
+
+
 def test_both_ways_into_the_dark_have_the_same_colours() -> None:
     assert DARK == SYSTEM and len(DARK) > 10
 

@@ -80,8 +80,7 @@ function filter(home) {
 }
 for (const home of document.querySelectorAll(".repro-filter")) filter(home);
 
-// Claims: a button for each outcome shows or hides its claims, a box shows those with all words typed, and a click on a
-// head of the table sorts it.
+// Claims: a button for each outcome shows its claims alone, and a box shows those with all words typed.
 function choose(home) {
   const claims = [...document.querySelectorAll("[data-outcome]")];
   const outcomes = home.dataset.outcomes.split(", ").filter((name) => claims.some((one) => one.dataset.outcome === name));
@@ -137,39 +136,14 @@ function choose(home) {
 }
 for (const home of document.querySelectorAll(".repro-chips")) choose(home);
 
-for (const table of document.querySelectorAll("table.repro-claims")) {
-  const bodies = [...table.tBodies];
-  const outcomes = (document.querySelector(".repro-chips")?.dataset.outcomes ?? "").split(", ");
-  const keys = [
-    null,
-    (one) => Number(one.dataset.paper ?? NaN),
-    (one) => Number(one.dataset.ours ?? NaN),
-    (one) => outcomes.indexOf(one.dataset.outcome),
-  ];
-  const heads = [...table.tHead.rows[0].cells];
-  if (bodies.length > 1) heads.forEach((head, i) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = head.textContent;
-    button.title = i ? `sort by: ${head.textContent}` : "in the order of the paper";
-    head.replaceChildren(button);
-    button.addEventListener("click", () => {
-      const down = head.getAttribute("aria-sort") === "ascending";
-      heads.forEach((other) => other.removeAttribute("aria-sort"));
-      if (i) head.setAttribute("aria-sort", down ? "descending" : "ascending");
-      const sign = down ? -1 : 1;
-      const key = keys[i] ?? ((one) => bodies.indexOf(one));
-      const last = (value) => (Number.isNaN(value) ? 1 : 0);  // a claim without a number is at the end
-      const order = [...bodies].sort((a, b) => last(key(a)) - last(key(b)) || sign * (key(a) - key(b)) || bodies.indexOf(a) - bodies.indexOf(b));
-      table.append(...order);
-    });
-  });
-}
-// A table that a click on a column head sorts, by `data-by` of the cells or by their text; once more: the other way.
+// A table that a click on a column head sorts, by `data-by` of the cells or by their text; once more: the other way. A
+// claim has a body of its own, with two rows; the first one counts.
 const order = (a, b) => (a - b) || a.localeCompare(b, "en", { numeric: true });
 for (const table of document.querySelectorAll("table[data-sorts]")) {
   const heads = [...table.tHead.rows[0].cells];
-  const key = (row, at) => row.cells[at].dataset.by ?? row.cells[at].textContent.trim();
+  const several = table.tBodies.length > 1;
+  const first = (one) => (several ? one.rows[0] : one);
+  const key = (one, at) => first(one).cells[at].dataset.by ?? first(one).cells[at].textContent.trim();
   heads.forEach((head, at) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -179,8 +153,8 @@ for (const table of document.querySelectorAll("table[data-sorts]")) {
     button.addEventListener("click", () => {
       const way = head.ariaSort === "ascending" ? "descending" : "ascending";
       for (const other of heads) other.ariaSort = other === head ? way : null;
-      const rows = [...table.tBodies[0].rows].sort((a, b) => order(key(a, at), key(b, at)));
-      table.tBodies[0].append(...(way === "ascending" ? rows : rows.reverse()));
+      const rows = [...(several ? table.tBodies : table.tBodies[0].rows)].sort((a, b) => order(key(a, at), key(b, at)));
+      (several ? table : table.tBodies[0]).append(...(way === "ascending" ? rows : rows.reverse()));
     });
   });
 }
