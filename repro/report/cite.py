@@ -41,13 +41,14 @@ def venue(paper: Paper) -> str:
 
 def bibtex(page: Page) -> Markup:
     """The BibTeX entries of the paper, of this report and of its code, and the citations of the data."""
-    parts = [tag("p", "The paper:"), copyable(entry(page.paper))]
+    parts: list[Markup] = []
     if page.records:
         parts += [tag("p", "This report of its reproduction:"), copyable(report(page))]
         parts += [tag("p", "The code and the records of the reproduction:"), copyable(code(page))]
     if found := needed.of_paper(page):
         parts += [tag("p", "The data, as the makers of each data set ask:"), tag("ul", *map(_data_set, found))]
-    return join(parts)
+    more = [fold("This report, its code and its data", *parts)] if parts else []
+    return join([tag("p", "The paper:"), copyable(entry(page.paper)), *more])
 
 
 def _data_set(one: DataSet) -> Markup:

@@ -101,7 +101,8 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
         *run,
         mistake(page, verdict),
     )
-    cell = tag("td", _reason(page, verdict, told), details, colspan=len(HEADS), role="cell")
+    line = tag("div", _reason(page, verdict, told), details)
+    cell = tag("td", line, colspan=len(HEADS), role="cell")
     return tag("tr", cell, class_="more", role="row")
 
 

@@ -12,6 +12,7 @@ from repro.report.html.markup import Markup, box, copyable, fold, join, link, ro
 from repro.report.html.words import count, duration, machine
 from repro.report.page import Page
 
+MANY = 12  # lines: more commands are folded
 HEADS = ("Config", "Runs", "Time per run", "Machine", "Records")
 
 
@@ -20,7 +21,10 @@ def commands(page: Page) -> Markup:
     found = scopes.scopes(page)
     told = [scopes.table(page, found), *_install(page)]
     for one in found:
-        told += [tag("p", tag("strong", one.name), f": {one.about}."), copyable(scopes.commands(page, one))]
+        text = scopes.commands(page, one)
+        head = join([tag("strong", one.name), f": {one.about}."])
+        many = text.count("\n") >= MANY
+        told += [fold(head, copyable(text))] if many else [tag("p", head), copyable(text)]
     if page.waiting:
         runs = count(page.waiting, "run")
         text = f"{runs} still to do for these claims. This command prints them, one per line:"
