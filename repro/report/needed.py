@@ -19,6 +19,7 @@ from repro.data.catalogue import DataSet
 from repro.errors import BadInput
 from repro.launch import similarity
 from repro.report.page import Page
+from repro.verdict import Verdict
 
 DATA = "experiment.data"
 OPEN = re.compile(r"(?i)(CC[ -]|CC0|MIT|BSD|Apache|ODC|GPL|public domain|none)")
@@ -99,6 +100,11 @@ def chips(page: Page) -> dict[str, str]:
     """
     waiting = [verdict.claim for verdict in page.verdicts if verdict.outcome == "not run"]
     return {claim.id: text for claim in waiting if (text := chip(page, claim))}
+
+
+def word(page: Page, verdict: Verdict) -> str:
+    """The outcome of a claim for readers: what it needs, if it is not run because its data cannot be downloaded."""
+    return (chip(page, verdict.claim) if verdict.outcome == "not run" else "") or verdict.outcome
 
 
 def chip(page: Page, claim: Claim) -> str:
