@@ -149,11 +149,7 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     assert int(done.stdout) <= 18
     assert (
         sum(map(lines_of_code, CORE)) <= 22_600
-<<<<<<< HEAD
     )  # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages
-=======
-    )  # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, pages that answer
->>>>>>> e234c87 (Claims without their data have a button of their own in the filter; style of proxies and people on a phone)
 
 
 def lines_of_code(path: Path) -> int:
