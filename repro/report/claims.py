@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from repro.report import cells, explained, replays, uncertainty
+from repro.report import cells, explained, needed, replays, uncertainty
 from repro.report.evidence import asked, links, mistake, ours_accepted, read_in
 from repro.report.figure import claimed, tables
 from repro.report.html import files
@@ -30,7 +30,8 @@ def claims(page: Page) -> Markup:
     later = [verdict for verdict in page.verdicts if not verdict.claim.transcribed]
     placed = [verdict for verdict in judged if verdict.claim.table or verdict.claim.kind == "printed"]
     single = [verdict for verdict in judged if not verdict.claim.table and verdict.claim.kind != "printed"]
-    chips = tag("div", class_="repro-chips", data_outcomes=", ".join(OUTCOMES))
+    words = [*OUTCOMES, *dict.fromkeys(needed.chips(page).values())]
+    chips = tag("div", class_="repro-chips", data_outcomes=", ".join(words))
     parts = [chips, box(_table(page, single), label="Claims and verdicts")] if single else [chips]
     parts += [cells.table(page, group) for group in tables(placed).values()]
     if judged:
@@ -57,7 +58,7 @@ def _table(page: Page, verdicts: Iterable[Verdict], anchor: bool = True) -> Mark
 def _body(page: Page, verdict: Verdict, anchor: bool, told: Mapping[str, str]) -> Markup:
     """The two lines of a claim."""
     rows = _row(page, verdict, anchor), _more(page, verdict, told)
-    return tag("tbody", *rows, role="rowgroup", data_outcome=verdict.outcome)
+    return tag("tbody", *rows, role="rowgroup", data_outcome=needed.word(page, verdict))
 
 
 def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from repro import config as configs
@@ -19,6 +18,7 @@ from repro.data.catalogue import DataSet
 from repro.errors import BadInput
 from repro.launch import similarity
 from repro.report.page import Page
+from repro.verdict import Verdict
 
 DATA = "experiment.data"
 OPEN = re.compile(r"(?i)(CC[ -]|CC0|MIT|BSD|Apache|ODC|GPL|public domain|none)")
@@ -27,8 +27,20 @@ OPEN = re.compile(r"(?i)(CC[ -]|CC0|MIT|BSD|Apache|ODC|GPL|public domain|none)")
 
 def of_configs(page: Page, names: list[str]) -> list[DataSet]:
     """The data sets that these configs (`configs/NAME.gin`) of a paper read, in the order of the configs."""
-    found = (one for name in names for one in of_config(page.paper.folder / name))
+    found = (one for name in names for one in _of_text(_text(page, name)))
     return list({one.name: one for one in found}.values())
+
+
+def _text(page: Page, name: str) -> str:
+    """The text of a config with its includes. A valid record has it; else the files are read.
+
+    Empty if they cannot be read: a run of the config reports the error.
+    """
+    kept = next((found.text for found in page.by_config.get(name, ()) if not (found.stale or found.overrides)), "")
+    try:
+        return kept or configs.read(page.paper.folder / name).text
+    except BadInput:
+        return ""
 
 
 def of_paper(page: Page) -> list[DataSet]:
@@ -37,12 +49,8 @@ def of_paper(page: Page) -> list[DataSet]:
 
 
 @functools.cache
-def of_config(path: Path) -> tuple[DataSet, ...]:
-    """The data sets that a config reads. None for a config that does not exist: a run of it reports the error."""
-    try:
-        text = configs.read(path).text
-    except BadInput:
-        return ()
+def _of_text(text: str) -> tuple[DataSet, ...]:
+    """The data sets that the config with this text reads."""
     known = configs.values(text)
     stated = known.get(DATA)
     named = {str(value).partition("/")[0] for value in stated.values()} if isinstance(stated, dict) else set()
@@ -52,7 +60,7 @@ def of_config(path: Path) -> tuple[DataSet, ...]:
 
 def forget() -> None:
     """Empty the caches: the files may have changed."""
-    of_config.cache_clear()
+    _of_text.cache_clear()
     _catalogue.cache_clear()
 
 
@@ -99,6 +107,11 @@ def chips(page: Page) -> dict[str, str]:
     """
     waiting = [verdict.claim for verdict in page.verdicts if verdict.outcome == "not run"]
     return {claim.id: text for claim in waiting if (text := chip(page, claim))}
+
+
+def word(page: Page, verdict: Verdict) -> str:
+    """The outcome of a claim for readers: what it needs, if it is not run because its data cannot be downloaded."""
+    return (chip(page, verdict.claim) if verdict.outcome == "not run" else "") or verdict.outcome
 
 
 def chip(page: Page, claim: Claim) -> str:

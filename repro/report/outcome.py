@@ -133,8 +133,8 @@ def badge(outcome: str, text: str = "", title: str = "") -> Markup:
 
 def badge_of(page: Page, verdict: Verdict) -> Markup:
     """The outcome of a claim. A claim without a run says what it needs, if its data cannot be downloaded."""
-    needs = needed.chip(page, verdict.claim) if verdict.outcome == "not run" else ""
-    return badge(verdict.outcome, needs, needed.how(page, verdict.claim) if needs else "")
+    word = needed.word(page, verdict)
+    return badge(verdict.outcome, word, needed.how(page, verdict.claim) if word != verdict.outcome else "")
 
 
 def facts(page: Page) -> Markup:

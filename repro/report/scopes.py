@@ -85,7 +85,8 @@ def commands(page: Page, scope: Scope) -> str:
 
 def _command(page: Page, config: str, overrides: Sequence[str], seeds: list[int]) -> str:
     more = "".join(f" --set {shlex.quote(text)}" for text in overrides)
-    return loop(f"repro run {shlex.quote(f'papers/{page.name}/{config}')}", sorted(seeds), more)
+    name = f"{page.name}/{config.removeprefix('configs/').removesuffix('.gin')}"
+    return loop(f"repro run {shlex.quote(name)}", sorted(seeds), more)
 
 
 def table(page: Page, found: Sequence[Scope]) -> Markup:

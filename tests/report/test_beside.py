@@ -94,8 +94,8 @@ def test_each_way_to_run_a_config_has_its_line_and_a_long_block_takes_the_focus(
     long = re.findall(r'<pre class="repro-command long" tabindex="0"><code>([^<]*)', shown)
     assert len(long) == 1  # everything: 20 configs with records, one of them in two ways, and those of the claims
     lines = long[0].splitlines()
-    assert {f"repro run papers/template/configs/c{n:02}.gin --seeds 3" for n in range(20)} < set(lines)
-    assert "repro run papers/template/configs/c00.gin --seed 7 --set &#39;a.b = 1&#39;" in lines
+    assert {f"repro run template/c{n:02} --seeds 3" for n in range(20)} < set(lines)
+    assert "repro run template/c00 --seed 7 --set &#39;a.b = 1&#39;" in lines
     assert len(lines) == len(set(lines))
 
 

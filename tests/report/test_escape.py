@@ -219,5 +219,5 @@ def test_a_command_to_be_copied_is_one_command(fresh: Path, elements: Callable[.
     typed = "\n".join(block for block in blocks if "touch ran" in block)
     script = f'repro() {{ printf "%s|" "$@"; }}; {typed}'
     done = subprocess.run(["bash", "-c", script], cwd=fresh, capture_output=True, text=True, check=True)
-    assert f"run|papers/tiny/configs/{said}.gin|--seed|0|--set|{said}|" in done.stdout
+    assert f"run|tiny/{said}|--seed|0|--set|{said}|" in done.stdout
     assert not (fresh / "ran").exists() and "git checkout" not in "".join(blocks)

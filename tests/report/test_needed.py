@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -80,7 +81,10 @@ def test_a_claim_without_its_data_says_what_it_needs(held: Any, licence: str, wo
     assert next(one.outcome for one in shown.verdicts if one.claim.id == "mean") == "not run"
     for html in (outcome.outcome(shown), claims.claims(shown), figure.figure(shown), papers.papers([shown], "")):
         assert f"{chip}</span>" in html.replace(f"1 {chip}", chip) and ">not run<" not in html
-    assert "buy it" in claims.claims(shown)
+    table = claims.claims(shown)
+    assert "buy it" in table and f'data-outcome="{chip}"' in table
+    names = re.search(r'data-outcomes="([^"]*)"', table)
+    assert names and chip in names[1].split(", ")  # the filter above the table has a button for it
 
 
 def test_a_claim_with_a_record_or_with_data_to_download_needs_nothing(fresh: Path) -> None:

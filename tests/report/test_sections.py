@@ -159,8 +159,8 @@ def test_one_can_begin_from_nothing() -> None:
         "cd repro",
         "git checkout abc",
         "make venv",
-        "smoke.gin",
-        "line.gin",
+        "template/smoke",
+        "template/line",
         "repro verdict",
     )
     places = [said.index(one) for one in order]

@@ -13,19 +13,20 @@ from repro.report.html.words import slug
 STYLE = Path(__file__).parents[1] / "sphinx" / "static" / "repro.css"
 COLOUR = re.compile(r"--repro-(?P<name>[\w-]+): (?P<colour>#[0-9a-f]{3,6});")
 FONT = "Verdana, 'DejaVu Sans', Geneva, sans-serif"
-LETTER = 6.5  # pixels: the width that a letter gets, whatever the font
+WIDTHS = dict.fromkeys("fijlrtI .,:()-", 4.0)  # pixels that a letter gets, whatever the font
+WIDTH = 7.0  # of any other letter
 HEIGHT, GAP, SQUARE = 20, 8, 9
 INK, GROUND, HEAD = "#222222", "#ffffff", "#444444"
 
 
 def svg(label: str, counts: Sequence[tuple[str, str]]) -> Markup:
     """The badge: `label`, then for each (outcome, words) a square in the colour of the outcome and the words."""
-    left = LETTER * len(label) + 2 * GAP
+    left = _width(label) + 2 * GAP
     parts = [_rectangle(0, left, HEAD), _text(label, GAP, GROUND)]
     places, across = [], left + GAP
     for outcome, words in counts:
         places += [_square(across, outcome), _text(words, across + SQUARE + 4, INK)]
-        across += SQUARE + 4 + LETTER * len(words) + GAP
+        across += SQUARE + 4 + _width(words) + GAP
     said = f"{label}: {', '.join(words for _, words in counts)}"
     return tag(
         "svg",
@@ -52,6 +53,10 @@ def colours() -> dict[str, str]:
     return found
 
 
+def _width(words: str) -> float:
+    return sum(WIDTHS.get(letter, WIDTH) for letter in words)
+
+
 def _rectangle(x: float, width: float, colour: str) -> Markup:
     return tag("rect", x=x, width=width, height=HEIGHT, fill=colour)
 
@@ -62,4 +67,4 @@ def _square(x: float, outcome: str) -> Markup:
 
 
 def _text(words: str, x: float, colour: str) -> Markup:
-    return tag("text", words, x=x, y=14, fill=colour, textLength=LETTER * len(words))
+    return tag("text", words, x=x, y=14, fill=colour, textLength=_width(words))

@@ -94,8 +94,9 @@ function choose(home) {
   const buttons = outcomes.map((name) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.className = name.replaceAll(" ", "-");
-    button.textContent = `${claims.filter((one) => one.dataset.outcome === name).length} ${name}`;
+    const many = claims.filter((one) => one.dataset.outcome === name).length;
+    button.className = name.startsWith("needs ") ? "not-run" : name.replaceAll(" ", "-");
+    button.textContent = `${many} ${many > 1 ? name.replace(/^needs /, "need ") : name}`;
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => {
       const on = !wanted.delete(name);
