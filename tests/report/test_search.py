@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,12 @@ def test_every_page_has_an_icon_that_exists(built: Path, html: Callable[..., Any
     for name in ("index", "papers/tiny"):
         (icon,) = [given["href"] for _, given in html(built, name).found if "icon" in given.get("rel", "").split()]
         assert (built / "html" / name).parent.joinpath(icon.partition("?")[0]).is_file()
+
+
+def test_a_link_to_a_claim_does_not_animate(built: Path, html: Callable[..., Any]) -> None:
+    """The theme's `scroll-behavior: smooth` is before ours, so that ours counts; motion can be switched off too."""
+    sheets = [one.partition("?")[0] for one in html(built).values("href", "link") if ".css" in one]
+    texts = [(built / "html/papers" / sheet).read_text(encoding="utf-8") for sheet in sheets]
+    rules = [re.findall(r"html\s*\{[^}]*scroll-behavior:\s*(\w+)", text) for text in texts]
+    assert [value for found in rules for value in found][-1] == "auto"
+    assert any("prefers-reduced-motion: reduce" in text for text in texts)
