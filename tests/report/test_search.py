@@ -38,8 +38,8 @@ def results(index: Any) -> dict[str, tuple[str, str]]:
 
 
 def test_each_claim_is_a_result_that_leads_to_its_row(index: Any, shown: Page, built: Path, html: Any) -> None:
-    found = {name: place for name, place in results(index).items() if place[0] == "papers/tiny"}
-    assert len(found) == len(shown.verdicts)
+    found = {name: place for name, place in results(index).items() if place[1].startswith("claim-")}
+    assert len(found) == len(shown.verdicts) and {document for document, _ in found.values()} == {"papers/tiny"}
     for verdict in shown.verdicts:
         (name,) = [name for name, (_, anchor) in found.items() if anchor == f"claim-{verdict.claim.id}"]
         assert name.endswith(f": {verdict.outcome}")
@@ -47,7 +47,14 @@ def test_each_claim_is_a_result_that_leads_to_its_row(index: Any, shown: Page, b
         assert f"claim-{verdict.claim.id}" in html(built).values("id")
     (mean,) = [name for name, (_, anchor) in found.items() if anchor == "claim-mean"]
     assert quote.stated(shown, "mean").text in mean
-    assert {name for _, kind, name in index["objnames"].values()} == {"claim"}
+    assert {name for _, kind, name in index["objnames"].values()} == {"claim", "record"}
+
+
+def test_each_record_is_a_result_that_leads_to_its_origin(index: Any, shown: Page, built: Path, html: Any) -> None:
+    found = results(index)
+    for record in shown.records:
+        document, anchor = found[record.stem]
+        assert document == "papers/tiny" and anchor in html(built).values("id")
 
 
 def test_a_tip_is_a_result(fresh: Path, build: Callable[..., Any], html: Callable[..., Any]) -> None:
