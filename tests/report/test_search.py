@@ -96,7 +96,7 @@ def test_the_index_has_no_words_that_run_together(index: Any, shown: Page) -> No
 def test_a_page_has_a_title_and_a_description(built: Path, shown: Page, html: Callable[..., Any]) -> None:
     for name, about in (
         ("papers/tiny", sentence.plain(shown, shown.paper.outcome)),
-        ("guide/claims", "This is one."),
+        ("guide/claims", "This is one. And two."),
     ):
         told = {
             given.get("name") or given.get("property"): given for tag, given in html(built, name).found if tag == "meta"
@@ -106,9 +106,11 @@ def test_a_page_has_a_title_and_a_description(built: Path, shown: Page, html: Ca
     assert quote.judged(shown, "mean").text in sentence.plain(shown, shown.paper.outcome)
 
 
-def test_a_description_is_one_sentence_and_not_long() -> None:
-    assert head.first_sentence("Use e.g. this.\nThen that.") == "Use e.g. this."
-    assert len(head.first_sentence("word " * 200)) <= head.LONG + 2
+def test_a_description_is_a_sentence_that_says_enough_and_is_not_long() -> None:
+    long = "Use e.g. this one, which is said in a sentence of more than sixty characters."
+    assert head.opening(f"{long}\nThen that.") == long
+    assert head.opening(f"Short. {long} Then that.") == f"Short. {long}"
+    assert len(head.opening("word " * 200)) <= head.LONG + 2
 
 
 def test_every_page_has_an_icon_that_exists(built: Path, html: Callable[..., Any]) -> None:
