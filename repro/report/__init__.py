@@ -18,12 +18,13 @@ The sections of a paper's page, in the order of the page:
 
 Other pages:
 
-    papers            the landing page; features: Raff's features and our outcomes
+    papers            the landing page: a card per paper; basis: what its verdicts depend on
+    comparison        all papers in one table; features: Raff's features of each paper
     parts             the catalogue of parts; source: reads a part's source text
     tips              the tips of all papers, by symptom
     leaderboard       configs ranked by one metric; entrants, ranking
     keys              the keys of `paper.toml`; schema: its JSON Schema
-    quote             one number in a sentence
+    quote             one number in a sentence; sentence: a text with such numbers, plain or as HTML
     spreadsheet       the claims of a paper, and all papers, as CSV
 
 What the sections use:
@@ -31,8 +32,8 @@ What the sections use:
     page              Page: a paper, its records and verdicts; the MyST text of its page
     evidence          our number, the configs and records that it comes from, the commands
     prose             how `report.md` and `tips.md` are included, and where their links lead
-    html/             markup, words, axes, marks, panels, files; it does not use Sphinx
-    sphinx/           the extension: directives, roles, rules for a paper's texts, the build
+    html/             markup, words, axes, marks, panels, files, listings; it does not use Sphinx
+    sphinx/           the extension: directives, roles, rules for a paper's texts, search, the build
 
 Only sphinx/ imports Sphinx and docutils. Nothing here imports torch or matplotlib: figures are SVG, and the style
 sheet sets their colours.

@@ -25,8 +25,10 @@ def comparison(pages: Sequence[Page], root: str) -> Markup:
     head = tag("tr", *(tag("th", name, scope="col", role="columnheader") for name in HEADS), role="row")
     body = [tag("thead", head, role="rowgroup"), tag("tbody", *rows, role="rowgroup")]
     table = tag("table", *body, class_="repro-blocks repro-comparison", role="table", data_sorts=True)
-    file = tag("p", "This table as a file: ", link(TABLE, f"{root}files/{TABLE}", download=True), class_="repro-muted")
-    return join([box(table, label="All papers"), file])
+    tiers = "; ".join(f"{code}: {words}" for code, words in TIERS.values())
+    file = link(TABLE, f"{root}files/{TABLE}", download=True)
+    notes = tag("p", f"{tiers}. This table as a file: ", file, class_="repro-muted")
+    return join([box(table, label="All papers"), notes])
 
 
 def _row(page: Page) -> Markup:
@@ -40,12 +42,18 @@ def _row(page: Page) -> Markup:
         (tag("abbr", code, title=words), page.tier),
         (", ".join(data(page)) or "made by its code", None),
         (machines or "–", machines),
-        (f"{duration(page.seconds)}, {count(len(page.records), 'run')}" if page.records else "–", page.seconds),
+        (_time(page), page.seconds),
         (reviewed(page), page.reviews[-1].date if page.reviews else ""),
     ]
     pairs = zip(HEADS[1:], cells, strict=True)
     given = [tag("td", tag("div", text), data_label=head, data_by=by, role="cell") for head, (text, by) in pairs]
     return tag("tr", tag("th", name, scope="row", role="rowheader"), *given, role="row")
+
+
+def _time(page: Page) -> Markup:
+    """The computing time of all runs, and their number."""
+    runs = tag("span", count(len(page.records), "run"), class_="line repro-muted")
+    return join([duration(page.seconds), runs], " ") if page.records else Markup("–")
 
 
 def _agreeing(page: Page) -> float:

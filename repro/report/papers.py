@@ -55,7 +55,7 @@ def _row(page: Page) -> Markup:
 def _facts(page: Page) -> Markup:
     """Folder, tier, cost and date in one line. The folder distinguishes copies of the same paper."""
     code, words = TIERS[page.tier]
-    facts: list[str] = [tag("code", f"papers/{page.name}"), tag("abbr", code, title=words)]
+    facts: list[str] = [tag("code", f"papers/{page.name}"), join([tag("strong", code), " ", words])]
     cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}"
     facts.append(cost if page.records else "no run yet")
     if page.newest:

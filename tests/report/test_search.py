@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,8 @@ def results(index: Any) -> dict[str, tuple[str, str]]:
 
 
 def test_each_claim_is_a_result_that_leads_to_its_row(index: Any, shown: Page, built: Path, html: Any) -> None:
-    found = {name: place for name, place in results(index).items() if place[0] == "papers/tiny"}
-    assert len(found) == len(shown.verdicts)
+    found = {name: place for name, place in results(index).items() if place[1].startswith("claim-")}
+    assert len(found) == len(shown.verdicts) and {document for document, _ in found.values()} == {"papers/tiny"}
     for verdict in shown.verdicts:
         (name,) = [name for name, (_, anchor) in found.items() if anchor == f"claim-{verdict.claim.id}"]
         assert name.endswith(f": {verdict.outcome}")
@@ -46,7 +47,14 @@ def test_each_claim_is_a_result_that_leads_to_its_row(index: Any, shown: Page, b
         assert f"claim-{verdict.claim.id}" in html(built).values("id")
     (mean,) = [name for name, (_, anchor) in found.items() if anchor == "claim-mean"]
     assert quote.stated(shown, "mean").text in mean
-    assert {name for _, kind, name in index["objnames"].values()} == {"claim"}
+    assert {name for _, kind, name in index["objnames"].values()} == {"claim", "record"}
+
+
+def test_each_record_is_a_result_that_leads_to_its_origin(index: Any, shown: Page, built: Path, html: Any) -> None:
+    found = results(index)
+    for record in shown.records:
+        document, anchor = found[record.stem]
+        assert document == "papers/tiny" and anchor in html(built).values("id")
 
 
 def test_a_tip_is_a_result(fresh: Path, build: Callable[..., Any], html: Callable[..., Any]) -> None:
@@ -88,7 +96,7 @@ def test_the_index_has_no_words_that_run_together(index: Any, shown: Page) -> No
 def test_a_page_has_a_title_and_a_description(built: Path, shown: Page, html: Callable[..., Any]) -> None:
     for name, about in (
         ("papers/tiny", sentence.plain(shown, shown.paper.outcome)),
-        ("guide/claims", "This is one."),
+        ("guide/claims", "This is one. And two."),
     ):
         told = {
             given.get("name") or given.get("property"): given for tag, given in html(built, name).found if tag == "meta"
@@ -98,12 +106,23 @@ def test_a_page_has_a_title_and_a_description(built: Path, shown: Page, html: Ca
     assert quote.judged(shown, "mean").text in sentence.plain(shown, shown.paper.outcome)
 
 
-def test_a_description_is_one_sentence_and_not_long() -> None:
-    assert head.first_sentence("Use e.g. this.\nThen that.") == "Use e.g. this."
-    assert len(head.first_sentence("word " * 200)) <= head.LONG + 2
+def test_a_description_is_a_sentence_that_says_enough_and_is_not_long() -> None:
+    long = "Use e.g. this one, which is said in a sentence of more than sixty characters."
+    assert head.opening(f"{long}\nThen that.") == long
+    assert head.opening(f"Short. {long} Then that.") == f"Short. {long}"
+    assert len(head.opening("word " * 200)) <= head.LONG + 2
 
 
 def test_every_page_has_an_icon_that_exists(built: Path, html: Callable[..., Any]) -> None:
     for name in ("index", "papers/tiny"):
         (icon,) = [given["href"] for _, given in html(built, name).found if "icon" in given.get("rel", "").split()]
         assert (built / "html" / name).parent.joinpath(icon.partition("?")[0]).is_file()
+
+
+def test_a_link_to_a_claim_does_not_animate(built: Path, html: Callable[..., Any]) -> None:
+    """The theme's `scroll-behavior: smooth` is before ours, so that ours counts; motion can be switched off too."""
+    sheets = [one.partition("?")[0] for one in html(built).values("href", "link") if ".css" in one]
+    texts = [(built / "html/papers" / sheet).read_text(encoding="utf-8") for sheet in sheets]
+    rules = [re.findall(r"html\s*\{[^}]*scroll-behavior:\s*(\w+)", text) for text in texts]
+    assert [value for found in rules for value in found][-1] == "auto"
+    assert any("prefers-reduced-motion: reduce" in text for text in texts)

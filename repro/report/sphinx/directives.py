@@ -120,7 +120,7 @@ class Section(Printed):
             if found.stale:
                 self.warn(shown, found)
         if self.name == "claims" and self.env.docname == f"papers/{name}":  # elsewhere they have no anchor
-            search.note(self.env, search.claims(shown))
+            search.note(self.env, [*search.claims(shown), *search.records(shown)])
         html = SECTIONS[self.name](shown)
         yield raw(html) if self.name in SEARCHED else Quiet("", html=str(html))
 

@@ -13,7 +13,8 @@ from repro.report.html.markup import tag
 from repro.report.sphinx.directives import names
 from repro.report.sphinx.search import words
 
-END = re.compile(r"(?<=[.?!])\s+(?=[A-Z`(\"])")
+END = re.compile(r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)\s+")
+ENOUGH = 60  # characters: a shorter sentence says too little alone
 LONG = 300  # characters: search engines and previews show fewer
 
 
@@ -40,17 +41,20 @@ def description(app: Sphinx, name: str, doctree: nodes.document) -> str:
     if folder == "papers" and paper in names(app):
         shown = page.read(paper)
         return sentence.plain(shown, shown.paper.outcome) or shown.paper.summary
-    first = next((one for one in doctree.findall(nodes.paragraph) if not _within(one)), None)
-    return first_sentence(first.astext()) if first is not None else ""
+    texts = (one.astext().strip() for one in doctree.findall(nodes.paragraph) if not _within(one))
+    return opening(next((text for text in texts if not text.endswith(":")), ""))
 
 
-def first_sentence(text: str) -> str:
-    """The first sentence of a paragraph, on one line.
+def opening(text: str) -> str:
+    """The first sentence, on one line; with the next one if it is short.
 
-    >>> first_sentence("A run writes a record. It is\\n JSON.")
-    'A run writes a record.'
+    >>> opening("A record is JSON. It contains the numbers, and all that is\\nneeded to repeat the run. It is small.")
+    'A record is JSON. It contains the numbers, and all that is needed to repeat the run.'
     """
-    short = END.split(" ".join(text.split()))[0]
+    short = ""
+    for piece in END.split(" ".join(text.split())):
+        if len(short) < ENOUGH:
+            short = f"{short} {piece}".strip()
     return short if len(short) <= LONG else short[:LONG].rpartition(" ")[0] + " …"
 
 

@@ -1,4 +1,4 @@
-"""What the search of the site finds: the words of generated HTML, and claims and tips as results of their own.
+"""What the search of the site finds: words of generated HTML; and claims, tips and records as results of their own.
 
 Sphinx puts the HTML of `nodes.raw` into its index with the tags removed: words of neighbouring cells run together,
 and descriptions of pictures become words. `Html` gives the index only what a reader sees. `repro.js` does the same for
@@ -65,15 +65,19 @@ def words(text: str) -> str:
     return " ".join(html.unescape(TAG.sub(" ", WITHIN.sub("", UNSEEN.sub(" ", text)))).split())
 
 
-Row = tuple[str, str, str, str]  # an id, which is not the anchor; the name in the results; claim or tip; the anchor
+Row = tuple[str, str, str, str]  # an id, which is not the anchor; the name in the results; the kind; the anchor
+
+
+PRIORITY = {"claim": 1, "tip": 1, "record": 2}
+"""The kinds of results. Sphinx shows those with 2 after the pages that have the words."""
 
 
 class Results(Domain):
-    """The claims and tips of the site, each with its document and anchor."""
+    """The claims, tips and records of the site, each with its document and anchor."""
 
     name = "repro"
     label = "repro"
-    object_types: ClassVar = {"claim": ObjType("claim"), "tip": ObjType("tip")}
+    object_types: ClassVar = {kind: ObjType(kind) for kind in PRIORITY}
     initial_data: ClassVar = {"rows": {}}
 
     @property
@@ -99,10 +103,10 @@ class Results(Domain):
         return []
 
     def get_objects(self) -> Iterator[tuple[str, str, str, str, str, int]]:
-        """The results as Sphinx wants them; 1 is the usual priority."""
+        """The results as Sphinx wants them."""
         for document, rows in self.rows.items():
             for name, shown, kind, anchor in rows:
-                yield name, shown.translate(SAFE), kind, document, anchor, 1
+                yield name, shown.translate(SAFE), kind, document, anchor, PRIORITY[kind]
 
 
 def note(env: Any, rows: Iterable[Row]) -> None:
@@ -114,6 +118,14 @@ def claims(page: Page) -> list[Row]:
     """The claims of a paper: `LeNet-5 misreads 0.95 % of the images: reproduced`."""
     return [
         (f"{page.name}/{one.claim.id}", _name(page, one), "claim", slug("claim", one.claim.id)) for one in page.verdicts
+    ]
+
+
+def records(page: Page) -> list[Row]:
+    """The records of a paper: `lenet5-seed0`."""
+    return [
+        (f"{page.name}/{one.stem}", one.stem, "record", slug("record", one.stem))
+        for one in (*page.records, *page.smoke)
     ]
 
 

@@ -50,7 +50,7 @@ for (const time of document.querySelectorAll(":is(.repro-facts, .repro-card) tim
 
 // A box that shows only the entries with all words typed, each at the start of a word. `?q=nan` fills it in.
 function filter(home) {
-  const entries = [...document.querySelectorAll(".repro-entry")];
+  const entries = [...(home.closest("section") ?? document).querySelectorAll(".repro-entry")];
   const words = entries.map((entry) => ` ${entry.textContent.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ")}`);
   const groups = [...document.querySelectorAll("section:has(> .repro-entry)")].filter((group) => !group.contains(home));
   const [label, box, said] = ["label", "input", "output"].map((name) => document.createElement(name));
