@@ -12,7 +12,7 @@ from markupsafe import Markup as Markup
 from markupsafe import escape as escape
 
 EXAMPLE = re.compile(r"(?m)^>>> .*(?:\n.+)*")  # a doctest, up to the next blank line
-VOID = frozenset({"br", "hr", "img", "wbr"})
+VOID = frozenset({"br", "hr", "img", "input", "wbr"})
 
 Attribute = str | float | bool | None
 
