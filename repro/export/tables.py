@@ -107,7 +107,7 @@ def board(field: Field) -> Nodes:
     ranked, found, unit, higher = leaderboard.ranks(field)
     rows = [_entrant(field, one, found, place, unit) for place, one in enumerate(ranked)]
     rows += [
-        [nodes.text(cell) for cell in ("–", one.name, _stated(field, one), "not run", "–", "–")]
+        [nodes.text(cell) for cell in ("–", one.label, _stated(field, one), "not run", "–", "–")]
         for one in field.entrants
         if not one.found
     ]
@@ -119,7 +119,7 @@ def _entrant(field: Field, one: Entrant, found: Ranking, place: int, unit: str) 
     took = sum(record.cost.get("seconds", 0.0) for record in one.records) / len(one.records)
     words = (
         leaderboard.rank(*found.places(place)),
-        one.name,
+        one.label,
         _stated(field, one),
         f"{spread(ours, unit)}{' (stale)' if one.stale else ''}",
         f"{ours.seeds} × {ours.items:,}",

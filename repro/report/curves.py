@@ -1,85 +1,212 @@
-"""Learning curves: a panel per config, a line per seed. Colour and dashes distinguish training and validation."""
+"""Learning curves: a panel per family of configs, a line per training. A line is the mean of the seeds.
+
+A number at its end and a colour identify a line; a dashed line is the validation loss. The shade is from the lowest to
+the highest seed. A switch (`repro.js`) changes the horizontal axis: steps, items or time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from dataclasses import dataclass
+from statistics import fmean
 
-from repro.record import Record
+from repro.report.families import Family, Training, families
 from repro.report.html import panel
 from repro.report.html.axis import Axis, around
-from repro.report.html.markup import Markup, fold, join, link, picture, tag
-from repro.report.html.words import count, number
+from repro.report.html.markup import Markup, fold, link, picture, tag
+from repro.report.html.words import count, number, slug
 from repro.report.page import Page
 
 NAMES = {"train": "training loss", "valid": "validation loss"}
-OPEN = 6  # visible panels; the others are in a fold
+OPEN = 3  # visible panels, one row of a wide page; the others are in a fold
+GAP = 11  # between two numbers at the ends of lines, so that they do not overlap
+UNITS = ((90, 1, "seconds"), (5400, 60, "minutes"), (float("inf"), 3600, "hours"))
 
-Curve = Sequence[Sequence[float]]
+Curve = Sequence[tuple[float, float, float, float]]  # step, mean, lowest and highest seed
+
+
+@dataclass(frozen=True)
+class Across:
+    """One choice of the horizontal axis. `rates`: how much of it is one step of each training."""
+
+    key: str
+    name: str
+    axis: Axis
+    rates: Sequence[float]
 
 
 def curves(page: Page) -> Markup:
-    """A panel for every config whose records have a curve of at least two points."""
-    records = sorted(page.curved, key=page.rank)
-    if not records:
+    """A panel for each family, the headline claims' first."""
+    shown = families(page)
+    if not shown:
         return tag("p", "No record of this paper has learning curves.", class_="repro-muted")
-    panels = [_panel(page, list(mine)) for _, mine in groupby(records, key=lambda found: found.config)]
-    names = sorted({name for found in records for name in found.curves}, key=list(NAMES).index)
-    keys = [tag("li", _key(name), tag("span", NAMES[name])) for name in names]
-    single = {found.config for found in page.records if found.curves} - {found.config for found in records}
-    short = [tag("p", f"Too short for a curve: {', '.join(sorted(single))}.", class_="repro-muted")] if single else []
-    rest = [fold(f"{count(len(panels) - OPEN, 'more config')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
-    return join([tag("ul", *keys, class_="repro-legend"), _grid(panels[:OPEN]), *rest, *short])
+    keys = choices([one for family in shown for one in family.trainings])
+    panels = [_panel(page, family, keys) for family in shown]
+    single = {found.config for found in page.records if found.curves} - {found.config for found in page.curved}
+    names = ", ".join(page.paper.label(name) for name in sorted(single))
+    short = [tag("p", f"Too short for a curve: {names}.", class_="repro-muted")] if single else []
+    rest = [fold(f"{count(len(panels) - OPEN, 'more panel')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
+    head = tag("div", tag("p", _read(shown), class_="repro-muted"), _switch(keys), class_="repro-curves-head")
+    return tag("div", head, _grid(panels[:OPEN]), *rest, *short, class_="repro-curves")
+
+
+def choices(trainings: Sequence[Training]) -> list[str]:
+    """The horizontal axes that all these trainings can have: steps, and items or time if all records have them."""
+    known: dict[str, list[float | None]] = {
+        "items": [one.batch for one in trainings],
+        "time": [one.step_seconds for one in trainings],
+    }
+    return ["steps", *(key for key, values in known.items() if all(values))]
+
+
+def _read(shown: Sequence[Family]) -> str:
+    """How to read the lines."""
+    records = [record for family in shown for one in family.trainings for record in one.records]
+    valid = "Solid: training loss, dashed: validation loss. " if any("valid" in one.curves for one in records) else ""
+    many = max(len(one.seeds) for family in shown for one in family.trainings)
+    return f"{valid}{'Line: the mean of the seeds, shade: from the lowest to the highest. ' if many > 1 else ''}"
+
+
+def _switch(keys: Sequence[str]) -> Markup:
+    """Radio buttons for the horizontal axis. They are hidden without JavaScript, which shows steps."""
+    if len(keys) == 1:
+        return Markup("")
+    buttons = [
+        tag("label", tag("input", type="radio", name_="repro-across", value=key, checked=key == "steps"), key)
+        for key in keys
+    ]
+    return tag("fieldset", tag("legend", "Horizontal axis: "), *buttons, class_="repro-switch", hidden=True)
 
 
 def _grid(panels: Sequence[Markup]) -> Markup:
     return tag("div", *panels, class_="repro-panels")
 
 
-def _panel(page: Page, records: Sequence[Record]) -> Markup:
-    """The curves of one config: all its seeds on the same axes."""
-    drawn = [(name, points) for found in records for name, points in found.curves.items() if len(points) > 1]
-    across = around([0.0, *(point[0] for _, points in drawn for point in points)], ticks=4, margin=0.0)
-    upward = panel.scale([point[1] for _, points in drawn for point in points])
-    lines = [part for name, points in drawn for part in _curve(name, points, across, upward)]
+def _panel(page: Page, family: Family, keys: Sequence[str]) -> Markup:
+    """The curves of one family, and the names of its lines. A box hides a line."""
+    drawn = [{name: averaged(one, name) for name in NAMES} for one in family.trainings]
+    points = [point for one in drawn for points in one.values() for point in points]
+    upward = panel.scale([value for point in points for value in point[1:]])
+    axes = [_across(key, family.trainings, max(point[0] for point in points)) for key in keys]
+    named = list(zip(family.labels, drawn, strict=True))
+    lines = [_line(n, label, one, axes, upward) for n, (label, one) in enumerate(named)]
+    below = [tag("g", *panel.below(one.axis, one.name), data_axis=one.key, display=_shown(one)) for one in axes]
     shape = picture(
-        f"Learning curves of {records[0].config}",
-        _say(drawn, upward),
-        *panel.frame(across, upward, "step"),
+        f"Learning curves: {family.title}",
+        " ".join(_say(label, one) for label, one in named),
+        *panel.side(upward, f"loss ({page.paper.label(family.loss)})"),
+        *below,
         *lines,
+        *_ends(drawn, axes, upward),
         viewBox=panel.BOX,
+        data_left=panel.LEFT,
         class_="repro-curve",
     )
-    seeds = join([link(str(found.seed), page.origin(found)) for found in records], ", ")
-    noun = "seed" if len(records) == 1 else "seeds"
-    return tag("figure", shape, tag("figcaption", f"{records[0].config}, {noun} ", seeds), class_="repro-panel")
+    entries = [
+        _entry(page, n, label, one) for n, (label, one) in enumerate(zip(family.labels, family.trainings, strict=True))
+    ]
+    return tag("figure", tag("figcaption", family.title), shape, tag("ul", *entries), class_="repro-panel")
 
 
-def _say(drawn: Sequence[tuple[str, Curve]], upward: Axis) -> str:
-    """The first and last loss of the curves, in words. Several seeds give a range, from the smallest to the largest."""
-    parts = []
-    for name in dict.fromkeys(name for name, _ in drawn):
-        first, last = ([points[at] for other, points in drawn if other == name] for at in (0, -1))
-        parts.append(f"the {name} loss starts at {_reach(first)} and ends at {_reach(last)}")
-    text = "; ".join(parts) + (", on a logarithmic axis." if upward.log else ".")
-    return text[:1].upper() + text[1:]
+def averaged(one: Training, name: str) -> Curve:
+    """The mean, the lowest and the highest loss of the seeds, at the steps that all of them have."""
+    losses = [{point[0]: point[1] for point in found.curves.get(name, ())} for found in one.records]
+    steps = sorted(set.intersection(*(set(found) for found in losses)))
+    rows = [(step, [found[step] for found in losses]) for step in steps]
+    return [(step, fmean(values), min(values), max(values)) for step, values in rows]
 
 
-def _reach(points: Sequence[Sequence[float]]) -> str:
-    values, steps = (sorted({point[index] for point in points}) for index in (1, 0))
-    said = " to ".join(number(value) for value in dict.fromkeys((values[0], values[-1])))
-    return f"{said} (step {number(steps[-1])})"
+def _across(key: str, trainings: Sequence[Training], steps: float) -> Across:
+    """One horizontal axis, from 0 to the end of the longest training."""
+    if key == "items":
+        rates, name = [float(one.batch or 0) for one in trainings], "training items"
+    elif key == "time":
+        seconds = [one.step_seconds or 0.0 for one in trainings]
+        longest = max(s * one.records[0].cost["steps"] for s, one in zip(seconds, trainings, strict=True))
+        size, name = next((size, name) for limit, size, name in UNITS if longest < limit)
+        rates = [one / size for one in seconds]
+    else:
+        rates, name = [1.0] * len(trainings), "step"
+    ends = [rate * _last(one) for rate, one in zip(rates, trainings, strict=True)]
+    return Across(key, name, around([0.0, *ends], ticks=4, margin=0.0), rates)
 
 
-def _curve(name: str, points: Curve, across: Axis, upward: Axis) -> list[Markup]:
-    places = [(panel.x(across, step), panel.y(upward, value)) for step, value in points]
-    line = tag("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places), class_=f"curve {name}")
-    if name != "valid" or len(places) > 25:
-        return [line]
-    return [line, *(tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2.6, class_="dot valid") for x, y in places)]
+def _last(one: Training) -> float:
+    return max(point[0] for found in one.records for points in found.curves.values() for point in points)
 
 
-def _key(name: str) -> Markup:
-    dots = [tag("circle", cx=17, cy=9, r=3, class_="dot valid")] if name == "valid" else []
-    line = tag("polyline", points="2,9 32,9", class_=f"curve {name}")
-    return tag("svg", line, *dots, width=34, height=18, class_="repro-curve", aria_hidden="true")
+def _shown(one: Across) -> str | None:
+    return None if one.key == "steps" else "none"
+
+
+def _factors(axes: Sequence[Across], n: int) -> dict[str, float]:
+    """How `repro.js` stretches line `n` for the other axes, as `data-items` and `data-time`."""
+    steps = axes[0].axis.high
+    return {f"data_{one.key}": one.rates[n] * steps / one.axis.high for one in axes[1:]}
+
+
+def _line(n: int, label: str, drawn: dict[str, Curve], axes: Sequence[Across], upward: Axis) -> Markup:
+    """The lines and the shade of one training. Its tooltip says the first and the last loss."""
+    across, parts = axes[0].axis, [tag("title", _say(label, drawn))]
+    for name, points in drawn.items():
+        if any(low < high for _, _, low, high in points):
+            thin = [*points[:-1:2], *points[-1:]]
+            edge = [(step, high) for step, _, _, high in thin] + [(step, low) for step, _, low, _ in reversed(thin)]
+            parts.append(tag("path", d=f"{_path(edge, across, upward)}z", class_="shade"))
+        if len(points) > 1:
+            line = [(step, mean) for step, mean, _, _ in points]
+            parts.append(tag("path", d=_path(line, across, upward), class_=name))
+    return tag("g", tag("g", *parts, transform="scale(.1)"), class_=f"line c{n + 1}", **_factors(axes, n))
+
+
+def _path(points: Sequence[tuple[float, float]], across: Axis, upward: Axis) -> str:
+    """The path through the points, in tenths of a unit, relative to the point before: this is the shortest text."""
+    places = [(round(10 * panel.x(across, at)), round(10 * panel.y(upward, value))) for at, value in points]
+    (x, y), text = places[0], f"M{places[0][0]} {places[0][1]}l"
+    for after in places[1:]:
+        text += f"{after[0] - x} {after[1] - y} "
+        x, y = after
+    return text.replace(" -", "-").rstrip()
+
+
+def _ends(drawn: Sequence[dict[str, Curve]], axes: Sequence[Across], upward: Axis) -> list[Markup]:
+    """The number of each line at the end of its training loss."""
+    ends = [next(points[-1] for points in one.values() if points) for one in drawn]
+    places = apart([(panel.x(axes[0].axis, end[0]) + 3, panel.y(upward, end[1]) + 4) for end in ends])
+    return [
+        tag("text", str(n + 1), x=f"{x:.1f}", y=f"{y:.1f}", class_=f"end c{n + 1}", **_factors(axes, n))
+        for n, (x, y) in enumerate(places)
+    ]
+
+
+def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The places of numbers, moved upward where they would overlap. The lowest stays within the panel."""
+    moved: dict[int, tuple[float, float]] = {}
+    for n in sorted(range(len(places)), key=lambda n: -places[n][1]):
+        x, y = places[n][0], min(places[n][1], panel.HEIGHT - panel.BOTTOM + 2.0)
+        for other, taken in sorted(moved.values(), key=lambda place: -place[1]):
+            if abs(other - x) < GAP and abs(taken - y) < GAP:
+                y = taken - GAP
+        moved[n] = (x, y)
+    return [moved[n] for n in range(len(places))]
+
+
+def _say(label: str, drawn: dict[str, Curve]) -> str:
+    """The first and the last loss of one training, in words."""
+    parts = [
+        f"{NAMES[name]} {_point(points[0])}, then {_point(points[-1])}" for name, points in drawn.items() if points
+    ]
+    return f"{label}: {'; '.join(parts)}."
+
+
+def _point(point: tuple[float, float, float, float]) -> str:
+    return f"{number(float(f'{point[1]:.3g}'))} at step {point[0]:,.0f}"
+
+
+def _entry(page: Page, n: int, label: str, one: Training) -> Markup:
+    """The name of a line, with a link to its records and a box that hides it."""
+    others = [page.paper.label(name) for name in one.configs[1:]]
+    box = tag("input", type="checkbox", value=str(n + 1), checked=True, aria_label=f"show {label}")
+    name = link(label, f"{page.address}#{slug('records', one.configs[0])}")
+    same = f" (the same training: {'; '.join(others)})" if others else ""
+    return tag("li", tag("label", box, tag("span", str(n + 1)), class_=f"c{n + 1}"), name, same)

@@ -32,6 +32,14 @@ class Entrant:
     found: Sequence[Measurement] = ()
 
     @property
+    def label(self) -> str:
+        """The name for readers, from `[labels]` of its paper; without one, `name`."""
+        label = self.page.paper.label(self.config)
+        if label == self.config:
+            return self.name
+        return label if self.name == self.config else f"{label} ({self.page.name})"
+
+    @property
     def rows(self) -> list[list[float]]:
         """The measured values: one row per seed, one value per test item."""
         return [measured.values for measured in self.found]
@@ -49,6 +57,11 @@ class Field:
     entrants: list[Entrant]
     metric: str
     test: str
+
+    @property
+    def label(self) -> str:
+        """The name of the metric for readers."""
+        return self.entrants[0].page.paper.label(self.metric)
 
     @property
     def ran(self) -> list[Entrant]:

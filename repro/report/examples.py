@@ -18,10 +18,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import soundfile
+
+from repro.claim.paper import WRITTEN
 from repro.errors import BadInput
 from repro.record import Record
+from repro.report import item_scores
 from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, fold, join, link, tag
 from repro.report.html.words import count, typeset
@@ -30,8 +35,8 @@ from repro.report.page import Page
 NOTES = (
     (
         {"image", "sound"},
-        "In a spectrogram, the horizontal axis is time and the vertical axis is frequency. All spectrograms of one "
-        "item use the same colour scale.",
+        "In a spectrogram, the brightest colour is the loudest point of the mixture, and black is 70 dB below it or "
+        "less. All spectrograms of one item use the same colours.",
     ),
     ({"truth"}, "✓ marks the true class, ✗ a wrong answer."),
     ({"scores"}, "Each bar is the score of a class. It starts at zero. All items have the same scale."),
@@ -54,7 +59,7 @@ def examples(page: Page) -> Markup:
     if not shown:
         return tag("p", "No record of this paper has examples.", class_="repro-muted")
     first, *others = shown.values()
-    rest = [fold(f"The same for {found.stem}", _record(page, found)) for found in others]
+    rest = [fold(f"The same for {page.paper.label(found.config)}", _record(page, found)) for found in others]
     if len(rest) > OPEN:
         rest = [fold(f"The same for {count(len(rest), 'other config')}", *rest)]
     return join([_record(page, first), *rest])
@@ -64,46 +69,83 @@ def _record(page: Page, found: Record) -> Markup:
     """A section per item. Items that have one panel each are side by side."""
     panels = [panel for example in found.examples for panel in example.get("panels", ())]
     notes = [words for keys, words in NOTES if any(keys <= panel.keys() for panel in panels)]
-    lead = ["Test items with the output of the run ", link(found.stem, page.origin(found)), ". "]
+    run = link(f"{page.paper.label(found.config)}, seed {found.seed}", page.origin(found))
+    lead = ["Test items with the output of ", run, ". ", item_scores.summary(page, found), " "]
     drawn = [_item(page, found, example, _scale(panels)) for example in found.examples]
     if len(panels) == len(found.examples):
         drawn = [tag("div", *drawn, class_="repro-gallery")]
+    else:
+        drawn = _typical_first(drawn, item_scores.first_shown(page, found))
     return join([tag("p", *lead, " ".join(notes)), *drawn])
 
 
+def _typical_first(drawn: Sequence[Markup], first: set[int]) -> list[Markup]:
+    """The items of `first`; the others are in a fold."""
+    rest = [one for n, one in enumerate(drawn) if n not in first]
+    folded = [fold(count(len(rest), "more item"), *rest)] if rest else []
+    return [*(one for n, one in enumerate(drawn) if n in first), *folded]
+
+
 def _item(page: Page, found: Record, example: Panel, scale: Axis) -> Markup:
-    name = f"{str(example.get('test', 'test')).replace('_', ' ')}, item {example.get('item', 0)}"
+    test, item = str(example.get("test", "test")), int(example.get("item", 0))
+    name = f"{test.replace('_', ' ')}, item {item}"
     title, panels = name[:1].upper() + name[1:], example.get("panels", [])
+    scores = _scored(page, found, test, item)
     if len(panels) == 1:
-        return _panel(page, found, {"label": title, **panels[0]}, name, scale)
+        return _panel(page, found, {"label": title, **panels[0]}, name, scale, scores)
     drawn = [_panel(page, found, panel, name, scale) for panel in panels]
     grid = tag("div", *drawn, class_="repro-listen", style=_columns([panel.get("label", "") for panel in panels]))
-    return tag("section", tag("h3", title), grid)
+    return tag("section", tag("h3", title), scores, grid)
+
+
+def _scored(page: Page, found: Record, test: str, item: int) -> Markup:
+    """The scores of the item, and where it is among all items."""
+    scores = item_scores.scores(page, found, test, item)
+    if not scores:
+        return Markup("")
+    place = item_scores.standing(page, found, test, item)
+    first = [tag("strong", scores[0]), f" ({place})" if place else ""]
+    return tag("p", *first, *(f"; {one}" for one in scores[1:]), class_="repro-scored")
 
 
 def _columns(labels: list[str]) -> str:
     """The CSS grid for panels with these labels, for example `mixture, estimate 1, estimate 2, reference 1, ...`.
 
-    The first panel has its own column. Each other kind has a row, and source 1 is always in the same column.
+    The first panel has the whole width. Each other kind has a row, and source 1 is always in the same column.
     """
     kinds = Counter(label.split(" ")[0] for label in labels[1:])
-    return f"--columns: {max(kinds.values(), default=0) + 1}; --rows: {max(len(kinds), 1)}"
+    return f"--columns: {max(kinds.values(), default=1)}"
 
 
-def _panel(page: Page, found: Record, panel: Panel, item: str, scale: Axis) -> Markup:
-    label = panel.get("label", "")
-    parts = [tag("figcaption", label, _answer(panel))]
+def _panel(page: Page, found: Record, panel: Panel, item: str, scale: Axis, scores: str = "") -> Markup:
+    label, sound = panel.get("label", ""), panel.get("sound")
+    parts = [tag("figcaption", label, _answer(panel)), scores]
     if name := panel.get("image"):
-        source = _beside(page, found, name)
-        parts.append(tag("img", src=source, loading="lazy", alt=_seen(panel, label, item)))
-    if name := panel.get("sound"):
-        source = _beside(page, found, name)
-        parts.append(tag("audio", src=source, controls=True, preload="none", aria_label=f"{label}, {item}"))
+        image = tag("img", src=_beside(page, found, name), loading="lazy", alt=_seen(panel, label, item))
+        parts.append(_axes(image, _file(page, found, sound)) if sound else image)
+    if sound:
+        source = _beside(page, found, sound)
+        parts.append(tag("audio", src=source, controls=True, preload="metadata", aria_label=f"{label}, {item}"))
     if text := panel.get("text"):
         parts.append(tag("blockquote", text))
     if panel.get("scores"):
         parts.append(_scores(panel, scale))
     return tag("figure", *parts, class_="repro-sound")
+
+
+def _axes(image: Markup, sound: Path) -> Markup:
+    """A spectrogram with the ends of its axes: 0 to half the sample rate, and 0 to the length of the sound."""
+    try:
+        found = soundfile.info(sound)
+    except (OSError, soundfile.LibsndfileError):
+        return image  # the player next to it shows that the sound cannot be read
+    high, long = f"{found.samplerate / 2000:g} kHz", f"{found.duration:.3g} s"
+    ends = [tag("span", text, class_=where) for text, where in ((high, "top"), ("0", "bottom"), ("0", "start"))]
+    return tag("div", *ends, image, tag("span", long, class_="end"), class_="repro-spectrum")
+
+
+def _file(page: Page, found: Record, name: str) -> Path:
+    return page.paper.folder / WRITTEN / found.stem / name
 
 
 def _beside(page: Page, found: Record, name: str) -> str:

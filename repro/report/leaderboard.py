@@ -8,23 +8,26 @@ from itertools import pairwise
 from repro.claim import units
 from repro.claim.paper import Claim
 from repro.interval import Interval
+from repro.report import percent
 from repro.report.entrants import Entrant, Field
 from repro.report.figure import claimed
 from repro.report.html import files, marks
-from repro.report.html.axis import Axis, around
+from repro.report.html.axis import Axis, around, logarithmic, wide
 from repro.report.html.markup import Markup, box, entry, fold, join, link, picture, tag, worded
 from repro.report.html.words import count, duration, number, spread, typeset
 from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 
 HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
 PICTURE = "In the picture, the vertical line is the paper's number and the dot is ours."
+ROWS = 15  # visible configs; the others are in a fold
 OPEN = 8  # visible pairs of neighbours; the others are in a fold
 
 
 def leaderboard(field: Field) -> Markup:
     """The table, the meaning of the ranks, and which neighbours differ. All pairs are in a fold below."""
     ranked, found, unit, higher = ranks(field)
-    parts = [_table(field, ranked, found, unit), tag("p", rules(field, ranked, higher, PICTURE), class_="repro-muted")]
+    above, below = (tag("p", " ".join(said), class_="repro-muted") for said in _rules(field, ranked, higher, PICTURE))
+    parts = [above, _table(field, ranked, found, unit), below]
     if found.pairs:
         parts += [_neighbours(ranked, found, unit), _every_pair(ranked, found, unit)]
     return tag("div", *parts, class_="repro-leaderboard")
@@ -34,15 +37,17 @@ def ranks(field: Field) -> tuple[list[Entrant], Ranking, str, bool]:
     """The configs that have run, the best first; their ranks; the metric's unit; and whether more is better."""
     ran = field.ran
     identity = ran[0].found[0].identity
-    unit, higher = str(identity.get("unit", "")), identity.get("better") != "lower"
-    found = ranking([one.rows for one in ran], higher)
+    by, unit = percent.factor(ran[0].page.paper, field.metric, str(identity.get("unit", "")))
+    higher = identity.get("better") != "lower"
+    found = ranking([[[by * value for value in row] for row in one.rows] for one in ran], higher)
     return [ran[index] for index in found.order], found, unit, higher
 
 
 def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
     """A row per config, the best first; then the configs that have not run."""
     numbers = [value for one in found.intervals for value in (one.low, one.high)]
-    axis = around([*numbers, *(value for one in field.entrants for value in _stated(field, one))], ticks=3)
+    numbers += [value for one in field.entrants for value in _stated(field, one, unit)]
+    axis = logarithmic(numbers) if wide(numbers) else around(numbers, ticks=3)
     rows = [
         _row(field, one, rank(*found.places(place)), _ours(one, found.intervals[place], unit), [
             _picture(field, one, axis, unit, found.intervals[place]),
@@ -53,13 +58,19 @@ def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -
     ]  # fmt: skip
     waiting = [one for one in field.entrants if not one.found]
     rows += [_row(field, one, "–", "not run", [_picture(field, one, axis, unit), "–", "–"]) for one in waiting]
-    scale = tag("td", tag("div", marks.scale(axis)), data_label=HEADS[3])
-    rows.append(tag("tr", tag("td", colspan=3), scale, tag("td", colspan=2), aria_hidden="true"))
-    return worded("repro-board", HEADS, rows, label=f"Leaderboard by {field.metric} on {field.test}")
+    name = " ".join(filter(None, (unit, "(log)" if axis.log else "")))
+    scale = tag("td", tag("div", marks.scale(axis)), data_label=name)
+    ends = tag("tr", tag("td", name, colspan=3), scale, tag("td", colspan=2), aria_hidden="true", class_="scale")
+    label = f"Leaderboard by {field.label} on {field.test}"
+    shown = worded("repro-board", HEADS, [ends, *rows[:ROWS], ends], label=label)
+    if not rows[ROWS:]:
+        return shown
+    rest = worded("repro-board", HEADS, [ends, *rows[ROWS:], ends], label=f"{label}, continued")
+    return join([shown, fold(count(len(rows) - ROWS, "more config"), rest)])
 
 
 def _row(field: Field, one: Entrant, rank: str, ours: str, rest: Sequence[str]) -> Markup:
-    source = link(one.name, files.shown(one.page.file("configs", f"{one.config}.gin")))
+    source = link(one.label, files.shown(one.page.file("configs", f"{one.config}.gin")))
     name = join([tag("span", rank, class_="rank"), source], " ")
     return entry(name, HEADS, (_paper(field, one), ours, *rest))
 
@@ -91,9 +102,8 @@ def stated(field: Field, one: Entrant) -> dict[str, str]:
     return said
 
 
-def _stated(field: Field, one: Entrant) -> list[float]:
-    """The paper's numbers that can be drawn next to ours, in the unit of the metric."""
-    unit = next((str(found.identity.get("unit", "")) for one in field.ran for found in one.found), "")
+def _stated(field: Field, one: Entrant, unit: str) -> list[float]:
+    """The paper's numbers that can be drawn next to ours, in `unit`."""
     rows = ((claim.value, units.factor(claim.stated_unit, unit)) for claim in _claims(field, one))
     return [value / by for value, by in rows if value is not None and by is not None]
 
@@ -107,35 +117,44 @@ def _ours(one: Entrant, found: Interval, unit: str) -> Markup:
 def _picture(field: Field, one: Entrant, axis: Axis, unit: str, found: Interval | None = None) -> Markup:
     """A vertical line at the paper's number, and a dot with an interval at ours."""
     drawn = [marks.upright(axis, tick, "grid") for tick in axis.ticks]
-    drawn += [marks.upright(axis, value, "paper") for value in _stated(field, one)]
+    drawn += [marks.upright(axis, value, "paper") for value in _stated(field, one, unit)]
     words = spread(found, unit) if found else "not run"
     if found:
-        drawn.append(marks.interval(axis, found, f"{one.name}: {words}", stale=bool(one.stale)))
-    return picture(one.name, f"{words}.", *drawn, class_="repro-strip", width="100%", height=marks.LANE)
+        drawn.append(marks.interval(axis, found, f"{one.label}: {words}", stale=bool(one.stale)))
+    return picture(one.label, f"{words}.", *drawn, class_="repro-strip", width="100%", height=marks.LANE)
 
 
-def rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str = "") -> str:
-    """How the configs are ranked and compared, and notes on the data and the seeds. `picture` explains a picture."""
+def rules(field: Field, ranked: Sequence[Entrant], higher: bool) -> str:
+    """How the configs are ranked and compared, and notes on the data and the seeds."""
+    return " ".join(sentence for said in _rules(field, ranked, higher) for sentence in said)
+
+
+def _rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str = "") -> tuple[list[str], list[str]]:
+    """What a reader must know before the table, and the notes below it. `picture` explains a picture."""
+    above = [f"Ranked by {field.label} on {field.test}, {'higher' if higher else 'lower'} is better."]
     pairs, items = len(ranked) * (len(ranked) - 1) // 2, len(ranked[0].rows[0])
-    said = [f"Ranked by {field.metric} on {field.test}, {'higher' if higher else 'lower'} is better."]
+    below = []
     if pairs:
-        said.append(
-            "Configs that cannot be distinguished share a range of ranks, such as 2–3. "
+        above.append(
+            "Configs that cannot be distinguished share a range of ranks: 2–4 means that one config is better than "
+            "this one, and that two others cannot be distinguished from it."
+        )
+        below.append(
             f"{count(pairs, 'pair')} of configs {'is' if pairs == 1 else 'are'} compared, on the same "
             f"{count(items, 'item')}. The variance between seeds is estimated from all configs together. "
             f"Two configs are distinguished if their p-value is at most {100 * LEVEL:g} % after Holm's correction for "
             "the number of pairs. If no two configs really differed, one such table in twenty would still "
             "distinguish some pair."
         )
-    if picture and any(_stated(field, one) for one in field.entrants):
-        said.append(picture)
-    said.append("The time is the mean time of one run.")
-    single = [one.name for one in ranked if len(one.found) == 1]
+    if picture and any(claim.value is not None for one in field.entrants for claim in _claims(field, one)):
+        above.append(picture)
+    below.append("The time is the mean time of one run.")
+    single = [one.label for one in ranked if len(one.found) == 1]
     if single:
-        said.append(_single(single, len(ranked)))
+        below.append(_single(single, len(ranked)))
     if len(field.sources) > 1:
-        said.append(f"All configs use {next(iter(field.sources.values()))}, in {len(field.sources)} different forms.")
-    return " ".join(said)
+        below.append(f"All configs use {next(iter(field.sources.values()))}, in {len(field.sources)} different forms.")
+    return above, below
 
 
 def _single(names: Sequence[str], many: int) -> str:
@@ -144,14 +163,14 @@ def _single(names: Sequence[str], many: int) -> str:
         return (
             "Each config has one seed. The intervals include only the test items; the spread between seeds is unknown."
         )
-    which = f"The interval of a config with one seed ({', '.join(names)}) includes only the test items."
+    which = f"The interval of a config with one seed ({'; '.join(names)}) includes only the test items."
     return f"{which} When configs are compared, it is assumed to vary between seeds as much as the others."
 
 
 def _neighbours(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
     """A line per pair of neighbours: whether they are distinguished, the difference, and its p-value."""
     lines = [
-        _line(above.name, below.name, found.pairs[place, place + 1], unit)
+        _line(above.label, below.label, found.pairs[place, place + 1], unit)
         for place, (above, below) in enumerate(pairwise(ranked))
     ]
     rest = [fold(f"{len(lines) - OPEN} more neighbours", tag("ul", *lines[OPEN:]))] if lines[OPEN:] else []
@@ -170,11 +189,11 @@ def _chance(p: float) -> str:
 
 def _every_pair(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
     """A triangle of differences, row minus column. Distinguished pairs are marked."""
-    heads = [tag("th", one.name, scope="col") for one in ranked[1:]]
+    heads = [tag("th", one.label, scope="col") for one in ranked[1:]]
     rows = []
     for place, one in enumerate(ranked[:-1]):
         cells = [tag("td")] * place + [_cell(found.pairs[place, other]) for other in range(place + 1, len(ranked))]
-        rows.append(tag("tr", tag("th", one.name, scope="row"), *cells))
+        rows.append(tag("tr", tag("th", one.label, scope="row"), *cells))
     head = tag("thead", tag("tr", tag("td"), *heads))
     told = f"Row minus column{f', in {unit}' if unit else ''}; ✓ if the two are distinguished."
     table = box(tag("table", head, tag("tbody", *rows), class_="repro-pairwise"), label="Every pair")

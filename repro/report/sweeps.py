@@ -144,7 +144,7 @@ def _panel(sweep: Sweep, setting: str, measured: Sequence[Result], best: Result 
     shape = picture(
         f"{sweep.metric} by {setting}",
         _say(sweep, setting, measured),
-        *panel.frame(across, upward, _short(setting), marks),
+        *panel.frame(across, upward, (_short(setting), sweep.metric), marks),
         *line,
         *dots,
         viewBox=panel.BOX,

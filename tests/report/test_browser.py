@@ -167,7 +167,9 @@ def test_a_sound_can_be_played(browser: Any, site: Path) -> None:
     with Shown(browser, site, "papers/deep_clustering.html") as shown:
         first = shown.page.locator("audio").first
         first.scroll_into_view_if_needed()
-        first.evaluate("one => new Promise((good, bad) => {one.onloadedmetadata = good; one.onerror = bad; one.load()})")
+        first.evaluate(
+            "one => new Promise((good, bad) => {one.onloadedmetadata = good; one.onerror = bad; one.load()})"
+        )
         assert first.evaluate("one => one.duration") > 0.5
 
 

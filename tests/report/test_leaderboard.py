@@ -95,7 +95,32 @@ def test_a_row_says_rank_config_paper_and_ours(board: Path) -> None:
     assert high.startswith(f"1 high – {words.spread(interval(values), 'mm')}") and high.endswith("2 × 50 75 s")
     assert full.startswith("2–4 full 5.0 mm ")  # what the claim states
     (never,) = (plain(f"<tr{row}") for row in rows if "/never.gin" in row)
-    assert never.startswith("– never above 0.0 mm not run ") and "record-high-seed0" in rows[2]
+    assert never.startswith("– never above 0.0 mm not run ") and "record-high-seed0" in rows[3]
+
+
+def test_ranks_are_explained_above_the_table_and_long_tables_are_folded() -> None:
+    lecun = page.read("lecun1998")
+    field = entrants.gather(lecun, [], "", "test")
+    html = str(leaderboard.leaderboard(field))
+    above, _, rest = html.partition("<table")
+    table, _, folded = rest.partition("<details")
+    assert "share a range of ranks" in above and "share a range" not in rest
+    assert (table.count("configs/"), folded.count("configs/")) == (leaderboard.ROWS, len(field.ran) - leaderboard.ROWS)
+    stems = {one.config for one in field.ran}
+    names = re.findall(r"<a [^>]*configs/[^>]*>([^<]+)</a>", html)
+    assert len(set(names)) == len(names) and not stems & set(names)
+    assert html.count("% (log)") == 2 * html.count('class="scale"'), "from 0.8 to 14 %"
+
+
+def test_a_share_that_the_paper_prints_in_percent_is_ranked_in_percent() -> None:
+    imdb = page.read("imdb_ladder")
+    field = entrants.gather(imdb, ["cnn", "rnn"], "Accuracy", "test")
+    ranked, found, unit, _ = leaderboard.ranks(field)
+    assert unit == "%"
+    for place, one in enumerate(ranked):
+        mean = np.mean(one.rows)
+        assert found.intervals[place].mean == pytest.approx(100 * mean)
+    assert re.search(r"8\d\.\d+ \[", plain(str(leaderboard.leaderboard(field)))) and "0.8" not in field.label
 
 
 def test_neighbours_and_every_pair_are_told(board: Path) -> None:

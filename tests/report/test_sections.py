@@ -13,7 +13,7 @@ import pytest
 from repro.claim import Cause, Features
 from repro.claim import paper as papers
 from repro.errors import BadInput
-from repro.report import commands, curves, evidence, features, keys, outcome, page, schema, suspected_causes
+from repro.report import commands, evidence, features, keys, outcome, page, schema, suspected_causes
 from repro.report.html import files
 from repro.verdict.suspected_causes import Entry
 
@@ -131,22 +131,6 @@ def test_each_scored_paper_has_one_row_with_its_levels_and_one_bar(elements: Any
 def test_a_misspelt_feature_or_table_is_refused(line: str, words: str) -> None:
     with pytest.raises(BadInput, match=re.escape(words)):
         study(line)
-
-
-def test_curves_of_one_config_share_a_panel() -> None:
-    html = curves.curves(TEMPLATE)
-    configs = {r.config for r in TEMPLATE.records if any(len(points) > 1 for points in r.curves.values())}
-    assert html.count("<figure") == len(configs) >= 2
-    panel = next(part for part in html.split("<figure") if "mean, seeds" in plain(part))
-    assert panel.count("<polyline") == 3 and all(f"record-mean-seed{seed}" in panel for seed in range(3))
-
-
-def test_runs_too_short_for_a_curve_are_named_and_make_no_section() -> None:
-    short = [replace(r, curves={"train": r.curves["train"][:1]}) for r in TEMPLATE.records if r.config == "line"]
-    rest = [r for r in TEMPLATE.records if r.config != "line"]
-    assert "Too short for a curve: line, ten_steps" in plain(curves.curves(replace(TEMPLATE, records=[*short, *rest])))
-    text = page.text(replace(TEMPLATE, records=short), TEMPLATE.paper.folder)
-    assert "## Learning curves" not in text and "## Learning curves" in page.text(TEMPLATE, TEMPLATE.paper.folder)
 
 
 def test_one_can_begin_from_nothing() -> None:

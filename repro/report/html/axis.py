@@ -105,7 +105,7 @@ def around(values: Iterable[float], ticks: int = 5, margin: float = 0.06) -> Axi
     """The axis that shows all `values` with a margin (a share of their range), in about `ticks` round steps."""
     found = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(found), max(found)
-    room = (high - low) * margin or abs(high) * 0.1 or 1.0
+    room = (high - low) * margin if high > low else abs(high) * 0.1 or 1.0
     return Axis(low - room, high + room, _round((high - low + 2 * room) / ticks))
 
 
@@ -119,13 +119,6 @@ def logarithmic(values: Iterable[float], margin: float = 0.06) -> Axis:
     """The logarithmic axis that shows all `values` (> 0) with a margin (a share of their range)."""
     exponents = around([math.log10(value) for value in values], margin=margin)
     return Axis(exponents.low, exponents.high, 1.0, log=True)
-
-
-def powers(values: Iterable[float]) -> Axis:
-    """The logarithmic axis that shows all `values` (> 0). It starts and ends at a power of ten."""
-    found = [math.log10(value) for value in values]
-    low, high = math.floor(min(found)), math.ceil(max(found))
-    return Axis(low, max(high, low + 1), 1.0, log=True)
 
 
 def _multiples(low: float, high: float, step: float) -> list[float]:

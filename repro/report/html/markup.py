@@ -13,7 +13,7 @@ from markupsafe import escape as escape
 
 EXAMPLE = re.compile(r"(?m)^>>> .*(?:\n.+)*")  # a doctest, up to the next blank line
 LONG = 14  # lines: a longer command scrolls in its own box, which the keyboard can focus
-VOID = frozenset({"br", "hr", "img", "link", "meta", "wbr"})
+VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
 
 Attribute = str | float | bool | None
 

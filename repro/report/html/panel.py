@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from repro.report.html.axis import Axis, around, powers
+from repro.report.html.axis import Axis, around, logarithmic, wide
 from repro.report.html.markup import Markup, tag
 
-WIDTH, HEIGHT = 250, 170
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34  # the margins for the labels, in the units of WIDTH
+WIDTH, HEIGHT = 250, 180
+LEFT, RIGHT, TOP, BOTTOM = 46, 16, 22, 34  # the margins for the labels, in the units of WIDTH
 BOX = f"0 0 {WIDTH} {HEIGHT}"
-STEEP = 30  # values that differ by more than this factor are drawn on a logarithmic axis
 
 
 def scale(values: Sequence[float]) -> Axis:
     """The axis for these values: logarithmic if they are above 0 and differ by a large factor."""
-    return powers(values) if min(values) > 0 and max(values) > STEEP * min(values) else around(values, ticks=4)
+    return logarithmic(values) if wide(values) else around(values, ticks=4)
 
 
-def frame(across: Axis, upward: Axis, name: str, marks: Mapping[float, str] | None = None) -> list[Markup]:
-    """Grid lines, their numbers, and the name of the horizontal axis. `marks`: labels in place of its numbers."""
+def frame(across: Axis, upward: Axis, names: tuple[str, str], marks: Mapping[float, str] | None = None) -> list[Markup]:
+    """Both axes. `names`: of the horizontal and the vertical one. `marks`: labels instead of horizontal numbers."""
+    return [*side(upward, names[1]), *below(across, names[0], marks)]
+
+
+def side(upward: Axis, name: str) -> list[Markup]:
+    """The vertical axis: grid lines, their numbers, and its name above it, which says if it is logarithmic."""
     parts = []
     for tick in upward.ticks:
-        height = y(upward, tick)
+        height = f"{y(upward, tick):.1f}"
         parts += [
             tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=height, y2=height, class_="grid"),
-            tag("text", label(tick), x=LEFT - 6, y=height + 4, text_anchor="end"),
+            tag("text", label(tick), x=LEFT - 6, y=f"{y(upward, tick) + 4:.1f}", text_anchor="end"),
         ]
+    return [*parts, tag("text", f"{name}, log" if upward.log else name, x=4, y=11, class_="name")]
+
+
+def below(across: Axis, name: str, marks: Mapping[float, str] | None = None) -> list[Markup]:
+    """The horizontal axis: its numbers, and its name."""
     shown = marks if marks is not None else {tick: label(tick) for tick in across.ticks}
-    for tick, text in shown.items():
-        parts.append(tag("text", text, x=x(across, tick), y=HEIGHT - BOTTOM + 16, text_anchor="middle"))
+    parts = [
+        tag("text", text, x=f"{x(across, tick):.1f}", y=HEIGHT - BOTTOM + 16, text_anchor="middle")
+        for tick, text in shown.items()
+    ]
     middle = (LEFT + WIDTH - RIGHT) / 2
     return [*parts, tag("text", name, x=middle, y=HEIGHT - 4, text_anchor="middle", class_="name")]
 

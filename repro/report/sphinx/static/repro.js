@@ -172,3 +172,18 @@ if (typeof Search !== "undefined") {
     return text(page.documentElement.outerHTML, place).replace(/\s+/g, " ");
   };
 }
+// Learning curves: the radio buttons stretch each line to steps, items or time, and show the axis that fits.
+for (const box of document.querySelectorAll(".repro-switch")) {
+  box.hidden = false;
+  box.addEventListener("change", (event) => {
+    for (const shape of box.closest(".repro-curves").querySelectorAll("svg[data-left]")) {
+      const left = Number(shape.dataset.left), key = event.target.value;
+      for (const axis of shape.querySelectorAll("[data-axis]")) axis.toggleAttribute("hidden", false), axis.setAttribute("display", axis.dataset.axis === key ? "inline" : "none");
+      for (const part of shape.querySelectorAll(".line, .end")) {
+        const by = Number(part.dataset[key] ?? 1);
+        const end = (Number(part.getAttribute("x")) - 3 - left) * (by - 1);
+        part.setAttribute("transform", part.matches(".end") ? `translate(${end} 0)` : `matrix(${by} 0 0 1 ${left * (1 - by)} 0)`);
+      }
+    }
+  });
+}

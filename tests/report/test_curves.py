@@ -1,0 +1,149 @@
+"""Learning curves: which configs share a panel, what a line is, and its horizontal axes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from statistics import fmean
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.claim import paper
+from repro.report import curves, families, page
+from repro.report.html import panel
+from tests.report.conftest import SVG
+
+LECUN, TEMPLATE, IMDB = page.read("lecun1998"), page.read("template"), page.read("imdb_ladder")
+CURVED = [name for name in sorted(paper.folders()) if page.read(name).curved]
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def tree(shown: page.Page) -> ElementTree.Element:
+    return ElementTree.fromstring(re.sub(r"(<input[^>]*) />", r"\1/>", str(curves.curves(shown))))
+
+
+@pytest.mark.parametrize("name", CURVED)
+def test_every_config_with_a_curve_is_in_exactly_one_panel(name: str) -> None:
+    shown = page.read(name)
+    found = [config for family in families.families(shown) for one in family.trainings for config in one.configs]
+    assert sorted(found) == sorted({record.config for record in shown.curved})
+    for family in families.families(shown):
+        assert 1 <= len(family.trainings) <= families.MOST
+        assert {one.loss for one in family.trainings} == {family.loss}
+    lines = [node for node in tree(shown).iter(f"{SVG}g") if node.get("class", "").startswith("line ")]
+    assert len(lines) == sum(len(family.trainings) for family in families.families(shown))
+
+
+def test_identical_curves_are_one_line_that_names_all_configs() -> None:
+    trainings = families.trainings(LECUN)
+    (one,) = [one for one in trainings if "lenet4" in one.configs]
+    assert set(one.configs) == {"lenet4", "lenet4_local", "lenet4_neighbours"}
+    others = {name: next(one for one in trainings if name in one.configs) for name in ("lenet4_long", "lenet5")}
+    assert all(len(other.configs) == 1 for other in others.values())
+    assert "same training: LeNet-4, local learning; LeNet-4, nearest neighbours" in plain(curves.curves(LECUN))
+
+
+def test_a_line_is_the_mean_of_the_seeds_between_the_lowest_and_the_highest() -> None:
+    records = {record.seed: record for record in TEMPLATE.records if record.config == "line"}
+    points = curves.averaged(families.Training(["line"], records), "train")
+    by_seed = [dict(map(tuple, record.curves["train"])) for record in records.values()]
+    assert [point[0] for point in points] == sorted(by_seed[0])
+    for step, mean, low, high in points:
+        values = [one[step] for one in by_seed]
+        assert (mean, low, high) == (pytest.approx(fmean(values)), min(values), max(values))
+
+
+def test_a_line_ends_where_its_mean_is() -> None:
+    """The path is relative, in tenths of a unit: its last point is the mean of the last losses."""
+    (family,) = families.families(TEMPLATE)
+    drawn = [curves.averaged(one, "train") for one in family.trainings]
+    upward = panel.scale([value for points in drawn for point in points for value in point[1:]])
+    paths = [node.get("d", "") for node in tree(TEMPLATE).iter(f"{SVG}path") if node.get("class") == "train"]
+    for path, points in zip(paths, drawn, strict=True):
+        start, moves = path[1:].split("l")
+        numbers = [int(text) for text in re.findall(r"-?\d+", moves)]
+        end = int(re.findall(r"-?\d+", start)[1]) + sum(numbers[1::2])
+        assert len(numbers) == 2 * (len(points) - 1) and end == round(10 * panel.y(upward, points[-1][1]))
+
+
+def test_the_axes_are_named_and_say_log() -> None:
+    """The ticks are equally far apart per unit, or per decade where the axis says log."""
+    for node in (one for one in tree(LECUN).iter(f"{SVG}svg") if one.get("role") == "img"):
+        names = ["".join(text.itertext()) for text in node.iter(f"{SVG}text") if text.get("class") == "name"]
+        assert re.fullmatch(r"loss \(\w+\)(, log)?", names[0]) and names[1] == "step"
+        place = math.log10 if names[0].endswith(", log") else float
+        ticks = [text for text in node if text.tag == f"{SVG}text" and text.get("text-anchor") == "end"]
+        found = [(place(float("".join(text.itertext()))), float(text.get("y", ""))) for text in ticks]
+        slopes = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(found)]
+        assert len(found) >= 2 and max(slopes) < 0 and min(slopes) == pytest.approx(max(slopes), rel=0.03)
+
+
+def test_the_other_axes_stretch_a_line_by_its_items_and_its_time() -> None:
+    assert curves.choices(families.trainings(LECUN)) == ["steps", "items", "time"]
+    drawn, shown = tree(LECUN), families.families(LECUN)
+    for family, node in zip(shown, (one for one in drawn.iter(f"{SVG}svg") if one.get("role") == "img"), strict=True):
+        lines = [one for one in node if one.get("class", "").startswith("line ")]
+        seconds = [one.step_seconds for one in family.trainings]
+        factors = [float(one.get("data-time", "")) for one in lines]
+        for factor, second in zip(factors, seconds, strict=True):  # 6 digits are written
+            assert factor / factors[0] == pytest.approx(second / seconds[0], rel=1e-4)
+        assert all(float(one.get("data-items", "")) == pytest.approx(1.0, rel=0.3) for one in lines)  # one batch size
+        axes = [one for one in node if one.get("data-axis")]
+        assert [one.get("data-axis") for one in axes if one.get("display") != "none"] == ["steps"]
+
+
+def test_without_times_or_batch_sizes_there_are_only_steps() -> None:
+    bare = replace(TEMPLATE, records=[replace(one, cost={}, text="") for one in TEMPLATE.records])
+    html = str(curves.curves(bare))
+    assert curves.choices(families.trainings(bare)) == ["steps"] and "<fieldset" not in html and "data-time" not in html
+
+
+def test_validation_is_beside_training_in_the_colour_of_its_line() -> None:
+    for node in (one for one in tree(IMDB).iter(f"{SVG}g") if one.get("class", "").startswith("line ")):
+        kinds = [path.get("class") for path in node.iter(f"{SVG}path")]
+        assert kinds.count("train") == kinds.count("valid") == 1
+    assert "dashed: validation" in plain(curves.curves(IMDB)) and "dashed" not in plain(curves.curves(LECUN))
+
+
+@given(st.lists(st.tuples(st.floats(46, 240), st.floats(22, 150)), max_size=8))
+def test_the_numbers_of_lines_do_not_overlap(places: list[tuple[float, float]]) -> None:
+    moved = curves.apart(places)
+    assert [x for x, _ in moved] == [x for x, _ in places]
+    for n, (x, y) in enumerate(moved):
+        assert y <= places[n][1] + 1e-9
+        for other_x, other_y in moved[:n]:
+            assert abs(x - other_x) >= curves.GAP or abs(y - other_y) >= curves.GAP - 1e-9
+
+
+def test_a_box_hides_a_line_and_a_name_leads_to_the_records(elements: Callable[..., object]) -> None:
+    found = elements(str(curves.curves(LECUN)))
+    boxes = [given for tag, given in found.found if tag == "input" and given["type"] == "checkbox"]
+    assert len(boxes) == len(families.trainings(LECUN)) and all(given["aria-label"] for given in boxes)
+    links = {href.rpartition("#")[2] for href in found.values("href", "a")}
+    assert links == {f"records-{one.configs[0]}" for one in families.trainings(LECUN)}
+
+
+@given(st.lists(st.text("ab1 ,-", max_size=8), min_size=1, max_size=4))
+def test_a_title_is_what_all_labels_start_with(labels: list[str]) -> None:
+    title = families.title(labels)
+    assert all(one.startswith(title) for one in labels) and (not title or title[-1].isalpha())
+    assert all(not (title and one[len(title) :][:1].isalpha()) for one in labels)
+
+
+def test_runs_too_short_for_a_curve_are_named_and_make_no_section() -> None:
+    short = [replace(r, curves={"train": r.curves["train"][:1]}) for r in TEMPLATE.records if r.config == "line"]
+    rest = [r for r in TEMPLATE.records if r.config != "line"]
+    assert "Too short for a curve: The fit of a line, ten_steps" in plain(
+        curves.curves(replace(TEMPLATE, records=[*short, *rest]))
+    )
+    text = page.text(replace(TEMPLATE, records=short), TEMPLATE.paper.folder)
+    assert "## Learning curves" not in text and "## Learning curves" in page.text(TEMPLATE, TEMPLATE.paper.folder)

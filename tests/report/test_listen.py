@@ -1,0 +1,105 @@
+"""Listening: the score of each item and where it is among all items, the axes of spectrograms, the players."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from repro.claim.paper import WRITTEN
+from repro.record import Measurement, Record
+from repro.report import examples, item_scores, page
+
+SHOWN = page.read("deep_clustering")
+FIRST = next(record for record in sorted(SHOWN.records, key=SHOWN.rank) if record.examples)
+IMDB = page.read("imdb_ladder")
+
+
+def plain(html: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split()).replace("−", "-")
+
+
+def sdr(record: Record) -> Measurement:
+    (one,) = [one for one in record.measurements if (one.test, one.metric) == ("unseen", "SDRImprovement")]
+    return one
+
+
+def test_each_item_has_its_scores_the_claimed_metric_first() -> None:
+    for example in FIRST.examples:
+        said = item_scores.scores(SHOWN, FIRST, "unseen", example["item"])
+        assert len(said) == len([one for one in FIRST.measurements if one.test == "unseen"])
+        name, value = re.fullmatch(r"(.*) ([\d.]+) dB", said[0]).groups()
+        assert name == "SDR improvement"
+        assert float(value) == pytest.approx(sdr(FIRST).values[example["item"]], rel=0.01)
+        assert said[0] in plain(examples.examples(SHOWN))
+
+
+def test_the_range_of_all_items_is_said() -> None:
+    values, said = sdr(FIRST).values, item_scores.summary(SHOWN, FIRST)
+    told = re.search(r"worst (\S+) dB, median (\S+) dB, best (\S+) dB", said.replace("−", "-"))
+    wanted = [min(values), median(values), max(values)]
+    assert [float(text) for text in told.groups()] == pytest.approx(wanted, rel=0.01)
+    assert f"the first {len(FIRST.examples)} of {len(values)} test items" in said
+
+
+@given(st.lists(st.integers(-20, 20).map(float), min_size=4, max_size=30), st.data())
+def test_typical_is_the_middle_half(values: list[float], data: Any) -> None:
+    item = data.draw(st.integers(0, len(values) - 1))
+    said, mirrored = (item_scores.place(given, item, higher) for given, higher in (
+        (values, True), ([-value for value in values], False)))  # fmt: skip
+    assert said == mirrored
+    worse, better = (sum(sign * (values[item] - value) > 0 for value in values) for sign in (1, -1))
+    assert said.startswith("typical") == ((worse and better and min(worse, better) >= len(values) / 4) or False)
+    assert said.startswith("the worst") == bool(better and not worse)
+    assert said.startswith("the best") == bool(worse and not better)
+
+
+def test_the_item_nearest_to_the_median_and_the_worst_one_are_not_folded() -> None:
+    for record in (one for one in SHOWN.records if one.examples):
+        items = [example["item"] for example in record.examples]
+        values = {n: sdr(record).values[item] for n, item in enumerate(items)}
+        middle = median(sdr(record).values)
+        nearest = min(values, key=lambda n: abs(values[n] - middle))
+        assert item_scores.first_shown(SHOWN, record) == {nearest, min(values, key=values.get)}
+        html = str(examples.examples(replace(SHOWN, records=[record])))
+        open_, _, folded = html.partition("<details")
+        first = item_scores.first_shown(SHOWN, record)
+        assert open_.count("<h3") == len(first) and folded.count("<h3") == len(items) - len(first)
+
+
+def test_a_spectrogram_has_the_ends_of_its_axes_and_a_player_knows_its_length(elements: Callable[..., Any]) -> None:
+    html = str(examples.examples(replace(SHOWN, records=[FIRST])))
+    names = [panel["sound"] for example in FIRST.examples for panel in example["panels"]]
+    first = soundfile.info(SHOWN.paper.folder / WRITTEN / FIRST.stem / names[0])
+    assert html.count(f">{first.samplerate / 2000:g} kHz<") == len(names)
+    assert html.count(f">{first.duration:.3g} s<") == len(names)
+    found = elements(html)
+    assert sorted(found.values("src", "audio")) == sorted(SHOWN.file(WRITTEN, FIRST.stem, name) for name in names)
+    assert set(found.values("preload", "audio")) == {"metadata"}
+    assert found.values("alt", "img")[0].startswith("Spectrogram of the mixture, ") and "black is" in found.text
+
+
+def test_a_sound_that_cannot_be_read_has_no_axes(tmp_path: Path) -> None:
+    shown = replace(SHOWN, paper=replace(SHOWN.paper, folder=tmp_path), records=[FIRST])
+    html = str(examples.examples(shown))
+    assert "repro-spectrum" not in html and html.count("<img") == html.count("<audio") > 0
+
+
+def test_right_answers_only_are_not_passed_over_in_silence() -> None:
+    record = next(one for one in IMDB.records if one.config == "cnn")
+    (measured,) = [one for one in record.measurements if one.test == "test"]
+    wrong = 100 * measured.values.count(0.0) / len(measured.values)
+    said = item_scores.summary(IMDB, record)
+    assert float(re.search(r"([\d.]+) % have a wrong answer", said)[1]) == pytest.approx(wrong, rel=0.01)
+    assert "no wrong answer was recorded" in said and item_scores.scores(IMDB, record, "test", 0) == []
+    panel = record.examples[0]["panels"][0] | {"answer": "positive"}
+    mistaken = replace(record, examples=[{**record.examples[0], "panels": [panel]}])
+    assert "no wrong answer" not in item_scores.summary(IMDB, mistaken)
