@@ -163,7 +163,7 @@ for (const table of document.querySelectorAll("table[data-sorts]")) {
 // The excerpts of search results: what a reader sees, with blanks between blocks.
 if (typeof Search !== "undefined") {
   const text = Search.htmlToText;
-  const within = "a, abbr, b, code, em, i, strong, sub, sup, wbr, pre *";
+  const within = "p a, li a, td a, abbr, b, code, em, i, strong, sub, sup, wbr, pre *";
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     for (const unseen of page.querySelectorAll("svg, [aria-hidden=true], [hidden], .repro-filter")) unseen.remove();
