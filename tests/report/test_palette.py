@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from repro.report.families import MOST
 from repro.report.html.words import slug
 from repro.verdict import OUTCOMES
 
@@ -58,3 +59,5 @@ def test_words_and_marks_are_read_on_the_page(theme: str) -> None:
         assert contrast(colours["soft"], ground) >= 4.5
         assert all(contrast(colours[mark], ground) >= 3 for mark in ("paper", "ours", "proxy", "reproduced"))
         assert contrast(colours["not-reproduced"], ground) >= 3
+        lines = [colours[f"curve-{number}"] for number in range(1, MOST + 1)]
+        assert len(set(lines)) == MOST and all(contrast(line, ground) >= 4.5 for line in lines), "also of their numbers"

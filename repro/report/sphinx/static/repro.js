@@ -178,7 +178,7 @@ for (const box of document.querySelectorAll(".repro-switch")) {
   box.addEventListener("change", (event) => {
     for (const shape of box.closest(".repro-curves").querySelectorAll("svg[data-left]")) {
       const left = Number(shape.dataset.left), key = event.target.value;
-      for (const axis of shape.querySelectorAll("[data-axis]")) axis.toggleAttribute("hidden", false), axis.setAttribute("display", axis.dataset.axis === key ? "inline" : "none");
+      for (const axis of shape.querySelectorAll("[data-axis]")) axis.setAttribute("display", axis.dataset.axis === key ? "inline" : "none");
       for (const part of shape.querySelectorAll(".line, .end")) {
         const by = Number(part.dataset[key] ?? 1);
         const end = (Number(part.getAttribute("x")) - 3 - left) * (by - 1);
