@@ -5,8 +5,6 @@ Skipped where Chromium or playwright is not installed.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,50 +12,46 @@ from typing import Any
 import pytest
 
 from repro.report import page as pages
+from tests.report.folder_server import served
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
-if not CHROMIUM:
-    pytest.skip("Chromium is not installed", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-
+pytestmark = pytest.mark.xdist_group("site")
 PAGES = (
     "index.html", "papers/lecun1998.html", "papers/raff2019.html", "papers/deep_clustering.html", "parts.html",
     "tips.html", "guide/index.html", "guide/claims.html", "files/papers/lecun1998/configs/lenet5.gin.html",
 )  # fmt: skip
 READ = ("index.html", "papers/lecun1998.html", "guide/claims.html", "files/papers/lecun1998/configs/lenet5.gin.html")
-SIZES = (1440, 390)
-
-
-pytestmark = pytest.mark.xdist_group("site")
+SIZES = (1440, 390, 320)
 
 
 @pytest.fixture(scope="module")
-def site(real: tuple[Path, str]) -> Path:
-    return real[0]
+def site(real: tuple[Path, str]) -> Iterator[str]:
+    with served(real[0]) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        made = started.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        yield made
-        made.close()
+def audit() -> Any:
+    """What axe-core finds on a page: `audit(page, rule, ...)`."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+
+    def run(page: Any, *rules: str) -> list[tuple[str, str]]:
+        found = axe.Axe().run(page, options={"runOnly": list(rules)}).response["violations"]
+        return [(one["id"], node["html"]) for one in found for node in one["nodes"]]
+
+    return run
 
 
 class Shown:
     """A page in the browser, and what it complained about or asked for."""
 
-    def __init__(self, browser: Any, site: Path, name: str, width: int = 1440, theme: str = "light") -> None:
+    def __init__(self, browser: Any, site: str, name: str, width: int = 1440, theme: str = "light") -> None:
         self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
         self.asked: list[str] = []
         self.said: list[str] = []
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.on("console", lambda message: self.said.append(message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        path, _, rest = name.partition("#")
-        self.page.goto(f"{(site / path).as_uri()}{f'#{rest}' if rest else ''}")
+        self.page.goto(f"{site}/{name}")
 
     def __enter__(self) -> Shown:
         return self
@@ -73,32 +67,33 @@ class Shown:
 @pytest.mark.parametrize("width", SIZES)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_asks_for_nothing_elsewhere_and_has_no_error(
-    browser: Any, site: Path, name: str, width: int
+    browser: Any, site: str, name: str, width: int
 ) -> None:
+    """Also with all that is folded opened."""
     with Shown(browser, site, name, width) as shown:
-        assert shown.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert [url for url in shown.asked if not url.startswith(("file:", "data:"))] == []
+        shown.page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+        wide = "[document.documentElement, ...document.querySelectorAll('.page, .main, .content')]"
+        assert shown.page.evaluate(f"{wide}.every((home) => home.scrollWidth <= home.clientWidth)")
+        assert [url for url in shown.asked if not url.startswith((site, "data:"))] == []
         assert shown.said == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", READ)
-def test_contrast_is_at_least_that_of_wcag(browser: Any, site: Path, name: str, theme: str) -> None:
+def test_contrast_is_at_least_that_of_wcag(browser: Any, site: str, audit: Any, name: str, theme: str) -> None:
     """4.5 : 1 for text, 3 : 1 for large text, measured by axe-core in what is visible."""
     with Shown(browser, site, name, theme=theme) as shown:
-        found = axe.Axe().run(shown.page, options={"runOnly": ["color-contrast"]}).response["violations"]
-        assert [node["html"] for one in found for node in one["nodes"]] == []
+        assert audit(shown.page, "color-contrast") == []
 
 
 @pytest.mark.parametrize("name", READ)
-def test_names_and_roles_are_those_that_screen_readers_need(browser: Any, site: Path, name: str) -> None:
+def test_names_and_roles_are_those_that_screen_readers_need(browser: Any, site: str, audit: Any, name: str) -> None:
     rules = ["button-name", "link-name", "label", "image-alt", "svg-img-alt", "duplicate-id-aria", "aria-roles"]
     with Shown(browser, site, name) as shown:
-        found = axe.Axe().run(shown.page, options={"runOnly": rules}).response["violations"]
-        assert [(one["id"], node["html"]) for one in found for node in one["nodes"]] == []
+        assert audit(shown.page, *rules) == []
 
 
-def test_an_outcome_and_words_choose_claims(browser: Any, site: Path) -> None:
+def test_an_outcome_and_words_choose_claims(browser: Any, site: str) -> None:
     verdicts = pages.read("lecun1998").verdicts
     with Shown(browser, site, "papers/lecun1998.html") as shown:
         whole = shown.count("tbody[data-outcome]")
@@ -115,7 +110,7 @@ def test_an_outcome_and_words_choose_claims(browser: Any, site: Path) -> None:
         assert shown.count("tbody[data-outcome]") == whole
 
 
-def test_a_link_to_a_hidden_claim_shows_it(browser: Any, site: Path) -> None:
+def test_a_link_to_a_hidden_claim_shows_it(browser: Any, site: str) -> None:
     with Shown(browser, site, "papers/lecun1998.html") as shown:
         shown.page.locator("#repro-claims-filter").fill("nothing has these words")
         assert shown.count("tbody[data-outcome]") == 0
@@ -124,7 +119,7 @@ def test_a_link_to_a_hidden_claim_shows_it(browser: Any, site: Path) -> None:
 
 
 @pytest.mark.parametrize(("head", "key"), [(1, "paper"), (2, "ours")])
-def test_a_click_on_a_head_sorts_the_claims(browser: Any, site: Path, head: int, key: str) -> None:
+def test_a_click_on_a_head_sorts_the_claims(browser: Any, site: str, head: int, key: str) -> None:
     def numbers() -> list[float]:
         cells = shown.page.locator(f"tbody[data-outcome] > tr:first-child > :nth-child({head + 1})")
         return [float(one) for one in cells.evaluate_all("all => all.map(one => one.dataset.by)")]
@@ -138,7 +133,7 @@ def test_a_click_on_a_head_sorts_the_claims(browser: Any, site: Path, head: int,
             assert numbers() == sorted(before, reverse=way == "descending") != before, key
 
 
-def test_a_cell_opens_and_closes_by_the_keyboard(browser: Any, site: Path) -> None:
+def test_a_cell_opens_and_closes_by_the_keyboard(browser: Any, site: str) -> None:
     with Shown(browser, site, "papers/raff2019.html") as shown:
         cell = shown.page.locator("button.repro-cell:visible").first
         about = shown.page.locator(f"[id='{cell.get_attribute('popovertarget')}']")
@@ -150,7 +145,7 @@ def test_a_cell_opens_and_closes_by_the_keyboard(browser: Any, site: Path) -> No
         assert cell.evaluate("one => one === document.activeElement"), "the focus comes back"
 
 
-def test_the_keyboard_reaches_the_content_first_and_sees_where_it_is(browser: Any, site: Path) -> None:
+def test_the_keyboard_reaches_the_content_first_and_sees_where_it_is(browser: Any, site: str) -> None:
     with Shown(browser, site, "papers/lecun1998.html") as shown:
         shown.page.keyboard.press("Tab")
         first = shown.page.evaluate("document.activeElement.className")
@@ -163,7 +158,7 @@ def test_the_keyboard_reaches_the_content_first_and_sees_where_it_is(browser: An
         assert chip.evaluate("one => getComputedStyle(one).outlineStyle") != "none"
 
 
-def test_a_sound_can_be_played(browser: Any, site: Path) -> None:
+def test_a_sound_can_be_played(browser: Any, site: str) -> None:
     with Shown(browser, site, "papers/deep_clustering.html") as shown:
         first = shown.page.locator("audio").first
         first.scroll_into_view_if_needed()
@@ -173,7 +168,7 @@ def test_a_sound_can_be_played(browser: Any, site: Path) -> None:
         assert first.evaluate("one => one.duration") > 0.5
 
 
-def test_the_page_of_41_claims_is_half_as_high_as_it_was(browser: Any, site: Path) -> None:
+def test_the_page_of_41_claims_is_half_as_high_as_it_was(browser: Any, site: str) -> None:
     """It had 36,400 pixels when its readers could not find the answer; the answer is in the first screen."""
     with Shown(browser, site, "papers/lecun1998.html") as shown:
         assert shown.page.evaluate("document.documentElement.scrollHeight") <= 36_400 / 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -134,22 +132,6 @@ def test_entries_can_be_filtered(site: Path, html: Callable[..., Any]) -> None:
         homes = [given for _, given in found.found if given.get("class") == "repro-filter"]
         assert [home["data-noun"] for home in homes] == [noun] and all(home["data-label"] for home in homes)
         assert not [tag for tag, given in found.found if "hidden" in given and tag == "section"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
-@pytest.mark.parametrize(("typed", "shown", "said"), [("LOCK", 1, "1 of 2"), ("ock", 0, "0 of 2"), ("", 2, "2 of 2")])
-def test_what_is_typed_filters(
-    site: Path, elements: Callable[..., Any], tmp_path: Path, typed: str, shown: int, said: str
-) -> None:
-    """Words are found at their beginnings, in any case."""
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--dump-dom"]
-    page = f"file://{site}/html/tips.html?q={typed}"
-    done = subprocess.run(["chromium", *options, page], capture_output=True, text=True, check=True, timeout=60)
-    found = elements(done.stdout)
-    entries = [given for _, given in found.found if given.get("class") == "repro-entry"]
-    assert len([given for given in entries if "hidden" not in given]) == shown and f"{said} tips" in found.text
-    assert "repro-filter" in found.values("for", "label") and "polite" in found.values("aria-live", "output")
 
 
 def test_broken_tips_are_one_line_with_its_place(
