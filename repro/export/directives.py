@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from repro.errors import BadInput
 from repro.export import nodes, tables
 from repro.export.nodes import Nodes
-from repro.report import cite, entrants, quote
+from repro.report import cite, entrants, quote, sentence
 from repro.report.html.words import count
 from repro.report.outcome import said, transcribed
 from repro.report.page import Page
@@ -38,16 +38,17 @@ SECTIONS: dict[str, Callable[[Page], Nodes]] = {
     "outcome": lambda page: [nodes.para(*nodes.text(outcome(page)))],
 }
 ON_SITE = frozenset({
-    *("commands", "curves", "disagreements", "examples", "figure-claims"),
-    *("implementation", "origin", "reviews", "rot", "sweeps"),
+    *("answer", "commands", "curves", "disagreements", "examples", "facts", "figure-claims", "headlines"),
+    *("implementation", "origin", "people", "reviews", "rot", "sweeps"),
 })  # fmt: skip
 """Directives of a paper's page that are not for print."""
 PRINTED = (*SECTIONS, *BOXES, "claim", "code-block", "leaderboard", "list-table", "math", "table")
 
 
 def outcome(page: Page) -> str:
-    """The number of claims for each verdict, as a sentence."""
-    return f"Of {count(len(transcribed(page.verdicts)), 'claim')}: {said(page.verdicts)}."
+    """What came out, and the number of claims for each verdict, as sentences."""
+    words = f"{sentence.plain(page, page.paper.outcome)} " if page.paper.outcome else ""
+    return f"{words}Of {count(len(transcribed(page.verdicts)), 'claim')}: {said(page.verdicts)}."
 
 
 def citation(page: Page) -> Nodes:

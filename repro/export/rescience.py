@@ -19,6 +19,7 @@ from repro.report import cite
 from repro.report.page import Page
 from repro.verdict import Verdict
 
+AGREES = {"reproduced", "exceeded", "trend holds", "last digit differs", "same conclusion"}
 SPECIAL = re.compile(r"[&%#_$]")
 PREAMBLE = r"""% What content.tex needs. In article.tex, write \input{preamble.tex} before \begin{document}.
 \usepackage{longtable,booktabs,array,calc,graphicx}
@@ -99,7 +100,7 @@ def metadata(page: Page, made: Article) -> dict[str, Any]:
 def sign(verdicts: list[Verdict]) -> str:
     """`[¬Re]` if at least one claim failed and none was reproduced, else `[Re]`. The authors may change it."""
     outcomes = {one.outcome for one in verdicts}
-    failed = outcomes & {"not reproduced", "trend fails"} and not outcomes & {"reproduced", "exceeded", "trend holds"}
+    failed = outcomes & {"not reproduced", "trend fails"} and not outcomes & AGREES
     return "[¬Re]" if failed else "[Re]"
 
 
