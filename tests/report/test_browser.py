@@ -6,6 +6,7 @@ Skipped where Chromium or playwright is not installed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,13 @@ PAGES = (
 )  # fmt: skip
 READ = ("index.html", "papers/lecun1998.html", "guide/claims.html", "files/papers/lecun1998/configs/lenet5.gin.html")
 SIZES = (1440, 390, 320)
+FAST = ("index.html", "papers/lecun1998.html")  # with the other pages, `make test-all`
+
+
+def often(*rows: tuple[Any, ...]) -> list[Any]:
+    """The rows; those of other pages than `FAST`, and of the narrowest screen, are slow tests."""
+    slow = [row[0] not in FAST or 320 in row for row in rows]
+    return [pytest.param(*row, marks=pytest.mark.slow if one else ()) for row, one in zip(rows, slow, strict=True)]
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +72,7 @@ class Shown:
         return int(self.page.locator(f"{selector}:visible").count())
 
 
-@pytest.mark.parametrize("width", SIZES)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("name", "width"), often(*product(PAGES, SIZES)))
 def test_a_page_fits_asks_for_nothing_elsewhere_and_has_no_error(
     browser: Any, site: str, name: str, width: int
 ) -> None:
@@ -78,15 +85,14 @@ def test_a_page_fits_asks_for_nothing_elsewhere_and_has_no_error(
         assert shown.said == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize(("name", "theme"), often(*product(READ, ["light", "dark"])))
 def test_contrast_is_at_least_that_of_wcag(browser: Any, site: str, audit: Any, name: str, theme: str) -> None:
     """4.5 : 1 for text, 3 : 1 for large text, measured by axe-core in what is visible."""
     with Shown(browser, site, name, theme=theme) as shown:
         assert audit(shown.page, "color-contrast") == []
 
 
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in FAST else pytest.mark.slow) for one in READ])
 def test_names_and_roles_are_those_that_screen_readers_need(browser: Any, site: str, audit: Any, name: str) -> None:
     rules = ["button-name", "link-name", "label", "image-alt", "svg-img-alt", "duplicate-id-aria", "aria-roles"]
     with Shown(browser, site, name) as shown:
