@@ -30,13 +30,15 @@ def claims(page: Page, verdicts: Sequence[Verdict]) -> Nodes:
     """A table for the claims of each table of the paper, and one for all others."""
     judged = transcribed(verdicts)
     groups = list(tables(judged).values())
-    made = [nodes.table(CLAIMS, [_claim(page, one) for one in group], _caption(group, groups)) for group in groups]
+    made = [
+        nodes.table(CLAIMS, [_claim(page, one) for one in group], _caption(page, group, groups)) for group in groups
+    ]
     later = untranscribed(verdicts)
     return [*made, *([nodes.para(*nodes.text(later))] if later else [])]
 
 
-def _caption(group: Sequence[Verdict], groups: Sequence[Sequence[Verdict]]) -> Nodes:
-    place = f" Place in the paper: {cells.title(group)}." if len(groups) > 1 else ""
+def _caption(page: Page, group: Sequence[Verdict], groups: Sequence[Sequence[Verdict]]) -> Nodes:
+    place = f" Place in the paper: {cells.title(page, group)}." if len(groups) > 1 else ""
     return nodes.text(f"Claims and verdicts.{place}")
 
 

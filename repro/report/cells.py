@@ -22,21 +22,21 @@ WANTING = frozenset({"not reproduced", "not comparable", "stale", "inconclusive"
 def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     """One table, folded if every number agrees with the paper. Numbers that are in no table have a row each."""
     name = verdicts[0].claim.table
-    about = join([tag("strong", title(verdicts)), tag("span", name, class_="repro-muted") if name else ""], " ")
+    about = join([tag("strong", title(page, verdicts)), tag("span", name, class_="repro-muted") if name else ""], " ")
     return fold(
         join([about, counts(verdicts)]),
-        box(_grid(verdicts), label=f"{title(verdicts)} {name}".rstrip()),
+        box(_grid(verdicts), label=f"{title(page, verdicts)} {name}".rstrip()),
         *(_about(page, verdict) for verdict in verdicts),
         open=any(verdict.outcome in WANTING for verdict in verdicts),
         class_="repro-printed",
     )
 
 
-def title(verdicts: Sequence[Verdict]) -> str:
+def title(page: Page, verdicts: Sequence[Verdict]) -> str:
     """The place in the paper, and the metric if all cells have the same one: `Table 3, Shapiro p`."""
     if not verdicts[0].claim.table:
         return "Elsewhere in the paper"
-    metrics = {verdict.claim.metric for verdict in verdicts} - {""}
+    metrics = {page.paper.label(verdict.claim.metric) for verdict in verdicts} - {""}
     where = verdicts[0].claim.where.partition(",")[0]
     return ", ".join([where[:1].upper() + where[1:], *(metrics if len(metrics) == 1 else ())])
 

@@ -67,7 +67,7 @@ def squares(page: Page, verdicts: Sequence[Verdict]) -> Markup:
         fields.append(
             tag(
                 "div",
-                tag("span", cells.title(members)),
+                tag("span", cells.title(page, members)),
                 tag("ul", *links, class_="repro-squares"),
                 class_="repro-field",
             )
@@ -172,7 +172,9 @@ def _numbers(verdict: Verdict, shown: Sequence[Evidence]) -> list[str]:
 
 
 def _mean(found: Evidence) -> str:
-    return number(found.interval.mean, (found.interval.high - found.interval.low) / 2)
+    """Our mean, with the digits that its interval allows; four without an interval."""
+    half = (found.interval.high - found.interval.low) / 2
+    return number(found.interval.mean, half) if half else number(float(f"{found.interval.mean:.4g}"))
 
 
 def _strip(page: Page, axis: Axis, shown: Sequence[Evidence], paper: Sequence[Markup], said: tuple[str, str]) -> Markup:
@@ -229,7 +231,9 @@ def _ours(page: Page, axis: Axis, found: Evidence, down: float) -> Markup:
 def _legend(verdicts: Sequence[Verdict]) -> Markup:
     """The meaning of the marks that occur in the figure."""
     evidence = [found for verdict in verdicts for found in verdict.evidence]
-    items = [marks.key("paper", "line: the paper's number; band: the range that we accept (our choice)")]
+    sides = any(edge(verdict.claim) is not None for verdict in verdicts)
+    band = f"the range that we accept (our choice){', or the side that the paper claims' if sides else ''}"
+    items = [marks.key("paper", f"line: the paper's number; band: {band}")]
     if any(not found.proxy for found in evidence):
         items.append(marks.key("ours", "ours: mean and 95 % interval"))
     if any(found.proxy for found in evidence):

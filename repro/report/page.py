@@ -189,9 +189,8 @@ def _read(name: str) -> Page:
     shown = percent.read(one, found[False])
     judged = verdict.judge_all(shown.claims, found[False])
     certificates, trials = determinism.every(one.folder), rot.of_paper(one.folder)
-    points = record.of_points(one.folder) if one.sweeps else []
-    replayed = counter_record.of_paper(one, [*found[False], *found[True]])
-    late, given = audit.late(one) or {}, reviews.of_paper(one.folder)
+    points, late = record.of_points(one.folder) if one.sweeps else [], audit.late(one) or {}
+    replayed, given = counter_record.of_paper(one, [*found[False], *found[True]]), reviews.of_paper(one.folder)
     return Page(shown, found[False], judged, found[True], certificates, "", trials, points, replayed, given, late)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pytest
 import soundfile
 from hypothesis import given
@@ -85,6 +87,16 @@ def test_a_spectrogram_has_the_ends_of_its_axes_and_a_player_knows_its_length(el
     assert sorted(found.values("src", "audio")) == sorted(SHOWN.file(WRITTEN, FIRST.stem, name) for name in names)
     assert set(found.values("preload", "audio")) == {"metadata"}
     assert found.values("alt", "img")[0].startswith("Spectrogram of the mixture, ") and "black is" in found.text
+
+
+@pytest.mark.parametrize(("rate", "samples"), [(8000, 1), (44100, 70000), (96000, 1234567)])
+def test_the_header_of_a_sound_is_read_as_the_library_reads_it(rate: int, samples: int, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", np.zeros(samples), rate)
+    found = soundfile.info(tmp_path / "a.flac")
+    assert examples.flac(tmp_path / "a.flac") == (found.samplerate, found.frames) == (rate, samples)
+    (tmp_path / "b.flac").write_bytes((tmp_path / "a.flac").read_bytes()[:10])
+    os.mkfifo(tmp_path / "pipe.flac")
+    assert {examples.flac(tmp_path / name) for name in ("b.flac", "pipe.flac", "none.flac")} == {None}
 
 
 def test_a_sound_that_cannot_be_read_has_no_axes(tmp_path: Path) -> None:
