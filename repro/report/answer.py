@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
-from repro.record import Record
-from repro.report import evidence, quote, sentence
+from repro.report import basis, evidence, quote, sentence
 from repro.report.figure import claimed
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import count, duration
@@ -14,13 +12,6 @@ from repro.report.outcome import badge_of
 from repro.report.page import Page
 from repro.verdict import Verdict
 
-READ = {
-    "full paper": "the full paper",
-    "parts": "parts of the paper",
-    "abstract": "only the abstract",
-    "quoted elsewhere": "only a table that another text quotes",
-}
-TUNED = {"nothing": "no set: nothing was chosen", "validation": "validation data", "test": "the test set"}
 HEADS = ("Headline claim", "The paper", "Ours, 95 % interval", "Verdict")
 
 
@@ -28,47 +19,9 @@ def answer(page: Page) -> Markup:
     """The outcome in bold, and what it rests on."""
     said = page.paper.outcome
     bold = tag("p", tag("strong", sentence.html(page, said)), class_="repro-answer") if said else Markup("")
-    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in basis(page)]
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in basis.rows(page)]
     title = tag("p", "What this rests on", class_="repro-basis-title")
     return join([bold, title, tag("dl", *rows, class_="repro-facts repro-basis")])
-
-
-def basis(page: Page) -> list[tuple[str, str]]:
-    """(name, value) of what a reader's trust depends on."""
-    return [
-        ("Text read", READ.get(page.paper.text_read, "not stated")),
-        ("Choices made on", TUNED.get(page.paper.tuned_on, "not stated")),
-        ("Seeds per config", _span(len(records) for records in _judged(page))),
-        ("Test items", _span(one.interval.items for verdict in page.verdicts for one in verdict.evidence)),
-        ("Departures", _departures(page)),
-        ("Reviewed by", ", ".join(reviewers(page)) or "nobody yet"),
-    ]
-
-
-def reviewers(page: Page) -> list[str]:
-    """The groups that have reviewed the paper or replayed a record of it."""
-    replayed = [one.group for one in page.replays if not one.fault]
-    return list(dict.fromkeys([*(one.group for one in page.reviews), *replayed]))
-
-
-def _departures(page: Page) -> str:
-    """The number of departures from the paper that the report lists, as a link to them."""
-    found = page.departures
-    return link(f"{found.many}", f"{page.address}#{found.anchor}") if found else "not listed"
-
-
-def _judged(page: Page) -> list[list[Record]]:
-    """The records of each config that a claim names."""
-    named = dict.fromkeys(name for claim in page.paper.claims for name in claim.configs)
-    return [page.by_config[name] for name in named if name in page.by_config]
-
-
-def _span(numbers: Iterable[int]) -> str:
-    """The smallest and the largest number: `1 to 5`."""
-    found = sorted(set(numbers))
-    if not found:
-        return "none"
-    return f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"
 
 
 def headlines(page: Page) -> Markup:

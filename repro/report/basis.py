@@ -1,45 +1,65 @@
-"""What the verdicts of a paper depend on, in one line: the text that was read, tuning, seeds, departures, reviews."""
+"""What the verdicts of a paper rest on: the text that was read, tuning, seeds, test items, departures, reviews."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from repro.record import Record
 from repro.report.html.markup import Markup, join, link, tag
-from repro.report.html.words import count
-from repro.report.outcome import departed
 from repro.report.page import Page
 
 READ = {
-    "full paper": "we read the full text",
-    "parts": "we read parts of the text",
-    "abstract": "we read only the abstract",
-    "quoted elsewhere": "we read only a table of it in another text",
+    "full paper": "the full paper",
+    "parts": "parts of the paper",
+    "abstract": "only the abstract",
+    "quoted elsewhere": "only a table that another text quotes",
 }
-TUNED = {
-    "nothing": "nothing was tuned",
-    "validation": "tuned on the validation set",
-    "test": "tuned on the test set",
-}
+TUNED = {"nothing": "no set: nothing was chosen", "validation": "validation data", "test": "the test set"}
 
 
 def line(page: Page) -> Markup:
-    """The line. What paper.toml does not say is left out."""
-    told = [READ.get(page.paper.text_read, ""), TUNED.get(page.paper.tuned_on, ""), seeds(page), departed(page)]
-    facts = [*filter(None, told), reviewed(page)]
+    """All of it in one line."""
+    facts = [join([f"{name.lower()}: ", value]) for name, value in rows(page)]
     return tag("p", join(facts, " · "), class_="repro-basis")
 
 
-def seeds(page: Page) -> str:
-    """The number of seeds behind the judged claims: `1 to 5 seeds`; "" if no claim is judged."""
-    many = {verdict.judged.interval.seeds for verdict in page.verdicts if verdict.judged}
-    if not many:
-        return ""
-    low, high = min(many), max(many)
-    return count(high, "seed") if low == high else f"{low} to {count(high, 'seed')}"
+def rows(page: Page) -> list[tuple[str, str]]:
+    """(name, value) of what a reader's trust depends on."""
+    return [
+        ("Text read", READ.get(page.paper.text_read, "not stated")),
+        ("Choices made on", TUNED.get(page.paper.tuned_on, "not stated")),
+        ("Seeds per config", _span(len(records) for records in _judged(page))),
+        ("Test items", _span(one.interval.items for verdict in page.verdicts for one in verdict.evidence)),
+        ("Departures", _departures(page)),
+        ("Reviewed by", reviewed(page)),
+    ]
 
 
 def reviewed(page: Page) -> Markup:
-    """Which groups reviewed the paper, and when the last review was."""
+    """The groups that have reviewed the paper or replayed a record of it, and when the last review was."""
+    replayed = [one.group for one in page.replays if not one.fault]
+    groups = ", ".join(dict.fromkeys([*(one.group for one in page.reviews), *replayed]))
     if not page.reviews:
-        return join(["not reviewed yet"])
-    groups = ", ".join(dict.fromkeys(one.group for one in page.reviews))
+        return join([groups or "nobody yet"])
     newest = tag("time", page.reviews[-1].date, datetime=page.reviews[-1].date)
-    return join(["reviewed by ", link(groups, f"{page.address}#reviews"), ", ", newest])
+    return join([link(groups, f"{page.address}#reviews"), ", ", newest])
+
+
+def _departures(page: Page) -> str:
+    """The number of departures from the paper that the report lists, as a link to them."""
+    found = page.departures
+    return link(f"{found.many}", f"{page.address}#{found.anchor}") if found else "not listed"
+
+
+def _judged(page: Page) -> list[list[Record]]:
+    """The records of each config that a claim names."""
+    named = dict.fromkeys(name for claim in page.paper.claims for name in claim.configs)
+    return [page.by_config[name] for name in named if name in page.by_config]
+
+
+def _span(numbers: Iterable[int]) -> str:
+    """The smallest and the largest number: `1 to 5`."""
+    found = sorted(set(numbers))
+    if not found:
+        return "none"
+    return f"{found[0]:,}" if len(found) == 1 else f"{found[0]:,} to {found[-1]:,}"

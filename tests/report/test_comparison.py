@@ -44,8 +44,8 @@ def test_a_card_says_what_came_out_and_what_it_depends_on(shown: Page, elements:
     assert f"The mean is {ours.text}, {theirs.text} is" in found.text
     assert {ours.href, theirs.href} <= set(found.values("href", "a"))
     assert basis.READ["abstract"] in found.text and basis.TUNED["test"] in found.text
-    assert basis.seeds(shown) == "1 to 2 seeds" and "1 to 2 seeds" in found.text
-    assert "not reviewed yet" in found.text
+    assert dict(basis.rows(shown))["Seeds per config"] == "1 to 2"
+    assert "reviewed by: nobody yet" in found.text
 
 
 def test_a_review_is_named_with_its_date_and_linked(shown: Page, elements: Callable[..., Any]) -> None:
@@ -56,9 +56,9 @@ def test_a_review_is_named_with_its_date_and_linked(shown: Page, elements: Calla
         assert "papers/tiny.html#reviews" in found.values("href", "a")
 
 
-def test_what_a_paper_does_not_say_is_left_out(shown: Page) -> None:
+def test_what_a_paper_does_not_say_is_not_stated(shown: Page) -> None:
     bare = of(replace(shown, verdicts=[]), text_read="", tuned_on="", outcome="")
-    assert not any(text in basis.line(bare) for text in (*basis.READ.values(), *basis.TUNED.values(), "seed"))
+    assert [text for _, text in basis.rows(bare)][:2] == ["not stated", "not stated"]
     assert "repro-card-outcome" not in papers.papers([bare], "")
 
 
