@@ -33,8 +33,7 @@ def test_the_ledger_shows_change_effect_and_verdict_of_each_cause() -> None:
     effect = means["ten_steps_fast"] - means["ten_steps"]
     assert "torch.optim.SGD.lr = 0.6 was 0.3" in said and "trainers.Supervised.batch_size = 200 was 50" in said
     assert (
-        f"−{-effect:.4f} [" in said
-        and f"(removes {effect / (0.01 - means['ten_steps']):.0%} of the difference)" in said
+        f"−{-effect:.4f} [" in said and f"closes {effect / (0.01 - means['ten_steps']):.0%} of the difference" in said
     )
     assert said.count("not reproduced") == 2 and said.count("✓ reproduced") == 1
 

@@ -12,7 +12,6 @@ from markupsafe import Markup as Markup
 from markupsafe import escape as escape
 
 EXAMPLE = re.compile(r"(?m)^>>> .*(?:\n.+)*")  # a doctest, up to the next blank line
-LONG = 14  # lines: a longer command scrolls in its own box, which the keyboard can focus
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
 
 Attribute = str | float | bool | None
@@ -114,9 +113,7 @@ def copyable(command: str) -> Markup:
     """A command with a copy button (`repro.js` adds it). Options such as `--seed` are not broken across lines."""
     pieces = re.split(r"(?<=\s)(--[\w-]+)", command)
     whole = (tag("span", piece, class_="option") if n % 2 else piece for n, piece in enumerate(pieces))
-    if command.count("\n") < LONG:
-        return tag("pre", tag("code", *whole), class_="repro-command")
-    return tag("pre", tag("code", *whole), class_="repro-command long", tabindex="0")
+    return tag("pre", tag("code", *whole), class_="repro-command")
 
 
 def numbered(lines: Iterable[str]) -> Markup:
