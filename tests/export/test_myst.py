@@ -98,7 +98,7 @@ def test_the_directives_that_can_be_printed(measured: Any, printed: Callable[[],
     last(measured, "```{list-table}\n:header-rows: 1\n\n* - head\n* - {stated}`fit.error` cell\n```")
     last(measured, "A term\n: its meaning.[^1]\n\n[^1]: A footnote.\n\n% a comment\n")
     found = printed()
-    for words in ("Of 3 claims: ", "Ranked by SquaredError", "x^2", "LookA 0.01.", "0.01 cell", "A footnote."):
+    for words in ("Of 3 claims: ", "Ranked by Squared error", "x^2", "LookA 0.01.", "0.01 cell", "A footnote."):
         assert words in found
     assert "a comment" not in found
 
