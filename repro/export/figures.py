@@ -109,12 +109,12 @@ def curves(page: Page, folder: Path, form: str) -> Iterator[tuple[Path, str]]:
     names = [NAMES[name] for name in NAMES if any(name in found.curves for found in records)]
     for place, part in enumerate(parts, 1):
         path = folder / f"curves{f'-{place}' if len(parts) > 1 else ''}.{form}"
-        _save(_curves(part), path)
+        _save(_curves(page, part), path)
         lines = " and ".join(f"{name} ({'dashed' if name == NAMES['valid'] else 'solid'})" for name in names)
         yield path, f"Learning curves: {lines} by step, one line for each seed."
 
 
-def _curves(panels: Sequence[Sequence[Record]]) -> Any:
+def _curves(page: Page, panels: Sequence[Sequence[Record]]) -> Any:
     rows = -(-len(panels) // ACROSS)
     made, field = _figure(1.45 * rows + 0.1, rows, ACROSS)
     made.get_layout_engine().set(h_pad=0.06)
@@ -124,7 +124,7 @@ def _curves(panels: Sequence[Sequence[Record]]) -> Any:
                 axes.plot(*zip(*points, strict=True), "-" if name == "train" else "--", color=OURS, linewidth=0.6)
         if _wide(mine):
             axes.set_yscale("log")
-        axes.set_title(mine[0].config, fontsize=7, parse_math=False)
+        axes.set_title(page.paper.label(mine[0].config), fontsize=7, parse_math=False)
     for axes in field.flat[len(panels) :]:
         axes.set_visible(False)
     return made

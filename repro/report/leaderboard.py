@@ -19,8 +19,8 @@ from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 
 HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
 PICTURE = "In the picture, the vertical line is the paper's number and the dot is ours."
-ROWS = 15  # visible configs; the others are in a fold
-OPEN = 8  # visible pairs of neighbours; the others are in a fold
+ROWS = 10  # visible configs; the others are in a fold
+OPEN = 5  # visible pairs of neighbours; the others are in a fold
 
 
 def leaderboard(field: Field) -> Markup:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from repro.claim.sweep import Sweep
 from repro.launch import sweeps
 from repro.launch.sweeps import Result
 from repro.record import SWEPT, Record
+from repro.report import percent
 from repro.report.html import panel
 from repro.report.html.axis import Axis, around
 from repro.report.html.markup import Markup, copyable, entry, fold, inline, join, link, picture, tag, worded
@@ -25,12 +27,29 @@ LONG = 8  # characters of such a value
 def section(page: Page) -> Markup:
     """Every sweep of the paper, with what a reader must know about the best point."""
     records = [*page.records, *page.smoke, *page.points]
-    told = [_sweep(page, sweep, sweeps.results(page.paper, sweep, records)) for sweep in page.paper.sweeps]
+    told = [
+        _sweep(page, replace(sweep, metric=page.paper.label(sweep.metric)), _shown(page, sweep, records))
+        for sweep in page.paper.sweeps
+    ]
     left = len(sweeps.todo(page.paper, records))
     if not left:
         return join(told)
     text = f"{count(left, 'run')} still to do for these sweeps. This command does them, with the runs of the claims:"
     return join([*told, tag("p", text), copyable(f"repro launch {page.name}")])
+
+
+def _shown(page: Page, sweep: Sweep, records: Sequence[Record]) -> list[list[Result]]:
+    """The results of each round, in percent if the page shows the metric in percent."""
+    return [[_scaled(page, one) for one in made] for made in sweeps.results(page.paper, sweep, records)]
+
+
+def _scaled(page: Page, one: Result) -> Result:
+    measured = []
+    for found in one.measured:
+        by, unit = percent.factor(page.paper, found.metric, str(found.identity.get("unit", "")))
+        values = found.values if by == 1.0 else [by * value for value in found.values]
+        measured.append(replace(found, values=values, identity={**found.identity, "unit": unit}))
+    return replace(one, measured=measured)
 
 
 def _sweep(page: Page, sweep: Sweep, rounds: Sequence[Sequence[Result]]) -> Markup:

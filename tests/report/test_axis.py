@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from repro.report.html.axis import Extent, apart, logarithmic, wide
@@ -29,6 +29,7 @@ def test_rows_whose_bands_would_be_lines_have_an_axis_apart(rows: list[Extent], 
 
 
 @given(st.lists(st.floats(1e-30, 1e30), min_size=2, max_size=9))
+@example([3.5, 3.5])
 def test_a_logarithmic_axis_shows_all_numbers_between_its_ends(values: list[float]) -> None:
     axis = logarithmic(values)
     low, high = axis.ends

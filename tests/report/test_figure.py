@@ -12,7 +12,8 @@ import pytest
 
 from repro.claim import Number, paper
 from repro.interval import interval
-from repro.report import figure, page, percent
+from repro.launch.sweeps import results
+from repro.report import figure, page, percent, sweeps
 from repro.report.groups import ROWS, grouped
 from repro.verdict import judge_all
 from tests.report.conftest import SVG
@@ -141,3 +142,13 @@ def test_only_a_number_that_is_printed_in_percent_makes_a_share_percent(
     record = replace(TEMPLATE.records[0], measurements=[replace(measured, identity={"unit": unit})])
     read = percent.read(replace(TEMPLATE.paper, claims=[claim]), [record]).claims[0]
     assert (read.unit == "%") == shown and float(read.value) == pytest.approx(float(value) * (100 if shown else 1))
+
+
+def test_a_sweep_is_in_percent_where_the_claims_are() -> None:
+    shown = page.read("mnist_quickstart")
+    (sweep,) = shown.paper.sweeps
+    records = [*shown.records, *shown.smoke, *shown.points]
+    measured = [one for made in results(shown.paper, sweep, records) for one in made if one.interval]
+    drawn = re.sub(r"<[^>]+>", " ", str(sweeps.section(shown)))
+    means = [float(hit) for hit in re.findall(r"([\d.]+) \[[\d.]+, [\d.]+\] %", drawn)]
+    assert sorted(means) == pytest.approx(sorted(100 * one.interval.mean for one in measured), abs=0.5)  # as rounded

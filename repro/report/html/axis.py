@@ -79,7 +79,7 @@ class Axis:
                 break
         if len(seen) < 3:  # less than a decade: round steps, as on a linear axis
             low, high = self.ends
-            return _multiples(low, high, _round((high - low) / 4))
+            return _multiples(low, high, _round((high - low) / 6))
         return seen[:: -(-len(seen) // MOST)]
 
 
