@@ -123,5 +123,5 @@ def test_wrong_gpus_are_refused(gpus: str) -> None:
 def test_nothing_missing_is_no_session(paper: Any, repro: Any) -> None:
     assert "--seeds" in repro("launch", paper.name, "--seeds", 3)[2]
     assert repro("launch", "papers/nowhere/configs/a.gin")[0] == 2
-    paper.toml((paper.folder / "paper.toml").read_text().partition("[[claim]]")[0])
+    paper.toml((paper.folder / "paper.toml").read_text().partition("[labels]")[0])
     assert repro("launch", paper.name)[:2] == (0, "")

@@ -64,7 +64,7 @@ def test_the_tier_says_and_links_the_departures(fresh: Path, build: Callable[...
     found, home = html(root), html(root, "index")
     assert "T3 the paper's data and metric for 1 of 2 claims" in " ".join(found.text.split())
     assert "../papers/tiny.html#what-we-did-differently-and-why" in found.values("href", "a")
-    assert "T3, with 2 departures" in " ".join(home.text.split())
+    assert "departures: 2" in " ".join(home.text.split())
     anchor = "what-we-did-differently-and-why"
     assert anchor in found.values("id") and f"papers/tiny.html#{anchor}" in home.values("href", "a")
 

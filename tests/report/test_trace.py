@@ -20,7 +20,7 @@ import pytest
 
 from repro.claim import Claim
 from repro.claim import paper as papers
-from repro.report import explained, page
+from repro.report import explained, needed, page
 from repro.report.html.words import slug
 
 pytestmark = pytest.mark.xdist_group("site")  # one process builds it for all
@@ -132,7 +132,7 @@ def test_every_verdict_can_be_traced_in_two_clicks(name: str, of_paper: Callable
         for config in dict.fromkeys(config for config, _ in claim.runs):
             assert f"repro run papers/{name}/{config} --seed" in words, f"{name}: {claim.id}"
         badges = [one.words for node in around for one in node.within() if "repro-badge" in one.given.get("class", "")]
-        assert not verdict.claim.transcribed or [badge.partition(" ")[2] for badge in badges] == [verdict.outcome]
+        assert not verdict.claim.transcribed or [badge.partition(" ")[2] for badge in badges] == [needed.word(shown, verdict)]
         for record in wanted:
             path = tree.path.parent / record
             assert path.is_file() and (path.suffix == ".html" or json.loads(path.read_text())["paper"] == name)
