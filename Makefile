@@ -34,7 +34,7 @@ test: venv ## run the fast tests; only some of them: ARGS='-k verdict'
 	$(PYTEST) $(PARALLEL) $(ARGS)
 
 test-all: venv ## run all tests, then the benchmarks (in one process, so that their times are correct)
-	$(PYTEST) $(PARALLEL) -m '' --timeout 1800 $(ARGS)
+	$(PYTEST) $(PARALLEL) -m '' --hypothesis-profile repro --timeout 1800 $(ARGS)
 	$(PYTEST) -s -m '' --timeout 1800 tests/benchmarks
 
 docs: venv ## build the site in docs/_build/html; a warning is an error

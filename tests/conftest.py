@@ -42,7 +42,8 @@ def trusted(found: Record) -> Record:
 
 
 hypothesis.settings.register_profile("repro", deadline=None)  # a machine that others share is slow at times
-hypothesis.settings.load_profile("repro")
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=40)  # `make test`
+hypothesis.settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session", autouse=True)

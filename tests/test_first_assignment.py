@@ -63,6 +63,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: Any) -> Pa
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_page_is_run_on_a_stand_in(project: Path, repro: Any, small_mnist: None) -> None:
     """Digits in the files of MNIST. The configs ask for MNIST itself, and would refuse them: that is left out."""
     follow(repro, ["--set", "experiment.data = {}", "--set", "STEPS = 2"])

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from repro.claim import Claim
 from repro.interval import interval
-from repro.report import commands, disagreements, evidence, page
+from repro.report import commands, disagreements, evidence
 from repro.report.html import words
 from repro.verdict import WIDE, Evidence
+from tests.report.read_once import read_once
 
-TEMPLATE = page.read("template")
+TEMPLATE = read_once("template")
 PRINTS = ("0.631", "1.55e-9", "22", "5.67", "3.50e4", "63.5 %", ".184", "-0.20")
 
 

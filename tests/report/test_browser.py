@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from repro.report import page as pages
 from tests.report.folder_server import served
+from tests.report.read_once import read_once
 
 pytestmark = pytest.mark.xdist_group("site")
 PAGES = (
@@ -85,7 +85,13 @@ def test_a_page_fits_asks_for_nothing_elsewhere_and_has_no_error(
         assert shown.said == []
 
 
-@pytest.mark.parametrize(("name", "theme"), often(*product(READ, ["light", "dark"])))
+@pytest.mark.parametrize(
+    ("name", "theme"),
+    [
+        pytest.param(*row, marks=() if row[0] == "index.html" else pytest.mark.slow)
+        for row in product(READ, ["light", "dark"])
+    ],
+)
 def test_contrast_is_at_least_that_of_wcag(browser: Any, site: str, audit: Any, name: str, theme: str) -> None:
     """4.5 : 1 for text, 3 : 1 for large text, measured by axe-core in what is visible."""
     with Shown(browser, site, name, theme=theme) as shown:
@@ -100,7 +106,7 @@ def test_names_and_roles_are_those_that_screen_readers_need(browser: Any, site: 
 
 
 def test_an_outcome_and_words_choose_claims(browser: Any, site: str) -> None:
-    verdicts = pages.read("lecun1998").verdicts
+    verdicts = read_once("lecun1998").verdicts
     with Shown(browser, site, "papers/lecun1998.html") as shown:
         whole = shown.count("tbody[data-outcome]")
         assert whole == sum(one.claim.transcribed for one in verdicts)

@@ -12,6 +12,7 @@ import pytest
 from repro.report import curves, families
 from repro.report import page as pages
 from tests.report.folder_server import served
+from tests.report.read_once import read_once
 
 STATIC = Path(curves.__file__).parent / "sphinx/static"
 TIPS = """# Tips
@@ -112,7 +113,7 @@ HIDDEN = """() => ["line", "end"].map((name) =>
 
 
 def test_the_switch_moves_the_end_of_each_line_and_a_box_hides_one(browser: Any, tmp_path: Path) -> None:
-    lecun = pages.read("lecun1998")
+    lecun = read_once("lecun1998")
     style, code = ((STATIC / f"repro.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
     text = f"<style>{style}</style><body>{curves.curves(lecun)}<script>{code}</script>"
     (tmp_path / "curves.html").write_text(f"<!doctype html><meta charset=utf-8>{text}", encoding="utf-8")

@@ -62,7 +62,7 @@ class Site:
         return read, {name for name in written if not name.startswith(apart)}, said.getvalue()
 
 
-@pytest.fixture(params=[1, 2], ids=["one process", "two processes"])
+@pytest.fixture(params=[1, pytest.param(2, marks=pytest.mark.slow)], ids=["one process", "two processes"])
 def site(fresh: Path, request: pytest.FixtureRequest) -> Site:
     made = Site(fresh)
     made.parallel = request.param

@@ -18,9 +18,10 @@ from repro.claim import paper
 from repro.report import curves, families, page
 from repro.report.html import panel
 from tests.report.conftest import SVG
+from tests.report.read_once import read_once
 
-LECUN, TEMPLATE, IMDB = page.read("lecun1998"), page.read("template"), page.read("imdb_ladder")
-CURVED = [name for name in sorted(paper.folders()) if page.read(name).curved]
+LECUN, TEMPLATE, IMDB = read_once("lecun1998"), read_once("template"), read_once("imdb_ladder")
+CURVED = [name for name in sorted(paper.folders()) if read_once(name).curved]
 
 
 def plain(html: str) -> str:
@@ -33,7 +34,7 @@ def tree(shown: page.Page) -> ElementTree.Element:
 
 @pytest.mark.parametrize("name", CURVED)
 def test_every_config_with_a_curve_is_in_exactly_one_panel(name: str) -> None:
-    shown = page.read(name)
+    shown = read_once(name)
     found = [config for family in families.families(shown) for one in family.trainings for config in one.configs]
     assert sorted(found) == sorted({record.config for record in shown.curved})
     for family in families.families(shown):

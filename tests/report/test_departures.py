@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.claim import paper
-from repro.report import answer, outcome, page
+from repro.report import answer, outcome
 from repro.report.departures import departures, said
+from tests.report.read_once import read_once
 
 TABLE = ["| | the paper | here |", "|---|:--|--:|"]
 
@@ -50,7 +51,7 @@ def test_what_is_not_listed_is_not_counted(text: str, many: int | None) -> None:
 
 @pytest.mark.parametrize("name", sorted(paper.folders()))
 def test_every_paper_here_lists_its_departures(name: str) -> None:
-    shown = page.read(name)
+    shown = read_once(name)
     assert shown.departures is not None
     told = answer.answer(shown)
     assert f'#{shown.departures.anchor}">{shown.departures.many}<' in told

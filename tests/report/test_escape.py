@@ -144,7 +144,10 @@ def site(
         yield root
 
 
-@pytest.mark.parametrize(("name", "at_least"), [("papers/tiny", 20), ("papers", 2), ("parts", 4), ("index", 1)])
+@pytest.mark.parametrize(
+    ("name", "at_least"),
+    [("papers/tiny", 20), ("papers", 2), ("parts", 4), pytest.param("index", 1, marks=pytest.mark.slow)],
+)
 def test_every_text_is_escaped(site: Path, inert: Callable[..., Any], name: str, at_least: int) -> None:
     assert inert(site, name).text.count("<script>alert(1)</script>") >= at_least
 

@@ -13,13 +13,14 @@ import pytest
 from repro.claim import Number, paper
 from repro.interval import interval
 from repro.launch.sweeps import results
-from repro.report import figure, page, percent, sweeps
+from repro.report import figure, percent, sweeps
 from repro.report.groups import ROWS, grouped
 from repro.verdict import judge_all
 from tests.report.conftest import SVG
+from tests.report.read_once import read_once
 
 PAPERS = sorted(paper.folders())
-IMDB, TEMPLATE = page.read("imdb_ladder"), page.read("template")
+IMDB, TEMPLATE = read_once("imdb_ladder"), read_once("template")
 
 
 def tree(html: str) -> ElementTree.Element:
@@ -36,7 +37,7 @@ def text(node: ElementTree.Element) -> str:
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_a_block_has_few_rows_between_two_equal_scales(name: str) -> None:
-    shown = page.read(name)
+    shown = read_once(name)
     drawn = tree(str(figure.figure(shown)))
     claims = 0
     for block in of_class(drawn, "repro-block"):
@@ -53,7 +54,7 @@ def test_a_block_has_few_rows_between_two_equal_scales(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_an_axis_says_log_if_it_is(name: str) -> None:
-    shown = page.read(name)
+    shown = read_once(name)
     drawn = [one for one in shown.verdicts if one.claim.transcribed and one.claim.config and not one.claim.printed]
     groups = of_class(tree(str(figure.rows(shown, drawn))), "repro-group") if drawn else []
     for group, html in zip(grouped(shown, drawn), groups, strict=True):
@@ -125,8 +126,8 @@ def test_a_share_is_in_percent_where_the_paper_prints_percent() -> None:
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_percent_changes_no_verdict(name: str) -> None:
-    fresh = [replace(found, stale="") for found in page.read(name).records]
-    as_written, as_shown = (judge_all(one.claims, fresh) for one in (paper.find(name), page.read(name).paper))
+    fresh = [replace(found, stale="") for found in read_once(name).records]
+    as_written, as_shown = (judge_all(one.claims, fresh) for one in (paper.find(name), read_once(name).paper))
     assert [one.outcome for one in as_written] == [one.outcome for one in as_shown]
 
 
@@ -145,7 +146,7 @@ def test_only_a_number_that_is_printed_in_percent_makes_a_share_percent(
 
 
 def test_a_sweep_is_in_percent_where_the_claims_are() -> None:
-    shown = page.read("mnist_quickstart")
+    shown = read_once("mnist_quickstart")
     (sweep,) = shown.paper.sweeps
     records = [*shown.records, *shown.smoke, *shown.points]
     measured = [one for made in results(shown.paper, sweep, records) for one in made if one.interval]

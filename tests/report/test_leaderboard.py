@@ -20,6 +20,7 @@ from repro.record import Record
 from repro.report import entrants, leaderboard, page
 from repro.report.html import words
 from repro.report.ranking import ranking
+from tests.report.read_once import read_once
 
 MEANS = {"low": 4.0, "middle": 5.0, "near": 5.02, "high": 6.0}
 
@@ -99,7 +100,7 @@ def test_a_row_says_rank_config_paper_and_ours(board: Path) -> None:
 
 
 def test_ranks_are_explained_above_the_table_and_long_tables_are_folded() -> None:
-    lecun = page.read("lecun1998")
+    lecun = read_once("lecun1998")
     field = entrants.gather(lecun, [], "", "test")
     html = str(leaderboard.leaderboard(field))
     above, _, rest = html.partition("<table")
@@ -113,7 +114,7 @@ def test_ranks_are_explained_above_the_table_and_long_tables_are_folded() -> Non
 
 
 def test_a_share_that_the_paper_prints_in_percent_is_ranked_in_percent() -> None:
-    imdb = page.read("imdb_ladder")
+    imdb = read_once("imdb_ladder")
     field = entrants.gather(imdb, ["cnn", "rnn"], "Accuracy", "test")
     ranked, found, unit, _ = leaderboard.ranks(field)
     assert unit == "%"
@@ -149,7 +150,7 @@ def test_lower_may_be_better(board: Path) -> None:
 def test_a_config_has_several_names(board: Path) -> None:
     html = shown("high", "high.gin", "configs/high.gin", "tiny/high", "papers/tiny/configs/high.gin", "low")
     assert html.count("configs/high.gin.html") == 1
-    beside = entrants.gather(page.read("template"), ["tiny/high", "papers/tiny/configs/low.gin"], "", "test")
+    beside = entrants.gather(read_once("template"), ["tiny/high", "papers/tiny/configs/low.gin"], "", "test")
     assert [one.name for one in beside.entrants] == ["tiny/high", "tiny/low"]
     assert "papers/tiny.html#record-high-seed0" in leaderboard.leaderboard(beside)
 

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 
 from repro.claim.paper import WRITTEN
 from repro.record import Measurement, Record
-from repro.report import examples, item_scores, page
+from repro.report import examples, item_scores
+from tests.report.read_once import read_once
 
-SHOWN = page.read("deep_clustering")
+SHOWN = read_once("deep_clustering")
 FIRST = next(record for record in sorted(SHOWN.records, key=SHOWN.rank) if record.examples)
-IMDB = page.read("imdb_ladder")
+IMDB = read_once("imdb_ladder")
 
 
 def plain(html: str) -> str:

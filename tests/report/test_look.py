@@ -16,7 +16,8 @@ from PIL import Image
 
 from repro.data.panels import LONGEST, SHOWN, shortened, show_image, show_text
 from repro.record import Record
-from repro.report import examples, page
+from repro.report import examples
+from tests.report.read_once import read_once
 
 HOSTILE = "<img src=x onerror=alert(1)> & <br />"
 SCORES = torch.tensor([0.25, -3.0, 1.5])
@@ -95,7 +96,7 @@ def test_what_cannot_be_shown_is_refused(inputs: Any, estimate: Any, said: str, 
     assert said in str(error.value)
 
 
-TEMPLATE = page.read("template")
+TEMPLATE = read_once("template")
 
 
 def classified(many: int, config: str = "line", seed: int = 0, **more: Any) -> Record:
@@ -141,4 +142,4 @@ def test_other_configs_are_folded_with_one_seed_each() -> None:
 def test_the_section_is_called_by_what_is_in_it() -> None:
     assert replace(TEMPLATE, records=[classified(1)]).looked == "Look"
     assert replace(TEMPLATE, records=[classified(1, sound="x.flac")]).looked == "Look and listen"
-    assert page.read("deep_clustering").looked == "Look and listen" and replace(TEMPLATE, records=[]).looked == ""
+    assert read_once("deep_clustering").looked == "Look and listen" and replace(TEMPLATE, records=[]).looked == ""

@@ -13,6 +13,7 @@ import pytest
 from repro.data import catalogue
 from repro.report import claims, figure, needed, outcome, page, papers, scopes
 from repro.report.page import Page
+from tests.report.read_once import read_once
 
 HELD = """
 [held]
@@ -59,13 +60,13 @@ NAMES = {"wsj0_2mix": ["wsj0-2mix", "wsj0-3mix"], "librispeech_8k": ["librispeec
 @pytest.mark.parametrize("name", NAMES)
 def test_a_config_reads_the_data_sets_whose_readers_it_builds(name: str) -> None:
     """Two data sets with one reader are distinguished by their arguments."""
-    found = needed.of_configs(page.read("deep_clustering"), [f"configs/{name}.gin"])
+    found = needed.of_configs(read_once("deep_clustering"), [f"configs/{name}.gin"])
     assert [one.name for one in found] == NAMES[name]
 
 
 @pytest.mark.parametrize("name", ["lecun1998", "imdb_ladder", "mnist_quickstart", "raff2019"])
 def test_only_data_sets_are_needed_and_no_wrappers(name: str) -> None:
-    shown = page.read(name)
+    shown = read_once(name)
     found = needed.of_paper(shown)
     assert len(found) == 1 and found[0] == catalogue.find(found[0].name)
     row = str(scopes.table(shown, scopes.scopes(shown)))
@@ -90,8 +91,8 @@ def test_a_claim_without_its_data_says_what_it_needs(held: Any, licence: str, wo
 def test_a_claim_with_a_record_or_with_data_to_download_needs_nothing(fresh: Path) -> None:
     page.forget()
     assert needed.chips(page.read("tiny")) == {}
-    assert needed.chips(page.read("imdb_ladder")) == {}
-    assert [one.outcome for one in page.read("imdb_ladder").verdicts].count("not run") > 0
+    assert needed.chips(read_once("imdb_ladder")) == {}
+    assert [one.outcome for one in read_once("imdb_ladder").verdicts].count("not run") > 0
 
 
 def test_counts_of_the_legend_add_up(held: Any) -> None:
@@ -101,14 +102,14 @@ def test_counts_of_the_legend_add_up(held: Any) -> None:
 
 
 def test_data_of_a_proxy_is_other_data_unless_both_configs_read_the_same() -> None:
-    shown = page.read("deep_clustering")
+    shown = read_once("deep_clustering")
     claim = shown.paper.claim("abstract.sdr-improvement")
     assert needed.other_data(shown, claim, ["configs/librispeech_8k.gin"])
     assert not needed.other_data(shown, claim, [claim.config])
 
 
 def test_scopes_grow_and_their_time_is_that_of_their_records() -> None:
-    shown = page.read("lecun1998")
+    shown = read_once("lecun1998")
     smoke, first, whole = scopes.scopes(shown)
     assert set(first.runs) < set(whole.runs) and len(smoke.runs) == 1
     assert first.seconds < whole.seconds == pytest.approx(shown.seconds)
@@ -130,7 +131,7 @@ def test_a_run_without_a_record_has_no_time(fresh: Path) -> None:
 
 
 def test_a_paper_without_runs_needs_nothing() -> None:
-    shown = page.read("template")
+    shown = read_once("template")
     assert scopes.table(shown, []) == ""
 
 
@@ -143,7 +144,7 @@ def test_an_accelerator_is_named_as_in_the_record(fresh: Path) -> None:
 
 
 def test_every_command_of_a_scope_runs_each_of_its_runs_once() -> None:
-    shown = page.read("mnist_quickstart")
+    shown = read_once("mnist_quickstart")
     for one in scopes.scopes(shown):
         lines = scopes.commands(shown, one).splitlines()
         counted = sum(int(line.split("--seeds ")[1].split()[0]) for line in lines if "--seeds " in line)
@@ -153,6 +154,6 @@ def test_every_command_of_a_scope_runs_each_of_its_runs_once() -> None:
 
 
 def test_the_records_of_a_smoke_test_are_not_those_of_claims() -> None:
-    shown = page.read("template")
+    shown = read_once("template")
     smoke = scopes.scopes(shown)[0]
     assert smoke.records and all(found.config == "smoke" for found in smoke.records)

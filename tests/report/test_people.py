@@ -18,6 +18,7 @@ from repro.report.page import Page
 from repro.report.repository import Site
 from repro.report.sphinx import changes
 from tests.report.conftest import SVG
+from tests.report.read_once import read_once
 
 SITE = Site("https://github.com/ada/papers", "https://ada.github.io/papers")
 
@@ -179,7 +180,7 @@ def test_code_and_data_can_be_cited(shown: Page) -> None:
     entry = cite.code(replace(shown, paper=paper, records=[*shown.records, newest]))
     assert entry.startswith("@misc{tiny-code,") and "author = {Ada L and Alan T}" in entry
     assert f"url = {{{SITE.repository}/tree/{commit}/papers/tiny}}" in entry and "year = {2031}" in entry
-    lecun = page.read("lecun1998")
+    lecun = read_once("lecun1998")
     (data,) = needed.of_paper(lecun)
     assert data.citation in cite.bibtex(lecun)
 

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from repro.report import outcome, page, papers
+from repro.report import outcome, papers
 from repro.report import rot as shown
 from repro.report.sphinx import changes, site
 from repro.rerun import rot
 from repro.rerun.rot import Trial
+from tests.report.read_once import read_once
 
 HOSTILE = '<script>alert(1)</script> & "quotes"'
 LOCKED = Trial("locked", "2026-03-01", "2026-01-02", "runs", "3.11.7", {"numpy": "2.4.6", "torch": "2.13.0"})
 LATEST = Trial("latest", "2026-03-02", "2026-02-20", "fails", "3.11.7", {"numpy": "2.5.0", "torch": "2.13.0"}, HOSTILE)
-TEMPLATE = replace(page.read("template"), trials=[LOCKED, LATEST])
+TEMPLATE = replace(read_once("template"), trials=[LOCKED, LATEST])
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,12 @@ import pytest
 from repro.claim import Cause, Features
 from repro.claim import paper as papers
 from repro.errors import BadInput
-from repro.report import commands, evidence, features, keys, outcome, page, schema, suspected_causes
+from repro.report import commands, evidence, features, keys, outcome, schema, suspected_causes
 from repro.report.html import files
 from repro.verdict.suspected_causes import Entry
+from tests.report.read_once import read_once
 
-TEMPLATE = page.read("template")
+TEMPLATE = read_once("template")
 
 
 def plain(html: str) -> str:
@@ -98,7 +99,7 @@ def test_an_unknown_table_is_refused() -> None:
 
 
 def study(*lines: str) -> features.Study:
-    return features.study(page.read("raff2019"), lines)
+    return features.study(read_once("raff2019"), lines)
 
 
 def test_the_rate_of_a_level_is_what_the_records_count() -> None:
@@ -114,7 +115,7 @@ def test_the_rate_of_a_level_is_what_the_records_count() -> None:
 def test_each_scored_paper_has_one_row_with_its_levels_and_one_bar(elements: Any) -> None:
     scored = Features(readability="Low", authors_reply="N/A", equations_per_page=1.5)
     one = replace(TEMPLATE, paper=replace(TEMPLATE.paper, features=scored))
-    html = str(features.features([one, page.read("deep_clustering"), TEMPLATE], study("readability: table11")))
+    html = str(features.features([one, read_once("deep_clustering"), TEMPLATE], study("readability: table11")))
     found = elements(html)
     assert len(found.values("class", "svg")) == html.count("<tr") - 1 == 2
     assert found.values("data-label", "td")[:4] == ["Claims", "Readability", "Primary topic", "Equations per page"]
@@ -164,7 +165,7 @@ def test_where_a_claim_was_read_is_said_once(source: str, said: str) -> None:
 def test_the_page_of_every_paper_is_told_by_its_claims() -> None:
     """Nothing that a paper claims is left out of what is judged."""
     for name in papers.folders():
-        shown = page.read(name)
+        shown = read_once(name)
         assert [verdict.claim for verdict in shown.verdicts] == shown.paper.claims
 
 

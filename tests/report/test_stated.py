@@ -29,6 +29,7 @@ from repro.report.html.words import RAISED
 from repro.report.sphinx import directives
 from repro.verdict import judge, verdicts_json
 from repro.verdict.suspected_causes import ledger
+from tests.report.read_once import read_once
 
 PAPERS = sorted(paper.folders())
 PLAIN = str.maketrans({raised: chr(plain) for plain, raised in RAISED.items()} | {"−": "-"})
@@ -48,7 +49,7 @@ def typed(shown: str) -> str:
 def written(name: str) -> Iterator[tuple[str, str]]:
     """(id of a claim, its number as the page prints it): as in the file, or 100 times that if it is in percent."""
     units = {claim.id: claim.stated_unit for claim in paper.find(name).claims}
-    percent = {claim.id for claim in page.read(name).paper.claims if claim.stated_unit != units[claim.id]}
+    percent = {claim.id for claim in read_once(name).paper.claims if claim.stated_unit != units[claim.id]}
     for claim_id, number in in_file(name):
         yield claim_id, f"{Decimal(number).scaleb(2):f}" if claim_id in percent else number
 
@@ -68,7 +69,7 @@ def in_file(name: str) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_every_number_is_quoted_letter_by_letter(name: str) -> None:
-    shown, known = page.read(name), dict(written(name))
+    shown, known = read_once(name), dict(written(name))
     quoted = {claim.id: claim for claim in shown.paper.claims if claim.transcribed and claim.stated}
     assert known.keys() == quoted.keys()
     for claim in quoted.values():
@@ -81,7 +82,7 @@ def test_every_number_is_quoted_letter_by_letter(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_no_text_joins_the_tolerance_to_the_number_of_the_paper(name: str) -> None:
-    shown = page.read(name)
+    shown = read_once(name)
     entries = ledger(shown.paper, shown.verdicts, shown.records)
     texts = [plain(section(shown)) for section in directives.SECTIONS.values()]
     texts += [plain(papers.papers([shown], "")), spreadsheet.claims(shown), listing.verdicts(shown.verdicts, entries)]
@@ -98,7 +99,7 @@ def test_no_text_joins_the_tolerance_to_the_number_of_the_paper(name: str) -> No
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_the_accepted_range_is_the_value_and_its_tolerance(name: str) -> None:
-    shown = page.read(name)
+    shown = read_once(name)
     (*_, columns), rows = spreadsheet.CLAIMS, list(csv.DictReader(io.StringIO(spreadsheet.claims(shown))))
     known, found = dict(written(name)), json.loads(verdicts_json.as_json(shown.paper, shown.verdicts, []))
     assert columns == "records" and found["format"] == 2

@@ -20,8 +20,9 @@ import pytest
 
 from repro.claim import Claim
 from repro.claim import paper as papers
-from repro.report import explained, needed, page
+from repro.report import explained, needed
 from repro.report.html.words import slug
+from tests.report.read_once import read_once
 
 pytestmark = pytest.mark.xdist_group("site")  # one process builds it for all
 
@@ -120,7 +121,7 @@ def _around(tree: Tree, claim: Claim) -> list[Node]:
 @pytest.mark.parametrize("name", sorted(papers.folders()))
 def test_every_verdict_can_be_traced_in_two_clicks(name: str, of_paper: Callable[[str], Tree]) -> None:
     """To its records where it has some, to its configs, and to what one types to make them."""
-    tree, shown = of_paper(name), page.read(name)
+    tree, shown = of_paper(name), read_once(name)
     for verdict in shown.verdicts:
         claim, around = verdict.claim, _around(tree, verdict.claim)
         links = {link.partition("#")[0] for node in around for link in node.values("href", "a")}
@@ -192,7 +193,7 @@ def test_what_a_click_shows_can_be_closed(of_paper: Callable[[str], Tree]) -> No
 
 def test_what_does_not_agree_comes_first(of_paper: Callable[[str], Tree]) -> None:
     """Below the bar and above the figure, each failed claim with the print, ours and a way to the reasons."""
-    tree, shown = of_paper("lecun1998"), page.read("lecun1998")
+    tree, shown = of_paper("lecun1998"), read_once("lecun1998")
     heads = [node.words.rstrip("#¶").strip() for node in tree.top.within() if node.tag == "h2"]
     assert heads[:2] == ["What does not agree", "Results"]
     tables = [node for node in tree.top.within() if "repro-gaps" in node.given.get("class", "").split()]

@@ -99,9 +99,9 @@ def test_a_trainer_without_workers_says_so(runs: Any) -> None:
 
 def test_what_cannot_be_certified_is_one_line(paper: Any, refused: Any, tmp_path: Path) -> None:
     smoke = f"papers/{paper.name}/configs/smoke.gin"
-    for steps in (0, 3):
-        line = refused("certify", smoke, "--steps", steps)
-        assert line == f"{smoke}: --steps is {steps}; expected 1 to 2, the steps of the config"
+    assert "'0'" in refused("certify", smoke, "--steps", 0)
+    line = refused("certify", smoke, "--steps", 3)
+    assert line == f"{smoke}: --steps is 3; expected 1 to 2, the steps of the config"
     copy = tmp_path / "copy.gin"
     copy.write_text(f"# a run of papers/{paper.name}/configs/smoke.gin\n{config.read(Path(smoke)).text}")
     assert "not a config of a paper; expected a file in papers/PAPER/configs" in refused("certify", copy)

@@ -80,6 +80,7 @@ def test_a_paper_that_is_linked_or_in_no_papers_has_runs_of_its_own(
     assert run_folders.home(read.folder) == Path("runs"), "the repository that it is linked into"
 
 
+@pytest.mark.slow
 def test_two_working_directories_share_one_lock(paper: Any, tmp_path: Path) -> None:
     """The same run, started in two places at once: one trains, the other says who does."""
     module = paper.module("slow", SLOW)
