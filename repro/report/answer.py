@@ -25,8 +25,9 @@ def answer(page: Page) -> Markup:
 
 
 def headlines(page: Page) -> Markup:
-    """The table of the headline claims; empty if the paper marks none."""
-    found = [quote.verdict_of(page, claim.id) for claim in page.paper.headlines]
+    """The table of the headline claims, those of the outcome first; empty if the paper marks none."""
+    first = sorted(page.paper.headlines, key=lambda claim: f"`{claim.id}`" not in page.paper.outcome)
+    found = [quote.verdict_of(page, claim.id) for claim in first]
     rows = [entry(_name(page, one), HEADS, _cells(page, one)) for one in found]
     return worded("repro-headlines", HEADS, rows, label="Headline claims") if rows else Markup("")
 
@@ -38,7 +39,8 @@ def _name(page: Page, verdict: Verdict) -> Markup:
     names = [name for name in ((found.config, found.other) if found else (claim.config, claim.over)) if name]
     if not names:
         return says
-    seeds = f" --seeds {claim.seeds}" if claim.seeds > 1 else ""
+    many = max(claim.seeds, *(1 + one.seed for one in found.records)) if found else claim.seeds
+    seeds = f" --seeds {many}" if many > 1 else ""
     commands = [tag("code", f"repro run {page.name}/{Path(name).stem}{seeds}") for name in names]
     took = [found.cost.get("seconds", 0.0) for name in names for found in page.by_config.get(name, ())]
     cost = f"{duration(sum(took))} in {count(len(took), 'run')}" if took else "no run yet"

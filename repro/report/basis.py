@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from repro.record import Record
+from repro.report import needed
 from repro.report.html.markup import Markup, join, link, tag
 from repro.report.page import Page
 
 READ = {
-    "full paper": "the full paper",
-    "parts": "parts of the paper",
+    "full paper": "the full text",
+    "parts": "parts of the text",
     "abstract": "only the abstract",
     "quoted elsewhere": "only a table that another text quotes",
 }
-TUNED = {"nothing": "no set: nothing was chosen", "validation": "validation data", "test": "the test set"}
+TUNED = {
+    "nothing": "nothing was chosen",
+    "validation": "validation data",
+    "test": "the test set, so numbers may be too good",
+}
 
 
 def line(page: Page) -> Markup:
@@ -28,8 +33,8 @@ def rows(page: Page) -> list[tuple[str, str]]:
     return [
         ("Text read", READ.get(page.paper.text_read, "not stated")),
         ("Choices made on", TUNED.get(page.paper.tuned_on, "not stated")),
-        ("Seeds per config", _span(len(records) for records in _judged(page))),
-        ("Test items", _span(one.interval.items for verdict in page.verdicts for one in verdict.evidence)),
+        ("Data", _data(page)),
+        *_sizes(page),
         ("Departures", _departures(page)),
         ("Reviewed by", reviewed(page)),
     ]
@@ -43,6 +48,23 @@ def reviewed(page: Page) -> Markup:
         return join([groups or "nobody yet"])
     newest = tag("time", page.reviews[-1].date, datetime=page.reviews[-1].date)
     return join([link(groups, f"{page.address}#reviews"), ", ", newest])
+
+
+def _data(page: Page) -> str:
+    """The data sets that the records used; and those of claims that nobody here could get."""
+    used = [claim.config for claim in page.full] or list(page.by_config)
+    names = ", ".join(one.name for one in needed.of_configs(page, used)) or "made by its code"
+    missing = dict.fromkeys(one.name for claim in page.paper.claims for one in needed.lacking(page, claim))
+    return f"{names} instead of {', '.join(missing)}" if missing else names
+
+
+def _sizes(page: Page) -> list[tuple[str, str]]:
+    """The numbers of seeds and of test items; of results that are computed without randomness, this instead."""
+    judged = [verdict for verdict in page.verdicts if verdict.evidence]
+    if judged and all(verdict.claim.printed or verdict.claim.deterministic for verdict in judged):
+        return [("Randomness", "none: computed, not trained")]
+    items = _span(one.interval.items for verdict in judged for one in verdict.evidence)
+    return [("Seeds per config", _span(len(records) for records in _judged(page))), ("Test items", items)]
 
 
 def _departures(page: Page) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from repro.claim.paper import Paper
 from repro.data.catalogue import DataSet
 from repro.record import Record
@@ -10,6 +12,7 @@ from repro.report.html.markup import Markup, copyable, fold, join, link, outside
 from repro.report.outcome import said
 from repro.report.page import Page
 
+ISSUE = re.compile(r"\d+ ?\(\d+\)")  # volume and issue, as in 86(11): a journal
 KINDS = (
     ("arxiv", "misc", "howpublished"),
     ("journal", "article", "journal"),
@@ -99,10 +102,9 @@ def made_from(found: Record) -> str:
 
 def entry(paper: Paper) -> str:
     """The BibTeX entry of the paper. The venue determines its type."""
-    kind, place = next(
-        ((kind, field) for word, kind, field in KINDS if word in paper.venue.lower()),
-        ("inproceedings", "booktitle") if paper.venue else ("misc", ""),
-    )
+    other = ("inproceedings", "booktitle") if paper.venue else ("misc", "")
+    other = ("article", "journal") if ISSUE.search(paper.venue) else other
+    kind, place = next(((kind, field) for word, kind, field in KINDS if word in paper.venue.lower()), other)
     fields = {
         "title": f"{{{paper.title}}}",
         "author": " and ".join(paper.authors),

@@ -102,7 +102,7 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
         *run,
         mistake(page, verdict),
     )
-    line = tag("div", _reason(page, verdict, told), details)
+    line = tag("div", _reason(page, verdict, told), _caveats(page, verdict), details)
     cell = tag("td", line, colspan=len(HEADS), role="cell")
     return tag("tr", cell, class_="more", role="row")
 
@@ -125,6 +125,13 @@ def _reason(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
     numbers, _, rest = verdict.why.partition("; ")
     own = rest if verdict.judged and not verdict.claim.no_config else numbers
     return tag("p", typeset(own), class_="repro-why") if own else Markup("")
+
+
+def _caveats(page: Page, verdict: Verdict) -> Markup:
+    """What a reader must know of the verdict itself: no mean could have passed, or the claim was changed late."""
+    notes = ["no mean could have passed with these seeds"] if verdict.out_of_reach else []
+    notes += ["changed after its record"] if verdict.claim.id in page.late else []
+    return tag("p", "Note: ", "; ".join(notes), class_="repro-muted") if notes else Markup("")
 
 
 def _later(verdicts: list[Verdict]) -> Markup:
