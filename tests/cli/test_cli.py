@@ -21,7 +21,8 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("words", [
-    ("list",), ("list", "models", "--json"), ("status",), ("todo",), ("plan", "template"), ("verdict", "template"),
+    ("list",), ("list", "models", "--json"), ("status",), ("plan", "template"),
+    pytest.param(("todo",), marks=pytest.mark.slow), ("verdict", "template"),
     ("verdict", "template", "--json"), ("show", "template"), ("show", "template/fit.error"),
     ("check", "template"), ("show", "template/line"),
     ("diff", "papers/template/configs/line.gin", "papers/template/configs/line.gin"),

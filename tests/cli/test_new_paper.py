@@ -42,7 +42,7 @@ MARKED = [pytest.param(*one, marks=pytest.mark.slow) for one in SLOW]
 
 @pytest.mark.parametrize(
     ("kind", "on"),
-    [("training", ""), *MARKED],
+    [pytest.param("training", "", marks=pytest.mark.slow), *MARKED],
 )
 def test_the_tests_of_a_new_paper_pass(here: Path, kind: str, on: str) -> None:
     new_paper.new("second_try", kind, on)

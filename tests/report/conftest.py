@@ -183,6 +183,15 @@ def _build(root: Path, *options: str) -> tuple[int, str]:
     return code, re.sub(r"\x1b\[[\d;]*m", "", said.getvalue())
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of a module that share a built site to one process; otherwise each process builds it."""
+    for item in items:
+        shares = "built" in getattr(item, "fixturenames", ())
+        if shares and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a site that was built without a warning; tests only read it."""

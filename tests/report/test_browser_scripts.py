@@ -33,6 +33,9 @@ TIPS = """# Tips
 """
 
 
+pytestmark = pytest.mark.xdist_group("test_browser_scripts")  # one process builds the site of this module
+
+
 @pytest.fixture(scope="module")
 def address(
     browser: Any, tmp_path_factory: pytest.TempPathFactory, small: Callable[..., Path], build: Callable[..., Any]

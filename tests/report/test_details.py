@@ -52,6 +52,9 @@ TIPS = """# Tips
 """
 
 
+pytestmark = pytest.mark.xdist_group("test_details")  # one process builds the site of this module
+
+
 @pytest.fixture(scope="module")
 def site(
     tmp_path_factory: pytest.TempPathFactory, small: Callable[..., Path], build: Callable[..., Any]

@@ -112,6 +112,9 @@ class Net:
 """
 
 
+pytestmark = pytest.mark.xdist_group("test_escape")  # one process builds the site of this module
+
+
 @pytest.fixture(scope="module")
 def site(
     tmp_path_factory: pytest.TempPathFactory,

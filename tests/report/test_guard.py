@@ -99,6 +99,9 @@ def _written(folder: Path) -> dict[str, int]:
     return lines
 
 
+pytestmark = pytest.mark.xdist_group("test_guard")  # one process builds the site of this module
+
+
 @pytest.fixture(scope="module")
 def site(
     tmp_path_factory: pytest.TempPathFactory, small: Callable[..., Path], build: Callable[..., Any]

@@ -56,7 +56,8 @@ def told(name: str, path: Path) -> str:
     return ""
 
 
-@pytest.mark.parametrize("config", [pytest.param("line", marks=pytest.mark.slow), "smoke"])
+@pytest.mark.slow
+@pytest.mark.parametrize("config", ["line", "smoke"])
 def test_an_edited_record_is_refused_or_shown(paper: Any, repro: Any, config: str) -> None:
     repro("run", f"papers/{paper.name}/configs/{config}.gin", "--seed", "1")
     path = Path(paper.records, f"{config}-seed1.json")

@@ -69,6 +69,7 @@ def kept(paper: CopiedPaper, stack: str = "locked") -> Trial:
     return trial
 
 
+@pytest.mark.slow
 def test_a_paper_that_runs(paper: CopiedPaper, repro: Any, tmp_path: Path) -> None:
     """Its records do not change, even if a claim uses the smoke config. The only new file is the result."""
     paper.toml((paper.folder / "paper.toml").read_text() + CLAIM)
