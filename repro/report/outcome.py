@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from repro.report import departures, needed, rot
+from repro.report import needed, rot
 from repro.report.html.markup import Markup, join, link, picture, tag
 from repro.report.html.words import count, day, duration, slug
 from repro.report.page import Page
@@ -159,12 +159,6 @@ def tier(page: Page) -> Markup:
     if page.tier == 3:
         words += f" for {len(page.full)} of {count(len(transcribed(page.verdicts)), 'claim')}"
     return join([tag("strong", code), " ", words])
-
-
-def departed(page: Page) -> Markup:
-    """The number of departures that the report lists, with a link to them."""
-    found = page.departures
-    return link(departures.said(found), f"{page.address}#{found.anchor}") if found else join([departures.said(found)])
 
 
 def _smoke(page: Page) -> list[tuple[str, Markup]]:
