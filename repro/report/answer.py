@@ -1,4 +1,4 @@
-"""The answer of a page: what came out in two sentences, what this rests on, and the headline claims."""
+"""The answer of a page: what came out in two sentences, what this depends on, and the headline claims."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ HEADS = ("Headline claim", "The paper", "Ours, 95 % interval", "Verdict")
 
 
 def answer(page: Page) -> Markup:
-    """The outcome in bold, and what it rests on."""
+    """The outcome in bold, and what it depends on."""
     said = page.paper.outcome
     bold = tag("p", tag("strong", sentence.html(page, said)), class_="repro-answer") if said else Markup("")
     rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in basis.rows(page)]
-    title = tag("p", "What this rests on", class_="repro-basis-title")
+    title = tag("p", "What this depends on", class_="repro-basis-title")
     return join([bold, title, tag("dl", *rows, class_="repro-facts repro-basis")])
 
 

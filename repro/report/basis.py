@@ -1,4 +1,4 @@
-"""What the verdicts of a paper rest on: the text that was read, tuning, seeds, test items, departures, reviews."""
+"""What the verdicts of a paper depend on: the text that was read, tuning, seeds, test items, departures, reviews."""
 
 from __future__ import annotations
 

@@ -57,6 +57,8 @@ def test_a_config_imports_modules_of_repro_and_papers_alone(bound: Callable[[str
 @pytest.mark.parametrize("name", ["repro.trainers.supervised", "papers.template.model", "papers.a1.model.networks"])
 def test_and_those_it_may(name: str) -> None:
     untrusted.refuse_module(name)
+    with pytest.raises(BadInput):
+        untrusted.refuse_module(f"x{name}")
 
 
 @pytest.mark.parametrize("value", NAMED)
@@ -131,6 +133,8 @@ def test_nor_does_a_value_hide_one(bound: Callable[[str], None], value: str) -> 
 ])  # fmt: skip
 def test_a_name_is_no_place(text: str) -> None:
     untrusted.refuse_elsewhere({"a": [text]}, "x")
+    with pytest.raises(BadInput):
+        untrusted.refuse_elsewhere({"a": [f"/{text}"]}, "x")
 
 
 INCLUDES = ["../../../secret.gin", "../../secret.gin", "sub/secret.gin", "linked.gin", "../configs/../secret.gin", "."]
