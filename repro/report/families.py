@@ -17,6 +17,7 @@ from repro import config
 from repro.config.syntax import Reference
 from repro.record import Record
 from repro.report.page import Page
+from repro.report.trained import trained
 
 MOST = 8  # lines of a panel, as many as there are colours
 WORD = re.compile(r"[^\W\d_]+")
@@ -47,6 +48,13 @@ class Training:
         found = {value for name, value in values if name.startswith("trainers.") and name.endswith(".batch_size")}
         only = next(iter(found)) if len(found) == 1 else None
         return only if isinstance(only, int) else None
+
+    @property
+    def steps_per_epoch(self) -> float | None:
+        """The mean number of steps of an epoch, if the records have it."""
+        known = [facts.get("steps_per_epoch") for facts in map(trained, self.records)]
+        found = [steps for steps in known if steps]
+        return fmean(found) if len(found) == len(known) else None
 
     @property
     def step_seconds(self) -> float | None:
