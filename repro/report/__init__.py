@@ -10,7 +10,7 @@ The sections of a paper's page, in the order of the page:
     examples          test items: sounds, pictures, texts
     curves            learning curves, a panel per config
     sweeps            the points of each sweep, and the effect of each setting
-    commands          the commands that repeat the runs, with their time
+    commands          what you need, and the commands that repeat the runs; scopes, layers
     rot               the dependency check: does the paper still run?
     suspected_causes  why a claim failed, and the effect of each suspected cause
     implementation    the parts that the configs build; mentions: equations that the code names
@@ -30,6 +30,7 @@ Other pages:
 What the sections use:
 
     page              Page: a paper, its records and verdicts; the MyST text of its page
+    trained           what a record says about its training
     evidence          our number, the configs and records that it comes from, the commands
     prose             how `report.md` and `tips.md` are included, and where their links lead
     html/             markup, words, axes, marks, panels, files, listings; it does not use Sphinx

@@ -7,7 +7,7 @@ import shlex
 from itertools import groupby
 
 from repro.record import Record
-from repro.report import repository, scopes
+from repro.report import layers, repository, scopes
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, row, tag
 from repro.report.html.words import count, duration, machine
 from repro.report.page import Page
@@ -19,7 +19,7 @@ HEADS = ("Config", "Runs", "Time per run", "Machine", "Records")
 def commands(page: Page) -> Markup:
     """What you need, and the commands: install, the runs of each scope, the runs still to do, repeat, judge."""
     found = scopes.scopes(page)
-    told = [scopes.table(page, found), *_install(page)]
+    told = [scopes.table(page, found), layers.layers(page), *_install(page)]
     for one in found:
         text = scopes.commands(page, one)
         head = join([tag("strong", one.name), f": {one.about}."])

@@ -16,6 +16,7 @@ from repro.report.evidence import loop
 from repro.report.html.markup import Markup, entry, join, link, outside, tag, worded
 from repro.report.html.words import count, duration, machine, size
 from repro.report.page import SMOKE, Page
+from repro.report.trained import trained
 
 HEADS = ("What you need", "Runs", "Time", "Machine", "Data")
 Run = tuple[str, tuple[str, ...], int]
@@ -41,6 +42,11 @@ class Scope:
     def seconds(self) -> float:
         """The time that the runs with a record took, in seconds."""
         return sum(found.cost.get("seconds", 0.0) for found in self.records)
+
+    @property
+    def memory(self) -> float:
+        """The largest memory that a training of these records used, in MiB; 0 if no record has it."""
+        return max((float(trained(found).get("peak_memory") or 0.0) for found in self.records), default=0.0)
 
     @property
     def machines(self) -> list[str]:
@@ -119,10 +125,14 @@ def _time(one: Scope) -> Markup:
     return join([tag("span", duration(one.seconds), class_="line"), note if missing else ""])
 
 
-def _machine(one: Scope, last: Scope | None) -> str:
+def _machine(one: Scope, last: Scope | None) -> Markup:
+    """The machines of the records, and the largest memory of a training if the records have it."""
     if not one.machines:
-        return "–"
-    return "the same" if last and last.machines == one.machines else " and ".join(one.machines)
+        return Markup("–")
+    same = last is not None and last.machines == one.machines
+    name = "the same" if same else " and ".join(one.machines)
+    used = f"memory: {size(round(one.memory * 2**20))}" if one.memory else ""
+    return join([tag("span", name), *([tag("span", used, class_="line repro-muted")] if used else [])], " ")
 
 
 def _data(found: Iterable[DataSet]) -> Markup:
