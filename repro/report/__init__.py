@@ -25,6 +25,7 @@ Other pages:
     leaderboard       configs ranked by one metric; entrants, ranking
     keys              the keys of `paper.toml`; schema: its JSON Schema
     quote             one number in a sentence; sentence: a text with such numbers, plain or as HTML
+    verdict_pictures  the guide's picture of each verdict
     spreadsheet       the claims of a paper, and all papers, as CSV
 
 What the sections use:

@@ -23,7 +23,19 @@ from repro.claim.paper import Paper
 from repro.errors import BadInput
 from repro.record import Record
 from repro.registry import REGISTRIES, Declared
-from repro.report import claims, entrants, figure, keys, leaderboard, page, parts, quote, repository, tips
+from repro.report import (
+    claims,
+    entrants,
+    figure,
+    keys,
+    leaderboard,
+    page,
+    parts,
+    quote,
+    repository,
+    tips,
+    verdict_pictures,
+)
 from repro.report.html.markup import Markup, inline, link, tag
 from repro.report.page import Page
 from repro.report.sections import AGING, SEARCHED, SECTIONS
@@ -43,7 +55,7 @@ def add_to(app: Sphinx) -> None:
 
 def known() -> dict[str, type[Printed]]:
     """The directives by name."""
-    others = {"keys": Keys, "parts": Parts, "tips": Tips, "claim": One}
+    others = {"keys": Keys, "parts": Parts, "tips": Tips, "claim": One, "verdict-picture": Picture}
     return {**dict.fromkeys(SECTIONS, Section), **others, "leaderboard": Board}
 
 
@@ -156,6 +168,15 @@ class One(Printed):
             log.warning("claim '%s' is stale: %s", rest, verdict.why, location=self.get_location(), type="repro")
         yield Quiet("", html=str(figure.one(shown, verdict)))
         yield raw(claims.one(shown, verdict))
+
+
+class Picture(Printed):
+    """The badge and the picture of a verdict, for the guide."""
+
+    required_arguments, optional_arguments, final_argument_whitespace = 1, 0, True
+
+    def made(self) -> Iterator[nodes.Node]:
+        yield Quiet("", html=str(verdict_pictures.shown(self.arguments[0])))
 
 
 class Keys(Printed):
