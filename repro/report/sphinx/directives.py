@@ -198,6 +198,7 @@ class Parts(Printed):
         papers = [page.read(name).paper for name in shown]
         if not self.arguments:
             yield filtered("part", "Find a part by its name or by words of its description")
+            yield Quiet("", html=str(parts.index(shown)))
         for kind in self.arguments or REGISTRIES:
             entries = [self._entry(part, papers) for part in parts.of_kind(kind, shown)]
             found = entries or [raw(tag("p", f"No {kind} yet.", class_="repro-muted"))]
