@@ -21,7 +21,7 @@ Other pages:
     papers            the landing page: a card per paper; basis: what its verdicts depend on
     comparison        all papers in one table; features: Raff's features of each paper
     parts             the catalogue of parts; source: reads a part's source text
-    tips              the tips of all papers, by symptom
+    tips              the tips of all papers, by symptom; symptoms: the list of them
     leaderboard       configs ranked by one metric; entrants, ranking
     keys              the keys of `paper.toml`; schema: its JSON Schema
     quote             one number in a sentence; sentence: a text with such numbers, plain or as HTML

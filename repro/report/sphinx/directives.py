@@ -33,6 +33,7 @@ from repro.report import (
     parts,
     quote,
     repository,
+    symptoms,
     tips,
     verdict_pictures,
 )
@@ -210,7 +211,10 @@ class Parts(Printed):
 
 
 class Tips(Printed):
-    """The tips of every paper, and a fold by part. Each has its symptom as heading, an anchor, a link to its paper."""
+    """The tips of every paper, in groups of symptoms, after a list of all symptoms and a fold by part.
+
+    Each has its symptom as heading, an anchor, and a link to its paper.
+    """
 
     def made(self) -> Iterator[nodes.Node]:
         shown, links = names(self.env.app), list[tuple[str, Markup]]()
@@ -218,12 +222,25 @@ class Tips(Printed):
         told = [name for name in shown if (paper.folders()[name] / tips.FILE).is_file()]
         box = filtered("tip", "Find a tip by its symptom or by any of its words")
         yield box if told else raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
-        sections = [node for name in told for node in self.guarded(self._of(name, links))]
+        groups: dict[str, list[nodes.Node]] = {group: [] for group in (*tips.GROUPS, tips.OTHER)}
+        listed: dict[str, list[Markup]] = {group: [] for group in groups}
+        for name in told:
+            yield from self.guarded(self._of(name, links, groups, listed))
+        yield Quiet("", html=str(symptoms.index(listed)))
         yield raw(parts.fold_by_part(links, shown, self.root))
-        yield from sections
+        yield from (_section(nodes.make_id(g), [nodes.Text(g)], *found) for g, found in groups.items() if found)
 
-    def _of(self, name: str, links: list[tuple[str, Markup]]) -> Iterator[nodes.Node]:
-        """A section per tip. Its lines are included from the file, so that links and roles refer to its paper."""
+    def _of(
+        self,
+        name: str,
+        links: list[tuple[str, Markup]],
+        groups: dict[str, list[nodes.Node]],
+        listed: dict[str, list[Markup]],
+    ) -> Iterator[nodes.Node]:
+        """Add a section per tip to its group. Its lines are included from the file, so that links refer to its paper.
+
+        Yields nothing itself: an error in the file is shown where `guarded` yields it.
+        """
         shown, path = page.read(name, self.root), paper.folders()[name] / tips.FILE
         target = os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent).replace(os.sep, "/")
         origin = tag("p", link(shown.paper.title, f"{shown.address}#what-was-hard"), class_="repro-muted")
@@ -233,7 +250,10 @@ class Tips(Printed):
             words = self._words(tip.symptom, path)
             links += [(part, link(inline(tip.symptom), f"#{anchor}")) for part in tip.parts]
             search.note(self.env, [(f"tip {anchor}", tip.symptom.replace("`", ""), "tip", anchor)])
-            yield _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
+            entry = _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
+            groups[tip.group].append(entry)
+            listed[tip.group].append(link(inline(tip.symptom), f"#{anchor}"))
+        yield from ()
 
     def _words(self, text: str, path: Path) -> list[nodes.Node]:
         """Parse a line of the file `path` under the rules for that file."""
