@@ -44,7 +44,7 @@ GROUPS = {
     "The numbers are not those of the paper": r"paper|table|printed|digit|differs?|agrees?|means?|p|missing",
 }
 """What you see, and the words in a tip's heading that say so: the first group with such a word counts."""
-OTHER = "The results are bad"
+OTHER = "Something else is not as expected"
 SHOWN = 2  # tips that `repro run` shows at most
 WIDTH = 200  # characters of a fix in a terminal
 
