@@ -148,8 +148,8 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) <= 18
     assert (
-        sum(map(lines_of_code, CORE)) <= 22_600
-    )  # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages
+        sum(map(lines_of_code, CORE)) <= 22_700
+    )  # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages, pictures of verdicts
 
 
 def lines_of_code(path: Path) -> int:
