@@ -149,7 +149,7 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     assert int(done.stdout) <= 18
     assert (
         sum(map(lines_of_code, CORE)) <= 22_700
-    )  # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages, pictures of verdicts
+    )  # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages
 
 
 def lines_of_code(path: Path) -> int:
