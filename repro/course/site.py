@@ -80,7 +80,7 @@ def calendar(course: Course) -> str:
     groups = _table(("group", "people", "paper"), _groups(course))
     parts = [
         *(f"# {plain(course.title)}", "## Presentations", "Each cell names the group that presents, and its scribe."),
-        f"```{{table}}\n:class: repro-calendar\n\n{talks}\n```",
+        f"```{{table}}\n:class: calendar\n\n{talks}\n```",
         *("## Reviews", "The column of a group shows whose paper it reviews.", reviews, "## Groups", groups),
     ]
     return "\n\n".join([WRITTEN.strip(), *parts]) + "\n"
