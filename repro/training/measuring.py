@@ -15,6 +15,7 @@ from repro.errors import BadInput
 from repro.registry import name_of
 from repro.training import processes
 from repro.training.device import moved
+from repro.training.metrics_log import LOSSES
 
 
 def values(
@@ -32,9 +33,14 @@ def values(
 
 
 def means(model: Any, metrics: Sequence[Any], dataset: Any, batch: int = 1) -> dict[str, float]:
-    """The mean of each metric over all items of `dataset`, by the metric's name; each process computes its share."""
+    """The mean of each metric over all items of `dataset`, by the metric's name; each process computes its share.
+
+    Raises BadInput if a metric has the name of a curve of the loss.
+    """
     if not metrics:
         return {}
+    if taken := {metric.identity.name for metric in metrics} & {*LOSSES}:
+        raise BadInput(f"a metric is called {min(taken)!r}", expected=f"not {' or '.join(LOSSES)}: these are losses")
     indices = processes.share(len(dataset), batch)
     rows = processes.merged(dict(zip(indices, values(model, metrics, dataset, indices, batch), strict=True)))
     columns = zip(metrics, zip(*rows, strict=True), strict=True)
