@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from papers.deep_clustering.loss import DeepClustering, one_hot
 from repro.audio.nussl import import_nussl
+from repro.losses.clustering import DeepClustering
 
 FRAMES, FREQUENCIES, EMBEDDING = 64, 129, 20
 
