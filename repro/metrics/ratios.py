@@ -73,7 +73,8 @@ def decibels(ratio: Tensor) -> Tensor:
 def zero_mean(signals: Tensor) -> Tensor:
     """Subtract the mean of (..., T). A constant becomes exactly zero, so that it counts as silence."""
     centred = signals - signals.mean(-1, keepdim=True)
-    return centred * (norm(centred) > 1e-12 * norm(signals))
+    centred[(norm(centred) <= 1e-12 * norm(signals))[..., 0]] = 0
+    return centred
 
 
 def norm(signals: Tensor) -> Tensor:
@@ -108,6 +109,7 @@ def _checked(estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def _double(signals: Tensor) -> Tensor:
     """Convert to float64 on the CPU. Raises ValueError for NaN or infinity."""
-    if not signals.isfinite().all():
+    double = signals.detach().to("cpu", torch.float64)
+    if not double.sum().isfinite():  # a sum with NaN or infinity is not finite; this is faster than to test each value
         raise ValueError("a signal contains NaN or infinity")
-    return signals.detach().to("cpu", torch.float64)
+    return double
