@@ -1,6 +1,6 @@
 """SDR, SIR and SAR of BSS Eval v3 in dB, and the improvements of SDR and SIR over the mixture.
 
-Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, or 1 for the mixture).
+Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, and 1 for the mixture).
 
 An estimate is the sum of three orthogonal parts: what a filter of 512 taps can make of its own source (the target
 part), what such filters can make of the other sources (the interference), and the rest (the artifacts). Values are as

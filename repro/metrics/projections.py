@@ -8,7 +8,8 @@ with these delays. The ratios need only the energies of these projections.
 
 With G the inner products of the delayed sources, and b those of the delayed sources with the signal, the projection has
 the energy b' G^-1 b. G = R' R with a triangular R (Cholesky), so this is the energy of R'^-1 b. To find R is nearly all
-of the work, and R depends only on the sources. The last one is kept, so that several metrics of one item share it.
+of the work, and R depends only on the sources. The last one is kept (8 MB for two sources), so that several metrics of
+one item share it.
 
 `torch.linalg.solve` is not used: with a batch of large matrices and two threads or more, it fails or gives wrong
 results on the CPU (https://github.com/pytorch/pytorch/issues/142815).

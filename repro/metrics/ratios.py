@@ -1,6 +1,6 @@
 """What the metrics of source separation share: limits in dB, checks of the signals, and the best permutation.
 
-Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, or 1 for the mixture).
+Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, and 1 for the mixture).
 
 - A value is the mean over the sources, for the best permutation of the estimates. Best means the highest value of this
   metric. (mir_eval chooses the permutation by SIR; this only differs if the separation failed.)
@@ -56,7 +56,8 @@ def best_improvement(pairwise: Pairwise, estimate: Tensor, target: Tensor, input
     """
     estimate, target = _checked(estimate, target)
     mixture = _double(mixture_of(inputs, target))[None]  # (1, T)
-    return best_mean(pairwise(estimate, target) - pairwise(mixture, target))
+    values = pairwise(torch.cat([estimate, mixture]), target)
+    return best_mean(values[:-1] - values[-1:])
 
 
 def best_mean(values: Tensor) -> float:

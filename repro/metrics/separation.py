@@ -10,7 +10,7 @@ A config imports this module, and can use every metric of source separation:
 
 Each is a metric of its own, with its own identity. The conventions of `repro.metrics.ratios` apply to all of them.
 
-Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, or 1 for the mixture).
+Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, and 1 for the mixture).
 """
 
 from __future__ import annotations
