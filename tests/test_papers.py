@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,19 @@ def test_the_paper_keeps_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_record_is_stale(name: str) -> None:
     assert [(r.stem, r.stale) for r in record.of_paper(paper.find(name).folder) if r.stale] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_header_names_its_own_config_and_states_no_time(name: str) -> None:
+    """The time is in the record, which says on which machine it was measured."""
+    one = paper.find(name)
+    for path in one.configs:
+        header = [*takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())]
+        named = [line.partition("repro run ")[2].split()[0] for line in header if "repro run " in line]
+        assert named in ([], [f"{name}/{path.stem}"]), path
+        made = list((one.folder / "records").glob(f"{path.stem}-seed*.json"))
+        times = re.findall(r"(?i)\b(?:\d+|an?|two|five|ten) (?:s|seconds?|minutes?|hours?)\b", " ".join(header))
+        assert not (made and path.stem != "smoke" and times), path
 
 
 @pytest.mark.slow

@@ -28,9 +28,9 @@ LOSS = {"DeepClusteringLoss": {"weight": 1.0}}  # as in nussl's recipe
 class NusslTrainer:
     """Train `models.NusslDeepClustering` with nussl: its `TrainClosure`, its `DeepClusteringLoss`, its ignite engines.
 
-    The items are those of `datasets.DominantSources`, in the order that `Supervised` would use. Each batch is converted
-    to nussl's dictionary. The experiment names no loss. As in nussl's recipe, the model ends with the weights of the
-    best validation.
+    The items are those of `datasets.SpectrogramSegments`, in the order that `Supervised` would use. Each batch is
+    converted to nussl's dictionary. The experiment names no loss. As in nussl's recipe, the model ends with the weights
+    of the best validation.
 
     - `steps`, `batch_size`: number of steps, and items per step.
     - `optimizer`: from torch. `schedule`: advances after each validation, as `ReduceLROnPlateau` does.
@@ -44,12 +44,12 @@ class NusslTrainer:
     Example: two steps.
 
         >>> import functools
-        >>> from papers.deep_clustering.dataset import DominantSources
+        >>> from repro.datasets.spectrograms import SpectrogramSegments
         >>> from papers.deep_clustering.model import NusslDeepClustering
         >>> from repro.datasets.mixtures import SpeechMixtures
         >>> from repro.datasets.voices import SyntheticVoices
         >>> voices = SyntheticVoices("train", speakers=2, utterances=1, seconds=0.5)
-        >>> data = DominantSources(SpeechMixtures(voices, size=4, seconds=0.5), frames=20)
+        >>> data = SpectrogramSegments(SpeechMixtures(voices, size=4, seconds=0.5), frames=20)
         >>> trainer = NusslTrainer(2, 2, functools.partial(torch.optim.Adam, lr=1e-3))
         >>> trainer.fit(NusslDeepClustering(4, 2), None, data, None, Path("."), order_seed=0)["steps"]
         2
@@ -137,7 +137,7 @@ class _Fit:
 
 
 def dictionary(magnitude: torch.Tensor, target: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """A batch of `datasets.DominantSources` as nussl's networks and losses expect it.
+    """A batch of `datasets.SpectrogramSegments` as nussl's networks and losses expect it.
 
     Keys: `mix_magnitude` (B, N, F, 1), `weights` (B, N, F, 1) and `ideal_binary_mask` (B, N, F, 1, C). The axis of
     length 1 is that of the channels.

@@ -128,6 +128,7 @@ def _rename(folder: Path, name: str, source: Path, data: DataSet | None) -> None
     parts = [part.name for part in registry.declared(folder, f"papers.{name}")]
     place = "[./]".join(source.relative_to(PAPERS).parts)
     changes = [
+        (rf"\brepro run papers/{place}/configs/(\w+)\.gin\b", rf"repro run {name}/\1"),
         (rf"\b({'|'.join(parts)})\b", rf"{_prefix(name)}\1"),
         (rf"\b(papers[./]){place}\b", rf"\g<1>{name}"),
         (rf"\b(repro \w+) {source.name}\b", rf"\1 {name}"),

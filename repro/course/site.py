@@ -75,11 +75,12 @@ def name(one: Presentation) -> str:
 def calendar(course: Course) -> str:
     """The text of the calendar: a row per week, then the reviews of each week, then the groups."""
     weeks = range(1, len(course.weeks) + 1)
-    talks = _table(("week", "date", "paper", "scribe", "code-base", "scribe"), (_week(course, week) for week in weeks))
+    talks = _table(("week", "date", "paper", "code-base"), (_week(course, week) for week in weeks))
     reviews = _table(("week", *map(plain, course.names)), (_reviews(course, week) for week in weeks))
     groups = _table(("group", "people", "paper"), _groups(course))
     parts = [
-        *(f"# {plain(course.title)}", "## Presentations", talks),
+        *(f"# {plain(course.title)}", "## Presentations", "Each cell names the group that presents, and its scribe."),
+        f"```{{table}}\n:class: repro-calendar\n\n{talks}\n```",
         *("## Reviews", "The column of a group shows whose paper it reviews.", reviews, "## Groups", groups),
     ]
     return "\n\n".join([WRITTEN.strip(), *parts]) + "\n"
@@ -90,7 +91,7 @@ def _week(course: Course, week: int) -> Iterator[str]:
     for talk in course.talks(week):
         row = course.presentation(week, talk.what)
         link = f": [{plain(row.title)}]({PAGES}/{name(row)}.md)" if row else ""
-        yield from (f"{plain(talk.group)}{link}", plain(talk.scribe))
+        yield f"{plain(talk.group)}{link} (scribe: {plain(talk.scribe)})"
 
 
 def _reviews(course: Course, week: int) -> Iterator[str]:

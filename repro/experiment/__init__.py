@@ -20,8 +20,11 @@ in the catalogue. A run whose data have another fingerprint stops with an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from numbers import Real
 from typing import Annotated, Any
 
 import gin
@@ -98,22 +101,57 @@ class Experiment:
         `show(indices, name)` must return the indices again; it can draw a progress bar. Raises FloatingPointError if a
         value is not finite.
         """
-        from repro.training import measuring
-
         found = []
         for name, dataset in self.test.items():
             indices = processes.share(len(dataset), self.batch)
-            computed = measuring.values(self.model, self.metrics, dataset, show(indices, name), self.batch)
-            rows = processes.merged(dict(zip(indices, computed, strict=True)))
+            rows = processes.merged(dict(zip(indices, self._rows(dataset, show(indices, name)), strict=True)))
             for metric, values in zip(self.metrics, zip(*rows, strict=True), strict=True):
                 found.append(Measurement(name, metric.identity.name, asdict(metric.identity), list(values)))
         return found
 
+    def _rows(self, dataset: Any, indices: Iterable[int]) -> Iterator[list[float]]:
+        """The values of all metrics for each item, computed `batch` items at a time."""
+        waiting = iter(indices)
+        while chosen := list(itertools.islice(waiting, self.batch)):
+            inputs, targets = zip(*(dataset[index] for index in chosen), strict=True)
+            for estimate, target, given in zip(self.estimates(inputs), targets, inputs, strict=True):
+                yield self._values(estimate, target, given)
+
+    def _values(self, estimate: Any, target: Any, inputs: Any) -> list[float]:
+        return [_number(metric, metric(estimate, target, inputs)) for metric in self.metrics]
+
     def estimate(self, inputs: Any) -> Any:
         """The model's output for one item."""
-        from repro.training import measuring
+        return next(iter(self.estimates([inputs])))
 
-        return next(iter(measuring.estimates(self.model, [inputs])))
+    def estimates(self, inputs: Sequence[Any]) -> Iterable[Any]:
+        """The model's output for each item: from `model.estimate` if the model has it, otherwise from `forward`.
+
+        Without a model, the output is the input.
+        """
+        if self.model is None:
+            return inputs
+        import torch
+        from torch.utils.data import default_collate
+
+        from repro.training.device import moved
+
+        self.model.eval()
+        with torch.inference_mode():
+            if hasattr(self.model, "estimate"):
+                return [self.model.estimate(given) for given in inputs]
+            device = next((p.device for p in self.model.parameters()), None)
+            return self.model(moved(default_collate(list(inputs)), device)).detach().cpu()
+
+
+def _number(metric: Any, value: Any) -> float:
+    """The value of one item with nine digits, as a record has it. Raises FloatingPointError if it is not finite."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        said = f"{name_of(metric)} returned a {type(value).__name__} for an item"
+        raise BadInput(said, expected="a float, for example float(value)")
+    if not math.isfinite(value):
+        raise FloatingPointError(f"{metric.identity.name} of an item is {value}")
+    return float(f"{value:.9g}")
 
 
 def streams(seed: int) -> dict[str, int]:

@@ -7,7 +7,7 @@ from `datasets.SpectrogramSegments`.
 
 - **Weights** count bins: a bin with weight 2 is the same as two equal bins, and a bin with weight 0 does not exist.
   Only their ratios matter, because each loss divides by their sum.
-- **Cost**: N F D (D + C) operations, and memory for one weighted copy of the embeddings. Sums over bins are float64.
+- **Cost**: N F D (D + C) operations, and memory for one weighted copy of the embeddings. Their sums are float64.
 - **Sources**: a source may have no bins, and the value does not depend on their order. Their number is that of
   target["sources"] if it is there, otherwise that of the largest index. To read that from a GPU would make the CPU
   wait, so on a GPU MOST_SOURCES are assumed; with more, the loss is NaN. An unused source does not change a value.
@@ -28,7 +28,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from repro.losses.moments import moments
+from repro.losses.moments import moments, precise
 from repro.registry import LOSSES
 
 MOST_SOURCES = 8
@@ -107,8 +107,7 @@ class GraphLaplacian(nn.Module):
 
     def forward(self, embeddings: Tensor, target: Target) -> Tensor:
         vectors, weights, classes = _prepared(embeddings, target)
-        mean = (vectors @ weights.unsqueeze(3)).sum(1)  # (B, D, 1)
-        degree = (mean.mT.unsqueeze(1) @ vectors).squeeze(2).clamp_min(LEAST_DEGREE)  # p_i = <v_i, sum_j w_j v_j>
+        degree = _degrees(vectors, weights).clamp_min(LEAST_DEGREE)  # p
         labels = (weights * (degree * _own(weights, classes)).rsqrt()).unsqueeze(2) * classes  # w / sqrt(p q)
         gram, sums = moments(vectors, weights / degree, labels)
         used = (_sizes(weights.unsqueeze(2) * classes) > 0).sum(1)  # the sources with bins
@@ -206,15 +205,22 @@ def _shares(weights: Tensor) -> Tensor:
 
 
 def _sizes(labels: Tensor) -> Tensor:
-    """The sum of the weights of each source (B, C) in float64, from (B, N, C, F)."""
-    return labels.sum((1, 3), dtype=torch.float64)
+    """The sum of the weights of each source (B, C), from (B, N, C, F)."""
+    return labels.sum((1, 3), dtype=precise(labels))
 
 
 def _own(weights: Tensor, classes: Tensor) -> Tensor:
     """The sum of the weights of the source of each bin (B, N, F); 1 if it is 0."""
-    sizes = _sizes(weights.unsqueeze(2) * classes).to(weights.dtype)[:, None, None]  # (B, 1, 1, C)
-    own = (sizes @ classes.to(weights.dtype)).squeeze(2)
+    sizes = _sizes(weights.unsqueeze(2) * classes).to(weights.dtype)[:, None, :, None]  # (B, 1, C, 1)
+    own = (sizes * classes).sum(2)
     return own.where(own != 0, 1)
+
+
+def _degrees(vectors: Tensor, weights: Tensor) -> Tensor:
+    """The degree of each bin, `sum_j w_j <v_i, v_j>` (B, N, F)."""
+    with torch.autocast(vectors.device.type, enabled=False):
+        mean = (vectors @ weights.unsqueeze(3)).sum(1, keepdim=True)  # (B, 1, D, 1)
+        return (mean.mT @ vectors).squeeze(2)
 
 
 def _scaled(sums: Tensor, labels: Tensor) -> Tensor:

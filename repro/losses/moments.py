@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 
 
 def moments(vectors: Tensor, weights: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The sums `sum_i weights_i v_i v_i'` (B, D, D) and `sum_i v_i labels_i'` (B, D, C) over the bins, in float64.
+    """The sums `sum_i weights_i v_i v_i'` (B, D, D) and `sum_i v_i labels_i'` (B, D, C) over the bins, as `precise`.
 
     vectors: (B, N, D, F), float32 or float64. weights: (B, N, F). labels: (B, N, C, F). Two small matrices take the
     place of N F x N F affinities, in N F D (D + C) operations. The backward pass is written by hand: it keeps no
@@ -29,12 +29,21 @@ def moments(vectors: Tensor, weights: Tensor, labels: Tensor) -> tuple[Tensor, T
     return both[:, : vectors.shape[2]], both[:, vectors.shape[2] :].mT
 
 
+def precise(tensor: Tensor) -> torch.dtype:
+    """The type of small matrices and of sums over bins: float64, or float32 on the GPU of a Mac, which has no more.
+
+    >>> precise(torch.zeros(1))
+    torch.float64
+    """
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
+
+
 class _Moments(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, vectors: Tensor, weights: Tensor, labels: Tensor) -> Tensor:
         ctx.save_for_backward(vectors, weights, labels)
         with torch.autocast(vectors.device.type, enabled=False):
-            return (_stacked(vectors, weights, labels) @ vectors.mT).sum(1, dtype=torch.float64)
+            return (_stacked(vectors, weights, labels) @ vectors.mT).sum(1, dtype=precise(vectors))
 
     @staticmethod
     @once_differentiable

@@ -12,10 +12,10 @@ from repro.losses.permutations import least_mean
 from repro.registry import LOSSES
 
 LIMIT = 1e-8
-"""Share of the energy that is added above and below the line, so that every ratio is between -80 and 80 dB."""
+"""Share of the energy that is added above and below the line: -80 dB."""
 
 QUIET = 1e-10
-"""Energy (sum of squares) that is added to that of silence."""
+"""Energy (sum of squares) that is added to that of a signal, so that silence has some."""
 
 
 @LOSSES.register
@@ -37,8 +37,8 @@ class SISDRLoss(nn.Module):
         estimates, sources = _centred(_wide(estimates)), _centred(_wide(sources))
         scale = estimates @ sources.mT / (_energy(sources) + QUIET).unsqueeze(1)  # (B, C, C), estimates then sources
         wanted = scale.unsqueeze(3) * sources.unsqueeze(1)  # (B, C, C, T), the projections on the sources
-        noise = _energy(estimates.unsqueeze(2) - wanted)
-        return _loss(_energy(wanted), noise, _energy(estimates).unsqueeze(2))
+        noise = _energy(estimates.unsqueeze(2) - wanted) + QUIET
+        return _loss(_energy(wanted), noise, LIMIT * (_energy(estimates) + QUIET).unsqueeze(2))
 
 
 @LOSSES.register
@@ -59,12 +59,12 @@ class SNRLoss(nn.Module):
     def forward(self, estimates: Tensor, sources: Tensor) -> Tensor:
         estimates, sources = _wide(estimates), _wide(sources)
         energy = _energy(sources).unsqueeze(1)  # (B, 1, C)
-        return _loss(energy, _energy(estimates.unsqueeze(2) - sources.unsqueeze(1)), energy)
+        noise = _energy(estimates.unsqueeze(2) - sources.unsqueeze(1))
+        return _loss(energy, noise, LIMIT * energy + QUIET)
 
 
-def _loss(signal: Tensor, noise: Tensor, scale: Tensor) -> Tensor:
-    """The mean of the least negative ratios in dB, from energies (B, C, C). `scale`: the energy that limits them."""
-    least = LIMIT * scale + QUIET
+def _loss(signal: Tensor, noise: Tensor, least: Tensor) -> Tensor:
+    """The mean of the least negative ratios in dB, from energies (B, C, C). `least` is added to both."""
     return least_mean(10 * torch.log10((noise + least) / (signal + least))).mean()
 
 

@@ -18,10 +18,10 @@ AGREES = ("reproduced", "trend holds", "last digit differs", "same conclusion")
 
 
 def comparison(pages: Sequence[Page], root: str) -> Markup:
-    """A row per paper and per course, in the order given. `root` is the relative address of the site's root."""
-    rows = [_row(page) for page in pages if page.paper.kind != "template"]
+    """A row per paper, in the order given. `root` is the relative address of the site's root."""
+    rows = [_row(page) for page in pages]
     if not rows:
-        return tag("p", "No papers yet.", class_="repro-muted")
+        return tag("p", "Nothing here yet.", class_="repro-muted")
     head = tag("tr", *(tag("th", name, scope="col", role="columnheader") for name in HEADS), role="row")
     body = [tag("thead", head, role="rowgroup"), tag("tbody", *rows, role="rowgroup")]
     table = tag("table", *body, class_="repro-blocks repro-comparison", role="table", data_sorts=True)
@@ -32,8 +32,7 @@ def comparison(pages: Sequence[Page], root: str) -> Markup:
 
 
 def _row(page: Page) -> Markup:
-    kind = [tag("span", "course material", class_="repro-muted")] if page.paper.kind == "course" else []
-    name = tag("div", join([link(page.paper.title, page.address), *kind], " "))
+    name = tag("div", link(page.paper.title, page.address))
     claims = tag("div", bar(page.verdicts), tag("span", said(page.verdicts), class_="repro-muted"))
     code, words = TIERS[page.tier]
     machines = hardware(page)

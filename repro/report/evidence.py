@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from pathlib import PurePath
 
 from repro.claim import units
 from repro.claim.paper import Claim
@@ -115,7 +116,7 @@ def asked(page: Page, claim: Claim) -> list[str]:
     seeds: dict[str, list[int]] = {}
     for name, seed in claim.runs:
         seeds.setdefault(name, []).append(seed)
-    return [loop(f"repro run papers/{page.name}/{name}", many) for name, many in seeds.items()]
+    return [loop(f"repro run {page.name}/{PurePath(name).stem}", many) for name, many in seeds.items()]
 
 
 def mistake(page: Page, verdict: Verdict) -> Markup:

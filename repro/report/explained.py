@@ -1,7 +1,9 @@
-"""The paragraphs of `report.md` that explain why a claim did not reproduce, and their first sentences.
+"""The paragraphs of `report.md` that explain why a claim did not reproduce, and the sentence that says it.
 
 A paragraph explains a claim if it names it, in code or in a role, in the section with the heading *Why it did or did
-not reproduce*. The first such paragraph counts. On the page it has an id, so that the claim can link to it.
+not reproduce*. The first such paragraph counts. On the page it has an id, so that the claim can link to it. Of its
+sentences, the first one that names the claim counts. A heading (a sentence in bold or italics at the beginning) does
+not.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ WHY = re.compile(r"(?i)\bwhy it did\b")
 END = re.compile(r"(?<=[.!?])(?:\*\*)?\s+(?=[A-Z*`{])")
 BLOCK = re.compile(r"\s*(?:\||```|~~~|:)")  # a table, code or a directive
 IDS = re.compile(r"\s*\((?:`[\w.+-]+`(?:, | and )?)+\)")  # the ids of claims in parentheses
+ITEM = re.compile(r"\A(?:[-*+]|\d+[.)])\s+")
+HEAD = re.compile(r"\A(?:(\*\*?)[^*]+[.:]\1|(\*\*?)[^*]+\2[.:])\s+")
 MARKS = re.compile(r"\*+|\[([^\]]*)\]\([^)]*\)")  # emphasis and links, which become text
 
 
@@ -26,13 +30,19 @@ def anchor(claim: str) -> str:
 
 
 def sentences(page: Page) -> dict[str, str]:
-    """The first sentence of the paragraph that explains a claim, as plain text, by claim id."""
+    """The sentence that explains a claim, as plain text, by claim id."""
     found: dict[str, str] = {}
     for text in _paragraphs(page.told):
+        told = END.split(HEAD.sub("", ITEM.sub("", text)))
         for claim in named(page, text):
-            first = END.split(MARKS.sub(r"\1", IDS.sub("", text)), maxsplit=1)[0]
-            found.setdefault(claim, sentence.plain(page, first).removesuffix("."))
+            first = next((one for one in told if claim in named(page, one)), told[0])
+            found.setdefault(claim, _plain(page, first))
     return found
+
+
+def _plain(page: Page, text: str) -> str:
+    """A sentence without marks, and without the ids of claims in parentheses."""
+    return sentence.plain(page, MARKS.sub(r"\1", IDS.sub("", text))).removesuffix(".")
 
 
 def named(page: Page, text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from repro.claim import Features, paper_toml
@@ -50,23 +50,33 @@ def study(page: Page, lines: Iterable[str]) -> Study:
     return Study(page, tables)
 
 
+HEADS = ("Paper", "Claims", "Features")
+
+
 def features(pages: Iterable[Page], there: Study) -> Markup:
     """A row per scored paper: the outcome of its claims, and its level of each feature with the study's rate."""
     scored = [page for page in pages if page.paper.features is not None]
-    names = [name for name in paper_toml.keys(Features) if any(_level(page, name) for page in scored)]
-    if not names:
+    rows = [entry(_name(page), HEADS, (_outcome(page), _levels(page, there))) for page in scored if _scored(page)]
+    if not rows:
         return tag("p", "No paper has been scored yet.", class_="repro-muted")
-    heads = ("Paper", "Claims", *(name.replace("_", " ").capitalize() for name in names))
-    rows = [entry(_name(page), heads, (_outcome(page), *_cells(page, names, there))) for page in scored]
-    return worded("repro-features", heads, rows, label="Features of the papers")
+    return worded("repro-features", HEADS, rows, label="Features of the papers")
 
 
-def _cells(page: Page, names: Iterable[str], there: Study) -> Iterator[Markup]:
-    """The level of each feature, and below it how many papers of that level the study reproduced."""
-    for name in names:
+def _levels(page: Page, there: Study) -> Markup:
+    """The level of each feature that has one, and below it how many papers of that level the study reproduced."""
+    pairs = []
+    for name in _scored(page):
         level = _level(page, name)
-        rate = there.rate(name, level) if level else None
-        yield join([level or "–", *([tag("span", rate, class_="line repro-muted")] if rate else [])], " ")
+        rate = there.rate(name, level)
+        below = [tag("span", rate, class_="line repro-muted")] if rate else []
+        title = name.replace("_", " ").capitalize()
+        pairs.append(tag("div", tag("dt", title), tag("dd", join([level, *below], " "))))
+    return tag("dl", *pairs, class_="repro-levels")
+
+
+def _scored(page: Page) -> list[str]:
+    """The features for which the group has chosen a level."""
+    return [name for name in paper_toml.keys(Features) if _level(page, name)]
 
 
 def _level(page: Page, name: str) -> str:

@@ -148,6 +148,11 @@ def _rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str =
         )
     if picture and any(claim.value is not None for one in field.entrants for claim in _claims(field, one)):
         above.append(picture)
+    if on_fixed_items(field):
+        above.append(
+            "The intervals here are for new test items of the same kind, so that the ranks are too. Those in the table "
+            "of claims are for exactly the paper's test items, so they differ."
+        )
     below.append("The time is the mean time of one run.")
     single = [one.label for one in ranked if len(one.found) == 1]
     if single:
@@ -155,6 +160,13 @@ def _rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str =
     if len(field.sources) > 1:
         below.append(f"All configs use {next(iter(field.sources.values()))}, in {len(field.sources)} different forms.")
     return above, below
+
+
+def on_fixed_items(field: Field) -> bool:
+    """Whether a claim about one of the configs has an interval for exactly the paper's test items."""
+    named = {claim.id for one in field.entrants for claim in _claims(field, one)}
+    judged = [verdict for one in field.entrants for verdict in one.page.verdicts if verdict.claim.id in named]
+    return any(verdict.judged.interval.fixed for verdict in judged if verdict.judged)
 
 
 def _single(names: Sequence[str], many: int) -> str:

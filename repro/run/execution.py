@@ -157,7 +157,7 @@ def _execute(
         core=begun.core,
         source=begun.source,
         environment=machine.environment(torch.get_num_threads(), machine.accelerator(), variables, begun.processes),
-        cost=_cost(history, time.perf_counter() - began, trained, begun.sessions),
+        cost=_cost(history, built.train, time.perf_counter() - began, trained, begun.sessions),
         curves=history.get("curves", {}),
         model=_layers(built.model),
         examples=_examples(built, folder / "examples"),
@@ -165,11 +165,13 @@ def _execute(
     )
 
 
-def _cost(history: dict[str, Any], seconds: float, trained: float, sessions: int) -> dict[str, Any]:
+def _cost(history: dict[str, Any], train: Any, seconds: float, trained: float, sessions: int) -> dict[str, Any]:
+    batch = history.get("batch_size")
     return {
         "seconds": round(seconds, 1),
         "training_seconds": round(trained, 1),
-        **{key: history[key] for key in ("steps", "steps_per_epoch", "items_per_second") if key in history},
+        **{key: history[key] for key in ("steps", "items_per_second") if key in history},
+        **({"steps_per_epoch": len(train) // batch} if batch else {}),
         **({"sessions": sessions} if sessions > 1 else {}),
         **machine.memory(),
     }

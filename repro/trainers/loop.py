@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -135,20 +135,14 @@ class Loop:
         processes.average([mean])
         self.metrics.step(self.done, mean, rate, norm)
 
-    def validated(self, score: float, metrics: Mapping[str, float] | None = None) -> None:
-        """Log the validation loss after the present step. The weights with the lowest one are kept.
-
-        metrics: values of metrics on validation items, by name. They are only logged.
-        """
-        for name, value in (metrics or {}).items():
-            self.metrics.note(name, self.done, value)
+    def validated(self, score: float) -> None:
+        """Log the validation loss after the present step. The weights with the lowest one are kept."""
         self.metrics.note("valid", self.done, score)
         self.best.keep(self.done, score)
 
     def history(self) -> dict[str, Any]:
         """What `fit` returns (see `repro.trainers`)."""
-        epoch = len(self.batches.train) // self.batches.size
-        return {**self.metrics.history(), "steps_per_epoch": epoch}
+        return self.metrics.history()
 
     def _save_last(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if kind is None:

@@ -5,9 +5,9 @@ To change what a step computes, override `Supervised.step`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -15,12 +15,12 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import DataLoader, Subset
 
 from repro.errors import BadInput
-from repro.registry import DATASETS, METRICS, TRAINERS, name_of, wrong_value
+from repro.registry import TRAINERS, name_of, wrong_value
 from repro.trainers import optim as optim  # so that a config with this trainer can name torch's optimizers
 from repro.trainers.clipping import AutoClip, ClipNorm
 from repro.trainers.loop import Loop
 from repro.trainers.precision import Autocast
-from repro.training import device, measuring, processes
+from repro.training import device, processes
 
 
 @TRAINERS.register
@@ -37,12 +37,9 @@ class Supervised:
     - `patience`: validations without improvement before the training stops; 0: it never stops.
     - `precision`: "no", "fp16" or "bf16": of the forward pass in training, by torch's autocast.
     - `workers`: processes that read data; 0: this process.
-    - `valid_metrics`: metrics that are computed and logged at each validation. They do not change the training.
-      `valid_items`: the items for them, as in a test set; without it, those of the validation set.
 
     Raises BadInput if both kinds of clipping are set. `fit` raises BadInput if `steps` or `batch_size` is out of range,
-    if `valid_every` is set without a validation set, or if `valid_metrics` is set without `valid_every`. It raises
-    NotFinite if a loss, gradient or weight is NaN.
+    or if `valid_every` is set without a validation set. It raises NotFinite if a loss, gradient or weight is NaN.
 
     Example: fit y = 2x with gradient descent.
 
@@ -67,8 +64,6 @@ class Supervised:
         patience: int = 0,
         precision: Literal["no", "fp16", "bf16"] = "no",
         workers: int = 0,
-        valid_metrics: Annotated[Sequence[Any], METRICS] = (),
-        valid_items: Annotated[Any, DATASETS] = None,
     ) -> None:
         if clip_norm is not None and clip_percentile is not None:
             raise BadInput(f"{name_of(self)} has both clip_norm and clip_percentile", expected="one of them")
@@ -76,7 +71,6 @@ class Supervised:
         self.optimizer, self.schedule, self.precision = optimizer, schedule, precision
         self.clip_norm, self.clip_percentile = clip_norm, clip_percentile
         self.valid_every, self.patience = valid_every, patience
-        self.valid_metrics, self.valid_items = valid_metrics, valid_items
         self.clip()  # raises for a wrong value before the training starts
 
     def step(self, model: nn.Module, loss: nn.Module, batch: tuple[Any, Any]) -> torch.Tensor:
@@ -97,8 +91,6 @@ class Supervised:
         """Train `model` in place; resume from the newest checkpoint in `folder`. See `repro.trainers`."""
         if self.valid_every and valid is None:
             raise wrong_value(self, "valid_every", self.valid_every, "0, or an experiment.valid")
-        if self.valid_metrics and not self.valid_every:
-            raise wrong_value(self, "valid_every", 0, "a number of steps, because valid_metrics is set")
         return Fit(self, model, loss, train, valid, folder, order_seed).run()
 
     def clip(self) -> ClipNorm | AutoClip | None:
@@ -163,11 +155,7 @@ class Fit:
         score = self._score(number)
         if isinstance(self.schedule, ReduceLROnPlateau):
             self.schedule.step(score)
-        self.loop.validated(score, self._metrics())
-
-    def _metrics(self) -> dict[str, float]:
-        items = self.valid if self.trainer.valid_items is None else self.trainer.valid_items
-        return measuring.means(self.model, self.trainer.valid_metrics, items, self.trainer.batch_size)
+        self.loop.validated(score)
 
     @torch.no_grad()
     def _score(self, number: int) -> float:

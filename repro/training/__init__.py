@@ -9,7 +9,6 @@ one.
     checkpoint_file    the format of a checkpoint
     metrics_log        metrics.jsonl and TensorBoard
     finite             stop at the first NaN or infinity, and save that step
-    measuring          the values of metrics on items
     processes          several processes of one run: who this is, sums and means over all
     device             the GPU of this process; copies that do not wait
 """

@@ -10,7 +10,8 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from statistics import fmean
 from types import TracebackType
@@ -27,6 +28,19 @@ from repro.training.device import Later
 EVERY = 10  # steps between two entries, because reading the loss from a GPU makes it wait
 POINTS = 100  # the maximum number of points of a curve in the record
 LOSSES = ("train", "valid")  # the curves of the loss; other curves are those of metrics, by the metric's name
+
+
+_measured: ContextVar[Callable[[], Mapping[str, float]]] = ContextVar("_measured", default=dict)
+
+
+@contextlib.contextmanager
+def at_validations(measure: Callable[[], Mapping[str, float]]) -> Iterator[None]:
+    """Context in which `measure` is called at each validation; its values, by name, are logged as further curves."""
+    token = _measured.set(measure)
+    try:
+        yield
+    finally:
+        _measured.reset(token)
 
 
 class MetricsLog:
@@ -116,9 +130,12 @@ class MetricsLog:
     def note(self, name: str, number: int, value: float, **more: float) -> None:
         """Write one line of `metrics.jsonl` and the same numbers for TensorBoard. Raises DiskFull.
 
-        name: "train" or "valid" for a loss, else the name of a metric.
+        name: "train" or "valid" for a loss, else the name of a metric. Before a line of "valid" come those of
+        `at_validations`.
         """
         self._write()
+        for metric, mean in _measured.get()().items() if name == "valid" else ():
+            self.note(metric, number, mean)
         row = {"curve": name, "step": number, _key(name): value, "time": round(time.time(), 3), **more}
         with disk.full(self.path):
             self.file.write(json.dumps(row) + "\n")
@@ -138,6 +155,7 @@ class MetricsLog:
         curves = {name: _thin(entries) for name, entries in self.entries.items() if entries}
         return {
             "steps": self.done,
+            "batch_size": self.batch_size,
             "earlier_seconds": round(self.earlier, 1),
             "items_per_second": round(self.done * self.batch_size / self.seconds, 1),
             "curves": curves,

@@ -8,11 +8,11 @@ from typing import Literal
 import pytest
 import torch
 
-from papers.deep_clustering.loss import DeepClustering
 from repro.audio.stft import STFT
 from repro.datasets.mixtures import SpeechMixtures
 from repro.datasets.spectrograms import SpectrogramSegments
 from repro.datasets.voices import SyntheticVoices
+from repro.losses.clustering import DeepClustering
 from repro.metrics.separation import IdealBinaryMask, SISDRImprovement
 from repro.models.separation import EmbeddingNetwork, cluster, masks
 from repro.testing import check_model, check_trainer

@@ -87,7 +87,7 @@ INDEX = """# Home
 
 It is {verdict}`tiny/mean`, and {verdict}`tiny/order`.
 
-```{comparison}
+```{comparison} paper
 ```
 
 ```{toctree}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -62,15 +63,24 @@ def test_what_a_paper_does_not_say_is_not_stated(shown: Page) -> None:
     assert "repro-card-outcome" not in papers.papers([bare], "")
 
 
-def test_the_table_has_a_row_per_paper_and_course(shown: Page, elements: Callable[..., Any]) -> None:
-    pages = [of(shown, kind=kind, title=f"The {kind}") for kind in KINDS]
+def test_the_table_has_a_row_per_paper(shown: Page, elements: Callable[..., Any]) -> None:
+    pages = [of(shown, title=f"The {name}") for name in ("first", "second")]
     html = str(comparison.comparison(pages, ""))
     found = elements(html)
-    assert html.count("<tr") == 3 and "The template" not in found.text and "course material" in found.text
+    assert html.count("<tr") == 3 and found.text.index("The first") < found.text.index("The second")
     assert found.values("data-label", "td") == [*comparison.HEADS[1:]] * 2
     times = [given["data-by"] for tag, given in found.found if given.get("data-label") == "Time"]
     assert [float(time) for time in times] == [shown.seconds] * 2  # sorted by number, not by "2 min" or "1 h"
-    assert "repro-comparison" not in comparison.comparison(pages[2:], "")
+    assert "repro-comparison" not in comparison.comparison([], "")
+
+
+def test_each_paper_is_once_on_the_landing_page_and_tables_do_not_mix_kinds() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    shown = re.findall(r"(?m)^```\{(\w+)\}(.*)$", (docs / "index.md").read_text(encoding="utf-8"))
+    assert sorted(kind.strip() for name, kind in shown if name == "papers") == sorted(KINDS)
+    assert "comparison" not in dict(shown)
+    compared = re.findall(r"(?m)^```\{comparison\}(.*)$", (docs / "compare.md").read_text(encoding="utf-8"))
+    assert [kind.strip() for kind in compared] == ["paper", "course"]
 
 
 def test_the_hardware_is_that_of_the_records(shown: Page) -> None:

@@ -113,6 +113,13 @@ def test_ranks_are_explained_above_the_table_and_long_tables_are_folded() -> Non
     assert html.count("% (log)") == 2 * html.count('class="scale"'), "from 0.8 to 14 %"
 
 
+def test_the_page_says_if_claims_have_intervals_for_other_items(board: Path) -> None:
+    """The ranks are for new items; the claims of lecun1998 are about exactly its 10,000."""
+    mnist = entrants.gather(read_once("lecun1998"), ["lenet5", "lenet4"], "ErrorRate", "test")
+    assert leaderboard.on_fixed_items(mnist)
+    assert not leaderboard.on_fixed_items(entrants.gather(page.read("tiny"), ["low", "high"], "", "test"))
+
+
 def test_a_share_that_the_paper_prints_in_percent_is_ranked_in_percent() -> None:
     imdb = read_once("imdb_ladder")
     field = entrants.gather(imdb, ["cnn", "rnn"], "Accuracy", "test")

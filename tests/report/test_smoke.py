@@ -49,7 +49,7 @@ def test_a_smoke_record_is_the_evidence_of_tier_1_and_of_no_claim(
     assert bare("repro replay papers/tiny/records/smoke-seed0.json") in text
     assert bare("Newest record 2026-01-02") in text and bare("in 3 runs") in text
     assert [path for path in page.values("src") if "smoke-seed0" in path] == [], "no example of it"
-    assert bare("Learning curves of smoke") not in text and bare("repro run papers/tiny/configs/smoke.gin") not in text
+    assert bare("Learning curves of smoke") not in text and text.count(bare("repro run tiny/smoke")) == 1
 
 
 def test_a_leaderboard_of_all_configs_leaves_it_out(smoky: Path, tmp_path: Path, build: Any, html: Any) -> None:

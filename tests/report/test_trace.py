@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import unquote
 
 import pytest
@@ -131,7 +131,7 @@ def test_every_verdict_can_be_traced_in_two_clicks(name: str, of_paper: Callable
         wanted |= {f"../files/papers/{name}/{config}.html" for config, _ in claim.runs}
         assert wanted <= links, f"{name}: {claim.id} has no link to {wanted - links}"
         for config in dict.fromkeys(config for config, _ in claim.runs):
-            assert f"repro run papers/{name}/{config} --seed" in text, f"{name}: {claim.id}"
+            assert f"repro run {name}/{PurePath(config).stem} --seed" in text, f"{name}: {claim.id}"
         badges = [one.words for node in around for one in node.within() if "repro-badge" in one.given.get("class", "")]
         words = [badge.partition(" ")[2] for badge in badges]
         assert not verdict.claim.transcribed or words == [needed.word(shown, verdict)]

@@ -16,17 +16,18 @@ from torch import nn
 from torch.utils.data import Subset, default_collate
 
 from papers.deep_clustering import model as network
-from papers.deep_clustering.dataset import DominantSources
-from papers.deep_clustering.model import EmbeddingNetwork, NusslDeepClustering
+from papers.deep_clustering.model import NusslDeepClustering
 from papers.deep_clustering.trainer import NusslTrainer, dictionary
 from repro import config, interruption
 from repro.audio.nussl import import_nussl
 from repro.audio.stft import STFT
 from repro.datasets.layouts import WSJ0Mix, write_mixtures
 from repro.datasets.mixtures import SpeechMixtures
+from repro.datasets.spectrograms import SpectrogramSegments
 from repro.datasets.voices import SyntheticVoices
 from repro.errors import BadInput
 from repro.experiment import binding
+from repro.models.separation import EmbeddingNetwork
 from repro.testing import check_trainer
 from repro.trainers.batches import Batches
 
@@ -41,8 +42,8 @@ def mixtures() -> SpeechMixtures:
 
 
 @pytest.fixture(scope="module")
-def data(mixtures: SpeechMixtures) -> DominantSources:
-    return DominantSources(mixtures, frames=20, weights="magnitude")
+def data(mixtures: SpeechMixtures) -> SpectrogramSegments:
+    return SpectrogramSegments(mixtures, frames=20, weights="magnitude")
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_a_batch_is_what_nussl_reads_from_wav_files(
 ) -> None:
     """Away from the ends, which nussl pads with zeros. The weights differ by a factor, which its loss divides by."""
     monkeypatch.setenv("REPRO_DATA", str(written.parents[3]))
-    magnitude, target = DominantSources(WSJ0Mix("tr", size=8), frames=188, weights="magnitude")[0]
+    magnitude, target = SpectrogramSegments(WSJ0Mix("tr", size=8), frames=188, weights="magnitude")[0]
     ours = dictionary(magnitude[None], {key: value[None] for key, value in target.items()})
     ours = {key: value[0, 2:186] for key, value in ours.items()}
     reference = {key: value[2:186].float() for key, value in theirs[0].items() if key in ours}
@@ -112,7 +113,7 @@ def test_embeddings_are_those_of_the_network_on_the_spectrogram(mixtures: Speech
     assert torch.equal(model.network(batch)["embedding"].squeeze(3), unit)
 
 
-def test_training_is_that_of_nussl(data: DominantSources, tmp_path: Path) -> None:
+def test_training_is_that_of_nussl(data: SpectrogramSegments, tmp_path: Path) -> None:
     """Bit by bit, against nussl's engine on a list of the same batches."""
     ours, reference = untrained(), untrained()
     NusslTrainer(6, 4, ADAM).fit(ours, None, data, None, tmp_path, order_seed=3)
@@ -136,7 +137,7 @@ class Stopping(list[Any]):
         return super().__getitem__(index)
 
 
-def test_a_stopped_training_resumes_to_the_same_result(data: DominantSources, tmp_path: Path) -> None:
+def test_a_stopped_training_resumes_to_the_same_result(data: SpectrogramSegments, tmp_path: Path) -> None:
     """It includes the schedule and the validations. A second uninterrupted training has the same result too."""
     trainer = NusslTrainer(9, 4, ADAM, PLATEAU, clip_norm=1e-2, valid_every=2)
     items, results = [data[index] for index in range(8)], []
@@ -151,7 +152,7 @@ def test_a_stopped_training_resumes_to_the_same_result(data: DominantSources, tm
     assert all(torch.equal(one, other) and curve == found for other, found in others)
 
 
-def test_nan_stops_the_training_before_it_changes_a_weight(data: DominantSources, tmp_path: Path) -> None:
+def test_nan_stops_the_training_before_it_changes_a_weight(data: SpectrogramSegments, tmp_path: Path) -> None:
     items, model = [(magnitude * math.nan, target) for magnitude, target in (data[0], data[1])], untrained()
     with pytest.raises(FloatingPointError, match=r"step 1: the gradient of 'network\."):
         NusslTrainer(2, 2, ADAM).fit(model, None, items, None, tmp_path, 0)
@@ -159,9 +160,9 @@ def test_nan_stops_the_training_before_it_changes_a_weight(data: DominantSources
     assert all(torch.equal(one, other) for one, other in pairs)
 
 
-def test_the_best_validation_is_kept(data: DominantSources, mixtures: SpeechMixtures, tmp_path: Path) -> None:
+def test_the_best_validation_is_kept(data: SpectrogramSegments, mixtures: SpeechMixtures, tmp_path: Path) -> None:
     """With a learning rate that is far too high, the last weights are not the best."""
-    model, valid = untrained(), DominantSources(mixtures, frames=20, weights="magnitude", seed=1)
+    model, valid = untrained(), SpectrogramSegments(mixtures, frames=20, weights="magnitude", seed=1)
     wild = functools.partial(torch.optim.Adam, lr=1.0)
     history = NusslTrainer(6, 4, wild, valid_every=1).fit(model, None, data, valid, tmp_path, 0)
     scores = [score for _, score in history["curves"]["valid"]]
@@ -171,19 +172,19 @@ def test_the_best_validation_is_kept(data: DominantSources, mixtures: SpeechMixt
     assert min(scores) < scores[-1] and sum(again) / 2 == pytest.approx(min(scores), abs=1e-5)
 
 
-def test_one_batch_can_be_overfitted(data: DominantSources) -> None:
+def test_one_batch_can_be_overfitted(data: SpectrogramSegments) -> None:
     torch.manual_seed(0)
     model = NusslDeepClustering(hidden=32, layers=1, embedding=8, dropout=0.0)
     check_trainer(NusslTrainer(1, 2, ADAM), model, nn.Identity(), data, steps=80, ratio=0.5)
 
 
-def test_another_model_is_refused(data: DominantSources, tmp_path: Path) -> None:
+def test_another_model_is_refused(data: SpectrogramSegments, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as found:
         NusslTrainer(1, 2, ADAM).fit(EmbeddingNetwork(4, 1, 2), None, data, None, tmp_path, 0)
     assert found.value.expected == "@models.NusslDeepClustering()"
 
 
-def test_validations_need_a_validation_set(data: DominantSources, tmp_path: Path) -> None:
+def test_validations_need_a_validation_set(data: SpectrogramSegments, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as found:
         NusslTrainer(1, 2, ADAM, valid_every=1).fit(untrained(), None, data, None, tmp_path, 0)
     assert found.value.parameter == "valid_every"
@@ -199,7 +200,8 @@ def test_without_nussl_the_error_says_how_to_install_it(monkeypatch: pytest.Monk
 def test_the_baseline_has_the_data_the_budget_and_the_size_of_the_demo() -> None:
     ours, theirs = (binding.build(config.read(CONFIGS / f"{name}.gin")) for name in ("demo", "nussl_baseline"))
     assert ours.train.fingerprint() == theirs.train.fingerprint() and list(ours.test) == list(theirs.test)
-    assert (ours.trainer.steps, ours.trainer.batch_size) == (theirs.trainer.steps, theirs.trainer.batch_size)
+    trainers = [built.trainer.trainer for built in (ours, theirs)]
+    assert len({(trainer.steps, trainer.batch_size) for trainer in trainers}) == 1
     sizes = [sum(parameter.numel() for parameter in built.model.parameters()) for built in (ours, theirs)]
     assert sizes[1] - sizes[0] == 2  # scale and shift of the batch normalisation
 
@@ -207,7 +209,8 @@ def test_the_baseline_has_the_data_the_budget_and_the_size_of_the_demo() -> None
 def test_the_baseline_trains_and_separates(tmp_path: Path) -> None:
     """Two steps with everything as in the config; a validation with a part of the validation set after each."""
     built = binding.build(config.read(CONFIGS / "nussl_baseline.gin"))
-    built.trainer.steps, built.trainer.valid_every, built.valid = 2, 1, Subset(built.valid, range(8))
+    built.trainer, built.valid = built.trainer.trainer, Subset(built.valid, range(8))
+    built.trainer.steps, built.trainer.valid_every = 2, 1
     history = built.fit(tmp_path, 0)
     inputs, sources = built.test["unseen"][0]
     estimate = built.estimate(inputs)

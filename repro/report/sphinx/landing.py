@@ -54,7 +54,9 @@ class Cards(Printed):
 
 
 class Comparison(Printed):
-    """The table of all papers."""
+    """The table that compares the papers of one kind."""
+
+    required_arguments, optional_arguments = 1, 0
 
     def made(self) -> Iterator[nodes.Node]:
         note(self.env, "parts")
