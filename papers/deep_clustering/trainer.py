@@ -5,6 +5,7 @@ Letters: B batch, N frames, F frequencies, C sources.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -107,6 +108,8 @@ class _Fit:
             train.closures.ValidationClosure(LOSS, self.model.network),
         )
         engine, validator = train.create_train_and_validation_engines(*closures, device="cuda")  # if there is one
+        for one in (engine, validator):
+            one.logger.setLevel(logging.CRITICAL)  # otherwise a line for each validation; errors are raised anyway
         engine.add_event_handler(train.BackwardsEvents.BACKWARDS_COMPLETED, self._before_step)
         engine.add_event_handler(train.trainer.Events.ITERATION_COMPLETED, self._after_step)
         return engine, validator

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import importlib.util
 import math
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from torch.utils.data import Subset, default_collate
 from papers.deep_clustering import model as network
 from papers.deep_clustering.model import NusslDeepClustering
 from papers.deep_clustering.trainer import NusslTrainer, dictionary
-from repro import config
+from repro import config, interruption
 from repro.audio.nussl import import_nussl
 from repro.audio.stft import STFT
 from repro.datasets.layouts import WSJ0Mix, write_mixtures
@@ -123,19 +125,39 @@ def test_training_is_that_of_nussl(data: SpectrogramSegments, tmp_path: Path) ->
     assert torch.equal(weights(ours), weights(reference))
 
 
-def test_a_resumed_training_is_that_of_one_piece(data: SpectrogramSegments, tmp_path: Path) -> None:
-    """It includes the schedule and the validations; a shorter training in the same folder stands for a stopped one."""
-    results = []
-    for name, pieces in (("one", (9,)), ("again", (9,)), ("resumed", (5, 9))):
+class Stopping(list[Any]):
+    """Items that send the signal of a time limit at the 18th read: in step 5 of batches of 4."""
+
+    reads = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        self.reads += 1
+        if self.reads == 18:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().__getitem__(index)
+
+
+def test_a_stopped_training_resumes_to_the_same_result(data: SpectrogramSegments, tmp_path: Path) -> None:
+    """It includes the schedule and the validations. A second uninterrupted training has the same result too."""
+    trainer = NusslTrainer(9, 4, ADAM, PLATEAU, clip_norm=1e-2, valid_every=2)
+    items, results = [data[index] for index in range(8)], []
+    with interruption.listening(), pytest.raises(interruption.Interrupted):
+        trainer.fit(untrained(), None, Stopping(items), items, tmp_path / "stopped", 0)
+    for name in ("one", "again", "stopped"):
         model = untrained()
-        for steps in pieces:
-            trainer = NusslTrainer(steps, 4, ADAM, PLATEAU, clip_norm=1e-2, valid_every=2)
-            history = trainer.fit(model if steps == 9 else untrained(), None, data, data, tmp_path / name, 0)
-        results.append((weights(model), history["curves"]))
-    (one, curves), *others = results
-    assert history["steps"] == 9 and [step for step, _ in curves["valid"]] == [2, 4, 6, 8]
-    for other, found in others:
-        assert torch.equal(one, other) and found["valid"] == curves["valid"]
+        history = trainer.fit(model, None, items, items, tmp_path / name, 0)
+        results.append((weights(model), history["curves"]["valid"]))
+    (one, curve), *others = results
+    assert history["steps"] == 9 and history["earlier_seconds"] > 0 and [step for step, _ in curve] == [2, 4, 6, 8]
+    assert all(torch.equal(one, other) and curve == found for other, found in others)
+
+
+def test_nan_stops_the_training_before_it_changes_a_weight(data: SpectrogramSegments, tmp_path: Path) -> None:
+    items, model = [(magnitude * math.nan, target) for magnitude, target in (data[0], data[1])], untrained()
+    with pytest.raises(FloatingPointError, match=r"step 1: the gradient of 'network\."):
+        NusslTrainer(2, 2, ADAM).fit(model, None, items, None, tmp_path, 0)
+    pairs = zip(model.parameters(), untrained().parameters(), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
 
 
 def test_the_best_validation_is_kept(data: SpectrogramSegments, mixtures: SpeechMixtures, tmp_path: Path) -> None:
