@@ -197,8 +197,8 @@ def test_without_nussl_the_error_says_how_to_install_it(monkeypatch: pytest.Monk
         NusslDeepClustering()
 
 
-def test_the_baseline_has_the_data_the_budget_and_the_size_of_the_demo() -> None:
-    ours, theirs = (binding.build(config.read(CONFIGS / f"{name}.gin")) for name in ("demo", "nussl_baseline"))
+def test_the_baseline_has_the_data_the_budget_and_the_size_of_the_short_training() -> None:
+    ours, theirs = (binding.build(config.read(CONFIGS / f"{name}.gin")) for name in ("short", "nussl_baseline"))
     assert ours.train.fingerprint() == theirs.train.fingerprint() and list(ours.test) == list(theirs.test)
     trainers = [built.trainer.trainer for built in (ours, theirs)]
     assert len({(trainer.steps, trainer.batch_size) for trainer in trainers}) == 1
