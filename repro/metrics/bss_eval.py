@@ -1,6 +1,6 @@
 """SDR, SIR and SAR of BSS Eval v3 in dB, and the improvements of SDR and SIR over the mixture.
 
-Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, or 1 for the mixture).
+Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, and 1 for the mixture).
 
 An estimate is the sum of three orthogonal parts: what a filter of 512 taps can make of its own source (the target
 part), what such filters can make of the other sources (the interference), and the rest (the artifacts). Values are as
@@ -28,6 +28,7 @@ class SDR:
 
     Example: half of the source is a perfect estimate, because a gain does not count.
 
+        >>> import torch
         >>> source = torch.randn(1, 4000)
         >>> SDR()(0.5 * source, source, {})
         100.0
@@ -50,6 +51,7 @@ class SDRImprovement:
 
     Example: the mixture as estimate of both sources has no improvement.
 
+        >>> import torch
         >>> sources = torch.randn(2, 4000)
         >>> mixture = sources.sum(0)
         >>> abs(SDRImprovement()(torch.stack([mixture, mixture]), sources, {"mixture": mixture})) < 1e-6
@@ -74,6 +76,7 @@ class SIR:
 
     Example: a tenth of the other source leaks into the estimate, which is 20 dB.
 
+        >>> import torch
         >>> sources = torch.randn(2, 16000)
         >>> round(SIR()(sources + 0.1 * sources.flip(0), sources, {}))
         20
@@ -97,6 +100,7 @@ class SIRImprovement:
     Example: two sources of the same energy. The SIR of their mixture is 0 dB; that of an estimate with a tenth of the
     other source is 20 dB.
 
+        >>> import torch
         >>> sources = torch.randn(2, 16000)
         >>> estimate = sources + 0.1 * sources.flip(0)
         >>> round(SIRImprovement()(estimate, sources, {"mixture": sources.sum(0)}))
@@ -121,6 +125,7 @@ class SAR:
 
     Example: an estimate that is a mixture of the sources has no artifacts.
 
+        >>> import torch
         >>> sources = torch.randn(2, 4000)
         >>> SAR()(sources + 0.5 * sources.flip(0), sources, {})
         100.0

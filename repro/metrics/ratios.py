@@ -1,6 +1,6 @@
 """What the metrics of source separation share: limits in dB, checks of the signals, and the best permutation.
 
-Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, or 1 for the mixture).
+Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, and 1 for the mixture).
 
 - A value is the mean over the sources, for the best permutation of the estimates. Best means the highest value of this
   metric. (mir_eval chooses the permutation by SIR; this only differs if the separation failed.)
@@ -56,7 +56,8 @@ def best_improvement(pairwise: Pairwise, estimate: Tensor, target: Tensor, input
     """
     estimate, target = _checked(estimate, target)
     mixture = _double(mixture_of(inputs, target))[None]  # (1, T)
-    return best_mean(pairwise(estimate, target) - pairwise(mixture, target))
+    values = pairwise(torch.cat([estimate, mixture]), target)
+    return best_mean(values[:-1] - values[-1:])
 
 
 def best_mean(values: Tensor) -> float:
@@ -73,7 +74,8 @@ def decibels(ratio: Tensor) -> Tensor:
 def zero_mean(signals: Tensor) -> Tensor:
     """Subtract the mean of (..., T). A constant becomes exactly zero, so that it counts as silence."""
     centred = signals - signals.mean(-1, keepdim=True)
-    return centred * (norm(centred) > 1e-12 * norm(signals))
+    centred[(norm(centred) <= 1e-12 * norm(signals))[..., 0]] = 0
+    return centred
 
 
 def norm(signals: Tensor) -> Tensor:
@@ -108,6 +110,7 @@ def _checked(estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 def _double(signals: Tensor) -> Tensor:
     """Convert to float64 on the CPU. Raises ValueError for NaN or infinity."""
-    if not signals.isfinite().all():
+    double = signals.detach().to("cpu", torch.float64)
+    if not double.sum().isfinite():  # a sum with NaN or infinity is not finite; this is faster than to test each value
         raise ValueError("a signal contains NaN or infinity")
-    return signals.detach().to("cpu", torch.float64)
+    return double

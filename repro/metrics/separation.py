@@ -10,7 +10,7 @@ A config imports this module, and can use every metric of source separation:
 
 Each is a metric of its own, with its own identity. The conventions of `repro.metrics.ratios` apply to all of them.
 
-Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, or 1 for the mixture).
+Letters: C sources, T samples, I rows of estimates in a pairwise matrix (C of them, and 1 for the mixture).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from repro.metrics.ratios import (
     decibels,
     identity,
     loud,
+    norm,
     zero_mean,
 )
 from repro.registry import METRICS
@@ -62,6 +63,7 @@ class SISDR:
 
     Example: the error has a hundredth of the energy of the source, which is 20 dB.
 
+        >>> import torch
         >>> source, error = torch.tensor([[1.0, -1.0, 1.0, -1.0]]), torch.tensor([[0.1, 0.1, -0.1, -0.1]])
         >>> round(SISDR()(source + error, source, {}), 4)
         20.0
@@ -84,6 +86,7 @@ class SISDRImprovement:
 
     Example: the mixture as estimate of both sources has no improvement.
 
+        >>> import torch
         >>> sources = torch.randn(2, 4000)
         >>> mixture = sources.sum(0)
         >>> abs(SISDRImprovement()(torch.stack([mixture, mixture]), sources, {"mixture": mixture})) < 1e-6
@@ -108,6 +111,7 @@ class SNR:
 
     Example: half of the source is missing, a quarter of its energy, which is 6 dB.
 
+        >>> import torch
         >>> source = torch.randn(1, 4000)
         >>> round(SNR()(0.5 * source, source, {}), 2)
         6.02
@@ -130,6 +134,7 @@ class SNRImprovement:
 
     Example: a tenth of the error of the mixture remains, an improvement of 20 dB.
 
+        >>> import torch
         >>> sources = torch.randn(2, 4000)
         >>> estimate = sources + 0.1 * sources.flip(0)
         >>> round(SNRImprovement()(estimate, sources, {"mixture": sources.sum(0)}), 2)
@@ -146,16 +151,24 @@ class SNRImprovement:
 
 
 def _pairwise_si_sdr(estimate: Tensor, target: Tensor) -> Tensor:
-    """SI-SDR in dB of each estimate (I, T) against each source (C, T) -> (I, C)."""
-    estimate, target = zero_mean(estimate), loud(zero_mean(target))
-    alpha = estimate @ target.T / target.square().sum(-1)  # (I, C), the scale that minimises the residual
-    e_target = alpha[..., None] * target  # (I, C, T), the projection of the estimate on the source
-    e_res = estimate[:, None] - e_target  # the residual, orthogonal to the source
-    return decibels(e_target.square().sum(-1) / e_res.square().sum(-1))  # the definition in Le Roux et al. 2019
+    """SI-SDR in dB of each estimate (I, T) against each source (C, T) -> (I, C).
+
+    Le Roux et al. 2019 define it as the energy of alpha s over that of e - alpha s, where alpha s is the projection of
+    the estimate e on the source s. With the angle between e and s, this is cos^2 / (1 - cos^2).
+    """
+    products, estimates, sources = _inner_products(estimate, target)
+    squared_cosine = products.square() / (estimates * sources)
+    return decibels(squared_cosine / (1 - squared_cosine).clamp(min=0))
 
 
 def _pairwise_snr(estimate: Tensor, target: Tensor) -> Tensor:
     """SNR in dB of each estimate (I, T) against each source (C, T) -> (I, C)."""
+    products, estimates, sources = _inner_products(estimate, target)
+    noise = estimates - 2 * products + sources  # the energy of e - s
+    return decibels(sources / noise.clamp(min=0))
+
+
+def _inner_products(estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of signals without their means: those of estimates and sources (I, C), and the energies (I, 1) and (C,)."""
     estimate, target = zero_mean(estimate), loud(zero_mean(target))
-    noise = estimate[:, None] - target  # (I, C, T)
-    return decibels(target.square().sum(-1) / noise.square().sum(-1))
+    return estimate @ target.T, norm(estimate).square(), norm(target).square()[:, 0]

@@ -5,7 +5,7 @@ Each cell shows a verdict; a click on the cell shows the details.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from repro.report import replays
 from repro.report.evidence import asked, links, mistake, ours, ours_accepted, read_in
@@ -19,6 +19,26 @@ WANTING = frozenset({"not reproduced", "not comparable", "stale", "inconclusive"
 """The outcomes that a reader looks for: a table that contains one of them is shown unfolded."""
 
 
+MOST = 3  # tables that agree: more are in one fold
+
+
+def tables(page: Page, groups: Iterable[Sequence[Verdict]]) -> list[Markup]:
+    """A fold per table. Tables in which all numbers agree come last, in one fold if there are many."""
+    other, agree = list[Markup](), list[Markup]()
+    for group in groups:
+        same = all(verdict.outcome == "reproduced" for verdict in group)
+        (agree if same else other).append(table(page, group))
+    if len(agree) <= MOST:
+        return [*other, *agree]
+    more = f"{len(agree)} more tables" if other else f"{len(agree)} tables"
+    return [*other, fold(f"{more}, in which all numbers agree", *agree, class_="repro-agreeing")]
+
+
+def anchor(verdicts: Sequence[Verdict]) -> str:
+    """The id of the fold of a table."""
+    return slug("table", verdicts[0].claim.table or "elsewhere")
+
+
 def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     """One table, folded if every number agrees with the paper. Numbers that are in no table have a row each."""
     name = verdicts[0].claim.table
@@ -29,6 +49,7 @@ def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
         *(_about(page, verdict) for verdict in verdicts),
         open=any(verdict.outcome in WANTING for verdict in verdicts),
         class_="repro-printed",
+        id=anchor(verdicts),
     )
 
 

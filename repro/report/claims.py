@@ -33,7 +33,7 @@ def claims(page: Page) -> Markup:
     words = [*OUTCOMES, *dict.fromkeys(needed.chips(page).values())]
     chips = tag("div", class_="repro-chips", data_outcomes=", ".join(words))
     parts = [chips, box(_table(page, single), label="Claims and verdicts")] if single else [chips]
-    parts += [cells.table(page, group) for group in tables(placed).values()]
+    parts += cells.tables(page, tables(placed).values())
     if judged:
         table = link("claims.csv", page.file(files.TABLE), download=f"{page.name}-claims.csv")
         parts.append(tag("p", "All claims as a table: ", table, class_="repro-muted"))

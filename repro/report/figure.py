@@ -67,7 +67,7 @@ def squares(page: Page, verdicts: Sequence[Verdict]) -> Markup:
         fields.append(
             tag(
                 "div",
-                tag("span", cells.title(page, members)),
+                tag("span", link(cells.title(page, members), f"{page.address}#{cells.anchor(members)}")),
                 tag("ul", *links, class_="repro-squares"),
                 class_="repro-field",
             )

@@ -16,7 +16,7 @@ SIGNS = {
     "exceeded": "↑",
     "trend holds": "◇",
     "last digit differs": "≈",
-    "same conclusion": "≃",
+    "same conclusion": "⇒",
     "inconclusive": "?",
     "trend fails": "◆",
     "not reproduced": "✗",

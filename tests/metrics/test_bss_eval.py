@@ -6,6 +6,7 @@ import fast_bss_eval
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_limits
 
 from repro.metrics.bss_eval import SAR, SDR, SIR, SDRImprovement, SIRImprovement
 from repro.metrics.projections import DELAYS, joint_energy, own_energy
@@ -91,7 +92,8 @@ def test_the_number_of_threads_does_not_matter(threads):
     item, before = separated(3, seed=threads), torch.get_num_threads()
     try:
         torch.set_num_threads(threads)
-        found = [metric()(*item) for metric in RATIOS]
+        with threadpool_limits(threads):
+            found = [metric()(*item) for metric in RATIOS]
     finally:
         torch.set_num_threads(before)
     for metric in RATIOS:

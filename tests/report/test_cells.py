@@ -87,7 +87,9 @@ def test_every_number_has_a_place_a_square_and_a_way_on(many: Page, elements: Ca
     shown, drawn = elements(str(claims.claims(many))), elements(str(figure.figure(many)))
     places = {name for name in shown.values("id") if name.startswith("claim-")}
     assert len(places) == len(many.verdicts) == 302
-    assert {link.partition("#")[2] for link in drawn.values("href", "a")} == places
+    targets = {link.partition("#")[2] for link in drawn.values("href", "a")}
+    assert {target for target in targets if target.startswith("claim-")} == places
+    assert targets - places == {name for name in shown.values("id") if name.startswith("table-")}
     assert set(shown.values("popovertarget")) == {name for name in shown.values("id") if name.startswith("about-")}
     links = [link for link in shown.values("href", "a") if link.endswith(("records/all-seed0.json", "all.gin.html"))]
     assert len(links) >= 2 * 300  # from each cell to its record and to its config, one click after the cell
@@ -140,3 +142,13 @@ def test_no_text_is_a_formula(cell: str, written: str) -> None:
 def test_a_number_is_shown_in_the_unit_of_the_print(many: Page) -> None:
     verdict = next(verdict for verdict in many.verdicts if verdict.claim.id == "table1.feature-7.p")
     assert evidence.ours(verdict) == "7.0210"
+
+
+def test_many_tables_that_agree_are_in_one_fold_after_the_others(many: Page) -> None:
+    right = next(one for one in many.verdicts if one.outcome == "reproduced" and one.claim.table)
+    wrong = next(one for one in many.verdicts if one.outcome == "not reproduced")
+    few = cells.tables(many, [[right]] * cells.MOST)
+    assert few == [cells.table(many, [right])] * cells.MOST
+    first, rest = cells.tables(many, [[right], [wrong], *[[right]] * cells.MOST])
+    assert first == cells.table(many, [wrong])
+    assert rest.count('class="repro-printed"') == cells.MOST + 1 and f"{cells.MOST + 1} more tables" in rest

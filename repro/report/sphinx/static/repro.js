@@ -106,7 +106,10 @@ function choose(home) {
     });
     return button;
   });
-  home.append(...buttons, label, box, said);
+  const find = document.createElement("div");
+  find.className = "repro-find";
+  find.append(label, box, said);
+  home.append(...buttons, find);
 
   function show() {
     const typed = box.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -121,6 +124,10 @@ function choose(home) {
       const left = fold.querySelector("[data-outcome]:not(.repro-other)");
       fold.hidden = !left;
       if (left && (wanted.size || typed.length)) fold.open = true;
+    }
+    for (const fold of document.querySelectorAll(".repro-agreeing")) {
+      fold.hidden = !fold.querySelector(".repro-printed:not([hidden])");
+      if (!fold.hidden && (wanted.size || typed.length)) fold.open = true;
     }
     said.textContent = many < claims.length ? `${many} of ${claims.length} claims` : "";
   }
