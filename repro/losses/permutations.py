@@ -5,6 +5,7 @@ Letters: B batch, C sources.
 
 from __future__ import annotations
 
+import functools
 import itertools
 
 import torch
@@ -30,8 +31,15 @@ def least_mean(costs: Tensor) -> Tensor:
     count = costs.shape[-1]
     if count > MOST_SEARCHED:
         return costs.gather(2, _assigned(costs)).mean((1, 2))
-    orders = torch.tensor(list(itertools.permutations(range(count))), device=costs.device)  # (C!, C)
-    return costs[:, torch.arange(count, device=costs.device), orders].mean(2).min(1).values
+    estimates = torch.arange(count, device=costs.device)
+    return costs[:, estimates, _orders(count, costs.device)].mean(2).min(1).values
+
+
+@functools.cache
+def _orders(count: int, device: torch.device) -> Tensor:
+    """All permutations (C!, C). They are copied to a GPU once, because each such copy waits for it."""
+    with torch.inference_mode(False):  # a tensor from inference mode could not be used in training later
+        return torch.tensor(list(itertools.permutations(range(count))), device=device)
 
 
 def _assigned(costs: Tensor) -> Tensor:

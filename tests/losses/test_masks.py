@@ -73,6 +73,19 @@ def test_battery(target: Any, norm: Any, sources: int, dtype: torch.dtype) -> No
     check_loss(MaskInference(target, norm), masks.to(dtype), {key: one.to(dtype) for key, one in data.items()})
 
 
+@every_norm
+def test_means_over_bins_are_float32(norm: Any) -> None:
+    """The errors have 8 bits; their mean over 2,000 bins has 24."""
+    masks, data = case(1, frames=40, frequencies=50)
+    low, small = masks.bfloat16(), {key: one.bfloat16() for key, one in data.items()}
+    errors = low * small["mixture"].unsqueeze(1) - small["sources"]
+    size = errors.abs() if norm == "L1" else errors.square()
+    other = low * small["mixture"].unsqueeze(1) - small["sources"].flip(1)
+    turned = other.abs() if norm == "L1" else other.square()
+    expected = torch.stack([one.double().mean((1, 2, 3)) for one in (size, turned)]).min(0).values.mean()
+    assert float(MaskInference("magnitude", norm)(low, small)) == pytest.approx(float(expected), rel=1e-6)
+
+
 @every_target
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_masks_and_sources_does_not_count(target: Any, seed: int) -> None:

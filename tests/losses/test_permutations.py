@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.losses import permutations
 from repro.losses.permutations import MOST_SEARCHED, least_mean
 
 
@@ -43,6 +44,16 @@ def test_of_equal_assignments_one_is_chosen(sources: int) -> None:
     value.backward()
     assert given.grad is not None
     assert value.item() == 1 and int((given.grad != 0).sum()) == sources
+
+
+def test_training_works_after_inference_mode() -> None:
+    permutations._orders.cache_clear()
+    with torch.inference_mode():
+        first = least_mean(costs(0, 2))
+    given = costs(0, 2).requires_grad_()
+    value = least_mean(given)
+    value.sum().backward()
+    assert given.grad is not None and torch.equal(value, first)
 
 
 @pytest.mark.parametrize("sources", [1, MOST_SEARCHED, MOST_SEARCHED + 1])
