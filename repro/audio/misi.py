@@ -14,9 +14,12 @@ from repro.audio.stft import STFT
 def misi(mixture: Tensor, magnitudes: Tensor, stft: STFT, iterations: int) -> Tensor:
     """Multiple input spectrogram inversion (MISI): waveforms (C, T) with given magnitudes that add up to a mixture.
 
-    mixture: (T,). magnitudes: (C, N, F), of the sources. The phase of the mixture is the start for every source. Each
-    iteration shares the error of the sum equally between the sources, and takes the phases of the results. With 0
-    iterations the result has the phase of the mixture. Source: Gunawan and Sen 2010.
+    mixture: (T,). magnitudes: (C, N, F), of the sources. All sources start with the phase of the mixture. Each
+    iteration shares the error of the sum equally between the waveforms, and takes the phases of the result. With 0
+    iterations the waveforms have the phase of the mixture.
+
+    The last step is the inverse STFT, as in public code. So a small error of the sum remains; `consistent` removes it.
+    We could not read the paper. We read the algorithm in public code. Source: Gunawan and Sen 2010.
 
     Example: the true magnitudes of two noises. The sum of the estimates gets closer to the mixture.
 

@@ -18,6 +18,7 @@ from repro.audio.stft import STFT, WINDOWS
 from repro.registry import DATASETS, wrong_value
 
 SILENCE_DB = 40.0  # a bin this far below the loudest bin of its segment is silent and belongs to no source
+TOGETHER = 1024  # frames that are transformed at once: more do not stay in the cache and take longer
 TINY = torch.finfo(torch.float32).tiny
 
 Item = tuple[Tensor, dict[str, Tensor]]
@@ -84,8 +85,15 @@ class SpectrogramSegments(Dataset[Item]):
         """The items of a batch, computed together; a `DataLoader` calls it."""
         many = getattr(self.mixtures, "__getitems__", None)
         mixed = many(indices) if many else [self.mixtures[index] for index in indices]
-        pieces = torch.stack([self._piece(index, *item) for index, item in zip(indices, mixed, strict=True)])
-        spectrograms = self._transformed(pieces)  # (B, 1 + C, N, F)
+        pieces = [self._piece(index, *item) for index, item in zip(indices, mixed, strict=True)]
+        group = max(1, TOGETHER // self.frames)
+        return [
+            item for first in range(0, len(pieces), group) for item in self._computed(pieces[first : first + group])
+        ]
+
+    def _computed(self, pieces: list[Tensor]) -> list[Item]:
+        """The items of B segments, from the samples (1 + C, T) of each."""
+        spectrograms = self._transformed(torch.stack(pieces))  # (B, 1 + C, N, F)
         power = spectrograms.real.square() + spectrograms.imag.square()  # complex abs() takes five times as long
         magnitude = power[:, 0].sqrt()
         target = {"dominant": loudest(power[:, 1:]), "weights": self._weights(magnitude)}

@@ -62,6 +62,8 @@ class EmbeddingNetwork(nn.Module):
         super().__init__()
         self.embedding, self.masks, self.stft = embedding, masks, STFT()
         self.clustering, self.frames = clustering, frames
+        if frames < 1:
+            raise wrong_value(self, "frames", frames, "at least 1")
         self.blstm = recurrent(cell, frequencies, hidden, layers, dropout)
         self.linear = nn.Linear(2 * hidden, embedding * frequencies)
         self.activation = ACTIVATIONS[activation]()
@@ -89,7 +91,7 @@ class MaskNetwork(nn.Module):
     add up to 1. `estimate` multiplies them with the spectrogram of the mixture.
 
     `misi`: iterations of `repro.audio.misi`; 0 uses the phase of the mixture. The other parameters are those of
-    `EmbeddingNetwork`. `estimate` raises BadInput for another number of sources.
+    `EmbeddingNetwork`. Raises BadInput if `misi` is below 0, and `estimate` for another number of sources.
 
     Example: an untrained network.
 
@@ -112,6 +114,7 @@ class MaskNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.num_sources, self.misi, self.stft = num_sources, misi, STFT()
+        _check_misi(self)
         self.blstm = recurrent(cell, frequencies, hidden, layers, dropout)
         self.linear = nn.Linear(2 * hidden, num_sources * frequencies)
 
@@ -154,6 +157,7 @@ class ChimeraNetwork(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding, self.num_sources, self.misi, self.stft = embedding, num_sources, misi, STFT()
+        _check_misi(self)
         self.blstm = recurrent(cell, frequencies, hidden, layers, dropout)
         self.linear = nn.Linear(2 * hidden, embedding * frequencies)
         self.mask_linear = nn.Linear(2 * hidden, num_sources * frequencies)
@@ -167,6 +171,11 @@ class ChimeraNetwork(nn.Module):
     def estimate(self, inputs: dict[str, Any]) -> Tensor:
         """Separate one mixture: `{"mixture": (T,), "num_sources": C} -> (C, T)`."""
         return masked(self, lambda magnitude: self(magnitude)["masks"], inputs)
+
+
+def _check_misi(model: MaskNetwork | ChimeraNetwork) -> None:
+    if model.misi < 0:
+        raise wrong_value(model, "misi", model.misi, "the number of iterations, or 0 for the phase of the mixture")
 
 
 def recurrent(cell: Cell, frequencies: int, hidden: int, layers: int, dropout: float) -> nn.RNNBase:

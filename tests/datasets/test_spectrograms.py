@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from repro.audio.stft import STFT
 from repro.datasets.mixtures import SpeechMixtures
-from repro.datasets.spectrograms import SpectrogramSegments
+from repro.datasets.spectrograms import TOGETHER, SpectrogramSegments
 from repro.datasets.voices import SyntheticVoices
 from repro.errors import BadInput
 from repro.testing import check_dataset, same
@@ -68,7 +69,17 @@ def test_a_segment_longer_than_the_mixture_is_refused(mixtures: SpeechMixtures) 
 @pytest.mark.parametrize("sources", [False, True])
 def test_a_batch_has_the_items(mixtures: SpeechMixtures, sources: bool) -> None:
     data = SpectrogramSegments(mixtures, frames=188, sources=sources)  # both ends of the mixture are in the segment
-    assert same(data.__getitems__([3, 0, 3]), [data[3], data[0], data[3]])
+    order = [3, 0, 5, 1, 2, 4, 3]  # more frames than are transformed at once
+    assert len(order) * 188 > TOGETHER
+    assert same(data.__getitems__(order), [data[index] for index in order])
+
+
+def test_a_loader_gives_the_items(mixtures: SpeechMixtures) -> None:
+    data = SpectrogramSegments(mixtures, frames=20, weights="magnitude")
+    magnitude, target = next(iter(DataLoader(data, batch_size=3)))
+    for row in range(3):
+        assert torch.equal(magnitude[row], data[row][0])
+        assert all(torch.equal(target[name][row], value) for name, value in data[row][1].items())
 
 
 def test_targets_of_masks_are_of_the_same_segment(mixtures: SpeechMixtures) -> None:
