@@ -34,8 +34,8 @@ class EmbeddingNetwork(nn.Module):
     between the clusters according to its distances to their means, similar to nussl. So a bin between two clusters is
     not given completely to the wrong one. `cell`: "GRU" replaces the LSTM cells. `activation`: applied to the output of
     the linear layer, before the norm. `clustering`: "global" clusters the bins of the complete utterance. "local"
-    clusters each chunk of `frames` frames alone; the order of the sources then differs between chunks at random.
-    Source: Hershey et al. 2016.
+    clusters each chunk of `frames` frames alone. The order of the sources then differs between chunks at random;
+    `metrics.BestChunkOrder` measures what a perfect order would give. Source: Hershey et al. 2016.
 
     Example: an untrained network.
 
