@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from torch import Tensor, nn
 
@@ -36,7 +36,7 @@ class Chimera(nn.Module):
     """
 
     def __init__(
-        self, embeddings: Annotated[nn.Module, LOSSES], masks: Annotated[nn.Module, LOSSES], weight: float = 0.975
+        self, embeddings: Annotated[Any, LOSSES], masks: Annotated[Any, LOSSES], weight: float = 0.975
     ) -> None:
         super().__init__()
         if not 0 <= weight <= 1:
