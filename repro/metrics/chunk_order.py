@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from repro.audio.stft import STFT
-from repro.metrics.separation import Inputs, Metric
+from repro.metrics.ratios import Inputs, Metric
 from repro.registry import METRICS, wrong_value
 
 
