@@ -83,28 +83,27 @@ def size(batch: int, frames: int) -> int:
     return 4 * batch * frames * FREQUENCIES * EMBEDDING
 
 
-def test_against_nussl(benchmark: Any) -> None:
+def test_against_nussl(benchmark: Any, measured: Any) -> None:
     calls = ours(BATCH, FRAMES), theirs(BATCH, FRAMES)
     own, peer = seconds(*calls)
     memory, peers = (megabytes(call, size(BATCH, FRAMES)) for call in calls)
     benchmark(calls[0])
     benchmark.extra_info.update(time_of_nussl=round(own / peer, 3), memory_of_nussl=round(memory / peers, 3))
-    print(f"\nthe loss against nussl's, {torch.get_num_threads()} threads: {1e3 * own:.0f} and {1e3 * peer:.0f} ms")
-    print(f"time {own / peer:.2f} of nussl's (wanted: at most 0.40)")
-    print(f"peak memory {memory / peers:.2f} of nussl's (wanted: at most 0.50): {memory:.0f} and {peers:.0f} MB")
+    what = f"deep-clustering loss, forward and backward, {BATCH} x {FRAMES} frames"
+    measured(f"{what}: time", f"{own / peer:.2f} of nussl's ({1e3 * own:.0f} and {1e3 * peer:.0f} ms)", "at most 0.40")
+    measured(f"{what}: memory", f"{memory / peers:.2f} of nussl's ({memory:.0f} and {peers:.0f} MB)", "at most 0.50")
     assert own / peer <= 0.4 and memory / peers <= 0.5
 
 
-def test_cost_against_length(benchmark: Any) -> None:
+def test_cost_against_length(benchmark: Any, measured: Any) -> None:
     batch, lengths = 2, (100, 400, 1600)
     calls = [ours(batch, frames) for frames in lengths]
     times = [1e6 * one / frames for one, frames in zip(seconds(*calls), lengths, strict=True)]
     memory = [1e3 * megabytes(call, size(batch, n)) / n for call, n in zip(calls, lengths, strict=True)]
     benchmark(calls[0])
     benchmark.extra_info["microseconds_per_frame"] = [round(one, 1) for one in times]
-    for frames, one, kilobytes in zip(lengths, times, memory, strict=True):
-        print(f"\n{frames:5} frames: {one:.1f} microseconds and {kilobytes:.1f} kB per frame", end="")
-    print()
+    listed = " / ".join(f"{one:.0f}" for one in times)
+    measured("deep-clustering loss, microseconds per frame at 100 / 400 / 1,600 frames", listed, "linear")
     assert max(memory) / min(memory) < 1.05 and times[-1] / times[0] < 3
 
 

@@ -65,7 +65,7 @@ def fast_bss_evals(item: Item) -> list[float]:
     return [float(values.mean()) for values in fast_bss_eval.bss_eval_sources(item[1].numpy(), item[0].numpy())[:3]]
 
 
-def test_sdr_sir_and_sar(benchmark: Any) -> None:
+def test_sdr_sir_and_sar(benchmark: Any, measured: Any) -> None:
     data = items(MIXTURES, SECONDS)
     apart = [max(abs(a - b) for a, b in zip(ours(item), mir_evals(item), strict=True)) for item in data[:3]]
     assert max(apart) < 1e-4
@@ -73,8 +73,8 @@ def test_sdr_sir_and_sar(benchmark: Any) -> None:
     own, again, peer, fast = seconds_of(ours, lambda item: SDR()(*item), mir_evals, fast_bss_evals, data=data)
     alone = seconds_of(lambda item: SDR()(*item), data=data)[0]
     benchmark.extra_info["times_faster_than_mir_eval"] = round(peer / own, 1)
-    print(f"\nSDR, SIR and SAR of {MIXTURES} mixtures of {SECONDS:.0f} s: {1000 * own:.0f} ms each;")
-    print(f"mir_eval takes {peer / own:.1f} times as long, fast_bss_eval {fast / own:.1f} times.")
+    times = f"{peer / own:.1f} times as fast as mir_eval, {fast / own:.1f} times as fast_bss_eval"
+    measured(f"SDR, SIR and SAR of mixtures of {SECONDS:.0f} s", times, "")
     print(f"SDR alone: {1000 * alone:.0f} ms; after another of the three: {1000 * again:.0f} ms")
 
 

@@ -36,7 +36,7 @@ def embeddings(clusters: int, points: int = 30_000, dimensions: int = 20) -> tor
 
 
 @pytest.mark.parametrize("clusters", [2, 3])
-def test_kmeans_against_scikit_learn(benchmark: Any, clusters: int) -> None:
+def test_kmeans_against_scikit_learn(benchmark: Any, measured: Any, clusters: int) -> None:
     points = embeddings(clusters)
     array = points.numpy()
     found = ratio(
@@ -44,11 +44,11 @@ def test_kmeans_against_scikit_learn(benchmark: Any, clusters: int) -> None:
     )
     benchmark.extra_info["times_faster_than_scikit_learn"] = round(found, 1)
     benchmark.pedantic(kmeans, (points, clusters), rounds=3)
-    print(f"\nk-means, 30,000 x 20, {clusters} clusters: {found:.1f} times as fast as scikit-learn's")
+    measured(f"k-means, 30,000 points, {clusters} clusters", f"{found:.1f} times as fast as scikit-learn's", "above 1")
 
 
 @pytest.mark.parametrize(("size", "frames", "seconds"), [(16, 64, 0.6), (8, 400, 4.0)])
-def test_batch_against_items(benchmark: Any, size: int, frames: int, seconds: float) -> None:
+def test_batch_against_items(benchmark: Any, measured: Any, size: int, frames: int, seconds: float) -> None:
     corpus = SyntheticVoices("train", speakers=4, utterances=2, seconds=5.0)
     data = SpectrogramSegments(SpeechMixtures(corpus, size=size, seconds=seconds), frames=frames)
     indices = range(size)
@@ -56,4 +56,5 @@ def test_batch_against_items(benchmark: Any, size: int, frames: int, seconds: fl
     found = ratio(lambda: [data[index] for index in indices], lambda: data.__getitems__(indices), rounds=30)
     benchmark.extra_info["times_faster_than_items"] = round(found, 2)
     benchmark.pedantic(data.__getitems__, (indices,), rounds=3)
-    print(f"\n{size} x {frames} frames in a batch: {found:.1f} times as fast as item by item (wanted: at least 3)")
+    what = f"mixing and STFT of a batch of {size} x {frames} frames"
+    measured(what, f"{found:.1f} times as fast as item by item", "at least 3")
