@@ -120,7 +120,7 @@ def _curves(page: Page, panels: Sequence[Sequence[Record]]) -> Any:
     made.get_layout_engine().set(h_pad=0.06)
     for axes, mine in zip(field.flat, panels, strict=False):
         for found in mine:
-            for name, points in found.curves.items():
+            for name, points in ((name, found.curves[name]) for name in NAMES if name in found.curves):
                 axes.plot(*zip(*points, strict=True), "-" if name == "train" else "--", color=OURS, linewidth=0.6)
         if _wide(mine):
             axes.set_yscale("log")
@@ -132,8 +132,8 @@ def _curves(page: Page, panels: Sequence[Sequence[Record]]) -> Any:
 
 def _wide(records: Iterable[Record]) -> bool:
     """Whether the losses are positive and differ by more than a factor of 100."""
-    values = [point[1] for found in records for points in found.curves.values() for point in points]
-    return min(values) > 0 and max(values) > 100 * min(values)
+    values = [point[1] for found in records for name in NAMES for point in found.curves.get(name, ())]
+    return bool(values) and min(values) > 0 and max(values) > 100 * min(values)
 
 
 def _figure(height: float, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:

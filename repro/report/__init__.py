@@ -10,7 +10,7 @@ The sections of a paper's page, in the order of the page:
     examples          test items: sounds, pictures, texts
     curves            learning curves, a panel per config
     sweeps            the points of each sweep, and the effect of each setting
-    commands          the commands that repeat the runs, with their time
+    commands          what you need, and the commands that repeat the runs; scopes, layers
     rot               the dependency check: does the paper still run?
     suspected_causes  why a claim failed, and the effect of each suspected cause
     implementation    the parts that the configs build; mentions: equations that the code names
@@ -21,10 +21,11 @@ Other pages:
     papers            the landing page: a card per paper; basis: what its verdicts depend on
     comparison        all papers in one table; features: Raff's features of each paper
     parts             the catalogue of parts; source: reads a part's source text
-    tips              the tips of all papers, by symptom
+    tips              the tips of all papers, by symptom; symptoms: the list of them
     leaderboard       configs ranked by one metric; entrants, ranking
     keys              the keys of `paper.toml`; schema: its JSON Schema
     quote             one number in a sentence; sentence: a text with such numbers, plain or as HTML
+    verdict_pictures  the guide's picture of each verdict
     spreadsheet       the claims of a paper, and all papers, as CSV
 
 What the sections use:

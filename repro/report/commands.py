@@ -7,7 +7,7 @@ import shlex
 from itertools import groupby
 
 from repro.record import Record
-from repro.report import repository, scopes
+from repro.report import layers, repository, scopes
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, row, tag
 from repro.report.html.words import count, duration, machine
 from repro.report.page import Page
@@ -19,7 +19,7 @@ HEADS = ("Config", "Runs", "Time per run", "Machine", "Records")
 def commands(page: Page) -> Markup:
     """What you need, and the commands: install, the runs of each scope, the runs still to do, repeat, judge."""
     found = scopes.scopes(page)
-    told = [scopes.table(page, found), *_install(page)]
+    told = [scopes.table(page, found), layers.layers(page), *_install(page)]
     for one in found:
         text = scopes.commands(page, one)
         head = join([tag("strong", one.name), f": {one.about}."])
@@ -50,14 +50,21 @@ def _install(page: Page) -> list[Markup]:
     newest = max(page.records, key=lambda found: found.finished, default=None)
     commit = str(newest.source.get("commit")) if newest else ""
     at = [f"git checkout {commit}  # of the newest record"] if re.fullmatch("[0-9a-f]+", commit) else []
-    lines = [repository.clone(page.site), "cd repro", *at, "make venv && source .venv/bin/activate"]
+    lines = [*repository.clone(page.site), *at, "make venv && source .venv/bin/activate"]
     dirty = "The newest record was made with uncommitted changes, which are in no commit."
     return [
-        tag("p", tag("strong", "Install"), ": you need Python 3.11, git and make."),
+        tag("p", tag("strong", "Install"), ": you need Python 3.11, git and make.", *_copy(page)),
         copyable("\n".join(lines)),
-        repository.unknown(page.site),
         *([tag("p", dirty, class_="repro-muted")] if newest and newest.source.get("dirty") else []),
     ]
+
+
+def _copy(page: Page) -> list[str]:
+    """What to do before the commands if the site does not know the address of its repository."""
+    if page.site.repository:
+        return []
+    setting = repository.setting("Repository")
+    return [" Go to your copy of this project. (Its makers can show a clone command here: ", setting, ".)"]
 
 
 def _times(page: Page) -> Markup:

@@ -12,7 +12,7 @@ from repro.report.html.words import count, duration
 from repro.report.outcome import TIERS, bar, said, tally, transcribed
 from repro.report.page import Page
 
-HEADS = ("Paper", "Claims", "Tier", "Data", "Hardware", "Time", "Reviewed")
+HEADS = ("Title", "Claims", "Tier", "Data", "Hardware", "Time", "Reviewed")
 TABLE = "papers.csv"
 AGREES = ("reproduced", "trend holds", "last digit differs", "same conclusion")
 

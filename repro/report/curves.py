@@ -1,19 +1,22 @@
 """Learning curves: a panel per family of configs, a line per training. A line is the mean of the seeds.
 
 A number at its end and a colour identify a line; a dashed line is the validation loss. The shade is from the lowest to
-the highest seed. A switch (`repro.js`) changes the horizontal axis: steps, items or time.
+the highest seed. A switch (`repro.js`) changes the horizontal axis: steps, epochs, items or time. Metrics that the
+runs measured at each validation have a row of panels each, below the losses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from repro.report import percent
 from repro.report.families import Family, Training, families
 from repro.report.html import panel
 from repro.report.html.axis import Axis, around
-from repro.report.html.markup import Markup, fold, link, picture, tag
+from repro.report.html.markup import Markup, fold, join, link, picture, tag
 from repro.report.html.words import count, number, slug
 from repro.report.page import Page
 
@@ -23,6 +26,22 @@ GAP = 11  # between two numbers at the ends of lines, so that they do not overla
 UNITS = ((90, 1, "seconds"), (5400, 60, "minutes"), (float("inf"), 3600, "hours"))
 
 Curve = Sequence[tuple[float, float, float, float]]  # step, mean, lowest and highest seed
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What the panels of a row draw: the loss, or one metric.
+
+    `names`: the names of the curves in a record, each with its name in words. `axis` is the name of the vertical axis;
+    "" for the loss, whose axis names the loss of the family. Values are multiplied by `by` (100 for percent).
+    """
+
+    names: Mapping[str, str]
+    axis: str = ""
+    by: float = 1.0
+
+
+LOSS = Quantity(NAMES)
 
 
 @dataclass(frozen=True)
@@ -41,18 +60,38 @@ def curves(page: Page) -> Markup:
     if not shown:
         return tag("p", "No record of this paper has learning curves.", class_="repro-muted")
     keys = choices([one for family in shown for one in family.trainings])
-    panels = [_panel(page, family, keys) for family in shown]
+    losses, *metrics = [_row(page, shown, keys, quantity) for quantity in (LOSS, *measured(page))]
     single = {found.config for found in page.records if found.curves} - {found.config for found in page.curved}
     names = ", ".join(page.paper.label(name) for name in sorted(single))
     short = [tag("p", f"Too short for a curve: {names}.", class_="repro-muted")] if single else []
-    rest = [fold(f"{count(len(panels) - OPEN, 'more panel')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
     head = tag("div", tag("p", _read(shown), class_="repro-muted"), _switch(keys), class_="repro-curves-head")
-    return tag("div", head, _grid(panels[:OPEN]), *rest, *short, class_="repro-curves")
+    return tag("div", head, losses, *metrics, *short, class_="repro-curves")
+
+
+def measured(page: Page) -> list[Quantity]:
+    """The metrics that the runs measured at each validation, on the validation items."""
+    units = {one.metric: str(one.identity.get("unit", "")) for found in page.records for one in found.measurements}
+    names = (name for found in page.curved for name, points in found.curves.items() if len(points) > 1)
+    known = []
+    for name in dict.fromkeys(name for name in names if name not in NAMES):
+        label = page.paper.label(name)
+        by, unit = percent.factor(page.paper, name, units.get(name, ""))
+        known.append(Quantity({name: label}, f"{label}, {unit}" if unit else label, by))
+    return known
+
+
+def _row(page: Page, shown: Sequence[Family], keys: Sequence[str], quantity: Quantity) -> Markup:
+    """The panels of one quantity; those after the first `OPEN` are in a fold. A metric has its name above them."""
+    panels = list(filter(None, (_panel(page, family, keys, quantity) for family in shown)))
+    rest = [fold(f"{count(len(panels) - OPEN, 'more panel')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
+    head = [tag("p", tag("strong", quantity.axis), ", on the validation items")] if quantity.axis and panels else []
+    return join([*head, _grid(panels[:OPEN]), *rest])
 
 
 def choices(trainings: Sequence[Training]) -> list[str]:
-    """The horizontal axes that all these trainings can have: steps, and items or time if all records have them."""
+    """The horizontal axes of all these trainings: steps, and epochs, items and time if all records have them."""
     known: dict[str, list[float | None]] = {
+        "epochs": [one.steps_per_epoch for one in trainings],
         "items": [one.batch for one in trainings],
         "time": [one.step_seconds for one in trainings],
     }
@@ -82,19 +121,21 @@ def _grid(panels: Sequence[Markup]) -> Markup:
     return tag("div", *panels, class_="repro-panels")
 
 
-def _panel(page: Page, family: Family, keys: Sequence[str]) -> Markup:
-    """The curves of one family, and the names of its lines. A box hides a line."""
-    drawn = [{name: averaged(one, name) for name in NAMES} for one in family.trainings]
+def _panel(page: Page, family: Family, keys: Sequence[str], quantity: Quantity) -> Markup:
+    """The curves of one family, and the names of its lines. A box hides a line. Empty if it has no such curves."""
+    drawn = [{name: averaged(one, name, quantity.by) for name in quantity.names} for one in family.trainings]
     points = [point for one in drawn for points in one.values() for point in points]
+    if not points:
+        return Markup("")
     upward = panel.scale([value for point in points for value in point[1:]])
-    axes = [_across(key, family.trainings, max(point[0] for point in points)) for key in keys]
-    named = list(zip(family.labels, drawn, strict=True))
-    lines = [_line(n, label, one, axes, upward) for n, (label, one) in enumerate(named)]
+    axes = [_across(key, family.trainings) for key in keys]
+    said = [_say(label, one, quantity) for label, one in zip(family.labels, drawn, strict=True)]
+    lines = [_line(n, said[n], one, axes, upward) for n, one in enumerate(drawn)]
     below = [tag("g", *panel.below(one.axis, one.name), data_axis=one.key, display=_shown(one)) for one in axes]
     shape = picture(
         f"Learning curves: {family.title}",
-        " ".join(_say(label, one) for label, one in named),
-        *panel.side(upward, f"loss ({page.paper.label(family.loss)})"),
+        " ".join(filter(None, said)),
+        *panel.side(upward, quantity.axis or f"loss ({page.paper.label(family.loss)})"),
         *below,
         *lines,
         *_ends(drawn, axes, upward),
@@ -103,22 +144,26 @@ def _panel(page: Page, family: Family, keys: Sequence[str]) -> Markup:
         class_="repro-curve",
     )
     entries = [
-        _entry(page, n, label, one) for n, (label, one) in enumerate(zip(family.labels, family.trainings, strict=True))
+        _entry(page, n, label, one)
+        for n, (label, one) in enumerate(zip(family.labels, family.trainings, strict=True))
+        if said[n]
     ]
     return tag("figure", tag("figcaption", family.title), shape, tag("ul", *entries), class_="repro-panel")
 
 
-def averaged(one: Training, name: str) -> Curve:
-    """The mean, the lowest and the highest loss of the seeds, at the steps that all of them have."""
-    losses = [{point[0]: point[1] for point in found.curves.get(name, ())} for found in one.records]
+def averaged(one: Training, name: str, by: float = 1.0) -> Curve:
+    """The mean, the lowest and the highest value of the seeds, at the steps that all of them have."""
+    losses = [{point[0]: by * point[1] for point in found.curves.get(name, ())} for found in one.records]
     steps = sorted(set.intersection(*(set(found) for found in losses)))
     rows = [(step, [found[step] for found in losses]) for step in steps]
     return [(step, fmean(values), min(values), max(values)) for step, values in rows]
 
 
-def _across(key: str, trainings: Sequence[Training], steps: float) -> Across:
+def _across(key: str, trainings: Sequence[Training]) -> Across:
     """One horizontal axis, from 0 to the end of the longest training."""
-    if key == "items":
+    if key == "epochs":
+        rates, name = [1 / (one.steps_per_epoch or math.inf) for one in trainings], "epoch"
+    elif key == "items":
         rates, name = [float(one.batch or 0) for one in trainings], "training items"
     elif key == "time":
         seconds = [one.step_seconds or 0.0 for one in trainings]
@@ -145,9 +190,9 @@ def _factors(axes: Sequence[Across], n: int) -> dict[str, float]:
     return {f"data_{one.key}": one.rates[n] * steps / one.axis.high for one in axes[1:]}
 
 
-def _line(n: int, label: str, drawn: dict[str, Curve], axes: Sequence[Across], upward: Axis) -> Markup:
-    """The lines and the shade of one training. Its tooltip says the first and the last loss."""
-    across, parts = axes[0].axis, [tag("title", _say(label, drawn))]
+def _line(n: int, said: str, drawn: dict[str, Curve], axes: Sequence[Across], upward: Axis) -> Markup:
+    """The lines and the shade of one training. Its tooltip, `said`, is the first and the last value."""
+    across, parts = axes[0].axis, [tag("title", said)]
     for name, points in drawn.items():
         if any(low < high for _, _, low, high in points):
             thin = [*points[:-1:2], *points[-1:]]
@@ -155,7 +200,7 @@ def _line(n: int, label: str, drawn: dict[str, Curve], axes: Sequence[Across], u
             parts.append(tag("path", d=f"{_path(edge, across, upward)}z", class_="shade"))
         if len(points) > 1:
             line = [(step, mean) for step, mean, _, _ in points]
-            parts.append(tag("path", d=_path(line, across, upward), class_=name))
+            parts.append(tag("path", d=_path(line, across, upward), class_=name if name in NAMES else "metric"))
     return tag("g", tag("g", *parts, transform="scale(.1)"), class_=f"line c{n + 1}", **_factors(axes, n))
 
 
@@ -170,12 +215,14 @@ def _path(points: Sequence[tuple[float, float]], across: Axis, upward: Axis) -> 
 
 
 def _ends(drawn: Sequence[dict[str, Curve]], axes: Sequence[Across], upward: Axis) -> list[Markup]:
-    """The number of each line at the end of its training loss."""
-    ends = [next(points[-1] for points in one.values() if points) for one in drawn]
-    places = apart([(panel.x(axes[0].axis, end[0]) + 3, panel.y(upward, end[1]) + 4) for end in ends])
+    """The number of each line at the end of its first curve (of the losses: the training loss)."""
+    ends = {
+        n: next(points[-1] for points in one.values() if points) for n, one in enumerate(drawn) if any(one.values())
+    }
+    places = apart([(panel.x(axes[0].axis, end[0]) + 3, panel.y(upward, end[1]) + 4) for end in ends.values()])
     return [
         tag("text", str(n + 1), x=f"{x:.1f}", y=f"{y:.1f}", class_=f"end c{n + 1}", **_factors(axes, n))
-        for n, (x, y) in enumerate(places)
+        for n, (x, y) in zip(ends, places, strict=True)
     ]
 
 
@@ -191,12 +238,14 @@ def apart(places: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return [moved[n] for n in range(len(places))]
 
 
-def _say(label: str, drawn: dict[str, Curve]) -> str:
-    """The first and the last loss of one training, in words."""
+def _say(label: str, drawn: dict[str, Curve], quantity: Quantity) -> str:
+    """The first and the last value of one training, in words; "" if it has no curve."""
     parts = [
-        f"{NAMES[name]} {_point(points[0])}, then {_point(points[-1])}" for name, points in drawn.items() if points
+        f"{quantity.names[name]} {_point(points[0])}, then {_point(points[-1])}"
+        for name, points in drawn.items()
+        if points
     ]
-    return f"{label}: {'; '.join(parts)}."
+    return f"{label}: {'; '.join(parts)}." if parts else ""
 
 
 def _point(point: tuple[float, float, float, float]) -> str:

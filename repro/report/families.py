@@ -49,6 +49,13 @@ class Training:
         return only if isinstance(only, int) else None
 
     @property
+    def steps_per_epoch(self) -> float | None:
+        """The mean number of steps of an epoch, if the records have it."""
+        known = [one.cost.get("steps_per_epoch") for one in self.records]
+        found = [steps for steps in known if steps]
+        return fmean(found) if len(found) == len(known) else None
+
+    @property
     def step_seconds(self) -> float | None:
         """The mean time of a training step, if the records have it."""
         costs = [(one.cost.get("training_seconds"), one.cost.get("steps")) for one in self.records]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from repro import config as configs
@@ -37,8 +38,13 @@ def _text(page: Page, name: str) -> str:
     Empty if they cannot be read: a run of the config reports the error.
     """
     kept = next((found.text for found in page.by_config.get(name, ()) if not (found.stale or found.overrides)), "")
+    return kept or _read(page.paper.folder / name)
+
+
+@functools.cache
+def _read(path: Path) -> str:
     try:
-        return kept or configs.read(page.paper.folder / name).text
+        return configs.read(path).text
     except BadInput:
         return ""
 
@@ -61,6 +67,7 @@ def _of_text(text: str) -> tuple[DataSet, ...]:
 def forget() -> None:
     """Empty the caches: the files may have changed."""
     _of_text.cache_clear()
+    _read.cache_clear()
     _catalogue.cache_clear()
 
 

@@ -43,9 +43,9 @@ MEANINGS = {
     "not checkable": "no config can test the claim",
     "not transcribed": "the number has not been copied from the paper yet",
 }
-"""The meaning of each outcome, in short. The guide gives the full meaning, at `EXPLAINED`."""
+"""The meaning of each outcome, in short. The page `EXPLAINED` of the guide has a section for each, with all details."""
 
-EXPLAINED = "guide/claims.html#the-verdicts"
+EXPLAINED = "guide/verdicts.html"
 NOTHING: Mapping[str, str] = {}
 SEEN = 0.02  # the smallest share of the bar, so that one claim of hundreds is visible
 TIERS = {
@@ -119,9 +119,11 @@ def bar(verdicts: Sequence[Verdict], needs: Mapping[str, str] = NOTHING) -> Mark
 
 
 def counts(verdicts: Sequence[Verdict], explained: str = "", needs: Mapping[str, str] = NOTHING) -> Markup:
-    """The counts in words, with sign and colour. Each links to `explained`, the address that explains the outcomes."""
-    badges = (badge(outcome, words) for outcome, words in worded(verdicts, needs))
-    items = [tag("li", link(one, explained)) for one in badges]
+    """The counts in words, with sign and colour. Each links to its section of `explained`, the page on the outcomes."""
+    items = [
+        tag("li", link(badge(outcome, words), f"{explained}#{slug(outcome)}" if explained else ""))
+        for outcome, words in worded(verdicts, needs)
+    ]
     return tag("ul", *items, class_="repro-counts") if items else tag("p", "No claims yet.", class_="repro-muted")
 
 

@@ -134,7 +134,7 @@ class Page:
         path = self.paper.folder / "report.md"
         return prose.read(path) if path.is_file() else []
 
-    @property
+    @functools.cached_property
     def waiting(self) -> int:
         """The number of runs that the claims still need."""
         return len(launch.todo(self.paper, self.records))

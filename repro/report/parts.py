@@ -47,7 +47,7 @@ def of_kind(kind: str, papers: Sequence[str]) -> list[Declared]:
 
 
 def entry(part: Declared, papers: list[Paper], root: str) -> Markup:
-    """The entry of a part: signature, docstring, methods and facts.
+    """The entry of a part: the first paragraph of its docstring; in a fold signature, docstring, methods and facts.
 
     `root` is the relative address of the site's root.
     """
@@ -59,14 +59,35 @@ def entry(part: Declared, papers: list[Paper], root: str) -> Markup:
         ("Used by", _users(part, papers, root)),
     ]
     rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts if value]
-    return join(
-        [
-            _signature(part.name, told.parameters, root),
-            tag("div", markdown(told.doc), class_="repro-doc"),
-            *(_method(method) for method in told.methods),
-            tag("dl", *rows, class_="repro-pairs"),
-        ]
+    first, _, rest = told.doc.partition("\n\n")
+    about = [tag("div", markdown(rest), class_="repro-doc")] if rest.strip() else []
+    more = fold(
+        "Parameters, use in a config, source",
+        _signature(part.name, told.parameters, root),
+        *about,
+        *(_method(method) for method in told.methods),
+        tag("dl", *rows, class_="repro-pairs"),
     )
+    return join([tag("div", markdown(first), class_="repro-doc"), more])
+
+
+def index(papers: Sequence[str]) -> Markup:
+    """A row for each kind of part: links to those of the core, then to those of each paper."""
+    rows = []
+    for kind in registry.REGISTRIES:
+        homes: dict[str, list[Markup]] = {}
+        for part in of_kind(kind, papers):
+            home = "" if part.module.startswith("repro.") else part.module.split(".")[1]
+            homes.setdefault(home, []).append(link(part.name, f"#{anchor(part)}"))
+        lines = [_line(home, links) for home, links in sorted(homes.items())]
+        rows.append(tag("div", tag("dt", link(kind.capitalize(), f"#{kind}")), tag("dd", *lines)))
+    return tag("dl", *rows, class_="repro-pairs repro-index")
+
+
+def _line(home: str, links: list[Markup]) -> Markup:
+    """The links to the parts of the core ("") or of one paper."""
+    name = [tag("span", f"{home}:", class_="repro-muted")] if home else []
+    return tag("span", join([*name, *links], " "), class_="line")
 
 
 def fold_by_part(found: Sequence[tuple[str, Markup]], papers: Sequence[str], root: str) -> Markup:

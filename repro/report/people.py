@@ -16,7 +16,6 @@ from repro.verdict import OUTCOMES
 
 HEADS = ("Date", "Before", "After", "Claims")
 MANY = 8  # claims of a change that are named; the others are counted
-HOME = "ADDRESS-OF-THIS-SITE"
 
 
 def section(page: Page) -> Markup:
@@ -56,9 +55,10 @@ def _authors(page: Page) -> Markup:
     response = tag("blockquote", inline(said)) if said else tag("span", "no response yet", class_="line")
     body = f"I am an author of {page.paper.title}.\n\nMy response to this reproduction:\n"
     address = repository.issue(page.site, f"Response of the authors: {page.name}", body)
-    words = "Send your response as an issue" if address else "Send your response to the group"
-    way = link(words, address, rel="external")
-    told = ". It is added to this page unchanged (", tag("code", "author_response"), " in paper.toml)."
+    who = ", ".join(page.paper.people) or page.paper.group or "the group"
+    way = link("Send your response as an issue", address, rel="external") if address else f"Send your response to {who}"
+    file = tag("code", f"papers/{page.name}/paper.toml")
+    told = ". The group adds it unchanged (", tag("code", "author_response"), " in ", file, ")."
     return join([response, tag("span", "Are you an author of the paper? ", way, *told, class_="repro-muted")])
 
 
@@ -101,14 +101,11 @@ def counts(page: Page) -> list[tuple[str, str]]:
 def _badge(page: Page) -> Markup:
     """The badge, and the Markdown that shows it on another page."""
     words = f"Reproduction: {', '.join(said for _, said in counts(page)) or 'no claims yet'}"
-    home = page.site.home or HOME
+    image = tag("img", src=f"{page.root}{files.badge(page.name)}", alt=words, class_="repro-paper-badge")
+    home = page.site.home
+    if not home:
+        setting = repository.setting("Documentation")
+        note = tag("p", "To show it on other pages, this site needs its address: ", setting, ".", class_="repro-muted")
+        return join([tag("p", "The badge of this paper:"), tag("p", image), note])
     embed = f"[![{words}]({home}/{files.badge(page.name)})]({home}/papers/{page.name}.html)"
-    setting = f"Replace {HOME} by the address of this site; its makers can set it: Documentation in [project.urls]."
-    return join(
-        [
-            tag("p", "The badge of this paper, for other pages, as Markdown:"),
-            tag("p", tag("img", src=f"{page.root}{files.badge(page.name)}", alt=words, class_="repro-paper-badge")),
-            copyable(embed),
-            Markup("") if page.site.home else tag("p", setting, class_="repro-muted"),
-        ]
-    )
+    return join([tag("p", "The badge of this paper, for other pages, as Markdown:"), tag("p", image), copyable(embed)])

@@ -1,7 +1,8 @@
 """The addresses of the repository and of the site: the clone command, links to sources, issues about a claim.
 
 `[project.urls]` in pyproject.toml contains both addresses: `Repository`, and `Documentation` for the site. docs/conf.py
-reads them as `repro_repository` and `html_baseurl`. Without an address, a page says what to put in and has no link.
+reads them as `repro_repository` and `html_baseurl`. Without an address, a page has no link and no clone command; it
+says where the makers of the site write the address.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from repro.report.html.markup import Markup, join, tag
 ADDRESS = re.compile(r"https?://[\w.:-]+(/[\w.~+-]+)+")
 SETTING = "docs/conf.py: repro_repository"
 EXPECTED = "https://HOST/OWNER/NAME, as in [project.urls] Repository of pyproject.toml"
-UNKNOWN = "ADDRESS-OF-THE-REPOSITORY"
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,14 @@ def site(repository: str, home: str) -> Site:
     return Site(address, home.strip().rstrip("/"))
 
 
-def clone(found: Site) -> str:
-    """The command that downloads the repository into the folder `repro`."""
-    return f"git clone {found.repository or UNKNOWN} repro"
+def clone(found: Site) -> list[str]:
+    """The commands that download the repository into the folder `repro`. Empty if the repository is not set."""
+    return [f"git clone {found.repository} repro", "cd repro"] if found.repository else []
 
 
-def unknown(found: Site) -> Markup:
-    """What to put in for the address, if the site does not know it; empty if it does."""
-    if found.repository:
-        return Markup("")
-    setting = join(["set ", tag("code", "Repository"), " in ", tag("code", "[project.urls]"), " of pyproject.toml"])
-    words = f"{UNKNOWN} is the address from which you got this project; this site does not know it. Its makers can "
-    return tag("p", words, setting, ".", class_="repro-muted")
+def setting(key: str) -> Markup:
+    """Where the makers of the site write an address: `Repository`, or `Documentation` for the site."""
+    return join([tag("code", key), " in ", tag("code", "[project.urls]"), " of pyproject.toml"])
 
 
 def folder(found: Site, name: str, commit: str = "HEAD") -> str:

@@ -43,6 +43,11 @@ class Scope:
         return sum(found.cost.get("seconds", 0.0) for found in self.records)
 
     @property
+    def memory(self) -> float:
+        """The largest memory that a run of these records used, in MiB; 0 if no record has it."""
+        return max((found.cost.get("memory_mib", 0.0) for found in self.records), default=0.0)
+
+    @property
     def machines(self) -> list[str]:
         """The machines of the records, in words."""
         return list(dict.fromkeys(machine(found.environment) for found in self.records))
@@ -119,10 +124,14 @@ def _time(one: Scope) -> Markup:
     return join([tag("span", duration(one.seconds), class_="line"), note if missing else ""])
 
 
-def _machine(one: Scope, last: Scope | None) -> str:
+def _machine(one: Scope, last: Scope | None) -> Markup:
+    """The machines of the records, and the largest memory of a training if the records have it."""
     if not one.machines:
-        return "–"
-    return "the same" if last and last.machines == one.machines else " and ".join(one.machines)
+        return Markup("–")
+    same = last is not None and last.machines == one.machines
+    name = "the same" if same else " and ".join(one.machines)
+    used = f"memory: {size(round(one.memory * 2**20))}" if one.memory else ""
+    return join([tag("span", name), *([tag("span", used, class_="line repro-muted")] if used else [])], " ")
 
 
 def _data(found: Iterable[DataSet]) -> Markup:

@@ -35,6 +35,16 @@ ITEMS = ["Symptom", "Cause", "Fix", "Test"]
 OPTIONAL = "Pattern"
 CODE = re.compile(r"`([^`]+)`")
 PART = re.compile(rf"`((?:{'|'.join(REGISTRIES)})\.[A-Z]\w*)")
+GROUPS = {
+    "The run stops with an error": r"cannot (?:load|open|read|find)|exceptions?|not found|forked|crash\w*|hangs?",
+    "The loss is NaN or infinite, or diverges": r"nan|inf|infinite|diverges?|explodes?",
+    "The loss does not fall, or falls too well": r"loss|losses|square error|learning curve|overfitted|overfits",
+    "It is slow, or needs much memory": r"slow|slower|its time|takes \w+|memory",
+    "Something depends on the batch, the seed or the implementation": r"batch|seeds?|implementations?|toolkit|torch.s",
+    "The numbers are not those of the paper": r"paper|table|printed|digit|differs?|agrees?|means?|p|missing",
+}
+"""What you see, and the words in a tip's heading that say so: the first group with such a word counts."""
+OTHER = "Something else is not as expected"
 SHOWN = 2  # tips that `repro run` shows at most
 WIDTH = 200  # characters of a fix in a terminal
 
@@ -54,6 +64,12 @@ class Tip:
         """The text of an item in one line; empty if the tip does not have it."""
         _, *found = ITEM.split(self.text)
         return " ".join(dict(zip(found[::2], found[1::2], strict=True)).get(name, "").split())
+
+    @property
+    def group(self) -> str:
+        """The group of symptoms that the heading belongs to, from `GROUPS`."""
+        fits = (group for group, words in GROUPS.items() if re.search(rf"(?i)\b(?:{words})\b", self.symptom))
+        return next(fits, OTHER)
 
     @property
     def patterns(self) -> list[str]:

@@ -146,7 +146,8 @@ def check_model(model: nn.Module, inputs: Any) -> None:
         assert all(near), "an item's output depends on its batch"
     random = torch.Generator().manual_seed(0)
     model.zero_grad()
-    sum((one * torch.randn(one.shape, generator=random)).sum() for one in _tensors(output)).backward()
+    sums = [(one * torch.randn(one.shape, generator=random)).sum() for one in _tensors(output)]
+    torch.stack(sums).sum().backward()
     for name, why in dead_parameters(model).items():
         raise AssertionError(f"parameter {name} gets no gradient ({why})")
     zeros = seeded(model, apply(inputs, torch.zeros_like))

@@ -124,5 +124,5 @@ def test_two_repositories_on_one_site(here: Path, installed: Callable[..., subpr
     index = (html / "index.html").read_text()
     assert "papers/alpha_paper.html" in index and "papers/beta_paper.html" in index
     assert all((html / "_static" / name).is_file() for name in ("repro.css", "repro.js", "files.js", "favicon.svg"))
-    for page in ("guide/claims.html", "guide/running.html", "guide/uncertainty.html"):
+    for page in ("guide/verdicts.html", "guide/running.html", "guide/uncertainty.html"):
         assert (html / page).is_file(), "the pages link to it"

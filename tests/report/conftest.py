@@ -20,6 +20,7 @@ import pytest
 from repro import config, record
 from repro.record import Measurement, Record, code_digest
 from repro.report import page
+from repro.verdict import OUTCOMES
 from tests.conftest import trusted
 
 pytest.importorskip("sphinx")
@@ -164,6 +165,8 @@ def _paper(root: Path) -> Path:
     (docs / "guide" / "claims.md").write_text(
         "---\norphan: true\n---\n# Claims\n\nThis is `one`. And two.\n\n## The verdicts\n"
     )
+    heads = "\n\n".join(f"## {outcome}" for outcome in OUTCOMES)
+    (docs / "guide" / "verdicts.md").write_text(f"---\norphan: true\n---\n# Verdicts\n\n{heads}\n")
     (docs / "guide" / "uncertainty.md").write_text("---\norphan: true\n---\n# Uncertainty\n")
     (root / "CONTRIBUTING.md").write_text("# Contributing\n")
     return folder

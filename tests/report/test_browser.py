@@ -186,3 +186,14 @@ def test_the_page_of_41_claims_is_half_as_high_as_it_was(browser: Any, site: str
         assert shown.page.evaluate("document.documentElement.scrollHeight") <= 36_400 / 2
         answer = shown.page.locator(".repro-answer").bounding_box()
         assert answer["y"] + answer["height"] < 900
+
+
+@pytest.mark.slow
+def test_the_contents_of_the_parts_are_filtered_and_lead_to_an_open_entry(browser: Any, site: str) -> None:
+    with Shown(browser, site, "parts.html") as shown:
+        assert shown.count(".repro-index dd a") == shown.count(".repro-entry") > 50
+        assert shown.count(".repro-entry .repro-signature") == 0
+        shown.page.locator("#repro-filter").fill("meansquare")
+        assert 0 < shown.count(".repro-index dd a") == shown.count(".repro-entry") < 10
+        shown.page.locator(".repro-index dd a:visible").first.click()
+        shown.page.wait_for_selector(".repro-entry .repro-signature:visible")

@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.claim import paper
+from repro.record import Record
 from repro.report import curves, families, page
 from repro.report.html import panel
+from repro.report.html.axis import around
 from tests.report.conftest import SVG
 from tests.report.read_once import read_once
 
@@ -106,6 +108,51 @@ def test_without_times_or_batch_sizes_there_are_only_steps() -> None:
     bare = replace(TEMPLATE, records=[replace(one, cost={}, text="") for one in TEMPLATE.records])
     html = str(curves.curves(bare))
     assert curves.choices(families.trainings(bare)) == ["steps"] and "<fieldset" not in html and "data-time" not in html
+
+
+def validated(record: Record, shift: float, steps_per_epoch: float = 0.0) -> Record:
+    """The record with a curve of its metric, and perhaps with the steps of an epoch."""
+    steps = [point[0] for point in record.curves["train"]][::2]
+    curve = [[step, shift + 0.01 * n] for n, step in enumerate(steps)]
+    epoch = {"steps_per_epoch": steps_per_epoch} if steps_per_epoch else {}
+    return replace(record, curves={**record.curves, "SquaredError": curve}, cost={**record.cost, **epoch})
+
+
+def test_a_metric_of_each_validation_has_panels_of_its_own_with_its_unit() -> None:
+    lines = [one for one in TEMPLATE.records if one.config == "line"]
+    shown = replace(TEMPLATE, records=[validated(one, 0.1 * one.seed) for one in lines])
+    (quantity,) = curves.measured(shown)
+    assert quantity.axis == "Squared error" and not curves.measured(TEMPLATE)
+    loud = replace(lines[0].measurements[0], identity={**lines[0].measurements[0].identity, "unit": "dB"})
+    there = replace(shown, records=[replace(one, measurements=[loud]) for one in shown.records])
+    assert curves.measured(there)[0].axis == "Squared error, dB"
+    loss, metric = (node for node in tree(shown).iter(f"{SVG}svg") if node.get("role") == "img")
+    for node, name, kind in ((loss, "loss", "train"), (metric, "Squared error", "metric")):
+        names = ["".join(text.itertext()) for text in node.iter(f"{SVG}text") if text.get("class") == "name"]
+        assert names[0].startswith(name)
+        assert [path.get("class") for path in node.iter(f"{SVG}path") if path.get("class") != "shade"] == [kind]
+    (family,) = families.families(shown)
+    points = curves.averaged(family.trainings[0], "SquaredError", 100.0)
+    assert points[0][1:] == pytest.approx((10.0, 0.0, 20.0)), "the mean of 0, 0.1 and 0.2, in percent"
+
+
+def test_a_config_without_the_metric_has_no_line_in_its_panels() -> None:
+    records = [validated(one, 0.1) if one.config == "line" else one for one in TEMPLATE.records]
+    nodes = [one for one in tree(replace(TEMPLATE, records=records)).iter(f"{SVG}svg") if one.get("role") == "img"]
+    lines = [[node for node in one if node.get("class", "").startswith("line ")] for one in nodes]
+    drawn = [[node.get("class") for node in one if list(node.iter(f"{SVG}path"))] for one in lines]
+    assert len(drawn[0]) > 1 and drawn[1] == [drawn[0][0]], "in the same colour"
+
+
+def test_epochs_are_an_axis_if_all_records_have_them() -> None:
+    some = [validated(one, 0.1, 25.0) for one in TEMPLATE.records if one.config == "line"]
+    shown = replace(TEMPLATE, records=some)
+    assert "epochs" in curves.choices(families.trainings(shown))
+    assert "epochs" not in curves.choices(families.trainings(TEMPLATE))
+    line = next(one for one in tree(shown).iter(f"{SVG}g") if one.get("class", "").startswith("line "))
+    last = max(point[0] for point in some[0].curves["train"])
+    steps, epochs = around([0.0, last], ticks=4, margin=0.0), around([0.0, last / 25], ticks=4, margin=0.0)
+    assert float(line.get("data-epochs", "")) == pytest.approx(steps.high / 25 / epochs.high, rel=1e-4)
 
 
 def test_validation_is_beside_training_in_the_colour_of_its_line() -> None:

@@ -116,9 +116,10 @@ def test_every_tip_is_a_heading_with_an_anchor_and_its_paper(site: Path, html: C
     anchors = [given["id"] for _, given in found.found if given.get("class") == "repro-entry"]
     assert anchors == ["tiny.it-hangs-at-1-2-stops", "tiny.another"]
     links = found.values("href", "a")
+    assert links.count("#tiny.another") >= 1, "in the list of all symptoms"
     assert links.count("papers/tiny.html#what-was-hard") == 2
     assert "files/papers/tiny/loss.py.html#L2" in links and "papers/tiny.html#record-full-seed0" in links
-    assert [tag for tag, _ in found.found].count("h2") == 2 and "It hangs at 1/2 & stops" in found.text
+    assert [tag for tag, _ in found.found].count("h3") == 2 and "It hangs at 1/2 & stops" in found.text
 
 
 def test_the_tips_of_a_part_are_listed_with_it(site: Path, html: Callable[..., Any]) -> None:

@@ -100,11 +100,10 @@ def test_every_outcome_has_a_sign_of_its_own_and_a_meaning() -> None:
 
 def test_the_meanings_are_those_of_the_guide() -> None:
     """The guide says more; no word that carries meaning is the page's alone."""
-    guide = (Path(__file__).parents[2] / "docs/guide/claims.md").read_text(encoding="utf-8")
-    rows = dict(
-        re.findall(r"(?m)^\| ([a-z ]+) \| (.+) \|$", guide.partition("## The verdicts")[2].partition("\n## ")[0])
-    )
-    assert tuple(name for name in rows if name != "verdict") == OUTCOMES
+    guide = (Path(__file__).parents[2] / "docs/guide/verdicts.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"(?s)\n## ([a-z ]+)\n(.+?\*\*When\*\*.+?\*\*Next\*\*: .+?)(?=\n## |\Z)", guide))
+    assert tuple(rows) == OUTCOMES
+    assert all(text.startswith(f"\n```{{verdict-picture}} {name}\n```\n") for name, text in rows.items())
     for name, other in (("trend fails", "trend holds"), ("not reproduced", "reproduced")):
         rows[name] += f" {rows[other]}"  # of which it is the contrary
     for name, meaning in outcome.MEANINGS.items():
@@ -115,8 +114,8 @@ def test_the_meanings_are_those_of_the_guide() -> None:
 def test_a_verdict_says_what_it_means_and_leads_to_the_guide(built: Path, html: Callable[..., Any]) -> None:
     found = html(built)
     assert {outcome.MEANINGS["reproduced"], outcome.MEANINGS["trend holds"]} <= set(found.values("title", "span"))
-    assert "../guide/claims.html#the-verdicts" in found.values("href", "a")
-    assert "guide/claims.html#the-verdicts" in html(built, "index").values("href", "a")
+    assert "../guide/verdicts.html#reproduced" in found.values("href", "a")
+    assert "guide/verdicts.html#trend-holds" in html(built, "index").values("href", "a")
 
 
 def test_one_claim_of_hundreds_is_seen_in_the_bar(shown: Page, elements: Callable[..., Any]) -> None:

@@ -23,7 +23,20 @@ from repro.claim.paper import Paper
 from repro.errors import BadInput
 from repro.record import Record
 from repro.registry import REGISTRIES, Declared
-from repro.report import claims, entrants, figure, keys, leaderboard, page, parts, quote, repository, tips
+from repro.report import (
+    claims,
+    entrants,
+    figure,
+    keys,
+    leaderboard,
+    page,
+    parts,
+    quote,
+    repository,
+    symptoms,
+    tips,
+    verdict_pictures,
+)
 from repro.report.html.markup import Markup, inline, link, tag
 from repro.report.page import Page
 from repro.report.sections import AGING, SEARCHED, SECTIONS
@@ -43,7 +56,7 @@ def add_to(app: Sphinx) -> None:
 
 def known() -> dict[str, type[Printed]]:
     """The directives by name."""
-    others = {"keys": Keys, "parts": Parts, "tips": Tips, "claim": One}
+    others = {"keys": Keys, "parts": Parts, "tips": Tips, "claim": One, "verdict-picture": Picture}
     return {**dict.fromkeys(SECTIONS, Section), **others, "leaderboard": Board}
 
 
@@ -158,6 +171,15 @@ class One(Printed):
         yield raw(claims.one(shown, verdict))
 
 
+class Picture(Printed):
+    """The badge and the picture of a verdict, for the guide."""
+
+    required_arguments, optional_arguments, final_argument_whitespace = 1, 0, True
+
+    def made(self) -> Iterator[nodes.Node]:
+        yield Quiet("", html=str(verdict_pictures.shown(self.arguments[0])))
+
+
 class Keys(Printed):
     """The keys of one table of `paper.toml` or `data.toml`."""
 
@@ -177,6 +199,7 @@ class Parts(Printed):
         papers = [page.read(name).paper for name in shown]
         if not self.arguments:
             yield filtered("part", "Find a part by its name or by words of its description")
+            yield Quiet("", html=str(parts.index(shown)))
         for kind in self.arguments or REGISTRIES:
             entries = [self._entry(part, papers) for part in parts.of_kind(kind, shown)]
             found = entries or [raw(tag("p", f"No {kind} yet.", class_="repro-muted"))]
@@ -188,7 +211,10 @@ class Parts(Printed):
 
 
 class Tips(Printed):
-    """The tips of every paper, and a fold by part. Each has its symptom as heading, an anchor, a link to its paper."""
+    """The tips of every paper, in groups of symptoms, after a list of all symptoms and a fold by part.
+
+    Each has its symptom as heading, an anchor, and a link to its paper.
+    """
 
     def made(self) -> Iterator[nodes.Node]:
         shown, links = names(self.env.app), list[tuple[str, Markup]]()
@@ -196,12 +222,25 @@ class Tips(Printed):
         told = [name for name in shown if (paper.folders()[name] / tips.FILE).is_file()]
         box = filtered("tip", "Find a tip by its symptom or by any of its words")
         yield box if told else raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
-        sections = [node for name in told for node in self.guarded(self._of(name, links))]
+        groups: dict[str, list[nodes.Node]] = {group: [] for group in (*tips.GROUPS, tips.OTHER)}
+        listed: dict[str, list[Markup]] = {group: [] for group in groups}
+        for name in told:
+            yield from self.guarded(self._of(name, links, groups, listed))
+        yield Quiet("", html=str(symptoms.index(listed)))
         yield raw(parts.fold_by_part(links, shown, self.root))
-        yield from sections
+        yield from (_section(nodes.make_id(g), [nodes.Text(g)], *found) for g, found in groups.items() if found)
 
-    def _of(self, name: str, links: list[tuple[str, Markup]]) -> Iterator[nodes.Node]:
-        """A section per tip. Its lines are included from the file, so that links and roles refer to its paper."""
+    def _of(
+        self,
+        name: str,
+        links: list[tuple[str, Markup]],
+        groups: dict[str, list[nodes.Node]],
+        listed: dict[str, list[Markup]],
+    ) -> Iterator[nodes.Node]:
+        """Add a section per tip to its group. Its lines are included from the file, so that links refer to its paper.
+
+        Yields nothing itself: an error in the file is shown where `guarded` yields it.
+        """
         shown, path = page.read(name, self.root), paper.folders()[name] / tips.FILE
         target = os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent).replace(os.sep, "/")
         origin = tag("p", link(shown.paper.title, f"{shown.address}#what-was-hard"), class_="repro-muted")
@@ -211,7 +250,10 @@ class Tips(Printed):
             words = self._words(tip.symptom, path)
             links += [(part, link(inline(tip.symptom), f"#{anchor}")) for part in tip.parts]
             search.note(self.env, [(f"tip {anchor}", tip.symptom.replace("`", ""), "tip", anchor)])
-            yield _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
+            entry = _section(anchor, words, raw(origin), *self.parse_text_to_nodes(text), class_="repro-entry")
+            groups[tip.group].append(entry)
+            listed[tip.group].append(link(inline(tip.symptom), f"#{anchor}"))
+        yield from ()
 
     def _words(self, text: str, path: Path) -> list[nodes.Node]:
         """Parse a line of the file `path` under the rules for that file."""

@@ -58,11 +58,16 @@ class Parser(MystParser):
 class Guarded(SphinxRenderer):
     """MyST's renderer with checks. The methods that it does not override are harmless."""
 
+    _known: tuple[str, Path | None] | None = None  # the source that was asked for last, and its folder
+
     @property
     def folder(self) -> Path | None:
         """The folder of the group's text that is being read; None for other pages of the site."""
-        folder = Path(self.document["source"]).parent
-        return folder if (folder / "paper.toml").is_file() or prose.of_course(folder) else None
+        source = self.document["source"]
+        if self._known is None or self._known[0] != source:  # each piece of text asks for it
+            folder = Path(source).parent
+            self._known = source, folder if (folder / "paper.toml").is_file() or prose.of_course(folder) else None
+        return self._known[1]
 
     def run_directive(  # type: ignore[override]  # other arguments of MyST are passed on
         self, name: str, first_line: str, content: str, position: int, **more: Any

@@ -31,7 +31,7 @@ for (const box of document.querySelectorAll("pre, .table-wrapper")) {
 // A link to what is folded opens it.
 function open() {
   const found = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  let fold = found?.closest("details");
+  let fold = found?.closest("details") ?? found?.querySelector(":scope.repro-entry > details");
   if (!fold) return;
   for (; fold; fold = fold.parentElement.closest("details")) fold.open = true;
   found.scrollIntoView();
@@ -65,6 +65,11 @@ function filter(home) {
     const typed = box.value.toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
     entries.forEach((entry, i) => { entry.hidden = !typed.every((word) => words[i].includes(` ${word}`)); });
     groups.forEach((group) => { group.hidden = !group.querySelector(".repro-entry:not([hidden])"); });
+    for (const line of document.querySelectorAll(".repro-index :is(div, .line)")) {  // the table of contents
+      const links = [...line.querySelectorAll("dd a, :scope > a")];
+      for (const one of links) one.hidden = document.getElementById(one.hash.slice(1))?.hidden ?? false;
+      line.hidden = links.every((one) => one.hidden);
+    }
     const many = entries.filter((entry) => !entry.hidden).length;
     said.textContent = `${many} of ${entries.length} ${home.dataset.noun}${entries.length === 1 ? "" : "s"}`;
   }
