@@ -1,7 +1,8 @@
 """Import nussl 1.1.9 together with current libraries. Only this file imports nussl.
 
-nussl is no longer maintained. This project uses it as an independent reference in tests, as a baseline in benchmarks,
-and to read its own datasets and checkpoints. No result of this project is computed with it.
+nussl is no longer maintained. This project uses it as an independent reference in tests, as a baseline in benchmarks
+and in configs that say so, and to read its own datasets and checkpoints. No other result of this project is computed
+with it.
 
 Each function below fixes one incompatibility. Two changes are permanent: those to nussl's own modules, and those to
 torch's list of types that a checkpoint may contain. Every other change is undone after the import.

@@ -12,7 +12,7 @@ mixtures from wav files.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -115,10 +115,18 @@ class SpeechMixtures(Dataset[Item]):
         return self.size
 
     def __getitem__(self, index: int) -> Item:
-        excerpts, gains = self._draw(index)
-        padded = [torch.nn.functional.pad(one.samples, (0, self.length - len(one.samples))) for one in excerpts]
-        sources = torch.stack(padded) * gains.unsqueeze(1)
-        return {"mixture": sources.sum(0), "num_sources": self.num_sources}, sources
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
+        """The items of a batch, computed together; a `DataLoader` calls it."""
+        drawn = [self._draw(index) for index in indices]
+        sources = torch.zeros(len(drawn), self.num_sources, self.length)
+        for row, (excerpts, _) in enumerate(drawn):
+            for padded, one in zip(sources[row], excerpts, strict=True):
+                padded[: len(one.samples)] = one.samples
+        sources *= torch.stack([gains for _, gains in drawn]).unsqueeze(2)
+        mixtures = zip(sources.sum(1), sources, strict=True)
+        return [({"mixture": mixture, "num_sources": self.num_sources}, parts) for mixture, parts in mixtures]
 
     def parts(self, index: int) -> list[Part]:
         """The sources of mixture `index`: utterance, first sample and gain of each, as a list stores them."""

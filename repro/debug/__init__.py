@@ -84,6 +84,7 @@ def prepare(path: Path, overrides: tuple[str, ...] = ()) -> Batch:
     torch.set_num_threads(threads.choose(config).number)
     torch.manual_seed(seeds["model"])
     built = binding.build(config)
+    built.trainer = getattr(built.trainer, "trainer", built.trainer)  # of one that contains another, the inner one
     if lacks := _lacks(built):
         raise BadInput(f"the config has {lacks}", where(path), expected="a config that trains by steps")
     order = torch.randperm(len(built.train), generator=torch.Generator().manual_seed(seeds["order"]))

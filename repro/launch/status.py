@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from repro import config as configs
+from repro.config.syntax import Reference
 from repro.errors import BadInput
 from repro.files import lock
 from repro.launch import COMMAND, slurm, tmux
@@ -202,8 +203,12 @@ def _sizes(path: Path) -> tuple[int | None, int | None]:
 @functools.lru_cache(maxsize=1000)  # the seeds of a config have the same text
 def _stated(text: str) -> tuple[int | None, int | None]:
     known = configs.values(text)
+    prefixes: list[str] = []
     trainer = known.get("experiment.trainer")
-    prefixes = [f"{trainer.scope}/{trainer.selector}", trainer.selector] if trainer else []
+    while isinstance(trainer, Reference) and trainer.selector not in prefixes:  # a trainer may contain another one
+        own = [f"{trainer.scope}/{trainer.selector}", trainer.selector]
+        prefixes += own
+        trainer = next((known[f"{name}.trainer"] for name in own if f"{name}.trainer" in known), None)
     found = [_first(known, [f"{prefix}.{name}" for prefix in prefixes]) for name in ("steps", "batch_size")]
     return found[0], found[1]
 

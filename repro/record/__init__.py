@@ -77,6 +77,14 @@ class Source(TypedDict, total=False):
     why: str
 
 
+class Layer(TypedDict, total=False):
+    """A layer of the model: its name and kind in torch, and the number of its parameters."""
+
+    name: str
+    kind: str
+    parameters: Annotated[int, typed.FROM_0]
+
+
 class Panel(TypedDict, total=False):
     """What a page shows or plays of an item; `repro.report.examples` explains each key."""
 
@@ -119,6 +127,7 @@ class Record:
     environment: Annotated[dict[str, Any], Environment] = field(default_factory=dict)
     cost: dict[str, Annotated[float, typed.FROM_0]] = field(default_factory=dict)
     curves: dict[str, list[Point]] = field(default_factory=dict)
+    model: list[Annotated[dict[str, Any], Layer]] = field(default_factory=list)  # its layers with parameters
     examples: list[Annotated[dict[str, Any], Example]] = field(default_factory=list)
     finished: Annotated[str, typed.TIME_OR_NONE] = ""
     format: int = FORMAT

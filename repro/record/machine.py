@@ -68,6 +68,19 @@ def gpu() -> dict[str, Any]:
     }
 
 
+def memory() -> dict[str, float]:
+    """The largest memory of this process so far in MiB, and that of its tensors on a GPU of NVIDIA if there is one."""
+    import resource  # not on Windows
+
+    import torch
+
+    unit = 1 if platform.system() == "Darwin" else 1024  # bytes; elsewhere KiB
+    found = {"memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)}
+    if torch.cuda.is_available():
+        found["gpu_memory_mib"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    return found
+
+
 def _driver(path: Path = Path("/proc/driver/nvidia/version")) -> str:
     """The version of NVIDIA's driver."""
     try:

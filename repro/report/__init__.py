@@ -31,7 +31,6 @@ Other pages:
 What the sections use:
 
     page              Page: a paper, its records and verdicts; the MyST text of its page
-    trained           what a record says about its training
     evidence          our number, the configs and records that it comes from, the commands
     prose             how `report.md` and `tips.md` are included, and where their links lead
     html/             markup, words, axes, marks, panels, files, listings; it does not use Sphinx

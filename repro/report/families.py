@@ -17,7 +17,6 @@ from repro import config
 from repro.config.syntax import Reference
 from repro.record import Record
 from repro.report.page import Page
-from repro.report.trained import trained
 
 MOST = 8  # lines of a panel, as many as there are colours
 WORD = re.compile(r"[^\W\d_]+")
@@ -52,7 +51,7 @@ class Training:
     @property
     def steps_per_epoch(self) -> float | None:
         """The mean number of steps of an epoch, if the records have it."""
-        known = [facts.get("steps_per_epoch") for facts in map(trained, self.records)]
+        known = [one.cost.get("steps_per_epoch") for one in self.records]
         found = [steps for steps in known if steps]
         return fmean(found) if len(found) == len(known) else None
 

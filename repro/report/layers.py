@@ -9,7 +9,6 @@ from typing import Any
 from repro.report.html.markup import Markup, box, fold, join, row, tag
 from repro.report.html.words import count
 from repro.report.page import Page
-from repro.report.trained import trained
 
 HEADS = ("Layer", "Kind", "Parameters")
 Layer = Mapping[str, Any]  # name, kind, parameters
@@ -24,8 +23,8 @@ def models(page: Page) -> list[tuple[list[str], Sequence[Layer]]]:
     """The configs that have the same layers, and these layers."""
     found: dict[str, tuple[dict[str, None], Sequence[Layer]]] = {}
     for one in sorted(page.records, key=page.rank):
-        if told := trained(one).get("model"):
-            names, _ = found.setdefault(json.dumps(told, sort_keys=True), ({}, told))
+        if one.model:
+            names, _ = found.setdefault(json.dumps(one.model, sort_keys=True), ({}, one.model))
             names[one.config] = None
     return [(list(names), told) for names, told in found.values()]
 

@@ -16,7 +16,6 @@ from repro.report.evidence import loop
 from repro.report.html.markup import Markup, entry, join, link, outside, tag, worded
 from repro.report.html.words import count, duration, machine, size
 from repro.report.page import SMOKE, Page
-from repro.report.trained import trained
 
 HEADS = ("What you need", "Runs", "Time", "Machine", "Data")
 Run = tuple[str, tuple[str, ...], int]
@@ -45,8 +44,8 @@ class Scope:
 
     @property
     def memory(self) -> float:
-        """The largest memory that a training of these records used, in MiB; 0 if no record has it."""
-        return max((float(trained(found).get("peak_memory") or 0.0) for found in self.records), default=0.0)
+        """The largest memory that a run of these records used, in MiB; 0 if no record has it."""
+        return max((found.cost.get("memory_mib", 0.0) for found in self.records), default=0.0)
 
     @property
     def machines(self) -> list[str]:

@@ -157,20 +157,33 @@ def _execute(
         core=begun.core,
         source=begun.source,
         environment=machine.environment(torch.get_num_threads(), machine.accelerator(), variables, begun.processes),
-        cost=_cost(history, time.perf_counter() - began, trained, begun.sessions),
+        cost=_cost(history, built.train, time.perf_counter() - began, trained, begun.sessions),
         curves=history.get("curves", {}),
+        model=_layers(built.model),
         examples=_examples(built, folder / "examples"),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
 
 
-def _cost(history: dict[str, Any], seconds: float, trained: float, sessions: int) -> dict[str, Any]:
+def _cost(history: dict[str, Any], train: Any, seconds: float, trained: float, sessions: int) -> dict[str, Any]:
+    batch = history.get("batch_size")
     return {
         "seconds": round(seconds, 1),
         "training_seconds": round(trained, 1),
         **{key: history[key] for key in ("steps", "items_per_second") if key in history},
+        **({"steps_per_epoch": len(train) // batch} if batch else {}),
         **({"sessions": sessions} if sessions > 1 else {}),
+        **machine.memory(),
     }
+
+
+def _layers(model: Any) -> list[dict[str, Any]]:
+    """The modules of a torch model that have parameters of their own."""
+    rows = []
+    for name, layer in model.named_modules() if hasattr(model, "named_modules") else ():
+        if number := sum(one.numel() for one in layer.parameters(recurse=False)):
+            rows.append({"name": name or "model", "kind": type(layer).__name__, "parameters": number})
+    return rows
 
 
 def _seeded(seed: int) -> dict[str, int]:

@@ -127,7 +127,7 @@ def check_model(model: nn.Module, inputs: Any) -> None:
     """Check that a model treats the items of a batch independently, and that every parameter gets a gradient.
 
     The output for zeros must be finite, and a pickled copy must give the same output. `inputs`: a tensor (B, ...), or a
-    dict of such tensors, with at least two items (B >= 2).
+    dict of such tensors, with at least two items (B >= 2). So is the output.
 
     >>> check_model(nn.Linear(4, 2), inputs=torch.rand(3, 4))
     >>> check_model(nn.BatchNorm1d(4), inputs=torch.rand(3, 4))
@@ -136,50 +136,57 @@ def check_model(model: nn.Module, inputs: Any) -> None:
     """
     model.train()
     output = seeded(model, inputs)
-    assert len(output) == _length(inputs) >= 2, "the output does not have one row per item of a batch of at least two"
+    assert _length(output) == _length(inputs) >= 2, (
+        "the output does not have one row per item of a batch of at least two"
+    )
     for kept in (0, -1):  # all other items become copies of this one
         alone = apply(inputs, lambda x, kept=kept: x[kept].expand_as(x).clone())
-        seen = seeded(model, alone)[kept]
-        assert torch.allclose(seen, output[kept], atol=1e-5), "an item's output depends on its batch"
-    weights = torch.randn(output.shape, generator=torch.Generator().manual_seed(0))
+        pairs = zip(_tensors(seeded(model, alone)), _tensors(output), strict=True)
+        near = [torch.allclose(seen[kept], whole[kept], atol=1e-5) for seen, whole in pairs]
+        assert all(near), "an item's output depends on its batch"
+    random = torch.Generator().manual_seed(0)
     model.zero_grad()
-    (output * weights).sum().backward()
+    sums = [(one * torch.randn(one.shape, generator=random)).sum() for one in _tensors(output)]
+    torch.stack(sums).sum().backward()
     for name, why in dead_parameters(model).items():
         raise AssertionError(f"parameter {name} gets no gradient ({why})")
     zeros = seeded(model, apply(inputs, torch.zeros_like))
-    assert bool(zeros.isfinite().all()), "the output for zeros is not finite"
+    assert all(bool(one.isfinite().all()) for one in _tensors(zeros)), "the output for zeros is not finite"
     model.eval()
     with torch.no_grad():
-        assert torch.equal(_pickled(model)(inputs), model(inputs)), "the pickled model gives another output"
+        assert same(_pickled(model)(inputs), model(inputs)), "the pickled model gives another output"
 
 
-def check_loss(loss: nn.Module, output: torch.Tensor, target: Any) -> None:
+def check_loss(loss: nn.Module, output: Any, target: Any) -> None:
     """Check that a loss is a finite scalar with finite gradients.
 
     It is called on the batch, on one item, on an output of zeros, and on silence (a target of zeros).
 
-    output: (B, ...). target: a tensor (B, ...), or a dict of such tensors.
+    output, target: a tensor (B, ...), or a dict of such tensors.
 
     >>> check_loss(nn.MSELoss(), output=torch.rand(3, 4), target=torch.rand(3, 4))
     >>> check_loss(nn.MSELoss(reduction="none"), output=torch.rand(3, 4), target=torch.rand(3, 4))
     Traceback (most recent call last):
     AssertionError: the loss of the batch is not a scalar
     """
-    silence = apply(target, torch.zeros_like)
+    silence, zeros = apply(target, torch.zeros_like), apply(output, torch.zeros_like)
     cases = {
         "the batch": (output, target),
-        "one item": (output[:1], apply(target, lambda x: x[:1])),
-        "zeros": (torch.zeros_like(output), target),
+        "one item": (apply(output, lambda x: x[:1]), apply(target, lambda x: x[:1])),
+        "zeros": (zeros, target),
         "silence": (output, silence),
-        "zeros and silence": (torch.zeros_like(output), silence),
+        "zeros and silence": (zeros, silence),
     }
     for name, (given, wanted) in cases.items():
-        given = given.detach().requires_grad_()
+        given = apply(given, lambda x: x.detach().requires_grad_())
         value = _pickled(loss)(given, wanted)
         assert value.shape == (), f"the loss of {name} is not a scalar"
         assert bool(value.isfinite()), f"the loss of {name} is {value.item()}"
         value.backward()
-        assert given.grad is not None and bool(given.grad.isfinite().all()), f"the gradient for {name} is not finite"
+        grads = [one.grad for one in _tensors(given)]
+        assert any(grad is not None for grad in grads), f"the output gets no gradient for {name}"
+        finite = all(bool(grad.isfinite().all()) for grad in grads if grad is not None)
+        assert finite, f"the gradient for {name} is not finite"
 
 
 def check_metric(metric: Any, estimate: Any, target: Any, inputs: Any) -> None:
@@ -262,11 +269,14 @@ def apply(values: Any, change: Any) -> Any:
     return change(values) if isinstance(values, torch.Tensor) else values
 
 
-def seeded(model: nn.Module, inputs: Any) -> torch.Tensor:
+def seeded(model: nn.Module, inputs: Any) -> Any:
     """The output of `model` with a fixed random seed, so that dropout is the same each time."""
     torch.manual_seed(0)
-    output: torch.Tensor = model(inputs)
-    return output
+    return model(inputs)
+
+
+def _tensors(values: Any) -> list[torch.Tensor]:
+    return list(values.values()) if isinstance(values, dict) else [values]
 
 
 def _length(inputs: Any) -> int:

@@ -10,7 +10,8 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from statistics import fmean
 from types import TracebackType
@@ -26,16 +27,33 @@ from repro.training.device import Later
 
 EVERY = 10  # steps between two entries, because reading the loss from a GPU makes it wait
 POINTS = 100  # the maximum number of points of a curve in the record
-CURVES = ("train", "valid")
+LOSSES = ("train", "valid")  # the curves of the loss; other curves are those of metrics, by the metric's name
+
+
+_measured: ContextVar[Callable[[], Mapping[str, float]]] = ContextVar("_measured", default=dict)
+
+
+@contextlib.contextmanager
+def at_validations(measure: Callable[[], Mapping[str, float]]) -> Iterator[None]:
+    """Context in which `measure` is called at each validation; its values, by name, are logged as further curves."""
+    token = _measured.set(measure)
+    try:
+        yield
+    finally:
+        _measured.reset(token)
 
 
 class MetricsLog:
-    """A context manager for one training. `entries` has `(step, loss)` pairs; each loss is a mean of `EVERY` steps."""
+    """A context manager for one training.
+
+    `entries` has `(step, value)` pairs for each curve: the training loss, as means of `EVERY` steps, and after each
+    validation the loss and the metrics.
+    """
 
     def __init__(self, folder: Path, steps: int, batch_size: int) -> None:
         self.folder, self.steps, self.batch_size = folder, steps, batch_size
         self.path = folder / "metrics.jsonl"
-        self.entries: dict[str, list[list[float]]] = {name: [] for name in CURVES}
+        self.entries: dict[str, list[list[float]]] = {name: [] for name in LOSSES}
         self.losses: list[torch.Tensor] = []
         self.waiting: list[tuple[int, float | None, Later]] = []  # entries whose numbers are not read from the GPU yet
         self.done, self.earlier, self.seconds = 0, 0.0, 0.0  # steps; seconds of earlier processes and of all processes
@@ -110,25 +128,34 @@ class MetricsLog:
             self.note("train", number, value, **more, **({"gradient_norm": norms[0]} if norms else {}))
 
     def note(self, name: str, number: int, value: float, **more: float) -> None:
-        """Write one line of `metrics.jsonl` and the same numbers for TensorBoard. Raises DiskFull."""
+        """Write one line of `metrics.jsonl` and the same numbers for TensorBoard. Raises DiskFull.
+
+        name: "train" or "valid" for a loss, else the name of a metric. Before a line of "valid" come those of
+        `at_validations`.
+        """
         self._write()
-        row = {"curve": name, "step": number, "loss": value, "time": round(time.time(), 3), **more}
+        for metric, mean in _measured.get()().items() if name == "valid" else ():
+            self.note(metric, number, mean)
+        row = {"curve": name, "step": number, _key(name): value, "time": round(time.time(), 3), **more}
         with disk.full(self.path):
             self.file.write(json.dumps(row) + "\n")
             self.file.flush()
             self._show(row)
 
     def _show(self, row: dict[str, Any]) -> None:
-        self.entries[row["curve"]].append([row["step"], row["loss"]])
+        name = row["curve"]
+        self.entries.setdefault(name, []).append([row["step"], row[_key(name)]])
         for key, scalar in row.items():
             if key not in ("curve", "step", "time"):
-                self.events.add_scalar(f"{row['curve']}/{key}", scalar, row["step"], walltime=row["time"])
+                tag = f"valid/{name}" if key == "value" else f"{name}/{key}"
+                self.events.add_scalar(tag, scalar, row["step"], walltime=row["time"])
 
     def history(self) -> dict[str, Any]:
         """What the trainer returns: steps, seconds of earlier processes, items per second, and thinned curves."""
         curves = {name: _thin(entries) for name, entries in self.entries.items() if entries}
         return {
             "steps": self.done,
+            "batch_size": self.batch_size,
             "earlier_seconds": round(self.earlier, 1),
             "items_per_second": round(self.done * self.batch_size / self.seconds, 1),
             "curves": curves,
@@ -146,18 +173,23 @@ def read(path: Path) -> list[dict[str, Any]]:
     return [_row(line, f"{path}:{number}") for number, line in enumerate(whole.splitlines(), 1)]
 
 
+def _key(curve: str) -> str:
+    """The key of a curve's number in `metrics.jsonl`."""
+    return "loss" if curve in LOSSES else "value"
+
+
 def _row(line: bytes, place: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
         numbers = [value for key, value in row.items() if key != "curve"]
-        good = row["curve"] in CURVES and {"step", "loss", "time"} <= row.keys()
+        good = isinstance(row["curve"], str) and {"step", _key(row["curve"]), "time"} <= row.keys()
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise BadInput(
             f"not a line of a metrics log ({type(error).__name__}: {error}); delete the line to resume without it",
             place,
         ) from None
     if not good or not all(type(value) in (int, float) for value in numbers):
-        raise BadInput("not a line of a metrics log", place, expected="a curve, its step, loss and time")
+        raise BadInput("not a line of a metrics log", place, expected="a curve, its step, loss or value, and time")
     return dict(row)
 
 

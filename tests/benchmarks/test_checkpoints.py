@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import torch
 
-from papers.deep_clustering.dataset import DominantSources
-from papers.deep_clustering.loss import DeepClustering
-from papers.deep_clustering.model import EmbeddingNetwork
 from repro.datasets.mixtures import SpeechMixtures
+from repro.datasets.spectrograms import SpectrogramSegments
 from repro.datasets.voices import SyntheticVoices
+from repro.losses.clustering import DeepClustering
+from repro.models.separation import EmbeddingNetwork
 from repro.trainers.supervised import Supervised
 from repro.training.checkpoints import Checkpoints
 from repro.training.finite import FiniteCheck
@@ -61,7 +61,7 @@ def test_share_of_a_step(benchmark: Any, tmp_path: Path, monkeypatch: pytest.Mon
     for name, functions in CALLS.items():
         for owner, called in functions:
             monkeypatch.setattr(owner, called, clock.around(name, getattr(owner, called)))
-    data = DominantSources(SpeechMixtures(SyntheticVoices("train", speakers=4, utterances=2), size=64), frames=64)
+    data = SpectrogramSegments(SpeechMixtures(SyntheticVoices("train", speakers=4, utterances=2), size=64), frames=64)
     model, loss = EmbeddingNetwork(hidden=96, embedding=12), DeepClustering()
     adam = functools.partial(torch.optim.Adam, lr=1e-3)
     for name in ("short", "long"):

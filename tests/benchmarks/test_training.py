@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, RandomSampler
 
-from papers.deep_clustering.dataset import DominantSources
-from papers.deep_clustering.loss import DeepClustering
-from papers.deep_clustering.model import EmbeddingNetwork
 from repro.datasets.mixtures import SpeechMixtures
+from repro.datasets.spectrograms import SpectrogramSegments
 from repro.datasets.voices import SyntheticVoices
+from repro.losses.clustering import DeepClustering
+from repro.models.separation import EmbeddingNetwork
 from repro.trainers.supervised import Supervised
 
 STEPS, BATCH = 40, 16
@@ -39,9 +39,9 @@ def bare(model: Any, loss: Any, data: Any) -> float:
     return STEPS * BATCH / (time.perf_counter() - began)
 
 
-def test_items_per_second(benchmark: Any, tmp_path: Path) -> None:
+def test_items_per_second(benchmark: Any, measured: Any, tmp_path: Path) -> None:
     corpus = SyntheticVoices("train", speakers=4, utterances=2)
-    data = DominantSources(SpeechMixtures(corpus, size=64), frames=64)
+    data = SpectrogramSegments(SpeechMixtures(corpus, size=64), frames=64)
     assert len([data[index] for index in range(len(data))]) == 64  # every voice is made before the clock runs
     model, loss = EmbeddingNetwork(hidden=96, embedding=12), DeepClustering()
     trainer = Supervised(STEPS, BATCH, functools.partial(torch.optim.Adam, lr=1e-3), clip_norm=1.0)
@@ -55,4 +55,4 @@ def test_items_per_second(benchmark: Any, tmp_path: Path) -> None:
     benchmark.pedantic(ours, rounds=1)
     ratio = statistics.median(ratios)
     benchmark.extra_info["ratio_to_bare_loop"] = round(ratio, 3)
-    print(f"\nitems per second against a bare loop: {ratio:.3f} (wanted: at least 0.95)")
+    measured("training with Supervised", f"{ratio:.2f} times the items per second of a bare loop", "at least 0.97")

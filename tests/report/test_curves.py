@@ -114,9 +114,8 @@ def validated(record: Record, shift: float, steps_per_epoch: float = 0.0) -> Rec
     """The record with a curve of its metric, and perhaps with the steps of an epoch."""
     steps = [point[0] for point in record.curves["train"]][::2]
     curve = [[step, shift + 0.01 * n] for n, step in enumerate(steps)]
-    found = replace(record, curves={**record.curves, "SquaredError": curve})
-    object.__setattr__(found, "training", {"steps_per_epoch": steps_per_epoch} if steps_per_epoch else {})
-    return found
+    epoch = {"steps_per_epoch": steps_per_epoch} if steps_per_epoch else {}
+    return replace(record, curves={**record.curves, "SquaredError": curve}, cost={**record.cost, **epoch})
 
 
 def test_a_metric_of_each_validation_has_panels_of_its_own_with_its_unit() -> None:
