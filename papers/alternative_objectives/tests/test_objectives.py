@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gin
 import pytest
 import torch
 from torch.utils.data import default_collate
@@ -16,6 +15,7 @@ from repro.datasets.spectrograms import SpectrogramSegments
 from repro.datasets.voices import SyntheticVoices
 from repro.experiment import binding
 from repro.losses.clustering import WhitenedKMeans
+from repro.registry import PARTS
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 OBJECTIVES = sorted(path.stem.removeprefix("wsj0_2mix_") for path in CONFIGS.glob("wsj0_2mix_*.gin"))
@@ -33,7 +33,7 @@ def small(name: str) -> tuple[torch.nn.Module, torch.nn.Module]:
     path = CONFIGS / f"wsj0_2mix_{name}.gin"
     model, loss = (config.values(config.read(path).text)[f"experiment.{role}"].selector for role in ("model", "loss"))
     binding.bind(config.read(path, (f"{model}.hidden=6", f"{model}.layers=1", f"{model}.dropout=0.0")))
-    return gin.get_configurable(model)(), gin.get_configurable(loss)()
+    return PARTS[model](), PARTS[loss]()
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
