@@ -7,7 +7,8 @@ import torch
 
 from repro.errors import BadInput
 from repro.metrics.chunk_order import BestChunkOrder
-from repro.metrics.separation import SDR, SISDR, Metric, SISDRImprovement
+from repro.metrics.ratios import Metric
+from repro.metrics.separation import SDR, SISDR, SISDRImprovement
 from repro.testing import check_metric
 
 
