@@ -10,9 +10,11 @@ A call of a function here waits for the other processes, so all must make the sa
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import random
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +34,7 @@ OTHERS = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 PATIENCE = datetime.timedelta(minutes=30)  # that a process waits for another one, for example while one prepares data
 
 Value = TypeVar("Value")
+log = logging.getLogger("repro")
 
 _count, _rank = 1, 0  # while `joined` is active
 
@@ -53,15 +56,28 @@ def announced() -> int:
         raise BadInput(f"{names[0]} is {os.environ[names[0]]}, but WORLD_SIZE is not set", expected=_expected())
     given = [name for name in NEEDED[:3] if name in os.environ]
     needed = NEEDED[:3] if MEETING in os.environ else NEEDED
-    if given and (lacking := [name for name in needed if name not in os.environ]):
+    if given and (lacking := [name for name in needed if not os.environ.get(name)]):
         if given == ["WORLD_SIZE"] and os.environ["WORLD_SIZE"] == "1":
             return 1
         raise BadInput(f"{given[0]} is set, but {lacking[0]} is not", expected=_expected())
-    if given and not int(os.environ["RANK"]) < int(os.environ["WORLD_SIZE"]):
-        raise BadInput(
-            f"RANK is {os.environ['RANK']}", expected=f"a number below WORLD_SIZE={os.environ['WORLD_SIZE']}"
-        )
+    if given:
+        _refuse_contradictions()
     return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _refuse_contradictions() -> None:
+    """Raise BadInput if two of the variables contradict each other, or the place where the processes meet is none."""
+    everywhere = int(os.environ["WORLD_SIZE"])
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", everywhere))
+    for name, least, most, limit in [
+        ("RANK", 0, everywhere - 1, f"a number below WORLD_SIZE={everywhere}"),
+        ("LOCAL_WORLD_SIZE", 1, everywhere, f"at most WORLD_SIZE={everywhere}"),
+        ("LOCAL_RANK", 0, here - 1, f"a number below the {here} processes of this machine"),
+        *([] if MEETING in os.environ else [("MASTER_PORT", 1, 65535, "the number of a port, from 1 to 65535")]),
+    ]:
+        given = os.environ.get(name, str(least))
+        if not re.fullmatch(r"\d{1,9}", given) or not least <= int(given) <= most:
+            raise BadInput(f"{name} is {given!r:.60}", expected=limit)
 
 
 def _expected() -> str:
@@ -93,7 +109,7 @@ def joined() -> Iterator[None]:
     """Connect the processes that the environment announces; does nothing for a single one.
 
     All but process 0 ignore signals, because process 0 decides when the run stops; then they end with Lost. Raises Lost
-    if the others cannot be reached, BadInput if this machine has fewer GPUs than processes.
+    if the others cannot be reached, BadInput if this machine has fewer GPUs than processes or MASTER_ADDR is unknown.
     """
     global _count, _rank
     number = announced()
@@ -107,11 +123,16 @@ def joined() -> Iterator[None]:
         interruption.ignore()
     if torch.cuda.is_available():
         _own_gpu(torch.cuda.device_count())
+    if MEETING not in os.environ:
+        _refuse_unknown(os.environ["MASTER_ADDR"])
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     with _exchange():
         address, own = os.environ.get(MEETING, "env://"), int(os.environ["RANK"])
         distributed.init_process_group(backend, address, PATIENCE, number, own)
     _count, _rank = number, own
+    if own == 0:
+        here = on_this_machine()
+        log.info("%d processes share this run%s", number, "" if here == number else f", {here} of them on this machine")
     try:
         yield
         with _exchange():
@@ -119,6 +140,14 @@ def joined() -> Iterator[None]:
     finally:
         _count, _rank = 1, 0
         distributed.destroy_process_group()
+
+
+def _refuse_unknown(host: str) -> None:
+    """Raise BadInput if no address belongs to the name of a machine: torch would try again for `PATIENCE`."""
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        raise BadInput(f"MASTER_ADDR is {host!r:.60}, which has no address", expected="the name of a machine") from None
 
 
 def _own_gpu(visible: int) -> None:

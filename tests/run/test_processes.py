@@ -132,6 +132,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Record]:
 def agrees(run: Run, found: Record, alone: tuple[Run, Record]) -> None:
     """As one process, up to the rounding of a sum; every item is measured once; one run folder."""
     (one,), (two,) = alone[1].measurements, found.measurements
+    assert f"{found.environment['processes'][-1]} process" in (run.run / "run.log").read_text()
     assert len(two.values) == 50 and two.values == pytest.approx(one.values, abs=1e-5)
     assert run.weights() == pytest.approx(alone[0].weights(), abs=1e-6)
     assert [step for step, _ in found.curves["train"]] == [step for step, _ in alone[1].curves["train"]]
@@ -235,7 +236,9 @@ WHOLE = {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "127.
 
 @pytest.mark.parametrize("change", [
     {"WORLD_SIZE": "two"}, {"WORLD_SIZE": "0"}, {"RANK": "2"}, {"RANK": "-1"}, {"LOCAL_RANK": ""},
-    {"MASTER_PORT": None}, {"RANK": None}, {"WORLD_SIZE": None}, {"LOCAL_WORLD_SIZE": "0"},
+    {"MASTER_PORT": None}, {"RANK": None}, {"WORLD_SIZE": None}, {"LOCAL_WORLD_SIZE": "0"}, {"MASTER_ADDR": ""},
+    {"MASTER_PORT": "abc"}, {"MASTER_PORT": "0"}, {"MASTER_PORT": "65536"}, {"MASTER_PORT": "-1"}, {"LOCAL_RANK": "2"},
+    {"LOCAL_WORLD_SIZE": "3"}, {"LOCAL_WORLD_SIZE": "1", "LOCAL_RANK": "1"},
 ])  # fmt: skip
 def test_variables_that_describe_no_processes_are_refused(
     paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch, change: dict[str, str | None]
@@ -245,6 +248,13 @@ def test_variables_that_describe_no_processes_are_refused(
             monkeypatch.setenv(name, value)
     line = refused("run", f"papers/{paper.name}/configs/smoke.gin")
     assert any(name in line for name in change)
+
+
+def test_a_machine_without_an_address_is_refused(paper: Any, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch would look for it for half an hour."""
+    for name, value in {**WHOLE, "MASTER_ADDR": "no-machine.invalid"}.items():
+        monkeypatch.setenv(name, value)
+    assert "no-machine.invalid" in refused("run", f"papers/{paper.name}/configs/smoke.gin")
 
 
 def test_the_variables_of_mpi_alone_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
