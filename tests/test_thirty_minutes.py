@@ -26,6 +26,7 @@ PAGE = ROOT / "docs" / "guide" / "thirty-minutes.md"
 NAME = "hendrycks2017"
 FOLDER = Path("papers") / NAME
 BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+UNWRITTEN = {"placeholders", "explained"}  # the checks of the texts that the page leaves to the reader
 JUDGED = {"reproduced", "not reproduced", "inconclusive", "exceeded"}
 
 
@@ -55,7 +56,8 @@ def follow(repro: Callable[..., tuple[int, str, str]], shorter: dict[str, str]) 
                 subprocess.run(words, check=True, capture_output=True)
             elif words[0] == "repro":
                 code, out, err = repro(*words[1:])
-                assert code == 0 or (words[1] == "debug" and shorter), (words, out, err)
+                unwritten = words[1] == "check" and set(re.findall(r"\[(\w+)\]\n", out)) <= UNWRITTEN
+                assert code == 0 or (words[1] == "debug" and shorter) or unwritten, (words, out, err)
 
 
 @pytest.fixture

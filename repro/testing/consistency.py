@@ -153,11 +153,13 @@ def tolerances(one: Paper, records: Records) -> Iterator[BadInput]:
 
 def explained(one: Paper, records: Records) -> Iterator[BadInput]:
     """A claim that failed or was exceeded has a cause in `paper.toml`, or its id is in `report.md`."""
-    text = "\n".join(prose.read(one.folder / "report.md"))
-    for claim in suspected_causes.unexplained(one, verdict.judge_all(one.claims, records)):
-        if claim.id not in text:
-            place = f"{where(one.folder)}/paper.toml:{claim.line}"
-            yield BadInput(f"claim '{claim.id}' has no [[cause]], and report.md does not name it", place)
+    words = re.findall(r"[\w.+-]+", "\n".join(prose.read(one.folder / "report.md")))
+    named = {name for word in words for name in (word, word.rstrip("."))}
+    rest = [claim for claim in one.claims if claim.id not in named]
+    for claim in suspected_causes.unexplained(one, verdict.judge_all(rest, records)):
+        place = f"{where(one.folder)}/paper.toml:{claim.line}"
+        what = f"claim '{claim.id}' was not reproduced, or exceeded, without an explanation"
+        yield BadInput(what, place, expected="a [[cause]] for it, or a paragraph of report.md that names it")
 
 
 def advice(one: Paper, records: Records) -> Iterator[BadInput]:
