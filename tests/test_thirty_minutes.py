@@ -54,7 +54,7 @@ def follow(repro: Callable[..., tuple[int, str, str]], shorter: dict[str, str]) 
             words = shlex.split(line.removeprefix("$ "))
             if words[0] == "git":
                 subprocess.run(words, check=True, capture_output=True)
-            elif words[0] == "repro":
+            elif words[0] == "repro" and words[1] != "report":  # the site needs the docs of this repository
                 code, out, err = repro(*words[1:])
                 unwritten = words[1] == "check" and set(re.findall(r"\[(\w+)\]\n", out)) <= UNWRITTEN
                 assert code == 0 or (words[1] == "debug" and shorter) or unwritten, (words, out, err)
