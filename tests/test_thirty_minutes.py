@@ -26,6 +26,7 @@ PAGE = ROOT / "docs" / "guide" / "thirty-minutes.md"
 NAME = "hendrycks2017"
 FOLDER = Path("papers") / NAME
 BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+UNWRITTEN = {"placeholders", "explained"}  # the checks of the texts that the page leaves to the reader
 JUDGED = {"reproduced", "not reproduced", "inconclusive", "exceeded"}
 
 
@@ -53,9 +54,10 @@ def follow(repro: Callable[..., tuple[int, str, str]], shorter: dict[str, str]) 
             words = shlex.split(line.removeprefix("$ "))
             if words[0] == "git":
                 subprocess.run(words, check=True, capture_output=True)
-            elif words[0] == "repro":
+            elif words[0] == "repro" and words[1] != "report":  # the site needs the docs of this repository
                 code, out, err = repro(*words[1:])
-                assert code == 0 or (words[1] == "debug" and shorter), (words, out, err)
+                unwritten = words[1] == "check" and set(re.findall(r"\[(\w+)\]\n", out)) <= UNWRITTEN
+                assert code == 0 or (words[1] == "debug" and shorter) or unwritten, (words, out, err)
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def outcomes() -> set[str]:
 def test_the_page_leads_to_a_judged_claim(project: Path, repro: Any, small_mnist: None) -> None:
     """On digits in the files of MNIST, in two steps: the claim then has a verdict, which is of no interest."""
     follow(repro, {"steps = 14062": "steps = 2\nexperiment.data = {}"})
-    assert outcomes() <= JUDGED and len(list((FOLDER / "records").glob("*.json"))) == 3
+    assert outcomes() <= JUDGED and len(list((FOLDER / "records").glob("mnist-seed*.json"))) == 3
 
 
 @needs("mnist")

@@ -22,6 +22,7 @@ from repro.data import catalogue
 from repro.data.catalogue import DataSet
 from repro.errors import BadInput, where
 from repro.files import disk
+from repro.testing import placeholders
 
 TEXTS = (".py", ".gin", ".toml", ".md")
 PAPERS = HOME.parent / "papers"
@@ -115,7 +116,7 @@ def fill(folder: Path, name: str, source: Path, data: DataSet | None, facts: dic
     shutil.copytree(source, folder, ignore=ignored, dirs_exist_ok=True)  # it also makes the folders above
     (folder / "records").mkdir()
     _rename(folder, name, source, data)
-    _cite(folder / "paper.toml", {"group": "your group", "kind": "paper", **facts})
+    _cite(folder / "paper.toml", {"group": placeholders.GROUP, "kind": "paper", **facts})
 
 
 def _prefix(name: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 from typing import Any, NoReturn
 
-from repro.cli import overview
+from repro.cli import named, overview
 from repro.errors import BadInput, close
 
 
@@ -36,12 +37,23 @@ class Parser(argparse.ArgumentParser):
         raise BadInput(f"{message} (see {self.prog} --help)")
 
 
+def _resolved(call: Any, given: argparse.Namespace) -> Any:
+    named.resolve(given)
+    return call(given)
+
+
 class Program(Parser):
     """The parser of `repro`: its help shows the commands in groups."""
 
     def __init__(self, **more: Any) -> None:
         super().__init__(**more)
         self.commands = self.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The arguments. Their names are looked up as soon as the command is called, when all papers can be found."""
+        given = super().parse_args(args, namespace)
+        given.call = functools.partial(_resolved, given.call)
+        return given
 
     def format_help(self) -> str:
         return overview.text(self.commands.choices)

@@ -145,4 +145,7 @@ def find() -> Course:
 
     if home := _home():
         return course_toml.read(home)
-    raise BadInput(f"no {(FOLDER / FILE).as_posix()} in the working directory or above it")
+    raise BadInput(
+        f"no {(FOLDER / FILE).as_posix()} in the working directory or above it",
+        expected="a folder of a project that has a course as the working directory",
+    )

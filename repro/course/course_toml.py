@@ -41,6 +41,8 @@ TABLES = ("course", "group", "presentation")
 ENDS = {"slides": (".pdf", ".md"), "notebook": (".ipynb",), "questions": (".md",)}
 MOST = 50_000_000  # maximum bytes of a file of a presentation
 NAME = re.compile(r"[A-Za-z0-9][\w-]*")
+DATE = re.compile(r"(?<![\w.-])\d+-\d+-\d+(?![\w.-])")
+QUOTED = re.compile(r"""\"[^\"]*\"|'[^']*'|#.*""")  # texts and comments
 PLAIN = re.compile(r"[A-Za-z0-9][\w.-]*")
 WEB = re.compile(r"https?://[^\s/<>\"'`\\][^\s<>\"'`\\]*")
 
@@ -49,7 +51,7 @@ def read(folder: Path) -> Course:
     """The course in `folder`. Raises BadInput with file and line for a wrong key or value."""
     path = folder / FILE
     untrusted.refuse_links(folder)
-    text, data = paper_toml.load(path)
+    text, data = _loaded(path)
     found = blocks(text, where(path))
     _refuse_stray(data, found, where(path))
     head = paper_toml.one_table(data, found, "course", where(path)) or {}
@@ -63,6 +65,32 @@ def read(folder: Path) -> Course:
     for row, place in zip(rows, found["presentation"], strict=True):
         _refuse(row, course, place)
     return course
+
+
+def _loaded(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text and the data of the file. A date that does not exist is named; a reader of TOML stops at its digits."""
+    try:
+        return paper_toml.load(path)
+    except BadInput as error:
+        if error.what.startswith("not TOML"):
+            _refuse_dates(path)
+        raise
+
+
+def _refuse_dates(path: Path) -> None:
+    """Raise BadInput for the first date without quotes that is not in the calendar."""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        for hit in DATE.finditer(QUOTED.sub("", line)):
+            _refuse_date(hit[0], f"{where(path)}:{number}")
+
+
+def _refuse_date(day: str, place: str) -> None:
+    try:
+        right = datetime.date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        right = False
+    if not right:
+        raise BadInput(f"'{day:.40}' is not a date", place, expected="a date such as 2026-10-13")
 
 
 def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: str) -> None:
@@ -82,12 +110,7 @@ def _dates(head: dict[str, Any]) -> dict[str, Any]:
 def _refuse_weeks(weeks: list[str], place: str) -> None:
     """Raise BadInput unless `weeks` are dates, each after the one before it."""
     for day in weeks:
-        try:
-            right = datetime.date.fromisoformat(day).isoformat() == day
-        except ValueError:
-            right = False
-        if not right:
-            raise BadInput(f"'{day:.40}' in 'weeks' is not a date", place, expected="a date such as 2026-10-13")
+        _refuse_date(day, place)
     for before, day in itertools.pairwise(weeks):
         if day <= before:
             raise BadInput(

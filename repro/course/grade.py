@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from repro import record, registry, verdict
 from repro.claim import paper
-from repro.course import Course, Group
+from repro.course import FILE, Course, Group
 from repro.errors import BadInput, where
 from repro.files import regular
 from repro.report import reviews, spreadsheet, tips
@@ -68,7 +68,7 @@ def standings(course: Course) -> tuple[list[Standing], list[BadInput]]:
     """A row per group, and an error for each file that counts for no group. A paper that cannot be read has no row."""
     given, faults = _counted(course, reviews.paths, _review)
     again, more = _counted(course, counter_record.paths, _replay)
-    faults += more
+    faults += [*more, *_elsewhere(course)]
     rows: list[Standing] = []
     for group in course.groups:
         try:
@@ -114,6 +114,28 @@ def _counted(course: Course, paths: Any, read: Any) -> tuple[list[Done], list[Ba
             except BadInput as error:
                 faults.append(error)
     return found, faults
+
+
+def _elsewhere(course: Course) -> Iterator[BadInput]:
+    """An error for each review and replay by a group of the course, of a paper that no group of the course has."""
+    ours, names = {group.paper for group in course.groups}, {counter_record.name(name) for name in course.names}
+    expected = f"a paper of {where(course.folder / FILE)}"
+    for name, folder in sorted(paper.folders().items()):
+        try:
+            found = {} if name in ours else _authors(folder)
+        except BadInput as error:
+            yield error
+            continue
+        for path in (path for path, group in found.items() if counter_record.name(group) in names):
+            yield BadInput(
+                f"not counted: no group of the course has the paper '{name}'", where(path), expected=expected
+            )
+
+
+def _authors(folder: Path) -> dict[Path, str]:
+    """The group of each review (`DATE-GROUP.md`) and each replay (`GROUP/RECORD.json`), as the path says."""
+    written = {path: path.stem[len("2026-10-13-") :] for path in reviews.paths(folder)}
+    return written | {path: path.parent.name for path in counter_record.paths(folder)}
 
 
 def _review(course: Course, group: Group, path: Path) -> Done:

@@ -38,7 +38,8 @@ def finite(batch: Batch) -> Finding:
     with torch.no_grad():
         torch.manual_seed(0)
         model = batch.model()
-        first, none = batch.loss(model), batch.built.loss(torch.zeros_like(model(batch.inputs)), batch.target)
+        zeros = testing.apply(model(batch.inputs), torch.zeros_like)
+        first, none = batch.loss(model), batch.built.loss(zeros, batch.target)
     costs = f"the loss is {first:.4g} with the initial weights (for an output of zeros: {none:.4g})"
     return Finding("finite", True, f"forward and backward; {costs}")
 
@@ -90,7 +91,7 @@ def targets(batch: Batch) -> Finding:
     if testing.same(batch.target, others):
         return Finding("targets", None, "not checked: all targets of the batch are equal")
     with torch.no_grad():  # a random output, because the initial weights may give the same output for all inputs
-        output = torch.rand_like(testing.seeded(batch.model(), batch.inputs))
+        output = testing.apply(testing.seeded(batch.model(), batch.inputs), torch.rand_like)
         values = [float(batch.built.loss(output, given)) for given in (batch.target, others)]
     if math.isclose(*values, rel_tol=1e-6):
         told = f"the loss does not depend on them: it is {values[0]:.4g} with the right and with wrong targets"

@@ -114,18 +114,18 @@ def floating(values: Any) -> bool:
 def by_gradient(model: nn.Module, inputs: Any) -> torch.Tensor:
     """A matrix (B, B): on how many numbers of input j the output of item i depends.
 
-    inputs: floating-point tensors (B, ...). A number counts if its gradient is not zero.
+    inputs: floating-point tensors (B, ...). A number counts if its gradient is not zero. The output may be a dict of
+    tensors (B, ...); then all of them count.
     """
     given = apply(inputs, lambda x: x.detach().clone().requires_grad_())
     tensors = list(leaves(given))
-    output = seeded(model, given)
+    outputs = list(leaves(seeded(model, given)))
     random = torch.Generator().manual_seed(0)
     rows = []
-    for index in range(len(output)):
-        weights = torch.randn(output[index].shape, generator=random)
-        gradients = torch.autograd.grad(
-            (output[index] * weights).sum(), tensors, retain_graph=True, allow_unused=True, materialize_grads=True
-        )
+    for index in range(len(outputs[0])):
+        rated = [output[index] * torch.randn(output[index].shape, generator=random) for output in outputs]
+        total = torch.stack([one.sum() for one in rated]).sum()
+        gradients = torch.autograd.grad(total, tensors, retain_graph=True, allow_unused=True, materialize_grads=True)
         rows.append(sum(gradient.ne(0).flatten(1).sum(1) for gradient in gradients))
     return torch.stack(rows)  # type: ignore[arg-type]
 
@@ -133,16 +133,22 @@ def by_gradient(model: nn.Module, inputs: Any) -> torch.Tensor:
 def by_exchange(model: nn.Module, inputs: Any) -> torch.Tensor:
     """A matrix (B, B): 1 if the output of item i changes when input j is replaced by the next input, else 0.
 
-    For inputs without gradients, such as token ids or texts.
+    For inputs without gradients, such as token ids or texts. The output may be a dict of tensors (B, ...).
     """
     with torch.no_grad():
-        before = seeded(model, inputs)
+        before = list(leaves(seeded(model, inputs)))
+        count = len(before[0])
         columns = []
-        for index in range(len(before)):
-            after = seeded(model, exchanged(inputs, index, (index + 1) % len(before)))
-            near = torch.isclose(after, before, rtol=1e-4, atol=1e-5, equal_nan=True)
-            columns.append(near.logical_not().flatten(1).any(1).long())
+        for index in range(count):
+            after = leaves(seeded(model, exchanged(inputs, index, (index + 1) % count)))
+            columns.append(torch.stack([_moved(*pair) for pair in zip(after, before, strict=True)]).any(0).long())
     return torch.stack(columns, 1)
+
+
+def _moved(after: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+    """(B,): whether the output of each item has changed."""
+    near = torch.isclose(after, before, rtol=1e-4, atol=1e-5, equal_nan=True)
+    return near.logical_not().reshape(len(near), -1).any(1)
 
 
 def exchanged(values: Any, index: int, other: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from repro.run import run_folders
 
 SHOWN = 20  # last lines of stderr that are printed if the command failed
 PATIENCE = 20.0  # seconds that a process gets to end its own children
+RUN_FOLDER = re.compile(r"^the record stays in the run folder.*\n?|, in runs/[^:]*(?=: )")
+"""What a run says about its folder. It is not repeated here, because the caller deletes the folder."""
 DATA = ("REPRO_DATA", "REPRO_MIRROR")
 
 
@@ -49,9 +52,9 @@ def run(
 ) -> str:
     """Run `python -m ARGUMENTS` in `folder`, with the modules in `roots` first, and return its stdout.
 
-    The runs that it makes are in `folder/runs`. Its stderr is printed here; with `quiet`, only the last lines are
-    printed, and only if it fails. Raises BadInput (or DataMissing) with the command's own line if it refuses its input,
-    Failed if it fails, and Late if it takes more than `limit` seconds (0: no limit).
+    The runs that it makes are in `folder/runs`. Its stderr is printed here, without the place of these runs. With
+    `quiet`, only the last lines are printed, and only if it fails. Raises BadInput (or DataMissing) with the command's
+    own line if it refuses its input, Failed if it fails, and Late if it takes more than `limit` seconds (0: no limit).
     """
     said: deque[str] = deque(maxlen=SHOWN)
     with started(arguments, folder, roots, **(variables or {})) as process, _within(limit, process) as late:
@@ -59,7 +62,7 @@ def run(
             if line.strip():
                 said.append(line)
             if not quiet and not line.startswith("repro: "):  # the exception below reports such a line
-                sys.stderr.write(line)
+                sys.stderr.write(RUN_FOLDER.sub("", line))
         printed = process.stdout.read() if process.stdout else ""
         code = process.wait()
     if late.is_set():

@@ -24,7 +24,13 @@ from repro.verdict import suspected_causes
 
 Records = Iterable[Record]
 Check = Callable[[Paper, Records], Iterator[BadInput]]
-DECIMALS = re.compile(r"\d+\.\d+(?:e[-+]?\d+)?|\d+(?= ?%)")
+DECIMALS = re.compile(r"(?<![\w.])\d+\.\d+(?:e[-+]?\d+)?(?!\.?\d)|\d+(?= ?%)")
+NAMED = r"§|\b(?:sec(?:tion|t)?|tab(?:le)?|fig(?:ure)?|eq(?:uation|n)?|ch(?:ap(?:ter)?)?|app(?:endix)?|arxiv|page)"
+PLACE = re.compile(  # the numbers after a plural may be joined by `and`
+    rf"(?i)(?:{NAMED})([s§])?(?![^\W\d_])\.?[\s:~(]*(?:[a-z]\.)?\d[\d.]*(?:[-–]\d[\d.]*)*"
+    r"(?(1)(?:\)?\s(?:and|to|&)\s\(?\d[\d.]*)*)(?!\d|\s?%)"
+)
+"""A place in a paper, such as `Section 4.2`, `Tables 1 and 2` or `§ 3.1`: its numbers are no results."""
 LARGE = 100_000  # bytes of a record
 
 
@@ -79,13 +85,15 @@ def causes(one: Paper, records: Records) -> Iterator[BadInput]:
 def headers(one: Paper, records: Records) -> Iterator[BadInput]:
     """A number in the header of a config is the number of a claim about this config.
 
-    Only decimal numbers and percentages count. A config that no claim with a number names may state any number.
+    Only decimal numbers and percentages count, and not the number of a section or table. A config that no claim with a
+    number names may state any number.
     """
     for path in one.configs:
         claims = [claim for claim in one.claims if claim.config == f"configs/{path.name}"]
         stated = {number for claim in claims if (number := _number(claim)) is not None}
         header = itertools.takewhile(lambda line: line.startswith("#"), prose.read(path))
-        given = DECIMALS.findall("\n".join(line for line in header if " repro " not in line))
+        text = PLACE.sub(" ", "\n".join(line for line in header if " repro " not in line))
+        given = DECIMALS.findall(text)
         same = [any(math.isclose(float(text), n * unit) for n in stated for unit in (1, 100)) for text in given]
         if stated and given and not any(same):
             expected = f"{', '.join(f'{number:g}' for number in sorted(stated)[:3])} of its claims, or no number"
@@ -145,11 +153,13 @@ def tolerances(one: Paper, records: Records) -> Iterator[BadInput]:
 
 def explained(one: Paper, records: Records) -> Iterator[BadInput]:
     """A claim that failed or was exceeded has a cause in `paper.toml`, or its id is in `report.md`."""
-    text = "\n".join(prose.read(one.folder / "report.md"))
-    for claim in suspected_causes.unexplained(one, verdict.judge_all(one.claims, records)):
-        if claim.id not in text:
-            place = f"{where(one.folder)}/paper.toml:{claim.line}"
-            yield BadInput(f"claim '{claim.id}' has no [[cause]], and report.md does not name it", place)
+    words = re.findall(r"[\w.+-]+", "\n".join(prose.read(one.folder / "report.md")))
+    named = {name for word in words for name in (word, word.rstrip("."))}
+    rest = [claim for claim in one.claims if claim.id not in named]
+    for claim in suspected_causes.unexplained(one, verdict.judge_all(rest, records)):
+        place = f"{where(one.folder)}/paper.toml:{claim.line}"
+        what = f"claim '{claim.id}' was not reproduced, or exceeded, without an explanation"
+        yield BadInput(what, place, expected="a [[cause]] for it, or a paragraph of report.md that names it")
 
 
 def advice(one: Paper, records: Records) -> Iterator[BadInput]:

@@ -18,8 +18,8 @@ from repro.data import catalogue
 from repro.errors import BadInput, where
 from repro.experiment import answerable
 from repro.files import regular
-from repro.record import Record, audit
-from repro.testing import config_text, consistency, contents, own_tests, report_text, review_files
+from repro.record import Record, audit, stale
+from repro.testing import config_text, consistency, contents, own_tests, placeholders, report_text, review_files
 from repro.testing.consistency import Check, Records
 from repro.verdict import verdicts_json
 
@@ -110,6 +110,12 @@ def tolerances(one: Paper, records: Records) -> Iterator[BadInput]:
             )
 
 
+def explained(one: Paper, records: Records) -> Iterator[BadInput]:
+    """A claim that a record decides and that was not reproduced has a cause, or `report.md` names it."""
+    usable = [found for found in records if not stale.unusable(found, one.name)]
+    yield from consistency.explained(one, usable)
+
+
 def smoke(one: Paper, records: Records) -> Iterator[BadInput]:
     """There is a `smoke.gin`, and it has a record as soon as the paper has any record."""
     if not any(path.name == "smoke.gin" for path in one.configs):
@@ -139,6 +145,7 @@ BASIS = {
 CHECKS: dict[str, Check] = {
     "claims": sourced,
     "basis": basis,
+    "placeholders": placeholders.left,
     "names": names,
     "tolerances": tolerances,
     "configs": config_text.configs,
@@ -150,6 +157,7 @@ CHECKS: dict[str, Check] = {
     "places": consistency.places,
     "tests": own_tests.tests,
     "report": report_text.sections,
+    "explained": explained,
     "departures": report_text.reasons,
     "numbers": report_text.typed,
     "tips": consistency.advice,

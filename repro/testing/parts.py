@@ -263,9 +263,11 @@ def same(one: Any, other: Any) -> bool:
 
 
 def apply(values: Any, change: Any) -> Any:
-    """Apply `change` to a tensor, or to every tensor of a dict."""
+    """Apply `change` to a tensor, or to every tensor of a dict, list or tuple."""
     if isinstance(values, dict):
         return {key: apply(value, change) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return type(values)(apply(value, change) for value in values)
     return change(values) if isinstance(values, torch.Tensor) else values
 
 

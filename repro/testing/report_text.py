@@ -13,7 +13,7 @@ from repro.errors import BadInput, where
 from repro.record import Record
 from repro.report import prose
 from repro.report.departures import TITLE, unreasoned
-from repro.testing.consistency import Records
+from repro.testing.consistency import PLACE, Records
 
 FILE = "report.md"
 WHY = re.compile(r"(?i)\bwhy\b.*\breproduced?\b")
@@ -113,7 +113,8 @@ def _numbers(path: Path, units: set[str]) -> Iterator[tuple[int, Decimal, str, s
     """(line, value, unit, as written) of each number in the prose that has a decimal point or one of the units."""
     lines = prose.read(path)
     text = "\n".join(line if plain else "" for line, plain in zip(lines, prose.told(lines), strict=True))
-    text = NOT_PROSE.sub(lambda hit: re.sub(r"[^\n]", " ", hit[0]), text)
+    for ignored in (NOT_PROSE, PLACE):
+        text = ignored.sub(lambda hit: re.sub(r"[^\n]", " ", hit[0]), text)
     for hit in NUMBER.finditer(text):
         unit = hit["unit"] if hit["unit"] in {*units, "%"} else ""
         if unit or "." in hit["number"]:

@@ -32,6 +32,9 @@ WRONG = {  # what is replaced in course.toml, by what (the fault is in this line
     "an unknown key": ('title = "Attention is all you need"', 'titel = "Attention"', "title"),
     "an id that is no file name": ('id = "waves"', 'id = "../waves"', ""),
     "a date that is none": ("weeks = [2026-10-13,", 'weeks = ["13 October",', ""),
+    "a day that does not exist": ("weeks = [2026-10-13,", "weeks = [2026-10-32,", ""),
+    "a day of another month": ("weeks = [2026-10-13,", "weeks = [2026-02-30,", ""),
+    "a month of one digit": ("weeks = [2026-10-13,", "weeks = [2026-9-13,", ""),
     "a date with a time": ("weeks = [2026-10-13,", "weeks = [2026-10-13T10:00:00,", ""),
     "dates in the wrong order": ("weeks = [2026-10-13,", "weeks = [2026-10-27,", ""),
 }
@@ -77,6 +80,13 @@ def test_a_wrong_value_is_one_line_with_its_place(presented: Any, refused: Any, 
     assert (found.where, found.nearest) == (f"docs/course/course.toml:{line}", offered)
     assert refused("course", "week", 1) == str(found)
     assert refused("grade") == str(found)
+
+
+@pytest.mark.parametrize("day", ["2026-10-32", "2026-13-01", "2026-02-30", "2026-1-1"])
+def test_the_date_that_does_not_exist_is_named(school: Any, day: str) -> None:
+    """A reader of TOML says that an array is not closed."""
+    school.toml(f"# from 2026-10-99\n{COURSE.replace('2026-10-13', day, 1)}")
+    assert repr(day) in fault(school).what
 
 
 @pytest.mark.parametrize(

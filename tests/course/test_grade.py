@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,24 @@ def test_a_replay_that_counts_for_nobody_is_named(school: Any, repro: Any, by: s
     assert (
         {row["replays given"] for row in rows.values()} == {row["replays received"] for row in rows.values()} == {"0"}
     )
+
+
+def test_a_review_or_replay_of_a_paper_outside_the_course_is_named(school: Any, repro: Any) -> None:
+    for name in ("foreign", "distant"):
+        shutil.copytree(school.root / "papers" / "my_paper", school.root / "papers" / name)
+    paths = [school.review("foreign", "Digits", "- [ ] one"), school.replay("distant", "waves")]
+    school.review("foreign", "strangers"), school.replay("distant", "strangers")  # neither is a group of the course
+    code, rows, err = table(repro)
+    assert code == 2 and err.count("\n") == 2
+    assert all(path.relative_to(school.root).as_posix() in err for path in paths)
+    assert {row["reviews given"] for row in rows.values()} == {row["replays given"] for row in rows.values()} == {"0"}
+
+
+def test_a_folder_outside_the_course_that_cannot_be_read_hides_no_group(school: Any, repro: Any) -> None:
+    shutil.copytree(school.root / "papers" / "my_paper", school.root / "papers" / "foreign")
+    (school.root / "papers" / "foreign" / "reviews").write_text("")
+    code, rows, err = table(repro)
+    assert (code, len(rows)) == (2, 3) and "papers/foreign/reviews" in err
 
 
 def test_a_review_with_a_character_for_the_terminal_is_refused(school: Any, repro: Any) -> None:

@@ -62,6 +62,21 @@ def test_leakage_is_found_whatever_the_inputs_are(look: Any, form: str, leak: bo
     assert found.ok is not leak, found
 
 
+HEADS = ("experiment.model = @models.TwoHeads()", "experiment.loss = @losses.OfBoth()")
+
+
+def test_a_network_may_have_several_outputs(sound: Path) -> None:
+    found = list(debug.debug(sound, HEADS))
+    assert [(one.name, one.ok) for one in found] == [(check, True) for check in CHECKS], found
+
+
+@pytest.mark.parametrize("form", ["tensor", "dict", "tokens"])
+@pytest.mark.parametrize("leak", [False, True])
+def test_leakage_into_any_of_several_outputs_is_found(look: Any, form: str, leak: bool) -> None:
+    found = look("leakage", *HEADS, f"datasets.Blobs.form = '{form}'", f"models.TwoHeads.leak = {leak}")
+    assert found.ok is not leak, found
+
+
 @pytest.mark.parametrize(("bindings", "check", "words"), [
     (["train/datasets.Blobs.size = 60"], "targets", "60 training items are too few"),
     (["train/datasets.Blobs.alike = True"], "targets", "all targets of the batch are equal"),

@@ -184,11 +184,22 @@ def _pytest(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("header", ["0.01", "1 %", "Section 2, two seconds", "0.01, a baseline of 0.3"])
+PLACES = ("Section 4.2", "Sec. 4.2.1, two", "Sections 4.2 and 5.1", "§4.2", "§ 4.2-4.4", "Table 3.1", "Fig. 2.5",
+          "Equation (3.1)", "Appendix B.2.1", "arXiv 1412.6572", "torch 2.13.0")  # fmt: skip
+
+
+@pytest.mark.parametrize("header", ["0.01", "1 %", "Section 2, two seconds", "0.01, a baseline of 0.3", *PLACES])
 def test_a_header_may_state_the_number_of_its_claim_or_none(paper: Any, header: str) -> None:
     one = read(paper.folder)
     (paper.folder / "configs" / "line.gin").write_text(f"# {header}\ninclude 'base.gin'\n")
     assert list(consistency.headers(one, [])) == []
+
+
+@pytest.mark.parametrize("place", ["", *PLACES])
+def test_another_number_is_a_fault_next_to_a_place_too(paper: Any, place: str) -> None:
+    (paper.folder / "configs" / "line.gin").write_text(f"# {place}, 0.87 \ninclude 'base.gin'\n")
+    (fault,) = consistency.headers(read(paper.folder), [])
+    assert fault.where.endswith("configs/line.gin:1") and fault.what.endswith(" 0.87")
 
 
 def test_a_large_record_with_a_metric_that_nothing_uses_is_named(paper: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_a_broken_promise_is_a_fault_with_its_place(whole: Any, check: str, file
 
 @pytest.mark.parametrize("text", [
     "The error is {stated}`fit.error`.\n", "It has 500 points.\n", "`0.01` is code.\n", "```\n0.01\n```\n",
-    "Version 10.01 and 0.013.\n",
+    "Version 10.01 and 0.013.\n", "See Section 0.01.\n", "See Tables 0.02 and 0.01.\n",
 ])  # fmt: skip
 def test_a_role_or_another_number_is_no_fault(whole: Any, text: str) -> None:
     add(whole.folder / "report.md", f"\n{text}")
