@@ -32,6 +32,8 @@ fi
 [[ ${2:-} =~ ^[0-9a-f]{8}$ && -d $home/$2 ]] || die "no session '${2:-}' below $home; pair.sh start makes one"
 dir=$home/$2 who=${3:-} write=${4:-}
 [[ -z $write || $write == write ]] || die "'$write' is not a right; expected write, or nothing"
+[[ -S $dir/socket ]] || die "the session $2 has ended; pair.sh start makes another one"
+[[ $what == end ]] || tm has-session 2>/dev/null || die "the session $2 has ended; pair.sh end $2 deletes its keys"
 case $what in
 let)
     name "$who"; id "$who" >/dev/null 2>&1 || die "no user '$who' on this machine"
@@ -62,5 +64,5 @@ revoke)
         clients | awk -v who="$who" '$2 == who' | drop
     fi
     echo "$who has no access any more" ;;
-end) tm kill-server; rm -rf "$dir/keys" "$dir/socket" ;;
+end) tm kill-server 2>/dev/null || true; rm -rf "$dir/keys" "$dir/socket" ;;
 esac

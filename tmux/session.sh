@@ -15,6 +15,9 @@ expected="expected a folder of yours; REPRO_QUEUE names another"
 die() { echo "session.sh: $*" >&2; exit 2; }
 
 (($#)) || die "name the GPUs: repro todo PAPER | tmux/session.sh 0 1 2 3 (or: cpu)"
+for gpu; do
+    [[ $gpu =~ ^(cpu|[0-9]{1,3}(,[0-9]{1,3})*)$ ]] || die "'$gpu' is not a GPU; expected 0, 0,1 (both for each run) or cpu"
+done
 if [[ -t 0 ]] || ! todo=$(grep -Ev '^\s*(#|$)'); then die "no commands on stdin: nothing to run"; fi
 [[ -d $dir ]] || install -d -m 700 "$dir" 2>/dev/null || die "cannot make the folder $dir; $expected"
 [[ -w $dir ]] || die "cannot write in $dir, which belongs to $(stat -c %U "$dir"); $expected"

@@ -12,8 +12,11 @@
 # $REPRO_SHARE=1 there is no lease: several runs share a GPU. A worker without a command waits while others have one,
 # because a command whose worker is killed, or that fails, returns to the queue.
 set -euo pipefail
-gpu=$1 name=${2:-$1} dir=${REPRO_QUEUE:-${REPRO_RUNS:-$(dirname "$(realpath "$0")")/../runs}/queue} look=${REPRO_LOOK:-10}
+gpu=${1:-} name=${2:-${1:-}} dir=${REPRO_QUEUE:-${REPRO_RUNS:-$(dirname "$(realpath "$0")")/../runs}/queue} look=${REPRO_LOOK:-10}
 leases=()
+if [[ ! $gpu =~ ^(cpu|[0-9]{1,3}(,[0-9]{1,3})*)$ ]]; then
+    echo "worker.sh: '$gpu' is not a GPU; expected 0, 0,1 (both for each run) or cpu: worker.sh GPU [NAME]" >&2; exit 2
+fi
 export CUDA_VISIBLE_DEVICES=${gpu#cpu} PYTHONUNBUFFERED=1 # unbuffered: lines appear during the run
 
 again() { # runs a command that writes; if the disk is full, it tries again until there is space

@@ -22,7 +22,7 @@ from repro.errors import BadInput
 if TYPE_CHECKING:
     from repro.launch.status import Status
 
-LESS = ("items/s", "gpu", "loss", "step", "left", "job", "set")
+LESS = ("items/s", "gpu", "processes", "loss", "step", "left", "job", "set")
 """The columns that a narrow terminal lacks, the first of these first."""
 SECONDS = 2.0  # between two pictures of `status --watch`
 TIME = "4:00:00"  # time limit of a job in Slurm; a longer run resumes in the same job
@@ -36,6 +36,8 @@ def launch(given: argparse.Namespace) -> int:
 
     _refuse_others(given)
     papers, configs = named(given.name)
+    for path in configs:
+        _refuse_unbound(path)
     if given.seeds and not configs:
         raise BadInput("--seeds is given without a config", expected="a config, as in repro launch a.gin --seeds 3")
     missing = looking.jobs(papers) if papers or not configs else []
@@ -52,6 +54,18 @@ def named(given: Iterable[str]) -> tuple[list[str], list[Path]]:
     given = list(given)
     configs = [name for name in given if "/" in name or name.endswith(".gin")]
     return [name for name in given if name not in configs], [_config(names.find(name)) for name in configs]
+
+
+def _refuse_unbound(path: Path) -> None:
+    """Raise BadInput if the file is no config that can run: a worker would find out only when its turn comes."""
+    from repro import config
+    from repro.experiment import binding
+
+    if path.suffix != ".gin":
+        raise BadInput(
+            f"{path} is no config", expected="a paper, or a config as PAPER/NAME or as the path of a .gin file"
+        )
+    binding.bind(config.read(path), whole=True)
 
 
 def by_paper(papers: Collection[str], configs: Iterable[Path]) -> dict[str, set[str]]:
@@ -79,19 +93,28 @@ def slurm_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--at-once",
-        type=planning.devices,
+        type=_jobs,
         metavar="N",
-        help=f"Slurm: jobs at the same time, at most (default: {AT_ONCE})",
+        help=f"Slurm: jobs of this launch at the same time, at most (default: {AT_ONCE})",
     )
 
 
+def _jobs(text: str) -> int:
+    """A number of jobs, for argparse."""
+    if not (text.isdecimal() and len(text) < 6 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r:.40}; expected how many jobs, from 1 to 99,999")
+    return int(text)
+
+
 def _refuse_others(given: argparse.Namespace) -> None:
-    """Raise BadInput for an option that is about another place than the one in which the workers run."""
+    """Raise BadInput for an option that is empty, or about another place than the one in which the workers run."""
     mine = ("gpus", "share") if given.on == "tmux" else SLURM
     other = "slurm" if given.on == "tmux" else "tmux"
     for name in ("gpus", "share", *SLURM):
+        option = f"--{name.replace('_', '-')}"
+        if getattr(given, name) == "":
+            raise BadInput(f"{option} is empty", expected=f"a value, or no {option}")
         if name not in mine and getattr(given, name) not in (None, False):
-            option = f"--{name.replace('_', '-')}"
             hint = ", or --gpus-per-node instead" if name == "gpus" else ""
             raise BadInput(f"{option} is given with --on {given.on}", expected=f"{option} with --on {other}{hint}")
 
@@ -124,13 +147,25 @@ def status(given: argparse.Namespace) -> int:
         return 0
     while given.watch:
         clear = "\033[H\033[J" if sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" else ""
-        print(f"{clear}{text(rows, *_terminal())}", flush=True)
+        print(f"{clear}{text(rows, *_terminal(), _workers(rows))}", flush=True)
         if not {"running", "starting", "waiting", "queued"} & {row.state for row in rows}:
             return 0
         time.sleep(SECONDS)
         rows = all_runs()
-    print(text(rows, _terminal()[0]))
+    print(text(rows, _terminal()[0], 0, _workers(rows)))
     return 0
+
+
+def _workers(rows: Iterable[Status]) -> str:
+    """What has happened to the workers, if a run waits for one; else empty."""
+    from repro.launch import tmux
+
+    if "waiting" not in {row.state for row in rows}:
+        return ""
+    if not tmux.workers():
+        return "no worker is left: the same repro launch starts them again"
+    killed = tmux.running(dead=True)
+    return f"killed: worker {', '.join(killed)}; another worker takes its run" if killed else ""
 
 
 def _plain(row: Status) -> dict[str, object]:
@@ -144,17 +179,18 @@ def _terminal() -> tuple[int, int]:
     return shutil.get_terminal_size() if sys.stdout.isatty() else (0, 0)
 
 
-def text(rows: Iterable[Status], columns: int = 0, lines: int = 0) -> str:
+def text(rows: Iterable[Status], columns: int = 0, lines: int = 0, workers: str = "") -> str:
     """The table of the runs that are not finished, and one line that counts all.
 
-    columns, lines: of the terminal into which the text must fit; 0 if any size fits.
+    columns, lines: of the terminal into which the text must fit; 0 if any size fits. workers: a sentence about them.
     """
     rows = list(rows)
     left = [row for row in rows if row.state not in ("finished", "superseded")]
     wide, jobs = any(one.overrides for one in left), any(one.job for one in left)
-    shown = [_row(row) | _set(row, wide) | ({"job": row.job} if jobs else {}) for row in left]
+    shown = [_row(row) | _shared(row, left) | _set(row, wide) | ({"job": row.job} if jobs else {}) for row in left]
     counts = Counter(row.state for row in rows)
     counted = ", ".join(f"{count} {state}" for state, count in counts.items()) or "no runs yet"
+    counted += f"; {workers}" if workers else ""
     if lines and len(shown) > lines - 3:  # the head, the two last lines, and the cursor below them
         counted = f"... and {len(shown) - max(lines - 4, 0)} more\n{counted}"
         del shown[max(lines - 4, 0) :]
@@ -173,6 +209,11 @@ def _table(shown: list[dict[str, str]], columns: int) -> str:
     width = max(columns - max(len(row["state"]) for row in shown) - 2, 10)
     cut = [{**row, "run": row["run"] if len(row["run"]) <= width else f"...{row['run'][3 - width :]}"} for row in shown]
     return listing.table(cut)
+
+
+def _shared(row: Status, rows: Iterable[Status]) -> dict[str, str]:
+    """The column with the number of processes, if several share one of the runs."""
+    return {"processes": str(row.processes)} if any(one.processes > 1 for one in rows) else {}
 
 
 def _set(row: Status, shown: bool) -> dict[str, str]:
@@ -201,33 +242,36 @@ def _duration(seconds: float) -> str:
 
 def attach(given: argparse.Namespace) -> int:
     """`repro attach`: show the window of a run in this terminal."""
-    from repro.launch import control, status
+    from repro.launch import control, names
 
-    command = control.window(status.find(given.run), given.read_only)
+    command = control.window(names.find(given.run).begun, given.read_only)
     sys.stdout.flush()
     os.execvp(command[0], command)  # nosec B606  # tmux, with words of ours
 
 
 def stop(given: argparse.Namespace) -> int:
-    """`repro stop`: stop a run after its step."""
-    from repro.launch import control, status
+    """`repro stop`: stop a run after its step, or take it out of the queue."""
+    from repro.launch import control
 
-    there = status.in_slurm(given.run)
-    folder = status.find(given.run) if there is None or there.state == "running" else None
-    if not (control.leave_slurm(there) if there else control.stop(status.find(given.run))):
-        print(f"repro: {folder or given.run} has not ended yet; it stops after its step", file=sys.stderr)
+    one = control.started(given.run)
+    if one.state == "waiting":
+        control.leave_queue(one)
+        print(f"{one.run} is out of the queue; repro launch puts it back")
+        return 0
+    if not (control.leave_slurm(one) if one.job else control.stop(one.begun)):
+        print(f"repro: {one.folder or one.run} has not ended yet; it stops after its step", file=sys.stderr)
         return 1
-    if folder:
-        print(f"{folder} has stopped, with a checkpoint; the same command resumes it")
-    elif there:
-        print(f"{there.run}: job {there.job} is out of Slurm's queue; repro launch puts it back")
+    if one.state == "running":
+        print(f"{one.folder} has stopped, with a checkpoint; the same command resumes it")
+    else:
+        print(f"{one.run}: job {one.job} is out of Slurm's queue; repro launch puts it back")
     return 0
 
 
 def logs(given: argparse.Namespace) -> int:
     """`repro logs`: print the log of a run."""
-    from repro.launch import control, status
+    from repro.launch import control, names
 
-    for part in control.log(status.find(given.run), given.follow):
+    for part in control.log(names.find(given.run).begun, given.follow):
         print(part, end="", flush=True)
     return 0

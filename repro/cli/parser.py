@@ -14,6 +14,9 @@ from repro.errors import BadInput, close
 class Parser(argparse.ArgumentParser):
     """argparse, but a wrong argument raises BadInput, which is one line with the nearest option or choice."""
 
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more, allow_abbrev=False)  # else `launch --seed 2` would mean `--seeds 2`
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         given, unknown = super().parse_known_args(args, namespace)
         if unknown:

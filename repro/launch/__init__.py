@@ -1,9 +1,9 @@
 """The queue of runs: the claims and sweeps need these runs, and no record of them exists yet.
 
 `repro launch` gives them to workers. The modules: tmux (starts the workers), slurm (gives the queue to a cluster), node
-(what a job does there), status (the state of every run), control (stop a run, show its window or its log); plan (which
-run first), estimate (how long a run takes), similarity (which records tell that), goals (what would settle a claim),
-sweeps (the points of a sweep and their results).
+(what a job does there), status (the state of every run), names (which run a name means), control (stop a run, show its
+window or its log); plan (which run first), estimate (how long a run takes), similarity (which records tell that), goals
+(what would settle a claim), sweeps (the points of a sweep and their results).
 """
 
 from __future__ import annotations

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from repro.errors import BadInput
-from repro.files import lock
-from repro.launch import node, slurm, tmux
+from repro.files import disk, lock
+from repro.launch import names, node, slurm, status, tmux
 from repro.launch.status import Status
 
 LOOK = 0.2  # seconds between two looks
 PATIENCE = 120.0  # seconds: how long a run may take for its step and its checkpoint
+START = 30.0  # seconds: how long a run may take from its worker to its folder
 
 
 def stop(folder: Path, patience: float = PATIENCE) -> bool:
@@ -33,6 +34,31 @@ def stop(folder: Path, patience: float = PATIENCE) -> bool:
     while lock.holder(folder) and time.monotonic() < end:
         time.sleep(LOOK)
     return lock.holder(folder) is None
+
+
+def started(name: str, patience: float = START) -> Status:
+    """The run `name`; if a worker is just starting it, wait until it has started."""
+    end = time.monotonic() + patience
+    while (one := names.find(name)).state == "starting" and not one.job and time.monotonic() < end:
+        time.sleep(LOOK)
+    return one
+
+
+def leave_queue(one: Status) -> None:
+    """Take a run that waits out of the queue. Raises BadInput if a worker has taken it in the meantime."""
+    with tmux.locked():
+        todo = tmux.lines("todo")
+        mine = [line for line in todo if status.same(line) == one.same]
+        if mine:
+            disk.write(tmux.folder() / "todo", "".join(f"{line}\n" for line in todo if line not in mine))
+        for name, line in tmux.running(dead=True).items():
+            if status.same(line) == one.same:
+                (tmux.folder() / "running" / name).unlink(missing_ok=True)
+                mine.append(line)
+    if not mine:
+        raise BadInput("has just left the queue", one.run, expected="the same command again")
+    for line in mine:
+        node.note("stopped", line)
 
 
 def leave_slurm(one: Status, patience: float = PATIENCE) -> bool:
@@ -61,11 +87,11 @@ def window(folder: Path, read_only: bool) -> list[str]:
     tmux.check()
     found = _here(folder)
     config, seed = f"{folder.parts[-3]}/configs/{folder.parts[-2]}.gin", f"--seed {folder.name.partition('-seed')[2]}"
-    names = [name for name, line in tmux.running().items() if config in line and f"{line} ".find(f"{seed} ") >= 0]
-    if not names:
+    windows = [name for name, line in tmux.running().items() if config in line and f"{line} ".find(f"{seed} ") >= 0]
+    if not windows:
         told = f"repro logs {folder} -f shows its log"
         raise BadInput(f"is process {found['process']}, in no window of repro launch; {told}", str(folder))
-    subprocess.run(tmux.client("select-window", "-t", f"{tmux.SESSION}:{names[0]}"), check=False, capture_output=True)
+    subprocess.run(tmux.client("select-window", "-t", f"{tmux.SESSION}:{windows[0]}"), check=False, capture_output=True)
     return tmux.client("attach", *(["-r"] if read_only else []), "-t", tmux.SESSION)
 
 

@@ -27,6 +27,7 @@ TIME = re.compile(
     r"(?:(?P<d>\d{1,4})-(?P<dh>\d{1,2})(?::(?P<dm>\d{1,2})(?::(?P<ds>\d{1,2}))?)?"
     r"|(?P<h>\d{1,6}):(?P<hm>\d{1,2}):(?P<hs>\d{1,2})|(?P<m>\d{1,6})(?::(?P<s>\d{1,2}))?)"
 )
+PLACE = "a login node of a cluster, or the path of its slurm.conf in SLURM_CONF"
 UNITS = {"d": 1440.0, "h": 60.0, "m": 1.0, "s": 1 / 60}  # in minutes
 HANDED_ON = ("REPRO_", "OMP_NUM_THREADS", "PYTHONPATH")
 """The variables that a job has from the launch, by their beginnings, also if the cluster hands on none."""
@@ -194,6 +195,15 @@ def commands(folder: Path) -> list[str]:
     return (folder / "commands").read_text(encoding="utf-8").splitlines() if (folder / "commands").is_file() else []
 
 
+def ended(job: str) -> str:
+    """The command of a job that is not in Slurm any more, found by its log; empty if there is none."""
+    for folder in _folders():
+        if any(folder.glob(f"{job}_0_log.*")):
+            at = int(job.partition("_")[2] or 0)
+            return next(iter(commands(folder)[at : at + 1]), "")
+    return ""
+
+
 def lost(there: Iterable[SlurmJob]) -> Iterator[str]:
     """The commands whose job is not in Slurm (`there`) and did not write how it ended, for example because its node
     has no Python."""
@@ -203,11 +213,14 @@ def lost(there: Iterable[SlurmJob]) -> Iterator[str]:
 
 
 def asked(*words: str) -> str:
-    """What a command of Slurm prints. Raises BadInput with its message if it fails."""
+    """What a command of Slurm prints. Raises Silent with its last message if it fails."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     except subprocess.TimeoutExpired:
         raise Silent(f"Slurm does not answer: {words[0]} took more than 60 s") from None
     if done.returncode:
-        raise Silent(f"Slurm does not answer: {done.stderr.strip() or words[0]}")
+        last = done.stderr.strip().rpartition("\n")[2]
+        conf = os.environ.get("SLURM_CONF")
+        place = f"SLURM_CONF={conf} to be the slurm.conf of a cluster that runs" if conf else PLACE
+        raise Silent(f"Slurm does not answer ({last or words[0]})", expected=place)
     return done.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import functools
 import itertools
 import json
@@ -24,6 +26,7 @@ from repro.run import resume, run_folders
 
 TAIL = 4096  # bytes: how much of a metrics log is read
 ENDED = ("finished", "superseded")
+COMING = ("starting", "waiting", "queued")
 log = logging.getLogger("repro")
 ORDER = {"running": 0, "starting": 0, "waiting": 1, "queued": 1, "set aside": 2, "finished": 4, "superseded": 5}
 
@@ -38,7 +41,8 @@ class Status:
     - `step` of `steps`, `loss`: of the last entry of the metrics log; None if there is none yet.
     - `rate`: items per second. `left`: seconds until the training ends, at this rate.
     - `overrides`: the settings from `--set`, as for a point of a sweep.
-    - `gpus`, `host`, `process`: of the process that runs it. `folder`: of the run; empty while it waits.
+    - `gpus`, `host`, `process`: of the process that runs it. `processes`: how many share it. `folder`: of the run;
+      empty before it starts. `since`: when it started, or when a worker took it.
     - `job`: its id in Slurm, such as 12_3; empty if Slurm does not have it.
     """
 
@@ -58,6 +62,7 @@ class Status:
     folder: str = ""
     job: str = ""
     overrides: tuple[str, ...] = ()
+    processes: int = 1
 
     @property
     def run(self) -> str:
@@ -69,59 +74,53 @@ class Status:
         """What this run has in common with its command in the queue."""
         return self.run, *sorted(self.overrides)
 
+    @property
+    def names(self) -> list[str]:
+        """The names by which `repro.launch.names` finds it."""
+        return run_folders.names(Path(self.folder)) if self.folder else [self.run, self.run.partition("/")[2]]
+
+    @property
+    def begun(self) -> Path:
+        """Its folder. Raises BadInput if it has none, because it has not started yet."""
+        if self.folder:
+            return Path(self.folder)
+        why = {
+            "waiting": "waits in the queue; it has not started yet",
+            "starting": "is starting; it has no log and no checkpoint yet",
+            "queued": f"is job {self.job} of Slurm; it has not started yet",
+            "set aside": f"failed before it had a folder; see {tmux.folder() / 'failed.txt'}",
+        }
+        raise BadInput(why.get(self.state, f"ended before it had a folder; see {tmux.folder() / 'slurm'}"), self.run)
+
 
 def all_runs() -> list[Status]:
     """Every run: first those that run, then those that wait, then the others."""
     queued = {one.same: one for one in _queued()}
-    found = [_status(folder) for folder in run_folders.every()]
-    here = {one.same for one in found if one.state not in ENDED}
+    found = [of_folder(folder) for folder in run_folders.every()]
+    here = {one.same for one in found if one.state != "superseded"}
     found = [_in_queue(one, queued) for one in found] + [one for same, one in queued.items() if same not in here]
-    return sorted(found, key=lambda one: (ORDER.get(one.state, 3), one.same))
+    once = {(one.same, one.state if one.state in COMING else one.folder): one for one in found}
+    return sorted(once.values(), key=lambda one: (ORDER.get(one.state, 3), one.same))
 
 
 def _in_queue(one: Status, queued: Mapping[tuple[str, ...], Status]) -> Status:
-    """A run that was stopped and is in the queue again has its state there.
+    """A run that has ended and is in the queue again has its state there, until it has ended again.
 
     If Slurm has requeued a run, because its node is gone, the file of the process that ran it there may be left.
     """
     found = queued.get(one.same)
-    if one.state in ENDED or found is None or found.state == "killed":
+    if found is None or one.state == "superseded" or found.state == "killed":
         return one
+    if one.state == "finished" and found.state == "set aside":  # it has failed before
+        return one
+    if one.state != "running" and found.since and _changed(one) >= found.since:
+        return one  # the worker has not yet noted that it ended
     runs = one.state == "running" and (found.state != "queued" or one.host == platform.node())
     return replace(one, state=one.state if runs else found.state, job=found.job)
 
 
-def find(name: str) -> Path:
-    """The folder of the run `name`: a path, or PAPER/CONFIG-seedN, or a part of that; of several, the one that runs.
-
-    Raises BadInput, with the nearest name, if there is not exactly one.
-    """
-    folder = Path(name)
-    if (folder / resume.FILE).is_file():
-        return folder if len(folder.parts) > 2 and ".." not in folder.parts else folder.resolve()
-    found = run_folders.called(name)
-    found = [run for run in found if lock.holder(run)] or found
-    if len(found) > 1:
-        shown = ", ".join("/".join(run.parts[-3:]) for run in found[:4])
-        raise BadInput(f"{len(found)} runs are called '{name}'", expected=f"one of {shown}")
-    if not found:
-        known = [one for run in run_folders.every() for one in run_folders.names(run)]
-        raise BadInput(f"no run '{name}'", given=name, known=known)
-    return found[0]
-
-
-def in_slurm(name: str) -> Status | None:
-    """The run `name` (as in `find`, or the id of its job) if Slurm has it. Raises BadInput if there are several."""
-    there = [one for one in all_runs() if one.job]
-    exact = [one for one in there if name.rstrip("/") in (one.job, one.run, one.run.partition("/")[2], one.folder)]
-    found = exact or [one for one in there if name in one.run]
-    if len(found) > 1:
-        shown = ", ".join(one.run for one in found[:4])
-        raise BadInput(f"{len(found)} runs in Slurm are called '{name}'", expected=f"one of {shown}")
-    return found[0] if found else None
-
-
-def _status(folder: Path) -> Status:
+def of_folder(folder: Path) -> Status:
+    """The state of the run in a folder, whatever the queue says about it."""
     paper, config, run = folder.parts[-3:]
     seed = re.search(r"-seed(\d{1,18})", run)
     about: dict[str, Any] = {
@@ -135,6 +134,7 @@ def _status(folder: Path) -> Status:
     begun = _begun(folder)
     given = begun.get("overrides")
     about["overrides"] = tuple(map(str, given)) if isinstance(given, list) else ()
+    about["processes"] = _processes(begun)
     holder = lock.holder(folder)
     state = "running" if holder else _outcome(begun)
     if holder:
@@ -148,6 +148,26 @@ def _begun(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / resume.FILE).read_bytes()))
     except (OSError, ValueError, TypeError):
         return {}
+
+
+def _processes(begun: dict[str, Any]) -> int:
+    """How many processes share the run now, or shared it last; 1 if the file does not say."""
+    found = begun.get("processes")
+    last = found[-1] if isinstance(found, list) and found else 1
+    return last if isinstance(last, int) else 1
+
+
+def _changed(one: Status) -> str:
+    """When `run.json` was last written; empty if it is gone."""
+    try:
+        return _time((Path(one.folder) / resume.FILE).stat().st_mtime)
+    except OSError:
+        return ""
+
+
+def _time(seconds: float) -> str:
+    """A time of the system in UTC, as text whose order is that of the times."""
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="microseconds")
 
 
 def _outcome(begun: dict[str, Any]) -> str:
@@ -221,14 +241,27 @@ def _first(known: dict[str, Any], names: Iterable[str]) -> int | None:
 def _queued() -> Iterator[Status]:
     """The runs that start, those that wait in the queue or in Slurm, and those that failed in the queue twice."""
     there = _slurm()
-    rows = [("starting", line, "") for line in tmux.running().values()]
-    rows += [("waiting", line, "") for line in [*tmux.running(dead=True).values(), *tmux.lines("todo")]]
+    for name, line in tmux.running().items():
+        with contextlib.suppress(OSError):  # the worker deletes the file when the command ends
+            since = _time((tmux.folder() / "running" / name).stat().st_mtime)
+            yield from (replace(one, since=since) for one in _of("starting", line))
+    rows = [("waiting", line, "") for line in [*tmux.running(dead=True).values(), *tmux.lines("todo")]]
     rows += [("set aside", line.partition("\t")[2], "") for line in tmux.lines("failed")]
     rows += [("queued" if one.pending else "starting", one.command, one.id) for one in there or ()]
     rows += [("killed", line, "") for line in (slurm.lost(there) if there is not None else ())]
     for state, line, job in rows:
-        if hit := COMMAND.search(line):
-            yield Status(hit["paper"], hit["config"], int(hit["seed"]), state, job=job, overrides=_given(line))
+        yield from _of(state, line, job)
+
+
+def _of(state: str, command: str, job: str = "") -> Iterator[Status]:
+    """The run of a command in the queue; nothing if it runs no config of a paper."""
+    if hit := COMMAND.search(command):
+        yield Status(hit["paper"], hit["config"], int(hit["seed"]), state, job=job, overrides=_given(command))
+
+
+def same(command: str) -> tuple[str, ...]:
+    """`Status.same` of the run of a command; empty if it runs no config of a paper."""
+    return next((one.same for one in _of("", command)), ())
 
 
 def _slurm() -> list[slurm.SlurmJob] | None:

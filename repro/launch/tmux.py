@@ -88,6 +88,22 @@ def running(dead: bool = False) -> Mapping[str, str]:
     return {name: line for name, (worker, line) in rows.items() if os.path.exists(f"/proc/{worker}") != dead}
 
 
+def workers() -> list[str]:
+    """The names of the workers that live: each holds a lock on its log."""
+    return sorted(path.stem for path in folder().glob("*.log") if _is_locked(path))
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # it was deleted
+        return False
+    return False
+
+
 def server() -> str:
     """The name of this queue: of its tmux server, and of its jobs in Slurm."""
     digest = hashlib.sha256(f"{folder()}\n".encode()).hexdigest()[:16]

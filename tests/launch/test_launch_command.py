@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from repro.errors import BadInput
-from repro.launch import status, tmux
+from repro.launch import names, status, tmux
 
 RUNS = 8
 CORE = Path(__file__).parents[2]
@@ -103,7 +103,7 @@ def test_stop_and_attach_find_the_window_of_a_run(launched: Any, paper: Any, rep
     wait(lambda: [one for one in status.all_runs() if one.state == "running" and one.step], "the run trains")
     from repro.launch import control
 
-    folder = status.find("long-seed0")
+    folder = names.find("long-seed0").begun
     assert control.window(folder, read_only=True)[-4:] == ["attach", "-r", "-t", "repro"]
     shown = subprocess.run(tmux.client("display-message", "-p", "#W"), capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "1-cpu"
@@ -118,6 +118,27 @@ def test_wrong_gpus_are_refused(gpus: str) -> None:
     with pytest.raises(BadInput) as caught:
         tmux.start(["true"], gpus)
     assert "cpu" in caught.value.expected
+
+
+@pytest.mark.parametrize("name", [
+    "papers/{0}/model.py", "papers/{0}/configs/empty.gin", "papers/{0}/configs/odd.gin", "outside.gin", "papers/{0}",
+    "{0}/empty", "papers/{0}/configs",
+])  # fmt: skip
+def test_what_cannot_run_is_refused_before_a_worker_starts(paper: Any, refused: Any, name: str) -> None:
+    for path in (Path("outside.gin"), paper.folder / "configs" / "empty.gin"):
+        path.write_text("")
+    paper.config("odd", "trainers.Supervised.stepps = 3\n")
+    refused("launch", f"papers/{paper.name}/configs/smoke.gin", name.format(paper.name))
+    assert not tmux.folder().exists()
+
+
+@pytest.mark.parametrize("words", [
+    ("--seed", "2"), ("--gpu", "cpu"), ("--gpus", ""), ("--on", "slurm", "--partition", ""),
+    ("--on", "slurm", "--time", ""),
+])  # fmt: skip
+def test_an_option_is_neither_shortened_nor_empty(paper: Any, refused: Any, words: tuple[str, ...]) -> None:
+    assert words[-2] in refused("launch", f"papers/{paper.name}/configs/smoke.gin", *words)
+    assert not tmux.folder().exists()
 
 
 def test_nothing_missing_is_no_session(paper: Any, repro: Any) -> None:

@@ -143,6 +143,17 @@ def test_only_its_own_sessions_are_ended(pairs: Callable[..., Pairs]) -> None:
     assert one.tmux("list-sessions").returncode and other.tmux("list-sessions").returncode == 0
 
 
+@pytest.mark.parametrize("how", ["end", "kill-server"])
+def test_a_session_that_has_ended_is_one_line(pairs: Callable[..., Pairs], how: str) -> None:
+    one = pairs()
+    assert (one.call("end", one.id) if how == "end" else one.tmux("kill-server")).returncode == 0
+    for words in (["let", one.id, OTHER], ["key", one.id, "guest"], ["enter", one.id], ["revoke", one.id, OTHER]):
+        done = one.call(*words)
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and one.id in done.stderr, done.stderr
+    again = one.call("end", one.id)
+    assert (again.returncode, len(again.stderr.splitlines())) == ((2, 1) if how == "end" else (0, 0))
+
+
 @pytest.mark.parametrize("words", [
     (), ("stop",), ("start",), ("start", "no-such-group"), ("let", "../../etc", "root"), ("end", "0123abcd"),
     ("let", "ID", "no-such-user"), ("let", "ID", "root; id"), ("let", "ID", "root", "all"), ("key", "ID", "../x"),

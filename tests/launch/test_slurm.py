@@ -175,14 +175,15 @@ def test_a_run_resumes_after_its_time_limit_and_stops_when_asked(cluster: Cluste
     wait(lambda: [one for one in status.all_runs() if one.state == "running" and one.step], "the run trains")
     (one,) = status.all_runs()
     assert one.gpus and one.job == slurm.jobs()[0].id
+    assert repro("logs", one.job)[0] == 0, "the id of a job is a name of its run"
     wait(lambda: states() == {0: "queued"}, "its time is nearly up")
     step = max(int(path.name.split("-")[1]) for path in Path(one.folder).glob("checkpoints/step-*"))
     assert step >= (one.step or 0), "the checkpoint is of its last step"
     wait(lambda: [now for now in status.all_runs() if now.state == "running" and (now.step or 0) > step], "it resumes")
     assert json.loads(Path(one.folder, "run.json").read_text())["sessions"] == 2
-    assert repro("stop", "long-seed0")[0] == 0
+    assert repro("stop", one.job)[0] == 0
     assert states() == {0: "stopped"} and len(tmux.lines("stopped")) == 1 and not slurm.jobs()
-    assert "resume" in repro("logs", "long-seed0")[1]
+    assert "resume" in repro("logs", one.job)[1], "also after the job has ended"
 
 
 @needs_slurm

@@ -18,7 +18,7 @@ import pytest
 
 from repro.cli import launching
 from repro.errors import BadInput
-from repro.launch import control, status, tmux
+from repro.launch import control, names, status, tmux
 
 Make = Callable[..., Path]
 
@@ -98,15 +98,15 @@ def test_a_damaged_folder_is_still_listed(folder: Make, damage: str) -> None:
 def test_a_run_has_short_names_and_one_that_runs_comes_first(folder: Make, paper: Any) -> None:
     first, second = folder("line", 0), folder("line", 1, process=os.getpid())
     for name in (f"{paper.name}/line-seed0", "line-seed0", "0123abcd-seed0", str(first)):
-        assert status.find(name) == first
-    assert status.find("line") == second, "the one that runs"
+        assert names.find(name).begun == first
+    assert names.find("line").begun == second, "the one that runs"
     with pytest.raises(BadInput) as caught:
-        status.find("line-sed0")
+        names.find("line-sed0")
     assert caught.value.nearest == "line-seed0"
     folder("mean", 0)
     folder("mean", 1)
     with pytest.raises(BadInput, match="2 runs are called 'mean'"):
-        status.find("mean")
+        names.find("mean")
 
 
 @pytest.mark.parametrize("command", ["stop", "attach"])

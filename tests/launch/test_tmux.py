@@ -179,6 +179,17 @@ def test_nothing_to_do_is_one_line_and_exit_code_2(queue: Queue, commands: str, 
     assert not queue.folder.exists()
 
 
+@pytest.mark.parametrize("gpu", ["", "gpu", "0+1", "0,", "$(id)"])
+def test_what_is_no_gpu_is_one_line_and_exit_code_2(queue: Queue, gpu: str) -> None:
+    assert queue.start("true\n", gpu).returncode == 2 and not queue.folder.exists()
+    for words in ([gpu], [] if not gpu else [gpu, "name"]):
+        environment = os.environ | {"REPRO_QUEUE": str(queue.folder)}
+        done = subprocess.run(
+            [SESSION.parent / "worker.sh", *words], env=environment, capture_output=True, text=True, timeout=10
+        )
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and not queue.folder.exists(), done.stderr
+
+
 def test_the_queue_is_for_its_owner_alone(queue: Queue) -> None:
     """The workers run every command in it, so only its owner may write there."""
     before = os.umask(0)
