@@ -86,7 +86,7 @@ def test_what_one_item_kept_does_not_reach_the_next():
     assert SIR()(other[0], changed, {}) != value
 
 
-@pytest.mark.parametrize("threads", [2, 4])
+@pytest.mark.parametrize("threads", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_the_number_of_threads_does_not_matter(threads):
     """With two threads, torch.linalg.solve of a batch fails here: `projections` has the reason."""
     item, before = separated(3, seed=threads), torch.get_num_threads()

@@ -119,6 +119,7 @@ def test_a_mirror_that_is_named_from_here_is_found(paper: CopiedPaper, monkeypat
     assert rot.attempt(smoke, 120) == ("runs", "")
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_is_cut_off_with_what_it_started(paper: CopiedPaper, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     sleep = (
