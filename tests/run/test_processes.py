@@ -132,7 +132,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Record]:
 def agrees(run: Run, found: Record, alone: tuple[Run, Record]) -> None:
     """As one process, up to the rounding of a sum; every item is measured once; one run folder."""
     (one,), (two,) = alone[1].measurements, found.measurements
-    assert f"{found.environment['processes'][-1]} process" in (run.run / "run.log").read_text()
+    assert f"{max(found.environment['processes'])} processes share" in (run.run / "run.log").read_text()
     assert len(two.values) == 50 and two.values == pytest.approx(one.values, abs=1e-5)
     assert run.weights() == pytest.approx(alone[0].weights(), abs=1e-6)
     assert [step for step, _ in found.curves["train"]] == [step for step, _ in alone[1].curves["train"]]
