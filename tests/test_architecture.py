@@ -151,7 +151,7 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     assert int(done.stdout) <= 18
     counted = [path for path in CORE if path.relative_to(ROOT / "repro").parts[0] not in PARTS]
     # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages
-    assert sum(map(lines_of_code, counted)) <= 20_900
+    assert sum(map(lines_of_code, counted)) <= 21_000
 
 
 def lines_of_code(path: Path) -> int:
