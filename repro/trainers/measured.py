@@ -11,7 +11,7 @@ from torch import nn
 
 from repro.errors import BadInput
 from repro.experiment import Experiment
-from repro.registry import DATASETS, METRICS, TRAINERS, name_of
+from repro.registry import DATASETS, METRICS, TRAINERS, name_of, wrong_value
 from repro.training import metrics_log
 
 
@@ -23,8 +23,8 @@ class Measured:
     nothing in the training. `trainer`: one that validates, such as `@trainers.Supervised()`. `items`: a dataset like a
     test set, of data that are kept for validation. `batch`: items per forward pass, if the model has no `estimate`.
 
-    Raises BadInput if there is no metric or no item, or if a metric is called "train" or "valid". `fit` raises BadInput
-    if the trainer never validated.
+    Raises BadInput if there is no metric or no item, if a metric is called "train" or "valid", or if the trainer has
+    `valid_every = 0`.
 
     Example: the accuracy of a model with two classes, after every second step.
 
@@ -50,6 +50,8 @@ class Measured:
         # all by position: gin takes the arguments that are left out, or that have a keyword, from the config
         none = (None,) * 5  # model, train, valid, loss, trainer
         self.experiment = Experiment({"items": items}, list(metrics), *none, 0, batch, {})
+        if not getattr(trainer, "valid_every", 1):
+            raise wrong_value(trainer, "valid_every", 0, f"a number of steps, because {name_of(self)} measures then")
         names = {metric.identity.name for metric in metrics}
         if taken := names & {*metrics_log.LOSSES}:
             raise BadInput(f"a metric of {name_of(self)} is called {min(taken)!r}, like a curve of the loss")
@@ -58,10 +60,7 @@ class Measured:
         """Train `model` in place. `repro.trainers` describes the arguments and the result."""
         self.experiment.model = model
         with metrics_log.at_validations(self._values):
-            history: dict[str, Any] = self.trainer.fit(model, loss, train, valid, folder, order_seed)
-        if "valid" not in history["curves"]:
-            raise BadInput(f"{name_of(self.trainer)} made no validation", expected="valid_every, at most its steps")
-        return history
+            return dict(self.trainer.fit(model, loss, train, valid, folder, order_seed))
 
     def _values(self) -> dict[str, float]:
         """The mean of each metric. The random state of torch and the mode of the model stay as they are."""
