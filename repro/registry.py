@@ -197,9 +197,9 @@ def source(path: Path) -> str:
 def declared(folder: Path, package: str) -> Iterator[Declared]:
     """The parts in the `.py` files below `folder`, which is the package `package`; folders named `tests` are skipped.
 
-    >>> found = next(declared(HOME / "metrics", "repro.metrics"))
-    >>> found.kind, found.name, found.module
-    ('metrics', 'Accuracy', 'repro.metrics.classification')
+    >>> found = {one.name: one for one in declared(HOME / "metrics", "repro.metrics")}
+    >>> found["Accuracy"].kind, found["Accuracy"].module
+    ('metrics', 'repro.metrics.classification')
     """
     for path in sorted(folder.rglob("[!.]*.py")):
         if "tests" in path.relative_to(folder).parts:

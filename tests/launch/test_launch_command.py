@@ -121,7 +121,7 @@ def test_wrong_gpus_are_refused(gpus: str) -> None:
 
 
 @pytest.mark.parametrize("name", [
-    "papers/{0}/model.py", "papers/{0}/configs/empty.gin", "papers/{0}/configs/odd.gin", "outside.gin", "papers/{0}",
+    "papers/{0}/model.py", "papers/{0}/configs/empty.gin", "papers/{0}/configs/odd.gin", "outside.gin",
     "{0}/empty", "papers/{0}/configs",
 ])  # fmt: skip
 def test_what_cannot_run_is_refused_before_a_worker_starts(paper: Any, refused: Any, name: str) -> None:

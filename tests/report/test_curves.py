@@ -43,7 +43,8 @@ def test_every_config_with_a_curve_is_in_exactly_one_panel(name: str) -> None:
         assert 1 <= len(family.trainings) <= families.MOST
         assert {one.loss for one in family.trainings} == {family.loss}
     lines = [node for node in tree(shown).iter(f"{SVG}g") if node.get("class", "").startswith("line ")]
-    assert len(lines) == sum(len(family.trainings) for family in families.families(shown))
+    lists = 1 + len(curves.measured(shown))  # of panels: the loss, and each metric that was measured while training
+    assert len(lines) == lists * sum(len(family.trainings) for family in families.families(shown))
 
 
 def test_identical_curves_are_one_line_that_names_all_configs() -> None:

@@ -137,7 +137,8 @@ def test_a_misspelt_feature_or_table_is_refused(line: str, words: str) -> None:
 def test_one_can_begin_from_nothing() -> None:
     """With the commit of the newest record, which may not be all, then the runs of each scope, none of it folded."""
     newest = replace(TEMPLATE.records[0], finished="2999", source={"commit": "abc", "dirty": True})
-    said = plain(commands.commands(replace(TEMPLATE, records=[*TEMPLATE.records, newest])))
+    site = replace(TEMPLATE.site, repository="https://example.org/repro")
+    said = plain(commands.commands(replace(TEMPLATE, site=site, records=[*TEMPLATE.records, newest])))
     order = (
         "Install",
         "git clone",
