@@ -4,4 +4,8 @@ Register the class: `@LOSSES.register` (`from repro.registry import LOSSES`). A 
 `import repro.losses.<file>`, or `import papers.<paper>.loss` for a paper's own. It then names `@losses.<Class>()`.
 
 The loss and its gradients must be finite for silence, for zeros, and for a batch of one item.
+
+- `standard`: losses of torch.
+- Source separation: `clustering` (of embeddings; `moments` has their sums), `masks`, `chimera` (both), `waveforms`;
+  `permutations` finds the best order of the estimates.
 """

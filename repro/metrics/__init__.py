@@ -4,6 +4,10 @@ Register the class: `@METRICS.register` (`from repro.registry import METRICS`). 
 `import repro.metrics.<file>`, or `import papers.<paper>.metric` for a paper's own. It then names `@metrics.<Class>()`.
 
 `metric.identity` is an `Identity`: what the metric measures. Values with different identities are never compared.
+
+- `classification`.
+- Source separation: `separation` names all metrics. `bss_eval` (with `projections`), `oracles` and `chunk_order` hold
+  some of them; `ratios` has what all share.
 """
 
 from __future__ import annotations

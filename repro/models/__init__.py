@@ -1,9 +1,11 @@
 """Models. A model is an `nn.Module` with `forward(inputs) -> output`; the batch is the first dimension.
 
 Register the class: `@MODELS.register` (`from repro.registry import MODELS`). A config imports its module with
-`import papers.<paper>.model`, and then names `@models.<Class>()`. `repro.models` itself contains no model.
+`import repro.models.<file>`, or `import papers.<paper>.model` for a paper's own. It then names `@models.<Class>()`.
 
 Some models produce something else in training than in the test, for example an embedding. Such a model has
 `estimate(inputs)`, which returns the result for one test item, without a batch dimension. For other models, the result
 is `forward` of a batch.
+
+- `separation`: networks for mixtures of voices. `kmeans`: the clustering that they use.
 """
