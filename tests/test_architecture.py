@@ -182,6 +182,16 @@ def test_files_and_functions_fit_in_the_head() -> None:
     assert statistics.median(length for path in CORE + PAPERS for _, length in functions(path)) <= 7
 
 
+def test_the_repository_has_a_fixed_top_level() -> None:
+    """A folder for each step, and no output of a run."""
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT)
+    if listed.returncode:
+        pytest.skip("this copy is not a git checkout")
+    folders = {name.partition("/")[0] for name in listed.stdout.splitlines() if "/" in name}
+    assert {one for one in folders if not one.startswith(".")} == {"repro", "papers", "docs", "tests", "tmux"}
+    assert not [name for name in listed.stdout.splitlines() if name.endswith((".safetensors", "metrics.jsonl"))]
+
+
 def test_names_say_what_a_module_is() -> None:
     assert not {path.stem for path in CORE + PAPERS} & FORBIDDEN_NAMES
 
