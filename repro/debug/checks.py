@@ -178,7 +178,7 @@ def _odd_metric(batch: Batch) -> str:
         estimate = dataclasses.replace(batch.built, model=batch.model(), data={}).estimate(inputs)
         for metric in batch.built.metrics:
             value = metric(estimate, target, inputs)
-            if not _is_number(value):
+            if not _is_number(value) and not hasattr(metric, "contributions"):
                 return f"the metric '{metric.identity.name}' returns {_named(value)} for an item; expected a number"
     return ""
 

@@ -106,19 +106,22 @@ class Experiment:
             indices = processes.share(len(dataset), self.batch)
             rows = processes.merged(dict(zip(indices, self._rows(dataset, show(indices, name)), strict=True)))
             for metric, values in zip(self.metrics, zip(*rows, strict=True), strict=True):
-                found.append(Measurement(name, metric.identity.name, asdict(metric.identity), list(values)))
+                found.append(Measurement(name, metric.identity.name, asdict(metric.identity), _of_set(metric, values)))
         return found
 
-    def _rows(self, dataset: Any, indices: Iterable[int]) -> Iterator[list[float]]:
-        """The values of all metrics for each item, computed `batch` items at a time."""
+    def _rows(self, dataset: Any, indices: Iterable[int]) -> Iterator[list[Any]]:
+        """What all metrics return for each item, computed `batch` items at a time."""
         waiting = iter(indices)
         while chosen := list(itertools.islice(waiting, self.batch)):
             inputs, targets = zip(*(dataset[index] for index in chosen), strict=True)
-            for estimate, target, given in zip(self.estimates(inputs), targets, inputs, strict=True):
-                yield self._values(estimate, target, given)
+            for estimate, target, given in zip(self._answers(dataset, inputs), targets, inputs, strict=True):
+                yield [_of_item(metric, metric(estimate, target, given)) for metric in self.metrics]
 
-    def _values(self, estimate: Any, target: Any, inputs: Any) -> list[float]:
-        return [_number(metric, metric(estimate, target, inputs)) for metric in self.metrics]
+    def _answers(self, dataset: Any, inputs: Sequence[Any]) -> Iterable[Any]:
+        """The model's output for each item; a pair of outputs if the inputs of the dataset are pairs."""
+        if getattr(dataset, "paired", False):
+            return zip(*map(self.estimates, zip(*inputs, strict=True)), strict=True)
+        return self.estimates(inputs)
 
     def estimate(self, inputs: Any) -> Any:
         """The model's output for one item."""
@@ -142,6 +145,22 @@ class Experiment:
                 return [self.model.estimate(given) for given in inputs]
             device = next((p.device for p in self.model.parameters()), None)
             return self.model(moved(default_collate(list(inputs)), device)).detach().cpu()
+
+
+def _of_item(metric: Any, value: Any) -> Any:
+    """What a metric returns for one item: a number, or anything for a metric of the whole test set."""
+    return value if hasattr(metric, "contributions") else _number(metric, value)
+
+
+def _of_set(metric: Any, values: Sequence[Any]) -> list[float]:
+    """The value of every item in a record, from what the metric returned for each."""
+    if not hasattr(metric, "contributions"):
+        return list(values)
+    found = [_number(metric, value) for value in metric.contributions(values)]
+    if len(found) != len(values):
+        said = f"{name_of(metric)}.contributions returned {len(found)} values for {len(values)} items"
+        raise BadInput(said, expected="one value for each item")
+    return found
 
 
 def _number(metric: Any, value: Any) -> float:

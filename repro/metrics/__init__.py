@@ -5,6 +5,11 @@ Register the class: `@METRICS.register` (`from repro.registry import METRICS`). 
 
 `metric.identity` is an `Identity`: what the metric measures. Values with different identities are never compared.
 
+A metric of a whole test set, such as the area under a curve, is not a mean over items. It returns for an item what it
+needs of it, for example a pair of score and class, and has `contributions(list of these) -> list of floats`: one value
+for each item, whose mean is the metric and whose spread gives its standard error. So all that is computed from the
+values of the items also holds for such a metric.
+
 - `classification`.
 - Source separation: `separation` names all metrics. `bss_eval` (with `projections`), `oracles` and `chunk_order` hold
   some of them; `ratios` has what all share.

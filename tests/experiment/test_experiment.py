@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+import statistics
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -70,6 +71,55 @@ def test_progress_sees_each_item_once() -> None:
         lambda indices, name: (told.append((name, index)) or index for index in indices)
     )
     assert told == list(itertools.product("ab", range(10)))
+
+
+class Middle:
+    """The median of the test set: a metric that is no mean over items."""
+
+    identity = Identity("Middle", better="higher")
+
+    def __call__(self, estimate: torch.Tensor, target: float, inputs: Any) -> tuple[int, float]:
+        return inputs["weight"], target
+
+    def contributions(self, items: Sequence[tuple[int, float]]) -> list[float]:
+        return [statistics.median(target for _, target in items)] * len(items)
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_metric_of_the_whole_test_set_sees_all_items_at_once(batch: int) -> None:
+    whole, gap = Experiment({"test": Points()}, [Middle(), Gap()], Sums(), batch=batch).measure(plain)
+    assert whole.values == [round(4.5 / 7, 9)] * 10 and len(gap.values) == 10
+
+
+def test_a_metric_of_the_whole_test_set_gives_one_number_for_each_item() -> None:
+    class Short(Middle):
+        def contributions(self, items: Sequence[tuple[int, float]]) -> list[float]:
+            return [1.0]
+
+    with pytest.raises(BadInput, match=r"Short.contributions returned 1 .* 10 items"):
+        Experiment({"test": Points()}, [Short()], Sums()).measure(plain)
+
+
+class Pairs(Points):
+    paired = True
+
+    def __getitem__(self, index: int) -> tuple[Any, float]:
+        inputs, target = super().__getitem__(index)
+        return (inputs, {**inputs, "weight": -inputs["weight"]}), target
+
+
+class Opposite:
+    identity = Identity("Opposite", better="higher")
+
+    def __call__(self, estimate: tuple[torch.Tensor, torch.Tensor], target: float, inputs: Any) -> float:
+        assert inputs[0]["weight"] == -inputs[1]["weight"]
+        return float(torch.equal(estimate[0], -estimate[1]))
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_paired_test_set_has_two_answers_per_item(batch: int) -> None:
+    (found,) = Experiment({"test": Pairs()}, [Opposite()], Sums(), batch=batch).measure(plain)
+    assert found.values == [1.0] * 10
 
 
 def test_a_batch_of_nothing_is_refused() -> None:
