@@ -5,10 +5,10 @@ data differ; 2, the input was wrong, and one line explains it; 66 (EX_NOINPUT), 
 not be downloaded; 69 (EX_UNAVAILABLE), another process is making this run; 75 (EX_TEMPFAIL), a signal stopped a run,
 and the same command resumes it; 130, stopped at once.
 
-`looking` has the commands that train nothing, `running` those that run or bind a config, and `checking` those that
-check papers or this machine. `listing` and `data` format what they print. `parser` reads arguments; `overview` is
-`repro --help`. `new_paper` copies a template, `arxiv` looks up a citation. `streams` and `system` handle encodings and
-errors of the system.
+`looking` has the commands that train nothing (list, show, todo, verdict), `running` those that run or bind a config
+(run, replay, renew, smoke), and `checking` those that check papers or this machine (check, doctor). `listing` and
+`data` format what they print. `parser` reads arguments; `overview` is `repro --help`. `new_paper` copies a template,
+`arxiv` looks up a citation. `streams` and `system` handle encodings and errors of the system.
 """
 
 from __future__ import annotations

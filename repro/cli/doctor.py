@@ -20,12 +20,12 @@ from repro.run import run_folders
 
 LEAST = 5e9  # bytes of free disk for runs and data
 SECONDS = 20  # for a program that reports a state
-NEEDED = ("torch", "torchaudio", "gin-config", "accelerate", "safetensors", "numpy", "scipy")
+NEEDED = ("torch", "torchaudio", "gin-config", "safetensors", "numpy", "scipy")
 EXTRAS = {"pytest": "make test", "sphinx": "repro report", "shtab": "repro completion", "typst": "repro export"}
 
 
 def findings() -> list[Finding]:
-    """One finding for each thing that commands need. `ok` is None for what only some commands need."""
+    """Check this machine. If something is missing that only some commands need, its `ok` is None, not False."""
     return [found for check in CHECKS for found in check()]
 
 

@@ -77,7 +77,7 @@ def jobs(papers: Sequence[str]) -> list[Job] | None:
 
 
 def readable(papers: Sequence[str]) -> list[tuple[Paper, list[Record]]] | None:
-    """The papers with these names, or all papers, each with its records; None if a claim asks for what is not there."""
+    """The papers with these names, or all, each with its records; None if a claim names what its config lacks."""
     from repro import record
     from repro.claim import paper
     from repro.experiment import answerable

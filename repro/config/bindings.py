@@ -18,7 +18,7 @@ TEXT = "the text (not valid gin), by its digest"
 
 
 class Row(NamedTuple):
-    """One difference. None: a side does not have it."""
+    """One difference: the values in the two configs, None if that config does not set it."""
 
     name: str
     one: str | None

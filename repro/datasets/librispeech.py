@@ -46,8 +46,8 @@ class LibriSpeech(Dataset[tuple[torch.Tensor, int]]):
     root: the name of the data set in the data folder or the mirror.
     split: only the recordings of this split in the `metadata.csv` of the data set.
 
-    The recordings are sorted by name in both layouts. Raises BadInput if there are no recordings, or if a recording in
-    `metadata.csv` is missing. Source: Panayotov et al. 2015.
+    The recordings are sorted by name, in the layout of OpenSLR and in that with a `metadata.csv`. Raises BadInput if
+    there are no recordings, or if a recording in `metadata.csv` is missing. Source: Panayotov et al. 2015.
 
     Example: a folder with one recording in place of the real ones (`repro data get librispeech/dev-clean`).
 

@@ -11,9 +11,10 @@ and n items is then
 
     MS_seed / (S n)  +  max(MS_item - MS_rest, 0) / (S n)
 
-The first term already contains the rest (Searle, Casella & McCulloch 1992, Variance Components). The first term has
-S - 1 degrees of freedom, the second about n - 1. `repro.interval.quantile` computes the quantile for such a sum. With
-one seed, the interval contains only the variation of the items, and nothing about the spread between seeds.
+with the mean squares MS of the two-way analysis of variance. The first term already contains the rest (Searle, Casella
+& McCulloch 1992, Variance Components). The first term has S - 1 degrees of freedom, the second about n - 1.
+`repro.interval.quantile` computes the quantile for such a sum. With one seed, the interval contains only the variation
+of the items, and nothing about the spread between seeds.
 
 - This file: `interval` for one config, `difference` for two; `Interval` is the result.
 - `layout`: the variances of seeds and items. `quantile`: the factor of the standard error.

@@ -1,14 +1,15 @@
 """Metrics. A metric is a callable: `metric(estimate, target, inputs) -> float`, the value of *one* test item.
 
 Register the class: `@METRICS.register` (`from repro.registry import METRICS`). A config imports its module with
-`import repro.metrics.<file>`, or `import papers.<paper>.metric` for a paper's own. It then names `@metrics.<Class>()`.
+`import repro.metrics.<file>`, or `import papers.<paper>.metric` for a paper's own. It then lists `@metrics.<Class>()`
+in `experiment.metrics`.
 
 `metric.identity` is an `Identity`: what the metric measures. Values with different identities are never compared.
 
-A metric of a whole test set, such as the area under a curve, is not a mean over items. It returns for an item what it
-needs of it, for example a pair of score and class, and has `contributions(list of these) -> list of floats`: one value
-for each item, whose mean is the metric and whose spread gives its standard error. So all that is computed from the
-values of the items also holds for such a metric.
+A metric of a whole test set, such as the area under a curve, is not a mean over items. For each item it returns the
+data that it needs, for example a pair of score and class, and it has `contributions(list of these) -> list of floats`:
+one value for each item, whose mean is the metric and whose spread gives its standard error. So all that is computed
+from the values of the items also holds for such a metric.
 
 - `classification`.
 - Source separation: `separation` names all metrics. `bss_eval` (with `projections`), `oracles` and `chunk_order` hold

@@ -53,7 +53,7 @@ def accelerator() -> str:
 
 
 def gpu() -> dict[str, Any]:
-    """The software of a GPU of NVIDIA, and its settings that change numbers; {} without such a GPU."""
+    """The versions of driver, CUDA and cuDNN, and the settings that change numbers; {} without an NVIDIA GPU."""
     import torch
 
     if not torch.cuda.is_available():

@@ -46,7 +46,7 @@ LOSS = Quantity(NAMES)
 
 @dataclass(frozen=True)
 class Across:
-    """One choice of the horizontal axis. `rates`: how much of it is one step of each training."""
+    """One horizontal axis. `rates`: the length of one step on it for each training, such as epochs per step."""
 
     key: str
     name: str

@@ -54,7 +54,10 @@ HEADS = ("Paper", "Claims", "Features")
 
 
 def features(pages: Iterable[Page], there: Study) -> Markup:
-    """A row per scored paper: the outcome of its claims, and its level of each feature with the study's rate."""
+    """A row per scored paper: the verdicts on its claims, and its level of each feature.
+
+    Each level says how many papers of this level the study reproduced.
+    """
     scored = [page for page in pages if page.paper.features is not None]
     rows = [entry(_name(page), HEADS, (_outcome(page), _levels(page, there))) for page in scored if _scored(page)]
     if not rows:

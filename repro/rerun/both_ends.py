@@ -50,8 +50,8 @@ class Side:
     def killed_after(self, sets: list[str], step: int, total: int) -> Path:
         """Train, and kill the process at a random moment after the checkpoint of `step` is written.
 
-        Returns the path of that checkpoint. sets: the `--set` bindings of the run. total: the last step, where the
-        process is killed at the latest. Raises `child.Failed` if no such checkpoint was written.
+        Returns the path of that checkpoint. sets: the `--set` bindings of the run. total: the last step; the process is
+        killed before it writes the checkpoint of that step. Raises `child.Failed` if no such checkpoint was written.
         """
         words = ["repro.rerun.certify_child", "killed", str(step), str(total), *self.words(sets)]
         variables = self.variables | {"REPRO_CHECKPOINT_SECONDS": "0"}

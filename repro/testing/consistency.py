@@ -59,7 +59,7 @@ def of_line(line: str) -> BadInput:
 
 
 def configs(one: Paper, records: Records) -> Iterator[BadInput]:
-    """Every config can be bound in gin. `smoke.gin` and the configs of claims and causes must also be complete."""
+    """Yield an error for each config that gin cannot bind; `smoke.gin` and those of claims must also be complete."""
     needed = {f"configs/{path.name}" for path in one.configs if path.name == "smoke.gin"}
     needed |= {name for _, name, _ in one.runs}
     for path in one.configs:

@@ -2,8 +2,7 @@
 
 The training loop itself is `repro.trainers.loop`; it calls these modules.
 
-No number of a run in one process depends on these modules: a resumed training is bit-identical to an uninterrupted
-one.
+In a run with one process, these modules change no number: a resumed training is bit-identical to an uninterrupted one.
 
     checkpoints        write a checkpoint from time to time; resume from the newest one
     checkpoint_file    the format of a checkpoint

@@ -180,7 +180,7 @@ def outdated(app: Sphinx, env: Any, added: set[str], changed: set[str], removed:
 
 
 def renamed(app: Sphinx, env: Any) -> list[str]:
-    """All documents, to be written again, if the list of papers in the sidebar has changed; else none."""
+    """All documents if the list of papers in the sidebar has changed, so that Sphinx writes them again; else none."""
     titles = {name: changes.digest(f"title {name}") for name in names(app)}
     before, env.repro_titles = getattr(env, "repro_titles", titles), titles
     return [] if titles == before else list(env.found_docs)

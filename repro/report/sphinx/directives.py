@@ -211,7 +211,7 @@ class Parts(Printed):
 
 
 class Tips(Printed):
-    """The tips of every paper, in groups of symptoms, after a list of all symptoms and a fold by part.
+    """The tips of every paper, in groups of symptoms, after a list of all symptoms and a collapsible list by part.
 
     Each has its symptom as heading, an anchor, and a link to its paper.
     """

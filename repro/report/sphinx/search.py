@@ -73,7 +73,7 @@ PRIORITY = {"claim": 1, "tip": 1, "record": 2}
 
 
 class Results(Domain):
-    """The claims, tips and records of the site, each with its document and anchor."""
+    """What the search of the site finds besides pages: claims, tips and records, each with its place."""
 
     name = "repro"
     label = "repro"
