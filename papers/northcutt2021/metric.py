@@ -18,7 +18,7 @@ import torch
 from repro.errors import BadInput
 from repro.labels import confident
 from repro.metrics import Identity
-from repro.registry import METRICS, wrong_value
+from repro.registry import METRICS, name_of, wrong_value
 
 Flags = npt.NDArray[np.bool_]
 
@@ -76,6 +76,12 @@ class LabelIssues:
         flagged[chosen] = True
         return flagged
 
+    def wrong_at_cut(self, answers: Sequence[Answer]) -> float:
+        """The share of wrong labels among the items around the cut: half of the budget on each side."""
+        p, labels = np.array([one.probabilities for one in answers]), np.array([one.label for one in answers])
+        order, half = confident.ranked(labels, p), max(self.budget // 2, 1)
+        return float(_wrong(answers)[order[self.budget - half : self.budget + half]].mean())
+
 
 @METRICS.register
 class ValidatedErrors:
@@ -124,13 +130,16 @@ class ShownToCrowd:
 
 @METRICS.register
 class Precision:
-    """The share of the flagged labels that are wrong, in percent; 0 if none is flagged. issues: as above.
+    """The share of the flagged labels that are wrong, in percent. issues: a metric with a budget, which flags them.
 
-    The contributions are the precision plus the influence of each item on it, so their spread gives the standard error
-    of a ratio: sqrt(p (1 - p) / flagged). The cut between flagged and other items is held fixed.
+    The contributions are the precision plus the influence of each item on it. So their spread gives the standard error
+    of the precision on new items of the same kind, of which the same share is flagged. Letters: b the share of flagged
+    items, p the precision, e the share of wrong labels at the cut between flagged and other items. The influence of an
+    item is ((wrong - e) / b if it is flagged, else 0) - (p - e). Raises BadInput if `issues` has no budget.
     """
 
     def __init__(self, issues: Annotated[Any, METRICS]) -> None:
+        _refuse_no_budget(self, issues)
         self.issues = issues
         self.identity = _identity("Precision", "higher", "%", issues)
 
@@ -138,17 +147,22 @@ class Precision:
         return _answer(self.issues, estimate, target, inputs)
 
     def contributions(self, answers: Sequence[Answer]) -> list[float]:
-        return _share(among=self.issues.flags(answers), that=_wrong(answers))
+        flags, wrong = self.issues.flags(answers), _wrong(answers)
+        share, cut, p = flags.mean(), self.issues.wrong_at_cut(answers), wrong[flags].mean()
+        return _percent(p + flags * (wrong - cut) / share - (p - cut))
 
 
 @METRICS.register
 class Recall:
-    """The share of the wrong labels that are flagged, in percent. issues: as above.
+    """The share of the wrong labels that are flagged, in percent. issues: a metric with a budget, which flags them.
 
-    The contributions are as those of `metrics.Precision`. Raises BadInput if no label is wrong.
+    The contributions are the recall plus the influence of each item on it, as for `metrics.Precision`. Letters as
+    there; r the recall, w the share of wrong labels. The influence of an item is (flagged wrong - r wrong -
+    e (flagged - b)) / w, where flagged and wrong are 1 or 0. Raises BadInput if no label is wrong.
     """
 
     def __init__(self, issues: Annotated[Any, METRICS]) -> None:
+        _refuse_no_budget(self, issues)
         self.issues = issues
         self.identity = _identity("Recall", "higher", "%", issues)
 
@@ -156,10 +170,16 @@ class Recall:
         return _answer(self.issues, estimate, target, inputs)
 
     def contributions(self, answers: Sequence[Answer]) -> list[float]:
-        wrong = _wrong(answers)
+        flags, wrong = self.issues.flags(answers), _wrong(answers)
         if not wrong.any():
             raise BadInput("metrics.Recall has a test set without a wrong label", expected="at least one")
-        return _share(among=wrong, that=self.issues.flags(answers))
+        cut, recall = self.issues.wrong_at_cut(answers), flags[wrong].mean()
+        return _percent(recall + (flags * wrong - recall * wrong - cut * (flags - flags.mean())) / wrong.mean())
+
+
+def _refuse_no_budget(metric: Any, issues: Any) -> None:
+    if not issues.budget:
+        raise wrong_value(issues, "budget", 0, f"a number of labels from 1, because {name_of(metric)} needs one")
 
 
 def _identity(name: str, better: Any, unit: str, issues: Any) -> Identity:
@@ -182,10 +202,5 @@ def _summed(flags: Flags) -> list[float]:
     return [float(len(flags)) * bool(flag) for flag in flags]
 
 
-def _share(among: Flags, that: Flags) -> list[float]:
-    """Values whose mean is the percentage of `among` that is `that`."""
-    if not among.any():
-        return [0.0] * len(among)
-    share = float(that[among].mean())
-    influence = among * (that - share) * len(among) / among.sum()
-    return [100.0 * (share + float(value)) for value in influence]
+def _percent(values: npt.NDArray[np.float64]) -> list[float]:
+    return [float(value) for value in 100 * values]
