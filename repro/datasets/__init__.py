@@ -17,5 +17,6 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
   describes a panel.
 
 For your own reader: `walk` lists the files of a folder, `tables` reads csv, `recordings` decodes audio files once,
-`mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. The other modules contain the datasets.
+`mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. `flipped` makes a known share of labels wrong.
+The other modules contain the datasets.
 """
