@@ -72,7 +72,7 @@ def write(found: finding.Suspects, folder: Path) -> tuple[list[Path], list[shown
 def interface(kind: str, classes: list[str]) -> str:
     """The labelling interface for items of a kind, "text", "audio" or "image", as the XML of Label Studio.
 
-    >>> print(interface("image", ["cat", "dog"]).replace("><", ">\n<"))
+    >>> print(interface("image", ["cat", "dog"]).strip().replace("><", ">\\n<"))
     <View>
     <Image name="shown" value="$image"></Image>
     <Choices name="new_label" toName="shown" choice="single-radio">
