@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from repro import config as configs
-from repro import progress
+from repro import progress, untrusted
 from repro.datasets import label_table
 from repro.errors import BadInput
 from repro.experiment import Experiment
@@ -155,7 +155,8 @@ def _refuse_seen(built: Experiment, test: str) -> None:
 
 
 def _refuse_classes(classes: list[str], outputs: int, highest: int) -> None:
-    if len(set(classes)) != outputs:
+    untrusted.refuse_unseen(classes, "the names of the classes")
+    if len(classes) != outputs or len(set(classes)) != outputs:
         raise BadInput(f"{len(set(classes))} different names for {outputs} classes", expected="one name per class")
     if highest >= outputs:
         raise BadInput(f"a label is {highest}, but the model has {outputs} scores", expected="one score per class")
