@@ -15,7 +15,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -169,8 +169,25 @@ def _label(target: Any, index: int, dataset: Any) -> int:
 
 
 def classes(dataset: Any, found: Sequence[int]) -> list[str]:
-    """The names of the classes: the dataset's `classes` if it has them, else the numbers up to its largest label."""
-    return list(getattr(dataset, "classes", None) or map(str, range(max(found) + 1)))
+    """The names of the classes: the dataset's `class_names` if it has them, else numbers up to its largest label."""
+    named = next((one.class_names for one in origins(dataset) if hasattr(one, "class_names")), None)
+    return list(named or map(str, range(max(found) + 1)))
+
+
+def origins(dataset: Any) -> Iterator[Any]:
+    """The dataset, and those that it was made from item by item: the `source` of each, if it has as many items.
+
+    So an item of features can be shown as the text, picture or sound that they were computed from.
+
+    >>> from repro.datasets.digits import Digits
+    >>> from repro.datasets.flipped import FlippedLabels
+    >>> [type(one).__name__ for one in origins(FlippedLabels(Digits("test"), classes=10))]
+    ['FlippedLabels', 'Digits']
+    """
+    size = len(dataset)
+    while dataset is not None and len(dataset) == size:
+        yield dataset
+        dataset = getattr(dataset, "source", None)
 
 
 def indices(answers: Sequence[Answer], dataset: Any, places: Sequence[str]) -> list[int]:

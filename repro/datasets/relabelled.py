@@ -1,4 +1,4 @@
-"""Datasets with other labels: corrected by people, or wrong on purpose, to measure how well wrong ones are found."""
+"""A dataset whose labels were corrected by people."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from repro.datasets import label_table
-from repro.registry import DATASETS, wrong_value
+from repro.registry import DATASETS
 
-PASSED_ON = ("classes", "illustrate", "names", "paired", "sample_rate", "set_epoch", "speaker_of")
-"""The attributes of a dataset that one with other labels has too. The labels are not among them."""
+PASSED_ON = ("class_names", "illustrate", "names", "paired", "sample_rate", "set_epoch", "speaker_of")
+"""The attributes of a dataset that the corrected one has too. The labels are not among them."""
 
 
 @DATASETS.register
@@ -59,95 +58,27 @@ class Relabelled(Dataset[tuple[Any, Any]]):
         return len(self.source)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        return _item(self.source, self.changed, index)
+        return self._corrected(index if index >= 0 else len(self) + index, self.source[index])
 
     def __getitems__(self, indices: list[int]) -> list[tuple[Any, Any]]:
         """Several items at once; a DataLoader calls this."""
-        return _items(self.source, self.changed, indices)
+        several: Callable[[list[int]], list[tuple[Any, Any]]] | None = getattr(self.source, "__getitems__", None)
+        items = several(indices) if several else [self.source[index] for index in indices]
+        return [self._corrected(index, item) for index, item in zip(indices, items, strict=True)]
+
+    def _corrected(self, index: int, item: tuple[Any, Any]) -> tuple[Any, Any]:
+        """The item with its new label, of the type that the old one has."""
+        inputs, target = item
+        if (new := self.changed.get(index)) is None:
+            return inputs, target
+        return inputs, torch.full_like(target, new) if isinstance(target, torch.Tensor) else new
 
     def __getattr__(self, name: str) -> Any:
-        return _passed_on(self, name)
+        if name not in PASSED_ON or "source" not in vars(self):  # without a source: while it is unpickled
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return getattr(self.source, name)
 
     def fingerprint(self) -> str:
         """Digest of the items of the dataset and of the corrected labels."""
-        return _fingerprint(self.source, self.changed)
-
-
-@DATASETS.register
-class Mislabelled(Dataset[tuple[Any, Any]]):
-    """The items of `dataset`; a `share` of them has the label of another class, drawn at random.
-
-    Item: as of `dataset`, whose target must be a class. The nearest whole number of items is mislabelled. Which ones,
-    and with which labels, depends on `seed` only; each wrong class is equally likely. `source` is `dataset`, and
-    `changed` has the wrong labels by index. Raises BadInput if `share` is not between 0 and 1.
-
-    Example:
-
-        >>> from repro.datasets.digits import Digits
-        >>> digits = Mislabelled(Digits("test"), share=0.1)
-        >>> len(digits), len(digits.changed)
-        (297, 30)
-        >>> all(digits[index][1] == wrong != digits.source[index][1] for index, wrong in digits.changed.items())
-        True
-    """
-
-    def __init__(self, dataset: Annotated[Any, DATASETS], share: float, seed: int = 0) -> None:
-        if not 0 <= share <= 1:
-            raise wrong_value(self, "share", share, "a number from 0 to 1")
-        self.source, self.share, self.seed = dataset, share, seed
-
-    @cached_property
-    def changed(self) -> dict[int, int]:
-        """The wrong label of each mislabelled item, by index."""
-        random, held = np.random.default_rng(self.seed), label_table.labels(self.source)
-        number = len(label_table.classes(self.source, held))
-        chosen = random.permutation(len(held))[: round(self.share * len(held))]
-        steps = random.integers(1, number, len(chosen))
-        return {int(at): (held[at] + int(step)) % number for at, step in zip(chosen, steps, strict=True)}
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        return _item(self.source, self.changed, index)
-
-    def __getitems__(self, indices: list[int]) -> list[tuple[Any, Any]]:
-        """Several items at once; a DataLoader calls this."""
-        return _items(self.source, self.changed, indices)
-
-    def __getattr__(self, name: str) -> Any:
-        return _passed_on(self, name)
-
-    def fingerprint(self) -> str:
-        """Digest of the items of the dataset and of the wrong labels."""
-        return _fingerprint(self.source, self.changed)
-
-
-def _item(source: Any, changed: dict[int, int], index: int) -> tuple[Any, Any]:
-    return _with(source[index], changed.get(index if index >= 0 else len(source) + index))
-
-
-def _items(source: Any, changed: dict[int, int], indices: list[int]) -> list[tuple[Any, Any]]:
-    several: Callable[[list[int]], list[tuple[Any, Any]]] | None = getattr(source, "__getitems__", None)
-    items = several(indices) if several else [source[index] for index in indices]
-    return [_with(item, changed.get(index)) for index, item in zip(indices, items, strict=True)]
-
-
-def _with(item: tuple[Any, Any], label: int | None) -> tuple[Any, Any]:
-    """The item with another label, of the type that it had; None: unchanged."""
-    inputs, target = item
-    if label is None:
-        return inputs, target
-    return inputs, torch.full_like(target, label) if isinstance(target, torch.Tensor) else label
-
-
-def _passed_on(dataset: Any, name: str) -> Any:
-    """The attribute of the dataset's source. It has none while it is unpickled."""
-    if name not in PASSED_ON or "source" not in vars(dataset):
-        raise AttributeError(f"{type(dataset).__name__} has no attribute {name!r}")
-    return getattr(dataset.source, name)
-
-
-def _fingerprint(source: Any, changed: dict[int, int]) -> str:
-    rows = f"{source.fingerprint()} {sorted(changed.items())}"
-    return hashlib.sha256(rows.encode()).hexdigest()[:16]
+        rows = f"{self.source.fingerprint()} {sorted(self.changed.items())}"
+        return hashlib.sha256(rows.encode()).hexdigest()[:16]

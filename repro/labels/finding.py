@@ -1,7 +1,7 @@
 """Suspects of a finished run: the test items whose labels look wrong, with what the model answers.
 
 The probabilities must be out of sample: the model must not have been trained on the items. Those of a test set are. For
-the labels of a training set, use a config whose trainer cross-validates, and whose test set is the training set.
+the labels of a training set, use `trainers.CrossValidated` and make the training set the test set too.
 
 Letters: N items, K classes.
 """
@@ -23,6 +23,7 @@ from repro.datasets import label_table
 from repro.errors import BadInput
 from repro.experiment import Experiment
 from repro.labels import confident
+from repro.models.out_of_sample import OutOfSample
 from repro.run import finished
 
 MOST = 100  # suspects: an hour of one annotator
@@ -71,7 +72,7 @@ def find(
 
     test: the name of the test set; it may be left out if there is only one. by: the method, see
     `repro.labels.confident.suspects`. most: how many suspects at most. names: the names of the classes, for people;
-    without them, the dataset's `classes`, else their numbers.
+    without them, the dataset's `class_names`, else their numbers.
     Raises BadInput if there is no such run, if the model was trained on the test set, if a target is not a class, or
     if the model does not give one score per class.
     """
@@ -82,7 +83,7 @@ def find(
     _refuse_seen(built, name)
     given = label_table.labels(dataset)
     scores = probabilities(built, name)
-    classes = list(names) or list(getattr(dataset, "classes", None) or map(str, range(scores.shape[1])))
+    classes = list(names) or label_table.classes(dataset, [scores.shape[1] - 1])
     _refuse_classes(classes, scores.shape[1], max(given))
     found = confident.suspects(given, scores, by)  # type: ignore[arg-type]  # checked above
     items = label_table.ids(dataset)
@@ -146,12 +147,13 @@ def _named(built: Experiment, test: str) -> str:
 
 
 def _refuse_seen(built: Experiment, test: str) -> None:
-    """Raise BadInput if the model was trained on the test set and does not cross-validate."""
-    if built.train is None or getattr(built.trainer, "out_of_sample", False):
+    """Raise BadInput if the model was trained on the items of the test set, with any labels, and not out of sample."""
+    if built.train is None or isinstance(built.model, OutOfSample):
         return
-    if built.train.fingerprint() == built.test[test].fingerprint():
+    seen = {one.fingerprint() for one in label_table.origins(built.train)}
+    if seen & {one.fingerprint() for one in label_table.origins(built.test[test])}:
         what = f"the model was trained on the items of '{test}', so it repeats their labels"
-        raise BadInput(what, expected="a trainer that cross-validates, or a test set that the model has not seen")
+        raise BadInput(what, expected="trainers.CrossValidated, or a test set that the model has not seen")
 
 
 def _refuse_classes(classes: list[str], outputs: int, highest: int) -> None:

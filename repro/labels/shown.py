@@ -9,6 +9,7 @@ from typing import Any
 from repro.audio.files import write_flac
 from repro.data.panels import show_image
 from repro.data.sound_panels import write_spectrogram
+from repro.datasets import label_table
 from repro.errors import BadInput
 from repro.untrusted import UNSEEN
 
@@ -25,19 +26,27 @@ class Shown:
 def show(dataset: Any, index: int, scores: Any, stem: Path) -> Shown:
     """Write the files of item `index` of `dataset`; their names start with `stem`.
 
-    scores: those of the model (K,). The dataset's own `illustrate` is used if it has one. Otherwise a text is shown
-    unchanged, samples (T,) of a dataset with a `sample_rate` are a sound, and anything else must be an image. Raises
-    BadInput if it is none of these.
+    scores: those of the model (K,). The item is shown as that of the first dataset which can show it: the dataset, or
+    one that it was made from item by item (`label_table.origins`). A dataset can if its items are texts, if it has
+    `illustrate`, or if it has a `sample_rate` and items of samples (T,). If none can, the item must be an image.
+    Raises BadInput if it is not.
     """
-    inputs, target = dataset[index]
+    origins = list(label_table.origins(dataset))
+    own = next((one for one in origins if _can(one, one[index][0])), dataset)
+    inputs, target = own[index]
     if isinstance(inputs, str):
         return Shown(text=visible(inputs))
     try:
-        return _panel(dataset, inputs, target, scores, stem)
+        return _panel(own, inputs, target, scores, stem)
     except (ValueError, TypeError) as error:
         what = f"item {index} of {type(dataset).__name__} cannot be shown: {error}"
         expected = "a text, an image, samples with a sample_rate, or a dataset with illustrate"
         raise BadInput(what, expected=expected) from None
+
+
+def _can(dataset: Any, inputs: Any) -> bool:
+    sound = hasattr(dataset, "sample_rate") and getattr(inputs, "ndim", 0) == 1
+    return isinstance(inputs, str) or hasattr(dataset, "illustrate") or sound
 
 
 def visible(text: str) -> str:

@@ -20,6 +20,7 @@ class Flat(nn.Sequential):
 BASE = """
 import papers.{name}.net
 import repro.datasets.digits
+import repro.datasets.flipped
 import repro.datasets.relabelled
 import repro.losses.standard
 import repro.metrics.classification
@@ -28,9 +29,9 @@ experiment.train = @train/datasets.Digits()
 train/datasets.Digits.split = 'train'
 datasets.Digits.split = 'test'
 datasets.Digits.size = 8
-datasets.Mislabelled.dataset = @datasets.Digits()
-datasets.Mislabelled.share = 0.1
-experiment.test = {{'wrong': @datasets.Mislabelled(), 'right': @datasets.Digits()}}
+datasets.FlippedLabels.source = @datasets.Digits()
+datasets.FlippedLabels.classes = 10
+experiment.test = {{'wrong': @datasets.FlippedLabels(), 'right': @datasets.Digits()}}
 experiment.model = @models.Flat()
 experiment.loss = @losses.CrossEntropyLoss()
 experiment.metrics = [@metrics.Accuracy()]

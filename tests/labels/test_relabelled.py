@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from repro.datasets import label_table
 from repro.datasets.digits import Digits
 from repro.datasets.label_table import Answer
-from repro.datasets.relabelled import Mislabelled, Relabelled
+from repro.datasets.relabelled import Relabelled
 from repro.errors import BadInput
 from repro.testing import check_dataset
 from tests.labels import study
@@ -87,33 +87,6 @@ def test_attributes_of_the_protocol_are_passed_on_and_labels_are_not(table: Tabl
     corrected.source.names = ["x"] * 297
     assert corrected.names == ["x"] * 297
     assert pickle.loads(pickle.dumps(corrected)).names == corrected.names
-
-
-@pytest.mark.parametrize("share", [0.0, 0.013, 0.5, 1.0])
-def test_mislabelled_has_the_share_of_other_labels(share: float) -> None:
-    before, wrong = Digits("test", size=8), Mislabelled(Digits("test", size=8), share, seed=1)
-    check_dataset(wrong)
-    differ = [index for index in range(len(before)) if wrong[index][1] != before[index][1]]
-    assert len(differ) == round(share * 297) and set(differ) == set(wrong.changed)
-    assert all(0 <= label < 10 for label in wrong.changed.values())
-
-
-def test_each_wrong_class_is_equally_likely() -> None:
-    """The step from the true class to the wrong one is uniform on 1 to 9: chi-square with 8 degrees of freedom."""
-    digits = Digits("train", size=8)
-    wrong = Mislabelled(digits, 1.0)
-    steps = [(wrong.changed[index] - digits[index][1]) % 10 for index in range(len(digits))]
-    counts = [steps.count(step) for step in range(1, 10)]
-    expected = len(steps) / 9
-    assert steps.count(0) == 0 and sum((count - expected) ** 2 / expected for count in counts) < 26.1  # p = 0.001
-
-
-def test_the_seed_decides_which(table: Table) -> None:
-    digits = Digits("test", size=8)
-    assert Mislabelled(digits, 0.2, 1).changed == Mislabelled(digits, 0.2, 1).changed
-    assert Mislabelled(digits, 0.2, 1).fingerprint() != Mislabelled(digits, 0.2, 2).fingerprint()
-    with pytest.raises(BadInput):
-        Mislabelled(digits, 1.5)
 
 
 def test_corrected_test_labels_need_the_published_ones_next_to_them(

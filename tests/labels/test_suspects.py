@@ -21,7 +21,7 @@ from PIL import Image
 from repro import config as configs
 from repro.datasets import label_table
 from repro.datasets.digits import Digits
-from repro.datasets.relabelled import Mislabelled
+from repro.datasets.flipped import FlippedLabels
 from repro.errors import BadInput
 from repro.experiment import Experiment
 from repro.labels import answers, confident, finding, page, shown, tasks
@@ -30,7 +30,7 @@ from repro.run import finished
 from tests.labels import study
 
 DIGITS = Digits("test", size=8)
-WRONG = Mislabelled(DIGITS, 0.1)
+WRONG = FlippedLabels(DIGITS, classes=10, share=0.1)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_flipped_labels_are_found(ran: Path, repro: Any) -> None:
     assert code == 0, err
     written = [Path(line) for line in out.splitlines()]
     assert [path.suffix for path in written] == [".json", ".xml", ".html"]
-    flipped = {label_table.ids(WRONG)[index] for index in WRONG.changed}
+    flipped = {label_table.ids(WRONG)[index] for index in WRONG.steps}
     found = [task.item for task in tasks.read(written[0])]
     assert len(found) == len(set(found)) <= 30
     assert len(flipped & set(found)) >= 0.8 * len(found) and len(flipped & set(found)) >= 0.7 * len(flipped)
