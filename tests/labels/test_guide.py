@@ -6,9 +6,11 @@ The annotator of the test knows the truth, because the labels are wrong on purpo
 from __future__ import annotations
 
 import io
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,7 +88,7 @@ def project(here: Path, monkeypatch: pytest.MonkeyPatch, without: Callable[[str]
 
 
 def checked(kind: str) -> None:
-    """The annotator corrected many wrong labels and made none wrong; the effect has an interval over seeds and items."""
+    """The annotator corrected many wrong labels and made none wrong; the effect has an interval."""
     built = binding.build(config.read(FOLDER / "configs" / f"{kind}_corrected.gin"))
     assert isinstance(built.train, Relabelled)
     wrong = built.train.source.steps
@@ -106,6 +108,24 @@ def test_the_page_on_images(project: Path, repro: Any, small_mnist: None, monkey
     """On digits in the files of MNIST."""
     follow(repro, monkeypatch, "images")
     checked("images")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_page_in_a_shell(project: Path, small_mnist: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command in a process of its own; the answers come through a pipe."""
+
+    def shell(*words: str) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "repro", *words]
+        typed = sys.stdin.read() if words[:2] == ("labels", "annotate") else None
+        done = subprocess.run(command, input=typed, capture_output=True, text=True)
+        return done.returncode, done.stdout, done.stderr
+
+    roots = os.pathsep.join([str(project), str(PAGE.parents[2])])
+    monkeypatch.setenv("PYTHONPATH", roots)
+    follow(shell, monkeypatch, "images")
+    assert (FOLDER / "labels" / "images.csv").stat().st_size > 1000
+    assert len(list((FOLDER / "records").glob("images_corrected-seed*.json"))) == 3
 
 
 @needs("mnist")
