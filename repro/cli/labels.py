@@ -22,7 +22,7 @@ WHO = "your name, in the table of corrected labels"
 
 def options(commands: Any, add: Any, count: Any) -> None:
     """Add the commands to the parser. add: adds one command; count: reads a whole number from 1."""
-    about = "find labels that look wrong, ask people, and store their answers"
+    about = "find labels that look wrong, and let people correct them"
     inner = commands.add_parser("labels", help=about, description=about).add_subparsers(
         required=True, metavar="COMMAND"
     )

@@ -7,6 +7,7 @@ import html
 import io
 import json
 import re
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -236,3 +237,15 @@ def test_answers_to_the_tasks_come_back(ran: Path, repro: Any, monkeypatch: pyte
     assert {index[item]: label for item, label in decided.items()} == {
         at: DIGITS[at][1] for at in (index[item] for item in decided)
     }
+
+
+@pytest.mark.slow
+def test_100000_items_of_100_classes_take_seconds() -> None:
+    """The answers and the suspects, without the network itself; at most 5 s of computing."""
+    logits = torch.randn(100_000, 100, generator=torch.Generator().manual_seed(0))
+    built = Experiment(test={"t": [(row, 0) for row in logits]}, metrics=[Accuracy()], model=Logits(), batch=1000)
+    began = time.process_time()
+    scores = finding.probabilities(built, "t")
+    found = confident.suspects(scores.argsort(axis=1)[:, -2], scores)
+    assert time.process_time() - began < 5 and len(found) > 0
+    assert scores.nbytes == 80_000_000
