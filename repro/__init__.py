@@ -22,7 +22,7 @@
 
     datasets/ models/ losses/ trainers/ metrics/ audio/    the parts that papers share
     data/         data sets on this machine: downloads and their checksums, caches
-    labels/       which labels look wrong
+    labels/       labels that look wrong: found, shown to people, corrected
     training/     what a trainer uses: checkpoints, metrics log, the stop at the first NaN
 
     registry      the five registries of parts
