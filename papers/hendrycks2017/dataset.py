@@ -43,7 +43,7 @@ class ReviewSentences(Dataset[tuple[str, int]]):
 
     Item: `(text str, label int)`, label 1 for a positive sentence. `collection`: "customer" (Hu and Liu 2004) or
     "movie" (Pang and Lee 2005). `split`: a split of the authors; "test" has 500 and 1,000 sentences, "train" 2,775 and
-    8,662. Raises BadInput if the file is missing and cannot be downloaded, or if a line is not a text, a tab and a label.
+    8,662. Raises BadInput if the file is missing and cannot be downloaded, or if a line has another form.
 
     Example: a file with one sentence in place of the real ones (`repro data get reviews`).
 

@@ -5,11 +5,11 @@ Letters: K classes, N items of the test set.
 The score of an item is its *confidence*, the highest softmax probability. It should separate two kinds of items:
 
 - *normal*: items that the model classifies correctly.
-- *abnormal*: items that it misclassifies, and items from outside the distribution of the training data. Those have the
-  target `OUTSIDE`; `datasets.InAndOut` makes such test sets.
+- *abnormal*: items from outside the distribution of the training data, which have the target `OUTSIDE`, if the test set
+  has such items; `datasets.InAndOut` makes such test sets. Otherwise: the items that the model misclassifies.
 
-`misclassified` says how a misclassified item counts: "abnormal", to detect errors; "left out" or "normal", two ways to
-detect items from outside. An item that is left out contributes the value of the metric itself, so it changes nothing.
+In a test set with items from outside, `misclassified` says how a misclassified item from inside counts: "left out" or
+"normal". An item that is left out contributes the value of the metric itself, so it changes nothing.
 
 Each metric is one of a whole test set: it has `contributions` (see `repro.metrics`). The guide (Uncertainty) says how
 often the intervals contain the true value. Source: Hendrycks and Gimpel 2017, Sections 2 and 3.
@@ -32,14 +32,15 @@ from repro.registry import METRICS, name_of, wrong_value
 OUTSIDE = -1
 """The target of an item from outside the distribution of the training data."""
 
-Misclassified = Literal["abnormal", "left out", "normal"]
+Misclassified = Literal["left out", "normal"]
 Kind = Literal["normal", "abnormal"]
-Item = tuple[float, bool | None]
-"""The confidence of an item, and whether it is normal (None: it is left out)."""
+Item = tuple[float, str]
+"""The confidence of an item, and its kind: one of `CORRECT`, `WRONG` and `FROM_OUTSIDE`."""
 
 Numbers = NDArray[Any]
 
-COUNTS: dict[str, bool | None] = {"abnormal": False, "left out": None, "normal": True}
+CORRECT, WRONG, FROM_OUTSIDE = "correct", "misclassified", "from outside"
+COUNTS = ("left out", "normal")
 KINDS = ("normal", "abnormal")
 
 
@@ -62,12 +63,12 @@ class AUROC:
         0.25
     """
 
-    def __init__(self, misclassified: Misclassified = "abnormal") -> None:
+    def __init__(self, misclassified: Misclassified = "left out") -> None:
         self.misclassified = _known(self, "misclassified", misclassified, COUNTS)
         self.identity = _identity("AUROC", misclassified)
 
     def __call__(self, estimate: torch.Tensor, target: int, inputs: Any) -> Item:
-        return item(estimate, target, self.misclassified)
+        return item(estimate, target)
 
     def contributions(self, items: Sequence[Item]) -> list[float]:
         """One value for each item, whose mean is the AUROC."""
@@ -98,13 +99,13 @@ class AUPR:
         0.8333
     """
 
-    def __init__(self, positive: Kind, misclassified: Misclassified = "abnormal") -> None:
+    def __init__(self, positive: Kind, misclassified: Misclassified = "left out") -> None:
         self.positive = _known(self, "positive", positive, KINDS)
         self.misclassified = _known(self, "misclassified", misclassified, COUNTS)
         self.identity = _identity(f"AUPR{positive.capitalize()}", misclassified)
 
     def __call__(self, estimate: torch.Tensor, target: int, inputs: Any) -> Item:
-        return item(estimate, target, self.misclassified)
+        return item(estimate, target)
 
     def contributions(self, items: Sequence[Item]) -> list[float]:
         """One value for each item, whose mean is the average precision."""
@@ -139,12 +140,12 @@ class AURC:
         0.2778
     """
 
-    def __init__(self, misclassified: Misclassified = "abnormal") -> None:
+    def __init__(self, misclassified: Misclassified = "left out") -> None:
         self.misclassified = _known(self, "misclassified", misclassified, COUNTS)
         self.identity = _identity("AURC", misclassified, better="lower")
 
     def __call__(self, estimate: torch.Tensor, target: int, inputs: Any) -> Item:
-        return item(estimate, target, self.misclassified)
+        return item(estimate, target)
 
     def contributions(self, items: Sequence[Item]) -> list[float]:
         """One value for each item, whose mean is the area."""
@@ -174,14 +175,14 @@ class MeanConfidence:
         62.5
     """
 
-    def __init__(self, of: Kind, misclassified: Misclassified = "abnormal") -> None:
+    def __init__(self, of: Kind, misclassified: Misclassified = "left out") -> None:
         self.of = _known(self, "of", of, KINDS)
         self.misclassified = _known(self, "misclassified", misclassified, COUNTS)
         better: Literal["higher", "lower"] = "higher" if of == "normal" else "lower"
         self.identity = _identity(f"MeanConfidence{of.capitalize()}", misclassified, better, "%")
 
     def __call__(self, estimate: torch.Tensor, target: int, inputs: Any) -> Item:
-        return item(estimate, target, self.misclassified)
+        return item(estimate, target)
 
     def contributions(self, items: Sequence[Item]) -> list[float]:
         """One value for each item, whose mean is the mean confidence of the items of kind `of`."""
@@ -191,27 +192,33 @@ class MeanConfidence:
         return _spread(self, value, chosen * (100 * scores - value) / chosen.mean(), used)
 
 
-def item(estimate: torch.Tensor, target: int, misclassified: Misclassified) -> Item:
-    """The confidence of an item, and whether it is normal. estimate: scores (K,). Ties go to the lowest class."""
+def item(estimate: torch.Tensor, target: int) -> Item:
+    """The confidence and the kind of an item. estimate: scores (K,). Ties of classes go to the lowest index.
+
+    >>> item(torch.tensor([0.0, 0.0]), 1), item(torch.tensor([0.0, 0.0]), OUTSIDE)
+    ((0.5, 'misclassified'), (0.5, 'from outside'))
+    """
     confidence = float(estimate.softmax(-1).max())
     if int(target) == OUTSIDE:
-        return confidence, False
-    return confidence, True if int(estimate.argmax()) == int(target) else COUNTS[misclassified]
+        return confidence, FROM_OUTSIDE
+    return confidence, CORRECT if int(estimate.argmax()) == int(target) else WRONG
 
 
 def split(metric: Any, items: Sequence[Item]) -> tuple[Numbers, Numbers, Numbers]:
     """The confidences of the items that count (n,), whether each is normal (n,), and which of all items count (N,).
 
-    Raises BadInput if there are only normal or only abnormal items.
+    metric: its `misclassified` counts. Raises BadInput if there are only normal or only abnormal items.
     """
-    used = np.array([normal is not None for _, normal in items], dtype=bool)
-    counted = [one for one in items if one[1] is not None]
-    scores, normal = np.array([score for score, _ in counted]), np.array([kind for _, kind in counted], dtype=bool)
-    for kind, there in (("normal", normal), ("abnormal", ~normal)):
+    kinds = np.array([kind for _, kind in items])
+    outside = kinds == FROM_OUTSIDE
+    abnormal = outside if outside.any() else kinds == WRONG
+    normal = ~abnormal if metric.misclassified == "normal" else kinds == CORRECT
+    for name, there in (("normal", normal), ("abnormal", abnormal)):
         if not there.any():
-            said = f"{name_of(metric)} finds no {kind} item among the {len(counted)} items of the test set that count"
+            said = f"{name_of(metric)} finds no {name} item among the {len(items)} items of the test set"
             raise BadInput(said, expected="normal and abnormal items")
-    return scores, normal, used
+    used = normal | abnormal
+    return np.array([score for score, _ in items])[used], normal[used], used
 
 
 class Ranking:

@@ -21,11 +21,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from repro.errors import BadInput
 from repro.interval import interval
 from repro.metrics.calibration import CalibrationError
-from repro.metrics.detection import AUPR, AURC, AUROC, OUTSIDE, MeanConfidence
+from repro.metrics.detection import AUPR, AURC, AUROC, CORRECT, FROM_OUTSIDE, OUTSIDE, WRONG, MeanConfidence
 from repro.metrics.influence import LEVELS, contributions
 from repro.testing import check_metric
 
-Items = list[tuple[float, bool | None]]
+Items = list[tuple[float, bool]]
 METRICS: dict[str, Any] = {
     "AUROC": AUROC(),
     "AUPR of normal": AUPR("normal"),
@@ -45,8 +45,15 @@ def columns(items: Items) -> tuple[np.ndarray, np.ndarray]:
     return np.array([score for score, _ in items]), np.array([normal for _, normal in items])
 
 
+def values_of(metric: Any, items: Items) -> list[float]:
+    """The contributions of items that are given as confidence and correctness."""
+    if isinstance(metric, CalibrationError):
+        return metric.contributions(items)
+    return list(metric.contributions([(score, CORRECT if normal else WRONG) for score, normal in items]))
+
+
 def value(metric: Any, items: Items) -> float:
-    return fmean(metric.contributions(items))
+    return fmean(values_of(metric, items))
 
 
 def area_by_loop(items: Items) -> float:
@@ -101,7 +108,7 @@ def truth(metric: str, share: float) -> float:
 def covered(metric: str, size: int, share: float, count: int) -> float:
     """In which share of `count` studies the 95 % interval contains the true value."""
     random = np.random.default_rng(0)
-    found = [interval([METRICS[metric].contributions(studies(metric, size, share, random))]) for _ in range(count)]
+    found = [interval([values_of(METRICS[metric], studies(metric, size, share, random))]) for _ in range(count)]
     return fmean(one.low <= truth(metric, share) <= one.high for one in found)
 
 
@@ -124,7 +131,7 @@ def test_the_interval_covers_in_many_studies(metric: str, size: int, share: floa
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_standard_error_is_that_of_a_bootstrap(metric: str) -> None:
     items = studies(metric, 1000, 0.2, np.random.default_rng(1))
-    values = METRICS[metric].contributions(items)
+    values = values_of(METRICS[metric], items)
     random, drawn = np.random.default_rng(2), []
     for _ in range(400):
         drawn.append(value(METRICS[metric], [items[index] for index in random.integers(0, 1000, 1000)]))
@@ -134,7 +141,7 @@ def test_the_standard_error_is_that_of_a_bootstrap(metric: str) -> None:
 @pytest.mark.parametrize("metric", METRICS)
 def test_items_that_seeds_share_are_counted_as_shared(metric: str) -> None:
     """Three seeds that give the same answers: the interval over sampled items is that of one seed."""
-    values = METRICS[metric].contributions(studies(metric, 300, 0.3, np.random.default_rng(3)))
+    values = values_of(METRICS[metric], studies(metric, 300, 0.3, np.random.default_rng(3)))
     one, three = interval([values]), interval([values] * 3)
     assert (three.low, three.high) == pytest.approx((one.low, one.high), rel=1e-9)
 
@@ -152,7 +159,7 @@ def test_seeds_and_items_together_cover_the_mean_of_all_trainings() -> None:
         for gain in gains * random.standard_normal(4):
             noise = 0.8 * shared + 0.6 * random.standard_normal(300)
             scores = scipy.special.ndtr(noise + (quality + gain) * normal)
-            rows.append(AUROC().contributions(list(zip(scores.tolist(), normal.tolist(), strict=True))))
+            rows.append(values_of(AUROC(), list(zip(scores.tolist(), normal.tolist(), strict=True))))
         found.append(interval(rows))
     assert 0.93 <= fmean(one.low <= true <= one.high for one in found) <= 0.97
 
@@ -176,32 +183,40 @@ def test_the_battery(metric: Any) -> None:
     check_metric(metric, LOGITS, 1, None)
 
 
-@pytest.mark.parametrize(("misclassified", "kinds"), [
-    ("abnormal", [True, False, False]), ("left out", [True, None, False]), ("normal", [True, True, False]),
-])  # fmt: skip
-def test_three_ways_to_count_a_misclassified_item(misclassified: Any, kinds: list[bool | None]) -> None:
-    metric = AUROC(misclassified)
-    found = [metric(LOGITS, target, None) for target in (1, 2, OUTSIDE)]
-    assert [kind for _, kind in found] == kinds
+def test_an_item_has_its_confidence_and_one_of_three_kinds() -> None:
+    found = [AUROC()(LOGITS, target, None) for target in (1, 2, OUTSIDE)]
+    assert [kind for _, kind in found] == [CORRECT, WRONG, FROM_OUTSIDE]
     assert [score for score, _ in found] == pytest.approx([float(LOGITS.exp()[1] / LOGITS.exp().sum())] * 3)
 
 
-@pytest.mark.parametrize(
-    "make", [AUROC, functools.partial(AUPR, "normal"), AURC, functools.partial(MeanConfidence, "normal")]
-)
+KINDS = st.lists(st.tuples(st.floats(0.1, 1), st.sampled_from([CORRECT, WRONG, FROM_OUTSIDE])), min_size=3)
+
+
+@given(KINDS.filter(lambda items: {CORRECT, FROM_OUTSIDE} <= {kind for _, kind in items}))
+def test_with_items_from_outside_misclassified_ones_are_left_out_or_normal(items: list[tuple[float, str]]) -> None:
+    scores, kinds = np.array([score for score, _ in items]), np.array([kind for _, kind in items])
+    counted = kinds != WRONG
+    assert fmean(AUROC("normal").contributions(items)) == pytest.approx(roc_auc_score(kinds != FROM_OUTSIDE, scores))
+    found = AUROC("left out").contributions(items)
+    assert fmean(found) == pytest.approx(roc_auc_score(kinds[counted] == CORRECT, scores[counted]))
+
+
+@pytest.mark.parametrize("make", [
+    AUROC, functools.partial(AUPR, "normal"), AURC, functools.partial(MeanConfidence, "normal")
+])  # fmt: skip
 def test_an_item_that_is_left_out_changes_nothing(make: Callable[[str], Any]) -> None:
-    items = studies("", 60, 0.3, np.random.default_rng(5))
+    items = [(s, CORRECT if n else FROM_OUTSIDE) for s, n in studies("", 60, 0.3, np.random.default_rng(5))]
     metric = make("left out")
-    plain, more = metric.contributions(items), metric.contributions([*items, *[(0.5, None)] * 30])
+    plain, more = metric.contributions(items), metric.contributions([*items, *[(0.5, WRONG)] * 30])
     assert fmean(more) == pytest.approx(fmean(plain)) and more[60:] == pytest.approx([fmean(plain)] * 30)
     assert np.std(more) / 90**0.5 == pytest.approx(np.std(plain) / 60**0.5), "nor the standard error"
 
 
-@pytest.mark.parametrize("metric", [AUROC(), AUPR("abnormal"), AURC(), MeanConfidence("abnormal", "left out")])
-@pytest.mark.parametrize(("kind", "missing"), [(True, "abnormal"), (False, "normal")])
-def test_items_of_one_kind_are_one_line(metric: Any, kind: bool, missing: str) -> None:
+@pytest.mark.parametrize("metric", [AUROC(), AUPR("abnormal"), AURC(), MeanConfidence("abnormal", "normal")])
+@pytest.mark.parametrize(("kind", "missing"), [(CORRECT, "abnormal"), (WRONG, "normal"), (FROM_OUTSIDE, "normal")])
+def test_items_of_one_kind_are_one_line(metric: Any, kind: str, missing: str) -> None:
     with pytest.raises(BadInput, match=rf"{type(metric).__name__} finds no {missing} item among the 3 items") as caught:
-        metric.contributions([(0.5, kind), (0.7, kind), (0.6, None), (0.9, kind)])
+        metric.contributions([(0.5, kind), (0.7, kind), (0.9, kind)])
     assert "\n" not in str(caught.value)
 
 
@@ -218,5 +233,5 @@ def test_a_wrong_parameter_is_named(make: Callable[[], Any]) -> None:
 def test_25_000_items_take_less_than_half_a_second(metric: str) -> None:
     items = studies(metric, 25_000, 0.1, np.random.default_rng(6))
     start = time.process_time()
-    METRICS[metric].contributions(items)
+    values_of(METRICS[metric], items)
     assert time.process_time() - start < 0.5
