@@ -108,11 +108,11 @@ class FrequentWordIds(Dataset[tuple[torch.Tensor, int]]):
 
     Example:
 
-        >>> from papers.imdb_ladder.dataset import ToyReviews
-        >>> reviews = ToyReviews(size=20)
-        >>> ids, label = FrequentWordIds(reviews, vocabulary=reviews, words=30, length=6)[0]
-        >>> ids.shape, ids.dtype, label
-        (torch.Size([6]), torch.int32, 0)
+        >>> from types import SimpleNamespace
+        >>> reviews = SimpleNamespace(texts=["A good film, a good plot."], labels=[1], fingerprint=lambda: "one")
+        >>> ids, label = FrequentWordIds(reviews, vocabulary=reviews, words=3, length=6)[0]
+        >>> ids.tolist(), label  # good, film, good, another word
+        ([1, 2, 1, 3, 0, 0], 1)
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ from torch import nn
 from papers.hendrycks2017.dataset import STOP_WORDS, FrequentWordIds, ReviewSentences, frequent, words_of
 from papers.hendrycks2017.model import GeluPerceptron, MeanOfWords
 from papers.hendrycks2017.trainer import BestAccuracy
-from papers.imdb_ladder.dataset import ToyReviews
 from repro.datasets.digits import Digits
 from repro.errors import BadInput
 from repro.testing import check_dataset, check_model, check_trainer, needs
 
+WORDS = ("good", "dull", "plot", "cast", "the", "ending", "film")
 ADAM = functools.partial(torch.optim.Adam, lr=0.01)
 
 
@@ -28,8 +29,26 @@ def _data(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("REPRO_DATA", str(tmp_path_factory.getbasetemp() / "hendrycks2017"))  # for cached features
 
 
+@dataclass
+class Reviews:
+    """Forty reviews of 5 to 24 random words, with the interface of `datasets.Imdb`."""
+
+    labels: list[int] = field(default_factory=lambda: [index % 2 for index in range(40)])
+
+    @property
+    def texts(self) -> list[str]:
+        random = np.random.default_rng(0)
+        return [" ".join(random.choice(WORDS, random.integers(5, 25))) for _ in self.labels]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def fingerprint(self) -> str:
+        return "forty"
+
+
 def toy(**sizes: int) -> FrequentWordIds:
-    reviews = ToyReviews(size=40)
+    reviews = Reviews()
     return FrequentWordIds(reviews, vocabulary=reviews, **sizes)
 
 
@@ -55,11 +74,11 @@ def test_the_counts_are_those_of_scikit_learn() -> None:
 
 
 def test_frequent_words_have_numbers_and_the_others_the_last_one() -> None:
-    reviews = ToyReviews(size=40)
-    found = FrequentWordIds(reviews, vocabulary=reviews, words=6, length=100)
-    known = [str(word) for word in frequent(reviews, 5)["words"]]
+    reviews = Reviews()
+    found = FrequentWordIds(reviews, vocabulary=reviews, words=4, length=100)
+    known = [str(word) for word in frequent(reviews, 3)["words"]]
     for index in (0, 17, 39):
-        wanted = [known.index(word) + 1 if word in known else 6 for word in words_of(reviews.texts[index])]
+        wanted = [known.index(word) + 1 if word in known else 4 for word in words_of(reviews.texts[index])]
         assert found[index][0].tolist() == wanted + [0] * (100 - len(wanted))
         assert found[index][1] == reviews.labels[index]
 
