@@ -12,7 +12,7 @@ from repro import config, registry
 from repro.claim import Claim, paper
 from repro.config import names
 from repro.errors import BadInput, where
-from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
+from repro.verdict import BEHAVED, OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
 from repro.verdict.suspected_causes import Entry
 
 Row = dict[str, Any]
@@ -106,8 +106,10 @@ def _show_paper(one: paper.Paper) -> str:
         }
     )
     claims = [f"  {claim.id}: {claim.says} ({claim.where}) [{claim.kind}]" for claim in one.claims]
+    behaviours = [f"  {each.id}: {each.says} [{each.kind}]" for each in one.behaviours]
     configs = [f"  {where(path)}" for path in one.configs]
-    return "\n".join([facts, "claims", *claims, "configs", *configs])
+    heads = ["behaviours", *behaviours] if behaviours else []
+    return "\n".join([facts, "claims", *claims, *heads, "configs", *configs])
 
 
 def _show_part(part: registry.Declared) -> str:
@@ -136,16 +138,22 @@ def _fields(facts: Row) -> str:
     )
 
 
-def verdicts(judged: Sequence[Verdict], entries: Sequence[Entry]) -> str:
+def verdicts(judged: Sequence[Verdict], entries: Sequence[Entry], behaved: Sequence[Verdict] = ()) -> str:
     """One paragraph per claim: the outcome, the paper's statement, the records, the suspected causes.
 
-    A reproduced claim about a printed number is one line, because a paper may have hundreds. The counts are at the end.
+    A reproduced claim about a printed number is one line, because a paper may have hundreds. The counts are at the end,
+    before a paragraph with a line for each behaviour.
     """
     shown = [_verdict(verdict, [entry for entry in entries if entry.claim is verdict.claim]) for verdict in judged]
     counts = Counter(verdict.outcome for verdict in judged if verdict.outcome != UNTRANSCRIBED)
     told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
     total = f"{_count(counts.total(), 'claim')}: {told or 'no verdict yet'}"
-    return "\n\n".join([*shown, "\n".join(filter(None, (total, untranscribed(judged))))])
+    lines = [f"{one.outcome.upper()}  {one.claim.id} ({one.claim.where}): {one.why}" for one in behaved]
+    known = Counter(one.outcome for one in behaved)
+    told = ", ".join(f"{known[outcome]} {outcome}" for outcome in (*BEHAVED, *OUTCOMES) if known[outcome])
+    lines += [f"{_count(len(behaved), 'behaviour')}: {told}"] if behaved else []
+    parts = [*shown, "\n".join(filter(None, (total, untranscribed(judged)))), "\n".join(lines)]
+    return "\n\n".join(filter(None, parts))
 
 
 def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:

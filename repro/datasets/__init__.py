@@ -17,5 +17,7 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
   describes a panel.
 
 For your own reader: `walk` lists the files of a folder, `tables` reads csv, `recordings` decodes audio files once,
-`mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. The other modules contain the datasets.
+`mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. For behaviour tests: `pairs` puts items before
+and after a change next to each other, `chosen` takes some items of a dataset, and `perturb_images`, `perturb_sounds`
+and `perturb_texts` contain the changes. The other modules contain the datasets.
 """
