@@ -26,8 +26,8 @@ class Passed:
 
     estimate: scores (K,), or a pair of them for an item of `datasets.Pairs`. target: the true class, or that item's
     target. With "same", the class with the highest score must be the same for both inputs. With "lower" or "higher",
-    the probability (softmax of the scores) of the class `score` must change in this direction by more than `margin`,
-    a number from 0, below 1. Ties go to the lowest index.
+    the probability (softmax of the scores) of the class `score` must change in this direction. Ties go to the lowest
+    index.
 
     Example: the probability of class 1 falls, and the answer stays class 1.
 
@@ -37,11 +37,7 @@ class Passed:
         (1.0, 1.0, 0.0)
     """
 
-    def __init__(self, margin: float = 0.0) -> None:
-        if not 0 <= margin < 1:
-            raise wrong_value(self, "margin", margin, "a number from 0, below 1")
-        self.margin = margin
-        self.identity = Identity("Passed", better="higher", reference=f"test of the item, margin {margin:g}")
+    identity = Identity("Passed", better="higher", reference="test of the item")
 
     def __call__(self, estimate: Estimate, target: int | Mapping[str, Any], inputs: Any) -> float:
         if not isinstance(target, Mapping):
@@ -50,7 +46,7 @@ class Passed:
         if target["expect"] == "same":
             return float(int(before.argmax()) == int(after.argmax()))
         old, new = (float(scores.double().softmax(0)[target["score"]]) for scores in (before, after))
-        return float(_moved(target["expect"], new - old, self.margin))
+        return float(_moved(target["expect"], new - old, 0.0))
 
 
 @METRICS.register

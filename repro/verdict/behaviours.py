@@ -47,10 +47,10 @@ def _judge(behaviour: Behaviour, found: Verdict) -> Verdict:
         return replace(found, outcome="not comparable", why=fault)
     if settling.lacking_seeds(found.claim, own):
         return found
-    low, high = (round(end, DIGITS) for end in (own.interval.low, own.interval.high))
+    low, high, share = (round(one, DIGITS) for one in (own.interval.low, own.interval.high, behaviour.share))
     note = f"{say(own)} pass, at least {behaviour.share} must"
-    if low >= behaviour.share or high < behaviour.share:
-        return replace(found, outcome=BEHAVED[low < behaviour.share], why=note)
+    if low >= share or high < share:
+        return replace(found, outcome=BEHAVED[low < share], why=note)
     return replace(found, outcome="inconclusive", why=f"{note}; {settling.in_words(found.claim, own)}")
 
 
