@@ -150,8 +150,9 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) <= 18
     counted = [path for path in CORE if path.relative_to(ROOT / "repro").parts[0] not in PARTS]
-    # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages
-    assert sum(map(lines_of_code, counted)) <= 21_000
+    # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages; 21,000 before
+    # behaviour tests
+    assert sum(map(lines_of_code, counted)) <= 21_200
 
 
 def lines_of_code(path: Path) -> int:

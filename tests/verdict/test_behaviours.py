@@ -165,6 +165,14 @@ def test_the_runs_are_in_the_queue_and_in_the_plan(tested: Any, repro: Any) -> N
     assert len(mine) == 1 and mine[0].settles and len(mine[0].runs) == 2
 
 
+def test_show_prints_a_behaviour_and_the_config_that_measures_it(tested: Any, repro: Any) -> None:
+    for name in ("less.covered", f"{tested.name}/less.covered"):
+        code, out, _ = repro("show", name)
+        assert code == 0 and {"id less.covered", "share 0.7"} <= {" ".join(line.split()) for line in out.splitlines()}
+    assert "# behaviour less.covered: " in repro("show", f"{tested.name}/behaviour")[1]
+    assert "less.covered: If half" in repro("show", tested.name)[1]
+
+
 def test_the_guide_is_executed_and_the_check_guards_it(tested: Any, repro: Any, git: Any) -> None:
     for seed in ("0", "1"):
         assert repro("run", f"{tested.name}/behaviour", "--seed", seed)[0] == 0
