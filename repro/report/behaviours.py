@@ -16,6 +16,11 @@ LEAD = (
     "items that pass, with its 95 % interval over the seeds."
 )
 
+MEANINGS = {
+    BEHAVED[0]: "the whole interval is at or above the required share",
+    BEHAVED[1]: "the whole interval is below the required share",
+}
+
 
 def section(page: Page) -> Markup:
     """A row for each behaviour, in the order of `paper.toml`; below the table, why some are not decided."""
@@ -53,7 +58,7 @@ def _percent(share: float) -> str:
 def _badge(verdict: Verdict) -> Markup:
     """The outcome, in the colours of a reproduced claim or of one that was not."""
     like = dict(zip(BEHAVED, ("reproduced", "not reproduced"), strict=True))
-    return badge(like.get(verdict.outcome, verdict.outcome), verdict.outcome)
+    return badge(like.get(verdict.outcome, verdict.outcome), verdict.outcome, MEANINGS.get(verdict.outcome, ""))
 
 
 def _undecided(judged: list[Verdict]) -> Markup:

@@ -112,7 +112,7 @@ def test_what_is_no_share_is_not_comparable(records: list[Record]) -> None:
 def tested(paper: Any, git: Any) -> Any:
     """The copied template with the config and the behaviours of the guide, two seeds each."""
     paper.config("digits", f"import {paper.module('network', NETWORK)}\n{DIGITS}", "")
-    paper.config("behaviour", block("gin").partition("\n")[2], "digits.gin")
+    paper.config("behaviour", block("text").partition("\n")[2], "digits.gin")
     text = (paper.folder / "paper.toml").read_text(encoding="utf-8")
     paper.toml(text + block("toml").replace("share =", "seeds = 2\nshare ="))
     git("add", "-A")
