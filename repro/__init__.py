@@ -25,7 +25,7 @@
     labels/       labels that look wrong: found, shown to people, corrected
     training/     what a trainer uses: checkpoints, metrics log, the stop at the first NaN
 
-    registry      the five registries of parts
+    registry      the six registries of parts
     signature     what a config may bind of a part
     untrusted     what a config may name
     errors        BadInput: one line for bad input

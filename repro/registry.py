@@ -1,4 +1,4 @@
-"""The five registries of parts: DATASETS, MODELS, LOSSES, TRAINERS and METRICS.
+"""The six registries of parts: DATASETS, PERTURBATIONS, MODELS, LOSSES, TRAINERS and METRICS.
 
 A part is a normal class with one decorator:
 
@@ -83,11 +83,12 @@ class Registry:
 
 
 DATASETS = Registry("datasets")
+PERTURBATIONS = Registry("perturbations")
 MODELS = Registry("models")
 LOSSES = Registry("losses")
 TRAINERS = Registry("trainers")
 METRICS = Registry("metrics")
-REGISTRIES = {registry.kind: registry for registry in (DATASETS, MODELS, LOSSES, TRAINERS, METRICS)}
+REGISTRIES = {one.kind: one for one in (DATASETS, PERTURBATIONS, MODELS, LOSSES, TRAINERS, METRICS)}
 
 
 def name_of(part: Any) -> str:
@@ -184,7 +185,7 @@ def source(path: Path) -> str:
     """The text of a source file, without a byte order mark. Raises BadInput if it is missing or not UTF-8.
 
     >>> source(HOME / "registry.py").splitlines()[0]
-    '\"\"\"The five registries of parts: DATASETS, MODELS, LOSSES, TRAINERS and METRICS.'
+    '\"\"\"The six registries of parts: DATASETS, PERTURBATIONS, MODELS, LOSSES, TRAINERS and METRICS.'
     """
     try:
         return path.read_text(encoding="utf-8-sig")

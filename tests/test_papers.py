@@ -15,7 +15,7 @@ from repro.errors import BadInput
 from repro.experiment import binding
 from repro.record import audit
 from repro.testing import contract
-from repro.verdict import verdicts_json
+from repro.verdict import behaviours, verdicts_json
 
 NAMES = sorted(paper.folders())
 NOT_YET = {
@@ -89,10 +89,8 @@ def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
     records = record.of_paper(one.folder)
     if not records and not (one.folder / verdicts_json.FILE).is_file():
         pytest.skip("neither records nor verdicts yet: nothing to guard")
-    changes = verdicts_json.changes(
-        verdicts_json.read(one.folder), verdict.judge_all(one.claims, records), audit.late(one)
-    )
-    assert changes == []
+    judged = [*verdict.judge_all(one.claims, records), *behaviours.judge_all(one.behaviours, records)]
+    assert verdicts_json.changes(verdicts_json.read(one.folder), judged, audit.late(one)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

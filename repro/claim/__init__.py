@@ -9,8 +9,8 @@ A claim has one of three kinds, which its keys decide:
 A number that is not transcribed from the paper yet has `transcribed = false`, and it has no verdict.
 
 `paper` finds papers. `paper_toml` reads `paper.toml`, with the checks in `rules` and the tables in `table`. `units`
-compares and converts units. `sweep` is a search over settings, which is not a claim. `old_places` finds files that
-earlier versions wrote to other folders.
+compares and converts units. `behaviour` is what a model must do, and `sweep` is a search over settings; both are no
+claims. `old_places` finds files that earlier versions wrote to other folders.
 """
 
 from __future__ import annotations

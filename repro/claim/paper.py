@@ -22,6 +22,7 @@ from typing import Annotated, Literal
 from repro import HOME
 from repro.claim import Cause, Features
 from repro.claim import Claim as Claim
+from repro.claim.behaviour import Behaviour
 from repro.claim.sweep import Sweep
 from repro.errors import BadInput, where
 
@@ -31,7 +32,7 @@ WRITTEN = "records"
 
 @dataclass(frozen=True)
 class Paper:
-    """One paper: its folder, citation, claims, suspected causes for claims that were not reproduced, and sweeps."""
+    """One paper: its folder, citation, claims, suspected causes, sweeps, and the behaviours required of its models."""
 
     name: str
     folder: Path
@@ -64,6 +65,7 @@ class Paper:
     claims: list[Claim] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     sweeps: list[Sweep] = field(default_factory=list)
+    behaviours: list[Behaviour] = field(default_factory=list)
     features: Features | None = None
 
     def claim(self, claim_id: str) -> Claim:
@@ -77,6 +79,12 @@ class Paper:
         """The name of a config (`configs/NAME.gin` or `NAME`) or metric for readers: from `[labels]`, else its own."""
         own = name.removeprefix("configs/").removesuffix(".gin")
         return self.labels.get(own, own)
+
+    @property
+    def tested(self) -> list[tuple[str, Claim]]:
+        """What needs runs and gets a verdict: ("claim", a claim) for each, and ("behaviour", the same as a claim)."""
+        behaviours = [("behaviour", one.claim) for one in self.behaviours]
+        return [*(("claim", claim) for claim in self.claims), *behaviours]
 
     @property
     def headlines(self) -> list[Claim]:
@@ -96,8 +104,8 @@ class Paper:
 
     @property
     def runs(self) -> list[tuple[str, str, int]]:
-        """(claim, config, seed) of every run that the claims and the suspected causes need."""
-        rows = [(claim.id, config, seed) for claim in self.claims for config, seed in claim.runs]
+        """(claim, config, seed) of every run that the claims, the behaviours and the suspected causes need."""
+        rows = [(claim.id, config, seed) for _, claim in self.tested for config, seed in claim.runs]
         for claim in self.claims:
             for cause in self.causes_of(claim):
                 sides = [name for name in (cause.over, cause.config, cause.over_config) if name]

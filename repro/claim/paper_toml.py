@@ -15,7 +15,9 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from repro import untrusted
 from repro.claim import Cause, Claim, Features, Number
+from repro.claim import behaviour as behaviours
 from repro.claim import sweep as sweeps
+from repro.claim.behaviour import Behaviour
 from repro.claim.paper import Paper
 from repro.claim.rules import refuse
 from repro.claim.sweep import Sweep
@@ -26,12 +28,14 @@ from repro.files.toml_lines import Block, blocks
 from repro.files.typed import fits, innermost, said
 
 HEADLINES = 10
-MANY = {"claim", "table", "cause", "sweep"}
+ONE = ("paper", "reproducibility", "labels")
+MANY = ("claim", "table", "cause", "sweep", "behaviour")
 GIVEN = {
-    Paper: ("name", "folder", "claims", "causes", "sweeps", "features", "labels"),
+    Paper: ("name", "folder", "claims", "causes", "sweeps", "behaviours", "features", "labels"),
     Claim: ("table", "row", "column", "line"),
     Cause: ("line",),
     Sweep: ("line", "lines"),
+    Behaviour: ("line",),
 }
 
 
@@ -56,12 +60,15 @@ def read(folder: Path) -> Paper:
     causes = [_cause(row, at, claims, configs) for row, at in tables(data, found, "cause", where(path))]
     swept = [_sweep(row, at, configs) for row, at in tables(data, found, "sweep", where(path))]
     _refuse_twins("sweep id", swept, where(path))
+    required = [_behaviour(row, at, configs) for row, at in tables(data, found, "behaviour", where(path))]
+    _refuse_twins("behaviour id", [*claims, *required], where(path))
     features = one_table(data, found, "reproducibility", where(path))
     scored = None if features is None else make(Features, features, found["reproducibility"][0], {})
-    labels = _labels(one_table(data, found, "labels", where(path)) or {}, found["labels"], claims, configs)
+    named = one_table(data, found, "labels", where(path)) or {}
+    labels = _labels(named, found["labels"], [*claims, *required], configs)
     _refuse_many(claims, where(path))
     given = {"name": folder.name, "folder": folder, "features": scored, "labels": labels}
-    given |= {"claims": claims, "causes": causes, "sweeps": swept}
+    given |= {"claims": claims, "causes": causes, "sweeps": swept, "behaviours": required}
     one: Paper = make(Paper, head, place, given)
     if not 1000 <= one.year <= 9999:
         raise BadInput(f"'year' is {one.year}", place.place("year"), expected="a year of four digits")
@@ -92,13 +99,13 @@ def load(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _refuse_stray(data: dict[str, Any], found: dict[str, list[Block]], place: str) -> None:
-    known = {"paper", "reproducibility", "labels", *MANY}
+    known = {*ONE, *MANY}
     if stray := sorted(set(data) - known):
         lines = [block.line for block in found.get(stray[0], [])]
         raise BadInput(
             f"unknown table '{stray[0]}'",
             f"{place}:{lines[0] if lines else 1}",
-            expected="[paper], [reproducibility], [labels], [[claim]], [[table]], [[cause]] or [[sweep]]",
+            expected=f"{', '.join(f'[{one}]' for one in ONE)} or {', '.join(f'[[{one}]]' for one in MANY)}",
             given=stray[0],
             known=known,
         )
@@ -216,8 +223,15 @@ def _sweep(row: dict[str, Any], at: Block, configs: frozenset[str]) -> Sweep:
     return sweep
 
 
+def _behaviour(row: dict[str, Any], at: Block, configs: frozenset[str]) -> Behaviour:
+    made: Behaviour = make(Behaviour, row, at, {"line": at.line})
+    _refuse_missing(made.config, f"behaviour '{made.id}'", at.place("config"), configs)
+    behaviours.refuse(made, at)
+    return made
+
+
 def _labels(
-    row: dict[str, Any], at: Sequence[Block], claims: Iterable[Claim], configs: frozenset[str]
+    row: dict[str, Any], at: Sequence[Block], claims: Iterable[Claim | Behaviour], configs: frozenset[str]
 ) -> dict[str, str]:
     """The names of configs and metrics for readers. Raises BadInput for a name that the paper does not have."""
     known = {Path(name).stem for name in configs} | {claim.metric for claim in claims}
@@ -235,7 +249,7 @@ def _refuse_many(claims: Iterable[Claim], path: str) -> None:
         raise BadInput(f"more than {HEADLINES} claims have 'headline'", f"{path}:{claim.line}", expected="at most ten")
 
 
-def _refuse_twins(what: str, rows: Iterable[Claim | Sweep], path: str) -> None:
+def _refuse_twins(what: str, rows: Iterable[Claim | Sweep | Behaviour], path: str) -> None:
     seen: dict[str, int] = {}
     for row in rows:
         if row.id in seen:

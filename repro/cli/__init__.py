@@ -42,7 +42,7 @@ from repro.config import names
 from repro.errors import BadInput
 from repro.interruption import RESUME, Interrupted
 
-KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics")
+KINDS = ("papers", "datasets", "perturbations", "models", "losses", "trainers", "metrics")
 CONFIG = "PAPER/NAME, such as template/line, or the path of a config (.gin)"
 COMPLETION = "print the script that completes commands in your shell"
 NEW = ("training", "statistics", "benchmark")  # the kinds of papers that have a template

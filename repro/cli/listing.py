@@ -10,9 +10,10 @@ from typing import Any
 
 from repro import config, registry
 from repro.claim import Claim, paper
+from repro.claim.behaviour import Behaviour
 from repro.config import names
 from repro.errors import BadInput, where
-from repro.verdict import OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
+from repro.verdict import BEHAVED, OUTCOMES, UNTRANSCRIBED, Verdict, power, untranscribed
 from repro.verdict.suspected_causes import Entry
 
 Row = dict[str, Any]
@@ -48,9 +49,9 @@ def table(listed: Sequence[Row]) -> str:
 def show(name: str) -> str:
     """The text of `repro show NAME`.
 
-    name: a paper, a claim (`fit.error` or `template/fit.error`), a part (`losses.MeanSquare` or `MeanSquare`), or the
-    path or the name of a config (`template/line`). A claim is shown rather than a config of the same name. Raises
-    BadInput, with the nearest name, if there is none of these.
+    name: a paper, a claim or behaviour (`fit.error` or `template/fit.error`), a part (`losses.MeanSquare` or
+    `MeanSquare`), or the path or the name of a config (`template/line`). A claim is shown rather than a config of the
+    same name. Raises BadInput, with the nearest name, if there is none of these.
     """
     configs = names.every()
     if name.endswith(".gin"):
@@ -59,22 +60,30 @@ def show(name: str) -> str:
     known = paper.folders()
     if head in known:
         one = paper.find(head)
-        if name in configs and claim not in {found.id for found in one.claims}:
+        if name in configs and claim not in {found.id for _, found in one.tested}:
             return _show_config(configs[name])
         return _fields(asdict(_claim(one, claim, configs))) if claim else _show_paper(one)
-    if claims := [(one.name, claim) for one in paper.readable()[0] for claim in one.claims if claim.id == name]:
-        return "\n\n".join(_fields({"paper": whose, **asdict(claim)}) for whose, claim in claims)
+    papers = paper.readable()[0]
+    if named := [{"paper": one.name, **row} for one in papers for row in _stated(one) if row["id"] == name]:
+        return "\n\n".join(map(_fields, named))
     listed = {f"{part.kind}.{part.name}": part for part in registry.every()}
     hits = [part for full, part in listed.items() if name in (full, part.name)]
     if not hits:
         paper.refuse_unstarted(head)
-        ids = [claim.id for one in paper.readable()[0] for claim in one.claims]
+        ids = [found.id for one in papers for _, found in one.tested]
         raise BadInput(f"no paper, claim, part or config '{name}'", given=name, known=[*known, *listed, *ids])
     return "\n\n".join(_show_part(part) for part in hits)
 
 
-def _claim(one: paper.Paper, name: str, configs: Iterable[str]) -> Claim:
-    """The claim `name`. Raises BadInput if there is none, with the nearest claim or config."""
+def _stated(one: paper.Paper) -> list[Row]:
+    """The fields of each claim and each behaviour of a paper."""
+    return [*map(asdict, one.claims), *map(asdict, one.behaviours)]
+
+
+def _claim(one: paper.Paper, name: str, configs: Iterable[str]) -> Claim | Behaviour:
+    """The claim or behaviour `name`. Raises BadInput if there is none, with the nearest claim or config."""
+    if found := next((behaviour for behaviour in one.behaviours if behaviour.id == name), None):
+        return found
     try:
         return one.claim(name)
     except BadInput as error:
@@ -84,13 +93,13 @@ def _claim(one: paper.Paper, name: str, configs: Iterable[str]) -> Claim:
 
 
 def _show_config(path: Path) -> str:
-    """The text of a config after the claims that name it, as comments: what the paper states is only in paper.toml."""
+    """The text of a config after the claims and behaviours that name it, as comments: these are only in paper.toml."""
 
     text = config.read(path).text.rstrip()
     folder = path.absolute().parent.parent
-    claims = paper.read(folder).claims if (folder / "paper.toml").is_file() else []
-    named = [claim for claim in claims if any(f"configs/{path.name}" in pair for pair in claim.pairs)]
-    return "\n".join([*(f"# claim {claim.id}: {claim.says} ({claim.where})" for claim in named), text])
+    tested = paper.read(folder).tested if (folder / "paper.toml").is_file() else []
+    named = [row for row in tested if any(f"configs/{path.name}" in pair for pair in row[1].pairs)]
+    return "\n".join([*(f"# {word} {claim.id}: {claim.says} ({claim.where})" for word, claim in named), text])
 
 
 def _show_paper(one: paper.Paper) -> str:
@@ -106,8 +115,10 @@ def _show_paper(one: paper.Paper) -> str:
         }
     )
     claims = [f"  {claim.id}: {claim.says} ({claim.where}) [{claim.kind}]" for claim in one.claims]
+    behaviours = [f"  {each.id}: {each.says} [{each.kind}]" for each in one.behaviours]
     configs = [f"  {where(path)}" for path in one.configs]
-    return "\n".join([facts, "claims", *claims, "configs", *configs])
+    heads = ["behaviours", *behaviours] if behaviours else []
+    return "\n".join([facts, "claims", *claims, *heads, "configs", *configs])
 
 
 def _show_part(part: registry.Declared) -> str:
@@ -136,16 +147,22 @@ def _fields(facts: Row) -> str:
     )
 
 
-def verdicts(judged: Sequence[Verdict], entries: Sequence[Entry]) -> str:
+def verdicts(judged: Sequence[Verdict], entries: Sequence[Entry], behaved: Sequence[Verdict] = ()) -> str:
     """One paragraph per claim: the outcome, the paper's statement, the records, the suspected causes.
 
-    A reproduced claim about a printed number is one line, because a paper may have hundreds. The counts are at the end.
+    A reproduced claim about a printed number is one line, because a paper may have hundreds. The counts are at the end,
+    before a paragraph with a line for each behaviour.
     """
     shown = [_verdict(verdict, [entry for entry in entries if entry.claim is verdict.claim]) for verdict in judged]
     counts = Counter(verdict.outcome for verdict in judged if verdict.outcome != UNTRANSCRIBED)
     told = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
     total = f"{_count(counts.total(), 'claim')}: {told or 'no verdict yet'}"
-    return "\n\n".join([*shown, "\n".join(filter(None, (total, untranscribed(judged))))])
+    lines = [f"{one.outcome.upper()}  {one.claim.id} ({one.claim.where}): {one.why}" for one in behaved]
+    known = Counter(one.outcome for one in behaved)
+    told = ", ".join(f"{known[outcome]} {outcome}" for outcome in (*BEHAVED, *OUTCOMES) if known[outcome])
+    lines += [f"{_count(len(behaved), 'behaviour')}: {told}"] if behaved else []
+    parts = [*shown, "\n".join(filter(None, (total, untranscribed(judged)))), "\n".join(lines)]
+    return "\n\n".join(filter(None, parts))
 
 
 def _verdict(verdict: Verdict, entries: Sequence[Entry]) -> str:

@@ -114,7 +114,7 @@ def verdict(given: argparse.Namespace) -> int:
     from repro.cli import listing
     from repro.experiment import answerable
     from repro.record import audit
-    from repro.verdict import suspected_causes, verdicts_json
+    from repro.verdict import behaviours, suspected_causes, verdicts_json
 
     one = paper.find(given.paper)
     if _faulty(old_places.lines(one.folder)) and given.check:
@@ -122,6 +122,7 @@ def verdict(given: argparse.Namespace) -> int:
     unread: dict[str, list[str]] = {}
     records = record.of_paper(one.folder, _data(unread) if given.data else None)
     judged = verdict.judge_all(one.claims, records)
+    behaved = behaviours.judge_all(one.behaviours, records)
     for reason, configs in unread.items():
         print(f"repro: the data of {', '.join(configs)} could not be read again: {reason}", file=sys.stderr)
     wrong = 2 if _faulty(answerable.faults(one, records)) else 0
@@ -134,14 +135,14 @@ def verdict(given: argparse.Namespace) -> int:
         if reason := audit.unknown(one.folder):
             print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
         faults = [(True, f"worse: {fault}") for fault in audit.faults(one, records)]
-        found = [*faults, *verdicts_json.changes(before, judged, late)]
+        found = [*faults, *verdicts_json.changes(before, [*judged, *behaved], late)]
         return _check(found) or wrong or int(bool(unread))
     if given.write:
-        print(where(verdicts_json.write(one.folder, judged, late)))
+        print(where(verdicts_json.write(one.folder, [*judged, *behaved], late)))
     elif given.json:
-        print(verdicts_json.as_json(one, judged, suspected_causes.ledger(one, judged, records)))
+        print(verdicts_json.as_json(one, judged, suspected_causes.ledger(one, judged, records), behaved))
     else:
-        print(listing.verdicts(judged, suspected_causes.ledger(one, judged, records)))
+        print(listing.verdicts(judged, suspected_causes.ledger(one, judged, records), behaved))
     return wrong
 
 

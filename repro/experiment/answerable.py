@@ -45,20 +45,20 @@ Metrics = Callable[[Config], Collection[str] | None]
 
 
 def faults(one: Paper, records: Iterable[Record], metrics: Metrics | None = None) -> list[str]:
-    """One line, with file and line number, for each name that a claim asks for and its config does not have."""
+    """One line, with file and line, for each name that a claim or behaviour asks for and its config does not have."""
     fresh: dict[str, list[Record]] = {}
     for found in records:
         if not found.stale and not found.overrides:
             fresh.setdefault(f"configs/{found.config}.gin", []).append(found)
     known: dict[str, list[Known]] = {}
     lines: dict[tuple[str, ...], list[str]] = {}
-    for claim in one.claims:
+    for word, claim in one.tested:
         place = f"{where(one.folder)}/paper.toml:{claim.line}"
         for config, test in asked(claim):
             if config not in known:
                 known[config] = _known(one.folder / config, fresh.get(config, []), metrics or _declared)
             for each in known[config]:
-                for kind, wanted, what, names in missing(claim, test, each):
+                for kind, wanted, what, names in missing(claim, test, each, word):
                     key = (config, each.whose, kind, wanted)
                     lines.setdefault(key, []).append(f"{place}: {what}{nearest(wanted, names)}")
     told = [first if not more else f"{first} ({len(more)} more ask for it)" for first, *more in lines.values()]
@@ -78,14 +78,19 @@ def asked(claim: Claim) -> Iterator[tuple[str, str]]:
             yield other, claim.over_test or claim.test
 
 
-def missing(claim: Claim, test: str, known: Known) -> Iterator[tuple[str, str, str, Collection[str]]]:
-    """What a claim asks for and its config is known not to have: (kind, name, message, the names that exist)."""
+def missing(
+    claim: Claim, test: str, known: Known, word: str = "claim"
+) -> Iterator[tuple[str, str, str, Collection[str]]]:
+    """What a claim asks for and its config is known not to have: (kind, name, message, the names that exist).
+
+    word: what the message calls it, "claim" or "behaviour".
+    """
     rows = [("test set", test, known.tests), ("metric", claim.metric, known.metrics)]
     if claim.item:
         rows.append(("item", claim.item, known.items.get(test)))
     for kind, wanted, names in rows:
         if names is not None and wanted not in names:
-            what = f"claim '{claim.id}' asks for the {kind} '{wanted}', which {known.whose} does not have"
+            what = f"{word} '{claim.id}' asks for the {kind} '{wanted}', which {known.whose} does not have"
             yield kind, wanted, what, names
 
 

@@ -127,7 +127,7 @@ def answers(config: Config, built: Any, names: dict[str, list[str]]) -> None:
     one = paper.read(config.folder)
     metrics = [metric.identity.name for metric in built.metrics]
     known = Known(list(built.test), metrics, {test: names.get(test, []) for test in built.test})
-    for claim in one.claims:
-        for name, test in asked(claim):
-            for _, wanted, what, there in missing(claim, test, known) if name == f"configs/{config.name}.gin" else ():
+    for word, claim in one.tested:
+        for test in (test for name, test in asked(claim) if name == f"configs/{config.name}.gin"):
+            for _, wanted, what, there in missing(claim, test, known, word):
                 raise BadInput(what, f"{where(config.folder)}/paper.toml:{claim.line}", given=wanted, known=there)

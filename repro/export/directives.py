@@ -38,7 +38,7 @@ SECTIONS: dict[str, Callable[[Page], Nodes]] = {
     "outcome": lambda page: [nodes.para(*nodes.text(outcome(page)))],
 }
 ON_SITE = frozenset({
-    *("answer", "commands", "curves", "disagreements", "examples", "facts", "figure-claims", "headlines"),
+    *("answer", "behaviours", "commands", "curves", "disagreements", "examples", "facts", "figure-claims", "headlines"),
     *("implementation", "origin", "people", "reviews", "rot", "sweeps"),
 })  # fmt: skip
 """Directives of a paper's page that are not for print."""

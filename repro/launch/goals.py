@@ -15,7 +15,7 @@ from repro.claim import Claim
 from repro.claim.paper import Paper
 from repro.launch import Job
 from repro.record import Record
-from repro.verdict import Verdict, judge_all, settling
+from repro.verdict import Verdict, behaviours, judge_all, settling
 
 Key = tuple[str, str, int, *tuple[str, ...]]
 """A run: paper, config as in `paper.toml`, seed, and the values of the point of a sweep."""
@@ -62,7 +62,7 @@ def of_paper(paper: Paper, records: Iterable[Record]) -> tuple[list[Goal], list[
     done = {(found.config, found.seed) for found in records if not found.stale}
     goals: list[Goal] = []
     unsettled: list[Unsettled] = []
-    for verdict in judge_all(paper.claims, records):
+    for verdict in [*judge_all(paper.claims, records), *behaviours.judge_all(paper.behaviours, records)]:
         goals += _asked(paper, verdict, done)
         if (more := verdict.more_seeds) is not None:
             runs = frozenset(_keys(paper, _next_seeds(verdict, more), done))

@@ -11,7 +11,7 @@ data that it needs, for example a pair of score and class, and it has `contribut
 one value for each item, whose mean is the metric and whose spread gives its standard error. So all that is computed
 from the values of the items also holds for such a metric.
 
-- `classification`.
+- `classification`. `behaviour`: whether an item passes a behaviour test.
 - Of a whole test set: `detection` (AUROC, AUPR, AURC, mean confidence) and `calibration`. `influence` makes the
   contributions of a metric of your own.
 - Source separation: `separation` names all metrics. `bss_eval` (with `projections`), `oracles` and `chunk_order` hold

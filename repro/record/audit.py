@@ -28,7 +28,7 @@ from repro.record.git import GitError
 from repro.record.same_code import unchanged
 
 Rows = dict[str, dict[str, Any]]
-"""The claims of a `paper.toml`, unchecked, by their id."""
+"""The claims and behaviours of a `paper.toml`, unchecked, by their id."""
 
 REPLAYS = "replays"
 """The folder in `records/` with the records of replays by other groups: `repro.rerun.counter_record`."""
@@ -39,6 +39,7 @@ JUDGED = (
         "tolerance",
         "above",
         "below",
+        "share",
         "printed",
         "over",
         "over_test",
@@ -51,7 +52,7 @@ JUDGED = (
     *("proxy", "proxy_over", "identity", "data", "unit"),
     *("items", "deterministic", "value_spread", "value_seeds"),
 )
-"""The keys of a claim that its verdict depends on."""
+"""The keys of a claim or behaviour that its verdict depends on."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def _of_cores(top: Path) -> Iterator[str]:
 
 
 def late(one: Paper) -> dict[str, str] | None:
-    """The changes of claims after their first record, by claim id, for example `tolerance 0.3 -> 6`.
+    """The changes of claims and behaviours after their first record, by id, for example `tolerance 0.3 -> 6`.
 
     None if they are not known: without git, or in a shallow clone.
     """
@@ -204,7 +205,7 @@ def late(one: Paper) -> dict[str, str] | None:
         return None
     found, now = {}, _rows((one.folder / "paper.toml").read_text(encoding="utf-8-sig"))
     twins = _twins(one)
-    for claim in one.claims:
+    for _, claim in one.tested:
         stems = {stem for config in claim.configs for stem in twins.get(Path(config).stem, ())}
         commits = [first[stem] for stem in stems if stem in first]
         if commits and (changed := _changed(claim, one.folder, now, _claims(top, one.folder, min(commits)[1]))):
@@ -285,7 +286,7 @@ def _claims(top: Path, folder: Path, commit: str) -> Rows:
 
 def _rows(text: str) -> Rows:
     data = tomllib.loads(text)
-    rows = {str(row.get("id")): row for row in data.get("claim", ())}
+    rows = {str(row.get("id")): row for kind in ("claim", "behaviour") for row in data.get(kind, ())}
     for table in data.get("table", ()):
         for kind in ("printed", "value"):
             if isinstance(table.get(kind), dict):

@@ -8,6 +8,7 @@ The sections of a paper's page, in the order of the page:
     figure            a row per claim: the paper's number and our interval
     claims            the same claims as a table; cells: in the layout of the paper's own tables
     examples          test items: sounds, pictures, texts
+    behaviours        behaviour tests: the required share next to the measured one
     curves            learning curves, a panel per config
     sweeps            the points of each sweep, and the effect of each setting
     commands          what you need, and the commands that repeat the runs; scopes, layers

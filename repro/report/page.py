@@ -280,13 +280,13 @@ TEXT = """\
 def text(page: Page, below: Path) -> str:
     """The MyST text of the page. `below` is the folder of the file that will contain it."""
     gaps = f"## What does not agree\n\n```{{disagreements}} {page.name}\n```\n\n" if page.failed else ""
-    shown = ""
-    if page.looked:
-        shown += f"## {page.looked}\n\n```{{examples}} {page.name}\n```\n\n"
-    if page.curved:
-        shown += f"## Learning curves\n\n```{{curves}} {page.name}\n```\n\n"
-    if page.paper.sweeps:
-        shown += f"## Sweeps\n\n```{{sweeps}} {page.name}\n```\n\n"
+    titles = {
+        "examples": page.looked,
+        "behaviours": "Behaviour tests" if page.paper.behaviours else "",
+        "curves": "Learning curves" if page.curved else "",
+        "sweeps": "Sweeps" if page.paper.sweeps else "",
+    }
+    shown = "".join(f"## {title}\n\n```{{{one}}} {page.name}\n```\n\n" for one, title in titles.items() if title)
     reviewed = f"## Reviews\n\n```{{reviews}} {page.name}\n```\n\n" if page.reviews else ""
     return TEXT.format(
         written=WRITTEN,

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from repro import HOME
 from repro.claim import Cause, Claim, Features, paper_toml
+from repro.claim.behaviour import Behaviour
 from repro.claim.paper import Paper
 from repro.claim.paper_toml import keys, meanings
 from repro.claim.sweep import Sweep
@@ -22,6 +23,7 @@ FILE = HOME / "paper.schema.json"
 TABLES: dict[str, type] = {
     **{"paper": Paper, "reproducibility": Features, "claim": Claim, "table": Table, "cause": Cause},
     "sweep": Sweep,
+    "behaviour": Behaviour,
 }
 DATA: dict[str, type] = {"data": DataSet, "variant": Variant, "file": File}  # of data.toml, which has no schema
 

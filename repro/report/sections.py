@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from repro.report import (
     answer,
+    behaviours,
     cite,
     claims,
     commands,
@@ -39,6 +40,7 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "ledger": suspected_causes.section,
     "curves": curves.curves,
     "examples": examples.examples,
+    "behaviours": behaviours.section,
     "sweeps": sweeps.section,
     "commands": commands.commands,
     "rot": rot.section,

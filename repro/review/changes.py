@@ -90,9 +90,9 @@ def _kind(name: str) -> str:
 
 
 def claims(old: Path, one: Paper) -> Iterator[str]:
-    """One line for each claim that was added, deleted or changed."""
-    then = {claim.id: claim for claim in paper.read(old).claims} if (old / "paper.toml").is_file() else {}
-    for claim in one.claims:
+    """One line for each claim or behaviour that was added, deleted or changed."""
+    then = {claim.id: claim for _, claim in paper.read(old).tested} if (old / "paper.toml").is_file() else {}
+    for _, claim in one.tested:
         if claim.id not in then:
             yield f"{claim.id}: new"
             continue
@@ -102,7 +102,7 @@ def claims(old: Path, one: Paper) -> Iterator[str]:
         changed = [f"{key} {_short(was)} -> {_short(now)}" for key, was, now in pairs if was != now and key != "line"]
         if changed:
             yield f"{claim.id}: {', '.join(changed)}"
-    yield from (f"{name}: deleted" for name in then if name not in {claim.id for claim in one.claims})
+    yield from (f"{name}: deleted" for name in then if name not in {claim.id for _, claim in one.tested})
 
 
 def settings(old: Path, one: Paper) -> Iterator[tuple[str, str]]:
@@ -145,7 +145,7 @@ def _mean(value: float | None) -> str:
 
 
 def verdicts(old: Path, new: Path) -> Iterator[str]:
-    """One line for each claim whose committed verdict has changed."""
+    """One line for each claim or behaviour whose committed verdict has changed."""
     then, now = (verdicts_json.read(one) if regular.present(one / verdicts_json.FILE) else {} for one in (old, new))
     for name in dict.fromkeys([*now, *then]):
         if then.get(name) != now.get(name):

@@ -109,7 +109,7 @@ def _number(claim: Claim) -> float | None:
 def sizes(one: Paper, records: Records) -> Iterator[BadInput]:
     """A large record has no metric that no claim and no page uses: its values would be most of the file."""
     texts = "\n".join(line for path in one.folder.glob("*.md") for line in prose.read(path))
-    used = {claim.metric for claim in one.claims}
+    used = {claim.metric for _, claim in one.tested}
     for found in records:
         path = one.folder / "records" / f"{found.stem}.json"
         if (size := path.stat().st_size) <= LARGE:

@@ -71,12 +71,12 @@ def unknown(folder: Path) -> str:
 
 
 def sourced(one: Paper, records: Records) -> Iterator[BadInput]:
-    """Every claim says what the paper claims, and where."""
-    for claim in one.claims:
+    """Every claim says what the paper claims, and where; every behaviour says what the model must do."""
+    for word, claim in one.tested:
         for key in ("says", "where"):
             if not getattr(claim, key).strip():
                 place = f"{where(one.folder)}/paper.toml:{claim.line}"
-                yield BadInput(f"'{key}' of claim '{claim.id}' is empty", place, expected="words from the paper")
+                yield BadInput(f"'{key}' of {word} '{claim.id}' is empty", place, expected="words from the paper")
 
 
 def basis(one: Paper, records: Records) -> Iterator[BadInput]:
@@ -101,11 +101,13 @@ def names(one: Paper, records: Records) -> Iterator[BadInput]:
 def tolerances(one: Paper, records: Records) -> Iterator[BadInput]:
     """No claim was changed after its first record, except for changes that a reviewer accepted in verdicts.json."""
     accepted = verdicts_json.read(one.folder) if regular.present(one.folder / verdicts_json.FILE) else {}
+    known = {claim.id: (word, claim.line) for word, claim in one.tested}
     for name, changed in (audit.late(one) or {}).items():
+        word, line = known[name]
         if accepted.get(name, "").partition(verdicts_json.LATE)[2] != changed:
             yield BadInput(
-                f"claim '{name}' was changed after its first record: {verdicts_json.shown(changed)}",
-                f"{where(one.folder)}/paper.toml:{one.claim(name).line}",
+                f"{word} '{name}' was changed after its first record: {verdicts_json.shown(changed)}",
+                f"{where(one.folder)}/paper.toml:{line}",
                 expected=f"no change; or `repro verdict {one.name} --write`, which marks it for the reviewer",
             )
 

@@ -2,7 +2,8 @@
 
 `repro.interval` computes the intervals; docs/guide/claims.md explains the verdicts. This module reads no files and does
 not import torch. `evidence` collects the measurements for a claim, `power` computes which differences can be detected,
-`suspected_causes` shows the effect of each cause, and `verdicts_json` writes the committed file.
+`suspected_causes` shows the effect of each cause, `behaviours` judges behaviour tests, and `verdicts_json` writes the
+committed file.
 
 A verdict is *inconclusive* in four cases:
 
@@ -44,7 +45,13 @@ OUTCOMES = (
     "not transcribed",
 )
 UNTRANSCRIBED = OUTCOMES[-1]
-RANKS = {outcome: rank for rank, outcome in enumerate(OUTCOMES)} | {"exceeded": OUTCOMES.index("inconclusive")}
+BEHAVED = ("holds", "fails")
+"""The outcomes that only a behaviour has: see `repro.verdict.behaviours`."""
+RANKS = {outcome: rank for rank, outcome in enumerate(OUTCOMES)} | {
+    "exceeded": OUTCOMES.index("inconclusive"),
+    "holds": OUTCOMES.index("reproduced"),
+    "fails": OUTCOMES.index("not reproduced"),
+}
 DECIDED = ("reproduced", "exceeded", "not reproduced")  # with the paper's own config, not with a proxy
 TELLING = 2  # digits of a printed number; one unit of 0.002 is half of it, which is not only another last digit
 WIDE = Context(prec=700)  # decimal digits that are enough for any float
@@ -176,7 +183,7 @@ def _unsettled(claim: Claim, found: Evidence) -> tuple[str, str] | None:
         return "not comparable", f"the claim is deterministic, but its seeds give different numbers{apart}"
     if not settling.lacking_seeds(claim, found):
         return None
-    return "inconclusive", f"{_say(found)}; {settling.in_words(claim, found)}"
+    return "inconclusive", f"{say(found)}; {settling.in_words(claim, found)}"
 
 
 def _in_unit(claim: Claim, found: Evidence, outcome: str, why: str) -> tuple[str, str]:
@@ -217,7 +224,7 @@ def _sign(claim: Claim, found: Evidence, yes: str, no: str) -> tuple[str, str]:
     """Judge a comparison: is our number (or difference) on the claimed side of the bound?"""
     edge, ours = bound(claim), found.interval
     what = f"the difference {found.name} is " if found.other else ""
-    note = f"{what}{_say(found)} against a bound of {claim.bound or 0}"
+    note = f"{what}{say(found)} against a bound of {claim.bound or 0}"
     if ours.low <= edge <= ours.high:
         return "inconclusive", f"{note}; {settling.in_words(claim, found)}"
     return (yes if (ours.low > edge) == upward(claim, found.identity) else no), note
@@ -228,7 +235,7 @@ def _value(claim: Claim, own: Evidence) -> tuple[str, str]:
     (low, high), ours, unit = claim.accepted, own.compared, own.identity.get("unit", "")
     stated, accepted = (f"{text} {unit}".rstrip() for text in (claim.stated, claim.accepts))
     chance = f"; with the uncertainty of the paper's own number, ours is {ours.shown(unit)}" if own.with_theirs else ""
-    note = f"{_say(own)}{chance} against {stated} (accepted by us: {accepted})"
+    note = f"{say(own)}{chance} against {stated} (accepted by us: {accepted})"
     if low <= exact(ours.low) and exact(ours.high) <= high:
         return "reproduced", note
     if exact(ours.low) > high or exact(ours.high) < low:
@@ -252,7 +259,7 @@ def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
     printed, digit = claim.digits
     ours = own.interval
     if ours.seed_variance > 0:
-        return "not comparable", f"a printed number needs a deterministic result; {_say(own)} vary from seed to seed"
+        return "not comparable", f"a printed number needs a deterministic result; {say(own)} vary from seed to seed"
     rounded = exact(ours.mean).quantize(digit, ROUND_HALF_UP, WIDE)
     note = f"{ours.mean:.9g} rounds to {str(rounded).lower()}, printed is {claim.printed}"
     if rounded == printed:
@@ -265,7 +272,8 @@ def _printed(claim: Claim, own: Evidence) -> tuple[str, str]:
     return "not reproduced", note
 
 
-def _say(found: Evidence) -> str:
+def say(found: Evidence) -> str:
+    """Our number with its interval, and of how many seeds and items it is."""
     ours, unit = found.interval, found.identity.get("unit", "")
     if ours.seeds == ours.items == 1:
         return f"{ours.shown(unit)} (one value)"

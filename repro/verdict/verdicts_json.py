@@ -1,7 +1,8 @@
 """The verdicts of a paper as JSON for programs, and the committed file `verdicts.json`.
 
-`verdicts.json` contains one line for each claim, with its outcome. So a reviewer sees each changed outcome as a changed
-line. `repro verdict PAPER --check` compares the file with the verdicts of the current records.
+`verdicts.json` contains one line for each claim and for each behaviour, with its outcome. So a reviewer sees each
+changed outcome as a changed line. `repro verdict PAPER --check` compares the file with the verdicts of the current
+records.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from repro.claim import Claim
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
 from repro.files import disk, regular, strict_json
-from repro.verdict import OUTCOMES, Evidence, Verdict, worse
+from repro.verdict import BEHAVED, OUTCOMES, Evidence, Verdict, worse
 from repro.verdict.suspected_causes import Entry
 
 FORMAT = 2
@@ -31,11 +32,33 @@ LATE = ", changed after its record: "
 """In `verdicts.json`, this follows the outcome of a claim that was changed after its first record was made."""
 
 
-def as_json(paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry]) -> str:
-    """The verdicts and the suspected causes. docs/guide/claims.md documents each key. Numbers have nine digits."""
+def as_json(
+    paper: Paper, verdicts: Sequence[Verdict], entries: Sequence[Entry], behaved: Sequence[Verdict] = ()
+) -> str:
+    """The verdicts, the suspected causes and the behaviours. docs/guide/claims.md documents each key.
+
+    Numbers have nine digits.
+    """
     rows = [_verdict(verdict) for verdict in verdicts]
     causes = [_cause(entry) for entry in entries]
-    return json.dumps({"format": FORMAT, "paper": paper.name, "verdicts": rows, "ledger": causes}, indent=1)
+    behaviours = [_behaviour(verdict) for verdict in behaved]
+    found = {"format": FORMAT, "paper": paper.name, "verdicts": rows, "ledger": causes, "behaviours": behaviours}
+    return json.dumps(found, indent=1)
+
+
+def _behaviour(verdict: Verdict) -> dict[str, Any]:
+    claim = verdict.claim
+    return {
+        "behaviour": claim.id,
+        "kind": claim.where,
+        "config": claim.config,
+        "test": claim.test,
+        "metric": claim.metric,
+        "share": claim.above,
+        "outcome": verdict.outcome,
+        "why": verdict.why,
+        "evidence": [_evidence(found) for found in verdict.evidence],
+    }
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -110,7 +133,7 @@ def _short(value: float) -> float:
 
 
 def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None) -> Path:
-    """Write the outcomes to the paper's `verdicts.json`. `late`: what was changed of a claim after its record."""
+    """Write the outcomes of claims and behaviours to `verdicts.json`. `late`: what was changed after a record."""
     rows = {one.claim.id: one.outcome + _mark(one.claim.id, late or {}) for one in verdicts}
     (folder / FILE).parent.mkdir(exist_ok=True)
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
@@ -150,9 +173,10 @@ def read(folder: Path) -> dict[str, str]:
     rows = strict_json.load(path, "not a file of outcomes")
     if not isinstance(rows, dict):
         raise BadInput("is not a JSON object", where(path), expected="an object of claim: outcome")
+    known = (*OUTCOMES, *BEHAVED)
     for claim, outcome in rows.items():
-        if not isinstance(outcome, str) or outcome.partition(LATE)[0] not in OUTCOMES:
-            raise BadInput(f"'{claim}' is {outcome!r:.80}", where(path), given=f"{outcome!s:.80}", known=OUTCOMES)
+        if not isinstance(outcome, str) or outcome.partition(LATE)[0] not in known:
+            raise BadInput(f"'{claim}' is {outcome!r:.80}", where(path), given=f"{outcome!s:.80}", known=known)
     return rows
 
 
@@ -178,4 +202,4 @@ def changes(
     for (bad, said), names in moved.items():
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         found.append((bad, f"{'worse' if bad else 'changed'}: {names[0]}{more}: {said}"))
-    return found + [(True, f"worse: {name}: {before[name]} -> no such claim") for name in gone]
+    return found + [(True, f"worse: {name}: {before[name]} -> no such claim or behaviour") for name in gone]

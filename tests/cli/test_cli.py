@@ -108,7 +108,7 @@ def test_the_record_of_a_smoke_run_goes_to_the_paper(paper: Any, repro: Any) -> 
     assert (repro("verdict", paper.name, "--json")[1], repro("todo", paper.name)[1]) == before
 
 
-KINDS = ("papers", "datasets", "models", "losses", "trainers", "metrics")
+KINDS = ("papers", "datasets", "perturbations", "models", "losses", "trainers", "metrics")
 
 
 @pytest.mark.parametrize("kind", KINDS)

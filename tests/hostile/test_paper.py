@@ -44,7 +44,7 @@ def evil(paper: Any) -> Any:
 
 
 LOOKS = [
-    *(f"list {kind}" for kind in ("papers", "datasets", "models", "losses", "trainers", "metrics")),
+    *(f"list {kind}" for kind in ("papers", "datasets", "perturbations", "models", "losses", "trainers", "metrics")),
     *("show {}", "show {}/fit.error", "show Child", "show models.Child", "show papers/{}/configs/line.gin"),
     *("todo {}", "verdict {}", "verdict {} --json", "verdict {} --write", "verdict {} --check", "data list"),
 ]
