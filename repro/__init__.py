@@ -22,6 +22,7 @@
 
     datasets/ models/ losses/ trainers/ metrics/ audio/    the parts that papers share
     data/         data sets on this machine: downloads and their checksums, caches
+    labels/       labels that look wrong: found, shown to people, corrected
     training/     what a trainer uses: checkpoints, metrics log, the stop at the first NaN
 
     registry      the six registries of parts
@@ -41,7 +42,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 __all__ = [
-    *("audio", "data", "datasets", "losses", "metrics", "models", "trainers"),
+    *("audio", "data", "datasets", "labels", "losses", "metrics", "models", "trainers"),
     *("errors", "interruption", "registry", "testing"),
 ]
 

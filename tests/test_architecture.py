@@ -141,18 +141,18 @@ def test_a_paper_imports_what_is_public() -> None:
 
 
 def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
-    """At most 33 modules and packages; the run loads what it needs; so many lines of code without the parts."""
+    """At most 34 modules and packages; the run loads what it needs; so many lines of code without the parts."""
     names = {
         path.stem for path in (ROOT / "repro").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
     }
-    assert len(names) <= 33  # 30 before courses, reviews and exports, which no run needs
+    assert len(names) <= 34  # 30 before courses, reviews and exports, which no run needs, and labels
     code = "import sys, repro.run; print(sum(name.startswith('repro') for name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) <= 18
     counted = [path for path in CORE if path.relative_to(ROOT / "repro").parts[0] not in PARTS]
-    # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages; 21,000 before
-    # behaviour tests
-    assert sum(map(lines_of_code, counted)) <= 21_200
+    # 15,000 before launching, Slurm, plans, diff, check, sweeps, courses, reviews, exports, larger pages;
+    # 21,000 before the commands about labels, the models of finished runs that they ask, behaviours
+    assert sum(map(lines_of_code, counted)) <= 21_600
 
 
 def lines_of_code(path: Path) -> int:

@@ -23,7 +23,20 @@ from typing import Any
 
 from repro import __version__
 from repro.claim.paper import refuse_other_core
-from repro.cli import checking, course, export, launching, looking, overview, planning, review, running, streams, system
+from repro.cli import (
+    checking,
+    course,
+    export,
+    labels,
+    launching,
+    looking,
+    overview,
+    planning,
+    review,
+    running,
+    streams,
+    system,
+)
 from repro.cli.parser import Program
 from repro.config import names
 from repro.errors import BadInput
@@ -119,13 +132,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("paper", nargs="?", help="name of a paper (default: all papers)")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     review.options(_add(commands, "review", review.review, "what a reviewer needs: changes, faults, what to replay"))
-    _data_commands(commands)
+    looking.data_options(commands, _add)
     _add(commands, "report", looking.report, "build the site from the papers and their records")
     export.options(_add(commands, "export", export.export, "a report to hand in: PDF, ReScience, CODECHECK or zip"))
     _new_command(commands)
     _launch_commands(commands)
     _again_commands(commands)
     course.options(commands, _add, _count)
+    labels.options(commands, _add, _count)
     command = _add(commands, "doctor", checking.doctor, "what works on this machine, and how to get the rest")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "completion", lambda given: print(overview.completion(parser, given.shell)), COMPLETION)
@@ -254,23 +268,6 @@ def _new_command(commands: Any) -> None:
     command.add_argument(
         "--standalone", action="store_true", help="make a repository of its own, for an installed repro"
     )
-
-
-def _data_commands(commands: Any) -> None:
-    about = "list, find, download and verify data sets"
-    inner = commands.add_parser("data", help=about, description=about).add_subparsers(required=True, metavar="COMMAND")
-    command = _add(inner, "list", looking.data_list, "list the data sets and where they are")
-    command.add_argument("--json", action="store_true", help="print everything as JSON")
-    name = {"metavar": "NAME", "help": "a name of `repro data list`; NAME/VARIANT for one variant"}
-    _add(inner, "where", looking.data_where, "print the folder of a data set").add_argument("name", **name)
-    _add(inner, "get", looking.data_get, "download a data set unless it is on this machine").add_argument(
-        "name", **name
-    )
-    command = _add(
-        inner, "verify", looking.data_verify, "read a data set and compare it with the catalogue; exit 1 if they differ"
-    )
-    command.add_argument("name", **name)
-    command.add_argument("variant", nargs="?", default="", help="name of one variant (default: all that are here)")
 
 
 def _add(commands: Any, name: str, call: Callable[[argparse.Namespace], int | None], about: str) -> Any:

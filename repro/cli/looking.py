@@ -160,6 +160,22 @@ def _data(unread: dict[str, list[str]]) -> Callable[[Path], dict[str, Any] | Non
     return look
 
 
+def data_options(commands: Any, add: Any) -> None:
+    """Add the commands about data sets to the parser. add: adds one command."""
+    about = "list, find, download and verify data sets"
+    inner = commands.add_parser("data", help=about, description=about).add_subparsers(required=True, metavar="COMMAND")
+    command = add(inner, "list", data_list, "list the data sets and where they are")
+    command.add_argument("--json", action="store_true", help="print everything as JSON")
+    name = {"metavar": "NAME", "help": "a name of `repro data list`; NAME/VARIANT for one variant"}
+    add(inner, "where", data_where, "print the folder of a data set").add_argument("name", **name)
+    add(inner, "get", data_get, "download a data set unless it is on this machine").add_argument("name", **name)
+    command = add(
+        inner, "verify", data_verify, "read a data set and compare it with the catalogue; exit 1 if they differ"
+    )
+    command.add_argument("name", **name)
+    command.add_argument("variant", nargs="?", default="", help="name of one variant (default: all that are here)")
+
+
 def data_list(given: argparse.Namespace) -> int:
     """`repro data list`: print all data sets and where they are."""
     from repro.cli import data, listing

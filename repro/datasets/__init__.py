@@ -10,14 +10,19 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
 - A dataset can be pickled. Building one is fast, because it reads no data before the first item is used.
 - `fingerprint()` is a digest of the *content* (decoded samples, rows in a fixed order), not of the archive file.
 - A dataset may have `names`, one per item. Then a claim can be about one `item` of the test set.
+- A dataset may have `class_names`, the names of its classes for people, in the order of their numbers.
+- A dataset that is made from another one has it as its `source`.
 - A dataset with `paired = True` has two inputs per item, `((inputs, other_inputs), target)`, for example before and
   after a change. The model answers both, and the metric's `estimate` is the pair of outputs.
 - A dataset may have `illustrate(inputs, target, estimate, stem) -> panels`, which writes files next to `stem` that
   show an item. `repro.data.panels` and `repro.data.sound_panels` have ready-made functions. `repro.report.examples`
   describes a panel.
 
+`relabelled` is a dataset whose labels people corrected, and `label_table` reads their answers.
+
 For your own reader: `walk` lists the files of a folder, `tables` reads csv, `recordings` decodes audio files once,
-`mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. For behaviour tests: `pairs` puts items before
-and after a change next to each other, `chosen` takes some items of a dataset, and `perturb_images`, `perturb_sounds`
-and `perturb_texts` contain the changes. The other modules contain the datasets.
+`mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. `flipped` makes a known share of labels wrong.
+For behaviour tests: `pairs` puts items before and after a change next to each other, `chosen` takes some items of a
+dataset, and `perturb_images`, `perturb_sounds` and `perturb_texts` contain the changes. The other modules contain the
+datasets.
 """

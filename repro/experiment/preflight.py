@@ -33,7 +33,8 @@ def places(config: Config, folder: Path, stem: str) -> None:
 def data(built: Any) -> dict[str, Any]:
     """The fingerprint of each dataset by its role.
 
-    Raises BadInput if a dataset has no `fingerprint()`, or is not the one that `experiment.data` requires.
+    Raises BadInput if a dataset has no `fingerprint()`, or is not the one that `experiment.data` requires. Also if a
+    test set has corrected labels, and no other one has the published labels of its items.
     """
     found = {}
     for role, dataset in built.datasets().items():
@@ -42,7 +43,27 @@ def data(built: Any) -> dict[str, Any]:
         found[role] = dataset.fingerprint()
     for role, wanted in built.data.items():
         _require(role, wanted, built.datasets())
+    _require_published(built.test, found)
     return found
+
+
+def _require_published(tests: dict[str, Any], found: dict[str, Any]) -> None:
+    """Raise BadInput unless each test set with corrected labels has the published one next to it."""
+    for role, dataset in tests.items():
+        *corrected, published = _uncorrected(dataset)
+        if corrected and published.fingerprint() not in (found[other] for other in tests):
+            raise BadInput(
+                f"experiment.test '{role}' has corrected labels, and no test set has the published ones",
+                expected=f"the dataset that '{role}' corrects as another test set: report both numbers",
+            )
+
+
+def _uncorrected(dataset: Any) -> Iterator[Any]:
+    """A dataset, and the datasets whose labels it corrects; the last one has the published labels."""
+    yield dataset
+    while hasattr(dataset, "relabelled"):
+        dataset = dataset.source
+        yield dataset
 
 
 def _require(role: str, wanted: str, datasets: dict[str, Any]) -> None:

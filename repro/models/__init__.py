@@ -8,4 +8,5 @@ Some models produce something else in training than in the test, for example an 
 is `forward` of a batch.
 
 - `separation`: networks for mixtures of voices. `kmeans`: the clustering that they use.
+- `out_of_sample`: one network per fold; each item is answered by the one that has not seen it.
 """

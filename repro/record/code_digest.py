@@ -26,7 +26,7 @@ from repro.registry import parse, source
 REPRO = HOME
 READ = ("data.toml", "paper.toml")  # which no number is computed from: their data have fingerprints
 FILE = re.compile(r"(?:[\w-][\w.-]*/){0,3}[\w-][\w.-]{0,80}\.(?!py$|gin$)\w{1,12}")
-ROOMS = ("repro.audio", "repro.datasets", "repro.models", "repro.losses", "repro.trainers", "repro.metrics")
+ROOMS = tuple(f"repro.{name}" for name in ("audio", "datasets", "labels", "models", "losses", "trainers", "metrics"))
 """The packages whose modules a record names one by one, each with its digest."""
 COMMAND = ("repro.cli", "repro.cli.looking", "repro.cli.running", "repro.cli.streams", "repro.cli.system")
 """The modules of the command line that start a run; the other modules of `repro.cli` only print."""

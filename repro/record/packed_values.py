@@ -1,7 +1,12 @@
-"""Packed values of a record: a long, mostly constant list is stored as its usual value and its exceptions."""
+"""Packed values of a record.
+
+A long, mostly constant list is stored as its usual value and its exceptions. A long list with at most 64 different
+values is stored as these values and one letter for each item.
+"""
 
 from __future__ import annotations
 
+import string
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -11,23 +16,55 @@ from repro.files import typed
 
 SPARSE = 100  # from this number of items on, nearly constant values are written as one value and its exceptions
 MOST = 2_000_000  # the maximum number of values in a record
+LETTERS = string.ascii_letters + string.digits + "-_"
 
 
 def packed(values: list[float]) -> Any:
-    """The values as they are stored: a long, mostly constant list as its usual value and the indices of the others."""
-    usual, count = Counter(values).most_common(1)[0]
-    if len(values) < SPARSE or count < len(values) / 2:
+    """The values as they are stored: the list itself, or one of the two short forms."""
+    counts = Counter(map(repr, values))
+    if len(values) < SPARSE or len(counts) > len(LETTERS):
         return values
+    usual, count = counts.most_common(1)[0]
+    if len(counts) <= 5 and count >= len(values) / 2:
+        return _exceptions(values, usual)
+    known = sorted(counts, key=float)
+    letter = dict(zip(known, LETTERS, strict=False))
+    return {"levels": [float(text) for text in known], "letters": "".join(letter[repr(value)] for value in values)}
+
+
+def _exceptions(values: list[float], usual: str) -> dict[str, Any]:
+    """The usual value, and the indices of the items with another one."""
     others: dict[str, list[int]] = {}
     for index, value in enumerate(values):
-        if value != usual:
+        if repr(value) != usual:
             others.setdefault(repr(value), []).append(index)
-    return {"items": len(values), "usual": usual, "others": others} if len(others) <= 4 else values
+    return {"items": len(values), "usual": float(usual), "others": others}
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Values with one letter for each item. levels: the value of the first letter, of the second, and so on."""
+
+    levels: list[float]
+    letters: str
+
+    @property
+    def items(self) -> int:
+        return len(self.letters)
+
+    def values(self, at: str) -> list[float]:
+        """The full list. at: the key in the record, for messages. Raises BadInput for a letter without a value."""
+        known = dict(zip(LETTERS, self.levels, strict=False))
+        for index, letter in enumerate(self.letters):
+            if letter not in known:
+                expected = f"one of the first {len(self.levels)} of {LETTERS}"
+                raise BadInput(f"'{at}.letters[{index}]' is {letter!r}", expected=expected)
+        return [known[letter] for letter in self.letters]
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Values as `packed` stores them. others: the indices of the items with another value, by this value."""
+    """A usual value and its exceptions. others: the indices of the items with another value, by this value."""
 
     items: int
     usual: float
@@ -66,10 +103,15 @@ def unpack(row: dict[str, Any]) -> None:
         for number, one in enumerate(rows if isinstance(rows, list) else [])
         if isinstance(one, dict) and isinstance(one.get("values"), dict)
     }
-    found: dict[str, Packed] = {at: typed.build(one["values"], Packed, at) for at, one in short.items()}
+    found = {at: _form(one["values"], at) for at, one in short.items()}
     _refuse_many([one.items for one in found.values()])
     for at, one in short.items():
         one["values"] = found[at].values(at)
+
+
+def _form(values: dict[str, Any], at: str) -> Packed | Levels:
+    form: type[Packed | Levels] = Levels if "levels" in values or "letters" in values else Packed
+    return typed.build(values, form, at)
 
 
 def _refuse_many(stated: list[int]) -> None:

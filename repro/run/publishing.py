@@ -11,7 +11,7 @@ import logging
 import shlex
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repro import record
@@ -67,12 +67,15 @@ def _home(config: Config) -> Path | None:
 
 
 def publish_point(found: Record, written: Path, config: Config) -> Path:
-    """Copy the record `written` of a run with `--set` to the paper if it is of a point of a sweep; returns its path."""
+    """Copy the record `written` of a run with `--set` to the paper if it is of a point of a sweep; returns its path.
+
+    The copy has no examples, because a page shows only the table of a sweep.
+    """
     home = _home(config)
     if home is None:
         return written
     home.mkdir(parents=True, exist_ok=True)
-    kept = publish(found, written.parent, config.folder, home=home)
+    kept = publish(replace(found, examples=[]), written.parent, config.folder, home=home)
     if kept != written:
         log.info("it is of a point of a sweep: its copy is %s", where(kept))
     return kept

@@ -18,7 +18,7 @@ For another kind of training, write a trainer with `repro.trainers.loop.Loop`, i
 bit-identical to that of an uninterrupted run. A trainer without `Loop` restarts and ends with the same result.
 
 - Trainers: `supervised`, and `fit_once` for models without gradient steps. `measured` adds curves of metrics to another
-  trainer.
+  trainer. `cross_validated` trains one network per fold with another trainer.
 - For your own trainer: `loop`, `batches` (random order), `clipping` (of gradients), `best` (early stopping),
   `precision` (autocast).
 - `optim`: the optimizers and schedules of torch that a config can name.

@@ -95,21 +95,21 @@ def test_only_what_is_lacking_is_brought(study: Any, server: Any) -> None:
 
 
 def test_any_layout_will_do(study: Any, server: Any) -> None:
-    study.add("reviews", 'layouts = [["train.csv", "test.csv"], ["tree/train", "tree/test"]]', tree_tar_gz=packed(
+    study.add("essays", 'layouts = [["train.csv", "test.csv"], ["tree/train", "tree/test"]]', tree_tar_gz=packed(
         tree__train__1=b"good", tree__test__1=b"bad"
     ))  # fmt: skip
-    folder = study.data / "reviews"
+    folder = study.data / "essays"
     folder.mkdir(parents=True)
     (folder / "train.csv").touch()
-    assert store.lacking(study.data, "reviews") == "reviews/test.csv", "of the nearest layout"
+    assert store.lacking(study.data, "essays") == "essays/test.csv", "of the nearest layout"
     (folder / "test.csv").touch()
-    assert store.folder("reviews") == folder and server.asked == []
+    assert store.folder("essays") == folder and server.asked == []
     (folder / "test.csv").unlink()
-    assert store.folder("reviews") == folder and asked(server) == ["tree.tar.gz"]
+    assert store.folder("essays") == folder and asked(server) == ["tree.tar.gz"]
     assert visible(study.data) == {
-        "reviews/train.csv": b"",
-        "reviews/tree/train/1": b"good",
-        "reviews/tree/test/1": b"bad",
+        "essays/train.csv": b"",
+        "essays/tree/train/1": b"good",
+        "essays/tree/test/1": b"bad",
     }
 
 
@@ -199,34 +199,34 @@ def test_a_disk_without_room_is_said_before_a_byte_is_asked_for(study: Any, serv
 
 
 def test_an_archive_that_is_not_what_the_catalogue_says_is_refused(study: Any) -> None:
-    study.add("reviews", 'layouts = [["tree"]]', tree_tar_gz=packed(other__1=b""))
-    with pytest.raises(BadInput, match="the download does not contain reviews/tree, but the catalogue lists it"):
-        store.folder("reviews")
+    study.add("essays", 'layouts = [["tree"]]', tree_tar_gz=packed(other__1=b""))
+    with pytest.raises(BadInput, match="the download does not contain essays/tree, but the catalogue lists it"):
+        store.folder("essays")
 
 
 def test_an_archive_that_was_brought_by_hand_is_unpacked_and_left(study: Any, server: Any) -> None:
-    study.add("reviews", 'layouts = [["tree"]]', tree_tar_gz=packed(tree__1=b"good"))
-    (study.data / "reviews").mkdir(parents=True)
-    held = study.data / "reviews" / "tree.tar.gz"
+    study.add("essays", 'layouts = [["tree"]]', tree_tar_gz=packed(tree__1=b"good"))
+    (study.data / "essays").mkdir(parents=True)
+    held = study.data / "essays" / "tree.tar.gz"
     held.write_bytes(server.files["tree.tar.gz"])
-    assert (store.folder("reviews") / "tree" / "1").read_bytes() == b"good"
+    assert (store.folder("essays") / "tree" / "1").read_bytes() == b"good"
     assert server.asked == [] and held.read_bytes() == server.files["tree.tar.gz"]
 
 
 def test_what_a_killed_process_left_is_used_or_deleted(study: Any, server: Any) -> None:
     """Whole and partial files are gone on with; half an archive's content and the rest are not."""
     archive = packed(tree__1=BIG)
-    study.add("reviews", 'layouts = [["tree", "table.csv"]]', table_csv=TABLE, tree_tar_gz=archive)
-    beside = study.data / ".reviews.partial"
+    study.add("essays", 'layouts = [["tree", "table.csv"]]', table_csv=TABLE, tree_tar_gz=archive)
+    beside = study.data / ".essays.partial"
     (beside / ".tree.tar.gz.unpacked.x" / "tree").mkdir(parents=True)
     (beside / "tree.tar.gz.unpacked" / "tree" / "old").mkdir(parents=True)
     (beside / "tmpabc").write_bytes(b"half")
     (beside / "tree.tar.gz").write_bytes(archive)
     (beside / "table.csv.part").write_bytes(TABLE[:10])
-    assert store.where("reviews") is None
-    store.folder("reviews")
+    assert store.where("essays") is None
+    store.folder("essays")
     assert server.asked == [("table.csv", "bytes=10-")]
-    assert visible(study.data) == {"reviews/tree/1": BIG, "reviews/table.csv": TABLE} and not beside.exists()
+    assert visible(study.data) == {"essays/tree/1": BIG, "essays/table.csv": TABLE} and not beside.exists()
 
 
 ASK = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from repro.claim.sweep import Point, Sweep
 from repro.launch import sweeps, tmux
 from repro.launch.status import all_runs
 from repro.record import Measurement, Record, code_digest
+from repro.run import publishing
 from tests.conftest import CopiedPaper, trusted
 
 Command = Callable[..., tuple[int, str, str]]
@@ -175,6 +177,17 @@ def test_a_run_of_a_point_writes_the_record_of_the_point_and_is_not_repeated(
     other = repro(*(word.replace("lr=0.1", "lr=0.7") for word in command))
     assert other[0] == 0 and Path(other[1].strip()).parts[0] == "runs", "it is of no point"
     assert len(list(swept.records.rglob("small-*.json"))) == 1
+
+
+def test_the_record_of_a_point_has_no_examples(swept: CopiedPaper, tmp_path: Path) -> None:
+    point = of(swept)[1].points[0]
+    kept = keep(swept, point)
+    made = replace(kept, examples=[{"test": "test", "item": 0, "panels": [{"text": "line"}]}])
+    shutil.rmtree(swept.records)
+    (tmp_path / "examples").mkdir()
+    written = records.write(made, tmp_path)
+    found = publishing.publish_point(made, written, configs.read(swept.folder / point.config, point.overrides))
+    assert records.read(found) == kept and [path.name for path in found.parent.iterdir()] == [found.name]
 
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "sweeps.md").read_text(encoding="utf-8")

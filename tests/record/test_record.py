@@ -235,13 +235,31 @@ def test_a_classification_of_many_items_is_a_small_record(tmp_path: Path) -> Non
     assert json.loads(path.read_text())["measurements"][0]["values"]["others"]["100.0"][:2] == [7, 107]
 
 
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=64), st.integers(100, 300), st.randoms())
+def test_values_of_few_levels_are_kept_whole(
+    tmp_path_factory: pytest.TempPathFactory, levels: list[float], items: int, random: Any
+) -> None:
+    values = [random.choice(levels) for _ in range(items)]
+    record = replace(SMALL, measurements=[Measurement("test", "M", {"name": "M"}, values)])
+    assert records.read(records.write(record, tmp_path_factory.mktemp("records"))) == record
+
+
+def test_a_metric_of_a_whole_test_set_has_one_letter_per_item(tmp_path: Path) -> None:
+    values = [0.97 + 0.001 * (item * item % 61) for item in range(25_000)]
+    path = records.write(replace(SMALL, measurements=[Measurement("test", "M", {"name": "M"}, values)]), tmp_path)
+    assert path.stat().st_size < 27_000
+
+
 @pytest.mark.parametrize("values", [
+    {"levels": [1.0], "letters": "ab"}, {"levels": [1.0]}, {"letters": "a"}, {"levels": ["1"], "letters": "a"},
+    {"levels": [1.0], "letters": ["a"]}, {"levels": [1.0], "letters": ""},
+    {"levels": [1.0], "letters": "a", "items": 1},
     {"items": 3, "usual": 0.0, "others": {"1.0": [3]}}, {"items": 3, "usual": 0.0, "others": {"one": [0]}},
     {"items": 3, "others": {}}, {"items": "3", "usual": 0.0, "others": {}}, {"items": 3, "usual": "0", "others": {}},
     {"items": 3, "usual": 0.0, "others": [1]}, {"items": -1, "usual": 0.0, "others": {}},
     {"items": 10**15, "usual": 0.0, "others": {}}, {"items": 3, "usual": 0.0, "others": {"1.0": [-1]}},
 ])  # fmt: skip
-def test_a_spoilt_list_of_exceptions_is_refused(tmp_path: Path, values: Any) -> None:
+def test_a_spoilt_short_form_of_values_is_refused(tmp_path: Path, values: Any) -> None:
     path = records.write(SMALL, tmp_path)
     row = json.loads(path.read_text())
     row["measurements"][0]["values"] = values

@@ -1,0 +1,117 @@
+"""The commands about labels: `labels suspects`, `labels annotate` and `labels import`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from repro.config import names
+from repro.errors import BadInput, where
+from repro.files import disk
+
+FOLDER = "suspects"
+RUN = re.compile(r"(?P<config>[^/]+/[^/]+)-seed(?P<seed>\d{1,18})")
+FOLDER_OF_RUN = re.compile(r"(?:.*/)?(?P<config>[^/]+/[^/]+)/[0-9a-f]{8}-seed(?P<seed>\d{1,18})/?")
+METHODS = ("noise rate", "class", "both", "confident joint", "margin")
+WHO = "your name, in the table of corrected labels"
+
+
+def options(commands: Any, add: Any, count: Any) -> None:
+    """Add the commands to the parser. add: adds one command; count: reads a whole number from 1."""
+    about = "find labels that look wrong, and let people correct them"
+    inner = commands.add_parser("labels", help=about, description=about).add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    command = add(inner, "suspects", suspects, "write the items that look mislabelled, for people to look at")
+    command.add_argument("run", help="a config such as mine/noisy, or a run such as mine/noisy-seed1 or its folder")
+    command.add_argument("--test", default="", metavar="NAME", help="the test set (default: the only one)")
+    command.add_argument(
+        "--by", choices=METHODS, default=METHODS[0], help="how to find them (default: by noise rate; see the guide)"
+    )
+    command.add_argument("--most", type=count, default=100, metavar="N", help="at most so many (default: 100)")
+    command.add_argument("--classes", default="", metavar="A,B,...", help="names of the classes (default: numbers)")
+    command.add_argument("--to", type=Path, metavar="FOLDER", help=f"where to write them (default: {FOLDER}/PAPER)")
+    command = add(inner, "annotate", annotate, "ask for the label of each task in the terminal")
+    command.add_argument("tasks", type=Path, help="a JSON file that `repro labels suspects` wrote")
+    command.add_argument("--who", required=True, metavar="NAME", help=WHO)
+    command = add(inner, "import", bring_in, "store the answers of annotators in labels/ of their paper")
+    command.add_argument("file", nargs="+", type=Path, help="exports of Label Studio (JSON), or files of `annotate`")
+    command.add_argument("--who", default="", metavar="NAME", help="name of the only annotator in the files")
+    command.add_argument("--name", default="", help="name of the table (default: CONFIG-TEST)")
+
+
+def suspects(given: argparse.Namespace) -> None:
+    """`repro labels suspects`: write tasks for Label Studio, its labelling interface, and a page; print the paths."""
+    from repro.labels import finding, page, tasks
+
+    path, seed = subject(given.run)
+    classes = tuple(name.strip() for name in given.classes.split(",")) if given.classes else ()
+    found = finding.find(path, seed, given.test, given.by, given.most, classes)
+    folder = given.to or Path(FOLDER, found.paper)
+    disk.refuse_unwritable(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    written, items = tasks.write(found, folder)
+    written.append(page.write(found, items, folder))
+    logging.getLogger("repro").info("%d of %d labels look wrong", found.total, len(found.scores))
+    print("\n".join(where(one) for one in written))
+
+
+def subject(given: str) -> tuple[Path, int]:
+    """The config and the seed that are meant: a config means seed 0.
+
+    Raises BadInput for an unknown config, and for the folder of a run of another version of its config.
+    """
+    if given.endswith(".gin") or given in names.every():
+        return names.find(given), 0
+    if hit := FOLDER_OF_RUN.fullmatch(given):
+        path = names.find(hit["config"])
+        _refuse_other(path, Path(given))
+        return path, int(hit["seed"])
+    if hit := RUN.fullmatch(given):
+        return names.find(hit["config"]), int(hit["seed"])
+    return names.find(given), 0
+
+
+def _refuse_other(path: Path, folder: Path) -> None:
+    from repro import config
+
+    digest = config.read(path).digest[:8]
+    if not folder.name.startswith(digest):
+        raise BadInput(f"{where(path)} has changed since this run", where(folder), expected=f"the run {digest}-seed...")
+
+
+def annotate(given: argparse.Namespace) -> None:
+    """`repro labels annotate`: ask for labels; print the path of the answers."""
+    from repro.labels import terminal
+
+    print(where(terminal.annotate(given.tasks, given.who, _ask, _say)))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _ask(prompt: str) -> str:
+    """A line from stdin. The prompt goes to stderr, because stdout is for the result."""
+    print(prompt, end="", file=sys.stderr, flush=True)
+    return input()
+
+
+def bring_in(given: argparse.Namespace) -> None:
+    """`repro labels import`: store answers; print the table, and what changes and what is tied on stderr."""
+    from repro.datasets import label_table
+    from repro.labels import answers
+
+    found = answers.bring_in(given.file, given.name, given.who)
+    old = {one.item: one.old for one in found.answers}
+    changed = sum(old[item] != new for item, new in label_table.decided(found.answers).items())
+    tied = label_table.ties(found.answers)
+    _say(f"{found.given} answers; the table has {len(old)} items, {changed} get another label, {len(tied)} are tied")
+    for item in tied:
+        votes = ", ".join(f"{one.who}: {one.new}" for one in found.answers if one.item == item)
+        _say(f"tied: {item} keeps its label {old[item]} ({votes})")
+    print(where(found.table))
