@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import threading
@@ -294,11 +293,3 @@ def test_records_of_one_core_ask_once_whether_it_gives_the_same_numbers(
             records.write(replace(one, seed=seed, core=core), fresh.records)
     assert all("another core" in one.stale for one in records.of_paper(fresh.folder))
     assert sorted(asked) == ["1" * 16, "2" * 16]
-
-
-def test_the_garbage_collector_runs_again_after_records_were_read(fresh: Any) -> None:
-    records.of_paper(fresh.folder)
-    (fresh.records / "smoke-seed3.json").write_text("{")
-    with pytest.raises(BadInput):
-        records.of_paper(fresh.folder)
-    assert gc.isenabled()
