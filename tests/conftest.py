@@ -3,6 +3,7 @@ a server of files with faults; `study`, data sets that it serves; `without`, for
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import importlib
@@ -44,6 +45,11 @@ def trusted(found: Record) -> Record:
 hypothesis.settings.register_profile("repro", deadline=None)  # a machine that others share is slow at times
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=40)  # `make test`
 hypothesis.settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """Take the tests and all libraries out of garbage collection: no collection after this has to visit them."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -237,9 +237,10 @@ def _refuse_odd(record: Record) -> None:
     for found in record.measurements:
         if not found.values:
             raise BadInput(f"{found.test}: {found.metric} has no values", expected="one number for each item")
-        if beyond := [value for value in found.values if not -LARGEST <= value <= LARGEST]:
+        if max(found.values) > LARGEST or min(found.values) < -LARGEST:
+            beyond = next(value for value in found.values if abs(value) > LARGEST)
             raise BadInput(
-                f"{found.test}: {found.metric} has the value {beyond[0]:g}", expected=f"at most {LARGEST:g} in size"
+                f"{found.test}: {found.metric} has the value {beyond:g}", expected=f"at most {LARGEST:g} in size"
             )
         if len(record.items.get(found.test, found.values)) != len(found.values):
             raise BadInput(f"{found.test}: {found.metric} does not have one value for each item name")
@@ -278,7 +279,8 @@ def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:
     """
     found = paths(folder)
     refuse_links(folder / "records", found)
-    records = [read(path) for path in found]
+    with strict_json.many():
+        records = [read(path) for path in found]
     return list(stale.mark(records, folder, data))
 
 

@@ -117,7 +117,7 @@ def _named(path: Path) -> list[str]:
 @functools.cache
 def _texts(text: str) -> tuple[str, ...]:
     """The constants of a module that look like the name of a file, but not of a module or a config."""
-    found = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+    found = {node.value for node in _nodes(ast.parse(text)) if isinstance(node, ast.Constant)}
     return tuple(sorted(name for name in found if isinstance(name, str) and FILE.fullmatch(name) and name not in READ))
 
 
@@ -165,7 +165,7 @@ def without_messages(tree: ast.AST) -> ast.AST:
 
 
 def _without_docstrings(tree: ast.AST) -> ast.AST:
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_text(body[0]):
             del body[0]
@@ -223,7 +223,7 @@ def _tells(node: ast.AST) -> bool:
 
 def _plain(annotation: ast.expr | None) -> ast.expr | None:
     """None for a plain annotation; an annotation that could compute something is returned unchanged."""
-    inner = [] if annotation is None else ast.walk(annotation)
+    inner = [] if annotation is None else _nodes(annotation)
     return None if all(isinstance(node, PLAIN) for node in inner) else annotation
 
 
@@ -233,8 +233,21 @@ def written(node: Any) -> str:
         return f"[{','.join(map(written, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    fields = ((name, value) for name, value in ast.iter_fields(node) if value is not None and value != [])
-    return f"{type(node).__name__}({','.join(f'{name}={written(value)}' for name, value in fields)})"
+    fields = [(name, getattr(node, name, None)) for name in node._fields]
+    given = [f"{name}={written(value)}" for name, value in fields if value is not None and value != []]
+    return f"{type(node).__name__}({','.join(given)})"
+
+
+def _nodes(tree: ast.AST) -> list[ast.AST]:
+    """All nodes of a tree, as `ast.walk` gives them, but faster."""
+    found = [tree]
+    for node in found:  # which grows until no node has children that are not in it
+        for value in vars(node).values():
+            if type(value) is list:
+                found.extend([one for one in value if isinstance(one, ast.AST)])
+            elif type(value) is not int and isinstance(value, ast.AST):  # an int is a line or a column
+                found.append(value)
+    return found
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -242,7 +255,7 @@ def _is_text(node: ast.AST) -> bool:
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((0, alias.name) for alias in node.names)
         if isinstance(node, ast.ImportFrom):

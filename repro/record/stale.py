@@ -65,7 +65,10 @@ def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewa
     changed = [*_changed(record, now), *([] if renewed else code)]
     notes = [str(note) for note in (renewed, trust.note(record.source, record.core)) if note]
     why = f"changed since the record: {', '.join(changed)}" if changed else ""
-    return replace(record, stale=why, renewed="; ".join(notes))
+    renewed_because = "; ".join(notes)
+    if (record.stale, record.renewed) == (why, renewed_because):
+        return record  # `replace` takes half as long as reading the record
+    return replace(record, stale=why, renewed=renewed_because)
 
 
 def unusable(record: Record, paper: str, swept: bool = False) -> str:
@@ -103,6 +106,7 @@ class Trust:
     paper: str
     missing: frozenset[str]  # commits that the repository does not have
     core: str
+    same: Callable[[str, str], cores.Core | None]  # `cores.find`, which is slow, at most once for each core
 
     def fault(self, source: dict[str, Any], core: str) -> str:
         """Why no claim can use a record with this source and core; empty if a claim can use it."""
@@ -113,23 +117,27 @@ class Trust:
             return "made from an unknown commit"
         if commit in self.missing:
             return f"its commit {commit} does not exist in this repository"
-        if core != self.core and cores.find(core, str(commit)) is None:
+        if core != self.core and self._found(source, core) is None:
             return "made by another core: run `repro renew` without a paper to check whether the numbers are the same"
         return ""
 
     def note(self, source: dict[str, Any], core: str) -> str:
         """The note on a record that is valid although its core has changed; else empty."""
-        found = cores.find(core, str(source.get("commit"))) if core != self.core else None
-        return str(found or "")
+        return str(self._found(source, core) or "") if core != self.core else ""
+
+    def _found(self, source: dict[str, Any], core: str) -> cores.Core | None:
+        """The row of `cores.json`; the commit counts only for a record without the digest of its core."""
+        return self.same(core, "" if core else str(source.get("commit")))
 
 
 def _trust(folder: Path, commits: Iterable[Any]) -> Trust:
     """The `Trust` for `commits` of the repository of `folder`; without git, no commit counts as missing."""
     named = {commit for commit in commits if git.is_commit(commit)}
     try:
-        return Trust(folder.name, frozenset(git.missing(folder, named)), _core())
+        missing = git.missing(folder, named)
     except GitError:
-        return Trust(folder.name, frozenset(), _core())
+        missing = set()
+    return Trust(folder.name, frozenset(missing), _core(), functools.cache(cores.find))
 
 
 @functools.cache

@@ -66,3 +66,12 @@ def test_a_row_that_no_command_writes_is_refused(value: dict[str, Any], hint: An
         typed.build({**ROWS[hint], **value}, hint)
     typed.build(ROWS[hint], hint)
     assert caught.value.what.startswith(f"'{next(iter(value))}' is ") and caught.value.expected
+
+
+@pytest.mark.parametrize("odd", [True, 3, float("nan"), float("inf"), 10**400, "1", None, [1.0]])
+@pytest.mark.parametrize("hint", [float, str, int, Any])
+def test_each_of_many_values_is_checked_as_if_it_were_alone(hint: Any, odd: Any) -> None:
+    for values in ([odd], [1.0, odd], ["a", odd], [odd, odd], [1.0, 2.0], ["a", "b"], []):
+        alone = all(typed.fits(value, hint) for value in values)
+        assert typed.fits(values, list[hint]) == alone
+        assert typed.fits(dict(enumerate(values)), dict[str, hint]) == alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 from pathlib import Path
@@ -149,3 +150,9 @@ def test_a_digest_is_the_same_on_every_python(tmp_path: Path) -> None:
     path = tmp_path / "part.py"
     path.write_text('def f(x, *, y=1):\n    """Text."""\n    return [x, None][0] if y else ...\n')
     assert code_digest._examine(path)[0] == "b4637318ed59e7da"
+
+
+def test_the_nodes_of_a_module_are_those_of_ast() -> None:
+    for path in code_digest.core_files().values():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert {id(node) for node in code_digest._nodes(tree)} == {id(node) for node in ast.walk(tree)}, path

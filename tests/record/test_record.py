@@ -17,7 +17,7 @@ from repro import config as configs
 from repro import record as records
 from repro import untrusted
 from repro.errors import BadInput
-from repro.record import Measurement, Record, code_digest
+from repro.record import Measurement, Record, code_digest, cores
 from tests.conftest import trusted
 
 SMALL = Record("p", "c", 3, "d", [Measurement("test", "M", {"unit": "dB", "name": "m"}, [1.0, 2.5])],
@@ -280,3 +280,16 @@ def test_a_field_that_no_run_writes_is_refused(tmp_path: Path, key: str, value: 
     with pytest.raises(BadInput) as caught:
         records.read(tmp_path / "c-seed0.json")
     assert caught.value.what.startswith(f"not a record: '{place}' is ") and caught.value.expected
+
+
+def test_records_of_one_core_ask_once_whether_it_gives_the_same_numbers(
+    fresh: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(cores, "find", lambda core, commit: asked.append(core))
+    for name, core in (("smoke", "1" * 16), ("mean", "2" * 16)):
+        one = records.read(fresh.records / f"{name}-seed3.json")
+        for seed in range(4):
+            records.write(replace(one, seed=seed, core=core), fresh.records)
+    assert all("another core" in one.stale for one in records.of_paper(fresh.folder))
+    assert sorted(asked) == ["1" * 16, "2" * 16]

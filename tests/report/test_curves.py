@@ -6,7 +6,9 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from statistics import fmean
 from xml.etree import ElementTree
 
@@ -22,8 +24,18 @@ from repro.report.html.axis import around
 from tests.report.conftest import SVG
 from tests.report.read_once import read_once
 
-LECUN, TEMPLATE, IMDB = read_once("lecun1998"), read_once("template"), read_once("imdb_ladder")
-CURVED = [name for name in sorted(paper.folders()) if read_once(name).curved]
+pytestmark = pytest.mark.xdist_group("site")  # one process reads the pages for all
+lecun, template, imdb = (partial(read_once, name) for name in ("lecun1998", "template", "imdb_ladder"))
+CURVES = re.compile(r'^"curves": .*\], \[', re.MULTILINE)
+
+
+def curved(folder: Path) -> bool:
+    """Whether a record on the page has a curve of two points. The page is not read here: that takes ten seconds."""
+    shown = (path for path in folder.glob("records/*-seed*.json") if not path.name.startswith("smoke-"))
+    return any(CURVES.search(path.read_text(encoding="utf-8")) for path in shown)
+
+
+CURVED = [name for name, folder in sorted(paper.folders().items()) if curved(folder)]
 
 
 def plain(html: str) -> str:
@@ -37,6 +49,7 @@ def tree(shown: page.Page) -> ElementTree.Element:
 @pytest.mark.parametrize("name", CURVED)
 def test_every_config_with_a_curve_is_in_exactly_one_panel(name: str) -> None:
     shown = read_once(name)
+    assert shown.curved
     found = [config for family in families.families(shown) for one in family.trainings for config in one.configs]
     assert sorted(found) == sorted({record.config for record in shown.curved})
     for family in families.families(shown):
@@ -48,16 +61,16 @@ def test_every_config_with_a_curve_is_in_exactly_one_panel(name: str) -> None:
 
 
 def test_identical_curves_are_one_line_that_names_all_configs() -> None:
-    trainings = families.trainings(LECUN)
+    trainings = families.trainings(lecun())
     (one,) = [one for one in trainings if "lenet4" in one.configs]
     assert set(one.configs) == {"lenet4", "lenet4_local", "lenet4_neighbours"}
     others = {name: next(one for one in trainings if name in one.configs) for name in ("lenet4_long", "lenet5")}
     assert all(len(other.configs) == 1 for other in others.values())
-    assert "same training: LeNet-4, local learning; LeNet-4, nearest neighbours" in plain(curves.curves(LECUN))
+    assert "same training: LeNet-4, local learning; LeNet-4, nearest neighbours" in plain(curves.curves(lecun()))
 
 
 def test_a_line_is_the_mean_of_the_seeds_between_the_lowest_and_the_highest() -> None:
-    records = {record.seed: record for record in TEMPLATE.records if record.config == "line"}
+    records = {record.seed: record for record in template().records if record.config == "line"}
     points = curves.averaged(families.Training(["line"], records), "train")
     by_seed = [dict(map(tuple, record.curves["train"])) for record in records.values()]
     assert [point[0] for point in points] == sorted(by_seed[0])
@@ -68,10 +81,10 @@ def test_a_line_is_the_mean_of_the_seeds_between_the_lowest_and_the_highest() ->
 
 def test_a_line_ends_where_its_mean_is() -> None:
     """The path is relative, in tenths of a unit: its last point is the mean of the last losses."""
-    (family,) = families.families(TEMPLATE)
+    (family,) = families.families(template())
     drawn = [curves.averaged(one, "train") for one in family.trainings]
     upward = panel.scale([value for points in drawn for point in points for value in point[1:]])
-    paths = [node.get("d", "") for node in tree(TEMPLATE).iter(f"{SVG}path") if node.get("class") == "train"]
+    paths = [node.get("d", "") for node in tree(template()).iter(f"{SVG}path") if node.get("class") == "train"]
     for path, points in zip(paths, drawn, strict=True):
         start, moves = path[1:].split("l")
         numbers = [int(text) for text in re.findall(r"-?\d+", moves)]
@@ -81,7 +94,7 @@ def test_a_line_ends_where_its_mean_is() -> None:
 
 def test_the_axes_are_named_and_say_log() -> None:
     """The ticks are equally far apart per unit, or per decade where the axis says log."""
-    for node in (one for one in tree(LECUN).iter(f"{SVG}svg") if one.get("role") == "img"):
+    for node in (one for one in tree(lecun()).iter(f"{SVG}svg") if one.get("role") == "img"):
         names = ["".join(text.itertext()) for text in node.iter(f"{SVG}text") if text.get("class") == "name"]
         assert re.fullmatch(r"loss \(\w+\)(, log)?", names[0]) and names[1] == "step"
         place = math.log10 if names[0].endswith(", log") else float
@@ -92,8 +105,8 @@ def test_the_axes_are_named_and_say_log() -> None:
 
 
 def test_the_other_axes_stretch_a_line_by_its_items_and_its_time() -> None:
-    assert curves.choices(families.trainings(LECUN)) == ["steps", "items", "time"]
-    drawn, shown = tree(LECUN), families.families(LECUN)
+    assert curves.choices(families.trainings(lecun())) == ["steps", "items", "time"]
+    drawn, shown = tree(lecun()), families.families(lecun())
     for family, node in zip(shown, (one for one in drawn.iter(f"{SVG}svg") if one.get("role") == "img"), strict=True):
         lines = [one for one in node if one.get("class", "").startswith("line ")]
         seconds = [one.step_seconds for one in family.trainings]
@@ -106,7 +119,7 @@ def test_the_other_axes_stretch_a_line_by_its_items_and_its_time() -> None:
 
 
 def test_without_times_or_batch_sizes_there_are_only_steps() -> None:
-    bare = replace(TEMPLATE, records=[replace(one, cost={}, text="") for one in TEMPLATE.records])
+    bare = replace(template(), records=[replace(one, cost={}, text="") for one in template().records])
     html = str(curves.curves(bare))
     assert curves.choices(families.trainings(bare)) == ["steps"] and "<fieldset" not in html and "data-time" not in html
 
@@ -120,10 +133,10 @@ def validated(record: Record, shift: float, steps_per_epoch: float = 0.0) -> Rec
 
 
 def test_a_metric_of_each_validation_has_panels_of_its_own_with_its_unit() -> None:
-    lines = [one for one in TEMPLATE.records if one.config == "line"]
-    shown = replace(TEMPLATE, records=[validated(one, 0.1 * one.seed) for one in lines])
+    lines = [one for one in template().records if one.config == "line"]
+    shown = replace(template(), records=[validated(one, 0.1 * one.seed) for one in lines])
     (quantity,) = curves.measured(shown)
-    assert quantity.axis == "Squared error" and not curves.measured(TEMPLATE)
+    assert quantity.axis == "Squared error" and not curves.measured(template())
     loud = replace(lines[0].measurements[0], identity={**lines[0].measurements[0].identity, "unit": "dB"})
     there = replace(shown, records=[replace(one, measurements=[loud]) for one in shown.records])
     assert curves.measured(there)[0].axis == "Squared error, dB"
@@ -138,18 +151,18 @@ def test_a_metric_of_each_validation_has_panels_of_its_own_with_its_unit() -> No
 
 
 def test_a_config_without_the_metric_has_no_line_in_its_panels() -> None:
-    records = [validated(one, 0.1) if one.config == "line" else one for one in TEMPLATE.records]
-    nodes = [one for one in tree(replace(TEMPLATE, records=records)).iter(f"{SVG}svg") if one.get("role") == "img"]
+    records = [validated(one, 0.1) if one.config == "line" else one for one in template().records]
+    nodes = [one for one in tree(replace(template(), records=records)).iter(f"{SVG}svg") if one.get("role") == "img"]
     lines = [[node for node in one if node.get("class", "").startswith("line ")] for one in nodes]
     drawn = [[node.get("class") for node in one if list(node.iter(f"{SVG}path"))] for one in lines]
     assert len(drawn[0]) > 1 and drawn[1] == [drawn[0][0]], "in the same colour"
 
 
 def test_epochs_are_an_axis_if_all_records_have_them() -> None:
-    some = [validated(one, 0.1, 25.0) for one in TEMPLATE.records if one.config == "line"]
-    shown = replace(TEMPLATE, records=some)
+    some = [validated(one, 0.1, 25.0) for one in template().records if one.config == "line"]
+    shown = replace(template(), records=some)
     assert "epochs" in curves.choices(families.trainings(shown))
-    assert "epochs" not in curves.choices(families.trainings(TEMPLATE))
+    assert "epochs" not in curves.choices(families.trainings(template()))
     line = next(one for one in tree(shown).iter(f"{SVG}g") if one.get("class", "").startswith("line "))
     last = max(point[0] for point in some[0].curves["train"])
     steps, epochs = around([0.0, last], ticks=4, margin=0.0), around([0.0, last / 25], ticks=4, margin=0.0)
@@ -157,10 +170,10 @@ def test_epochs_are_an_axis_if_all_records_have_them() -> None:
 
 
 def test_validation_is_beside_training_in_the_colour_of_its_line() -> None:
-    for node in (one for one in tree(IMDB).iter(f"{SVG}g") if one.get("class", "").startswith("line ")):
+    for node in (one for one in tree(imdb()).iter(f"{SVG}g") if one.get("class", "").startswith("line ")):
         kinds = [path.get("class") for path in node.iter(f"{SVG}path")]
         assert kinds.count("train") == kinds.count("valid") == 1
-    assert "dashed: validation" in plain(curves.curves(IMDB)) and "dashed" not in plain(curves.curves(LECUN))
+    assert "dashed: validation" in plain(curves.curves(imdb())) and "dashed" not in plain(curves.curves(lecun()))
 
 
 @given(st.lists(st.tuples(st.floats(46, 240), st.floats(22, 150)), max_size=8))
@@ -174,11 +187,11 @@ def test_the_numbers_of_lines_do_not_overlap(places: list[tuple[float, float]]) 
 
 
 def test_a_box_hides_a_line_and_a_name_leads_to_the_records(elements: Callable[..., object]) -> None:
-    found = elements(str(curves.curves(LECUN)))
+    found = elements(str(curves.curves(lecun())))
     boxes = [given for tag, given in found.found if tag == "input" and given["type"] == "checkbox"]
-    assert len(boxes) == len(families.trainings(LECUN)) and all(given["aria-label"] for given in boxes)
+    assert len(boxes) == len(families.trainings(lecun())) and all(given["aria-label"] for given in boxes)
     links = {href.rpartition("#")[2] for href in found.values("href", "a")}
-    assert links == {f"records-{one.configs[0]}" for one in families.trainings(LECUN)}
+    assert links == {f"records-{one.configs[0]}" for one in families.trainings(lecun())}
 
 
 @given(st.lists(st.text("ab1 ,-", max_size=8), min_size=1, max_size=4))
@@ -189,10 +202,10 @@ def test_a_title_is_what_all_labels_start_with(labels: list[str]) -> None:
 
 
 def test_runs_too_short_for_a_curve_are_named_and_make_no_section() -> None:
-    short = [replace(r, curves={"train": r.curves["train"][:1]}) for r in TEMPLATE.records if r.config == "line"]
-    rest = [r for r in TEMPLATE.records if r.config != "line"]
+    short = [replace(r, curves={"train": r.curves["train"][:1]}) for r in template().records if r.config == "line"]
+    rest = [r for r in template().records if r.config != "line"]
     assert "Too short for a curve: The fit of a line, ten_steps" in plain(
-        curves.curves(replace(TEMPLATE, records=[*short, *rest]))
+        curves.curves(replace(template(), records=[*short, *rest]))
     )
-    text = page.text(replace(TEMPLATE, records=short), TEMPLATE.paper.folder)
-    assert "## Learning curves" not in text and "## Learning curves" in page.text(TEMPLATE, TEMPLATE.paper.folder)
+    text = page.text(replace(template(), records=short), template().paper.folder)
+    assert "## Learning curves" not in text and "## Learning curves" in page.text(template(), template().paper.folder)

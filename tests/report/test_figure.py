@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import PurePath
 from xml.etree import ElementTree
 
@@ -20,7 +21,8 @@ from tests.report.conftest import SVG
 from tests.report.read_once import read_once
 
 PAPERS = sorted(paper.folders())
-IMDB, TEMPLATE = read_once("imdb_ladder"), read_once("template")
+pytestmark = pytest.mark.xdist_group("site")  # one process reads the pages for all
+imdb, template = partial(read_once, "imdb_ladder"), partial(read_once, "template")
 
 
 def tree(html: str) -> ElementTree.Element:
@@ -65,10 +67,10 @@ def test_an_axis_says_log_if_it_is(name: str) -> None:
 
 
 def test_the_end_of_a_row_is_our_number_and_the_papers() -> None:
-    drawn = tree(str(figure.figure(IMDB)))
+    drawn = tree(str(figure.figure(imdb())))
     rows = {row.find(".//a").get("href"): row for row in of_class(drawn, "repro-row") if row.find(".//a") is not None}
-    for verdict in (one for one in IMDB.verdicts if one.evidence and one.claim.value is not None):
-        (end,) = of_class(rows[IMDB.place(verdict.claim)], "repro-row-numbers")
+    for verdict in (one for one in imdb().verdicts if one.evidence and one.claim.value is not None):
+        (end,) = of_class(rows[imdb().place(verdict.claim)], "repro-row-numbers")
         ours, theirs = re.fullmatch(r"([\d.]+) \(([\d.]+)\)", text(end)).groups()
         found = verdict.evidence[0].interval
         assert abs(float(ours) - found.mean) <= (found.high - found.low) / 2
@@ -76,20 +78,20 @@ def test_the_end_of_a_row_is_our_number_and_the_papers() -> None:
 
 
 def test_a_row_has_the_label_of_its_config_and_a_picture_the_words_of_its_claim() -> None:
-    drawn = tree(str(figure.figure(IMDB)))
+    drawn = tree(str(figure.figure(imdb())))
     names = [text(one) for one in of_class(drawn, "repro-row-name")]
     assert len(names) == len(set(names)) and "Word embeddings better than Bag of words" in names
-    stems = {PurePath(one.config).stem for one in IMDB.paper.claims}
+    stems = {PurePath(one.config).stem for one in imdb().paper.claims}
     assert not [name for name in names if stems & set(name.split())]
     titles = {one.findtext(f"{SVG}title") for one in drawn.iter(f"{SVG}svg") if one.get("role") == "img"}
-    assert titles == {one.says for one in IMDB.paper.claims}
+    assert titles == {one.says for one in imdb().paper.claims}
 
 
 def test_results_on_other_data_have_a_row_of_their_own_without_a_band() -> None:
-    verdict = next(one for one in TEMPLATE.verdicts if one.claim.value is not None and one.evidence)
+    verdict = next(one for one in template().verdicts if one.claim.value is not None and one.evidence)
     proxy = replace(verdict.evidence[0], proxy=True)
     both = replace(verdict, evidence=[verdict.evidence[0], proxy])
-    own, other = of_class(tree(str(figure.rows(TEMPLATE, [both]))), "repro-row")[1:-1]
+    own, other = of_class(tree(str(figure.rows(template(), [both]))), "repro-row")[1:-1]
     for row, judged in ((own, True), (other, False)):
         marks = {mark for one in row.iter() for mark in one.get("class", "").split()}
         assert {"band", "paper", "ours"} & marks == ({"band", "paper", "ours"} if judged else set())
@@ -99,13 +101,13 @@ def test_results_on_other_data_have_a_row_of_their_own_without_a_band() -> None:
 
 def test_small_values_are_seen_next_to_large_ones() -> None:
     """On one logarithmic axis: each band is wider than a line."""
-    verdict = next(one for one in TEMPLATE.verdicts if one.claim.value is not None and one.judged)
+    verdict = next(one for one in template().verdicts if one.claim.value is not None and one.judged)
     many = []
     for number, value in enumerate((0.1, 1.0, 50.0)):
         found = replace(verdict.judged, interval=interval([[value, 1.1 * value]]))
         claim = replace(verdict.claim, id=f"c{number}", value=value, tolerance=value / 10)
         many.append(replace(verdict, claim=claim, evidence=[found], judged=found))
-    drawn = tree(str(figure.rows(TEMPLATE, many)))
+    drawn = tree(str(figure.rows(template(), many)))
     widths = [float(one.get("width", "").rstrip("%")) for one in of_class(drawn, "band") if one.get("height") == "100%"]
     assert len(of_class(drawn, "repro-block")) == 1 and len(widths) == 3 and min(widths) > 1
     assert max(widths) / min(widths) < 1.05, "equal ratios are equally wide"
@@ -113,15 +115,15 @@ def test_small_values_are_seen_next_to_large_ones() -> None:
 
 def test_a_share_is_in_percent_where_the_paper_prints_percent() -> None:
     own = {claim.id: claim for claim in paper.find("imdb_ladder").claims}
-    for claim in IMDB.paper.claims:
-        assert IMDB.unit(claim) == "%"
+    for claim in imdb().paper.claims:
+        assert imdb().unit(claim) == "%"
         if claim.value is not None:
             assert (
                 Decimal(str(claim.value)) == 100 * Decimal(str(own[claim.id].value))
                 and f"{claim.value} %" in claim.says
             )
-    assert percent.factor(IMDB.paper, "Accuracy", "") == (100.0, "%")
-    assert percent.factor(IMDB.paper, "Accuracy", "dB") == (1.0, "dB")
+    assert percent.factor(imdb().paper, "Accuracy", "") == (100.0, "%")
+    assert percent.factor(imdb().paper, "Accuracy", "dB") == (1.0, "dB")
 
 
 @pytest.mark.parametrize("name", PAPERS)
@@ -138,10 +140,10 @@ def test_percent_changes_no_verdict(name: str) -> None:
 def test_only_a_number_that_is_printed_in_percent_makes_a_share_percent(
     says: str, value: str, unit: str, shown: bool
 ) -> None:
-    claim = replace(TEMPLATE.paper.claims[0], says=says, value=Number(value), unit=None)
-    (measured,) = TEMPLATE.records[0].measurements
-    record = replace(TEMPLATE.records[0], measurements=[replace(measured, identity={"unit": unit})])
-    read = percent.read(replace(TEMPLATE.paper, claims=[claim]), [record]).claims[0]
+    claim = replace(template().paper.claims[0], says=says, value=Number(value), unit=None)
+    (measured,) = template().records[0].measurements
+    record = replace(template().records[0], measurements=[replace(measured, identity={"unit": unit})])
+    read = percent.read(replace(template().paper, claims=[claim]), [record]).claims[0]
     assert (read.unit == "%") == shown and float(read.value) == pytest.approx(float(value) * (100 if shown else 1))
 
 

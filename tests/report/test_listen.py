@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,9 +22,13 @@ from repro.record import Measurement, Record
 from repro.report import examples, item_scores
 from tests.report.read_once import read_once
 
-SHOWN = read_once("deep_clustering")
-FIRST = next(record for record in sorted(SHOWN.records, key=SHOWN.rank) if record.examples)
-IMDB = read_once("imdb_ladder")
+pytestmark = pytest.mark.xdist_group("site")  # one process reads the pages for all
+separation, imdb = partial(read_once, "deep_clustering"), partial(read_once, "imdb_ladder")
+
+
+def with_examples() -> Record:
+    """The first record of the page that has examples."""
+    return next(record for record in sorted(separation().records, key=separation().rank) if record.examples)
 
 
 def plain(html: str) -> str:
@@ -36,21 +41,21 @@ def sdr(record: Record) -> Measurement:
 
 
 def test_each_item_has_its_scores_the_claimed_metric_first() -> None:
-    for example in FIRST.examples:
-        said = item_scores.scores(SHOWN, FIRST, "unseen", example["item"])
-        assert len(said) == len([one for one in FIRST.measurements if one.test == "unseen"])
+    for example in with_examples().examples:
+        said = item_scores.scores(separation(), with_examples(), "unseen", example["item"])
+        assert len(said) == len([one for one in with_examples().measurements if one.test == "unseen"])
         name, value = re.fullmatch(r"(.*) ([\d.]+) dB", said[0]).groups()
         assert name == "SDR improvement"
-        assert float(value) == pytest.approx(sdr(FIRST).values[example["item"]], rel=0.01)
-        assert said[0] in plain(examples.examples(SHOWN))
+        assert float(value) == pytest.approx(sdr(with_examples()).values[example["item"]], rel=0.01)
+        assert said[0] in plain(examples.examples(separation()))
 
 
 def test_the_range_of_all_items_is_said() -> None:
-    values, said = sdr(FIRST).values, item_scores.summary(SHOWN, FIRST)
+    values, said = sdr(with_examples()).values, item_scores.summary(separation(), with_examples())
     told = re.search(r"worst (\S+) dB, median (\S+) dB, best (\S+) dB", said.replace("−", "-"))
     wanted = [min(values), median(values), max(values)]
     assert [float(text) for text in told.groups()] == pytest.approx(wanted, rel=0.01)
-    assert f"the first {len(FIRST.examples)} of {len(values)} test items" in said
+    assert f"the first {len(with_examples().examples)} of {len(values)} test items" in said
 
 
 @given(st.lists(st.integers(-20, 20).map(float), min_size=4, max_size=30), st.data())
@@ -66,26 +71,28 @@ def test_typical_is_the_middle_half(values: list[float], data: Any) -> None:
 
 
 def test_the_item_nearest_to_the_median_and_the_worst_one_are_not_folded() -> None:
-    for record in (one for one in SHOWN.records if one.examples):
+    for record in (one for one in separation().records if one.examples):
         items = [example["item"] for example in record.examples]
         values = {n: sdr(record).values[item] for n, item in enumerate(items)}
         middle = median(sdr(record).values)
         nearest = min(values, key=lambda n: abs(values[n] - middle))
-        assert item_scores.first_shown(SHOWN, record) == {nearest, min(values, key=values.get)}
-        html = str(examples.examples(replace(SHOWN, records=[record])))
+        assert item_scores.first_shown(separation(), record) == {nearest, min(values, key=values.get)}
+        html = str(examples.examples(replace(separation(), records=[record])))
         open_, _, folded = html.partition("<details")
-        first = item_scores.first_shown(SHOWN, record)
+        first = item_scores.first_shown(separation(), record)
         assert open_.count("<h3") == len(first) and folded.count("<h3") == len(items) - len(first)
 
 
 def test_a_spectrogram_has_the_ends_of_its_axes_and_a_player_knows_its_length(elements: Callable[..., Any]) -> None:
-    html = str(examples.examples(replace(SHOWN, records=[FIRST])))
-    names = [panel["sound"] for example in FIRST.examples for panel in example["panels"]]
-    first = soundfile.info(SHOWN.paper.folder / WRITTEN / FIRST.stem / names[0])
+    html = str(examples.examples(replace(separation(), records=[with_examples()])))
+    names = [panel["sound"] for example in with_examples().examples for panel in example["panels"]]
+    first = soundfile.info(separation().paper.folder / WRITTEN / with_examples().stem / names[0])
     assert html.count(f">{first.samplerate / 2000:g} kHz<") == len(names)
     assert html.count(f">{first.duration:.3g} s<") == len(names)
     found = elements(html)
-    assert sorted(found.values("src", "audio")) == sorted(SHOWN.file(WRITTEN, FIRST.stem, name) for name in names)
+    assert sorted(found.values("src", "audio")) == sorted(
+        separation().file(WRITTEN, with_examples().stem, name) for name in names
+    )
     assert set(found.values("preload", "audio")) == {"metadata"}
     assert found.values("alt", "img")[0].startswith("Spectrogram of the mixture, ") and "black is" in found.text
 
@@ -101,18 +108,18 @@ def test_the_header_of_a_sound_is_read_as_the_library_reads_it(rate: int, sample
 
 
 def test_a_sound_that_cannot_be_read_has_no_axes(tmp_path: Path) -> None:
-    shown = replace(SHOWN, paper=replace(SHOWN.paper, folder=tmp_path), records=[FIRST])
+    shown = replace(separation(), paper=replace(separation().paper, folder=tmp_path), records=[with_examples()])
     html = str(examples.examples(shown))
     assert "repro-spectrum" not in html and html.count("<img") == html.count("<audio") > 0
 
 
 def test_right_answers_only_are_not_passed_over_in_silence() -> None:
-    record = next(one for one in IMDB.records if one.config == "cnn")
+    record = next(one for one in imdb().records if one.config == "cnn")
     (measured,) = [one for one in record.measurements if one.test == "test"]
     wrong = 100 * measured.values.count(0.0) / len(measured.values)
-    said = item_scores.summary(IMDB, record)
+    said = item_scores.summary(imdb(), record)
     assert float(re.search(r"([\d.]+) % have a wrong answer", said)[1]) == pytest.approx(wrong, rel=0.01)
-    assert "no wrong answer was recorded" in said and item_scores.scores(IMDB, record, "test", 0) == []
+    assert "no wrong answer was recorded" in said and item_scores.scores(imdb(), record, "test", 0) == []
     panel = record.examples[0]["panels"][0] | {"answer": "positive"}
     mistaken = replace(record, examples=[{**record.examples[0], "panels": [panel]}])
-    assert "no wrong answer" not in item_scores.summary(IMDB, mistaken)
+    assert "no wrong answer" not in item_scores.summary(imdb(), mistaken)

@@ -15,6 +15,8 @@ from repro.report import claims, figure, needed, outcome, page, papers, scopes
 from repro.report.page import Page
 from tests.report.read_once import read_once
 
+pytestmark = pytest.mark.xdist_group("site")  # one process reads the pages for all
+
 HELD = """
 [held]
 title = "A <b>corpus</b>"

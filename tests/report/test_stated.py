@@ -31,6 +31,8 @@ from repro.verdict import judge, verdicts_json
 from repro.verdict.suspected_causes import ledger
 from tests.report.read_once import read_once
 
+pytestmark = pytest.mark.xdist_group("site")  # one process reads the pages for all
+
 PAPERS = sorted(paper.folders())
 PLAIN = str.maketrans({raised: chr(plain) for plain, raised in RAISED.items()} | {"−": "-"})
 NUMBERS = ("printed", "value", "above", "below")
