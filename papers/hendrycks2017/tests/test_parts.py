@@ -10,10 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import auc, precision_recall_curve
 from torch import nn
 
 from papers.hendrycks2017.dataset import STOP_WORDS, FrequentWordIds, ReviewSentences, frequent, words_of
+from papers.hendrycks2017.metric import InterpolatedAUPR, area
 from papers.hendrycks2017.model import GeluPerceptron, MeanOfWords
 from papers.hendrycks2017.trainer import BestAccuracy
 from repro.datasets.digits import Digits
@@ -123,6 +127,30 @@ def test_validation_measures_the_error_rate() -> None:
     assert trainer.step(model.eval(), nn.CrossEntropyLoss(), (inputs, target)) == wrong
     value = trainer.step(model.train(), nn.CrossEntropyLoss(), (inputs, target))
     assert torch.equal(value, nn.functional.cross_entropy(model(inputs), target))
+
+
+SCORES = st.lists(st.tuples(st.integers(1, 6).map(lambda sixths: sixths / 6), st.booleans()), min_size=2, max_size=30)
+
+
+@given(SCORES.filter(lambda rows: len({kind for _, kind in rows}) == 2))
+def test_the_interpolated_area_is_the_trapezoid_under_the_curve(rows: list[tuple[float, bool]]) -> None:
+    scores, positive = np.array([score for score, _ in rows]), np.array([kind for _, kind in rows])
+    precision, recall, _ = precision_recall_curve(positive, scores)
+    value, influences = area(scores, positive)
+    assert value == pytest.approx(auc(recall, precision)) and influences.mean() == pytest.approx(0, abs=1e-9)
+    items = [(score, "correct" if kind else "from outside") for score, kind in rows]
+    assert np.mean(InterpolatedAUPR().contributions(items)) == pytest.approx(value)
+
+
+def test_the_influences_of_the_interpolated_area_are_its_derivatives() -> None:
+    """An item that is counted a little more: here one of 10,000 is repeated once."""
+    random = np.random.default_rng(0)
+    positive = random.random(10_000) < 0.6
+    scores = np.minimum(random.normal(0.5 + 0.3 * positive, 0.4), 1.0)  # many ties at 1
+    value, influences = area(scores, positive)
+    for index in range(0, 40):
+        more = area(np.append(scores, scores[index]), np.append(positive, positive[index]))[0]
+        assert 10_001 * (more - value) == pytest.approx(influences[index], abs=0.02)
 
 
 @pytest.mark.parametrize(("content", "said"), [
