@@ -85,7 +85,16 @@ class LabelIssues:
 
 @METRICS.register
 class ValidatedErrors:
-    """How many of the flagged labels are wrong (Table 1, *validated*). issues: the metric that flags them."""
+    """How many of the flagged labels are wrong (Table 1, *validated*). issues: the metric that flags them.
+
+    Example: two labels are flagged, and one of them is wrong.
+
+        >>> metric = ValidatedErrors(LabelIssues(budget=2))
+        >>> items = [([0.9, 0.1], 0), ([0.1, 0.9], 0), ([0.2, 0.8], 1), ([0.8, 0.2], 0)]
+        >>> answers = [metric(torch.tensor(p), {"label": y, "wrong": p[y] < 0.5}, None) for p, y in items]
+        >>> round(sum(metric.contributions(answers)) / len(answers), 6)
+        1.0
+    """
 
     def __init__(self, issues: Annotated[Any, METRICS]) -> None:
         self.issues = issues
@@ -100,7 +109,16 @@ class ValidatedErrors:
 
 @METRICS.register
 class LabelErrorShare:
-    """The share of all labels that are flagged and wrong, in percent (Table 1, *% error*). issues: as above."""
+    """The share of all labels that are flagged and wrong, in percent (Table 1, *% error*). issues: as above.
+
+    Example: of four labels, one is flagged and wrong.
+
+        >>> metric = LabelErrorShare(LabelIssues(budget=2))
+        >>> items = [([0.9, 0.1], 0), ([0.1, 0.9], 0), ([0.2, 0.8], 1), ([0.8, 0.2], 0)]
+        >>> answers = [metric(torch.tensor(p), {"label": y, "wrong": p[y] < 0.5}, None) for p, y in items]
+        >>> round(sum(metric.contributions(answers)) / len(answers), 6)
+        25.0
+    """
 
     def __init__(self, issues: Annotated[Any, METRICS]) -> None:
         self.issues = issues
@@ -115,7 +133,17 @@ class LabelErrorShare:
 
 @METRICS.register
 class ShownToCrowd:
-    """How many of the flagged labels the crowd was asked about. issues: as above."""
+    """How many of the flagged labels the crowd was asked about. issues: as above.
+
+    Example: two labels are flagged, and the crowd saw one of them.
+
+        >>> metric = ShownToCrowd(LabelIssues(budget=2))
+        >>> items = [([0.9, 0.1], 0), ([0.1, 0.9], 0), ([0.2, 0.8], 1), ([0.8, 0.2], 0)]
+        >>> targets = [{"label": y, "wrong": False, "shown": p[y] < 0.5} for p, y in items]
+        >>> answers = [metric(torch.tensor(p), target, None) for (p, _), target in zip(items, targets)]
+        >>> round(sum(metric.contributions(answers)) / len(answers), 6)
+        1.0
+    """
 
     def __init__(self, issues: Annotated[Any, METRICS]) -> None:
         self.issues = issues
@@ -136,6 +164,14 @@ class Precision:
     of the precision on new items of the same kind, of which the same share is flagged. Letters: b the share of flagged
     items, p the precision, e the share of wrong labels at the cut between flagged and other items. The influence of an
     item is ((wrong - e) / b if it is flagged, else 0) - (p - e). Raises BadInput if `issues` has no budget.
+
+    Example: two labels are flagged, and one of them is wrong.
+
+        >>> metric = Precision(LabelIssues(budget=2))
+        >>> items = [([0.9, 0.1], 0), ([0.1, 0.9], 0), ([0.2, 0.8], 1), ([0.8, 0.2], 0)]
+        >>> answers = [metric(torch.tensor(p), {"label": y, "wrong": p[y] < 0.5}, None) for p, y in items]
+        >>> round(sum(metric.contributions(answers)) / len(answers), 6)
+        50.0
     """
 
     def __init__(self, issues: Annotated[Any, METRICS]) -> None:
@@ -159,6 +195,14 @@ class Recall:
     The contributions are the recall plus the influence of each item on it, as for `metrics.Precision`. Letters as
     there; r the recall, w the share of wrong labels. The influence of an item is (flagged wrong - r wrong -
     e (flagged - b)) / w, where flagged and wrong are 1 or 0. Raises BadInput if no label is wrong.
+
+    Example: the only wrong label is flagged.
+
+        >>> metric = Recall(LabelIssues(budget=2))
+        >>> items = [([0.9, 0.1], 0), ([0.1, 0.9], 0), ([0.2, 0.8], 1), ([0.8, 0.2], 0)]
+        >>> answers = [metric(torch.tensor(p), {"label": y, "wrong": p[y] < 0.5}, None) for p, y in items]
+        >>> round(sum(metric.contributions(answers)) / len(answers), 6)
+        100.0
     """
 
     def __init__(self, issues: Annotated[Any, METRICS]) -> None:

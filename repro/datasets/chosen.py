@@ -68,9 +68,9 @@ class Missed(Dataset[Item]):
     Example: there is no such record.
 
         >>> from repro.datasets.digits import Digits
-        >>> Missed(Digits("test"), "template/lines-seed0").rows
+        >>> Missed(Digits("test"), "template/lines-seed0").rows  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        repro.errors.BadInput: papers/template/records: no record 'lines-seed0'; did you mean 'line-seed0'?
+        repro.errors.BadInput: ...papers/template/records: no record 'lines-seed0'; did you mean 'line-seed0'?
     """
 
     def __init__(

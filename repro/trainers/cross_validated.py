@@ -38,6 +38,7 @@ class CrossValidated:
 
     Example: two folds of eight numbers. Each network learns from the numbers of the other fold.
 
+        >>> import torch
         >>> from repro.trainers.fit_once import FitOnce
         >>> class Mean(torch.nn.Module):
         ...     def __init__(self):
