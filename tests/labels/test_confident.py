@@ -51,7 +51,7 @@ def released(name: str) -> tuple[Any, Any]:
 @pytest.fixture
 def reference(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The authors' library. It sorts equal numbers in their order, as we do: by default this differs by processor."""
-    library = pytest.importorskip("cleanlab.filter", reason="cleanlab is not installed (the extra `labels`)")
+    library = pytest.importorskip("cleanlab.filter", reason="cleanlab is not installed (the extra `test`)")
     monkeypatch.setattr(np, "argsort", functools.partial(np.argsort, kind="stable"))
     return library
 
@@ -72,7 +72,7 @@ def test_suspects_are_those_of_the_reference(reference: Any, items: int, classes
 
 
 def of_reference(labels: Any, p: Any, calibrate: bool) -> Any:
-    count = pytest.importorskip("cleanlab.count")
+    count = pytest.importorskip("cleanlab.count", reason="cleanlab is not installed (the extra `test`)")
     return count.compute_confident_joint(labels, p, calibrate=calibrate)
 
 
