@@ -93,10 +93,8 @@ def training_of(config: Config, steps: int | None = None) -> Training | None:
     """
     known = configs.values(config.text)
     hits = {key: hit for key in known if (hit := TRAINED.fullmatch(key))}
-    named = configs.resolved(known.get("experiment.trainer"), known)  # this trainer may wrap the one that takes steps
-    if isinstance(named, Reference):
-        whole = f"{named.scope}/{named.selector}".lstrip("/")
-        hits = {key: hit for key, hit in hits.items() if hit["trainer"] == whole} or hits
+    named = _innermost("experiment.trainer", known)
+    hits = {key: hit for key, hit in hits.items() if hit["trainer"] == named} or hits
     if not hits:
         return None
     (key, hit), *others = hits.items()
@@ -108,6 +106,15 @@ def training_of(config: Config, steps: int | None = None) -> Training | None:
     part = PARTS[f"trainers.{hit['name']}"]
     batch = int(configs.resolved(known[f"{hit['trainer']}.batch_size"], known))
     return Training(hit["trainer"], steps or min(most, STEPS), _why_no_workers(part), _why_no_ranks(batch))
+
+
+def _innermost(key: str, known: dict[str, Any]) -> str:
+    """The trainer at `key`, or the one that it wraps, such as that of `trainers.Measured`; "" if there is none."""
+    found = configs.resolved(known.get(key), known)
+    if not isinstance(found, Reference):
+        return ""
+    whole = f"{found.scope}/{found.selector}".lstrip("/")
+    return _innermost(f"{whole}.trainer", known) or whole
 
 
 def steps_of(config: Config, training: Training) -> int:

@@ -92,6 +92,13 @@ def test_what_can_be_compared_is_read_off_the_config(paper: Any) -> None:
     assert certify.training_of(read(paper, config_of_none, base="")) is None
 
 
+def test_of_several_trainers_the_wrapped_one_takes_the_steps(paper: Any) -> None:
+    text = "import repro.trainers.measured\nexperiment.trainer = @trainers.Measured()\n"
+    other = "trainers.Measured.trainer = @two/trainers.Supervised()\ntwo/trainers.Supervised.steps = 9\n"
+    batch = "two/trainers.Supervised.batch_size = 10\n"
+    assert certify.training_of(read(paper, f"{text}{other}{batch}")) == Training("two/trainers.Supervised", 9, "", "")
+
+
 def test_a_trainer_without_workers_says_so(runs: Any) -> None:
     found = runs("Whole").training
     assert (found.workers, found.ranks) == ("the trainer has no workers", "")
