@@ -153,7 +153,8 @@ CHOICE = ("annotations", 0, "result", 0, "value")
     (("annotations", 0, "completed_by"), True), (("annotations", 0, "updated_at"), "yesterday"),
     (("annotations", 0, "result", 0, "from_name"), "choice"), (("annotations", 0, "completed_by"), -3),
     (("annotations", 0, "updated_at"), 20260102), (("annotations", 0, "updated_at"), "0001-01-01"),
-    (("data", "classes"), ["1", "0", *"23456789"]), ((*CHOICE, "choices"), ["9", "8"]), ((*CHOICE, "choices"), ["11"]), ((*CHOICE, "choices"), 9), (CHOICE, 9),
+    (("data", "classes"), ["1", "0", *"23456789"]),
+    ((*CHOICE, "choices"), ["9", "8"]), ((*CHOICE, "choices"), ["11"]), ((*CHOICE, "choices"), 9), (CHOICE, 9),
 ])  # fmt: skip
 def test_what_is_wrong_is_named_by_file_and_task(keys: tuple[Any, ...], value: Any, digits: str) -> None:
     """Task 2 is changed; no table is written."""
