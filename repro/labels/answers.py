@@ -135,7 +135,8 @@ def _when(row: dict[str, Any], place: str) -> str:
     return found.isoformat(timespec="seconds")
 
 
-def _time(text: str) -> datetime.datetime:
+def _time(text: Any) -> datetime.datetime:
+    """The time in a text, of UTC if it names no zone. Raises TypeError for what is not a text, and ValueError."""
     found = datetime.datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 

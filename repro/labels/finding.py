@@ -165,7 +165,7 @@ def _refuse_twice(names: tuple[str, ...]) -> None:
 
 def _refuse_number(names: tuple[str, ...], built: Experiment, dataset: Any) -> None:
     """Raise BadInput if there are names, but not as many as the model has scores: before all items are answered."""
-    if names and len(shape := np.asarray(built.estimates([dataset[0][0]])[0]).shape) == 1:
+    if names and len(shape := np.asarray(next(iter(built.estimates([dataset[0][0]])))).shape) == 1:
         _refuse_classes(list(names), shape[0], 0)
 
 
