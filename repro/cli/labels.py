@@ -16,6 +16,7 @@ from repro.files import disk
 FOLDER = "suspects"
 RUN = re.compile(r"(?P<config>[^/]+/[^/]+)-seed(?P<seed>\d{1,18})")
 FOLDER_OF_RUN = re.compile(r"(?:.*/)?(?P<config>[^/]+/[^/]+)/[0-9a-f]{8}-seed(?P<seed>\d{1,18})/?")
+RECORD = re.compile(r"(?:.*/)?(?P<paper>[^/]+)/records/(?P<run>[^/]+)\.json")
 METHODS = ("noise rate", "class", "both", "confident joint", "margin")
 WHO = "your name, in the table of corrected labels"
 
@@ -46,25 +47,33 @@ def options(commands: Any, add: Any, count: Any) -> None:
 
 def suspects(given: argparse.Namespace) -> None:
     """`repro labels suspects`: write tasks for Label Studio, its labelling interface, and a page; print the paths."""
+    from repro import config
     from repro.labels import finding, page, tasks
 
     path, seed = subject(given.run)
     classes = tuple(name.strip() for name in given.classes.split(",")) if given.classes else ()
-    found = finding.find(path, seed, given.test, given.by, given.most, classes)
-    folder = given.to or Path(FOLDER, found.paper)
+    folder = given.to or Path(FOLDER, config.read(path).paper)
     disk.refuse_unwritable(folder)
+    found = finding.find(path, seed, given.test, given.by, given.most, classes)
     folder.mkdir(parents=True, exist_ok=True)
+    replaced = tasks.remove(found, folder)
     written, items = tasks.write(found, folder)
     written.append(page.write(found, items, folder))
-    logging.getLogger("repro").info("%d of %d labels look wrong", found.total, len(found.scores))
+    log = logging.getLogger("repro")
+    log.info("%d of %d labels look wrong", found.total, len(found.scores))
+    if replaced:
+        log.info("%d tasks of an earlier command were replaced by %d", replaced, len(found.rows))
     print("\n".join(where(one) for one in written))
 
 
 def subject(given: str) -> tuple[Path, int]:
     """The config and the seed that are meant: a config means seed 0.
 
-    Raises BadInput for an unknown config, and for the folder of a run of another version of its config.
+    Raises BadInput for an unknown config, for a record, and for the folder of a run of another version of its config.
     """
+    if hit := RECORD.fullmatch(given):
+        expected = f"the run of this record, {hit['paper']}/{hit['run']}, or a config such as mine/noisy"
+        raise BadInput("is a record", given, expected=expected)
     if given.endswith(".gin") or given in names.every():
         return names.find(given), 0
     if hit := FOLDER_OF_RUN.fullmatch(given):
@@ -85,10 +94,14 @@ def _refuse_other(path: Path, folder: Path) -> None:
 
 
 def annotate(given: argparse.Namespace) -> None:
-    """`repro labels annotate`: ask for labels; print the path of the answers."""
+    """`repro labels annotate`: ask for labels; print the path of the answers, if there are any."""
     from repro.labels import terminal
 
-    print(where(terminal.annotate(given.tasks, given.who, _ask, _say)))
+    path = terminal.annotate(given.tasks, given.who, _ask, _say)
+    if path.is_file():
+        print(where(path))
+    else:
+        _say("no task was answered, so no file was written")
 
 
 def _say(line: str) -> None:

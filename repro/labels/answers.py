@@ -28,6 +28,7 @@ from repro.labels import tasks
 from repro.labels.tasks import CHOICE, Task
 
 NAME = re.compile(r"\w[\w.-]{0,80}")
+EARLIEST = 2000  # the first year in which an answer can have been given; an earlier one is a clock that was not set
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,10 @@ def bring_in(files: Sequence[Path], name: str = "", who: str = "") -> Imported:
     The table is `papers/<paper>/labels/<name>.csv`, by default `<config>-<test set>.csv`. A newer answer of an
     annotator about an item replaces an older one. who: the name of the only annotator in these files.
     Raises BadInput, with file and task, if a file is not such an export, if a value in it is wrong, if the tasks are
-    not of one paper, config and test set, or if the data have no such item, another label, or no such class.
+    not of one paper, config, test set and list of classes, or if the data have no such item, another label, or no such
+    class.
     """
+    _refuse_names(name, who)
     found = [one for path in files for one in read(path)]
     if not found:
         raise BadInput("contains no answer", where(files[0]), expected="an export with annotations")
@@ -65,8 +68,10 @@ def bring_in(files: Sequence[Path], name: str = "", who: str = "") -> Imported:
     _refuse_people(found, who)
     answers = [_answer(one, who) for one in found]
     task = found[0].task
+    dataset = dataset_of(task, found[0].place)
+    _refuse_classes(found[0], dataset)
+    label_table.indices(answers, dataset, [one.place for one in found])
     table = _table(task, name)
-    label_table.indices(answers, dataset_of(task, found[0].place), [one.place for one in found])
     before = label_table.read(table) if regular.present(table) else []
     kept = newest([*before, *answers])
     disk.refuse_unwritable(table.parent, table.name)
@@ -93,10 +98,13 @@ def _of_task(task: Task, place: str) -> Iterator[Given]:
 
 
 def _choice(result: Any, place: str) -> Any:
-    """The value of the choice in the result of an annotation; None if there is none."""
+    """The value of the choice in the result of an annotation; None if the result is empty."""
     if not isinstance(result, list) or not all(isinstance(part, dict) for part in result):
         raise BadInput("an annotation has a 'result' that is not a list of objects", place, expected="a choice")
-    return next((part.get("value") for part in result if part.get("from_name") == CHOICE), None)
+    found = [part for part in result if part.get("from_name") == CHOICE]
+    if result and not found:
+        raise BadInput(f"its tag is {str(result[0].get('from_name'))!r:.80}", place, expected=f"'{CHOICE}'")
+    return found[0].get("value") if found else None
 
 
 def _given(task: Task, value: Any, by: Any, row: dict[str, Any], place: str) -> Iterator[Given]:
@@ -109,7 +117,7 @@ def _given(task: Task, value: Any, by: Any, row: dict[str, Any], place: str) -> 
     if chosen[0] not in task.classes:
         raise BadInput(f"its choice is '{chosen[0]:.80}'", place, given=chosen[0], known=task.classes)
     who = by.get("id") if isinstance(by, dict) else by
-    if isinstance(who, bool) or not isinstance(who, (int, str)):
+    if isinstance(who, bool) or not isinstance(who, (int, str)) or (isinstance(who, int) and who < 0):
         raise BadInput(f"it was completed by {by!r:.80}", place, expected="the number or name of an annotator")
     yield Given(task, chosen[0], who, _when(row, place), place)
 
@@ -118,12 +126,17 @@ def _when(row: dict[str, Any], place: str) -> str:
     """The time of an annotation in UTC, in seconds."""
     given = row.get("updated_at") or row.get("created_at")
     try:
-        return _time(str(given)).astimezone(datetime.UTC).isoformat(timespec="seconds")
-    except (ValueError, OverflowError):
-        raise BadInput(f"its time is {given!r:.80}", place, expected="updated_at or created_at, a time") from None
+        found = _time(given).astimezone(datetime.UTC)
+        if found.year < EARLIEST:
+            raise ValueError
+    except (TypeError, ValueError, OverflowError):
+        expected = f"updated_at or created_at, a time after {EARLIEST}-01-01"
+        raise BadInput(f"its time is {given!r:.80}", place, expected=expected) from None
+    return found.isoformat(timespec="seconds")
 
 
-def _time(text: str) -> datetime.datetime:
+def _time(text: Any) -> datetime.datetime:
+    """The time in a text, of UTC if it names no zone. Raises TypeError for what is not a text, and ValueError."""
     found = datetime.datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
 
@@ -137,13 +150,16 @@ def _answer(one: Given, who: str) -> Answer:
 
 
 def _refuse_several(found: Sequence[Given]) -> None:
-    """Raise BadInput if the tasks are not all of one paper, config and test set."""
+    """Raise BadInput if the tasks are not all of one paper, config, test set and list of classes."""
     first = found[0]
     for one in found:
         for name in ("paper", "config", "test"):
             if (other := getattr(one.task, name)) != (wanted := getattr(first.task, name)):
                 what = f"it is of the {name} '{other:.80}', but {first.place} is of '{wanted:.80}'"
                 raise BadInput(what, one.place, expected=f"tasks of one {name}")
+        if one.task.classes != first.task.classes:
+            what = f"its 'classes' are not those of {first.place}"
+            raise BadInput(what, one.place, expected=f"{', '.join(first.task.classes):.120}")
 
 
 def _refuse_people(found: Sequence[Given], who: str) -> None:
@@ -153,10 +169,37 @@ def _refuse_people(found: Sequence[Given], who: str) -> None:
         raise BadInput(what, expected="files of one annotator, or no --who")
 
 
+def _refuse_names(name: str, who: str) -> None:
+    """Raise BadInput if --name or --who cannot be a name. Empty: not given."""
+    if name and not NAME.fullmatch(name):
+        raise BadInput(f"--name is {name!r:.80}", expected="letters, digits, _, . and -")
+    if who:
+        refuse_who(who)
+
+
+def refuse_who(who: str) -> None:
+    """Raise BadInput if `--who` is not the name of an annotator."""
+    if not WHO.fullmatch(who):
+        raise BadInput(f"--who is {who!r:.80}", expected="a name of letters, digits, blanks, '.', '_' and '-'")
+
+
+def _refuse_classes(first: Given, dataset: Any) -> None:
+    """Raise BadInput if the tasks have the names or numbers of the data's classes in another order.
+
+    The names in the tasks may be others: `repro labels suspects --classes` gives them.
+    """
+    known = label_table.classes(dataset, [len(first.task.classes) - 1])
+    if sorted(known) == sorted(first.task.classes) and known != first.task.classes:
+        raise BadInput(
+            "its 'classes' are in another order than in the data", first.place, expected=f"{', '.join(known):.120}"
+        )
+
+
 def _table(task: Task, name: str) -> Path:
+    """The path of the table, by default of the config and the test set of a task."""
     file = name or re.sub(r"[^\w.-]", "_", f"{task.config}-{task.test}")
     if not NAME.fullmatch(file):
-        raise BadInput(f"--name is {name!r:.80}", expected="letters, digits, _, . and -")
+        raise BadInput(f"the table would be called {file!r:.80}", expected="a shorter name, with --name")
     return paper.folder_of(task.paper) / label_table.FOLDER / f"{file}.csv"
 
 

@@ -77,10 +77,12 @@ def find(
     if the model does not give one score per class.
     """
     _refuse_method(by)
+    _refuse_twice(names)
     built = finished.restored(path, seed)
     name = _named(built, test)
     dataset = built.test[name]
     _refuse_seen(built, name)
+    _refuse_number(names, built, dataset)
     given = label_table.labels(dataset)
     scores = probabilities(built, name)
     classes = list(names) or label_table.classes(dataset, [scores.shape[1] - 1])
@@ -154,6 +156,17 @@ def _refuse_seen(built: Experiment, test: str) -> None:
     if seen & {one.fingerprint() for one in label_table.origins(built.test[test])}:
         what = f"the model was trained on the items of '{test}', so it repeats their labels"
         raise BadInput(what, expected="trainers.CrossValidated, or a test set that the model has not seen")
+
+
+def _refuse_twice(names: tuple[str, ...]) -> None:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise BadInput(f"the class '{twice[0]:.80}' is named twice", expected="one name per class")
+
+
+def _refuse_number(names: tuple[str, ...], built: Experiment, dataset: Any) -> None:
+    """Raise BadInput if there are names, but not as many as the model has scores: before all items are answered."""
+    if names and len(shape := np.asarray(next(iter(built.estimates([dataset[0][0]])))).shape) == 1:
+        _refuse_classes(list(names), shape[0], 0)
 
 
 def _refuse_classes(classes: list[str], outputs: int, highest: int) -> None:

@@ -13,9 +13,11 @@ from repro.labels.tasks import embedded
 from repro.report.html.markup import Markup, join, tag
 
 STYLE = """
+:root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1.5rem }
-figure { margin: 0 } figure.text { grid-column: 1 / -1 }
+h1, figcaption, blockquote { overflow-wrap: anywhere }
+main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); gap: 1.5rem }
+figure { margin: 0; min-width: 0 } figure.text { grid-column: 1 / -1 }
 img { width: 100%; max-width: 14rem; image-rendering: pixelated } audio { width: 100% }
 blockquote { margin: .5rem 0; max-height: 12rem; overflow: auto; white-space: pre-wrap }
 """
@@ -49,7 +51,7 @@ def _summary(found: Suspects) -> str:
 def _figure(row: Suspect, item: Shown, folder: Path) -> Markup:
     label, answer = visible(row.label), visible(row.answer)
     words = [f"{row.rank}. ", tag("code", visible(row.item)), tag("br")]
-    words += [f"label {label}, answer {answer} ({row.probability:.2f})"]
+    words += [f"label {label}, answer {answer} ({row.probability:.4g})"]
     return tag("figure", tag("figcaption", *words), _seen(item, row, folder), class_="text" if item.text else None)
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from repro.report.html.markup import tag
 CHOICE, OBJECT = "new_label", "shown"
 """The names of the two tags in the labelling interface: the choice of a label, and what the annotator looks at."""
 LOCAL = "/data/local-files/?d="
+OF_ITEM = re.compile(r"[0-9]+[._-].*")  # the file of an item: its rank and the kind
 MOST = 30_000_000  # bytes of a file of tasks or of an export
 OBJECTS = {"text": "Text", "audio": "Audio", "image": "Image"}
 ABOUT = ("paper", "config", "test", "item", "label")
@@ -67,6 +69,22 @@ def write(found: finding.Suspects, folder: Path) -> tuple[list[Path], list[shown
     kind = _kind(items[0]) if items else "text"
     written.append(disk.write(folder / f"{found.name}.xml", interface(kind, found.classes)))
     return written, items
+
+
+def remove(found: finding.Suspects, folder: Path) -> int:
+    """Remove the tasks and the files of items of an earlier command with the same name; how many tasks there were.
+
+    Only files whose names begin with the rank of an item are removed. Raises BadInput if `<name>.json` has no tasks.
+    """
+    path = folder / f"{found.name}.json"
+    if not path.exists():
+        return 0
+    number = len(read(path))
+    for file in (folder / found.name).glob("[0-9]*"):
+        if file.is_file() and OF_ITEM.fullmatch(file.name):
+            file.unlink()
+    path.unlink()
+    return number
 
 
 def interface(kind: str, classes: list[str]) -> str:

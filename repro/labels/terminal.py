@@ -1,7 +1,7 @@
 """Ask for labels in the terminal: one line for each task. Each answer is written at once, so nothing is lost.
 
 The answers are written as Label Studio exports them, so `repro labels import` reads both. They are next to the tasks,
-in `<tasks>-by-<who>.json`. The same command continues where you stopped.
+in `<tasks>-by-<who>.json`, with `+` for each blank. The same command continues where you stopped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from repro.data.panels import shortened
-from repro.datasets.label_table import WHO
 from repro.errors import BadInput
 from repro.files import disk
 from repro.labels import answers, shown, tasks
@@ -30,15 +29,15 @@ Ask = Callable[[str], str]
 def annotate(path: Path, who: str, ask: Ask = input, say: Callable[[str], None] = print) -> Path:
     """Ask for the label of each task in the file `path`; returns the path of the answers.
 
+    There is no such file if no task was answered or skipped, now or before.
     who: the name of the annotator. Tasks that were answered or skipped before are left out.
     Raises BadInput for a wrong name and for a file that has no tasks, and KeyboardInterrupt after Ctrl-C.
     """
-    if not WHO.fullmatch(who):
-        raise BadInput(f"--who is {who!r:.80}", expected="a name of letters, digits, blanks, '.', '_' and '-'")
+    answers.refuse_who(who)
     every = tasks.read(path)
     if not every:
         raise BadInput("contains no task", str(path), expected="a file of `repro labels suspects`")
-    target = path.with_name(f"{path.stem}-by-{who.replace(' ', '_')}.json")
+    target = path.with_name(f"{path.stem}-by-{who.replace(' ', '+')}.json")
     disk.refuse_unwritable(target.parent, target.name)
     done = _done(target)
     open_ones = [number for number, task in enumerate(every) if task.item not in done]

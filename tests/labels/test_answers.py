@@ -151,6 +151,9 @@ CHOICE = ("annotations", 0, "result", 0, "value")
     (("data",), []), (("annotations",), {}), (("annotations", 0), 3), (("annotations", 0, "result"), "9"),
     (("annotations", 0, "completed_by"), None), (("annotations", 0, "completed_by"), "a@b.c"),
     (("annotations", 0, "completed_by"), True), (("annotations", 0, "updated_at"), "yesterday"),
+    (("annotations", 0, "result", 0, "from_name"), "choice"), (("annotations", 0, "completed_by"), -3),
+    (("annotations", 0, "updated_at"), 20260102), (("annotations", 0, "updated_at"), "0001-01-01"),
+    (("data", "classes"), ["1", "0", *"23456789"]),
     ((*CHOICE, "choices"), ["9", "8"]), ((*CHOICE, "choices"), ["11"]), ((*CHOICE, "choices"), 9), (CHOICE, 9),
 ])  # fmt: skip
 def test_what_is_wrong_is_named_by_file_and_task(keys: tuple[Any, ...], value: Any, digits: str) -> None:
@@ -184,6 +187,29 @@ def test_tasks_of_another_paper_are_refused(digits: str) -> None:
 def test_a_file_that_is_no_export_is_one_line(content: bytes, refused: Any, digits: str) -> None:
     Path("export.json").write_bytes(content)
     assert "export.json" in refused("labels", "import", "export.json")
+
+
+@pytest.mark.parametrize(("key", "value"), [("paper", "digist"), ("classes", ["1", "0", *"23456789"])])
+def test_what_is_wrong_in_every_task_is_named_at_the_first(key: str, value: Any, digits: str) -> None:
+    rows = [changed(task(digits, at, (1, "9")), "data", key, value=value) for at in (3, 5)]
+    with pytest.raises(BadInput) as error:
+        answers.bring_in([write(rows)])
+    assert error.value.where == "export.json: task 1" and error.value.code == 2
+    assert not Path("papers", digits, "labels").exists()
+
+
+def test_names_that_suspects_was_given_are_read_by_their_numbers(digits: str) -> None:
+    named = {"classes": [*"abcdefghij"], "label": "abcdefghij"[DIGITS[3][1]]}
+    (found,) = answers.bring_in([write([task(digits, 3, (1, "j"), **named)])]).answers
+    assert (found.old, found.new) == (DIGITS[3][1], 9)
+
+
+def test_a_wrong_name_is_refused_as_an_option_and_not_as_a_fault_of_the_file(digits: str) -> None:
+    path = write([task(digits, 3, (1, "9"))])
+    for names in ({"who": "a@b"}, {"name": "../a"}):
+        with pytest.raises(BadInput) as error:
+            answers.bring_in([path], **names)
+        assert error.value.where == "" and error.value.what.startswith(f"--{next(iter(names))} ")
 
 
 def test_a_name_for_several_annotators_and_a_path_as_name_are_refused(digits: str, refused: Any) -> None:

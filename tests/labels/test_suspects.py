@@ -10,6 +10,7 @@ import re
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,47 @@ def test_a_wrong_argument_is_one_line(words: tuple[str, ...], ran: Path, refused
 
 
 @pytest.mark.parametrize("names", ["a,b", "a,a,2,3,4,5,6,7,8,9", "0,1,2,3,4,5,6,7,8,9,10", "\x1b,1,2,3,4,5,6,7,8,9"])
-def test_names_of_classes_are_as_many_as_the_scores(names: str, ran: Path, repro: Any) -> None:
+def test_names_of_classes_are_as_many_as_the_scores(
+    names: str, ran: Path, repro: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are refused before the items are answered."""
+    monkeypatch.delattr(finding, "probabilities")
     code, out, _ = repro("labels", "suspects", ran, "--test", "wrong", "--classes", names)
     assert (code, out) == (2, "")
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_items_are_answered(
+    ran: Path, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(finding, "probabilities")
+    Path("occupied").write_text("a file")
+    assert "occupied" in refused("labels", "suspects", ran, "--test", "wrong", "--to", "occupied")
+
+
+def test_a_record_is_not_a_run(ran: Path, refused: Any) -> None:
+    folder = ran.parent.parent
+    line = refused("labels", "suspects", folder / "records" / "digits-seed0.json", "--test", "wrong")
+    assert "record" in line and f"{folder.name}/digits-seed0" in line and "no config" not in line
+
+
+def test_fewer_suspects_replace_all_files_of_the_earlier_ones(ran: Path, repro: Any) -> None:
+    words = ("labels", "suspects", ran, "--test", "wrong", "--to", "out", "--most")
+    assert "replaced" not in repro(*words, 5)[2]
+    own = Path("out/digits-seed0-wrong/notes.txt")
+    own.write_text("a file of the annotator")
+    code, _, err = repro(*words, 2)
+    assert code == 0 and "5 tasks of an earlier command were replaced by 2" in err
+    assert sorted(path.name for path in own.parent.iterdir()) == ["1.png", "2.png", "notes.txt"]
+    assert len(tasks.read(Path("out/digits-seed0-wrong.json"))) == 2
+
+
+def test_a_file_that_has_no_tasks_is_not_replaced(ran: Path, repro: Any) -> None:
+    path = Path("out/digits-seed0-wrong.json")
+    path.parent.mkdir()
+    path.write_text("{}")
+    code, out, err = repro("labels", "suspects", ran, "--test", "wrong", "--to", "out")
+    assert (code, out) == (2, "") and str(path) in err.splitlines()[-1]
+    assert path.read_text() == "{}"
 
 
 def test_a_run_of_another_config_or_code_is_refused(ran: Path, refused: Any) -> None:
@@ -184,6 +223,14 @@ def written(dataset: Items, folder: Path, classes: list[str]) -> tuple[list[dict
     paths, items = tasks.write(found, folder)
     text = page.write(found, items, folder).read_text(encoding="utf-8")
     return json.loads(paths[0].read_text()), paths[1].read_text(), text
+
+
+def test_a_high_probability_is_not_rounded_to_1(tmp_path: Path) -> None:
+    found = suspects(Items("a text"), ["a", "b"])
+    rows = [replace(row, probability=0.9984) for row in found.rows]
+    text = page.write(found, [shown.Shown("a text")], tmp_path).read_text()
+    high = page.write(replace(found, rows=rows), [shown.Shown("a text")], tmp_path).read_text()
+    assert "(0.75)" in text and "(0.9984)" in high
 
 
 EVIL = "a <script>alert(1)</script> & \u202ex\x1b[2J"

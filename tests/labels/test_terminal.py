@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import tempfile
 from collections.abc import Iterator
@@ -81,6 +82,26 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path: Path) -> None:
     path.write_text(json.dumps(rows))
     with pytest.raises(BadInput):  # a file with such characters is not read at all
         run(path, [])
+
+
+def test_two_names_have_two_files(tmp_path: Path) -> None:
+    path = tasks(tmp_path)
+    found = {terminal.annotate(path, who, lambda prompt: "cow", lambda line: None) for who in ("A B", "A_B", "A.B")}
+    assert len(found) == 3
+    assert {one.by for file in found for one in answers.read(file)} == {"A B", "A_B", "A.B"}
+
+
+@pytest.mark.parametrize("typed", ["", "q\n"])
+def test_a_file_that_was_not_written_is_not_printed(
+    typed: str, tmp_path: Path, repro: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tasks(tmp_path)
+    for before in ("", "cow\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(before + typed))
+        code, out, _ = repro("labels", "annotate", path, "--who", "zoe")
+        own = tmp_path / "tasks-by-zoe.json"
+        assert code == 0 and own.exists() == bool(before) == (own.name in out)
+        assert before or out == ""
 
 
 @pytest.mark.parametrize("who", ["", "a/b", "a@b.c", "x" * 41, "\x1b", ".hidden"])
