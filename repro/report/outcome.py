@@ -31,10 +31,10 @@ MEANINGS = {
     "or our number rounds to the printed digits",
     "exceeded": "our interval is completely outside the accepted range, on the better side",
     "trend holds": "only a proxy has a record, and its interval is on the claimed side",
-    "last digit differs": "our number rounds to a number one unit of the last printed digit apart",
+    "last digit differs": "our number, rounded to the printed digits, differs by one unit of the last digit",
     "same conclusion": "our number rounds to other digits, but it is on the same side of the level that decides the "
     "paper's conclusion",
-    "inconclusive": "our interval has points on both sides of the limit, or too few seeds were run to decide",
+    "inconclusive": "a limit is inside our interval, or too few seeds were run to decide",
     "trend fails": "only a proxy has a record, and the proxy contradicts the ordering",
     "not reproduced": "our interval is completely outside, on the worse side; or our number rounds to other digits",
     "not comparable": "the records do not measure the same quantity, or do not use the same data",
