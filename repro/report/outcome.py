@@ -39,7 +39,7 @@ MEANINGS = {
     "not reproduced": "our interval is completely outside, on the worse side; or our number rounds to other digits",
     "not comparable": "the records do not measure the same quantity, or do not use the same data",
     "stale": "a config, its code or its data has changed since the record was made",
-    "not run": "there is no record, or it has fewer seeds than the claim asks for",
+    "not run": "the config of the claim has no record, or fewer seeds than the claim needs",
     "not checkable": "no config can test the claim",
     "not transcribed": "the number has not been copied from the paper yet",
 }
