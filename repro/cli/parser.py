@@ -33,7 +33,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if hit := re.fullmatch(r"(.*invalid choice: '(.*)') \(choose from (.*)\)", message, re.DOTALL):
-            choices = re.findall(r"[\w-]+", hit[3])
+            choices = re.findall(r"'([^']*)'|([^\s,]+)", hit[3])
+            choices = [quoted or bare for quoted, bare in choices]
             known = choices if close(hit[2][:40], choices) else []
             expected = f"one of {', '.join(choices)} (see {self.prog} --help)"
             raise BadInput(f"{hit[1]:.120}", expected=expected, given=hit[2][:40], known=known)

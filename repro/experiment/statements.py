@@ -17,7 +17,7 @@ from repro import untrusted
 from repro.config.syntax import Macro as Macro
 from repro.config.syntax import Reference as Reference
 from repro.errors import BadInput
-from repro.registry import PARTS, Registry
+from repro.registry import PARTS, Registry, readable
 from repro.signature import parameters
 
 VALUES = 10_000  # the maximum number of values in one macro
@@ -118,6 +118,9 @@ def resolve(selector: str, place: str) -> str:
         return selector if selector in PARTS else hits[0]
     if hits:
         raise BadInput(f"'{selector}' may be any of {', '.join(sorted(hits))}", place)
+    if modules := [part.module for part in readable()[0] if selector in (part.name, f"{part.kind}.{part.name}")]:
+        said = f"the config does not import the module of part '{selector}'"
+        raise BadInput(said, place, expected=f"import {modules[0]}")
     raise BadInput(f"no part '{selector}' among the imported modules", place, given=selector, known=PARTS)
 
 

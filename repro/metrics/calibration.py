@@ -15,6 +15,7 @@ from repro.metrics import Identity
 from repro.metrics.influence import contributions
 from repro.registry import METRICS, wrong_value
 
+MOST = 10_000  # bins; more than any test set can fill
 
 @METRICS.register
 class CalibrationError:
@@ -28,7 +29,7 @@ class CalibrationError:
     model the interval then excludes the true error, which is 0.
 
     estimate: scores (K,). target: the true class, an int in [0, K). Value: in [0, 100]. Raises BadInput if `bins` is
-    below 1.
+    below 1 or above `MOST`.
 
     Example: one bin has two items of confidence 0.75, of which one is right.
 
@@ -40,8 +41,8 @@ class CalibrationError:
     """
 
     def __init__(self, bins: int = 15) -> None:
-        if bins < 1:
-            raise wrong_value(self, "bins", bins, "a whole number from 1")
+        if not 1 <= bins <= MOST:
+            raise wrong_value(self, "bins", bins, f"a whole number from 1 to {MOST}")
         self.bins = bins
         counted = f"the whole test set, {bins} bins"
         self.identity = Identity("CalibrationError", "lower", "%", aggregation=counted, reference="class")

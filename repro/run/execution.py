@@ -100,6 +100,15 @@ def _no_exit() -> Iterator[None]:
         raise RuntimeError(f"a part ended the program: it called sys.exit({stop.code!r})") from stop
 
 
+@contextmanager
+def _placed(config: Config) -> Iterator[None]:
+    """Add to a BadInput of a part the file and line of the binding that it is about."""
+    try:
+        yield
+    except BadInput as error:
+        raise binding.placed(error, config) from error
+
+
 def _refuse_secrets(config: Config) -> None:
     """Raise BadInput if the text of a config contains a secret: a record has this text, and it is published."""
     for name, value in logs.secrets().items():
@@ -125,7 +134,8 @@ def _execute(
     processes.from_first(lambda: chosen.number)  # the others wait for it
     seeds = _seeded(seed)
     built = binding.build(config)
-    data, items = preflight.data(built), preflight.items(built)
+    with _placed(config):
+        data, items = preflight.data(built), preflight.items(built)
     resume.compare(folder, replace(begun, threads=chosen.number), data)
     loaded.refuse_changed(config, before)
     loaded.refuse_unfollowed(config, before)
@@ -138,7 +148,8 @@ def _execute(
     history = _train(built, config, folder, seeds)
     began -= history.get("earlier_seconds", 0.0)  # the time of earlier, stopped processes of this run counts too
     trained = time.perf_counter() - began
-    measurements = built.measure(_progress)
+    with _placed(config):
+        measurements = built.measure(_progress)
     for found in measurements:
         mean = f"{found.mean:.4g} {found.identity.get('unit', '')}".rstrip()
         log.info("%s: %s %s, %d items", found.test, found.metric, mean, len(found.values))
@@ -202,9 +213,10 @@ def _train(built: Any, config: Config, folder: Path, seeds: dict[str, int]) -> d
 
     torch.manual_seed(seeds["dropout"])
     try:
-        history: dict[str, Any] = built.fit(folder, seeds["order"])
-    except BadInput as error:
-        raise binding.placed(error, config) from error
+        with _placed(config):
+            history: dict[str, Any] = built.fit(folder, seeds["order"])
+    except BadInput:
+        raise
     except FloatingPointError as error:
         if any(folder.glob("checkpoints/failed-*")):
             error.add_note(f"(to examine the batch of this step: repro debug --failed-step {folder})")
