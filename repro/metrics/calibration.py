@@ -17,6 +17,7 @@ from repro.registry import METRICS, wrong_value
 
 MOST = 10_000  # bins; more than any test set can fill
 
+
 @METRICS.register
 class CalibrationError:
     """Expected calibration error (ECE): how far confidence and accuracy are apart, in percent.

@@ -1,0 +1,173 @@
+"""Electrocardiograms of PhysioNet with their beats.
+
+Letters: T samples, K beats.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from repro.data import store
+from repro.datasets.marked_signals import Recording, Stretch, whole
+from repro.errors import BadInput, DataMissing
+from repro.registry import DATASETS, wrong_value
+
+BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
+"""The symbols of beats among the annotations of PhysioNet; the others mark rhythms, noise and comments."""
+
+BEAT_OF_DETECTOR = "N"  # the annotations of a detector have this symbol for every beat
+
+
+BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10}
+"""The bits per sample of the formats in which PhysioNet writes signals."""
+
+
+class Raw(NamedTuple):
+    """A record as its files have it: `digital` (T, C) whole numbers, and for each of C leads its gain and baseline."""
+
+    digital: NDArray[Any]
+    gain: NDArray[Any]
+    baseline: NDArray[Any]
+    rate: float
+    leads: list[str]
+    units: list[str]
+    invalid: NDArray[Any]
+    samples: NDArray[Any]
+    symbols: list[str]
+
+
+@DATASETS.register
+class Electrocardiogram(Dataset[tuple[Stretch, Tensor]]):
+    """One lead of a PhysioNet record from minute `start` to minute `stop`, with its beats. One item.
+
+    Item: `(Stretch, beats (K,) int64)`; the signal is in mV. `record`: its name, such as "100". `lead`: such as "MLII".
+    `annotations`: the ending of the file with the beats; "atr" was checked by people, others are by detectors. `stop`
+    None: the end of the record. The record is read from `ecg/<record>.npz`, or else from the files of PhysioNet, which
+    needs the package wfdb. Raises BadInput for an unknown record, lead or annotation, for minutes that the record does
+    not have, for a part with invalid samples, and for beats that do not increase or are outside the signal.
+
+    Example: a record of a second in place of the real ones.
+
+        >>> import os
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> Path("ecg").mkdir()
+        >>> signal = dict(digital=np.zeros((360, 1), np.int16), gain=[200.0], baseline=[0.0], fs=360.0)
+        >>> beats = dict(ann_atr_sample=[90, 300], ann_atr_symbol=["N", "V"])
+        >>> np.savez("ecg/100.npz", **signal, **beats, names=["MLII"], units=["mV"])
+        >>> stretch, beats = Electrocardiogram("100", "MLII")[0]
+        >>> stretch.recording.seconds, beats.tolist(), stretch.recording.kinds
+        (1.0, [90, 300], ['N', 'V'])
+    """
+
+    def __init__(
+        self, record: str, lead: str, annotations: str = "atr", start: float = 0.0, stop: float | None = None
+    ) -> None:
+        if start < 0 or (stop is not None and not stop > start):
+            raise BadInput(f"start and stop are {start} and {stop}", expected="minutes from 0, start before stop")
+        self.record, self.lead, self.annotations, self.start, self.stop = record, lead, annotations, start, stop
+        self.folder = store.folder("ecg")
+
+    @cached_property
+    def recording(self) -> Recording:
+        raw, place = read(self.folder, self.record, self.annotations)
+        if self.lead not in raw.leads:
+            raise BadInput(f"record {self.record} has no lead '{self.lead}'", place, given=self.lead, known=raw.leads)
+        number = raw.leads.index(self.lead)
+        if raw.units[number] != "mV":
+            raise BadInput(f"'{self.lead}' is in {raw.units[number]}", place, expected="a lead in mV")
+        signal = (raw.digital[:, number] - raw.baseline[number]) / raw.gain[number]
+        signal[raw.invalid[:, number]] = np.nan
+        beats = [place for place, symbol in zip(raw.samples.tolist(), raw.symbols, strict=True) if symbol in BEATS]
+        kinds = [symbol for symbol in raw.symbols if symbol in BEATS]
+        first, last = self._ends(raw.rate, len(signal), place)
+        inside = [n for n, beat in enumerate(beats) if not 0 <= beat < len(signal) or first <= beat < last]
+        try:
+            return Recording(
+                torch.from_numpy(signal[first:last]).float(),
+                raw.rate,
+                torch.tensor([beats[n] for n in inside], dtype=torch.int64) - first,
+                [kinds[n] for n in inside],
+                "mV",
+            )
+        except BadInput as error:
+            raise error.at(place) from None
+
+    def _ends(self, rate: float, length: int, place: str) -> tuple[int, int]:
+        """The first sample of the part, and the one after its last."""
+        first = round(60 * self.start * rate)
+        last = length if self.stop is None else round(60 * self.stop * rate)
+        for name, sample, value in (("start", first + 1, self.start), ("stop", last, self.stop)):
+            if sample > length:
+                minutes = length / rate / 60
+                raise wrong_value(self, name, value, f"minutes in {place}, which has {minutes:.4g}")
+        return first, last
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> tuple[Stretch, Tensor]:
+        return whole([self.recording][index])
+
+    def fingerprint(self) -> str:
+        """Digest of samples and beats."""
+        return self.recording.fingerprint()
+
+
+def read(folder: Path, record: str, annotations: str) -> tuple[Raw, str]:
+    """A record from the folder `ecg`, and the path of its file. Raises BadInput if it cannot be read."""
+    if (packed := folder / f"{record}.npz").is_file():
+        return _packed(packed, annotations), str(packed)
+    if (header := folder / f"{record}.hea").is_file():
+        return _published(header, annotations), str(header)
+    known = {path.stem for path in folder.glob("*.*") if path.suffix in (".npz", ".hea")}
+    raise BadInput(f"no record '{record}'", str(folder), given=record, known=sorted(known))
+
+
+def _packed(path: Path, annotations: str) -> Raw:
+    """A record that a mirror has as one file of arrays."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise BadInput(f"is not a file of arrays: {error}", str(path)) from None
+    known = {name.split("_")[1] for name in arrays if name.startswith("ann_")}
+    if annotations not in known:
+        raise BadInput(f"has no annotations '{annotations}'", str(path), given=annotations, known=sorted(known))
+    try:
+        invalid = arrays.get("invalid", np.zeros(arrays["digital"].shape, dtype=bool))
+        numbers = [arrays[name] for name in ("digital", "gain", "baseline")]
+        leads, units = (arrays[name].tolist() for name in ("names", "units"))
+        samples, symbols = (arrays[f"ann_{annotations}_{name}"] for name in ("sample", "symbol"))
+        return Raw(*numbers, float(arrays["fs"]), leads, units, invalid, samples, symbols.tolist())
+    except KeyError as error:
+        raise BadInput(f"has no array {error}", str(path), expected="those of `repro data show ecg`") from None
+
+
+def _published(header: Path, annotations: str) -> Raw:
+    """A record as PhysioNet publishes it: a header, the signals, and a file for each kind of annotations."""
+    try:
+        import wfdb
+    except ImportError:
+        raise DataMissing("the files of PhysioNet need the package wfdb: pip install wfdb", str(header)) from None
+    name = str(header.with_suffix(""))
+    if not header.with_suffix(f".{annotations}").is_file():
+        known = [path.suffix[1:] for path in header.parent.glob(f"{header.stem}.*")]
+        raise BadInput(f"has no annotations '{annotations}'", str(header), given=annotations, known=known)
+    try:
+        found = wfdb.rdrecord(name, physical=False)
+        marks = wfdb.rdann(name, annotations)
+    except (OSError, ValueError, IndexError, KeyError) as error:
+        raise BadInput(f"cannot be read by wfdb: {error}", str(header)) from None
+    digital = found.d_signal
+    numbers = digital, np.array(found.adc_gain), np.array(found.baseline, dtype=float)
+    lowest = [-(2 ** (BITS[kind] - 1)) for kind in found.fmt]  # what the format writes for a sample that is not known
+    return Raw(*numbers, float(found.fs), found.sig_name, found.units, digital == lowest, marks.sample, marks.symbol)

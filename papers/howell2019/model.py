@@ -1,0 +1,97 @@
+"""The detectors of the package py-ecg-detectors, as models without training. The package is used, not copied: it is GPL.
+
+Letters: T samples, F beats.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from importlib import metadata
+from typing import Literal
+
+import numpy as np
+import torch
+
+from repro.data import store
+from repro.datasets.marked_signals import Found, Recording, Stretch
+from repro.errors import BadInput, DataMissing
+from repro.registry import MODELS, name_of, wrong_value
+
+PACKAGE = "py-ecg-detectors"
+Name = Literal["two_average", "matched_filter", "swt", "engzee", "christov", "hamilton", "pan_tompkins"]
+
+
+@MODELS.register
+class Detector:
+    """A detector of py-ecg-detectors: `estimate(Stretch) -> Found`. Nothing is trained.
+
+    `name`: of the detector. `release`: of the package. The detectors change from release to release, so another one than
+    the installed one raises DataMissing, which says how to install it. A release before 1.3 lacks the template of the
+    matched filter. It is then read from the data set `ecg_template`, which has it for 250 and 360 Hz. The whole recording
+    is searched, whichever stretch is asked for. Raises BadInput for another `name`, for another sample rate with the
+    matched filter, and if the detector fails on a recording.
+
+    Example: the beats of a record need the package, so this one fails.
+
+        >>> Detector("two_average", release="0.0")
+        Traceback (most recent call last):
+        repro.errors.DataMissing: models.Detector needs py-ecg-detectors 0.0: pip install py-ecg-detectors==0.0
+    """
+
+    def __init__(self, name: Name, release: str) -> None:
+        if _installed() != release:
+            raise DataMissing(f"{name_of(self)} needs {PACKAGE} {release}: pip install {PACKAGE}=={release}")
+        import ecgdetectors
+
+        if not hasattr(ecgdetectors.Detectors, f"{name}_detector"):
+            raise wrong_value(self, "name", name, f"a detector of {PACKAGE} {release}")
+        self.name, self.release = name, release
+        self._last: tuple[Recording, torch.Tensor] | None = None
+
+    def estimate(self, stretch: Stretch) -> Found:
+        """The beats in a stretch."""
+        if self._last is None or self._last[0] is not stretch.recording:
+            self._last = stretch.recording, self.find(stretch.recording)
+        return Found(stretch.inside(self._last[1]))
+
+    def find(self, recording: Recording) -> torch.Tensor:
+        """The beats (F,) int64 of a whole recording, in order."""
+        from ecgdetectors import Detectors
+
+        given = recording.signal.double().numpy()
+        if np.ptp(given) == 0:
+            return torch.zeros(0, dtype=torch.int64)  # a flat line has no beat; some detectors do not end on it
+        detectors = Detectors(recording.sample_rate)
+        detectors.engzee_fake_delay = 10  # as in the authors' _tester_utils.py
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # it prints
+                found = getattr(detectors, f"{self.name}_detector")(given, *self._template(recording))
+        except (IndexError, ValueError, ZeroDivisionError, UnboundLocalError) as error:
+            what = f"{name_of(self)} '{self.name}' fails on a recording of {recording.seconds:.1f} s: {error}"
+            raise BadInput(what, expected="a longer recording, with beats") from None
+        beats = np.unique(np.asarray(found, dtype=np.int64))
+        return torch.from_numpy(beats[(beats >= 0) & (beats < len(given))])
+
+    def _template(self, recording: Recording) -> list[str]:
+        """The file with the template of the matched filter, if the release lacks it."""
+        if self.name != "matched_filter":
+            return []
+        rate = recording.sample_rate
+        if rate not in (250.0, 360.0):
+            raise BadInput(f"{name_of(self)} 'matched_filter' was given {rate:g} Hz", expected="250 or 360 Hz")
+        if _numbers(self.release) >= (1, 3):
+            return []
+        return [str(store.folder("ecg_template") / f"template_{rate:.0f}hz.csv")]
+
+
+def _installed() -> str:
+    """The installed release of the package; "" if there is none."""
+    try:
+        return metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split(".") if part.isdigit())
