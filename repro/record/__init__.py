@@ -95,6 +95,11 @@ class Panel(TypedDict, total=False):
     truth: str
     answer: str
     scores: list[tuple[str, float | None]]
+    signal: str
+    start: float
+    stop: float
+    true: list[tuple[float, str, int]]
+    found: list[tuple[float, int]]
 
 
 class Example(TypedDict, total=False):

@@ -9,26 +9,31 @@ A panel has these keys, all optional:
     truth     the true class
     answer    the class that the model predicted
     scores    pairs `[class, score]` for all classes or the highest ones; the score is None if it is not a number
+    signal    file name of a stretch of a signal, in the folder of the record; it needs the four keys below
+    start     where the stretch starts, in seconds from the start of its recording; `stop` is where it ends
+    true      the true marks: `[seconds, kind, hit]`; `hit` is 1 if the mark is found, else 0
+    found     the found marks: `[seconds, hit]`; `hit` is 0 if the mark is extra
 
-`repro.data.sound_panels` makes the panels of sounds, `repro.data.panels` those of classified images and texts.
+If a record has a `signal`, all its stretches are one strip (`repro.report.strip`), and its other keys are not shown.
+`repro.data.sound_panels` makes the panels of sounds, `repro.data.panels` those of classified images and texts,
+`repro.data.signal_panels` those of signals.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from repro.claim.paper import WRITTEN
-from repro.errors import BadInput
 from repro.record import Record
 from repro.report import item_scores
+from repro.report.example_files import address, path
 from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, fold, join, link, tag
 from repro.report.html.words import count, typeset
 from repro.report.page import Page
+from repro.report.strip import strip
 
 NOTES = (
     (
@@ -69,6 +74,8 @@ def _record(page: Page, found: Record) -> Markup:
     notes = [words for keys, words in NOTES if any(keys <= panel.keys() for panel in panels)]
     run = link(f"{page.paper.label(found.config)}, seed {found.seed}", page.origin(found))
     lead = ["Test items with the output of ", run, ". ", item_scores.summary(page, found), " "]
+    if any("signal" in panel for panel in panels):
+        return join([tag("p", *lead), strip(page, found)])
     drawn = [_item(page, found, example, _scale(panels)) for example in found.examples]
     if len(panels) == len(found.examples):
         drawn = [tag("div", *drawn, class_="repro-gallery")]
@@ -119,10 +126,10 @@ def _panel(page: Page, found: Record, panel: Panel, item: str, scale: Axis, scor
     label, sound = panel.get("label", ""), panel.get("sound")
     parts = [tag("figcaption", label, _answer(panel)), scores]
     if name := panel.get("image"):
-        image = tag("img", src=_beside(page, found, name), loading="lazy", alt=_seen(panel, label, item))
-        parts.append(_axes(image, _file(page, found, sound)) if sound else image)
+        image = tag("img", src=address(page, found, name), loading="lazy", alt=_seen(panel, label, item))
+        parts.append(_axes(image, path(page, found, sound)) if sound else image)
     if sound:
-        source = _beside(page, found, sound)
+        source = address(page, found, sound)
         parts.append(tag("audio", src=source, controls=True, preload="metadata", aria_label=f"{label}, {item}"))
     if text := panel.get("text"):
         parts.append(tag("blockquote", text))
@@ -141,29 +148,18 @@ def _axes(image: Markup, sound: Path) -> Markup:
     return tag("div", *ends, image, tag("span", long, class_="end"), class_="repro-spectrum")
 
 
-def flac(path: Path) -> tuple[int, int] | None:
+def flac(sound: Path) -> tuple[int, int] | None:
     """The sample rate and the number of samples in the header of a FLAC file; None if it has none.
 
     No sound library: these files come from strangers, and a library would decode them.
     """
-    if not path.is_file():
+    if not sound.is_file():
         return None
-    with path.open("rb") as file:
+    with sound.open("rb") as file:
         head = file.read(26)
     numbers = int.from_bytes(head[18:26], "big")  # 20 bits rate, 3 channels, 5 bits per sample, 36 samples
     rate, samples = numbers >> 44, numbers & (1 << 36) - 1
     return (rate, samples) if head[:4] == b"fLaC" and rate and samples else None
-
-
-def _file(page: Page, found: Record, name: str) -> Path:
-    return page.paper.folder / WRITTEN / found.stem / name
-
-
-def _beside(page: Page, found: Record, name: str) -> str:
-    """The address of a file in the folder of a record. Raises BadInput if the name contains a path."""
-    if not re.fullmatch(r"\w[\w.+ -]*", str(name)):
-        raise BadInput(f"the example {name!r} of {found.stem} is not the name of a file next to the record")
-    return page.file("records", found.stem, name)
 
 
 def _seen(panel: Panel, label: str, item: str) -> str:

@@ -54,6 +54,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", know_the_addresses)
     app.connect("builder-inited", prepare)
     app.connect("html-page-context", link_to_source)
+    app.connect("html-page-context", add_viewer)
     app.connect("env-get-outdated", outdated)
     app.connect("env-purge-doc", changes.purge)
     app.connect("env-merge-info", changes.merge)
@@ -101,6 +102,12 @@ def link_to_source(app: Sphinx, name: str, template: str, context: dict[str, Any
         context[link] = repository.folder(repository.Site(app.config.repro_repository), name.removeprefix("papers/"))
     elif name == "course/calendar" or name.startswith("course/presentations/"):
         context[link] = ""
+
+
+def add_viewer(app: Sphinx, name: str, template: str, context: dict[str, Any], tree: Any) -> None:
+    """Add the script that shows signals to the pages that have one."""
+    if 'class="repro-viewer"' in context.get("body", ""):
+        app.add_js_file("strip.js", defer="defer")
 
 
 def prepare(app: Sphinx) -> None:
