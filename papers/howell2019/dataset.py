@@ -5,6 +5,7 @@ Letters: T samples, K beats.
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from functools import cached_property
 from pathlib import Path
@@ -120,6 +121,23 @@ class Electrocardiogram(Dataset[tuple[Stretch, Tensor]]):
     def fingerprint(self) -> str:
         """Digest of samples and beats."""
         return self.recording.fingerprint()
+
+
+class Template:
+    """The template of the matched filter of py-ecg-detectors for a sample rate of 250 or 360 Hz: N numbers in `path`.
+
+    Releases of the package before 1.3 lack it.
+    """
+
+    def __init__(self, rate: int) -> None:
+        self.path = store.folder("ecg_template") / f"template_{rate}hz.csv"
+
+    def __len__(self) -> int:
+        return len(self.path.read_text(encoding="utf-8").split())
+
+    def fingerprint(self) -> str:
+        """Digest of the numbers."""
+        return hashlib.sha256(" ".join(self.path.read_text(encoding="utf-8").split()).encode()).hexdigest()[:16]
 
 
 def read(folder: Path, record: str, annotations: str) -> tuple[Raw, str]:

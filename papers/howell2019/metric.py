@@ -26,14 +26,14 @@ class BeatCount:
     """Beats that the benchmark counts as right ("TP"), as wrong ("FP") or as missed ("FN") in a recording.
 
     The delay of the detector is the median over the found beats of the distance to the highest sample among the
-    `SEARCHED` samples before. It is subtracted. Then a found beat is right if a true beat is at most `tolerance` samples
-    away. FP = F - TP and FN = K - TP. A true beat can make several found beats right, so with a tolerance this is not
-    the rule of `metrics.EventSensitivity`. Source: `_tester_utils.py` and `tester_MITDB.py` of py-ecg-detectors at commit
-    1c254cb.
+    `SEARCHED` samples before. It is subtracted. Then a found beat is right if a true beat is at most `tolerance`
+    samples away. FP = F - TP and FN = K - TP. A true beat can make several found beats right, so with a tolerance this
+    is not the rule of `metrics.EventSensitivity`. Source: `_tester_utils.py` and `tester_MITDB.py` of py-ecg-detectors
+    at commit 1c254cb.
 
     estimate: Found. target: (K,) int64. inputs: Stretch, a whole recording. `tolerance`: in samples, from 0. Value: a
-    number of beats. Raises BadInput for another `of` or `tolerance`, and if nothing is found or the delay is at most one
-    sample: the benchmark writes zeros for both, which are no counts.
+    number of beats. Raises BadInput for another `of` or `tolerance`, and if nothing is found or the delay is at most
+    one sample: the benchmark writes zeros for both, which are no counts.
 
     Example: two beats are found 3 samples after the true ones, one is found without a true one.
 

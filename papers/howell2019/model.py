@@ -1,4 +1,4 @@
-"""The detectors of the package py-ecg-detectors, as models without training. The package is used, not copied: it is GPL.
+"""The detectors of the package py-ecg-detectors, as models without training. It is GPL: used, not copied.
 
 Letters: T samples, F beats.
 """
@@ -12,8 +12,9 @@ from typing import Literal
 
 import numpy as np
 import torch
+from torch import nn
 
-from repro.data import store
+from papers.howell2019.dataset import Template
 from repro.datasets.marked_signals import Found, Recording, Stretch
 from repro.errors import BadInput, DataMissing
 from repro.registry import MODELS, name_of, wrong_value
@@ -23,14 +24,14 @@ Name = Literal["two_average", "matched_filter", "swt", "engzee", "christov", "ha
 
 
 @MODELS.register
-class Detector:
+class Detector(nn.Module):
     """A detector of py-ecg-detectors: `estimate(Stretch) -> Found`. Nothing is trained.
 
-    `name`: of the detector. `release`: of the package. The detectors change from release to release, so another one than
-    the installed one raises DataMissing, which says how to install it. A release before 1.3 lacks the template of the
-    matched filter. It is then read from the data set `ecg_template`, which has it for 250 and 360 Hz. The whole recording
-    is searched, whichever stretch is asked for. Raises BadInput for another `name`, for another sample rate with the
-    matched filter, and if the detector fails on a recording.
+    `name`: of the detector. `release`: of the package. The detectors change from release to release, so another one
+    than the installed one raises DataMissing, which says how to install it. A release before 1.3 lacks the template of
+    the matched filter. It is then read from the data set `ecg_template`, which has it for 250 and 360 Hz. The whole
+    recording is searched, whichever stretch is asked for. Raises BadInput for another `name`, for another sample rate
+    with the matched filter, and if the detector fails on a recording.
 
     Example: the beats of a record need the package, so this one fails.
 
@@ -40,6 +41,7 @@ class Detector:
     """
 
     def __init__(self, name: Name, release: str) -> None:
+        super().__init__()
         if _installed() != release:
             raise DataMissing(f"{name_of(self)} needs {PACKAGE} {release}: pip install {PACKAGE}=={release}")
         import ecgdetectors
@@ -82,7 +84,7 @@ class Detector:
             raise BadInput(f"{name_of(self)} 'matched_filter' was given {rate:g} Hz", expected="250 or 360 Hz")
         if _numbers(self.release) >= (1, 3):
             return []
-        return [str(store.folder("ecg_template") / f"template_{rate:.0f}hz.csv")]
+        return [str(Template(int(rate)).path)]
 
 
 def _installed() -> str:

@@ -2,9 +2,9 @@
 
 Letters: T samples of a recording, M marks in it, K marks in a stretch, F found marks.
 
-A *mark* is the number of a sample. Its *kind* is a short text, for example "N". A dataset of one recording has one item,
-`(Stretch, marks (M,) int64)`, whose stretch is the whole recording; a reader of files returns this. The datasets in
-`repro.datasets.stretches` take it as `source`.
+A *mark* is the number of a sample. Its *kind* is a short text, for example "N". A dataset of one recording has one
+item, `(Stretch, marks (M,) int64)`, whose stretch is the whole recording; a reader of files returns this. The datasets
+in `repro.datasets.stretches` take it as `source`.
 """
 
 from __future__ import annotations

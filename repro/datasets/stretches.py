@@ -79,8 +79,8 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
     """A recording as windows of equal length, for training.
 
     Item: `(signal (L,) float32, marked (L,) float32)`; `marked` is 1 at a mark and 0 elsewhere. `seconds`: length of a
-    window. `step`: seconds from the start of a window to that of the next; 0: `seconds`, so that they do not overlap.
-    A rest at the end is left out. Raises BadInput if `seconds` is not above 0, if `step` is below 0, or if the recording
+    window. `step`: seconds from the start of a window to that of the next; 0: `seconds`, so that they do not overlap. A
+    rest at the end is left out. Raises BadInput if `seconds` is not above 0, if `step` is below 0, or if the recording
     is shorter than a window.
 
     Example:
@@ -125,8 +125,8 @@ class AtRate(Dataset[Item]):
     """A recording resampled to `sample_rate` in Hz, for a model that was trained with another rate. One item.
 
     Item: `(Stretch, marks (K,) int64)`. The signal is resampled with a windowed sinc, and a mark moves to the nearest
-    new sample. Raises BadInput if `sample_rate` is below 1, if the rate of the recording is not a whole number of Hz, or
-    if two marks meet.
+    new sample. Raises BadInput if `sample_rate` is below 1, if the rate of the recording is not a whole number of Hz,
+    or if two marks meet.
 
     Example:
 

@@ -4,16 +4,16 @@ Letters: F found marks, K true marks of a stretch, n stretches of the test set.
 
 A found mark *matches* a true one if they are at most `tolerance` milliseconds apart. Every mark has at most one match,
 and there are as many matches as possible. So of two found marks near a true one, one is a *false positive*; a true mark
-without a match is a *false negative*. The tolerance is a part of the metric's identity and of its name, because the same
-marks have very different values with another one.
+without a match is a *false negative*. The tolerance is a part of the metric's identity and of its name, because the
+same marks have very different values with another one.
 
 A detector may report each mark later by a fixed delay, for example that of a filter. `shift = "median"` takes off the
-median of the differences between the found marks and the nearest true ones, over the whole test set. Compare only values
-with the same shift.
+median of the differences between the found marks and the nearest true ones, over the whole test set. Compare only
+values with the same shift.
 
-All are metrics of a whole test set: they have `contributions` (see `repro.metrics`), from the ratio of two sums over the
-stretches. So an interval takes stretches as independent, not marks, because marks that follow each other are alike. The
-guide (Uncertainty) says how often such intervals contain the true value.
+All are metrics of a whole test set: they have `contributions` (see `repro.metrics`), from the ratio of two sums over
+the stretches. So an interval takes stretches as independent, not marks, because marks that follow each other are alike.
+The guide (Uncertainty) says how often such intervals contain the true value.
 
 Targets and estimates are those of `repro.datasets.stretches` and of `repro.datasets.marked_signals.Found`.
 """
@@ -138,8 +138,8 @@ class EventF1:
 class TimingError:
     """Error of the time of matched marks in milliseconds: its mean, or its spread (standard deviation).
 
-    A positive mean is too late. estimate: Found. target: (K,) int64. inputs: Stretch. `tolerance`: in milliseconds, from
-    0; the errors cannot be larger. Raises BadInput for another `of` or `tolerance`, and if no mark matches.
+    A positive mean is too late. estimate: Found. target: (K,) int64. inputs: Stretch. `tolerance`: in milliseconds,
+    from 0; the errors cannot be larger. Raises BadInput for another `of` or `tolerance`, and if no mark matches.
 
     Example: every mark is found 20 ms too late.
 
@@ -179,9 +179,9 @@ class TimingError:
 class MarkLatency:
     """Latency in milliseconds: how much later than its own time a found mark is known, at the mean.
 
-    It is that of a model that reads the samples as they come, without the time of its computation. estimate: Found, with
-    `known`. target: (K,) int64. inputs: Stretch. Raises BadInput if the model does not say when marks are known, or finds
-    none.
+    It is that of a model that reads the samples as they come, without the time of its computation. estimate: Found,
+    with `known`. target: (K,) int64. inputs: Stretch. Raises BadInput if the model does not say when marks are known,
+    or finds none.
 
     Example:
 
