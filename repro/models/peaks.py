@@ -96,7 +96,7 @@ def logits_of(tagger: Any, signal: Tensor) -> Tensor:
     """
     past, future = tagger.past, tagger.future
     if past is None or future is None:
-        return tagger(signal[None])[0]  # type: ignore[no-any-return]
+        return torch.as_tensor(tagger(signal[None])[0])
     found = []
     for start in range(0, len(signal), CHUNK):
         first, stop = max(0, start - past), min(len(signal), start + CHUNK)
@@ -118,7 +118,7 @@ def peaks(chances: NDArray[Any], threshold: float, refractory: int) -> tuple[NDA
     """
     above = np.concatenate([[False], chances >= threshold, [False]])
     edges = np.flatnonzero(above[1:] != above[:-1])
-    marks, known = [], []
+    marks, known = list[int](), list[int]()
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         top = start + int(chances[start:stop].argmax())
         if not marks or top - marks[-1] >= refractory:

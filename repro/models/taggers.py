@@ -38,7 +38,7 @@ class RecurrentTagger(nn.Module):
         torch.Size([3, 50])
     """
 
-    past = None
+    past: int | None = None
 
     def __init__(self, cell: Cell, hidden: int = 32, layers: int = 1, causal: bool = True) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class RecurrentTagger(nn.Module):
         kind = nn.LSTM if cell == "lstm" else nn.GRU
         self.recurrent = kind(1, hidden, layers, batch_first=True, bidirectional=not causal)
         self.output = nn.Linear(hidden * (1 if causal else 2), 1)
-        self.future = 0 if causal else None
+        self.future: int | None = 0 if causal else None
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.after(signal, None)[0]
@@ -171,7 +171,8 @@ class _Layer(nn.Module):
         parts = self.queries(found).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, size)
         slopes = 2.0 ** -torch.linspace(2, 8, self.heads, device=found.device)
         lowered = torch.where(seen, -slopes[:, None, None] * away, -math.inf)  # (heads, T, T)
-        mixed = functional.scaled_dot_product_attention(*parts, attn_mask=lowered)
+        query, key, value = parts
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=lowered)
         return self.mixed(mixed.transpose(1, 2).flatten(2))
 
 
