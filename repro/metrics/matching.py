@@ -70,7 +70,7 @@ class Matched:
         return np.bincount(self.true_in, values, self.stretches)
 
     def by_found(self, values: Numbers) -> Numbers:
-        """The sum of values of the found marks (F,) in each stretch (n,). A match is in the stretch of its true mark."""
+        """Sums of values of the found marks (F,) by stretch (n,). A match is in the stretch of its true mark."""
         return np.bincount(self.found_in, values, self.stretches)
 
 

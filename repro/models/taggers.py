@@ -39,6 +39,7 @@ class RecurrentTagger(nn.Module):
     """
 
     past: int | None = None
+    future: int | None
 
     def __init__(self, cell: Cell, hidden: int = 32, layers: int = 1, causal: bool = True) -> None:
         super().__init__()
@@ -48,7 +49,7 @@ class RecurrentTagger(nn.Module):
         kind = nn.LSTM if cell == "lstm" else nn.GRU
         self.recurrent = kind(1, hidden, layers, batch_first=True, bidirectional=not causal)
         self.output = nn.Linear(hidden * (1 if causal else 2), 1)
-        self.future: int | None = 0 if causal else None
+        self.future = 0 if causal else None
 
     def forward(self, signal: Tensor) -> Tensor:
         return self.after(signal, None)[0]
@@ -81,7 +82,7 @@ class ConvolutionalTagger(nn.Module):
         self.blocks = nn.ModuleList(nn.Conv1d(channels, channels, 3, dilation=2**n) for n in range(blocks))
         self.output = nn.Conv1d(channels, 1, 1)
         reach = 2 ** (blocks + 1) - 2
-        self.past, self.future = (reach, 0) if causal else (reach // 2, reach // 2)
+        self.past, self.future = (reach, 0) if causal else (reach // 2, reach // 2)  # type: ignore[var-annotated]
 
     def forward(self, signal: Tensor) -> Tensor:
         found = self.input(signal[:, None])
