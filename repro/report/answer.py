@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repro.report import basis, evidence, quote, sentence
 from repro.report.figure import claimed
-from repro.report.html.markup import Markup, entry, join, link, tag, worded
+from repro.report.html.markup import Markup, entry, join, link, tag, unbroken, worded
 from repro.report.html.words import count, duration
 from repro.report.outcome import badge_of
 from repro.report.page import Page
@@ -48,5 +48,5 @@ def _name(page: Page, verdict: Verdict) -> Markup:
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    stated, ours = claimed(page, verdict.claim), evidence.ours(verdict) or "–"
+    stated, ours = claimed(page, verdict.claim), unbroken(evidence.ours(verdict) or "–")
     return tag("span", stated), tag("span", ours), badge_of(page, verdict)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from repro.report import replays
 from repro.report.evidence import asked, links, mistake, ours, ours_accepted, read_in
-from repro.report.html.markup import Markup, box, copyable, fold, join, tag
+from repro.report.html.markup import Markup, box, copyable, fold, join, tag, unbroken
 from repro.report.html.words import slug, typeset
 from repro.report.outcome import SIGNS, badge_of, counts
 from repro.report.page import Page
@@ -89,7 +89,7 @@ def _cell(verdict: Verdict | None) -> Markup:
         "button",
         tag("span", SIGNS[outcome], class_="sign", aria_hidden="true"),
         tag("span", printed),
-        tag("span", other, class_="ours") if other else "",
+        tag("span", unbroken(other), class_="ours") if other else "",
         type="button",
         data_outcome=outcome,
         popovertarget=slug("about", claim.id),

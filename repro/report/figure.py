@@ -13,7 +13,7 @@ from repro.report import cells, needed
 from repro.report.groups import Group, edge, grouped, target
 from repro.report.html import marks
 from repro.report.html.axis import Axis
-from repro.report.html.markup import Markup, join, link, picture, tag
+from repro.report.html.markup import Markup, join, link, picture, tag, unbroken
 from repro.report.html.words import count, number, slug, spread, typeset
 from repro.report.outcome import SIGNS, badge, badge_of, counts
 from repro.report.page import Page
@@ -126,7 +126,7 @@ def _row(page: Page, group: Group, axis: Axis, verdict: Verdict) -> Markup:
     name = link(group.names[claim.id], page.place(claim), class_="repro-row-name", title=claim.says)
     words = _say(page, group, verdict, own)
     strip = _strip(page, axis, own, _paper(verdict, axis), (claim.says, words))
-    end = tag("span", *(tag("span", one) for one in _numbers(verdict, own)), class_="repro-row-numbers")
+    end = tag("span", *(tag("span", unbroken(one)) for one in _numbers(verdict, own)), class_="repro-row-numbers")
     row = tag(
         "div", tag("div", name, _whose(page, claim, own)), strip, end, badge_of(page, verdict), class_="repro-row"
     )

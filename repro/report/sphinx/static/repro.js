@@ -24,8 +24,21 @@ for (const block of document.querySelectorAll("pre.repro-command, div.highlight 
 }
 
 // What scrolls sideways can be reached with the keyboard, in every browser.
-for (const box of document.querySelectorAll("pre, .table-wrapper")) {
+for (const box of document.querySelectorAll("pre, .table-wrapper, .terminal")) {
   if (box.scrollWidth > box.clientWidth && box.tabIndex < 0) box.tabIndex = 0;
+}
+
+// A table or picture that is wider than its box says so: many systems hide the bar that scrolls it. `data-wide` is
+// "end" at the right end. A box in a fold has a width only when the fold is open.
+function sign(box) {
+  const left = box.scrollWidth - box.clientWidth;
+  if (left > 3) box.dataset.wide = box.scrollLeft >= left - 3 ? "end" : "more";
+  else delete box.dataset.wide;
+}
+const widths = new ResizeObserver((all) => all.forEach((one) => sign(one.target)));
+for (const box of document.querySelectorAll(".repro-box, .table-wrapper, .terminal")) {
+  widths.observe(box);
+  box.addEventListener("scroll", () => sign(box), { passive: true });
 }
 
 // A link to what is folded opens it.
