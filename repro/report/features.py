@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from repro.claim import Features, paper_toml
 from repro.claim.table import slug
 from repro.errors import BadInput, nearest
+from repro.report import needed
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import percent
 from repro.report.outcome import bar, said
@@ -93,4 +94,5 @@ def _name(page: Page) -> Markup:
 
 
 def _outcome(page: Page) -> Markup:
-    return join([bar(page.verdicts), tag("span", said(page.verdicts), class_="line repro-muted")])
+    needs = needed.chips(page)
+    return join([bar(page.verdicts, needs), tag("span", said(page.verdicts, needs), class_="line repro-muted")])

@@ -58,7 +58,7 @@ def _sweep(page: Page, sweep: Sweep, rounds: Sequence[Sequence[Result]]) -> Mark
     measured = [one for made in rounds for one in made if one.measured]
     if not measured:
         return join([name, *says, tag("p", "No point has a record yet.", class_="repro-muted")])
-    best = sweeps.best(rounds[-1])
+    best = sweeps.best(rounds[-1]) if len(measured) > 1 else None
     rows = [(one, one is best) for made in reversed(rounds) for one in sorted(made, key=lambda one: -one.score)]
     panels = [
         _panel(sweep, setting, mine, best)
@@ -86,9 +86,13 @@ def _caveat(sweep: Sweep, measured: Sequence[Result]) -> Markup:
     unit = measured[0].measured[0].identity.get("unit", "")
     text = (
         f"{sweep.metric}{f' in {unit}' if unit else ''} on the test set `{sweep.test}`, mean and 95 % interval over "
-        f"seeds, {of}. The best point was chosen by these numbers, so its own number is too good, and it is not a "
-        "claim. To test it, write a config with its values, and measure that with other seeds or on other data."
+        f"seeds, {of}."
     )
+    if len(measured) > 1:
+        text += (
+            " The best point was chosen by these numbers, so its own number is too good, and it is not a claim. To "
+            "test it, write a config with its values, and measure that with other seeds or on other data."
+        )
     return tag("p", inline(text), class_="repro-muted")
 
 
