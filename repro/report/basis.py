@@ -64,7 +64,7 @@ def data(page: Page) -> str:
     used = list(own) or [name for name in dict.fromkeys(_named(page)) if name in page.by_config]
     paper = _sets(page, [name for name in used if not own.get(name)])
     ours = [f"{name} (our choice)" for name in _sets(page, used) if name not in paper]
-    names = ", ".join([*paper, *ours]) or ("none yet" if page.records else MADE)
+    names = ", ".join([*paper, *ours]) or "none yet"
     missing = dict.fromkeys(one.name for claim in page.paper.claims for one in needed.lacking(page, claim))
     return f"{names} instead of {', '.join(missing)}" if missing else names
 

@@ -51,7 +51,7 @@ def study(page: Page, lines: Iterable[str]) -> Study:
     return Study(page, tables)
 
 
-HEADS = ("Paper", "Claims", "Features")
+HEADS = ("Paper", "Claims", "Feature, our level, how many reproduced")
 
 
 def features(pages: Iterable[Page], there: Study) -> Markup:
@@ -90,7 +90,10 @@ def _level(page: Page, name: str) -> str:
 
 
 def _name(page: Page) -> Markup:
-    return link(page.name, page.address, title=page.paper.title)
+    """The name of a paper. A line may break after an underscore, and only there."""
+    pieces = [f"{piece}_" for piece in page.name.split("_")]
+    name = join([*pieces[:-1], pieces[-1].removesuffix("_")], tag("wbr"))
+    return link(name, page.address, title=page.paper.title)
 
 
 def _outcome(page: Page) -> Markup:

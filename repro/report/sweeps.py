@@ -21,6 +21,7 @@ from repro.report.page import Page
 OPEN = 12  # visible points; the others are in a fold
 CATEGORIES = 6  # the most values that are written below a panel
 DASH = 10  # half the length of the line at the mean of a value that is not a number
+SAVED = "Download the record, a JSON file"
 LONG = 8  # characters of such a value
 
 
@@ -113,7 +114,9 @@ def _row(
     unit = str(one.measured[0].identity.get("unit", "")) if one.measured else ""
     mean: str = "not measured" if found is None else spread(found, unit)
     name = join([tag("code", one.point.name), tag("strong", " best") if best else ""])
-    seeds = join([link(str(record.seed), _file(page, one, record)) for record in one.records], ", ")
+    seeds = join(
+        [link(str(record.seed), _file(page, one, record), download=True, title=SAVED) for record in one.records], ", "
+    )
     lacking = f"{' and ' if one.records else ''}{count(len(one.missing), 'seed')} not run" if one.missing else ""
     return name, heads, [*(tag("code", bound[setting]) for setting in sweep.values), mean, join([seeds, lacking])]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from repro.report import answer, basis, chosen, claims, comparison, explained, figure, needed, outcome
+from repro.report import answer, basis, chosen, claims, comparison, explained, figure, needed, origin, outcome
 from repro.report.page import Page
 from tests.report.read_once import read_once
 
@@ -109,6 +109,14 @@ def explained_number(one: Any) -> str:
     from repro.report.evidence import ours
 
     return ours(one)
+
+
+def test_a_link_to_a_record_downloads_it(elements: Callable[..., Any]) -> None:
+    """A browser shows JSON without a title and without a way back."""
+    shown = read_once("template")
+    for html in (claims.claims(shown), origin.origin(shown)):
+        found = [given for tag, given in elements(str(html)).found if given.get("href", "").endswith(".json")]
+        assert found and all("download" in given for given in found)
 
 
 def test_three_trends_that_fail_have_a_reason_each() -> None:

@@ -45,6 +45,13 @@ UNSIGNED = """() => [...document.querySelectorAll('.repro-box, .table-wrapper, .
 """The boxes that are cut at the right, without a sign."""
 
 
+CLIPPED = """() => [...document.querySelectorAll('.repro-curve text')].filter((one) => {
+  const mine = one.getBoundingClientRect(), whole = one.ownerSVGElement.getBoundingClientRect();
+  return mine.width && (mine.left < whole.left - 1 || mine.right > whole.right + 1);
+}).map((one) => one.textContent)"""
+"""The numbers at an axis that the edge of the picture cuts."""
+
+
 @pytest.fixture(scope="module")
 def site(real: tuple[Path, str]) -> Iterator[str]:
     with served(real[0]) as address:
@@ -68,6 +75,26 @@ def test_no_two_cells_of_a_row_overlap(browser: Any, site: str, paper: str, widt
     page = opened(browser, site, f"papers/{paper}", width, folds=True)
     assert page.evaluate(COLLISIONS, ROWS) == []
     assert page.evaluate(UNSIGNED) == []
+    assert page.evaluate(CLIPPED) == []
+    page.close()
+
+
+def test_names_of_papers_break_only_after_an_underscore(browser: Any, site: str) -> None:
+    """On the landing page; and no name of a feature is broken."""
+    page = opened(browser, site, "index", 1440)
+    assert page.locator(".repro-features tbody th wbr").count() > 0
+    wide = "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
+    assert page.locator(".repro-features th, .repro-levels dt").evaluate_all(wide) == []
+    broken = """all => all.filter((one) => {
+      const text = one.firstChild, range = document.createRange();
+      return text.data.split(' ').some((word) => {
+        const start = text.data.indexOf(word);
+        range.setStart(text, start);
+        range.setEnd(text, start + word.length);
+        return range.getClientRects().length > 1;
+      });
+    }).map((one) => one.textContent)"""
+    assert page.locator(".repro-levels dt").evaluate_all(broken) == []
     page.close()
 
 
