@@ -118,7 +118,7 @@ def test_each_scored_paper_has_one_row_with_its_levels_and_one_bar(elements: Any
     html = str(features.features([one, read_once("deep_clustering"), TEMPLATE], study("readability: table11")))
     found = elements(html)
     assert len(found.values("class", "svg")) == html.count("<tr") - 1 == 2
-    assert found.values("data-label", "td") == ["Claims", "Features"] * 2
+    assert found.values("data-label", "td") == list(features.HEADS[1:]) * 2
     row = plain(html.split("<tr")[2])
     assert row.index("Readability") < row.index("Equations per page") and "reply" not in row, "no row for N/A"
     assert outcome.said(TEMPLATE.verdicts) in row and "Low 14 of 75 (19%)" in row and "1.5" in row
