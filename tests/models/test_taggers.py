@@ -1,4 +1,4 @@
-"""Taggers, peaks and streams: an answer depends on the samples that it says, and is the same in every way to compute it."""
+"""Taggers, peaks and streams: an answer depends on the samples that it says, however it is computed."""
 
 from __future__ import annotations
 
