@@ -36,7 +36,7 @@ class Status:
     """The state of one run.
 
     - `state`: running, starting, waiting (in the queue), queued (in Slurm), finished, stopped, failed, refused (wrong
-      input), killed, set aside (it failed twice in the queue), or superseded (its code has changed, and it was
+      input), killed, set aside (the queue does not try it again), or superseded (its code has changed, and it was
       restarted).
     - `step` of `steps`, `loss`: of the last entry of the metrics log; None if there is none yet.
     - `rate`: items per second. `left`: seconds until the training ends, at this rate.
@@ -239,7 +239,7 @@ def _first(known: dict[str, Any], names: Iterable[str]) -> int | None:
 
 
 def _queued() -> Iterator[Status]:
-    """The runs that start, those that wait in the queue or in Slurm, and those that failed in the queue twice."""
+    """The runs that start, those that wait in the queue or in Slurm, and those that are set aside."""
     there = _slurm()
     for name, line in tmux.running().items():
         with contextlib.suppress(OSError):  # the worker deletes the file when the command ends
