@@ -6,7 +6,7 @@ from pathlib import Path
 
 from repro.report import basis, evidence, quote, sentence
 from repro.report.figure import claimed
-from repro.report.html.markup import Markup, entry, join, link, tag, worded
+from repro.report.html.markup import Markup, entry, join, link, tag, unbroken, worded
 from repro.report.html.words import count, duration
 from repro.report.outcome import badge_of
 from repro.report.page import Page
@@ -28,25 +28,32 @@ def headlines(page: Page) -> Markup:
     """The table of the headline claims, those of the outcome first; empty if the paper marks none."""
     first = sorted(page.paper.headlines, key=lambda claim: f"`{claim.id}`" not in page.paper.outcome)
     found = [quote.verdict_of(page, claim.id) for claim in first]
-    rows = [entry(_name(page, one), HEADS, _cells(page, one)) for one in found]
+    rows = [row for one in found for row in _rows(page, one)]
     return worded("repro-headlines", HEADS, rows, label="Headline claims") if rows else Markup("")
 
 
-def _name(page: Page, verdict: Verdict) -> Markup:
-    """The claim, the command that made the numbers or would make them, and how long its records took."""
+def _rows(page: Page, verdict: Verdict) -> list[Markup]:
+    """The claim with its numbers; below it, across all columns, the command that makes them."""
+    says = link(verdict.claim.says, page.place(verdict.claim))
+    made = _command(page, verdict)
+    more = [tag("tr", tag("td", made, colspan=len(HEADS), role="cell"), class_="more", role="row")] if made else []
+    return [entry(says, HEADS, _cells(page, verdict)), *more]
+
+
+def _command(page: Page, verdict: Verdict) -> Markup:
+    """The command that made the numbers or would make them, and how long its records took; empty without a config."""
     claim, found = verdict.claim, verdict.judged
-    says = link(claim.says, page.place(claim))
     names = [name for name in ((found.config, found.other) if found else (claim.config, claim.over)) if name]
     if not names:
-        return says
+        return Markup("")
     many = max(claim.seeds, *(1 + one.seed for one in found.records)) if found else claim.seeds
     seeds = f" --seeds {many}" if many > 1 else ""
     commands = [tag("code", f"repro run {page.name}/{Path(name).stem}{seeds}") for name in names]
     took = [found.cost.get("seconds", 0.0) for name in names for found in page.by_config.get(name, ())]
     cost = f"{duration(sum(took))} in {count(len(took), 'run')}" if took else "no run yet"
-    return join([says, tag("span", join(commands, ", "), f": {cost}", class_="repro-muted")])
+    return tag("span", join(commands, ", "), f": {cost}", class_="repro-muted")
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    stated, ours = claimed(page, verdict.claim), evidence.ours(verdict) or "–"
+    stated, ours = claimed(page, verdict.claim), unbroken(evidence.ours(verdict) or "–")
     return tag("span", stated), tag("span", ours), badge_of(page, verdict)

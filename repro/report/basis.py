@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from repro.record import Record
-from repro.report import needed
+from repro.report import chosen, needed
 from repro.report.html.markup import Markup, join, link, tag
 from repro.report.page import Page
+from repro.verdict import BEHAVED, behaviours
 
 READ = {
     "full paper": "the full text",
@@ -20,6 +22,11 @@ TUNED = {
     "validation": "validation data",
     "test": "the test set, so numbers may be too good",
 }
+COMPUTED = "the published results, so agreement may be by choice"
+"""Instead of `TUNED["test"]`, if nothing is trained: a choice can then only make a number agree."""
+MADE = "data made by its code"
+ORDER = (BEHAVED[1], "not decided", BEHAVED[0])
+WORDS = {"holds": "hold", "fails": "fail"}  # of more than one
 
 
 def line(page: Page) -> Markup:
@@ -32,9 +39,10 @@ def rows(page: Page) -> list[tuple[str, str]]:
     """(name, value) of what a reader's trust depends on."""
     return [
         ("Text read", READ.get(page.paper.text_read, "not stated")),
-        ("Choices made on", TUNED.get(page.paper.tuned_on, "not stated")),
-        ("Data", _data(page)),
+        ("Choices made on", _tuned(page)),
+        ("Data", data(page)),
         *_sizes(page),
+        *_behaviours(page),
         ("Departures", _departures(page)),
         ("Reviewed by", reviewed(page)),
     ]
@@ -50,18 +58,48 @@ def reviewed(page: Page) -> Markup:
     return join([link(groups, f"{page.address}#reviews"), ", ", newest])
 
 
-def _data(page: Page) -> str:
-    """The data sets that the records used; and those of claims that nobody here could get."""
-    used = [claim.config for claim in page.full] or list(page.by_config)
-    names = ", ".join(one.name for one in needed.of_configs(page, used)) or "made by its code"
+def data(page: Page) -> str:
+    """The data that the records of the claims used, and the data sets that nobody here could get."""
+    own = {claim.config: chosen.data(claim) for claim in page.full}
+    used = list(own) or [name for name in dict.fromkeys(_named(page)) if name in page.by_config]
+    paper = _sets(page, [name for name in used if not own.get(name)])
+    ours = [f"{name} (our choice)" for name in _sets(page, used) if name not in paper]
+    names = ", ".join([*paper, *ours]) or "none yet"
     missing = dict.fromkeys(one.name for claim in page.paper.claims for one in needed.lacking(page, claim))
     return f"{names} instead of {', '.join(missing)}" if missing else names
+
+
+def _sets(page: Page, configs: Iterable[str]) -> list[str]:
+    """The names of the data sets of some configs; `MADE` stands for data that is in no catalogue."""
+    names = ([one.name for one in needed.of_configs(page, [config])] or [MADE] for config in configs)
+    return list(dict.fromkeys(name for found in names for name in found))
+
+
+def _tuned(page: Page) -> str:
+    """On which items the group made its choices."""
+    if page.paper.tuned_on == "test" and _computed(page):
+        return COMPUTED
+    return TUNED.get(page.paper.tuned_on, "not stated")
+
+
+def _computed(page: Page) -> bool:
+    """Whether all results are computed without randomness."""
+    judged = [verdict for verdict in page.verdicts if verdict.evidence]
+    return bool(judged) and all(verdict.claim.printed or verdict.claim.deterministic for verdict in judged)
+
+
+def _behaviours(page: Page) -> list[tuple[str, str]]:
+    """How many behaviour tests hold and how many fail, as a link to them."""
+    judged = behaviours.judge_all(page.paper.behaviours, page.records)
+    many = Counter(one.outcome if one.outcome in BEHAVED else "not decided" for one in judged)
+    said = [f"{many[name]} {WORDS.get(name, name) if many[name] > 1 else name}" for name in ORDER if many[name]]
+    return [("Behaviour tests", link(", ".join(said), f"{page.address}#behaviour-tests"))] if said else []
 
 
 def _sizes(page: Page) -> list[tuple[str, str]]:
     """The numbers of seeds and of test items; of results that are computed without randomness, this instead."""
     judged = [verdict for verdict in page.verdicts if verdict.evidence]
-    if judged and all(verdict.claim.printed or verdict.claim.deterministic for verdict in judged):
+    if _computed(page):
         return [("Randomness", "none: computed, not trained")]
     items = _span(one.interval.items for verdict in judged for one in verdict.evidence)
     return [("Seeds per config", _span(len(records) for records in _judged(page))), ("Test items", items)]
@@ -75,8 +113,12 @@ def _departures(page: Page) -> str:
 
 def _judged(page: Page) -> list[list[Record]]:
     """The records of each config that a claim names."""
-    named = dict.fromkeys(name for claim in page.paper.claims for name in claim.configs)
-    return [page.by_config[name] for name in named if name in page.by_config]
+    return [page.by_config[name] for name in dict.fromkeys(_named(page)) if name in page.by_config]
+
+
+def _named(page: Page) -> Iterator[str]:
+    """The configs that claims name."""
+    return (name for claim in page.paper.claims for name in claim.configs)
 
 
 def _span(numbers: Iterable[int]) -> str:

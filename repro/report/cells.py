@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from repro.report import replays
+from repro.report import needed, replays
 from repro.report.evidence import asked, links, mistake, ours, ours_accepted, read_in
-from repro.report.html.markup import Markup, box, copyable, fold, join, tag
+from repro.report.html.markup import Markup, box, copyable, fold, join, tag, unbroken
 from repro.report.html.words import slug, typeset
 from repro.report.outcome import SIGNS, badge_of, counts
 from repro.report.page import Page
@@ -44,8 +44,8 @@ def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     name = verdicts[0].claim.table
     about = join([tag("strong", title(page, verdicts)), tag("span", name, class_="repro-muted") if name else ""], " ")
     return fold(
-        join([about, counts(verdicts)]),
-        box(_grid(verdicts), label=f"{title(page, verdicts)} {name}".rstrip()),
+        join([about, counts(verdicts, needs=needed.chips(page))]),
+        box(_grid(page, verdicts), label=f"{title(page, verdicts)} {name}".rstrip()),
         *(_about(page, verdict) for verdict in verdicts),
         open=any(verdict.outcome in WANTING for verdict in verdicts),
         class_="repro-printed",
@@ -62,14 +62,15 @@ def title(page: Page, verdicts: Sequence[Verdict]) -> str:
     return ", ".join([where[:1].upper() + where[1:], *(metrics if len(metrics) == 1 else ())])
 
 
-def _grid(verdicts: Sequence[Verdict]) -> Markup:
+def _grid(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     """The table, with rows and columns in the order of the paper."""
     rows = dict.fromkeys(_row(verdict) for verdict in verdicts)
     columns = dict.fromkeys(verdict.claim.column for verdict in verdicts)
     at = {(_row(verdict), verdict.claim.column): verdict for verdict in verdicts}
     heads = [tag("th", column or "printed", scope="col") for column in columns]
     body = [
-        tag("tr", tag("th", row, scope="row"), *(_cell(at.get((row, column))) for column in columns)) for row in rows
+        tag("tr", tag("th", row, scope="row"), *(_cell(page, at.get((row, column))) for column in columns))
+        for row in rows
     ]
     return tag("table", tag("thead", tag("tr", tag("td"), *heads)), tag("tbody", *body), class_="repro-cells")
 
@@ -78,7 +79,7 @@ def _row(verdict: Verdict) -> str:
     return verdict.claim.row or verdict.claim.says
 
 
-def _cell(verdict: Verdict | None) -> Markup:
+def _cell(page: Page, verdict: Verdict | None) -> Markup:
     """A cell: the paper's number with a sign; if ours differs, it is below."""
     if verdict is None:
         return tag("td")
@@ -89,9 +90,9 @@ def _cell(verdict: Verdict | None) -> Markup:
         "button",
         tag("span", SIGNS[outcome], class_="sign", aria_hidden="true"),
         tag("span", printed),
-        tag("span", other, class_="ours") if other else "",
+        tag("span", unbroken(other), class_="ours") if other else "",
         type="button",
-        data_outcome=outcome,
+        data_outcome=needed.word(page, verdict),
         popovertarget=slug("about", claim.id),
         aria_label=f"{claim.says}: the paper prints {printed}, {other + ', ' if other else ''}{outcome}",
         class_=f"repro-cell {slug(outcome)}",

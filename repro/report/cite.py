@@ -22,13 +22,14 @@ KINDS = (
 
 
 def line(paper: Paper) -> Markup:
-    """Authors, year, venue and link; then the summary and the group."""
+    """Authors, year, venue, link and the group; then the summary."""
     address = outside(paper.url)
     source = [link("the paper", address, rel="external")] if address else []
-    head = tag("p", join([f"{', '.join(paper.authors)}.", f"{venue(paper)}.", *source], " "), class_="repro-citation")
+    group = [tag("span", f"Reproduced by {paper.group}", class_="repro-muted")] if paper.group else []
+    parts = [f"{', '.join(paper.authors)}.", f"{venue(paper)}.", *source, *group]
+    head = tag("p", join(parts, " "), class_="repro-citation")
     says = tag("p", paper.summary, class_="repro-summary") if paper.summary else ""
-    group = tag("p", f"Reproduced by {paper.group}", class_="repro-muted") if paper.group else ""
-    return join([head, says, group])
+    return join([head, says])
 
 
 def abstract(paper: Paper) -> Markup:

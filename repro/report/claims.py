@@ -13,13 +13,13 @@ from repro.report import cells, explained, needed, replays, uncertainty
 from repro.report.evidence import asked, links, mistake, ours_accepted, read_in
 from repro.report.figure import claimed, tables
 from repro.report.html import files
-from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag
+from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag, unbroken
 from repro.report.html.words import count, slug, spread, typeset
 from repro.report.outcome import badge_of, transcribed
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
 
-HEADS = ("Claim", "The paper says", "Ours, 95 % interval", "Verdict")
+HEADS = ("Claim", "The paper", "Ours, 95 % interval", "Verdict")
 CLEAR = frozenset({"reproduced", "trend holds", "last digit differs", "same conclusion"})
 """The outcomes that need no reason in the table."""
 
@@ -79,7 +79,7 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
 def _ours(page: Page, found: Evidence, unit: str) -> Markup:
     kind = [tag("span", f"proxy {page.paper.label(found.config)}", class_="repro-muted")] if found.proxy else []
     old = [tag("span", "stale", class_="repro-chip stale")] if found.stale else []
-    return join([*kind, spread(found.interval, found.identity.get("unit", unit)), *old], " ")
+    return join([*kind, unbroken(spread(found.interval, found.identity.get("unit", unit))), *old], " ")
 
 
 def _lines(items: Iterable[str]) -> Markup:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.data import catalogue
-from repro.report import parts
-from repro.report.basis import reviewed
+from repro.report import basis, needed
 from repro.report.html.markup import Attribute, Markup, box, join, link, tag
 from repro.report.html.words import count, duration
 from repro.report.outcome import TIERS, bar, said, tally, transcribed
@@ -33,16 +31,17 @@ def comparison(pages: Sequence[Page], root: str) -> Markup:
 
 def _row(page: Page) -> Markup:
     name = tag("div", link(page.paper.title, page.address))
-    claims = tag("div", bar(page.verdicts), tag("span", said(page.verdicts), class_="repro-muted"))
+    needs = needed.chips(page)
+    claims = tag("div", bar(page.verdicts, needs), tag("span", said(page.verdicts, needs), class_="repro-muted"))
     code, words = TIERS[page.tier]
     machines = hardware(page)
     cells: list[tuple[str, Attribute]] = [
         (claims, _agreeing(page)),
         (tag("abbr", code, title=words), page.tier),
-        (", ".join(data(page)) or "made by its code", None),
+        (basis.data(page), None),
         (machines or "–", machines),
         (_time(page), page.seconds),
-        (reviewed(page), page.reviews[-1].date if page.reviews else ""),
+        (basis.reviewed(page), page.reviews[-1].date if page.reviews else ""),
     ]
     pairs = zip(HEADS[1:], cells, strict=True)
     given = [tag("td", tag("div", text), data_label=head, data_by=by, role="cell") for head, (text, by) in pairs]
@@ -59,12 +58,6 @@ def _agreeing(page: Page) -> float:
     """The share of the claims that agree with the paper, by which the column is sorted."""
     counts = tally(page.verdicts)
     return sum(counts.get(name, 0) for name in AGREES) / max(len(transcribed(page.verdicts)), 1)
-
-
-def data(page: Page) -> list[str]:
-    """The data sets of the catalogue that the paper's configs read."""
-    used = {f"{part.module}:{part.name}" for part in parts.every() if any(parts.uses(part, page.paper))}
-    return [one.name for one in catalogue.readable()[0].values() if one.reader in used]
 
 
 def hardware(page: Page) -> str:

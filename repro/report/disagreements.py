@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from repro.report import explained
 from repro.report.evidence import ours, slip
 from repro.report.figure import claimed
-from repro.report.html.markup import Markup, entry, fold, join, link, tag, worded
+from repro.report.html.markup import Markup, entry, fold, join, link, tag, unbroken, worded
 from repro.report.html.words import count, typeset
 from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
@@ -52,7 +52,7 @@ def _row(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[st
     claim = verdict.claim
     says = link(claim.says, page.place(claim))
     other = "" if verdict.outcome == "not reproduced" else tag("div", badge(verdict.outcome))
-    cells = (claimed(page, claim), join([ours(verdict), other]), _why(page, verdict, causes, told))
+    cells = (claimed(page, claim), join([unbroken(ours(verdict)), other]), _why(page, verdict, causes, told))
     return entry(says, HEADS, cells)
 
 

@@ -88,8 +88,8 @@ def links(page: Page, verdict: Verdict) -> Markup:
 
 
 def _record(page: Page, found: Record) -> Markup:
-    """A link to the record's place on the page, and one to its JSON file."""
-    file = link("json", page.file("records", f"{found.stem}.json"), aria_label=f"{found.stem}.json")
+    """A link to the record's place on the page, and one that downloads its JSON file."""
+    file = link("download", page.file("records", f"{found.stem}.json"), download=True, aria_label=f"{found.stem}.json")
     return join([link(found.stem, page.origin(found)), " (", file, ")"])
 
 

@@ -19,6 +19,7 @@ WHY = re.compile(r"(?i)\bwhy it did\b")
 END = re.compile(r"(?<=[.!?])(?:\*\*)?\s+(?=[A-Z*`{])")
 BLOCK = re.compile(r"\s*(?:\||```|~~~|:)")  # a table, code or a directive
 IDS = re.compile(r"\s*\((?:`[\w.+-]+`(?:, | and )?)+\)")  # the ids of claims in parentheses
+SEE = re.compile(r"\s*\((?:see|compare) [^()]*\)")  # leads to a place of the report, which is not where the row is
 ITEM = re.compile(r"\A(?:[-*+]|\d+[.)])\s+")
 HEAD = re.compile(r"\A(?:(\*\*?)[^*]+[.:]\1|(\*\*?)[^*]+\2[.:])\s+")
 MARKS = re.compile(r"\*+|\[([^\]]*)\]\([^)]*\)")  # emphasis and links, which become text
@@ -41,8 +42,8 @@ def sentences(page: Page) -> dict[str, str]:
 
 
 def _plain(page: Page, text: str) -> str:
-    """A sentence without marks, and without the ids of claims in parentheses."""
-    return sentence.plain(page, MARKS.sub(r"\1", IDS.sub("", text))).removesuffix(".")
+    """A sentence without marks, and without parentheses that have the ids of claims or lead to another place."""
+    return sentence.plain(page, MARKS.sub(r"\1", SEE.sub("", IDS.sub("", text)))).removesuffix(".")
 
 
 def named(page: Page, text: str) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from repro.claim import Features, paper_toml
 from repro.claim.table import slug
 from repro.errors import BadInput, nearest
+from repro.report import needed
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import percent
 from repro.report.outcome import bar, said
@@ -50,7 +51,7 @@ def study(page: Page, lines: Iterable[str]) -> Study:
     return Study(page, tables)
 
 
-HEADS = ("Paper", "Claims", "Features")
+HEADS = ("Paper", "Claims", "Feature, our level, how many reproduced")
 
 
 def features(pages: Iterable[Page], there: Study) -> Markup:
@@ -89,8 +90,12 @@ def _level(page: Page, name: str) -> str:
 
 
 def _name(page: Page) -> Markup:
-    return link(page.name, page.address, title=page.paper.title)
+    """The name of a paper. A line may break after an underscore, and only there."""
+    pieces = [f"{piece}_" for piece in page.name.split("_")]
+    name = join([*pieces[:-1], pieces[-1].removesuffix("_")], tag("wbr"))
+    return link(name, page.address, title=page.paper.title)
 
 
 def _outcome(page: Page) -> Markup:
-    return join([bar(page.verdicts), tag("span", said(page.verdicts), class_="line repro-muted")])
+    needs = needed.chips(page)
+    return join([bar(page.verdicts, needs), tag("span", said(page.verdicts, needs), class_="line repro-muted")])

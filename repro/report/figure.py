@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.claim.paper import Claim
-from repro.report import cells, needed
+from repro.report import cells, chosen, needed
 from repro.report.groups import Group, edge, grouped, target
 from repro.report.html import marks
 from repro.report.html.axis import Axis
-from repro.report.html.markup import Markup, join, link, picture, tag
+from repro.report.html.markup import Markup, join, link, picture, tag, unbroken
 from repro.report.html.words import count, number, slug, spread, typeset
 from repro.report.outcome import SIGNS, badge, badge_of, counts
 from repro.report.page import Page
@@ -73,7 +73,13 @@ def squares(page: Page, verdicts: Sequence[Verdict]) -> Markup:
             )
         )
     what = f": {count(len(verdicts), 'square')}, in the order of the paper"
-    head = tag("div", tag("strong", "Printed numbers"), what, counts(verdicts), class_="repro-figure-head")
+    head = tag(
+        "div",
+        tag("strong", "Printed numbers"),
+        what,
+        counts(verdicts, needs=needed.chips(page)),
+        class_="repro-figure-head",
+    )
     return tag("figure", head, *fields, class_="repro-figure")
 
 
@@ -85,7 +91,10 @@ def _square(page: Page, verdict: Verdict) -> Markup:
 
 
 def claimed(page: Page, claim: Claim) -> str:
-    """What the paper says, with its own digits: `0.950 dB`, `above 3 dB`. Our tolerance is not included."""
+    """What the paper says, with its own digits: `0.950 dB`, `above 3 dB`. Our tolerance is not included.
+
+    A bound that the group chose itself is called so: `our bound: above 50 %`.
+    """
     unit = page.unit(claim)
     if not claim.transcribed:
         return "not transcribed"
@@ -95,7 +104,8 @@ def claimed(page: Page, claim: Claim) -> str:
         return f"{typeset(claim.stated)} {unit}".rstrip()
     if claim.bound is None:
         return f"better than {page.paper.label(claim.over)}"
-    return f"{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
+    whose = "our bound: " if chosen.bound(claim) else ""
+    return f"{whose}{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
 
 
 def accepted(claim: Claim, unit: str) -> str:
@@ -126,7 +136,7 @@ def _row(page: Page, group: Group, axis: Axis, verdict: Verdict) -> Markup:
     name = link(group.names[claim.id], page.place(claim), class_="repro-row-name", title=claim.says)
     words = _say(page, group, verdict, own)
     strip = _strip(page, axis, own, _paper(verdict, axis), (claim.says, words))
-    end = tag("span", *(tag("span", one) for one in _numbers(verdict, own)), class_="repro-row-numbers")
+    end = tag("span", *(tag("span", unbroken(one)) for one in _numbers(verdict, own)), class_="repro-row-numbers")
     row = tag(
         "div", tag("div", name, _whose(page, claim, own)), strip, end, badge_of(page, verdict), class_="repro-row"
     )
@@ -189,7 +199,9 @@ def _strip(page: Page, axis: Axis, shown: Sequence[Evidence], paper: Sequence[Ma
 def _say(page: Page, group: Group, verdict: Verdict, shown: Sequence[Evidence]) -> str:
     """The row in words, for screen readers."""
     band = accepted(verdict.claim, group.unit)
-    parts = [f"The paper says {claimed(page, verdict.claim)}", *([f"accepted by us: {band}"] if band else [])]
+    lead = "" if chosen.bound(verdict.claim) else "The paper says "
+    said = f"{lead}{claimed(page, verdict.claim)}"
+    parts = [said[:1].upper() + said[1:], *([f"accepted by us: {band}"] if band else [])]
     ours = [f"{'the proxy' if found.proxy else 'ours,'} {_note(page, found)}" for found in shown]
     return f"{'; '.join([*parts, *(ours or ['there is no record for it'])])}. {verdict.outcome.capitalize()}."
 

@@ -13,7 +13,7 @@ from repro.report.entrants import Entrant, Field
 from repro.report.figure import claimed
 from repro.report.html import files, marks
 from repro.report.html.axis import Axis, around, logarithmic, wide
-from repro.report.html.markup import Markup, box, entry, fold, join, link, picture, tag, worded
+from repro.report.html.markup import Markup, box, entry, fold, join, link, picture, tag, unbroken, worded
 from repro.report.html.words import count, duration, number, spread, typeset
 from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 
@@ -111,7 +111,7 @@ def _stated(field: Field, one: Entrant, unit: str) -> list[float]:
 def _ours(one: Entrant, found: Interval, unit: str) -> Markup:
     """Our number with its interval, as a link to the origin of its first record."""
     old = tag("span", "stale", class_="repro-chip stale") if one.stale else ""
-    return join([link(spread(found, unit), one.page.origin(one.records[0])), old], " ")
+    return join([link(unbroken(spread(found, unit)), one.page.origin(one.records[0])), old], " ")
 
 
 def _picture(field: Field, one: Entrant, axis: Axis, unit: str, found: Interval | None = None) -> Markup:

@@ -74,7 +74,7 @@ def _run(page: Page, found: Record) -> Markup:
     """The row of one run: its seed, record, times and date."""
     speed = found.cost.get("items_per_second")
     cells = (
-        link(f"{found.stem}.json", page.file("records", f"{found.stem}.json")),
+        link(f"{found.stem}.json", page.file("records", f"{found.stem}.json"), download=True),
         duration(_seconds(found)),
         duration(_seconds(found, "training_seconds")),
         f"{speed:,.0f}" if isinstance(speed, (int, float)) and speed >= 10 else str(speed or "–"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from repro.report import needed, rot
+from repro.report import chosen, needed, rot
 from repro.report.html.markup import Markup, join, link, picture, tag
 from repro.report.html.words import count, day, duration, slug
 from repro.report.page import Page
@@ -79,9 +79,9 @@ def tally(verdicts: Sequence[Verdict]) -> dict[str, int]:
     return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
 
 
-def said(verdicts: Sequence[Verdict]) -> str:
-    """The counts as text: `2 reproduced, 1 inconclusive`."""
-    return ", ".join(f"{many} {outcome}" for outcome, many in tally(verdicts).items()) or "no claims yet"
+def said(verdicts: Sequence[Verdict], needs: Mapping[str, str] = NOTHING) -> str:
+    """The counts as text: `2 reproduced, 1 needs wsj0-2mix (licence)`."""
+    return ", ".join(words for _, words in worded(verdicts, needs)) or "no claims yet"
 
 
 def worded(verdicts: Sequence[Verdict], needs: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -113,8 +113,7 @@ def bar(verdicts: Sequence[Verdict], needs: Mapping[str, str] = NOTHING) -> Mark
             )
         )
         left += width
-    found = ", ".join(words for _, words in worded(verdicts, needs)) or "no claims yet"
-    words = f"Of {count(whole, 'claim')}: {found}."
+    words = f"Of {count(whole, 'claim')}: {said(verdicts, needs)}."
     return picture("Outcome", words, *parts, class_="repro-bar", width="100%", height=18)
 
 
@@ -159,7 +158,9 @@ def tier(page: Page) -> Markup:
     """The tier, and for how many claims it was reached."""
     code, words = TIERS[page.tier]
     if page.tier == 3:
-        words += f" for {len(page.full)} of {count(len(transcribed(page.verdicts)), 'claim')}"
+        own = sum(map(chosen.data, page.full))
+        words += f" for {len(page.full) - own} of {count(len(transcribed(page.verdicts)), 'claim')}"
+        words += f"; data of our own choice for {own}" if own else ""
     return join([tag("strong", code), " ", words])
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from repro.report import history, needed, repository
 from repro.report.history import Change
-from repro.report.html import badges, files
-from repro.report.html.markup import Markup, box, copyable, fold, inline, join, link, outside, tag
+from repro.report.html import badges, files, markup
+from repro.report.html.markup import Markup, copyable, fold, inline, join, link, outside, tag
 from repro.report.html.words import count, day
 from repro.report.outcome import badge, worded
 from repro.report.page import Page
@@ -68,11 +68,11 @@ def log(page: Page) -> Markup:
     limit = tag("p", found.limit, class_="repro-muted") if found.limit else ""
     if not found.changes:
         return tag("p", found.limit or "No verdict is committed yet, so there is no change log.", class_="repro-muted")
-    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in HEADS)))
     known = {claim.id: page.place(claim) for claim in page.paper.claims}
-    table = tag("table", head, tag("tbody", *(_change(page, one, known) for one in found.changes)))
+    rows = [_change(page, one, known) for one in found.changes]
     title = f"How the verdicts changed: {count(len(found.changes), 'change')}"
-    return fold(title, box(table, label="Changes of verdicts"), limit, class_="repro-log")
+    table = markup.worded("repro-changes", HEADS, rows, label="Changes of verdicts")
+    return fold(title, table, limit, class_="repro-log")
 
 
 def _change(page: Page, one: Change, known: dict[str, str]) -> Markup:
@@ -81,7 +81,7 @@ def _change(page: Page, one: Change, known: dict[str, str]) -> Markup:
     commit = repository.commit(page.site, one.commit)
     date = link(one.date, outside(commit), title=f"commit {one.commit[:12]}")
     cells = (_outcome(one.before, "new"), _outcome(one.after, "removed"), join([*names, *more], ", "))
-    return tag("tr", tag("th", date, scope="row"), *(tag("td", cell) for cell in cells))
+    return markup.entry(date, HEADS, cells)
 
 
 def _outcome(name: str, none: str) -> Markup:

@@ -21,6 +21,7 @@ from repro.report.page import Page
 OPEN = 12  # visible points; the others are in a fold
 CATEGORIES = 6  # the most values that are written below a panel
 DASH = 10  # half the length of the line at the mean of a value that is not a number
+SAVED = "Download the record, a JSON file"
 LONG = 8  # characters of such a value
 
 
@@ -58,7 +59,7 @@ def _sweep(page: Page, sweep: Sweep, rounds: Sequence[Sequence[Result]]) -> Mark
     measured = [one for made in rounds for one in made if one.measured]
     if not measured:
         return join([name, *says, tag("p", "No point has a record yet.", class_="repro-muted")])
-    best = sweeps.best(rounds[-1])
+    best = sweeps.best(rounds[-1]) if len(measured) > 1 else None
     rows = [(one, one is best) for made in reversed(rounds) for one in sorted(made, key=lambda one: -one.score)]
     panels = [
         _panel(sweep, setting, mine, best)
@@ -86,9 +87,13 @@ def _caveat(sweep: Sweep, measured: Sequence[Result]) -> Markup:
     unit = measured[0].measured[0].identity.get("unit", "")
     text = (
         f"{sweep.metric}{f' in {unit}' if unit else ''} on the test set `{sweep.test}`, mean and 95 % interval over "
-        f"seeds, {of}. The best point was chosen by these numbers, so its own number is too good, and it is not a "
-        "claim. To test it, write a config with its values, and measure that with other seeds or on other data."
+        f"seeds, {of}."
     )
+    if len(measured) > 1:
+        text += (
+            " The best point was chosen by these numbers, so its own number is too good, and it is not a claim. To "
+            "test it, write a config with its values, and measure that with other seeds or on other data."
+        )
     return tag("p", inline(text), class_="repro-muted")
 
 
@@ -109,7 +114,9 @@ def _row(
     unit = str(one.measured[0].identity.get("unit", "")) if one.measured else ""
     mean: str = "not measured" if found is None else spread(found, unit)
     name = join([tag("code", one.point.name), tag("strong", " best") if best else ""])
-    seeds = join([link(str(record.seed), _file(page, one, record)) for record in one.records], ", ")
+    seeds = join(
+        [link(str(record.seed), _file(page, one, record), download=True, title=SAVED) for record in one.records], ", "
+    )
     lacking = f"{' and ' if one.records else ''}{count(len(one.missing), 'seed')} not run" if one.missing else ""
     return name, heads, [*(tag("code", bound[setting]) for setting in sweep.values), mean, join([seeds, lacking])]
 

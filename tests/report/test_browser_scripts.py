@@ -88,6 +88,29 @@ def test_the_search_shows_a_claim_with_its_verdict_and_readable_excerpts(shown: 
     assert not set(excerpt) & set("✓◇"), "signs that are hidden from screen readers"
 
 
+def test_an_excerpt_separates_names_values_and_items(shown: Callable[..., Any]) -> None:
+    page = shown("search.html")
+    made = """Search.htmlToText(`<main role=main>
+      <dl><div><dt>Seeds</dt><dd>3</dd></div><div><dt>Items</dt><dd>9</dd></div></dl>
+      <ul><li>one</li><li>two.</li><li>three</li></ul><table><tr><td>5 dB</td><td>exceeded</td></tr></table></main>`)"""
+    assert page.evaluate(made).strip() == "Seeds: 3; Items: 9 one; two. three 5 dB; exceeded"
+
+
+@pytest.mark.parametrize(("now", "age"), [
+    ("2026-01-02T23:59:00Z", "today"), ("2026-01-03T00:30:00Z", "yesterday"), ("2026-01-03T23:59:00Z", "yesterday"),
+    ("2026-01-05T01:00:00Z", "3 days ago"), ("2026-01-01T20:00:00Z", "today"),
+])  # fmt: skip
+def test_the_age_of_a_record_is_in_days_of_the_calendar(browser: Any, address: str, now: str, age: str) -> None:
+    """The newest record was finished on 2026-01-02 at 03:04. A reader may still be in the day before."""
+    context = browser.new_context(timezone_id="UTC")
+    page = context.new_page()
+    page.clock.set_fixed_time(now)
+    page.goto(f"{address}/papers/tiny.html")
+    newest = page.locator(".repro-facts div", has_text="Newest record")
+    assert newest.locator("dd").inner_text() == f"2026-01-02, {age}"
+    context.close()
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_a_page_of_a_file_has_the_theme_of_the_site(shown: Callable[..., Any], theme: str) -> None:
     page = shown("index.html", color_scheme={"dark": "light", "light": "dark"}[theme])

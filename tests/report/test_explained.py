@@ -32,6 +32,7 @@ The second paragraph that names `fit.ten-steps` does not count.
     ("The fit is good. **Not so** `fit.ten-steps`: too slow. More.", "Not so fit.ten-steps: too slow"),
     ("- Noise.\n- The rate of `fit.ten-steps` is low.", "The rate of fit.ten-steps is low"),
     ("**Ten steps fail** (`fit.ten-steps`).", "Ten steps fail"),
+    ("The rate of `fit.ten-steps` is low (see above), we think.", "The rate of fit.ten-steps is low, we think"),
 ])  # fmt: skip
 def test_the_first_sentence_that_names_the_claim_counts_and_no_heading(
     paragraph: str, said: str, tmp_path: Path

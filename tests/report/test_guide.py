@@ -17,6 +17,18 @@ def test_the_guide_lists_each_of_its_pages_once_with_a_line() -> None:
     assert all(len(line.partition("): ")[2].split()) > 2 for line in listed)
 
 
+def test_no_item_of_a_numbered_list_is_in_the_middle_of_a_line() -> None:
+    """A tool that fills paragraphs joins items that are not indented as it expects: `... of ten. 3. The median`."""
+    found = {
+        f"{path.name}: {hit[0]}"
+        for path in DOCS.rglob("*.md")
+        for hit in re.finditer(r"[.!?)] \d\. (?:\*\*|[A-Z]).*", path.read_text(encoding="utf-8"))
+    }
+    assert found == set()
+    items = re.findall(r"(?m)^(\d)\. ", (DOCS / "guide/planning.md").read_text(encoding="utf-8"))
+    assert items[:4] == ["1", "2", "3", "4"]
+
+
 def test_the_landing_page_has_an_entrance_for_each_reader() -> None:
     text = (DOCS / "index.md").read_text(encoding="utf-8")
     entrances = re.findall(r"\{grid-item-card\} (.+)\n:link: (.+)\n", text.partition("## Papers")[0])

@@ -24,7 +24,7 @@ from repro.claim import Number, paper, paper_toml
 from repro.claim.table import slug
 from repro.cli import listing
 from repro.errors import BadInput
-from repro.report import cite, claims, figure, outcome, page, papers, quote, spreadsheet
+from repro.report import chosen, cite, claims, figure, outcome, page, papers, quote, spreadsheet
 from repro.report.html.words import RAISED
 from repro.report.sphinx import directives
 from repro.verdict import judge, verdicts_json
@@ -78,6 +78,7 @@ def test_every_number_is_quoted_letter_by_letter(name: str) -> None:
         said = typed(quote.stated(shown, claim.id).text)
         words = {"above": claim.above, "below": claim.below}
         lead = next((f"{word} " for word, bound in words.items() if bound is not None), "")
+        lead = f"our bound: {lead}" if chosen.bound(claim) else lead
         unit = "" if claim.printed else shown.unit(claim)
         assert said == f"{lead}{known[claim.id]} {unit}".strip(), claim.id
 

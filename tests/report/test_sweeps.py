@@ -82,6 +82,13 @@ def test_the_table_has_a_row_for_each_point_the_best_first(swept: Path) -> None:
     assert "not a claim" in html and "4 runs still to do" in html
 
 
+def test_the_only_measured_point_is_not_the_best(swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.BETTER", {("0.1", "'full'"): 5.0})
+    html = sweeps.section(read(swept))
+    assert " best" not in " ".join(row[0] for row in rows(html)) and "best point" not in html
+    assert "seeds, 1 point." in html
+
+
 def test_the_panels_show_each_point_at_its_values(swept: Path) -> None:
     shown = read(swept)
     pictures = [

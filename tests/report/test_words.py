@@ -40,6 +40,7 @@ def test_report_prints_where_its_pages_are(
         (-0.01, 0.0013, "−0.0100"),
         (123.4, 21.0, "123"),
         (0.3, 0.0, "0.3"),
+        (-0.001, 0.2, "0.00"),
     ],
 )
 def test_digits_follow_the_uncertainty(value: float, half: float, text: str) -> None:
@@ -51,6 +52,7 @@ def test_digits_follow_the_uncertainty(value: float, half: float, text: str) -> 
     [
         ("1.54496e-09 against the printed 1.55e-9", "1.54496 × 10⁻⁹ against the printed 1.55 × 10⁻⁹"),
         ("-2e+10 [-3.5, 1e5]", "−2 × 10¹⁰ [−3.5, 1 × 10⁵]"),
+        ("-0.00 [-0.20, 0.19] and -0 but -0.01, -0.001", "0.00 [−0.20, 0.19] and 0 but −0.01, −0.001"),
         ("6 +- 0.5 of configs/lr_1e-3.gin on 2026-01-02, adam-1e-3, a1e-3, 0x1e-3, 1e-3.gin", None),
     ],
 )

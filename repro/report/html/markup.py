@@ -69,6 +69,16 @@ def _reader() -> Any:
     return MarkdownIt("commonmark", {"html": False}).disable(rules)
 
 
+def unbroken(text: str) -> Markup:
+    """A number with its interval. A line may break before a bracket or parenthesis, but not after it.
+
+    >>> print(unbroken("5.9 [5.5, 6.3] dB"))
+    5.9 <span class="repro-interval">[5.5, 6.3] dB</span>
+    """
+    mean, *rest = re.split(r"(?=[\[(])", text, maxsplit=1)
+    return join([mean, *(tag("span", one, class_="repro-interval") for one in rest)])
+
+
 def outside(url: str) -> str:
     """`url` if it is http or https; empty for other schemes such as `javascript:`."""
     return url if url.startswith(("https://", "http://")) else ""

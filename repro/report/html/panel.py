@@ -8,7 +8,7 @@ from repro.report.html.axis import Axis, around, logarithmic, wide
 from repro.report.html.markup import Markup, tag
 
 WIDTH, HEIGHT = 250, 180
-LEFT, RIGHT, TOP, BOTTOM = 46, 16, 22, 34  # the margins for the labels, in the units of WIDTH
+LEFT, RIGHT, TOP, BOTTOM = 56, 16, 22, 34  # the margins for the labels, in the units of WIDTH
 BOX = f"0 0 {WIDTH} {HEIGHT}"
 
 

@@ -9,6 +9,7 @@ from repro import interval
 from repro.interval import Interval
 
 POWER = re.compile(r"(?<![\w.,/-])(?P<digits>[-+−]?(?:\d+\.?\d*|\.\d+))[eE](?P<power>[-+]?\d+)(?!\.?\w)")
+ZERO = re.compile(r"(?<![^\s\[(])-(?=0(?:\.0+)?(?![\d.eE]))")  # the sign of a rounded number
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 UNITS = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3))
 NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -27,9 +28,11 @@ def spread(found: Interval, unit: str = "") -> str:
 def typeset(text: str) -> str:
     """Typeset the numbers of a text: `1.5e-09` becomes `1.5 × 10⁻⁹`, `-3` becomes `−3`, `+-` becomes `±`.
 
+    A number that is rounded to zero has no sign: `-0.00` becomes `0.00`.
+
     Names, addresses and dates do not change.
     """
-    return re.sub(r"(?<![^\s\[(])-(?=\.?\d)", "−", POWER.sub(power, text)).replace(" +- ", " ± ")
+    return re.sub(r"(?<![^\s\[(])-(?=\.?\d)", "−", POWER.sub(power, ZERO.sub("", text))).replace(" +- ", " ± ")
 
 
 def power(hit: re.Match[str]) -> str:

@@ -24,8 +24,21 @@ for (const block of document.querySelectorAll("pre.repro-command, div.highlight 
 }
 
 // What scrolls sideways can be reached with the keyboard, in every browser.
-for (const box of document.querySelectorAll("pre, .table-wrapper")) {
+for (const box of document.querySelectorAll("pre, .table-wrapper, .terminal")) {
   if (box.scrollWidth > box.clientWidth && box.tabIndex < 0) box.tabIndex = 0;
+}
+
+// A table or picture that is wider than its box says so: many systems hide the bar that scrolls it. `data-wide` is
+// "end" at the right end. A box in a fold has a width only when the fold is open.
+function sign(box) {
+  const left = box.scrollWidth - box.clientWidth;
+  if (left > 3) box.dataset.wide = box.scrollLeft >= left - 3 ? "end" : "more";
+  else delete box.dataset.wide;
+}
+const widths = new ResizeObserver((all) => all.forEach((one) => sign(one.target)));
+for (const box of document.querySelectorAll(".repro-box, .table-wrapper, .terminal")) {
+  widths.observe(box);
+  box.addEventListener("scroll", () => sign(box), { passive: true });
 }
 
 // A link to what is folded opens it.
@@ -39,10 +52,13 @@ function open() {
 addEventListener("hashchange", open);
 open();
 
-// How old a record is: the page holds its date, which does not grow old with the reader.
+// How old a record is: the page holds its date, which does not grow old with the reader. Dates are compared, not times:
+// a record of last night is of yesterday.
+const today = new Date();
+const now = Date.UTC(today.getFullYear(), today.getMonth(), today.getDate());
 const said = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 for (const time of document.querySelectorAll(":is(.repro-facts, .repro-card) time:not(.repro-rot *)")) {
-  const days = Math.floor((Date.now() - Date.parse(time.dateTime)) / 86400000);
+  const days = Math.max(0, (now - Date.parse(time.dateTime.slice(0, 10))) / 86400000);
   if (Number.isNaN(days)) continue;
   const [many, unit] = days < 60 ? [days, "day"] : days < 730 ? [Math.round(days / 30.44), "month"] : [Math.round(days / 365.25), "year"];
   time.after(`, ${said.format(-many, unit)}`);
@@ -172,16 +188,19 @@ for (const table of document.querySelectorAll("table[data-sorts]")) {
   });
 }
 
-// The excerpts of search results: what a reader sees, with blanks between blocks.
+// The excerpts of search results: what a reader sees, with blanks between blocks and signs between cells and items.
 if (typeof Search !== "undefined") {
   const text = Search.htmlToText;
   const within = "p a, li a, td a, abbr, b, code, em, i, strong, sub, sup, wbr, pre *";
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     for (const unseen of page.querySelectorAll("svg, [aria-hidden=true], [hidden], .repro-filter")) unseen.remove();
+    for (const name of page.querySelectorAll("[role=main] dt")) name.append(": ");
+    const listed = ":is(dd, td, th, li, dl > div):not(:last-child)";
+    for (const one of page.querySelectorAll(`[role=main] ${listed}`)) one.append("; ");
     for (const block of page.querySelectorAll(`[role=main] :not(${within})`)) block.append(" ");
     const place = anchor && `#${CSS.escape(anchor.slice(1))}`;  // an id may have dots
-    return text(page.documentElement.outerHTML, place).replace(/\s+/g, " ");
+    return text(page.documentElement.outerHTML, place).replace(/\s+/g, " ").replace(/ ([;:]) /g, "$1 ").replace(/([.!?:;,])(?:; )+/g, "$1 ");
   };
 }
 // Learning curves: the radio buttons stretch each line to steps, items or time, and show the axis that fits.

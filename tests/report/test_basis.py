@@ -1,0 +1,126 @@
+"""What the first screen of a page says of its numbers: whose bounds and data, which counts, which failing tests."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from repro.report import answer, basis, chosen, claims, comparison, explained, figure, needed, origin, outcome
+from repro.report.page import Page
+from tests.report.read_once import read_once
+
+WAITING = ("alternative_objectives", "autoclip", "deep_clustering", "imdb_ladder")  # claims without a run
+
+
+def of(name: str, **changes: Any) -> Page:
+    shown = read_once(name)
+    return replace(shown, paper=replace(shown.paper, **changes))
+
+
+def facts(shown: Page) -> dict[str, str]:
+    return {name: re.sub(r"<[^>]*>", "", text) for name, text in basis.rows(shown)}
+
+
+def test_a_bound_of_our_own_is_not_called_the_papers(elements: Callable[..., Any]) -> None:
+    shown = read_once("northcutt2021")
+    own, paper = (shown.paper.claim(name) for name in ("own.imdb.recall", "own.imdb.precision"))
+    assert figure.claimed(shown, own) == "our bound: above 50 %" and figure.claimed(shown, paper) == "above 2.9 %"
+    assert "our bound: above 50 %" in elements(str(answer.headlines(shown))).text
+    drawn = str(figure.figure(shown))
+    assert "The paper says above 2.9 %" in drawn and "The paper says our" not in drawn and "Our bound: above" in drawn
+
+
+def test_data_of_our_own_choice_are_not_the_papers() -> None:
+    shown = read_once("northcutt2021")
+    assert [claim.id for claim in shown.full if chosen.data(claim)] == ["own.speech.precision"]
+    many = len(outcome.transcribed(shown.verdicts))
+    assert f"for {many - 1} of {many} claims; data of our own choice for 1" in outcome.tier(shown)
+    assert "fsdd (our choice)" in facts(shown)["Data"] and "imdb (our choice)" not in facts(shown)["Data"]
+
+
+@pytest.mark.parametrize(("where", "bound", "data"), [
+    ("Table 1; the bound is ours", True, False),
+    ("Section 2; the data are ours.", False, True),
+    ("the method; the data and the bound are ours", True, True),
+    ("Table 1: the bound is ours and the paper's", False, False),
+    ("Table of hours", False, False),
+])  # fmt: skip
+def test_the_end_of_where_says_what_is_ours(where: str, bound: bool, data: bool) -> None:
+    claim = replace(read_once("template").paper.claims[0], where=where)
+    assert (chosen.bound(claim), chosen.data(claim)) == (bound, data)
+
+
+def test_the_data_are_those_of_the_runs_also_if_code_makes_them() -> None:
+    ran, _, missing = facts(read_once("deep_clustering"))["Data"].partition(" instead of ")
+    assert ran == f"{basis.MADE}, librispeech_8k" and "wsj0-2mix" in missing
+    table = str(comparison.comparison([read_once("deep_clustering")], ""))
+    assert f"{ran} instead of {missing}" in table
+    assert facts(read_once("template"))["Data"] == basis.MADE
+
+
+def test_a_behaviour_test_that_fails_is_on_the_first_screen() -> None:
+    shown = read_once("mnist_quickstart")
+    told = dict(basis.rows(shown))["Behaviour tests"]
+    assert re.sub(r"<[^>]*>", "", told).startswith("1 fails, ") and "#behaviour-tests" in told
+    assert "Behaviour tests" not in facts(read_once("template"))
+
+
+def test_where_nothing_is_trained_no_number_is_too_good() -> None:
+    shown = read_once("raff2019")
+    assert shown.paper.tuned_on == "test" and facts(shown)["Choices made on"] == basis.COMPUTED
+    assert facts(of("template", tuned_on="test"))["Choices made on"] == basis.TUNED["test"]
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_top_filters_and_comparison_count_by_one_rule(name: str, elements: Callable[..., Any]) -> None:
+    """A claim whose data cannot be downloaded is nowhere counted as "not run"."""
+    shown = read_once(name)
+    words = Counter(needed.word(shown, one) for one in outcome.transcribed(shown.verdicts))
+    assert Counter(elements(str(claims.claims(shown))).values("data-outcome")) == words
+    said = outcome.said(shown.verdicts, needed.chips(shown))
+    assert sum(int(many) for many in re.findall(r"(?:^|, )(\d+) ", said)) == words.total()
+    assert said in elements(str(comparison.comparison([shown], ""))).text
+    top = elements(str(outcome.outcome(shown))).text
+    assert all(part in top for part in said.split(", "))
+
+
+@pytest.mark.parametrize(
+    "name", ["alternative_objectives", "hendrycks2017", "imdb_ladder", "lecun1998", "northcutt2021"]
+)
+def test_a_reason_is_of_its_own_claim_and_leads_to_no_other_place(name: str) -> None:
+    """It names no number of another claim that failed, unless also one of its own."""
+    shown = read_once(name)
+    told = explained.sentences(shown)
+    failed = [one for one in shown.failed if one.claim.id in told]
+    numbers = {one.claim.id: [x for x in (explained_number(one), one.claim.stated) if len(x) > 2] for one in failed}
+    for one in failed:
+        said = told[one.claim.id]
+        assert not re.search(r"\(see|\babove\b|same reason", said), said
+        quoted = {other for other, texts in numbers.items() if any(text in said for text in texts)}
+        assert not quoted or one.claim.id in quoted, (one.claim.id, said)
+
+
+def explained_number(one: Any) -> str:
+    from repro.report.evidence import ours
+
+    return ours(one)
+
+
+def test_a_link_to_a_record_downloads_it(elements: Callable[..., Any]) -> None:
+    """A browser shows JSON without a title and without a way back."""
+    shown = read_once("template")
+    for html in (claims.claims(shown), origin.origin(shown)):
+        found = [given for tag, given in elements(str(html)).found if given.get("href", "").endswith(".json")]
+        assert found and all("download" in given for given in found)
+
+
+def test_three_trends_that_fail_have_a_reason_each() -> None:
+    shown = read_once("alternative_objectives")
+    told = explained.sentences(shown)
+    reasons = {told[one.claim.id] for one in shown.failed}
+    assert len(reasons) == len(shown.failed) == 3 and all("because" in one for one in reasons)
