@@ -21,6 +21,10 @@ from repro.run import run_folders
 SCRIPT = HOME.parent / "tmux" / "session.sh"
 SESSION = "repro"
 VARIABLE = "REPRO_QUEUE"
+NAMES = re.compile(
+    r"todo|lock|tried|done|stopped|failed|failed\.txt|running|slurm|.+\.log|todo\.new|sed\w{6}|\.(todo|nfs).*"
+)
+"""The files of a queue: those that the head of `worker.sh` describes, and temporary ones."""
 
 
 def start(commands: Iterable[str], gpus: str, share: bool = False) -> str:
@@ -67,6 +71,35 @@ def _workers(gpus: str) -> list[str]:
 def folder() -> Path:
     """The folder of the queue: the one in REPRO_QUEUE, else `queue` in the folder of the runs; without links."""
     return Path(os.environ.get(VARIABLE) or run_folders.listed()[0] / "queue").resolve()
+
+
+def refuse_foreign() -> None:
+    """Raise BadInput if the folder has other files than those of a queue, or others can write in it.
+
+    `session.sh` has the same rules.
+    """
+    place = folder()
+    if not place.is_dir():
+        return
+    about = place.stat()
+    if about.st_uid != os.getuid() or about.st_mode & 0o022:
+        raise BadInput("others can write in it, but workers run what is in it", str(place), expected="chmod go-w")
+    names, lock = {path.name for path in place.iterdir()}, place / "lock"
+    used = lock.is_file() and lock.stat().st_size > 0
+    known = not names or {"running", "slurm", "lock"} & names
+    if used or not known or not all(map(NAMES.fullmatch, names)):
+        raise BadInput(f"has other files than those of a queue; {VARIABLE} names another", str(place))
+
+
+def unreadable() -> str:
+    """Why the commands that wait cannot be read; empty if they can be, or if there is no queue."""
+    try:
+        (folder() / "todo").open().close()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{folder() / 'todo'} cannot be read ({error.strerror}), so it is unknown what waits"
+    return ""
 
 
 def lines(name: str) -> list[str]:
