@@ -46,6 +46,8 @@ def started(name: str, patience: float = START) -> Status:
 
 def leave_queue(one: Status) -> None:
     """Take a run that waits out of the queue. Raises BadInput if a worker has taken it in the meantime."""
+    if unknown := tmux.unreadable():
+        raise BadInput(unknown)
     with tmux.locked():
         todo = tmux.lines("todo")
         mine = [line for line in todo if status.same(line) == one.same]

@@ -84,6 +84,7 @@ def start(commands: Iterable[str], wanted: Wanted) -> str:
     """
     _refuse_missing()
     _refuse_partition(wanted)
+    tmux.refuse_foreign()
     with tmux.locked():
         there = {run_of(job.command) for job in jobs()}
         new = [command for command in commands if run_of(command) not in there]

@@ -241,6 +241,8 @@ def _first(known: dict[str, Any], names: Iterable[str]) -> int | None:
 def _queued() -> Iterator[Status]:
     """The runs that start, those that wait in the queue or in Slurm, and those that are set aside."""
     there = _slurm()
+    if unknown := tmux.unreadable():
+        log.warning("%s", unknown)
     for name, line in tmux.running().items():
         with contextlib.suppress(OSError):  # the worker deletes the file when the command ends
             since = _time((tmux.folder() / "running" / name).stat().st_mtime)

@@ -1,4 +1,4 @@
-"""A stream of samples: how many times faster than they come, in parts of 100 ms, and against the whole signal at once."""
+"""A stream of samples in parts of 100 ms, against real time and against the whole signal at once."""
 
 from __future__ import annotations
 

@@ -120,6 +120,44 @@ def test_wrong_gpus_are_refused(gpus: str) -> None:
     assert "cpu" in caught.value.expected
 
 
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Makes an `nvidia-smi` that runs these lines of shell."""
+
+    def make(script: str) -> None:
+        tool = tmp_path / "bin" / "nvidia-smi"
+        tool.parent.mkdir(exist_ok=True)
+        tool.write_text(f"#!/bin/sh\n{script}\n")
+        tool.chmod(0o755)
+
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(tmux, "SCRIPT", Path("/bin/echo"))  # prints the workers
+    return make
+
+
+@pytest.mark.parametrize(("given", "share", "workers"), [
+    ("0", False, "0"), ("2,0+1", False, "2 0,1"), ("cpu,cpu", False, "cpu cpu"), ("00,cpu", False, "0 cpu"),
+    ("0,0", True, "0 0"), ("0+1,1", True, "0,1 1"),
+    ("0+0", False, ""), ("0+0", True, ""), ("0+00", False, ""), ("0,0", False, ""), ("0+1,1", False, ""),
+    ("3", False, ""), ("0,99", False, ""), ("0+3", True, ""),
+])  # fmt: skip
+def test_each_gpu_is_there_and_is_named_once(gpus: Any, given: str, share: bool, workers: str) -> None:
+    gpus("printf '0\\n1\\n2\\n'")
+    if workers:
+        assert tmux.start(["true"], given, share) == workers
+    else:
+        with pytest.raises(BadInput):
+            tmux.start(["true"], given, share)
+
+
+@pytest.mark.parametrize("script", ["echo 'No devices were found'; exit 6", "echo 'No devices were found'"])
+def test_a_machine_without_a_gpu_offers_cpu(gpus: Any, script: str) -> None:
+    gpus(script)
+    with pytest.raises(BadInput) as caught:
+        tmux.start(["true"], "0")
+    assert caught.value.expected.startswith("cpu") and tmux.start(["true"], "cpu") == "cpu"
+
+
 @pytest.mark.parametrize("name", [
     "papers/{0}/model.py", "papers/{0}/configs/empty.gin", "papers/{0}/configs/odd.gin", "outside.gin",
     "{0}/empty", "papers/{0}/configs",
