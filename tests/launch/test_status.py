@@ -227,3 +227,24 @@ def test_attach_without_tmux_is_one_line(folder: Make, refused: Any, monkeypatch
     folder("line", 0, process=os.getpid())
     monkeypatch.setenv("PATH", "/nowhere")
     assert "tmux is not installed" in refused("attach", "line-seed0")
+
+
+@pytest.mark.parametrize("terminal", ["none", "nonsense", "dumb"])
+def test_attach_without_a_terminal_is_one_line(
+    folder: Make, refused: Any, monkeypatch: pytest.MonkeyPatch, terminal: str
+) -> None:
+    """The run is one of a worker, so only the terminal is wrong."""
+    run = folder("line", 0, process=os.getpid())
+    monkeypatch.setattr(tmux, "check", lambda: None)
+    monkeypatch.setattr(
+        tmux,
+        "running",
+        lambda dead=False: {} if dead else {"1-cpu": f"{run.parent.parent.name}/configs/line.gin --seed 0"},
+    )
+    monkeypatch.setattr(control, "_here", lambda _: {"process": os.getpid()})
+    monkeypatch.setattr(control, "_ask", lambda *_: pytest.fail("tmux was asked"))
+    if terminal != "none":
+        monkeypatch.setenv("TERM", terminal)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert "terminal" in refused("attach", "line-seed0")
