@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,29 +81,31 @@ def by_paper(papers: Collection[str], configs: Iterable[Path]) -> dict[str, set[
 
 def slurm_options(command: argparse.ArgumentParser) -> None:
     """Add the options of `launch --on slurm`."""
-    from repro.cli import planning
-
     command.add_argument("--partition", metavar="P", help="Slurm: the partition (default: the cluster's default)")
     command.add_argument("--time", help=f"Slurm: time limit of a job, after which its run resumes (default: {TIME})")
     command.add_argument(
-        "--gpus-per-node", type=planning.devices, metavar="G", help="Slurm: GPUs of each node (default: none)"
+        "--gpus-per-node", type=_number("GPUs"), metavar="G", help="Slurm: GPUs of each node (default: none)"
     )
     command.add_argument(
-        "--nodes", type=planning.devices, metavar="N", help="Slurm: nodes that share each run (default: 1)"
+        "--nodes", type=_number("nodes"), metavar="N", help="Slurm: nodes that share each run (default: 1)"
     )
     command.add_argument(
         "--at-once",
-        type=_jobs,
+        type=_number("jobs"),
         metavar="N",
         help=f"Slurm: jobs of this launch at the same time, at most (default: {AT_ONCE})",
     )
 
 
-def _jobs(text: str) -> int:
-    """A number of jobs, for argparse."""
-    if not (text.isdecimal() and len(text) < 6 and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r:.40}; expected how many jobs, from 1 to 99,999")
-    return int(text)
+def _number(what: str) -> Callable[[str], int]:
+    """A type for argparse: how many of these."""
+
+    def number(text: str) -> int:
+        if not (text.isdecimal() and len(text) < 6 and int(text) > 0):
+            raise argparse.ArgumentTypeError(f"{text!r:.40}; expected how many {what}, from 1 to 99,999")
+        return int(text)
+
+    return number
 
 
 def _refuse_others(given: argparse.Namespace) -> None:
