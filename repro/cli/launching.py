@@ -27,6 +27,7 @@ LESS = ("items/s", "gpu", "processes", "loss", "step", "left", "job", "set")
 SECONDS = 2.0  # between two pictures of `status --watch`
 TIME = "4:00:00"  # time limit of a job in Slurm; a longer run resumes in the same job
 SLURM = ("partition", "time", "gpus_per_node", "at_once", "nodes")  # the options of `--on slurm`
+MOST_RUNS = 100_000  # of one launch: each is a line of the queue, and no group has the time for more
 AT_ONCE = 8  # jobs that Slurm runs at the same time
 
 
@@ -40,6 +41,9 @@ def launch(given: argparse.Namespace) -> int:
         _refuse_unbound(path)
     if given.seeds and not configs:
         raise BadInput("--seeds is given without a config", expected="a config, as in repro launch a.gin --seeds 3")
+    if (given.seeds or 0) * len(configs) > MOST_RUNS:
+        expected = f"at most {MOST_RUNS:,} runs at once, because each is a line of the queue"
+        raise BadInput(f"--seeds is {given.seeds} for {len(configs)} configs", expected=expected)
     missing = looking.jobs(papers) if papers or not configs else []
     if missing is None:
         return 2
@@ -264,7 +268,9 @@ def stop(given: argparse.Namespace) -> int:
         print(f"repro: {one.folder or one.run} has not ended yet; it stops after its step", file=sys.stderr)
         return 1
     if one.state == "running":
-        print(f"{one.folder} has stopped, with a checkpoint; the same command resumes it")
+        resumes = "with a checkpoint; the same command resumes it"
+        restarts = "before its first checkpoint; the same command starts it from the first step"
+        print(f"{one.folder} has stopped, {resumes if control.has_checkpoint(one.begun) else restarts}")
     else:
         print(f"{one.run}: job {one.job} is out of Slurm's queue; repro launch puts it back")
     return 0

@@ -38,6 +38,11 @@ def stop(folder: Path, patience: float = PATIENCE) -> bool:
     return lock.holder(folder) is None
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the run in `folder`, or one of its folds, has something to resume from."""
+    return any(True for kind in ("step", "finished") for _ in folder.rglob(f"{kind}-*.safetensors"))
+
+
 def started(name: str, patience: float = START) -> Status:
     """The run `name`; if a worker is just starting it, wait until it has started."""
     end = time.monotonic() + patience
@@ -134,6 +139,8 @@ def log(folder: Path, follow: bool) -> Iterator[str]:
             if text := file.read():
                 yield text
             if not runs:
+                if not follow and path.stat().st_size == 0:
+                    raise BadInput("its log is empty: it has just started", str(folder), expected="-f, to follow it")
                 return
             time.sleep(LOOK)
 

@@ -197,6 +197,12 @@ def test_an_option_is_neither_shortened_nor_empty(paper: Any, refused: Any, word
     assert not tmux.folder().exists()
 
 
+@pytest.mark.timeout(60)
+def test_more_runs_than_a_queue_can_hold_are_refused(paper: Any, refused: Any) -> None:
+    for seeds in ("100001", "999999999999999999"):
+        assert seeds in refused("launch", f"papers/{paper.name}/configs/smoke.gin", "--seeds", seeds)
+
+
 def test_nothing_missing_is_no_session(paper: Any, repro: Any) -> None:
     assert "--seeds" in repro("launch", paper.name, "--seeds", 3)[2]
     assert repro("launch", "papers/nowhere/configs/a.gin")[0] == 2

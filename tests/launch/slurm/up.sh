@@ -77,4 +77,6 @@ for _ in $(seq 200); do
     [[ $(sinfo -h -p debug -N -o %t 2>/dev/null | grep -c idle) == "$nodes" ]] && { echo "$SLURM_CONF"; exit; }
     sleep 0.1
 done
+# "Unauthorized credential" in the log of munged is no fault: it is there after every start.
+echo "up.sh: the nodes are not idle after 20 s: $(sinfo -h -N -o '%N %T %E' 2>&1 | tr '\n' ';')" >&2
 false
