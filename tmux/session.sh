@@ -10,7 +10,7 @@ here=$(dirname "$(realpath "$0")") n=0 new=(new-session -d -s repro)
 dir=$(realpath -m "${REPRO_QUEUE:-${REPRO_RUNS:-$here/../runs}/queue}") id=repro-$(sha256sum <<<"$dir" | head -c 16)
 export REPRO_QUEUE=$dir REPRO_WORKERS=$#
 # -L: the socket is in /tmp/tmux-UID, which only its owner can use. (The path of a socket has at most 107 bytes.)
-how="attach: TMUX= TMUX_TMPDIR= tmux -L $id attach (leave: Ctrl-b d); stop: TMUX_TMPDIR= tmux -L $id kill-server"
+how="attach: TMUX= TMUX_TMPDIR= tmux -L $id attach -t repro (leave: Ctrl-b d); stop: TMUX_TMPDIR= tmux -L $id kill-server"
 tm() { env -u TMUX TMUX_TMPDIR= tmux -f /dev/null -L "$id" "$@" 9>&-; } # 9>&-: the server must not hold the lock
 expected="expected a folder of yours; REPRO_QUEUE names another" number='(0|[1-9][0-9]{0,2})'
 die() { echo "session.sh: $*" >&2; exit 2; }

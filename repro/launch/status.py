@@ -139,7 +139,7 @@ def of_folder(folder: Path) -> Status:
     state = "running" if holder else _outcome(begun)
     if holder:
         about |= {key: holder[key] for key in ("host", "process", "since", "gpus")}
-    return Status(**about, state=state, **({} if state in ENDED else _progress(folder)))
+    return Status(**about, state=state, **({} if state in ENDED else _progress(folder, holder)))
 
 
 def _begun(folder: Path) -> dict[str, Any]:
@@ -170,19 +170,31 @@ def _time(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="microseconds")
 
 
+def _seconds(time: object) -> float:
+    """A time of `_time` in seconds; 0 if it is none."""
+    try:
+        return datetime.datetime.fromisoformat(str(time)).timestamp()
+    except ValueError:
+        return 0.0
+
+
 def _outcome(begun: dict[str, Any]) -> str:
     """How the run ended, by its `run.json`; `killed` if the file does not say."""
     found = begun.get("outcome")
     return found if found and found in get_args(resume.Outcome) else "killed"
 
 
-def _progress(folder: Path) -> dict[str, Any]:
-    """How far the training is, from the end of the metrics log and from the config."""
-    lines = _tail(folder / "metrics.jsonl")
-    first, last = (next(filter(None, map(_entry, some)), None) for some in (lines, lines[::-1]))
-    if not first or not last:
+def _progress(folder: Path, holder: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How far the training is, from the end of the metrics log and from the config.
+
+    The speed is that of the process that runs it now, `holder`: there is none while a resumed run loads.
+    """
+    entries = list(filter(None, map(_entry, _tail(folder / "metrics.jsonl"))))
+    if not entries:
         return {}
     steps, batch_size = _sizes(folder / "config.gin")
+    last, begun = entries[-1], _seconds(holder["since"]) if holder else 0.0
+    first = next((one for one in entries if one["time"] >= begun), last)
     seconds, made = last["time"] - first["time"], last["step"] - first["step"]
     found = {"step": last["step"], "steps": steps, "loss": last["loss"]}
     if seconds > 0 and made > 0:
