@@ -9,10 +9,10 @@
     verdict/      a claim compared with its records; suspected causes
     report/       the page of a paper; html/ is the markup, sphinx/ the extension
     export/       a report to hand in: an article, a folder for ReScience, codecheck.yml, a zip file
-    review/       the reviewer's page: what changed, what to replay; the form of a review
+    review/       the reviewer's summary: what changed, what to replay; the form of a review
 
-    interval/     computes the 95 % interval of a mean over seeds and test items
-    launch/       the queue: the runs that the claims still need; plan, workers, status
+    interval/     computes the 95 % interval of a mean over seeds and test items; verdict/evidence calls it
+    launch/       the queue: the runs that the claims still need; plan, status; workers in tmux, jobs in Slurm
     rerun/        run again and compare the numbers: replay, certify, renew, rot; diff
     course/       groups, who reviews whom, presentations, what each group has done
     debug/        checks of a config on one batch, before training
@@ -20,9 +20,10 @@
     cli/          the `repro` command
     files/        strict reading and atomic writing of any file; locks
 
-    datasets/ models/ losses/ trainers/ metrics/ audio/    the parts that papers share
+    datasets/ models/ losses/ trainers/ metrics/ audio/    the parts that papers share; the __init__ of each
+                  says how to add one. A part of one paper is in papers/<paper>/
     data/         data sets on this machine: downloads and their checksums, caches
-    labels/       labels that look wrong: found, shown to people, corrected
+    labels/       labels that look wrong: confident is the algorithm, finding applies it to a run, then people correct
     training/     what a trainer uses: checkpoints, metrics log, the stop at the first NaN
 
     registry      the six registries of parts

@@ -223,7 +223,7 @@ def declared_in(path: Path, module: str) -> Iterator[Declared]:
 
 
 def every() -> list[Declared]:
-    """All parts of the core and of the papers. Raises BadInput for the first file that is not valid Python.
+    """All parts of `repro` and of the papers. Raises BadInput for the first file that is not valid Python.
 
     >>> "metrics.Accuracy" in {f"{part.kind}.{part.name}" for part in every()}
     True
@@ -235,7 +235,7 @@ def every() -> list[Declared]:
 
 
 def readable() -> tuple[list[Declared], list[BadInput]]:
-    """All parts of the core and of the papers, and the errors of the papers that cannot be read.
+    """All parts of `repro` and of the papers, and the errors of the papers that cannot be read.
 
     >>> parts, errors = readable()
     >>> {part.kind for part in parts} == set(REGISTRIES), errors

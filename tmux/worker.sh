@@ -14,7 +14,8 @@
 set -euo pipefail
 gpu=${1:-} name=${2:-${1:-}} dir=${REPRO_QUEUE:-${REPRO_RUNS:-$(dirname "$(realpath "$0")")/../runs}/queue} look=${REPRO_LOOK:-10}
 leases=()
-if [[ ! $gpu =~ ^(cpu|[0-9]{1,3}(,[0-9]{1,3})*)$ ]]; then
+number='(0|[1-9][0-9]{0,2})'
+if [[ ! $gpu =~ ^(cpu|$number(,$number)*)$ || $(tr , '\n' <<<"$gpu" | sort | uniq -d) ]]; then
     echo "worker.sh: '$gpu' is not a GPU; expected 0, 0,1 (both for each run) or cpu: worker.sh GPU [NAME]" >&2; exit 2
 fi
 export CUDA_VISIBLE_DEVICES=${gpu#cpu} PYTHONUNBUFFERED=1 # unbuffered: lines appear during the run
@@ -108,6 +109,7 @@ work() {
     done
     echo "== the queue is empty: worker $name ends"
 }
+[[ -d $dir ]] || install -d -m 700 "$dir"
 mkdir -p "$dir/running"
 exec 7>>"$dir/$name.log"
 flock -w 5 7 || { echo "worker.sh: there is a worker $name already; expected another NAME: worker.sh $gpu NAME" >&2; exit 2; }

@@ -6,6 +6,7 @@ Letters: T samples, K beats.
 from __future__ import annotations
 
 import hashlib
+import math
 import zipfile
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,9 @@ BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
 
 BEAT_OF_DETECTOR = "N"  # the annotations of a detector have this symbol for every beat
 
+
+ARRAYS = ("digital", "gain", "baseline", "fs", "names", "units", "ann_atr_sample", "ann_atr_symbol")
+"""The arrays of a record in one file; the annotations may have another ending than `atr`."""
 
 BITS = {"8": 8, "16": 16, "24": 24, "32": 32, "61": 16, "80": 8, "160": 16, "212": 12, "310": 10, "311": 10}
 """The bits per sample of the formats in which PhysioNet writes signals."""
@@ -63,7 +67,8 @@ class Electrocardiogram(Dataset[tuple[Stretch, Tensor]]):
         >>> Path("ecg").mkdir()
         >>> signal = dict(digital=np.zeros((360, 1), np.int16), gain=[200.0], baseline=[0.0], fs=360.0)
         >>> beats = dict(ann_atr_sample=[90, 300], ann_atr_symbol=["N", "V"])
-        >>> np.savez("ecg/100.npz", **signal, **beats, names=["MLII"], units=["mV"])
+        >>> for record in ("100", "03700181"):
+        ...     np.savez(f"ecg/{record}.npz", **signal, **beats, names=["MLII"], units=["mV"])
         >>> stretch, beats = Electrocardiogram("100", "MLII")[0]
         >>> stretch.recording.seconds, beats.tolist(), stretch.recording.kinds
         (1.0, [90, 300], ['N', 'V'])
@@ -142,12 +147,36 @@ class Template:
 
 def read(folder: Path, record: str, annotations: str) -> tuple[Raw, str]:
     """A record from the folder `ecg`, and the path of its file. Raises BadInput if it cannot be read."""
-    if (packed := folder / f"{record}.npz").is_file():
-        return _packed(packed, annotations), str(packed)
-    if (header := folder / f"{record}.hea").is_file():
-        return _published(header, annotations), str(header)
+    for path, reader in ((folder / f"{record}.npz", _packed), (folder / f"{record}.hea", _published)):
+        if path.is_file():
+            found = reader(path, annotations)
+            _check(found, str(path))
+            return found, str(path)
     known = {path.stem for path in folder.glob("*.*") if path.suffix in (".npz", ".hea")}
     raise BadInput(f"no record '{record}'", str(folder), given=record, known=sorted(known))
+
+
+def _check(raw: Raw, place: str) -> None:
+    """Raise BadInput if the arrays of a record do not fit together."""
+    leads = len(raw.leads)
+    shapes = {
+        "digital": (
+            raw.digital.ndim == 2 and raw.digital.shape[1] == leads and len(raw.digital) > 0,
+            "a column per lead",
+        ),
+        "invalid": (raw.invalid.shape == raw.digital.shape, "as many values as digital"),
+        "gain": (raw.gain.shape == (leads,), "a number per lead"),
+        "baseline": (raw.baseline.shape == (leads,), "a number per lead"),
+        "units": (len(raw.units) == leads, "a unit per lead"),
+        "fs": (math.isfinite(raw.rate) and raw.rate > 0, "a number above 0"),
+        "annotations": (len(raw.samples) == len(raw.symbols), "a symbol per sample"),
+    }
+    for name, (good, expected) in shapes.items():
+        if not good:
+            raise BadInput(f"'{name}' does not fit the other arrays", place, expected=expected)
+    for name in ("digital", "gain", "baseline", "samples"):
+        if getattr(raw, name).dtype.kind not in "iuf":
+            raise BadInput(f"'{name}' has values of type {getattr(raw, name).dtype}", place, expected="numbers")
 
 
 def _packed(path: Path, annotations: str) -> Raw:
@@ -163,11 +192,13 @@ def _packed(path: Path, annotations: str) -> Raw:
     try:
         invalid = arrays.get("invalid", np.zeros(arrays["digital"].shape, dtype=bool))
         numbers = [arrays[name] for name in ("digital", "gain", "baseline")]
-        leads, units = (arrays[name].tolist() for name in ("names", "units"))
-        samples, symbols = (arrays[f"ann_{annotations}_{name}"] for name in ("sample", "symbol"))
+        leads, units = (arrays[name].ravel().tolist() for name in ("names", "units"))
+        samples, symbols = (arrays[f"ann_{annotations}_{name}"].ravel() for name in ("sample", "symbol"))
         return Raw(*numbers, float(arrays["fs"]), leads, units, invalid, samples, symbols.tolist())
     except KeyError as error:
-        raise BadInput(f"has no array {error}", str(path), expected="those of `repro data show ecg`") from None
+        raise BadInput(f"has no array {error}", str(path), expected=f"the arrays {', '.join(ARRAYS)}") from None
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"'fs' is not a number: {error}", str(path)) from None
 
 
 def _published(header: Path, annotations: str) -> Raw:

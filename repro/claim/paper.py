@@ -189,7 +189,7 @@ def read(folder: Path) -> Paper:
 
 
 def refuse_other_core(folder: Path) -> None:
-    """Raise BadInput if `folder` is in a checkout with its own core, but the core of another checkout is running."""
+    """Raise BadInput if `folder` is in a checkout with its own `repro`, but that of another checkout is running."""
     running = HOME.resolve().parent
     place = folder.resolve()
     for root in (place, *place.parents):

@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ LESS = ("items/s", "gpu", "processes", "loss", "step", "left", "job", "set")
 SECONDS = 2.0  # between two pictures of `status --watch`
 TIME = "4:00:00"  # time limit of a job in Slurm; a longer run resumes in the same job
 SLURM = ("partition", "time", "gpus_per_node", "at_once", "nodes")  # the options of `--on slurm`
+MOST_RUNS = 100_000  # of one launch: each is a line of the queue, and no group has the time for more
 AT_ONCE = 8  # jobs that Slurm runs at the same time
 
 
@@ -40,6 +41,9 @@ def launch(given: argparse.Namespace) -> int:
         _refuse_unbound(path)
     if given.seeds and not configs:
         raise BadInput("--seeds is given without a config", expected="a config, as in repro launch a.gin --seeds 3")
+    if (given.seeds or 0) * len(configs) > MOST_RUNS:
+        expected = f"at most {MOST_RUNS:,} runs at once, because each is a line of the queue"
+        raise BadInput(f"--seeds is {given.seeds} for {len(configs)} configs", expected=expected)
     missing = looking.jobs(papers) if papers or not configs else []
     if missing is None:
         return 2
@@ -81,29 +85,31 @@ def by_paper(papers: Collection[str], configs: Iterable[Path]) -> dict[str, set[
 
 def slurm_options(command: argparse.ArgumentParser) -> None:
     """Add the options of `launch --on slurm`."""
-    from repro.cli import planning
-
     command.add_argument("--partition", metavar="P", help="Slurm: the partition (default: the cluster's default)")
     command.add_argument("--time", help=f"Slurm: time limit of a job, after which its run resumes (default: {TIME})")
     command.add_argument(
-        "--gpus-per-node", type=planning.devices, metavar="G", help="Slurm: GPUs of each node (default: none)"
+        "--gpus-per-node", type=_number("GPUs"), metavar="G", help="Slurm: GPUs of each node (default: none)"
     )
     command.add_argument(
-        "--nodes", type=planning.devices, metavar="N", help="Slurm: nodes that share each run (default: 1)"
+        "--nodes", type=_number("nodes"), metavar="N", help="Slurm: nodes that share each run (default: 1)"
     )
     command.add_argument(
         "--at-once",
-        type=_jobs,
+        type=_number("jobs"),
         metavar="N",
         help=f"Slurm: jobs of this launch at the same time, at most (default: {AT_ONCE})",
     )
 
 
-def _jobs(text: str) -> int:
-    """A number of jobs, for argparse."""
-    if not (text.isdecimal() and len(text) < 6 and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r:.40}; expected how many jobs, from 1 to 99,999")
-    return int(text)
+def _number(what: str) -> Callable[[str], int]:
+    """A type for argparse: how many of these."""
+
+    def number(text: str) -> int:
+        if not (text.isdecimal() and len(text) < 6 and int(text) > 0):
+            raise argparse.ArgumentTypeError(f"{text!r:.40}; expected how many {what}, from 1 to 99,999")
+        return int(text)
+
+    return number
 
 
 def _refuse_others(given: argparse.Namespace) -> None:
@@ -244,9 +250,9 @@ def attach(given: argparse.Namespace) -> int:
     """`repro attach`: show the window of a run in this terminal."""
     from repro.launch import control, names
 
-    command = control.window(names.find(given.run).begun, given.read_only)
+    folder = names.find(given.run).begun
     sys.stdout.flush()
-    os.execvp(command[0], command)  # nosec B606  # tmux, with words of ours
+    return control.window(folder, given.read_only)
 
 
 def stop(given: argparse.Namespace) -> int:
@@ -262,7 +268,9 @@ def stop(given: argparse.Namespace) -> int:
         print(f"repro: {one.folder or one.run} has not ended yet; it stops after its step", file=sys.stderr)
         return 1
     if one.state == "running":
-        print(f"{one.folder} has stopped, with a checkpoint; the same command resumes it")
+        resumes = "with a checkpoint; the same command resumes it"
+        restarts = "before its first checkpoint; the same command starts it from the first step"
+        print(f"{one.folder} has stopped, {resumes if control.has_checkpoint(one.begun) else restarts}")
     else:
         print(f"{one.run}: job {one.job} is out of Slurm's queue; repro launch puts it back")
     return 0

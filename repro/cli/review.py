@@ -1,4 +1,4 @@
-"""`repro review`: the reviewer's page, as text or Markdown; and the file of a weekly review."""
+"""`repro review`: the reviewer's summary, as text or Markdown; and the file of a weekly review."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def options(command: Any) -> None:
 
 
 def review(given: argparse.Namespace) -> None:
-    """`repro review`: print the page, or start a review."""
+    """`repro review`: print the summary, or start a review."""
     from repro.report import page as pages
     from repro.review import form, page
 

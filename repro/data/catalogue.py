@@ -1,6 +1,6 @@
 """The catalogue of data sets: licence, citation, splits, where to get each, and the fingerprints of their content.
 
-The core's data sets are in `data.toml` next to this file, those of a paper in its own `data.toml`:
+The data sets of `repro` are in `data.toml` next to this file, those of a paper in its own `data.toml`:
 
     [mnist]
     title = "The MNIST database of handwritten digits"

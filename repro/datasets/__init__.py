@@ -4,7 +4,7 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
 `import repro.datasets.<file>`, or `import papers.<paper>.dataset` for a paper's own. It then names
 `@datasets.<Class>()`.
 
-- `inputs` and `target` are tensors, numbers, texts, or lists and dicts of these.
+- `inputs` and `target` are tensors, numbers, texts, or lists, dicts and dataclasses of these.
 - Random choices depend only on `(seed, epoch, index)`. So an item does not depend on which items were read before. A
   dataset that changes from pass to pass has `set_epoch(epoch)`.
 - A dataset can be pickled. Building one is fast, because it reads no data before the first item is used.
@@ -21,7 +21,8 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
 `relabelled` is a dataset whose labels people corrected, and `label_table` reads their answers.
 
 For your own reader: `walk` lists the files of a folder, `tables` reads csv, `recordings` decodes audio files once,
-`mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. `flipped` makes a known share of labels wrong.
+`mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. `marked_signals` and `stretches` are for
+recordings with marked moments. `flipped` makes a known share of labels wrong.
 For behaviour tests: `pairs` puts items before and after a change next to each other, `chosen` takes some items of a
 dataset, and `perturb_images`, `perturb_sounds` and `perturb_texts` contain the changes. The other modules contain the
 datasets.

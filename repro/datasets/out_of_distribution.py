@@ -15,8 +15,10 @@ import torch
 from torch.utils.data import Dataset
 
 from repro.errors import BadInput
-from repro.metrics.detection import OUTSIDE
 from repro.registry import DATASETS, name_of, wrong_value
+
+OUTSIDE = -1
+"""The target of an item from outside the distribution of the training data."""
 
 KINDS = ("normal", "uniform")
 

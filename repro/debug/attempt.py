@@ -38,7 +38,7 @@ def batch(make: Callable[[], Batch], which: str) -> Batch | Finding:
 
 
 def described(error: Exception) -> str:
-    """An exception in one line, with the innermost line of code that is neither of the core nor of a package."""
+    """An exception in one line, with the innermost line of code that is neither of `repro` nor of a package."""
     message = " ".join(str(error).split())
     shown = message if len(message) <= LONGEST else f"{message[:LONGEST]}..."
     frames = traceback.extract_tb(error.__traceback__)
@@ -51,6 +51,6 @@ def _own(file: str) -> bool:
 
 
 def _foreign() -> Iterator[Path]:
-    """The folders of the core, of the installed packages, and of Python itself."""
+    """The folders of `repro`, of the installed packages, and of Python itself."""
     yield HOME
     yield from (Path(sysconfig.get_path(key)) for key in ("purelib", "platlib", "stdlib", "platstdlib"))

@@ -186,7 +186,7 @@ def _import(module: str, place: str) -> None:
         imported(module, place)
     except ModuleNotFoundError as error:
         if not f"{module}.".startswith(f"{error.name}."):
-            raise  # a module of the core needs a package that is not installed
+            raise  # a module of `repro` needs a package that is not installed
         missing = str(error.name)
         raise BadInput(f"no module '{module}'", place, given=missing, known=_neighbours(missing)) from None
 

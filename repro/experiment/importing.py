@@ -14,7 +14,7 @@ PAPERS = "papers."
 def imported(module: str, place: str) -> ModuleType:
     """The module `module`, named at `place`. Raises BadInput if a paper's module ends or fails while it is imported.
 
-    An error in the core, or a missing `module`, is raised as it is.
+    An error in `repro`, or a missing `module`, is raised as it is.
     """
     try:
         return importlib.import_module(module)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import curses
 import os
 import platform
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +38,11 @@ def stop(folder: Path, patience: float = PATIENCE) -> bool:
     return lock.holder(folder) is None
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the run in `folder`, or one of its folds, has something to resume from."""
+    return any(True for kind in ("step", "finished") for _ in folder.rglob(f"{kind}-*.safetensors"))
+
+
 def started(name: str, patience: float = START) -> Status:
     """The run `name`; if a worker is just starting it, wait until it has started."""
     end = time.monotonic() + patience
@@ -46,6 +53,8 @@ def started(name: str, patience: float = START) -> Status:
 
 def leave_queue(one: Status) -> None:
     """Take a run that waits out of the queue. Raises BadInput if a worker has taken it in the meantime."""
+    if unknown := tmux.unreadable():
+        raise BadInput(unknown)
     with tmux.locked():
         todo = tmux.lines("todo")
         mine = [line for line in todo if status.same(line) == one.same]
@@ -79,10 +88,11 @@ def leave_slurm(one: Status, patience: float = PATIENCE) -> bool:
     return not left
 
 
-def window(folder: Path, read_only: bool) -> list[str]:
-    """The command that attaches this terminal to the tmux window of the run.
+def window(folder: Path, read_only: bool) -> int:
+    """Show the tmux window of the run in this terminal until the user leaves it; returns the exit code of tmux.
 
-    Raises BadInput if it does not run, runs on another machine, or not in a window of `repro launch`.
+    Raises BadInput if it does not run, runs on another machine, or not in a window of `repro launch`, or if this is no
+    terminal.
     """
     tmux.check()
     found = _here(folder)
@@ -91,8 +101,31 @@ def window(folder: Path, read_only: bool) -> list[str]:
     if not windows:
         told = f"repro logs {folder} -f shows its log"
         raise BadInput(f"is process {found['process']}, in no window of repro launch; {told}", str(folder))
-    subprocess.run(tmux.client("select-window", "-t", f"{tmux.SESSION}:{windows[0]}"), check=False, capture_output=True)
-    return tmux.client("attach", *(["-r"] if read_only else []), "-t", tmux.SESSION)
+    _refuse_no_terminal(folder)
+    view = f"view-{os.getpid()}"  # a session of its own, because all clients of a session see the same window
+    _ask("new-session", "-d", "-t", f"={tmux.SESSION}", "-s", view)
+    _ask("select-window", "-t", f"{view}:{windows[0]}")
+    try:
+        return subprocess.call(tmux.client("attach", *(["-r"] if read_only else []), "-t", view))
+    finally:  # not by the option destroy-unattached: with it, tmux 3.3a crashes in every second case
+        _ask("kill-session", "-t", view)
+
+
+def _ask(*words: str) -> None:
+    subprocess.run(tmux.client(*words), check=False, capture_output=True)
+
+
+def _refuse_no_terminal(folder: Path) -> None:
+    """Raise BadInput if tmux cannot show a window here."""
+    advice = f"a terminal; repro logs {folder} -f prints the log"
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BadInput("repro attach is not in a terminal", expected=advice)
+    kind, shows = os.environ.get("TERM", ""), False
+    with contextlib.suppress(curses.error):  # an unknown kind
+        curses.setupterm(kind, fd=1)
+        shows = bool(curses.tigetstr("clear"))
+    if not shows:
+        raise BadInput(f"TERM is {kind!r:.60}, which can show no window", expected=advice)
 
 
 def log(folder: Path, follow: bool) -> Iterator[str]:
@@ -106,6 +139,8 @@ def log(folder: Path, follow: bool) -> Iterator[str]:
             if text := file.read():
                 yield text
             if not runs:
+                if not follow and path.stat().st_size == 0:
+                    raise BadInput("its log is empty: it has just started", str(folder), expected="-f, to follow it")
                 return
             time.sleep(LOOK)
 

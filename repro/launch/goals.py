@@ -23,7 +23,7 @@ Key = tuple[str, str, int, *tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Goal:
-    """The missing runs of one claim and one of its configs. tier: `T2` for a proxy, else `T3`.
+    """The missing runs of one claim and one of its configs. tier: `T2` for a proxy, else `T3` (docs/guide/concepts.md).
 
     settles: whether the claim has a verdict, or a better one, when they are done. extra: whether they are more seeds
     than the claim asks for.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
-from repro.errors import BadInput
+from repro.errors import BadInput, close
 from repro.launch import slurm
 from repro.launch.status import Status, all_runs, of_folder, same
 from repro.run import resume
@@ -29,12 +30,18 @@ def find(name: str) -> Status:
         found = exact or [one for one in rows if any(wanted in each for each in one.names)]
     found = [one for one in found if one.state == "running"] or found
     if len(found) > 1:
-        shown = ", ".join("/".join(Path(one.folder).parts[-3:]) if one.folder else one.run for one in found[:4])
-        raise BadInput(f"{len(found)} runs are called '{name}'", expected=f"one of {shown}")
+        raise BadInput(f"{len(found)} runs are called '{name}'", expected=f"one of {', '.join(_typed(found)[:4])}")
     if not found:
-        known = [each for one in rows for each in (*one.names, *filter(None, [one.job]))]
-        raise BadInput(f"no run '{name}'", given=name, known=known)
+        known = {each for one in rows for each in (*one.names, *filter(None, [one.job]))}
+        near = close(name, known)
+        raise BadInput(f"no run '{name}'", given=name, known=known if near else dict.fromkeys(_typed(rows)))
     return found[0]
+
+
+def _typed(rows: list[Status]) -> list[str]:
+    """A name for each run that means only this one: as in the table, or with the digest if several have that name."""
+    counts = Counter(one.run for one in rows)
+    return [one.run if counts[one.run] == 1 or not one.folder else one.names[-1] for one in rows]
 
 
 def _in(folder: Path) -> Status:

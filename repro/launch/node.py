@@ -3,7 +3,7 @@
 Slurm's signals stop the run after its step, with a checkpoint:
 
 - SIGUSR2 (the time limit is near, or the job is preempted) and SIGTERM: the job is requeued, and the run resumes.
-- SIGUSR1 (`repro stop`): the run is set aside.
+- SIGUSR1 (`repro stop`): the run stays stopped, and `repro launch` resumes it.
 """
 
 from __future__ import annotations

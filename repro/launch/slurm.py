@@ -24,8 +24,8 @@ from repro.launch.node import Run
 WARNING = 120  # seconds: how long before the time limit Slurm asks a run to stop
 SHORTEST = 2  # minutes, because Slurm may give this warning a minute early
 TIME = re.compile(
-    r"(?:(?P<d>\d{1,4})-(?P<dh>\d{1,2})(?::(?P<dm>\d{1,2})(?::(?P<ds>\d{1,2}))?)?"
-    r"|(?P<h>\d{1,6}):(?P<hm>\d{1,2}):(?P<hs>\d{1,2})|(?P<m>\d{1,6})(?::(?P<s>\d{1,2}))?)"
+    r"(?:(?P<d>\d{1,4})-(?P<dh>\d{1,2})(?::(?P<dm>[0-5]?\d)(?::(?P<ds>[0-5]?\d))?)?"
+    r"|(?P<h>\d{1,6}):(?P<hm>[0-5]?\d):(?P<hs>[0-5]?\d)|(?P<m>\d{1,6})(?::(?P<s>[0-5]?\d))?)"
 )
 PLACE = "a login node of a cluster, or the path of its slurm.conf in SLURM_CONF"
 UNITS = {"d": 1440.0, "h": 60.0, "m": 1.0, "s": 1 / 60}  # in minutes
@@ -84,6 +84,7 @@ def start(commands: Iterable[str], wanted: Wanted) -> str:
     """
     _refuse_missing()
     _refuse_partition(wanted)
+    tmux.refuse_foreign()
     with tmux.locked():
         there = {run_of(job.command) for job in jobs()}
         new = [command for command in commands if run_of(command) not in there]
@@ -109,17 +110,27 @@ def _refuse_missing() -> None:
 
 def _refuse_partition(wanted: Wanted) -> None:
     """Raise BadInput for a partition that does not exist, or whose limits the jobs exceed: they would wait forever."""
-    rows = [line.split("|") for line in asked("sinfo", "--noheader", "--format=%P|%l|%G").splitlines()]
-    names = [name.rstrip("*") for name, _, _ in rows]
+    rows = [line.split("|") for line in asked("sinfo", "--noheader", "--format=%P|%l|%G|%D|%s").splitlines()]
+    names = [row[0].rstrip("*") for row in rows]
     if wanted.partition and wanted.partition not in names:
         raise BadInput(f"Slurm has no partition {wanted.partition!r:.60}", given=wanted.partition, known=names)
     mine = [row for row in rows if (row[0].rstrip("*") == wanted.partition if wanted.partition else "*" in row[0])]
-    limits = [minutes(limit) for _, limit, _ in mine if TIME.fullmatch(limit)]
+    limits = [minutes(limit) for _, limit, *_ in mine if TIME.fullmatch(limit)]
     if limits and wanted.minutes > max(limits):
         raise BadInput(f"--time is {wanted.minutes} minutes", expected=f"at most {max(limits)}, the partition's limit")
-    most = max((_gpus(gres) for _, _, gres in mine), default=0)
+    most = max((_gpus(gres) for _, _, gres, *_ in mine), default=0)
     if mine and wanted.gpus > most:
         raise BadInput(f"--gpus-per-node is {wanted.gpus}", expected=f"at most {most}, as a node of the partition has")
+    nodes = _nodes(mine, wanted.gpus)
+    if mine and wanted.nodes > nodes:
+        with_gpus = f" with {wanted.gpus} GPUs" if wanted.gpus else ""
+        raise BadInput(f"--nodes is {wanted.nodes}", expected=f"at most {nodes}, the partition's nodes{with_gpus}")
+
+
+def _nodes(rows: Iterable[list[str]], gpus: int) -> int:
+    """The most nodes with so many GPUs that a job can have: rows of a partition, with its nodes and its limit."""
+    fit = [(int(nodes), limit.rpartition("-")[2]) for _, _, gres, nodes, limit in rows if _gpus(gres) >= gpus]
+    return min([sum(nodes for nodes, _ in fit), *(int(limit) for _, limit in fit if limit.isdecimal())])
 
 
 def _gpus(gres: str) -> int:
@@ -214,13 +225,15 @@ def lost(there: Iterable[SlurmJob]) -> Iterator[str]:
 
 def asked(*words: str) -> str:
     """What a command of Slurm prints. Raises Silent with its last message if it fails."""
+    conf = os.environ.get("SLURM_CONF")
+    if conf and not os.path.isfile(conf):  # Slurm itself would look for it for a minute
+        raise Silent(f"SLURM_CONF is {conf!r:.200}, which is no file", expected="the slurm.conf of a cluster that runs")
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     except subprocess.TimeoutExpired:
         raise Silent(f"Slurm does not answer: {words[0]} took more than 60 s") from None
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]
-        conf = os.environ.get("SLURM_CONF")
         place = f"SLURM_CONF={conf} to be the slurm.conf of a cluster that runs" if conf else PLACE
         raise Silent(f"Slurm does not answer ({last or words[0]})", expected=place)
     return done.stdout

@@ -36,7 +36,7 @@ class Status:
     """The state of one run.
 
     - `state`: running, starting, waiting (in the queue), queued (in Slurm), finished, stopped, failed, refused (wrong
-      input), killed, set aside (it failed twice in the queue), or superseded (its code has changed, and it was
+      input), killed, set aside (the queue does not try it again), or superseded (its code has changed, and it was
       restarted).
     - `step` of `steps`, `loss`: of the last entry of the metrics log; None if there is none yet.
     - `rate`: items per second. `left`: seconds until the training ends, at this rate.
@@ -139,7 +139,7 @@ def of_folder(folder: Path) -> Status:
     state = "running" if holder else _outcome(begun)
     if holder:
         about |= {key: holder[key] for key in ("host", "process", "since", "gpus")}
-    return Status(**about, state=state, **({} if state in ENDED else _progress(folder)))
+    return Status(**about, state=state, **({} if state in ENDED else _progress(folder, holder)))
 
 
 def _begun(folder: Path) -> dict[str, Any]:
@@ -170,19 +170,31 @@ def _time(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="microseconds")
 
 
+def _seconds(time: object) -> float:
+    """A time of `_time` in seconds; 0 if it is none."""
+    try:
+        return datetime.datetime.fromisoformat(str(time)).timestamp()
+    except ValueError:
+        return 0.0
+
+
 def _outcome(begun: dict[str, Any]) -> str:
     """How the run ended, by its `run.json`; `killed` if the file does not say."""
     found = begun.get("outcome")
     return found if found and found in get_args(resume.Outcome) else "killed"
 
 
-def _progress(folder: Path) -> dict[str, Any]:
-    """How far the training is, from the end of the metrics log and from the config."""
-    lines = _tail(folder / "metrics.jsonl")
-    first, last = (next(filter(None, map(_entry, some)), None) for some in (lines, lines[::-1]))
-    if not first or not last:
+def _progress(folder: Path, holder: Mapping[str, Any] | None) -> dict[str, Any]:
+    """How far the training is, from the end of the metrics log and from the config.
+
+    The speed is that of the process that runs it now, `holder`: there is none while a resumed run loads.
+    """
+    entries = list(filter(None, map(_entry, _tail(folder / "metrics.jsonl"))))
+    if not entries:
         return {}
     steps, batch_size = _sizes(folder / "config.gin")
+    last, begun = entries[-1], _seconds(holder["since"]) if holder else 0.0
+    first = next((one for one in entries if one["time"] >= begun), last)
     seconds, made = last["time"] - first["time"], last["step"] - first["step"]
     found = {"step": last["step"], "steps": steps, "loss": last["loss"]}
     if seconds > 0 and made > 0:
@@ -239,8 +251,10 @@ def _first(known: dict[str, Any], names: Iterable[str]) -> int | None:
 
 
 def _queued() -> Iterator[Status]:
-    """The runs that start, those that wait in the queue or in Slurm, and those that failed in the queue twice."""
+    """The runs that start, those that wait in the queue or in Slurm, and those that are set aside."""
     there = _slurm()
+    if unknown := tmux.unreadable():
+        log.warning("%s", unknown)
     for name, line in tmux.running().items():
         with contextlib.suppress(OSError):  # the worker deletes the file when the command ends
             since = _time((tmux.folder() / "running" / name).stat().st_mtime)

@@ -21,6 +21,10 @@ from repro.run import run_folders
 SCRIPT = HOME.parent / "tmux" / "session.sh"
 SESSION = "repro"
 VARIABLE = "REPRO_QUEUE"
+NAMES = re.compile(
+    r"todo|lock|tried|done|stopped|failed|failed\.txt|running|slurm|.+\.log|todo\.new|sed\w{6}|\.(todo|nfs).*"
+)
+"""The files of a queue: those that the head of `worker.sh` describes, and temporary ones."""
 
 
 def start(commands: Iterable[str], gpus: str, share: bool = False) -> str:
@@ -29,7 +33,7 @@ def start(commands: Iterable[str], gpus: str, share: bool = False) -> str:
     gpus: for example `0,1` (two workers), `0+1` (one worker with two GPUs) or `cpu,cpu`. share: allow several runs on
     one GPU. Raises BadInput if there is no tmux, no command or a wrong `gpus`, or if workers are still running.
     """
-    workers = _workers(gpus)
+    workers = _workers(gpus, share)
     check()
     if not SCRIPT.is_file():
         raise BadInput(f"{SCRIPT} is missing", expected="a checkout of the repository, in which repro is installed")
@@ -54,19 +58,78 @@ def check() -> None:
         raise BadInput("tmux is not installed", expected="tmux 3.0 or newer, for example from the package tmux")
 
 
-def _workers(gpus: str) -> list[str]:
-    found = [one.strip().replace("+", ",") for one in gpus.split(",")]
-    for one in found:
-        if not re.fullmatch(r"cpu|\d{1,3}(,\d{1,3})*", one):
-            raise BadInput(
-                f"--gpus is {gpus!r:.60}", expected="numbers of GPUs such as 0,1 (0+1: both for one run), or cpu,cpu"
-            )
-    return found
+def _workers(gpus: str, share: bool) -> list[str]:
+    """The arguments of `session.sh`. Raises BadInput for what is no GPU, or is one twice, or is not on this machine."""
+    found = [one.strip().split("+") for one in gpus.split(",")]
+    if not all(one == ["cpu"] or all(re.fullmatch(r"\d{1,3}", number) for number in one) for one in found):
+        raise BadInput(
+            f"--gpus is {gpus!r:.60}", expected="numbers of GPUs such as 0,1 (0+1: both for one run), or cpu,cpu"
+        )
+    workers = [[str(int(number)) for number in one] for one in found if one != ["cpu"]]
+    every = [number for one in workers for number in one]
+    twice = any(len({*one}) < len(one) for one in workers)
+    if twice or (not share and len({*every}) < len(every)):
+        expected = "each GPU once" + ("" if twice else "; or --share, for several runs on one GPU")
+        raise BadInput(f"--gpus is {gpus!r:.60}: a GPU is named twice", expected=expected)
+    if every:
+        _refuse_absent(every)
+    return [",".join(number if number == "cpu" else str(int(number)) for number in one) for one in found]
+
+
+def _refuse_absent(gpus: list[str]) -> None:
+    """Raise BadInput if one of the GPUs is not on this machine: its runs would train on the CPU."""
+    there = _gpus()
+    if there == []:
+        raise BadInput("--gpus names a GPU, but this machine has none", expected="cpu: one worker without a GPU")
+    absent = next((one for one in gpus if there is not None and one not in there), None)
+    if there and absent:
+        raise BadInput(f"--gpus: this machine has no GPU {absent}", expected=f"one of {', '.join(there)}; or cpu")
+
+
+def _gpus() -> list[str] | None:
+    """The numbers of the GPUs of this machine; None if it has some that nothing lists, such as those of AMD."""
+    if not shutil.which("nvidia-smi"):
+        return None if any(next(Path("/dev").glob(name), None) for name in ("nvidia[0-9]*", "kfd")) else []
+    words = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return re.findall(r"^\d+$", done.stdout, re.MULTILINE) if done.returncode == 0 else []
 
 
 def folder() -> Path:
     """The folder of the queue: the one in REPRO_QUEUE, else `queue` in the folder of the runs; without links."""
     return Path(os.environ.get(VARIABLE) or run_folders.listed()[0] / "queue").resolve()
+
+
+def refuse_foreign() -> None:
+    """Raise BadInput if the folder has other files than those of a queue, or others can write in it.
+
+    `session.sh` has the same rules.
+    """
+    place = folder()
+    if not place.is_dir():
+        return
+    about = place.stat()
+    if about.st_uid != os.getuid() or about.st_mode & 0o022:
+        raise BadInput("others can write in it, but workers run what is in it", str(place), expected="chmod go-w")
+    names, lock = {path.name for path in place.iterdir()}, place / "lock"
+    used = lock.is_file() and lock.stat().st_size > 0
+    known = not names or {"running", "slurm", "lock"} & names
+    if used or not known or not all(map(NAMES.fullmatch, names)):
+        raise BadInput(f"has other files than those of a queue; {VARIABLE} names another", str(place))
+
+
+def unreadable() -> str:
+    """Why the commands that wait cannot be read; empty if they can be, or if there is no queue."""
+    try:
+        (folder() / "todo").open().close()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{folder() / 'todo'} cannot be read ({error.strerror}), so it is unknown what waits"
+    return ""
 
 
 def lines(name: str) -> list[str]:

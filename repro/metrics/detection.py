@@ -24,13 +24,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from repro.datasets.out_of_distribution import OUTSIDE
 from repro.errors import BadInput
 from repro.metrics import Identity
 from repro.metrics.influence import contributions
 from repro.registry import METRICS, name_of, wrong_value
-
-OUTSIDE = -1
-"""The target of an item from outside the distribution of the training data."""
 
 Misclassified = Literal["left out", "normal"]
 Kind = Literal["normal", "abnormal"]

@@ -56,8 +56,9 @@ class PeakPicker(nn.Module):
         self._last: tuple[Any, Found] | None = None
 
     def train(self, mode: bool = True) -> PeakPicker:
-        """As in torch. The found marks are forgotten, because the weights may change."""
-        self._last = None
+        """As in torch. Before a training, the found marks are forgotten."""
+        if mode:
+            self._last = None
         super().train(mode)
         return self
 

@@ -75,7 +75,7 @@ def _differences(config: Config, top: Path, commit: str) -> tuple[set[str], dict
 
 
 def _core_top(top: Path) -> Path | None:
-    """The repository of the core if it is not the paper's repository; None if it is, or if the core is in none."""
+    """The repository of `repro` if it is not the paper's repository; None if it is, or if `repro` is in none."""
     try:
         found = git.top(code_digest.REPRO)
     except GitError:
@@ -84,7 +84,7 @@ def _core_top(top: Path) -> Path | None:
 
 
 def _counts(name: str, paper: str) -> bool:
-    """True if a file of the commit counts: it is a module of the core or a file of the paper that code may read."""
+    """True if a file of the commit counts: it is a module of `repro` or a file of the paper that code may read."""
     if name.startswith("repro/"):
         return name.endswith(".py")
     return name.startswith(f"{paper}/") and _may_be_read(Path(name).relative_to(paper))

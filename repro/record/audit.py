@@ -83,7 +83,7 @@ class Committed:
 
     @functools.cache  # noqa: B019
     def folder(self, commit: str) -> Path:
-        """The folder with the code of the core and of the paper at a commit. Raises GitError if it cannot be read."""
+        """The folder with the code of `repro` and of the paper at a commit. Raises GitError if it cannot be read."""
         target = self.home / commit
         git.write(self.top, commit, target, ["repro", self.paper], ".py")
         return target

@@ -5,8 +5,7 @@
 Comments, docstrings and layout do not change a digest. If the code of a module names a file next to it, such as
 `words.txt`, that file has a digest of its bytes.
 
-`core()` is one digest for the rest of `repro` that every run uses. In this module and in `cores.json`, *core* means
-this code, not all of `repro/`.
+`core()` is one digest for the rest of `repro` that every run uses. The *core* is this code, not all of `repro/`.
 """
 
 from __future__ import annotations

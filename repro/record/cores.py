@@ -1,6 +1,6 @@
 """`cores.json`: earlier cores that give the same numbers as the present one, one row for each.
 
-Here, the *core* is the code that every run uses (`repro.record.code_digest.core_files`), not all of `repro/`. A record
+The *core* is the code that every run uses (`repro.record.code_digest.core_files`), not all of `repro/`. A record
 contains the digest of the core that ran it. If the core has changed since, the record is valid only if a row here names
 its core and the present one. `repro renew` writes a row after the present core has repeated records of that core. A
 reviewer reads each new row.
@@ -55,7 +55,7 @@ def find(core: str, commit: str) -> Core | None:
 
 @functools.cache
 def _missing(commits: tuple[str, ...]) -> frozenset[str]:
-    """The commits that the core's repository does not have; empty if there is no repository."""
+    """The commits that the repository of `repro` does not have; empty if there is no repository."""
     try:
         return frozenset(git.missing(FILE.parent, commits))
     except GitError:

@@ -30,7 +30,7 @@ class Use:
 
 @functools.cache
 def every() -> list[Declared]:
-    """Every part of the core and of all papers. Cached, because each page needs them."""
+    """Every part of `repro` and of all papers. Cached, because each page needs them."""
     return registry.every()
 
 
@@ -41,7 +41,7 @@ def forget() -> None:
 
 
 def of_kind(kind: str, papers: Sequence[str]) -> list[Declared]:
-    """The parts of one kind in the core and in `papers`. `kind` is a registry, for example `losses`."""
+    """The parts of one kind in `repro` and in `papers`. `kind` is a registry, for example `losses`."""
     homes = ("repro.", *(f"papers.{name}." for name in papers))
     return [part for part in every() if part.kind == kind and part.module.startswith(homes)]
 
@@ -72,7 +72,7 @@ def entry(part: Declared, papers: list[Paper], root: str) -> Markup:
 
 
 def index(papers: Sequence[str]) -> Markup:
-    """A row for each kind of part: links to those of the core, then to those of each paper."""
+    """A row for each kind of part: links to those of `repro`, then to those of each paper."""
     rows = []
     for kind in registry.REGISTRIES:
         homes: dict[str, list[Markup]] = {}
@@ -85,7 +85,7 @@ def index(papers: Sequence[str]) -> Markup:
 
 
 def _line(home: str, links: list[Markup]) -> Markup:
-    """The links to the parts of the core ("") or of one paper."""
+    """The links to the parts of `repro` ("") or of one paper."""
     name = [tag("span", f"{home}:", class_="repro-muted")] if home else []
     return tag("span", join([*name, *links], " "), class_="line")
 

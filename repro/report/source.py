@@ -118,7 +118,7 @@ def _passed_on(init: ast.FunctionDef, rest: list[ast.ClassDef]) -> list[Paramete
 def _class(name: str, tree: ast.Module) -> tuple[ast.ClassDef, ast.Module] | None:
     """The class `name`, and the module that defines it: `tree` itself, or a module that `tree` imports it from.
 
-    None if the source is not in the core or in a paper.
+    None if the source is not in `repro` or in a paper.
     """
     holder, _, last = name.rpartition(".")
     for node in tree.body:
@@ -143,7 +143,7 @@ def _imported(node: ast.stmt) -> Iterator[tuple[str, str, str]]:
 
 
 def _path(module: str) -> Path | None:
-    """The file of a module of the core or of a paper. Python's own search would execute the parent packages."""
+    """The file of a module of `repro` or of a paper. Python's own search would execute the parent packages."""
     top, *rest = module.split(".")
     roots = repro.__path__ if top == "repro" else papers.__path__
     stems = [Path(root, *rest) for root in roots]

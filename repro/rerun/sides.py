@@ -114,7 +114,7 @@ def _named(given: str) -> Path:
         shown = ", ".join("/".join(run.parts[-3:]) for run in hits[:8]) + (", ..." if len(hits) > 8 else "")
         raise BadInput(f"{len(hits)} runs are called {given!r:.80}", expected=f"one of {shown}")
     runs = list(run_folders.every())
-    known = [*(name for run in runs for name in run_folders.names(run)), *map(where, runs), *_files()]
+    known = [*(name for run in runs for name in run_folders.names(run)), *map(where, runs), *_files(), *names.every()]
     alike = known if close(given, known) else []
     raise BadInput(f"no record, run or config {given!r:.200}", expected=EXPECTED, given=given, known=alike)
 

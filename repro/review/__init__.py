@@ -1,6 +1,6 @@
 """What a reviewer of a paper needs: `repro review`.
 
-- `page`: the sections of the reviewer's page. It imports and runs no code of the paper, except for the coverage.
+- `page`: the sections of the reviewer's summary. It imports and runs no code of the paper, except for the coverage.
 - `changes`: what has changed in the folder since an earlier commit, and which numbers.
 - `code`: which parts of the paper name no equation or no shape.
 - `coverage`: which lines the tests run.

@@ -1,4 +1,4 @@
-"""The reviewer's page: what changed since the last review, and what to look at and to replay."""
+"""The reviewer's summary: what changed since the last review, and what to look at and to replay."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Section:
 
 
 def sections(name: str, since: str = "", seed: str = "", tested: bool = False) -> Iterator[Section]:
-    """The sections of the page of the paper `name`. tested: run its tests, and say which lines they run.
+    """The sections of the summary of the paper `name`. tested: run its tests, and say which lines they run.
 
     since: a branch or commit to compare with (default: the last review). seed: of the lottery (default: the commit).
     """

@@ -48,6 +48,7 @@ class Started:
     threads: Annotated[int, typed.FROM_0] = 0  # 0: not chosen yet
     overrides: list[str] = field(default_factory=list)  # the settings from `--set`; the digest contains them too
     processes: list[int] = field(default_factory=lambda: [1])  # that worked together, one number after the other
+    checkpoints: list[str] = field(default_factory=list)  # that were there when the last of these numbers began
     files: str = ""  # a digest of the content of the files that count; empty if it differed between the processes
 
     def doubt(self, folder: Path) -> str:
@@ -94,7 +95,7 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
             found,
             sessions=found.sessions + 1,
             outcome="",
-            processes=_processes(found.processes, now.processes),
+            **_processes(folder, found, now.processes),
             **_source(found, now),
         )
     folder.mkdir(exist_ok=True)
@@ -102,15 +103,23 @@ def prepare(folder: Path, config: Config, threads: int | None = None) -> Started
     return now
 
 
-def _processes(before: list[int], now: list[int]) -> list[int]:
-    """The numbers of processes of a resumed run, with a warning if the number has changed."""
-    if before[-1:] == now:
-        return before
-    log.warning(
-        "resumes with %d %s; it started with %d: sums are rounded in another order, and dropout draws other numbers",
-        *(now[0], "process" if now == [1] else "processes", before[-1]),
-    )
-    return before + now
+def _processes(folder: Path, found: Started, now: list[int]) -> dict[str, Any]:
+    """The `processes` and `checkpoints` of a resumed run, with a warning if the number of processes has changed.
+
+    A number that left no new checkpoint does not count, because the run resumes as it was before: it was refused, or
+    killed too early.
+    """
+    there = sorted(path.name for kind in ("step", "finished") for path in folder.rglob(f"{kind}-*.safetensors"))
+    trained = (found.processes[:-1] if there == found.checkpoints else found.processes) if there else []
+    if trained[-1:] == now:
+        return {"processes": trained, "checkpoints": []}
+    if trained:
+        log.warning(
+            "resumes with %d %s; it started with %d: sums are rounded in another order, and dropout draws"
+            " other numbers",
+            *(now[0], "process" if now == [1] else "processes", trained[-1]),
+        )
+    return {"processes": trained + now, "checkpoints": there}
 
 
 def _files(config: Config) -> str:

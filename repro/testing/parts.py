@@ -9,6 +9,7 @@ import copy
 import math
 import pickle  # nosec B403  # see `_pickled`
 import tempfile
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +254,9 @@ def dead_parameters(model: nn.Module) -> dict[str, str]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two nested structures of tensors and values are bit-identical."""
+    """Whether two nested structures of tensors, dataclasses and values are bit-identical."""
+    if is_dataclass(one):
+        return type(one) is type(other) and same(vars(one), vars(other))
     if isinstance(one, torch.Tensor):
         return isinstance(other, torch.Tensor) and one.dtype == other.dtype and torch.equal(one, other)
     if isinstance(one, dict):

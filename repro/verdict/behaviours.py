@@ -2,7 +2,7 @@
 
 The interval has the uncertainty between trainings only, because a behaviour is about exactly its test items. It *holds*
 if the whole 95 % interval is at or above the required share, and *fails* if the whole interval is below. All other
-outcomes are those of claims: inconclusive, not comparable, stale, not run.
+outcomes are those of claims: inconclusive, not comparable, stale, not run. The interval ends at 0 and at 1.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def _judge(behaviour: Behaviour, found: Verdict) -> Verdict:
         return found
     if fault := _no_share(behaviour, own):
         return replace(found, outcome="not comparable", why=fault)
+    own = _share(own)
+    found = replace(found, judged=own, evidence=[own if one is found.judged else one for one in found.evidence])
     if settling.lacking_seeds(found.claim, own):
         return found
     low, high, share = (round(one, DIGITS) for one in (own.interval.low, own.interval.high, behaviour.share))
@@ -52,6 +54,12 @@ def _judge(behaviour: Behaviour, found: Verdict) -> Verdict:
     if low >= share or high < share:
         return replace(found, outcome=BEHAVED[low < share], why=note)
     return replace(found, outcome="inconclusive", why=f"{note}; {settling.in_words(found.claim, own)}")
+
+
+def _share(own: Evidence) -> Evidence:
+    """The evidence with an interval between 0 and 1: no share is outside, but Student's interval may be."""
+    low, high = max(own.interval.low, 0.0), min(own.interval.high, 1.0)
+    return replace(own, interval=replace(own.interval, low=low, high=high))
 
 
 def _no_share(behaviour: Behaviour, own: Evidence) -> str:

@@ -205,6 +205,7 @@ def test_the_guide_shows_what_is_verified(repro: Any, tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("name", [
     pytest.param("mnist", marks=needs("mnist")),
     pytest.param("raff2019", marks=needs("raff2019")),
+    pytest.param("ecg", marks=needs("ecg")),
     *(pytest.param(name, marks=[needs(name), pytest.mark.slow]) for name in ("imdb", "fsdd", "librispeech_8k")),
 ])  # fmt: skip
 def test_the_data_of_the_mirror_are_those_of_the_catalogue(

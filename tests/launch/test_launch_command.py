@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from repro.errors import BadInput
-from repro.launch import names, status, tmux
+from repro.launch import status, tmux
 
 RUNS = 8
 CORE = Path(__file__).parents[2]
@@ -54,12 +54,10 @@ def alive() -> bool:
 
 def attach_read_only(run: str) -> tuple[int, int]:
     """Attach to the window of a run in a terminal of its own: the number of the process, and the terminal."""
-    child, terminal = pty.fork()
-    if not child:
-        environment = os.environ | {"TERM": "xterm", "PYTHONPATH": os.environ.get("PYTHONPATH", str(CORE))}
-        os.execve(sys.executable, [sys.executable, "-m", "repro", "attach", run, "-r"], environment)
+    path = os.environ.get("PYTHONPATH", str(CORE))
+    child, terminal = in_terminal(sys.executable, "-m", "repro", "attach", run, "-r", PYTHONPATH=path)
     shown = tmux.client("list-clients", "-F", "#{client_readonly}")
-    wait(lambda: subprocess.run(shown, capture_output=True, text=True).stdout.split() == ["1"], "it is attached")
+    wait(lambda: "1" in subprocess.run(shown, capture_output=True, text=True).stdout.split(), "it is attached")
     return child, terminal
 
 
@@ -96,21 +94,41 @@ def test_every_record_arrives_once_whatever_is_killed(launched: Any, paper: Any)
     assert all(json.loads((paper.records / name).read_text())["cost"]["steps"] == 300 for name in records)
 
 
+def in_terminal(*words: str, **variables: str) -> tuple[int, int]:
+    """Start a program in a terminal of its own: the number of the process, and the terminal."""
+    child, terminal = pty.fork()
+    if not child:
+        os.execvpe(words[0], words, os.environ | {"TERM": "xterm"} | variables)
+    return child, terminal
+
+
 @pytest.mark.slow
 def test_stop_and_attach_find_the_window_of_a_run(launched: Any, paper: Any, repro: Any) -> None:
     config = paper.config("long", "trainers.Supervised.steps = 1000000\ntrainers.Supervised.batch_size = 1\n")
-    launched(config, "--gpus", "cpu")
+    launched(config, "--gpus", "cpu,cpu")
     wait(lambda: [one for one in status.all_runs() if one.state == "running" and one.step], "the run trains")
-    from repro.launch import control
-
-    folder = names.find("long-seed0").begun
-    assert control.window(folder, read_only=True)[-4:] == ["attach", "-r", "-t", "repro"]
-    shown = subprocess.run(tmux.client("display-message", "-p", "#W"), capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "1-cpu"
+    other, terminal = in_terminal(*tmux.client("attach", "-t", tmux.SESSION))
+    window = next(iter(tmux.running()))
+    wait(lambda: clients() == ["repro status"], "somebody looks at the window status")
+    observer, second = attach_read_only("long-seed0")
+    (mine,) = {*clients()} - {"repro status"}
+    assert mine.startswith("view-") and mine.endswith(window) and "repro status" in clients(), "nobody else is moved"
+    os.write(second, b"\x02d")
+    os.waitpid(observer, 0)
+    sessions = tmux.client("list-sessions", "-F", "#{session_name}")
+    assert subprocess.run(sessions, capture_output=True, text=True, check=True).stdout.split() == ["repro"]
+    os.write(terminal, b"\x02d")
+    os.waitpid(other, 0)
     assert repro("stop", "long-seed0")[0] == 0
     wait(lambda: tmux.lines("stopped") and not tmux.running(), "the worker has set it aside")
     (one,) = status.all_runs()
-    assert one.state == "stopped" and one.step and list(folder.glob("checkpoints/step-*"))
+    assert one.state == "stopped" and one.step and list(Path(one.folder).glob("checkpoints/step-*"))
+
+
+def clients() -> list[str]:
+    """Session and window of each client of the tmux server."""
+    shown = tmux.client("list-clients", "-F", "#{session_name} #{window_name}")
+    return subprocess.run(shown, capture_output=True, text=True).stdout.splitlines()
 
 
 @pytest.mark.parametrize("gpus", ["", "gpu", "0,,1", "0;1", "-1", "cpu,x", "$(id)", "0+cpu"])
@@ -118,6 +136,44 @@ def test_wrong_gpus_are_refused(gpus: str) -> None:
     with pytest.raises(BadInput) as caught:
         tmux.start(["true"], gpus)
     assert "cpu" in caught.value.expected
+
+
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Makes an `nvidia-smi` that runs these lines of shell."""
+
+    def make(script: str) -> None:
+        tool = tmp_path / "bin" / "nvidia-smi"
+        tool.parent.mkdir(exist_ok=True)
+        tool.write_text(f"#!/bin/sh\n{script}\n")
+        tool.chmod(0o755)
+
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setattr(tmux, "SCRIPT", Path("/bin/echo"))  # prints the workers
+    return make
+
+
+@pytest.mark.parametrize(("given", "share", "workers"), [
+    ("0", False, "0"), ("2,0+1", False, "2 0,1"), ("cpu,cpu", False, "cpu cpu"), ("00,cpu", False, "0 cpu"),
+    ("0,0", True, "0 0"), ("0+1,1", True, "0,1 1"),
+    ("0+0", False, ""), ("0+0", True, ""), ("0+00", False, ""), ("0,0", False, ""), ("0+1,1", False, ""),
+    ("3", False, ""), ("0,99", False, ""), ("0+3", True, ""),
+])  # fmt: skip
+def test_each_gpu_is_there_and_is_named_once(gpus: Any, given: str, share: bool, workers: str) -> None:
+    gpus("printf '0\\n1\\n2\\n'")
+    if workers:
+        assert tmux.start(["true"], given, share) == workers
+    else:
+        with pytest.raises(BadInput):
+            tmux.start(["true"], given, share)
+
+
+@pytest.mark.parametrize("script", ["echo 'No devices were found'; exit 6", "echo 'No devices were found'"])
+def test_a_machine_without_a_gpu_offers_cpu(gpus: Any, script: str) -> None:
+    gpus(script)
+    with pytest.raises(BadInput) as caught:
+        tmux.start(["true"], "0")
+    assert caught.value.expected.startswith("cpu") and tmux.start(["true"], "cpu") == "cpu"
 
 
 @pytest.mark.parametrize("name", [
@@ -139,6 +195,12 @@ def test_what_cannot_run_is_refused_before_a_worker_starts(paper: Any, refused: 
 def test_an_option_is_neither_shortened_nor_empty(paper: Any, refused: Any, words: tuple[str, ...]) -> None:
     assert words[-2] in refused("launch", f"papers/{paper.name}/configs/smoke.gin", *words)
     assert not tmux.folder().exists()
+
+
+@pytest.mark.timeout(60)
+def test_more_runs_than_a_queue_can_hold_are_refused(paper: Any, refused: Any) -> None:
+    for seeds in ("100001", "999999999999999999"):
+        assert seeds in refused("launch", f"papers/{paper.name}/configs/smoke.gin", "--seeds", seeds)
 
 
 def test_nothing_missing_is_no_session(paper: Any, repro: Any) -> None:

@@ -143,16 +143,24 @@ def test_status_shows_how_many_processes_share_a_run(paper: Any, queue: Path, re
     assert {one["processes"] for one in json.loads(repro("status", "--json")[1])} == {1, 4}
 
 
-@pytest.mark.parametrize("conf", ["", "/nowhere/slurm.conf"])
+@pytest.mark.parametrize(("conf", "said"), [("", "two"), ("slurm.conf", "two"), ("/nowhere/slurm.conf", "/nowhere")])
 def test_a_slurm_that_does_not_answer_is_one_line(
-    queue: Path, paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, conf: str
+    queue: Path, paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, conf: str, said: str
 ) -> None:
     (queue / "slurm" / "1").mkdir(parents=True)
     (tmp_path / "bin").mkdir()
     squeue = tmp_path / "bin" / "squeue"
-    squeue.write_text("#!/bin/sh\necho 'squeue: error: one' >&2; echo 'squeue: fatal: two' >&2; exit 1\n")
+    squeue.write_text(
+        f"#!/bin/sh\ntouch {tmp_path}/asked; echo 'squeue: error: one' >&2; echo 'squeue: fatal: two' >&2; exit 1\n"
+    )
     squeue.chmod(0o755)
     monkeypatch.setenv("PATH", f"{squeue.parent}:{os.environ['PATH']}")
     monkeypatch.setenv("SLURM_CONF", conf)
+    Path("slurm.conf").touch()
     code, _, err = repro("status")
-    assert code == 0 and len(err.splitlines()) == 1 and "SLURM_CONF" in err and "two" in err and conf in err
+    assert code == 0 and len(err.splitlines()) == 1 and "SLURM_CONF" in err and said in err and conf in err
+    assert squeue_ran(tmp_path) == (said == "two"), "Slurm would look for a missing file for a minute"
+
+
+def squeue_ran(folder: Path) -> bool:
+    return (folder / "asked").exists()

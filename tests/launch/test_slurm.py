@@ -93,6 +93,8 @@ def test_what_no_node_can_give_is_refused(cluster: Cluster) -> None:
         (slurm.Wanted("debug", day + 1, 0, 1), "", f"{day}"),
         (slurm.Wanted("", day + 1, 0, 1), "", f"{day}"),  # `debug` is the default
         (slurm.Wanted("low", day + 1, 3, 1), "", "2"),
+        (slurm.Wanted("low", 10, 0, 1, nodes=3), "", "2"),
+        (slurm.Wanted("", 10, 1, 1, nodes=5), "", "2"),
     ]:
         with pytest.raises(BadInput) as caught:
             slurm.start(["true"], wanted)
@@ -105,12 +107,27 @@ def test_what_no_node_can_give_is_refused(cluster: Cluster) -> None:
     [
         *[("--on", "slurm", *more) for more in [("--gpus", "0"), ("--share",), ("--time", "1h"), ("--time", "1")]],
         *[("--partition", "p"), ("--time", "90"), ("--gpus-per-node", "1"), ("--at-once", "2")],
-        ("--on", "slurm", "--at-once", "0"),
     ],
 )
 def test_options_of_the_other_place_and_malformed_ones_are_refused(paper: Any, refused: Any, words: Any) -> None:
     refused("launch", f"papers/{paper.name}/configs/smoke.gin", *words)
     assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(("option", "what"), [("--at-once", "jobs"), ("--nodes", "nodes"), ("--gpus-per-node", "GPUs")])
+def test_a_number_says_of_what(paper: Any, refused: Any, option: str, what: str) -> None:
+    line = refused("launch", f"papers/{paper.name}/configs/smoke.gin", "--on", "slurm", option, "0")
+    assert f"how many {what}" in line
+
+
+@pytest.mark.parametrize(("rows", "gpus", "most"), [
+    (["low|infinite|gpu:2|2|1-infinite"], 0, 2), (["low|infinite|gpu:2|2|1-infinite"], 2, 2),
+    (["low|infinite|gpu:2|2|1-infinite", "low|infinite|(null)|30|1-infinite"], 0, 32),
+    (["low|infinite|gpu:2|2|1-infinite", "low|infinite|(null)|30|1-infinite"], 1, 2),
+    (["low|infinite|(null)|30|1-4"], 0, 4), (["low|infinite|(null)|30|2"], 0, 2),
+])  # fmt: skip
+def test_the_nodes_that_a_job_can_have(rows: list[str], gpus: int, most: int) -> None:
+    assert slurm._nodes([row.split("|") for row in rows], gpus) == most
 
 
 @pytest.mark.parametrize("lacks", ["submitit", "sbatch"])
@@ -129,7 +146,23 @@ def test_a_time_is_the_same_in_each_notation() -> None:
         texts = [f"{days}-{hours}:{more:02}", f"{days * 24 + hours}:{more:02}:00", f"{total}", f"{total}:00"]
         assert {slurm.minutes(text) for text in texts} == {total}
         assert slurm.minutes(f"{days}-{hours}:{more:02}:01") == total + 1, "rounded up"
-    for wrong in ("", "x", "1:2:3:4", "-5", "1.5", "0", "1", "0:59", "UNLIMITED", "²"):
+    for wrong in (
+        "",
+        "x",
+        "1:2:3:4",
+        "-5",
+        "1.5",
+        "0",
+        "1",
+        "0:59",
+        "UNLIMITED",
+        "²",
+        "1:99:99",
+        "1:60:00",
+        "0:10:60",
+        "1-0:60",
+        "5:60",
+    ):
         with pytest.raises(BadInput):
             slurm.minutes(wrong)
 
@@ -189,10 +222,8 @@ def test_a_run_resumes_after_its_time_limit_and_stops_when_asked(cluster: Cluste
 @needs_slurm
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_two_nodes_share_a_run(cluster: Cluster, paper: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The emulated nodes have no addresses of their own, so they meet at this machine."""
-    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
-    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+def test_two_nodes_share_a_run(cluster: Cluster, paper: Any, repro: Any) -> None:
+    """The emulated nodes have no addresses of their own: `up.sh` lets them meet at this machine."""
     launch(committed(paper, 20, batch=2), "--nodes", 2)
     wait(lambda: not slurm.jobs(), "the job is gone", 500)
     (path,) = paper.records.glob("long-*.json")

@@ -24,7 +24,7 @@ Make = Callable[..., Path]
 
 
 def held_by(run: Path, process: int, gpus: str = "") -> None:
-    row = {"host": platform.node(), "process": process, "since": "2026-01-01T00:00:00+00:00", "gpus": gpus}
+    row = {"host": platform.node(), "process": process, "since": "1970-01-01T00:00:50+00:00", "gpus": gpus}
     (run.parent / f".{run.name}.holder").write_text(json.dumps(row))
 
 
@@ -62,6 +62,16 @@ def test_progress_speed_and_time_left_are_those_of_the_metrics_log(folder: Make,
     steps, batch_size = (int(re.findall(rf"\b{name} = (\d+)", text)[0]) for name in ("steps", "batch_size"))
     assert (one.state, one.step, one.steps, one.loss, one.gpus) == ("running", 30, steps, 0.25, "3")
     assert one.rate == pytest.approx(5 * batch_size) and one.left == pytest.approx((steps - 30) / 5)
+
+
+def test_a_resumed_run_has_no_speed_while_it_loads(folder: Make) -> None:
+    """The process has the run since second 50 (`held_by`)."""
+    before = [(10, 0.9, 10.0), (20, 0.5, 12.0)]
+    folder("line", 0, rows=before, process=os.getpid())
+    folder("line", 1, rows=[*before, (30, 0.4, 60.0), (40, 0.3, 64.0)], process=os.getpid())
+    first, second = sorted(status.all_runs(), key=lambda one: one.seed)
+    assert (first.step, first.rate, first.left) == (20, None, None)
+    assert second.left and second.steps and second.left == pytest.approx((second.steps - 40) / 2.5)
 
 
 def test_a_process_that_is_gone_does_not_run(folder: Make) -> None:
@@ -105,8 +115,45 @@ def test_a_run_has_short_names_and_one_that_runs_comes_first(folder: Make, paper
     assert caught.value.nearest == "line-seed0"
     folder("mean", 0)
     folder("mean", 1)
-    with pytest.raises(BadInput, match="2 runs are called 'mean'"):
+    with pytest.raises(BadInput, match="2 runs are called 'mean'") as several:
         names.find("mean")
+    with pytest.raises(BadInput) as none:
+        names.find("nosuchrun")
+    offered = [several.value.expected.removeprefix("one of ").split(", "), none.value.known]
+    assert [len(each) for each in offered] == [2, 4]
+    assert all(names.find(each).run == each for some in offered for each in some), "each can be typed"
+
+
+def test_of_two_runs_with_one_name_the_folders_are_offered(folder: Make, paper: Any) -> None:
+    first = folder("line", 0, "stopped")
+    second = first.with_name("4567abcd-seed0")
+    second.mkdir()
+    with pytest.raises(BadInput) as caught:
+        names.find("line-seed0")
+    assert {names.find(one).begun for one in caught.value.expected.removeprefix("one of ").split(", ")} == {
+        first,
+        second,
+    }
+
+
+def test_a_log_without_a_line_is_said(folder: Make, refused: Any) -> None:
+    run = folder("line", 0, process=os.getpid())
+    (run / "run.log").write_text("")
+    assert str(run) in refused("logs", "line-seed0")
+
+
+@pytest.mark.parametrize("checkpoint", ["", "checkpoints", "fold-1/checkpoints"])
+def test_stop_says_whether_there_is_a_checkpoint(
+    folder: Make, repro: Any, monkeypatch: pytest.MonkeyPatch, checkpoint: str
+) -> None:
+    run = folder("line", 0, process=os.getpid())
+    (run / "checkpoints").mkdir()
+    if checkpoint:
+        (run / checkpoint).mkdir(parents=True, exist_ok=True)
+        (run / checkpoint / "step-3-0123456789abcdef.safetensors").touch()
+    monkeypatch.setattr(control, "stop", lambda _: True)
+    code, out, _ = repro("stop", "line-seed0")
+    assert code == 0 and ("with a checkpoint" in out) == bool(checkpoint)
 
 
 @pytest.mark.parametrize("command", ["stop", "attach"])
@@ -227,3 +274,24 @@ def test_attach_without_tmux_is_one_line(folder: Make, refused: Any, monkeypatch
     folder("line", 0, process=os.getpid())
     monkeypatch.setenv("PATH", "/nowhere")
     assert "tmux is not installed" in refused("attach", "line-seed0")
+
+
+@pytest.mark.parametrize("terminal", ["none", "nonsense", "dumb"])
+def test_attach_without_a_terminal_is_one_line(
+    folder: Make, refused: Any, monkeypatch: pytest.MonkeyPatch, terminal: str
+) -> None:
+    """The run is one of a worker, so only the terminal is wrong."""
+    run = folder("line", 0, process=os.getpid())
+    monkeypatch.setattr(tmux, "check", lambda: None)
+    monkeypatch.setattr(
+        tmux,
+        "running",
+        lambda dead=False: {} if dead else {"1-cpu": f"{run.parent.parent.name}/configs/line.gin --seed 0"},
+    )
+    monkeypatch.setattr(control, "_here", lambda _: {"process": os.getpid()})
+    monkeypatch.setattr(control, "_ask", lambda *_: pytest.fail("tmux was asked"))
+    if terminal != "none":
+        monkeypatch.setenv("TERM", terminal)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert "terminal" in refused("attach", "line-seed0")

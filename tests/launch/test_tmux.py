@@ -151,7 +151,7 @@ def test_refuses_while_workers_live_and_starts_again_after_a_stop(queue: Queue, 
     (queue.folder / "running" / "1-cpu").write_text("1\necho interrupted\n")
     assert queue.start("echo again\necho interrupted\n", "cpu").returncode == 0
     wait(lambda: not queue.runs(), "the worker ended")
-    assert queue.lines("done") == ["echo interrupted", "echo again"], "each of them once"
+    assert queue.lines("done") == ["echo interrupted", "echo again", "echo never"], "each of them once"
 
 
 def test_a_short_queue_ends_after_all_windows_are_open(queue: Queue) -> None:
@@ -179,7 +179,7 @@ def test_nothing_to_do_is_one_line_and_exit_code_2(queue: Queue, commands: str, 
     assert not queue.folder.exists()
 
 
-@pytest.mark.parametrize("gpu", ["", "gpu", "0+1", "0,", "$(id)"])
+@pytest.mark.parametrize("gpu", ["", "gpu", "0+1", "0,", "$(id)", "0,0", "1,0,1", "01"])
 def test_what_is_no_gpu_is_one_line_and_exit_code_2(queue: Queue, gpu: str) -> None:
     assert queue.start("true\n", gpu).returncode == 2 and not queue.folder.exists()
     for words in ([gpu], [] if not gpu else [gpu, "name"]):

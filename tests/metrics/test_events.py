@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ def value(metric: Any, whole: Recording, found: list[int], parts: int = 1) -> fl
 def values(metric: Any, whole: Recording, found: list[int], parts: int) -> list[float]:
     edges = np.linspace(0, len(whole.signal), parts + 1).astype(int).tolist()
     marks, items = torch.tensor(found, dtype=torch.int64), []
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+    for start, stop in itertools.pairwise(edges):
         stretch = Stretch(whole, start, stop)
         inside = stretch.inside(marks)
         items.append(metric(Found(inside, inside + 3), stretch.inside(whole.marks), stretch))

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from repro.datasets.out_of_distribution import OUTSIDE
 from repro.errors import BadInput
 from repro.interval import interval
 from repro.metrics.calibration import CalibrationError
-from repro.metrics.detection import AUPR, AURC, AUROC, CORRECT, FROM_OUTSIDE, OUTSIDE, WRONG, MeanConfidence
+from repro.metrics.detection import AUPR, AURC, AUROC, CORRECT, FROM_OUTSIDE, WRONG, MeanConfidence
 from repro.metrics.influence import LEVELS, contributions
 from repro.testing import check_metric
 

@@ -1,4 +1,4 @@
-"""Taggers, peaks and streams: an answer depends on the samples that it says, and is the same in every way to compute it."""
+"""Taggers, peaks and streams: an answer depends on the samples that it says, however it is computed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.datasets.marked_signals import Pulses, Stretch
+from repro.datasets.stretches import Stretches
 from repro.errors import BadInput
+from repro.experiment import Experiment
+from repro.metrics.events import EventF1
 from repro.models.peaks import PeakPicker, logits_of, peaks
 from repro.models.streaming import Stream
 from repro.models.taggers import ConvolutionalTagger, RecurrentTagger, TransformerTagger
@@ -104,6 +107,13 @@ def test_marks_of_a_stretch_are_those_of_the_whole_recording() -> None:
     parts = [Stretch(whole.recording, start, start + 500) for start in range(0, 2000, 500)]
     together = torch.cat([model.estimate(part).marks for part in parts])
     assert together.tolist() == model.estimate(whole).marks.tolist() != []
+
+
+def test_a_recording_is_tagged_once_for_all_its_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, calls = PeakPicker(made("gru", causal=True), 100), []
+    monkeypatch.setattr(model, "find", lambda signal: calls.append(1) or PeakPicker.find(model, signal))
+    Experiment(test={"test": Stretches(Pulses(20), 2)}, metrics=[EventF1(50)], model=model).measure(lambda i, name: i)
+    assert calls == [1]
 
 
 def test_marks_are_found_again_after_training() -> None:

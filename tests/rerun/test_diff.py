@@ -160,6 +160,7 @@ def test_what_is_neither_is_one_line(paper: Any, kept: Path, repro: Any, refused
     assert f"did you mean '{kept}'?" in refused("diff", str(kept).replace("smoke", "smok"), kept)
     assert f"did you mean '{kept}'?" in refused("diff", kept, kept.with_suffix(""))
     assert "did you mean" in refused("diff", kept, f"papers/{paper.name}/configs/smok.gin")
+    assert f"did you mean '{paper.name}/smoke'?" in refused("diff", kept, f"{paper.name}/smoek")
     repro("run", f"papers/{paper.name}/configs/smoke.gin", "--seed", 1)
     assert "2 runs" in refused("diff", paper.name, kept)
     for folder in ("runs", f"papers/{paper.name}", kept.parent, f"runs/{paper.name}/smoke"):

@@ -221,6 +221,21 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
     assert len(lines) == 1 and "batch_size is 45" in lines[0]
 
 
+@pytest.mark.slow
+def test_a_number_of_processes_that_was_refused_is_not_in_the_record(tmp_path: Path) -> None:
+    """Three do not divide the batch of 40, which is found out when the run folder is there already."""
+    run, three = Run(tmp_path), (*TORCHRUN, "--nproc-per-node", "3")
+    process = run.start(launch=three)
+    process.communicate(timeout=200)
+    assert process.returncode and run.run.is_dir()
+    process = run.start("--processes", "2", REPRO_CHECKPOINT_SECONDS="0")
+    run.until(3, process)
+    process.terminate()
+    process.communicate(timeout=100)
+    run.start(launch=three).communicate(timeout=200)
+    assert run.finish().environment["processes"] == [2, 1]
+
+
 @pytest.mark.parametrize("number", ["0", "-1", "two", "100000"])
 def test_a_number_of_processes_that_makes_no_sense_is_refused(paper: Any, refused: Any, number: str) -> None:
     assert number in refused("run", f"papers/{paper.name}/configs/smoke.gin", "--processes", number)

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from repro import config as configs
 from repro import run
 from repro.errors import BadInput
 from repro.interruption import Interrupted
+from repro.run import resume
 
 STOPPING = """
 import os, signal
@@ -99,6 +101,25 @@ def test_other_packages_are_named_and_it_goes_on(stopped: Path, caplog: pytest.L
     with caplog.at_level(logging.INFO, "repro"):
         found, _ = run.run(stopped)
     assert "; it started with 1.0" in caplog.text and found.cost["sessions"] == 2
+
+
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_processes_that_made_no_step_are_not_in_the_record(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, checkpoint: bool
+) -> None:
+    """Three processes that do not divide the batch are refused after the run folder is prepared."""
+    (folder,) = folders(stopped)
+    for path in [] if checkpoint else folder.glob("checkpoints/step-*"):
+        path.unlink()
+    with monkeypatch.context() as three:
+        for name, value in {"WORLD_SIZE": "3", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1"}.items():
+            three.setenv(name, value)
+        three.setenv("MASTER_PORT", "1")
+        assert resume.prepare(folder, configs.read(stopped)).processes == ([1, 3] if checkpoint else [3])
+    caplog.clear()
+    found, _ = run.run(stopped)
+    assert "processes" not in found.environment and found.cost["sessions"] == 3
+    assert not [line for line in caplog.messages if "it started with" in line]
 
 
 def edit(path: Path, line: str) -> None:

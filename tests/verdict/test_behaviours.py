@@ -64,6 +64,13 @@ def outcome(share: float, rows: Any, **given: Any) -> str:
     return judge_all([behaviour(share, seeds=len(rows), **given)], records)[0].outcome
 
 
+def test_interval_of_a_share_is_between_0_and_1() -> None:
+    records = [record(seed, [1] * (100 - wrong) + [0] * wrong) for seed, wrong in enumerate((0, 2, 3))]
+    (verdict,) = judge_all([behaviour(0.9, seeds=3)], records)
+    assert verdict.judged is not None and verdict.judged.interval.low < 0.97 < verdict.judged.interval.high == 1.0
+    assert verdict.evidence == [verdict.judged]
+
+
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_it_holds_if_the_whole_interval_of_the_seeds_reaches_the_share(seeds: int) -> None:
     """Compared with Student's interval from scipy, because the items are fixed."""

@@ -84,7 +84,7 @@ def _drop(home: Path, kept: set[Path]) -> None:
 
 
 def publish_source(folder: Path, target: Path) -> None:
-    """Write a listing of each Python file of the core, for the catalogue of parts."""
+    """Write a listing of each Python file of `repro`, for the catalogue of parts."""
     for path in sorted(folder.rglob("[!.]*.py")):
         copy = target / "files" / folder.name / path.relative_to(folder)
         _same(path, copy)

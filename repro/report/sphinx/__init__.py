@@ -223,7 +223,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     for name in names(app):
         files.publish(known[name], name, target, anchors if catalogued else ())
     publish_tables(app)
-    if catalogued:  # only the catalogue of parts links to the files of the core
+    if catalogued:  # only the catalogue of parts links to the files of `repro`
         files.publish_source(Path(repro.__file__).parent, target)
 
 

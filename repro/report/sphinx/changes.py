@@ -107,12 +107,12 @@ def _papers(_: str) -> str:
 
 @functools.cache
 def _parts(_: str) -> str:
-    """The source of the core, which declares parts."""
+    """The source of `repro`, which declares parts."""
     return _short(_sources())
 
 
 def _sources() -> list[str]:
-    """Path, time and size of each module of the core, and of the catalogue of data sets."""
+    """Path, time and size of each module of `repro`, and of the catalogue of data sets."""
     return [line for folder in sorted({HOME, *HOME.glob("**/")}) for line in _stats(folder, ".py", ".toml")]
 
 

@@ -20,6 +20,9 @@ for gpu in $(seq 0 $((gpus - 1))); do # Slurm sets CUDA_VISIBLE_DEVICES only for
 done
 echo "NodeName=n[1-$nodes] Name=gpu File=$root/run/gpu[0-$((gpus - 1))]" >"$root/gres.conf"
 
+# The nodes have no addresses, so the processes of a run on several nodes meet at 127.0.0.1.
+printf '#!/bin/sh\necho "export MASTER_ADDR=127.0.0.1"; echo "export GLOO_SOCKET_IFNAME=lo"\n' >"$root/task_prolog"
+chmod 755 "$root/task_prolog"
 # cred_expire: a requeued job waits this long, in seconds (default 120). preempt_send_user_signal: a preempted job gets
 # the signal of --signal. MinJobAge: 22.05 has no accounting here. JobRequeue: after the failure of a node.
 cat >"$SLURM_CONF" <<CONF
@@ -40,6 +43,7 @@ SlurmdLogFile=$root/log/slurmd.%n.log
 SlurmctldParameters=preempt_send_user_signal
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
+TaskProlog=$root/task_prolog
 MpiDefault=none
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SelectType=select/cons_tres
@@ -73,4 +77,6 @@ for _ in $(seq 200); do
     [[ $(sinfo -h -p debug -N -o %t 2>/dev/null | grep -c idle) == "$nodes" ]] && { echo "$SLURM_CONF"; exit; }
     sleep 0.1
 done
+# "Unauthorized credential" in the log of munged is no fault: it is there after every start.
+echo "up.sh: the nodes are not idle after 20 s: $(sinfo -h -N -o '%N %T %E' 2>&1 | tr '\n' ';')" >&2
 false
