@@ -8,10 +8,11 @@ from __future__ import annotations
 import bisect
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from repro.claim.paper import WRITTEN
+from repro.data.signal_panels import TOLERANCE
 from repro.errors import BadInput, where
 from repro.files import regular, strict_json, typed
 from repro.record import Record, refuse_links
@@ -74,7 +75,30 @@ def of_record(page: Page, found: Record) -> list[Stretch]:
     stretches = [_stretch(page, found, panel) for panel in panels]
     for one in stretches:
         signal(page, found, one)
-    return stretches
+    return across(stretches)
+
+
+def across(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """The stretches, in which a mark may also match one on the other side of a border between two of them.
+
+    A run matches the marks of each stretch alone. So what is left of two neighbours is matched here.
+    """
+    made = list(stretches)
+    for run in _runs(made):
+        for before, after in itertools.pairwise(run):
+            for here, there in ((before, after), (after, before)):
+                made[here], made[there] = _paired(made[here], made[there])
+    return made
+
+
+def _paired(here: Stretch, there: Stretch) -> tuple[Stretch, Stretch]:
+    """Both stretches, with the missed marks of `here` that are near enough to extra ones of `there` as hits."""
+    true, found = list(here.true), list(there.found)
+    for number, (at, kind, hit) in enumerate(true):
+        near = [place for place, (other, used) in enumerate(found) if not used and abs(other - at) <= TOLERANCE]
+        if near and not hit:
+            true[number], found[near[0]] = (at, kind, 1), (found[near[0]][0], 1)
+    return replace(here, true=true), replace(there, found=found)
 
 
 def signal(page: Page, found: Record, stretch: Stretch) -> Signal:

@@ -11,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.data import signal_panels
 from repro.errors import BadInput
 from repro.record import Record
 from repro.report import examples, stretches, strip
@@ -266,3 +268,21 @@ def test_a_file_outside_is_not_read(tmp_path: Path) -> None:
 def test_a_signal_with_nothing_to_draw_is_drawn(tmp_path: Path, row: Any) -> None:
     page, _ = one_panel(tmp_path, row, true=[], found=[])
     assert figures(str(examples.examples(page)))
+
+
+@given(st.lists(st.integers(1, 199), max_size=12, unique=True), st.lists(st.integers(1, 199), max_size=12, unique=True))
+def test_marks_match_across_the_border_of_two_stretches(true: list[int], found: list[int]) -> None:
+    """Marks at hundredths of a second in two stretches of a second. Nothing near enough is left on both sides."""
+    panels = []
+    for start in (0.0, 1.0):
+        inside = [[at / 100 for at in sorted(marks) if start <= at / 100 < start + 1] for marks in (true, found)]
+        hits, used = signal_panels.matched(*(100 * np.array(one) for one in inside), 100 * signal_panels.TOLERANCE)
+        marks = [(at, "N", int(hit)) for at, hit in zip(inside[0], hits, strict=True)]
+        others = [(at, int(hit)) for at, hit in zip(inside[1], used, strict=True)]
+        panels.append(stretches.Stretch("a.json", start, start + 1, marks, others))
+    made = stretches.across(panels)
+    missed = [at for one in made for at, _, hit in one.true if not hit]
+    extra = [at for one in made for at, hit in one.found if not hit]
+    assert not any(abs(at - other) <= signal_panels.TOLERANCE for at in missed for other in extra)
+    assert sum(hit for one in made for *_, hit in one.true) == sum(hit for one in made for _, hit in one.found)
+    assert len(missed) <= sum(not hit for one in panels for *_, hit in one.true)

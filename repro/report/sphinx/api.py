@@ -34,10 +34,18 @@ def signature(
       instead of `(*args, **kwargs)`.
     """
     if what == "class" and is_dataclass(found):
-        return _own(found, get_type_hints(found)), returns
+        return _own(found, _types(found)), returns
     if what == "class" and (said or "").startswith("(*args") and "__init__" in vars(found):
         return _own(found, inspect.get_annotations(found.__init__, eval_str=True)), returns
     return None
+
+
+def _types(found: Any) -> dict[str, Any]:
+    """The types of a dataclass; {} if one of them is a mock, which has no `|`."""
+    try:
+        return get_type_hints(found)
+    except TypeError:
+        return {}
 
 
 def _own(found: Any, hints: dict[str, Any]) -> str:
