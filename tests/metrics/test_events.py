@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from repro.claim import Claim
 from repro.datasets.marked_signals import Found, Pulses, Recording, Stretch
 from repro.datasets.stretches import Stretches
 from repro.errors import BadInput
@@ -20,6 +22,8 @@ from repro.experiment import Experiment
 from repro.interval import interval
 from repro.metrics.events import EventF1, EventPrecision, EventSensitivity, MarkLatency, TimingError
 from repro.metrics.matching import NONE, matches, median_shift
+from repro.record import Measurement, Record
+from repro.verdict import judge
 
 RATE = 100.0
 MARKS = st.lists(st.integers(0, 400), max_size=12, unique=True).map(sorted)
@@ -73,6 +77,23 @@ def test_another_tolerance_is_another_metric() -> None:
     names = {EventF1(tolerance).identity.name for tolerance in (0, 50, 100, 150)}
     assert len(names) == 4
     assert EventF1(50).identity != EventF1(50, shift="median").identity
+
+
+def measured(config: str, metric: Any, found: list[int]) -> Record:
+    row = Measurement(
+        "test", metric.identity.name, asdict(metric.identity), values(metric, recording([50, 150]), found, 2)
+    )
+    return Record("paper", config, 0, "digest", [row], data={"test": "the same"})
+
+
+def test_a_verdict_never_compares_two_tolerances() -> None:
+    """The same marks, counted at 0 and at 50 ms; then a metric that has the name of the other one by mistake."""
+    exact, near = measured("a", EventF1(0), [51, 151]), measured("b", EventF1(50), [51, 151])
+    claim = Claim("c", "says", "Table 1", "F1Within0ms", "configs/a.gin", over="configs/b.gin", seeds=1)
+    assert (exact.measurements[0].mean, near.measurements[0].mean) == (0.0, 100.0)
+    assert judge(claim, [exact, near]).outcome not in ("reproduced", "not reproduced", "inconclusive")
+    renamed = replace(near, measurements=[replace(near.measurements[0], metric="F1Within0ms")])
+    assert judge(claim, [exact, renamed]).outcome == "not comparable"
 
 
 @given(st.integers(-6, 6))
