@@ -23,7 +23,7 @@ from tests.serving import Server
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "guide" / "thirty-minutes.md"
-NAME = "hendrycks2017"
+NAME = "my_baseline"
 FOLDER = Path("papers") / NAME
 BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 UNWRITTEN = {"placeholders", "explained"}  # the checks of the texts that the page leaves to the reader
