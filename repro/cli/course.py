@@ -81,11 +81,15 @@ def grade(given: argparse.Namespace) -> int:
 
 
 def _table(rows: Sequence[Standing], open_points: bool) -> Iterator[str]:
-    """The lines of the table. Outcomes that no claim has are left out. Below it: the open points, if asked for."""
+    """The lines of the table. Outcomes that no claim has are left out. Below it: the open points, if asked for.
+
+    A cell is `?` if a file cannot be read.
+    """
     from repro import verdict
     from repro.cli import listing
 
-    outcomes = [name for name in verdict.OUTCOMES if any(row.claims[name] for row in rows)]
-    yield listing.table([row.cells(outcomes) for row in rows])
+    outcomes = [name for name in verdict.OUTCOMES if any((row.claims or {}).get(name) for row in rows)]
+    cells = [row.cells(outcomes) for row in rows]
+    yield listing.table([{key: "?" if cell is None else cell for key, cell in row.items()} for row in cells])
     if open_points:
         yield from ("", *(point for row in rows for point in row.open_points))
