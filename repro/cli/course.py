@@ -39,6 +39,8 @@ def week(given: argparse.Namespace) -> None:
     print(f"week {number} of {len(found.weeks)}, {found.weeks[number - 1]}")
     for rows in (talks, reviews):
         print(f"\n{listing.table(rows)}")
+    for note in found.unstarted:
+        print(f"repro: {note}", file=sys.stderr)
 
 
 def _talks(found: Course, week: int) -> list[Row]:

@@ -70,7 +70,7 @@ def standings(course: Course) -> tuple[list[Standing], list[BadInput]]:
     """A row per group, and an error for each file that cannot be read, or that counts for no group."""
     given, faults = _counted(course, reviews.paths, _review)
     again, more = _counted(course, counter_record.paths, _replay)
-    faults += [*more, *_elsewhere(course)]
+    faults += [*more, *_elsewhere(course), *course.unstarted]
     rows: list[Standing] = []
     for group in course.groups:
         row, more = _standing(group, given, again)
@@ -91,7 +91,7 @@ def _standing(group: Group, given: Sequence[Done], again: Sequence[Done]) -> tup
 
     def known(count: Callable[[Path], Any]) -> Any:
         try:
-            return count(group.folder)
+            return count(group.folder) if group.started else None
         except BadInput as error:
             faults.append(error)
             return None
@@ -122,7 +122,7 @@ def _counted(course: Course, paths: Any, read: Any) -> tuple[list[Done], list[Ba
     """What the groups have done in each other's papers, and an error for each file that counts for no group."""
     found: list[Done] = []
     faults: list[BadInput] = []
-    for group in course.groups:
+    for group in (group for group in course.groups if group.started):
         try:
             found_here = paths(group.folder)
         except BadInput as error:

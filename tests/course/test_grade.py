@@ -128,5 +128,14 @@ def test_a_file_that_cannot_be_read_hides_no_group(school: Any, repro: Any, name
     assert repro("grade", "waves")[1].splitlines()[1].count("?") == (0 if unknown is OUTCOMES else 1)
 
 
+def test_a_group_without_a_folder_has_a_row(school: Any, repro: Any) -> None:
+    school.review("my_paper", "words")
+    (school.root / "papers" / "third_paper").rename(school.root / "papers" / "elsewhere")
+    code, rows, err = table(repro)
+    assert (code, list(rows)) == (2, ["waves", "digits", "words"]) and err.count("\n") == 1
+    row = rows["words"]
+    assert (row["reviews given"], row["tips"], row["tests"], row["not run"]) == ("1", "", "", "")
+
+
 def test_an_unknown_group_is_refused(school: Any, refused: Any) -> None:
     assert "did you mean 'waves'" in refused("grade", "wave")
