@@ -162,6 +162,10 @@ def commit_of(found: Record, path: Path) -> str:
     if found.source.get("dirty") is not False:
         raise BadInput(f"it was made from {commit} with changes that were not committed", where(path))
     try:
+        git.top(path.resolve().parent)
+    except GitError as error:
+        raise BadInput(str(error), where(path), expected="git, and a clone of the repository") from None
+    try:
         git.call(path.resolve().parent, "cat-file", "-e", f"{commit}^{{commit}}")
     except GitError:
         raise BadInput(

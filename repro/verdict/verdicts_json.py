@@ -8,6 +8,7 @@ records.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,8 +18,10 @@ from repro.claim import Claim
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
 from repro.files import disk, regular, strict_json
-from repro.verdict import BEHAVED, OUTCOMES, Evidence, Verdict, worse
+from repro.verdict import BEHAVED, OUTCOMES, Evidence, Verdict, uncommitted, worse
 from repro.verdict.suspected_causes import Entry
+
+log = logging.getLogger("repro")
 
 FORMAT = 2
 FILE = "records/verdicts.json"
@@ -133,8 +136,14 @@ def _short(value: float) -> float:
 
 
 def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None) -> Path:
-    """Write the outcomes of claims and behaviours to `verdicts.json`. `late`: what was changed after a record."""
+    """Write the outcomes of claims and behaviours to `verdicts.json`. `late`: what was changed after a record.
+
+    Logs how many are stale if files are not as in the commit, because this may be the reason.
+    """
     rows = {one.claim.id: one.outcome + _mark(one.claim.id, late or {}) for one in verdicts}
+    stale = [one for one in verdicts if one.outcome == "stale"]
+    if stale and (found := uncommitted.code(uncommitted.files(folder))):
+        log.warning("repro: %s; %d of %d verdicts are stale", uncommitted.note(found), len(stale), len(verdicts))
     (folder / FILE).parent.mkdir(exist_ok=True)
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
