@@ -49,6 +49,14 @@ def configs(one: Paper, records: Records) -> Iterator[BadInput]:
             yield error
 
 
+def is_empty(path: Path) -> bool:
+    """Whether a config that can be read binds no parameter of `experiment`, itself or by an include."""
+    try:
+        return not any(row.selector == "experiment" for row in binding.bindings(config.read(path)))
+    except BadInput:
+        return False  # the check `configs` reports it
+
+
 def _config(path: Path) -> Iterator[BadInput]:
     try:
         found = config.read(path)
