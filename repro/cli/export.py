@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,5 +33,4 @@ def export(given: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     form = importlib.import_module(f"repro.export.{FORMS[given.form]}")
     print(where(form.write(shown, folder)))
-    if found := uncommitted.files(shown.paper.folder):
-        print(f"repro: {uncommitted.note(found)}; the report has them as they are", file=sys.stderr)
+    uncommitted.warn(shown.paper.folder, "the report has them as they are")

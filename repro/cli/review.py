@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +35,7 @@ def review(given: argparse.Namespace) -> None:
     if given.write:
         shown = pages.read(given.paper)
         print(where(form.start(shown, given.group)))
-        if names := uncommitted.files(shown.paper.folder):
-            print(f"repro: {uncommitted.note(names)}; the review names the commit", file=sys.stderr)
+        uncommitted.warn(shown.paper.folder, "the review names the commit")
         return
     found = page.sections(given.paper, given.since, given.seed, given.coverage)
     print(markdown(given.paper, found) if given.markdown else text(found))

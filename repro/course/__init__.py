@@ -100,18 +100,11 @@ class Course:
         """A note for each group whose paper has no folder, with the nearest name, because it may be a typing error."""
         from repro.claim import paper
 
-        taken = {group.paper for group in self.groups}
-        free = [name for name in paper.folders() if name not in taken]
-        return [
-            BadInput(
-                f"the paper '{group.paper}' of group '{group.id}' has no folder papers/{group.paper} yet",
-                f"{where(self.folder / FILE)}:{group.line}",
-                given=group.paper,
-                known=free if close(group.paper, free) else [],
-            )
-            for group in self.groups
-            if not group.started
-        ]
+        place, known = where(self.folder / FILE), paper.folders()
+        free = set(known) - {one.paper for one in self.groups}
+        missing = [one for one in self.groups if one.paper not in known]
+        said = "group '{0.id}' has the paper '{0.paper}', which has no folder yet{1}"
+        return [BadInput(said.format(one, close(one.paper, free)), f"{place}:{one.line}") for one in missing]
 
     def presentation(self, week: int, what: str) -> Presentation | None:
         """The presentation of a week in `course.toml`; None if there is none yet."""

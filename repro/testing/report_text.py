@@ -33,7 +33,6 @@ ROLE = re.compile(
     re.DOTALL,
 )  # a role, or code, which is recognised so that a role in it does not count
 NUMBER = re.compile(r"(?<![\w.,/^-])(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)\s?(?P<unit>%|[^\W\d_]\w*)?")
-CLAIMED = ("claim", "stated", "verdict")  # the roles that name a claim
 DIGITS = 3  # a typed number with fewer significant digits may agree with a mean of a record by chance
 
 
@@ -67,22 +66,19 @@ def roles(one: Paper, records: Records) -> Iterator[BadInput]:
         except BadInput:
             continue  # the checks `report` and `tips` report it
         for hit in (hit for hit in ROLE.finditer(text) if hit["role"]):
-            if fault := _unknown(one, hit["role"], hit["text"]):
-                yield fault.at(f"{where(path)}:{text.count(chr(10), 0, hit.start()) + 1}")
+            try:
+                _refuse_role(one, hit["role"], hit["text"])
+            except BadInput as error:
+                yield error.at(f"{where(path)}:{text.count(chr(10), 0, hit.start()) + 1}")
 
 
-def _unknown(one: Paper, role: str, text: str) -> BadInput | None:
-    """The fault of a role with this text; None if it and its claim exist."""
+def _refuse_role(one: Paper, role: str, text: str) -> None:
+    """Raise BadInput for a role that does not exist, or that names a claim that does not exist."""
     if role not in quote.ROLES:
-        return BadInput(f"no role '{role}'", given=role, known=quote.ROLES)
-    if role not in CLAIMED:
-        return None
-    name, slash, claim = text.strip().rpartition("/")
-    try:
-        (paper.find(name) if slash and name != one.name else one).claim(claim)
-    except BadInput as error:
-        return error
-    return None
+        raise BadInput(f"no role '{role}'", given=role, known=quote.ROLES)
+    name, _, claim = text.strip().rpartition("/")
+    if role in ("claim", "stated", "verdict"):
+        (paper.find(name) if name else one).claim(claim)
 
 
 def _told(path: Path) -> str:

@@ -1,66 +1,35 @@
-"""Names the files that are not as in the commit, for a note of a command that writes from them.
-
-Whether a record counts does not depend on this: `repro.record.as_committed` decides that for each config.
-"""
+"""Warns that files of a paper are not as in the commit. `repro.record.as_committed` decides which records count."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+import logging
+import re
+from pathlib import Path
 
 from repro.record import as_committed, git
 from repro.record.git import GitError
 
-SHOWN = 3  # the maximum number of file names in a note
-OUTPUT = ("records", "reviews")  # the folders that commands write, or that reviewers write
+OUTPUT = re.compile(r"/(\.|__pycache__/|records/|reviews/)")  # hidden, or written by commands or reviewers
+TEXTS = re.compile(rf"{OUTPUT.pattern}|/tests/|/paper\.toml$|\.(md|rst|txt|pdf)$")  # these make no record stale
 
 
-def files(folder: Path) -> list[str]:
-    """The files of the paper in `folder`, and the modules of `repro`, that are not as in the commit.
+def warn(folder: Path, so: str, ignored: re.Pattern[str] = OUTPUT) -> None:
+    """Log which files of the paper in `folder` are not as in the commit, and what follows (`so`); nothing without git.
 
-    They are paths from the top folder of the repository. Empty if there is no repository.
+    ignored: matches the paths of files that do not matter, from the paper's folder.
     """
     try:
         top = git.top(folder)
         listed = git.tree(top, "HEAD")
     except GitError:
-        return []
-    home = folder.resolve()
-    own = {path.relative_to(top).as_posix() for path in home.rglob("*") if path.is_symlink() or path.is_file()}
-    start = f"{home.relative_to(top).as_posix()}/"
-    own |= {name for name in listed if name.startswith(start)}
-    found = {name for name in own if _counts(PurePosixPath(name.removeprefix(start)))}
-    found |= {name for name in listed if name.startswith("repro/") and name.endswith(".py")}
-    return sorted(name for name in found if name not in listed or _differs(top / name, listed[name]))
-
-
-def _counts(inner: PurePosixPath) -> bool:
-    hidden = any(part.startswith(".") or part == "__pycache__" for part in inner.parts)
-    return not hidden and inner.parts[0] not in OUTPUT
-
-
-def _differs(path: Path, blob: str) -> bool:
-    try:
-        return as_committed.blob_of(path, len(blob)) != blob
-    except OSError:
-        return True
-
-
-def code(names: Iterable[str]) -> list[str]:
-    """Those of `names` that can make a record stale: no text, no test, no claim.
-
-    >>> code(["papers/a/model.py", "papers/a/paper.toml", "papers/a/tests/test_a.py", "papers/a/tips.md"])
-    ['papers/a/model.py']
-    """
-    paths = map(PurePosixPath, names)
-    kept = (path for path in paths if path.suffix not in as_committed.PROSE and path.name != "paper.toml")
-    return [str(path) for path in kept if "tests" not in path.parts]
-
-
-def note(names: list[str]) -> str:
-    """`names` as the start of a sentence.
-
-    >>> note(["a.py", "b.py", "c.py", "d.py"])
-    'not as in the commit: a.py, b.py, c.py, ...'
-    """
-    return f"not as in the commit: {', '.join([*names[:SHOWN], *(['...'] if len(names) > SHOWN else [])])}"
+        return
+    home = folder.resolve().relative_to(top).as_posix()
+    own = {path.relative_to(top).as_posix() for path in (top / home).rglob("*") if path.is_file()}
+    own |= {name for name in listed if name.startswith(f"{home}/")}
+    found = [name for name in sorted(own) if not ignored.search(name.removeprefix(home))]
+    changed = [
+        name for name in found if as_committed.blob_of(top / name, len(listed.get(name, ""))) != listed.get(name)
+    ]
+    if changed:
+        shown = ", ".join([*changed[:3], *(["..."] if len(changed) > 3 else [])])
+        logging.getLogger("repro").warning("repro: not as in the commit: %s; %s", shown, so)

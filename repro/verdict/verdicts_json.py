@@ -8,7 +8,6 @@ records.
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,8 +19,6 @@ from repro.errors import BadInput, where
 from repro.files import disk, regular, strict_json
 from repro.verdict import BEHAVED, OUTCOMES, Evidence, Verdict, uncommitted, worse
 from repro.verdict.suspected_causes import Entry
-
-log = logging.getLogger("repro")
 
 FORMAT = 2
 FILE = "records/verdicts.json"
@@ -141,9 +138,8 @@ def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | N
     Logs how many are stale if files are not as in the commit, because this may be the reason.
     """
     rows = {one.claim.id: one.outcome + _mark(one.claim.id, late or {}) for one in verdicts}
-    stale = [one for one in verdicts if one.outcome == "stale"]
-    if stale and (found := uncommitted.code(uncommitted.files(folder))):
-        log.warning("repro: %s; %d of %d verdicts are stale", uncommitted.note(found), len(stale), len(verdicts))
+    if stale := sum(one.outcome == "stale" for one in verdicts):
+        uncommitted.warn(folder, f"{stale} of {len(verdicts)} verdicts are stale", uncommitted.TEXTS)
     (folder / FILE).parent.mkdir(exist_ok=True)
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
