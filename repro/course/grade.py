@@ -88,13 +88,10 @@ def as_csv(rows: Sequence[Standing]) -> str:
 def _standing(group: Group, given: Sequence[Done], again: Sequence[Done]) -> tuple[Standing, list[BadInput]]:
     """The row of a group, and an error for each file of its paper that cannot be read."""
     faults: list[BadInput] = []
+    folder = group.folder if group.started else None
 
     def known(count: Callable[[Path], Any]) -> Any:
-        try:
-            return count(group.folder) if group.started else None
-        except BadInput as error:
-            faults.append(error)
-            return None
+        return _tried(faults, count, folder) if folder else None
 
     row = Standing(
         group,
@@ -107,6 +104,15 @@ def _standing(group: Group, given: Sequence[Done], again: Sequence[Done]) -> tup
         list(dict.fromkeys(error.where for error in faults)),
     )
     return row, faults
+
+
+def _tried(faults: list[BadInput], call: Callable[..., Any], *given: Any) -> Any:
+    """What `call` returns; None if a file cannot be read or counted, and then the error is added to `faults`."""
+    try:
+        return call(*given)
+    except BadInput as error:
+        faults.append(error)
+        return None
 
 
 def _claims(folder: Path) -> dict[str, int]:
@@ -123,16 +129,9 @@ def _counted(course: Course, paths: Any, read: Any) -> tuple[list[Done], list[Ba
     found: list[Done] = []
     faults: list[BadInput] = []
     for group in (group for group in course.groups if group.started):
-        try:
-            found_here = paths(group.folder)
-        except BadInput as error:
-            faults.append(error)
-            continue
-        for path in found_here:
-            try:
-                found.append(read(course, group, path))
-            except BadInput as error:
-                faults.append(error)
+        for path in _tried(faults, paths, group.folder) or []:
+            if done := _tried(faults, read, course, group, path):
+                found.append(done)
     return found, faults
 
 

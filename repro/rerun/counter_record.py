@@ -70,8 +70,6 @@ class CounterRecord:
             return f"the paper has no record {again.stem}"
         if name(self.group) != self.path.parent.name or not self.who:
             return f"it is by '{self.who}' of the group '{self.group}', but its folder is {self.path.parent.name}"
-        if not name(self.paper.group):
-            return "paper.toml does not name the group of the authors"
         if not another(self.group, self.paper):
             return "it is not by another group than the authors'"
         if source.get("dirty") is not False or again.overrides:

@@ -49,9 +49,8 @@ def base(one: Paper, since: str) -> str:
         git.call(top, "cat-file", "-e", f"{last[0].commit}^{{commit}}")
     except GitError as error:
         place = f"--since {since}" if since else where(last[0].path)
-        known = git.call(top, "for-each-ref", "--format=%(refname:short)").decode().split()
-        expected = "a branch or a commit of this clone"
-        raise BadInput(str(error), place, expected=expected, given=since, known=known if since else ()) from None
+        known = git.call(top, "for-each-ref", "--format=%(refname:short)").decode().split() if since else []
+        raise BadInput(str(error), place, expected="a commit of this clone", given=since, known=known) from None
     return last[0].commit
 
 

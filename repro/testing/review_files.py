@@ -44,8 +44,7 @@ def _form(found: Review, one: Paper) -> Iterator[BadInput]:
     for name in (name for name, text in found.sections.items() if not text):
         yield BadInput(f"'{name}' is empty", place, expected="an answer, or none")
     for point in (point for point in found.points if point.open is None):
-        expected = "- [ ] or - [x]; an answer is indented below its point"
-        yield BadInput(f"the point has no box: {point.text:.60}", f"{place}:{point.line}", expected=expected)
+        yield BadInput(f"the point has no box: {point.text:.60}", f"{place}:{point.line}", expected="- [ ] or - [x]")
 
 
 def replays(one: Paper, records: Records) -> Iterator[BadInput]:

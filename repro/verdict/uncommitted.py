@@ -31,5 +31,5 @@ def warn(folder: Path, so: str, ignored: re.Pattern[str] = OUTPUT) -> None:
         name for name in found if as_committed.blob_of(top / name, len(listed.get(name, ""))) != listed.get(name)
     ]
     if changed:
-        shown = ", ".join([*changed[:3], *(["..."] if len(changed) > 3 else [])])
+        shown = ", ".join(changed[:3]) + (", ..." if changed[3:] else "")
         logging.getLogger("repro").warning("repro: not as in the commit: %s; %s", shown, so)

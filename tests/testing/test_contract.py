@@ -101,7 +101,7 @@ def test_an_unknown_role_or_claim_is_a_fault(whole: Any, name: str, text: str) -
 @pytest.mark.parametrize("text", ["", "# only a comment\n"])
 def test_an_empty_smoke_config_is_a_fault(whole: Any, text: str) -> None:
     (whole.folder / "configs" / "smoke.gin").write_text(text)
-    assert ("smoke", f"papers/{whole.name}/configs/smoke.gin", 1) in faults(whole)
+    assert ("configs", f"papers/{whole.name}/configs/smoke.gin", 1) in faults(whole)
 
 
 @pytest.mark.parametrize("name", ["report.md", "tips.md"])
