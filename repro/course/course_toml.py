@@ -125,8 +125,7 @@ def _group(row: dict[str, Any], at: Block) -> Group:
     if not NAME.fullmatch(group.id):  # it becomes part of the names of files
         raise BadInput(f"'id' is {group.id!r:.60}", at.place("id"), expected="letters, digits, - and _")
     if not group.paper.isidentifier():  # it is the name of a folder, which may not exist yet
-        expected = "the name of a folder in papers/: letters, digits and _"
-        raise BadInput(f"'paper' is {group.paper!r:.60}", at.place("paper"), expected=expected)
+        raise BadInput(f"'paper' is {group.paper!r:.60}", at.place("paper"), expected="letters, digits and _")
     return group
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,20 +135,16 @@ def _counted(course: Course, paths: Any, read: Any) -> tuple[list[Done], list[Ba
     return found, faults
 
 
-def _elsewhere(course: Course) -> Iterator[BadInput]:
+def _elsewhere(course: Course) -> list[BadInput]:
     """An error for each review and replay by a group of the course, of a paper that no group of the course has."""
     ours, names = {group.paper for group in course.groups}, {counter_record.name(name) for name in course.names}
-    expected = f"a paper of {where(course.folder / FILE)}"
+    expected, faults = f"a paper of {where(course.folder / FILE)}", list[BadInput]()
     for name, folder in sorted(paper.folders().items()):
-        try:
-            found = {} if name in ours else _authors(folder)
-        except BadInput as error:
-            yield error
-            continue
+        found = {} if name in ours else _tried(faults, _authors, folder) or {}
         for path in (path for path, group in found.items() if counter_record.name(group) in names):
-            yield BadInput(
-                f"not counted: no group of the course has the paper '{name}'", where(path), expected=expected
-            )
+            what = f"not counted: no group of the course has the paper '{name}'"
+            faults.append(BadInput(what, where(path), expected=expected))
+    return faults
 
 
 def _authors(folder: Path) -> dict[Path, str]:

@@ -20,7 +20,6 @@ from repro.report.page import plain
 WRITTEN = "<!-- Written by repro.course from course.toml: change it there. -->\n"
 CALENDAR = "calendar.md"
 PAGES = "presentations"
-NO_PAGE = f"{WRITTEN}\n# No presentation yet\n"
 WORDS = {"paper": "paper", "code": "code-base"}
 
 
@@ -52,7 +51,7 @@ def write(course: Course) -> list[Path]:
     for one in course.presentations:
         pages[course.folder / PAGES / f"{name(one)}.md"] = presentation(course, one)
     if not course.presentations:  # a table of contents that includes `presentations/*` needs a page
-        pages[course.folder / PAGES / "none.md"] = NO_PAGE
+        pages[course.folder / PAGES / "none.md"] = f"{WRITTEN}\n# No presentation yet\n"
     gone = [path for path in (course.folder / PAGES).glob("*.md") if path not in pages]
     for path in gone:
         path.unlink()

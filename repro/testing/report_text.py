@@ -29,9 +29,9 @@ SECTIONS = {
 }
 NOT_PROSE = re.compile(r"(?:\{\w+\})?(`+)[^`]+?\1|\$[^$]+\$|\]\([^)]*\)")  # code, roles, formulas, targets of links
 ROLE = re.compile(
-    r"(?<![\\`])(?:\{(?P<role>[\w+:-]+)\})?(?P<ticks>`+)(?!`)(?P<text>(?:(?!\n\s*\n).)+?)(?<!`)(?P=ticks)(?!`)",
-    re.DOTALL,
-)  # a role, or code, which is recognised so that a role in it does not count
+    r"(?s)(?<![\\`])(?:\{(?P<role>[\w+:-]+)\})?(?P<t>`+)(?!`)(?P<text>(?:(?!\n\s*\n).)+?)(?<!`)(?P=t)(?!`)"
+)
+"""A role; or code (`role` is None), which is recognised so that a role in it does not count."""
 NUMBER = re.compile(r"(?<![\w.,/^-])(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)\s?(?P<unit>%|[^\W\d_]\w*)?")
 DIGITS = 3  # a typed number with fewer significant digits may agree with a mean of a record by chance
 
