@@ -28,12 +28,7 @@ UNSEEN = re.compile(
 )
 """Characters that are invisible, or that make a text look different from what the program reads."""
 HUGE = 10**18  # every smaller integer fits into 64 bits
-CONTROLS = {
-    "\r": "carriage return without line feed",
-    "\x0b": "vertical tab",
-    "\x0c": "form feed",
-    "\x85": "next line",
-}
+CONTROLS = {"\r": "carriage return without line feed", "\x0b": "vertical tab", "\x0c": "form feed", "\x85": "next line"}
 
 
 def refuse_module(name: str, place: str = "") -> None:

@@ -39,6 +39,8 @@ def week(given: argparse.Namespace) -> None:
     print(f"week {number} of {len(found.weeks)}, {found.weeks[number - 1]}")
     for rows in (talks, reviews):
         print(f"\n{listing.table(rows)}")
+    for note in found.unstarted:
+        print(f"repro: {note}", file=sys.stderr)
 
 
 def _talks(found: Course, week: int) -> list[Row]:
@@ -81,11 +83,15 @@ def grade(given: argparse.Namespace) -> int:
 
 
 def _table(rows: Sequence[Standing], open_points: bool) -> Iterator[str]:
-    """The lines of the table. Outcomes that no claim has are left out. Below it: the open points, if asked for."""
+    """The lines of the table. Outcomes that no claim has are left out. Below it: the open points, if asked for.
+
+    A cell is `?` if a file cannot be read.
+    """
     from repro import verdict
     from repro.cli import listing
 
-    outcomes = [name for name in verdict.OUTCOMES if any(row.claims[name] for row in rows)]
-    yield listing.table([row.cells(outcomes) for row in rows])
+    outcomes = [name for name in verdict.OUTCOMES if any((row.claims or {}).get(name) for row in rows)]
+    cells = [row.cells(outcomes) for row in rows]
+    yield listing.table([{key: "?" if cell is None else cell for key, cell in row.items()} for row in cells])
     if open_points:
         yield from ("", *(point for row in rows for point in row.open_points))

@@ -24,6 +24,7 @@ def options(command: Any) -> None:
 def export(given: argparse.Namespace) -> None:
     """`repro export`: write the report, and print the path of what was written."""
     from repro.report import page
+    from repro.verdict import uncommitted
 
     page.forget()  # the files may have changed since an earlier call in this process
     shown = page.read(given.paper)
@@ -32,3 +33,4 @@ def export(given: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     form = importlib.import_module(f"repro.export.{FORMS[given.form]}")
     print(where(form.write(shown, folder)))
+    uncommitted.warn(shown.paper.folder, "the report has them as they are")

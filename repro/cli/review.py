@@ -28,11 +28,14 @@ def review(given: argparse.Namespace) -> None:
     """`repro review`: print the summary, or start a review."""
     from repro.report import page as pages
     from repro.review import form, page
+    from repro.verdict import uncommitted
 
     if given.write != (given.group is not None):
         raise BadInput("--write and --group belong together", expected="both, or none (see repro review --help)")
     if given.write:
-        print(where(form.start(pages.read(given.paper), given.group)))
+        shown = pages.read(given.paper)
+        print(where(form.start(shown, given.group)))
+        uncommitted.warn(shown.paper.folder, "the review names the commit")
         return
     found = page.sections(given.paper, given.since, given.seed, given.coverage)
     print(markdown(given.paper, found) if given.markdown else text(found))

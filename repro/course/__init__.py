@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from repro.course import assignment
-from repro.errors import BadInput, where
+from repro.errors import BadInput, close, where
 from repro.files import regular
 
 FILE = "course.toml"
@@ -32,6 +32,13 @@ class Group:
     paper: str
     people: list[str]
     line: int = 0
+
+    @property
+    def started(self) -> bool:
+        """Whether the paper has a folder."""
+        from repro.claim import paper
+
+        return self.paper in paper.folders()
 
     @property
     def folder(self) -> Path:
@@ -87,6 +94,17 @@ class Course:
             if group.id == name:
                 return group
         raise BadInput(f"no group '{name}'", where(self.folder / FILE), given=name, known=self.names)
+
+    @property
+    def unstarted(self) -> list[BadInput]:
+        """A note for each group whose paper has no folder, with the nearest name, because it may be a typing error."""
+        from repro.claim import paper
+
+        place, known = where(self.folder / FILE), paper.folders()
+        free = set(known) - {one.paper for one in self.groups}
+        missing = [one for one in self.groups if one.paper not in known]
+        said = "group '{0.id}' has the paper '{0.paper}', which has no folder yet{1}"
+        return [BadInput(said.format(one, close(one.paper, free)), f"{place}:{one.line}") for one in missing]
 
     def presentation(self, week: int, what: str) -> Presentation | None:
         """The presentation of a week in `course.toml`; None if there is none yet."""

@@ -6,7 +6,7 @@ weeks = [2026-10-13, 2026-10-20]       # the date of each meeting
 
 [[group]]
 id = "waves"
-paper = "my_paper"                     # the folder in papers/
+paper = "my_paper"                     # the folder in papers/; it may not exist yet
 people = ["Ada L.", "Grace H."]
 
 [[presentation]]
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import untrusted
-from repro.claim import paper, paper_toml
+from repro.claim import paper_toml
 from repro.course import FILE, MATERIAL, Course, Group, Presentation
 from repro.course.assignment import WHAT
 from repro.errors import BadInput, where
@@ -124,16 +124,8 @@ def _group(row: dict[str, Any], at: Block) -> Group:
     group: Group = paper_toml.make(Group, row, at, {"line": at.line})
     if not NAME.fullmatch(group.id):  # it becomes part of the names of files
         raise BadInput(f"'id' is {group.id!r:.60}", at.place("id"), expected="letters, digits, - and _")
-    if not group.paper:
-        raise BadInput(f"group '{group.id}' has no paper", at.place("paper"), expected="a folder in papers/")
-    known = paper.folders()
-    if group.paper not in known:
-        raise BadInput(
-            f"group '{group.id}' has the paper '{group.paper}', which has no folder papers/{group.paper}",
-            at.place("paper"),
-            given=group.paper,
-            known=known,
-        )
+    if not group.paper.isidentifier():  # it is the name of a folder, which may not exist yet
+        raise BadInput(f"'paper' is {group.paper!r:.60}", at.place("paper"), expected="letters, digits and _")
     return group
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,24 +36,26 @@ class Standing:
     """What one group has done. claims: how many of its claims have each outcome, in the order of the outcomes.
 
     tests: test functions of the paper. open_points: each `- [ ]` in the reviews of the paper, with file and line.
+    claims, tips and tests are None if a file cannot be read; `unread` has its place.
     """
 
     group: Group
-    claims: dict[str, int]
+    claims: dict[str, int] | None
     reviews_given: int
     reviews_received: int
     replays_given: int
     replays_received: int
-    tips: int
-    tests: int
+    tips: int | None
+    tests: int | None
     open_points: list[str]
+    unread: list[str]
 
     def cells(self, outcomes: Sequence[str]) -> dict[str, Any]:
         """The row of the table, by the head of the column, with the columns of these outcomes."""
         return {
             "group": self.group.id,
             "paper": self.group.paper,
-            **{name: self.claims[name] for name in outcomes},
+            **{name: None if self.claims is None else self.claims[name] for name in outcomes},
             "reviews given": self.reviews_given,
             "reviews received": self.reviews_received,
             "replays given": self.replays_given,
@@ -65,71 +67,84 @@ class Standing:
 
 
 def standings(course: Course) -> tuple[list[Standing], list[BadInput]]:
-    """A row per group, and an error for each file that counts for no group. A paper that cannot be read has no row."""
+    """A row per group, and an error for each file that cannot be read, or that counts for no group."""
     given, faults = _counted(course, reviews.paths, _review)
     again, more = _counted(course, counter_record.paths, _replay)
-    faults += [*more, *_elsewhere(course)]
+    faults += [*more, *_elsewhere(course), *course.unstarted]
     rows: list[Standing] = []
     for group in course.groups:
-        try:
-            rows.append(_standing(group, given, again))
-        except BadInput as error:
-            faults.append(error)
-    return rows, faults
+        row, more = _standing(group, given, again)
+        rows.append(row)
+        faults += more
+    return rows, list({str(fault): fault for fault in faults}.values())
 
 
 def as_csv(rows: Sequence[Standing]) -> str:
-    """The table as CSV, with a column for every outcome."""
-    cells = [row.cells(verdict.OUTCOMES) for row in rows]
+    """The table as CSV, with a column for every outcome, and one for the files that cannot be read."""
+    cells = [{**row.cells(verdict.OUTCOMES), "cannot be read": "; ".join(row.unread)} for row in rows]
     return spreadsheet.as_csv(list(cells[0]), [list(row.values()) for row in cells])
 
 
-def _standing(group: Group, given: Sequence[Done], again: Sequence[Done]) -> Standing:
-    folder = group.folder
-    counts = Counter(one.outcome for one in verdict.judge_all(paper.read(folder).claims, record.of_paper(folder)))
-    return Standing(
+def _standing(group: Group, given: Sequence[Done], again: Sequence[Done]) -> tuple[Standing, list[BadInput]]:
+    """The row of a group, and an error for each file of its paper that cannot be read."""
+    faults: list[BadInput] = []
+    folder = group.folder if group.started else None
+
+    def known(count: Callable[[Path], Any]) -> Any:
+        return _tried(faults, count, folder) if folder else None
+
+    row = Standing(
         group,
-        {name: counts[name] for name in verdict.OUTCOMES},
+        known(_claims),
         *(sum(one.by == group.id for one in given), sum(one.of == group.id for one in given)),
         *(sum(one.by == group.id for one in again), sum(one.of == group.id for one in again)),
-        len(tips.read(folder / "tips.md")) if regular.present(folder / "tips.md") else 0,
-        sum(map(_tests, sorted((folder / "tests").rglob("test_*.py")))),
+        known(_tips),
+        known(lambda folder: sum(map(_tests, sorted((folder / "tests").rglob("test_*.py"))))),
         [point for one in given if one.of == group.id for point in one.open_points],
+        list(dict.fromkeys(error.where for error in faults)),
     )
+    return row, faults
+
+
+def _tried(faults: list[BadInput], call: Callable[..., Any], *given: Any) -> Any:
+    """What `call` returns; None if a file cannot be read or counted, and then the error is added to `faults`."""
+    try:
+        return call(*given)
+    except BadInput as error:
+        faults.append(error)
+        return None
+
+
+def _claims(folder: Path) -> dict[str, int]:
+    counts = Counter(one.outcome for one in verdict.judge_all(paper.read(folder).claims, record.of_paper(folder)))
+    return {name: counts[name] for name in verdict.OUTCOMES}
+
+
+def _tips(folder: Path) -> int:
+    return len(tips.read(folder / "tips.md")) if regular.present(folder / "tips.md") else 0
 
 
 def _counted(course: Course, paths: Any, read: Any) -> tuple[list[Done], list[BadInput]]:
     """What the groups have done in each other's papers, and an error for each file that counts for no group."""
     found: list[Done] = []
     faults: list[BadInput] = []
-    for group in course.groups:
-        try:
-            found_here = paths(group.folder)
-        except BadInput as error:
-            faults.append(error)
-            continue
-        for path in found_here:
-            try:
-                found.append(read(course, group, path))
-            except BadInput as error:
-                faults.append(error)
+    for group in (group for group in course.groups if group.started):
+        for path in _tried(faults, paths, group.folder) or []:
+            if done := _tried(faults, read, course, group, path):
+                found.append(done)
     return found, faults
 
 
-def _elsewhere(course: Course) -> Iterator[BadInput]:
+def _elsewhere(course: Course) -> list[BadInput]:
     """An error for each review and replay by a group of the course, of a paper that no group of the course has."""
     ours, names = {group.paper for group in course.groups}, {counter_record.name(name) for name in course.names}
-    expected = f"a paper of {where(course.folder / FILE)}"
+    expected, faults = f"a paper of {where(course.folder / FILE)}", list[BadInput]()
     for name, folder in sorted(paper.folders().items()):
-        try:
-            found = {} if name in ours else _authors(folder)
-        except BadInput as error:
-            yield error
-            continue
+        found = {} if name in ours else _tried(faults, _authors, folder) or {}
         for path in (path for path, group in found.items() if counter_record.name(group) in names):
-            yield BadInput(
-                f"not counted: no group of the course has the paper '{name}'", where(path), expected=expected
-            )
+            what = f"not counted: no group of the course has the paper '{name}'"
+            faults.append(BadInput(what, where(path), expected=expected))
+    return faults
 
 
 def _authors(folder: Path) -> dict[Path, str]:

@@ -50,6 +50,8 @@ def write(course: Course) -> list[Path]:
     pages = {course.folder / CALENDAR: calendar(course)}
     for one in course.presentations:
         pages[course.folder / PAGES / f"{name(one)}.md"] = presentation(course, one)
+    if not course.presentations:  # a table of contents that includes `presentations/*` needs a page
+        pages[course.folder / PAGES / "none.md"] = f"{WRITTEN}\n# No presentation yet\n"
     gone = [path for path in (course.folder / PAGES).glob("*.md") if path not in pages]
     for path in gone:
         path.unlink()
@@ -100,7 +102,8 @@ def _reviews(course: Course, week: int) -> Iterator[str]:
 
 def _groups(course: Course) -> Iterator[tuple[str, str, str]]:
     for group in course.groups:
-        yield plain(group.id), plain(", ".join(group.people)), f"[{plain(group.paper)}](../papers/{group.paper}.md)"
+        paper = f"[{plain(group.paper)}](../papers/{group.paper}.md)" if group.started else plain(group.paper)
+        yield plain(group.id), plain(", ".join(group.people)), paper
 
 
 def _table(heads: Any, rows: Any) -> str:

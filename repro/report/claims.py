@@ -144,8 +144,4 @@ def _later(verdicts: list[Verdict]) -> Markup:
         )
         for verdict in verdicts
     ]
-    return fold(
-        untranscribed(verdicts),
-        tag("ul", *items),
-        class_="repro-later",
-    )
+    return fold(untranscribed(verdicts), tag("ul", *items), class_="repro-later")

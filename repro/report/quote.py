@@ -82,6 +82,8 @@ LOOKS: dict[str, Callable[[Page, str], Quote]] = {
     "verdict": decided,
 }
 """What each role looks up."""
+ROLES = frozenset({*LOOKS, "abbr", "doc", "kbd", "math", "ref", "sub", "sup", "term"})
+"""The roles that a text of a paper may use."""
 
 
 def verdict_of(page: Page, name: str) -> Verdict:

@@ -50,12 +50,13 @@ SECTIONS = ("What I ran", "What I could not run", "Questions", "What must change
 POINTS = SECTIONS[2:]  # the sections whose items have a box
 ITEM = re.compile(r"- \*\*(?P<name>\w+)\*\* (?P<value>.*\S)")
 POINT = re.compile(r"\s*[-*+] (?:\[(?P<box>[ xX])\] )?(?P<text>.*)")
+NONE = re.compile(r"[*_]*(none|nothing)[*_]*\.?", re.IGNORECASE)  # the answer of a section that has no point
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Point:
-    """One item of the questions or of what must change. `open`: None if it has no box."""
+    """One item or paragraph of the questions or of what must change. `open`: None if it has no box."""
 
     line: int
     text: str
@@ -129,15 +130,24 @@ def _is_date(text: str) -> bool:
 
 
 def _points(lines: list[str], start: int, end: int) -> Iterator[Point]:
-    """The items of one section, without those in a comment. The indented lines below an item belong to it."""
+    """The items and the other paragraphs of one section, without those in a comment, and without *none*."""
     block = "\n".join(lines[:end])
     clean = COMMENT.sub(lambda hit: "\n" * hit[0].count("\n"), block).split("\n")
-    for number in range(start, end):
-        if hit := POINT.match(clean[number]):
-            below = (n for n in range(number + 1, end) if not clean[n].startswith("  ") or POINT.match(clean[n]))
-            rest = next(below, end)
-            text = " ".join(" ".join([hit["text"], *clean[number + 1 : rest]]).split())
-            yield Point(number + 1, text, None if hit["box"] is None else hit["box"] == " ")
+    number = start
+    while number < end:
+        after = next((n for n in range(number + 1, end) if not _belongs(clean, n)), end)
+        first = next((n for n in range(number, after) if not clean[n].strip()), after)
+        hit = POINT.match(clean[number])
+        text = " ".join(" ".join([hit["text"] if hit else clean[number], *clean[number + 1 : first]]).split())
+        if text and not NONE.fullmatch(text):
+            yield Point(number + 1, text, hit["box"] == " " if hit and hit["box"] else None)
+        number = after
+
+
+def _belongs(lines: list[str], number: int) -> bool:
+    """Whether a line belongs to the paragraph or item above it: it is indented, or no empty line is in between."""
+    line, above = lines[number], lines[number - 1]
+    return not POINT.match(line) and (line.startswith("  ") or bool(line.strip() and above.strip()))
 
 
 def section(page: Page) -> Markup:

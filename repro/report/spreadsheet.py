@@ -65,13 +65,7 @@ def _paper(page: Page) -> Sequence[object]:
     return (
         *(page.name, page.paper.kind, page.paper.title, page.paper.year, len(transcribed(page.verdicts))),
         *(counts[outcome] for outcome in OUTCOMES),
-        *(
-            f"T{page.tier}",
-            listed,
-            len(page.records),
-            f"{page.seconds:.1f}",
-            page.newest,
-        ),
+        *(f"T{page.tier}", listed, len(page.records), f"{page.seconds:.1f}", page.newest),
     )
 
 

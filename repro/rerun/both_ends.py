@@ -93,10 +93,7 @@ def to_the_end(old: Side, new: Side, steps: int, total: int) -> None:
         for other in place.parent.glob("step-*"):
             other.unlink()
         checkpoint_file.write(
-            place.parent,
-            "step",
-            total - steps,
-            {name: moved[name] for name in parts if name in moved},
+            place.parent, "step", total - steps, {name: moved[name] for name in parts if name in moved}
         )
 
 

@@ -95,14 +95,14 @@ def name(group: str) -> str:
 
 def another(group: str, one: Paper) -> bool:
     """Whether `group` is another group than the authors'. False if `paper.toml` does not name theirs."""
-    return bool(one.group) and name(group) != name(one.group)
+    return bool(name(one.group)) and name(group) != name(one.group)
 
 
 def refuse_own(group: str, one: Paper) -> None:
     """Raise BadInput unless `group` is the name of another group than the authors' of the paper."""
     if not name(group) or not group.isprintable() or re.search(r"[/\\]", group):
         raise BadInput(f"the name of the group is {group!r:.80}", expected="a name with letters or digits, without /")
-    if not one.group:
+    if not name(one.group):
         raise BadInput("it does not name the group of its authors", f"{where(one.folder)}/paper.toml", expected="group")
     if not another(group, one):
         raise BadInput(f"{one.group!r} wrote the paper's code", expected="another group, which has not written it")

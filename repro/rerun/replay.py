@@ -162,8 +162,11 @@ def commit_of(found: Record, path: Path) -> str:
     if found.source.get("dirty") is not False:
         raise BadInput(f"it was made from {commit} with changes that were not committed", where(path))
     try:
+        git.top(path.resolve().parent)
         git.call(path.resolve().parent, "cat-file", "-e", f"{commit}^{{commit}}")
-    except GitError:
+    except GitError as error:
+        if "cat-file" not in str(error):
+            raise BadInput(str(error), where(path), expected="git, and a clone of the repository") from None
         raise BadInput(
             f"its commit {commit} is not in this clone",
             where(path),

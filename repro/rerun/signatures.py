@@ -49,8 +49,11 @@ class Signature:
 
 
 def setting(name: str, folder: Path) -> str:
-    """The user's own setting of git, for example `user.name`; empty if there is none."""
-    return _call(["git", "-C", str(folder), "config", "--get", name])[1].strip()
+    """The user's own setting of git, for example `user.name`; empty if there is none. Raises BadInput without git."""
+    code, found, said = _call(["git", "-C", str(folder), "config", "--get", name])
+    if code == MISSING:
+        raise BadInput(said, expected="git on this machine; see repro doctor")
+    return found.strip()
 
 
 def _own(folder: Path) -> tuple[str, bool]:

@@ -37,16 +37,21 @@ def base(one: Paper, since: str) -> str:
     Raises BadInput if git does not know it, or if the paper is not in a repository.
     """
     last = reviews.of_paper(one.folder)[-1:]
+    if not since and not last:
+        return ""
+    try:
+        top = git.top(one.folder)
+    except GitError as error:
+        raise BadInput(str(error), where(one.folder), expected="git, and a clone of the repository") from None
     try:
         if since:
-            found = git.call(git.top(one.folder), "merge-base", "--end-of-options", since, "HEAD")
-            return found.decode().strip()
-        if last:
-            git.call(git.top(one.folder), "cat-file", "-e", f"{last[0].commit}^{{commit}}")
+            return git.call(top, "merge-base", "--end-of-options", since, "HEAD").decode().strip()
+        git.call(top, "cat-file", "-e", f"{last[0].commit}^{{commit}}")
     except GitError as error:
         place = f"--since {since}" if since else where(last[0].path)
-        raise BadInput(str(error), place, expected="a branch or a commit of this clone") from None
-    return last[0].commit if last else ""
+        known = git.call(top, "for-each-ref", "--format=%(refname:short)").decode().split() if since else []
+        raise BadInput(str(error), place, expected="a commit of this clone", given=since, known=known) from None
+    return last[0].commit
 
 
 @contextmanager

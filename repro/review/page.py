@@ -112,7 +112,8 @@ def _replays(shown: Page) -> Section:
     lines = []
     for one in shown.replays:
         result = one.fault or ("agrees" if one.agrees else "DIFFERS")
-        lines.append(f"{one.again.stem}, by {one.who} ({one.group}): {result}; {one.signature}")
+        signed = "" if one.fault == str(one.signature) else f"; {one.signature}"
+        lines.append(f"{one.again.stem}, by {one.who} ({one.group}): {result}{signed}")
     return Section("Replays by other groups", lines)
 
 
@@ -129,4 +130,6 @@ def _head(one: Paper) -> str:
     try:
         return f"{git.head(one.folder):.12}"
     except GitError as error:
-        raise BadInput(str(error), where(Path(one.folder)), expected="a paper that is committed, or --seed") from None
+        raise BadInput(
+            str(error), where(Path(one.folder)), expected="git, a paper that is committed, or --seed"
+        ) from None

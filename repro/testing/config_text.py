@@ -15,7 +15,7 @@ from pathlib import Path
 from repro import config, registry, untrusted
 from repro.claim.paper import Paper
 from repro.config import Config
-from repro.errors import BadInput
+from repro.errors import BadInput, where
 from repro.experiment import Experiment, binding
 from repro.experiment.statements import Binding, Macro, Reference, atoms
 from repro.record import code_digest
@@ -54,6 +54,8 @@ def _config(path: Path) -> Iterator[BadInput]:
         found = config.read(path)
         rows = binding.bindings(found)
         yield from _modules(found)
+        if path.name == "smoke.gin" and not any(row.selector == "experiment" for row in rows):
+            yield BadInput("it sets nothing", f"{where(path)}:1", expected="an experiment that runs in seconds")
     except BadInput as error:
         yield error
         return

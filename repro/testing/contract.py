@@ -85,6 +85,7 @@ def basis(one: Paper, records: Records) -> Iterator[BadInput]:
     for key, expected in BASIS.items():
         if not getattr(one, key).strip():
             yield BadInput(f"'{key}' is empty", f"{place}:1", expected=expected)
+    yield from review_files.authors(one, records)
     known = [claim.id for claim in one.claims]
     for name in (
         name.removeprefix(f"{one.name}/") for name in re.findall(r"\{(?:claim|stated|verdict)\}`([^`]*)`", one.outcome)
@@ -162,6 +163,7 @@ CHECKS: dict[str, Check] = {
     "explained": explained,
     "departures": report_text.reasons,
     "numbers": report_text.typed,
+    "roles": report_text.roles,
     "tips": consistency.advice,
     "data": data,
     "files": contents.files,

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from repro.claim import paper
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
+from repro.files import regular
 from repro.record import Record
-from repro.report import prose
+from repro.report import prose, quote, tips
 from repro.report.departures import TITLE, unreasoned
 from repro.testing.consistency import PLACE, Records
 
@@ -26,6 +28,10 @@ SECTIONS = {
     ASKED: "Communication with the authors",
 }
 NOT_PROSE = re.compile(r"(?:\{\w+\})?(`+)[^`]+?\1|\$[^$]+\$|\]\([^)]*\)")  # code, roles, formulas, targets of links
+ROLE = re.compile(
+    r"(?s)(?<![\\`])(?:\{(?P<role>[\w+:-]+)\})?(?P<t>`+)(?!`)(?P<text>(?:(?!\n\s*\n).)+?)(?<!`)(?P=t)(?!`)"
+)
+"""A role; or code (`role` is None), which is recognised so that a role in it does not count."""
 NUMBER = re.compile(r"(?<![\w.,/^-])(?P<number>\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)\s?(?P<unit>%|[^\W\d_]\w*)?")
 DIGITS = 3  # a typed number with fewer significant digits may agree with a mean of a record by chance
 
@@ -50,6 +56,35 @@ def reasons(one: Paper, records: Records) -> Iterator[BadInput]:
         wanted = "a last column `why`, with a reason in each cell" if line.startswith("|") else "an item with `because`"
         place = f"{where(one.folder)}/{FILE}:{number}"
         yield BadInput(f"no reason for the departure '{line.strip():.60}'", place, expected=wanted)
+
+
+def roles(one: Paper, records: Records) -> Iterator[BadInput]:
+    """Every role in the two texts exists, and names a claim that exists."""
+    for path in (path for path in (one.folder / FILE, one.folder / tips.FILE) if regular.present(path)):
+        try:
+            text = _told(path)
+        except BadInput:
+            continue  # the checks `report` and `tips` report it
+        for hit in (hit for hit in ROLE.finditer(text) if hit["role"]):
+            try:
+                _refuse_role(one, hit["role"], hit["text"])
+            except BadInput as error:
+                yield error.at(f"{where(path)}:{text.count(chr(10), 0, hit.start()) + 1}")
+
+
+def _refuse_role(one: Paper, role: str, text: str) -> None:
+    """Raise BadInput for a role that does not exist, or that names a claim that does not exist."""
+    if role not in quote.ROLES:
+        raise BadInput(f"no role '{role}'", given=role, known=quote.ROLES)
+    name, _, claim = text.strip().rpartition("/")
+    if role in ("claim", "stated", "verdict"):
+        (paper.find(name) if name else one).claim(claim)
+
+
+def _told(path: Path) -> str:
+    """A text with an empty line in place of each line of code."""
+    lines = prose.read(path)
+    return "\n".join(line if plain else "" for line, plain in zip(lines, prose.told(lines), strict=True))
 
 
 @dataclass(frozen=True)
@@ -111,8 +146,7 @@ def _measured(records: Iterable[Record]) -> Iterator[Printed]:
 
 def _numbers(path: Path, units: set[str]) -> Iterator[tuple[int, Decimal, str, str]]:
     """(line, value, unit, as written) of each number in the prose that has a decimal point or one of the units."""
-    lines = prose.read(path)
-    text = "\n".join(line if plain else "" for line, plain in zip(lines, prose.told(lines), strict=True))
+    text = _told(path)
     for ignored in (NOT_PROSE, PLACE):
         text = ignored.sub(lambda hit: re.sub(r"[^\n]", " ", hit[0]), text)
     for hit in NUMBER.finditer(text):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from repro import course
+from repro.claim import paper_toml
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
+from repro.files import toml_lines
 from repro.report import reviews
 from repro.report.reviews import Review
 from repro.rerun import counter_record, signatures
@@ -22,12 +24,21 @@ def forms(one: Paper, records: Records) -> Iterator[BadInput]:
             yield error
 
 
+def authors(one: Paper, records: Records) -> Iterator[BadInput]:
+    """`group` is not empty; and it is in `paper.toml` as soon as there is a review or a replay."""
+    text, data = paper_toml.load(one.folder / "paper.toml")
+    at = toml_lines.blocks(text, f"{where(one.folder)}/paper.toml")["paper"][0]
+    others = [*reviews.paths(one.folder), *counter_record.paths(one.folder)]
+    if not counter_record.name(one.group) and ("group" in data["paper"] or others):
+        yield BadInput("'group' is empty", at.place("group"), expected="the name of the group that wrote the code")
+
+
 def _form(found: Review, one: Paper) -> Iterator[BadInput]:
     place = where(found.path)
     stem = f"{found.date}-{counter_record.name(found.group)}"
     if found.path.stem != stem:
         yield BadInput(f"it is by {found.group}, {found.date}", f"{place}:1", expected=f"the file name {stem}.md")
-    if not counter_record.another(found.group, one):
+    if counter_record.name(one.group) and not counter_record.another(found.group, one):
         yield BadInput(f"it is by '{found.group}'", f"{place}:1", expected="another group than that of paper.toml")
     course.refuse_own(found.group, one.name)
     for name in (name for name, text in found.sections.items() if not text):
@@ -39,7 +50,7 @@ def _form(found: Review, one: Paper) -> Iterator[BadInput]:
 def replays(one: Paper, records: Records) -> Iterator[BadInput]:
     """Every counter-record is the replay of a record by another group, and its signature matches."""
     for found in counter_record.of_paper(one, records):
-        if found.fault:
+        if found.fault and counter_record.name(one.group):  # else the fault is that of `authors`
             yield BadInput(found.fault, where(found.path), expected="a replay by: repro replay RECORD --as GROUP")
     for path in sorted((one.folder / counter_record.FOLDER).glob("*/*.json.*")):
         if path.suffix in signatures.SUFFIXES and not path.with_suffix("").exists():

@@ -17,7 +17,7 @@ from repro.claim import Claim
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
 from repro.files import disk, regular, strict_json
-from repro.verdict import BEHAVED, OUTCOMES, Evidence, Verdict, worse
+from repro.verdict import BEHAVED, OUTCOMES, Evidence, Verdict, uncommitted, worse
 from repro.verdict.suspected_causes import Entry
 
 FORMAT = 2
@@ -133,8 +133,13 @@ def _short(value: float) -> float:
 
 
 def write(folder: Path, verdicts: Sequence[Verdict], late: Mapping[str, str] | None = None) -> Path:
-    """Write the outcomes of claims and behaviours to `verdicts.json`. `late`: what was changed after a record."""
+    """Write the outcomes of claims and behaviours to `verdicts.json`. `late`: what was changed after a record.
+
+    Logs how many are stale if files are not as in the commit, because this may be the reason.
+    """
     rows = {one.claim.id: one.outcome + _mark(one.claim.id, late or {}) for one in verdicts}
+    if stale := sum(one.outcome == "stale" for one in verdicts):
+        uncommitted.warn(folder, f"{stale} of {len(verdicts)} verdicts are stale", uncommitted.TEXTS)
     (folder / FILE).parent.mkdir(exist_ok=True)
     return disk.write(folder / FILE, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 

@@ -6,6 +6,7 @@ import datetime
 import os
 import re
 import shlex
+import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,13 @@ from typing import Any
 import pytest
 
 from repro import course
-from repro.course import FOLDER, Course, Group, Presentation, course_toml
+from repro.course import FOLDER, Course, Group, Presentation, course_toml, site
 from repro.errors import BadInput
 from repro.testing import contract
 from tests.course.conftest import BLOCKS, COURSE, GUIDE, PRESENTATION, ROOT
 
 WRONG = {  # what is replaced in course.toml, by what (the fault is in this line), and the name that is offered
-    "the paper of a group has no folder": ('paper = "my_paper"', 'paper = "my_papr"', "my_paper"),
+    "a paper that is no name": ('paper = "my_paper"', 'paper = "../my_paper"', ""),
     "a group without a paper": ('paper = "my_paper"', 'paper = ""', ""),
     "an unknown group presents": ('group = "waves"', 'group = "wave"', "waves"),
     "a week that the course does not have": ("week = 1", "week = 5", ""),
@@ -103,6 +104,22 @@ def test_a_name_twice_is_refused_with_both_lines(school: Any, right: str, wrong:
     first = COURSE.splitlines().index('id = "waves"')
     found = fault(school)
     assert found.where.endswith(f":{second}") and found.what.endswith(f"line {first}")
+
+
+def test_a_course_can_be_planned_before_a_paper_has_a_folder(school: Any, repro: Any) -> None:
+    _, planned, _ = repro("course", "week", 1)
+    shutil.rmtree(school.root / "papers" / "third_paper")
+    code, out, err = repro("course", "week", 1)
+    assert (code, out) == (0, planned)
+    line = COURSE.splitlines().index('id = "words"')
+    assert err.count("\n") == 1 and f"docs/course/course.toml:{line}: " in err and "third_paper" in err
+    assert "did you mean" not in err
+    assert "words" in site.calendar(course.find()) and "third_paper.md" not in site.calendar(course.find())
+
+
+def test_the_nearest_folder_that_no_group_has_is_offered(school: Any) -> None:
+    school.toml(COURSE.replace("third_paper", "third_papr"))
+    assert [str(note).partition("mean ")[2] for note in course.find().unstarted] == ["'third_paper'?"]
 
 
 def test_one_group_cannot_review(school: Any) -> None:

@@ -108,12 +108,33 @@ def test_a_review_with_a_character_for_the_terminal_is_refused(school: Any, repr
     assert code == 2 and f"{path.name}:{len(path.read_text().splitlines())}" in err and "\x1b" not in out + err
 
 
-@pytest.mark.parametrize("name", ["tips.md", "tests/test_parts.py", "paper.toml"])
-def test_a_paper_that_cannot_be_read_hides_no_other_group(school: Any, repro: Any, name: str) -> None:
+BROKEN = {"tips.md": ["tips"], "tests/test_parts.py": ["tests"], "paper.toml": OUTCOMES, "records/a.json": OUTCOMES}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_file_that_cannot_be_read_hides_no_group(school: Any, repro: Any, name: str) -> None:
+    school.review("my_paper", "digits", "- [ ] one")
+    before = table(repro)[1]["waves"]
+    school.replay("my_paper", "digits")
     path = school.root / "papers" / "my_paper" / name
     path.write_bytes(b"\xff\xfe\x00")
     code, rows, err = table(repro)
-    assert (code, list(rows)) == (2, ["digits", "words"]) and f"papers/my_paper/{name}" in err
+    assert (code, list(rows)) == (2, ["waves", "digits", "words"])
+    assert err.count(f"papers/my_paper/{name}") == err.count("\n") == 1
+    unknown, row = BROKEN[name], rows["waves"]
+    assert {row[key] for key in unknown} == {""} and row["cannot be read"].startswith(f"papers/my_paper/{name}")
+    counted = [key for key in row if key not in (*unknown, *OUTCOMES, "cannot be read", "replays received")]
+    assert [row[key] for key in counted] == [before[key] for key in counted]
+    assert repro("grade", "waves")[1].splitlines()[1].count("?") == (0 if unknown is OUTCOMES else 1)
+
+
+def test_a_group_without_a_folder_has_a_row(school: Any, repro: Any) -> None:
+    school.review("my_paper", "words")
+    (school.root / "papers" / "third_paper").rename(school.root / "papers" / "elsewhere")
+    code, rows, err = table(repro)
+    assert (code, list(rows)) == (2, ["waves", "digits", "words"]) and err.count("\n") == 1
+    row = rows["words"]
+    assert (row["reviews given"], row["tips"], row["tests"], row["not run"]) == ("1", "", "", "")
 
 
 def test_an_unknown_group_is_refused(school: Any, refused: Any) -> None:

@@ -26,6 +26,13 @@ def content(measured: Any, repro: Any, folder: str = "out") -> dict[str, Any]:
     return found
 
 
+def test_a_file_that_is_not_committed_is_named(measured: Any, repro: Any) -> None:
+    assert repro("export", measured.name, "--as", "codecheck")[2] == ""
+    (measured.folder / "model.py").write_text((measured.folder / "model.py").read_text() + "\n# a comment\n")
+    code, out, err = repro("export", measured.name, "--as", "codecheck")
+    assert code == 0 and out and f"papers/{measured.name}/model.py" in err and err.count("\n") == 1
+
+
 def test_the_keys_are_those_of_the_specification(measured: Any, repro: Any) -> None:
     found = content(measured, repro)
     assert set(found) >= {*MANDATORY, *RECOMMENDED}

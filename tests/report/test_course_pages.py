@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def school(fresh: Path) -> Path:
     """A site with two papers and a course; the folder of the course."""
     other = fresh.parent / "other"
     shutil.copytree(fresh, other, ignore=shutil.ignore_patterns("records"))
+    toml = other / "paper.toml"
+    toml.write_text(re.sub(r"(?m)^outcome = .*\n", "", toml.read_text()))  # it has a number that no run measured
     (other / "report.md").write_text("# Report\n\nNo run yet.\n")
     folder = fresh.parents[1] / "docs" / "course"
     (folder / "material").mkdir(parents=True)
@@ -85,6 +88,14 @@ def test_pages_are_written_once_and_removed_with_their_presentation(school: Path
     (school / "course.toml").write_text(COURSE)
     assert site.write(course_toml.read(school)) == [page]
     assert not page.exists() and "presentations/week-01" not in calendar.read_text()
+
+
+@pytest.mark.slow
+def test_a_course_without_presentations_and_papers_has_a_site(school: Path, build: Any) -> None:
+    """A warning is an error: of the pattern `presentations/*`, and of the link to the paper."""
+    (school / "course.toml").write_text(COURSE.replace('"other"', '"later"'))
+    said = build(school.parents[1], "-D", "repro_papers=tiny,other")
+    assert said == (0, ""), said
 
 
 @pytest.mark.slow

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from repro import record
+from repro.errors import where
 from repro.record import Record
 from repro.report import claims, page, replays, reviews
 from repro.report.sphinx import changes
 from repro.rerun import counter_record
+from repro.testing import contract
 from tests.conftest import CLEAN
 
 FORM = """# Review of tiny
@@ -124,6 +126,32 @@ def test_open_points_are_on_the_page_until_they_are_answered(folder: Path) -> No
     path.write_text(FORM.replace("- [ ] Why", "- [x] Why"))
     told = str(reviews.section(shown()))
     assert "no open point" in told and "Why" not in told
+
+
+UNBOXED = ["The tolerance is too wide.", "1. A number.", "> - [ ] quoted", "### A heading", "Two\nlines.", "- no box"]
+
+
+@pytest.mark.parametrize("text", UNBOXED)
+@pytest.mark.parametrize("above", ["", "- [x] done\n\n", "- [x] done\n\n  An answer.\n\n", "none\n\n"])
+def test_what_has_no_box_is_an_open_point_and_a_fault(folder: Path, text: str, above: str) -> None:
+    path = folder / "reviews" / "2026-01-31-group-2.md"
+    path.parent.mkdir()
+    path.write_text(FORM.replace("change\n\nnone\n", f"change\n\n{above}{text}\n"))
+    line = path.read_text().splitlines().index(text.splitlines()[0]) + 1
+    assert [point.line for point in reviews.read(path).open][1:] == [line]
+    found = [fault for fault in contract.faults(folder) if fault.check == "reviews"]
+    assert [(fault.file, fault.line) for fault in found] == [(where(path), line)]
+
+
+@pytest.mark.parametrize(
+    "text", ["none", "None.", "*none*", "- [x] done\nand more\n  of it\n\n  An answer.\n\n  More."]
+)
+def test_an_answer_has_no_open_point(folder: Path, text: str) -> None:
+    path = folder / "reviews" / "2026-01-31-group-2.md"
+    path.parent.mkdir()
+    path.write_text(FORM.replace("change\n\nnone\n", f"change\n\n{text}\n"))
+    assert len(reviews.read(path).open) == 1
+    assert not [fault for fault in contract.faults(folder) if fault.check == "reviews"]
 
 
 @pytest.mark.slow

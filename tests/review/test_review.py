@@ -11,6 +11,7 @@ import pytest
 
 from repro import record
 from repro.claim import paper as papers
+from repro.errors import BadInput
 from repro.record import audit
 from repro.report import page, reviews
 from repro.rerun import counter_record
@@ -115,6 +116,55 @@ def test_the_lottery_can_be_repeated_and_leaves_out_what_was_replayed(recorded: 
     assert {names[0] for names in drawn()} == {"fit.beats-mean", "fit.ten-steps"}
     counter(recorded, "mean")
     assert {names[0] for names in drawn()} == {"fit.ten-steps"}
+
+
+def test_a_file_that_is_not_committed_is_named(recorded: Any, repro: Any, git: Any) -> None:
+    assert repro("review", recorded.name, "--write", "--group", GROUP)[2] == ""
+    for path in (recorded.folder / "reviews").iterdir():
+        path.unlink()
+    (recorded.folder / "tips.md").write_text("# Tips\n")
+    page.forget()
+    code_, out, err = repro("review", recorded.name, "--write", "--group", GROUP)
+    assert code_ == 0 and out and f"papers/{recorded.name}/tips.md" in err and err.count("\n") == 1
+
+
+def test_the_reason_of_a_signature_is_given_once(recorded: Any) -> None:
+    counter(recorded, "line")
+    (recorded.folder.parent / "allowed_signers").write_text("group-2 ssh-ed25519 AAAA\n")
+    (line,) = sections(recorded)["Replays by other groups"].lines
+    assert line.count("not signed") == 1
+
+
+@pytest.mark.parametrize("key", ['group = ""', 'group = "  "', ""])
+def test_a_paper_without_the_name_of_its_group_is_one_fault(recorded: Any, repro: Any, key: str) -> None:
+    counter(recorded, "line")
+    assert repro("review", recorded.name, "--write", "--group", GROUP)[0] == 0
+    path = recorded.folder / "paper.toml"
+    text = path.read_text()
+    path.write_text(re.sub(r"(?m)^group = .*", key, text, count=1))
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if row.startswith("group" if key else "[paper]"))
+    found = [one for one in contract.faults(recorded.folder) if one.line == line or "by" in one.says.split()]
+    assert [(one.check, one.file, one.line) for one in found] == [("basis", f"papers/{recorded.name}/paper.toml", line)]
+
+
+def test_without_git_the_advice_is_git(recorded: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    record.write(made(recorded, "line"), recorded.records)
+    kept = f"papers/{recorded.name}/records/line-seed0.json"
+    commands = [("review", recorded.name, "--since", "HEAD"), ("replay", kept, "--commit")]
+    commands += [("review", recorded.name, "--write", "--group", GROUP)]
+    monkeypatch.setenv("PATH", "")
+    for words in commands:
+        page.forget()
+        code_, _, err = repro(*words)
+        (line,) = [line for line in err.splitlines() if line.startswith("repro: ")]
+        assert code_ == 2 and "expected git" in line and "unshallow" not in line
+
+
+def test_the_nearest_branch_is_offered(recorded: Any, git: Any) -> None:
+    git("branch", "main-line")
+    with pytest.raises(BadInput) as found:
+        sections(recorded, since="main-lien")
+    assert found.value.nearest == "main-line"
 
 
 def test_a_form_is_started_filled_in_and_answered(recorded: Any, repro: Any, refused: Any, git: Any) -> None:

@@ -84,6 +84,26 @@ def test_a_role_or_another_number_is_no_fault(whole: Any, text: str) -> None:
     assert faults(whole) == []
 
 
+ROLES = {
+    "{claim}`fit.eror`": 1, "{verdict}`template/fit.eror`": 1, "{stated}`templat/fit.error`": 1, "{causes}`x`": 1,
+    "a {recod}`line-seed0:test:SquaredError`": 1, "{stated}`fit.error`": 0, "{stated}`template/fit.error`": 0,
+    "``{claim}`fit.eror` ``": 0, "`{causes}` `x`": 0, "```\n{causes}`x`\n```": 0, "{sub}`2` and {math}`x`": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["report.md", "tips.md"])
+@pytest.mark.parametrize("text", ROLES)
+def test_an_unknown_role_or_claim_is_a_fault(whole: Any, name: str, text: str) -> None:
+    line = add(whole.folder / name, f"\n{text}.\n") + 1
+    assert faults(whole) == [("roles", f"papers/{whole.name}/{name}", line)] * ROLES[text]
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n"])
+def test_an_empty_smoke_config_is_a_fault(whole: Any, text: str) -> None:
+    (whole.folder / "configs" / "smoke.gin").write_text(text)
+    assert ("configs", f"papers/{whole.name}/configs/smoke.gin", 1) in faults(whole)
+
+
 @pytest.mark.parametrize("name", ["report.md", "tips.md"])
 @pytest.mark.parametrize("kind", ["UTF-16", "folder", "pipe"])
 def test_a_text_that_cannot_be_read_is_a_fault(whole: Any, name: str, kind: str) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from repro import verdict
+from repro import record, verdict
 from repro.claim import paper as papers
 from repro.record import Measurement, Record
 from repro.verdict import verdicts_json
 from repro.verdict.suspected_causes import ledger, unexplained
+from tests.review.conftest import made
 
 CONFIGS = ("line", "mean", "ten_steps", "ten_steps_fast", "ten_steps_all_points")
 
@@ -47,6 +48,18 @@ def test_a_worse_verdict_fails_the_check(ran: Any, repro: Any, refused: Any) -> 
 def _no_file(ran: Any, refused: Any) -> str:
     (ran.folder / "records/verdicts.json").unlink(missing_ok=True)
     return str(refused("verdict", ran.name, "--check"))
+
+
+def test_writing_names_uncommitted_code_that_makes_verdicts_stale(paper: Any, git: Any, repro: Any) -> None:
+    for seed in range(3):
+        record.write(made(paper, "line", seed), paper.records)
+    (paper.folder / "tips.md").write_text("# Tips\n")
+    assert repro("verdict", paper.name, "--write")[2] == ""
+    path = paper.folder / "model.py"
+    path.write_text(path.read_text() + "\nNEW = 1\n")
+    code, out, err = repro("verdict", paper.name, "--write")
+    assert (code, out) == (0, f"papers/{paper.name}/records/verdicts.json\n")
+    assert err.count("\n") == 1 and f"papers/{paper.name}/model.py" in err and "tips.md" not in err
 
 
 @pytest.mark.parametrize(("text", "words"), [

@@ -31,7 +31,7 @@ from repro.report import prose
 from repro.report.html import files
 from repro.report.html.markup import tag
 from repro.report.html.words import POWER, power
-from repro.report.quote import LOOKS
+from repro.report.quote import ROLES
 from repro.report.sections import SECTIONS
 from repro.report.sphinx import changes
 from repro.report.sphinx.roles import raw, to_root
@@ -43,7 +43,6 @@ DIRECTIVES = frozenset({
     *("admonition", "attention", "caution", "danger", "error", "hint", "important", "note", "seealso", "tip"),
     *("warning", "code-block", "list-table", "math", "table"),
 })  # fmt: skip
-ROLES = frozenset({*LOOKS, "abbr", "doc", "kbd", "math", "ref", "sub", "sup", "term"})
 
 
 class Parser(MystParser):
