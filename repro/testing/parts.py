@@ -13,6 +13,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Subset, default_collate
@@ -206,7 +207,7 @@ def check_metric(metric: Any, estimate: Any, target: Any, inputs: Any) -> None:
     if not hasattr(metric, "contributions"):  # those of a test set may need more than one item
         assert isinstance(value, float) and math.isfinite(value), f"the value is {value!r}, not a finite float"
     assert same(before, (estimate, target, inputs)), "the metric changes its arguments"
-    assert _pickled(metric)(estimate, target, inputs) == value, "the value differs between two calls"
+    assert same(_pickled(metric)(estimate, target, inputs), value), "the value differs between two calls"
 
 
 def check_trainer(
@@ -254,9 +255,11 @@ def dead_parameters(model: nn.Module) -> dict[str, str]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two nested structures of tensors, dataclasses and values are bit-identical."""
+    """Whether two nested structures of tensors, arrays, dataclasses and values are bit-identical."""
     if is_dataclass(one):
         return type(one) is type(other) and same(vars(one), vars(other))
+    if isinstance(one, np.ndarray):
+        return isinstance(other, np.ndarray) and one.dtype == other.dtype and np.array_equal(one, other)
     if isinstance(one, torch.Tensor):
         return isinstance(other, torch.Tensor) and one.dtype == other.dtype and torch.equal(one, other)
     if isinstance(one, dict):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from repro import config
+from repro.datasets.stretches import Stretches, Windows
 from repro.experiment import binding
+from repro.testing import check_dataset
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "signals.md").read_text(encoding="utf-8")
 
@@ -34,3 +37,11 @@ def test_the_config_trains_and_finds_most_marks(tmp_path: Path) -> None:
 def test_the_code_runs() -> None:
     torch.manual_seed(0)
     exec(block("python"), {})
+
+
+def test_the_reader_is_a_source_of_stretches_and_windows() -> None:
+    names: dict[str, Any] = {}
+    exec(block("py"), names)
+    clicks = names["Clicks"](seed=1)
+    check_dataset(clicks)
+    assert len(Stretches(clicks, 10)) == 6 and Windows(clicks, 2.0)[0][1].sum() == 4

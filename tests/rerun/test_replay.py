@@ -228,7 +228,7 @@ def test_a_record_of_changes_that_were_never_committed_is_refused(
 
 def test_a_record_outside_git_is_refused(paper: Any, tmp_path: Path, refused: Any) -> None:
     path = record.write(Record("p", "c", 0, "d", [], source={"commit": "0" * 40, "dirty": False}), tmp_path)
-    assert "is not in this clone" in refused("replay", path)
+    assert "expected git" in refused("replay", path)
     assert "expected exactly one of these: the path of a record, --smoke" in refused("replay")
 
 
