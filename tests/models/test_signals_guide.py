@@ -38,11 +38,13 @@ def test_the_code_runs() -> None:
     exec(block("python"), {})
 
 
-def test_the_reader_is_a_source_of_stretches_and_windows() -> None:
+def test_the_reader_is_a_source_of_stretches_and_windows(tmp_path: Path) -> None:
     """In a process of its own, because the reader stays registered."""
     check = """
+from repro.datasets.stretches import Stretches, Windows
 clicks = Clicks(seed=1)
 assert len(Stretches(clicks, 10)) == 6 and Windows(clicks, 2.0)[0][1].sum() == 4
 assert clicks.fingerprint() != Clicks(seed=2).fingerprint()
 """
-    subprocess.run([sys.executable, "-c", block("py") + check], check=True, cwd=GUIDE.parents[2])
+    (tmp_path / "reader.py").write_text(block("py") + check, encoding="utf-8")
+    subprocess.run([sys.executable, str(tmp_path / "reader.py")], check=True, cwd=GUIDE.parents[2])
