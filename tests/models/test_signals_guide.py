@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gin
 import torch
 
 from repro import config
@@ -25,7 +26,10 @@ def test_the_config_trains_and_finds_most_marks(tmp_path: Path) -> None:
     path = tmp_path / "configs" / "pulses.gin"
     path.write_text(block("text"), encoding="utf-8")
     torch.manual_seed(0)
-    built = binding.build(config.read(path))
+    try:
+        built = binding.build(config.read(path))
+    finally:
+        gin.clear_config()  # otherwise an experiment of a later test would have these parts
     built.fit(tmp_path / "run", 0)
     measured = {one.metric: one for one in built.measure(lambda indices, name: indices)}
     assert len(measured["F1Within50ms"].values) == 12
