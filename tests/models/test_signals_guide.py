@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import gin
 import torch
@@ -39,7 +40,9 @@ def test_the_config_trains_and_finds_most_marks(tmp_path: Path) -> None:
 
 def test_the_code_runs() -> None:
     torch.manual_seed(0)
-    exec(block("python"), {})
+    names: dict[str, Any] = {}
+    exec(block("python"), names)
+    assert names["found"] == names["model"].find(names["signal"]).marks.tolist() != []
 
 
 def test_the_reader_is_a_source_of_stretches_and_windows(tmp_path: Path) -> None:
