@@ -24,8 +24,9 @@ from repro.registry import LOSSES, name_of, wrong_value
 class GeneralisedIoU(nn.Module):
     """1 - generalised IoU of a found and a true box, in [0, 2].
 
-    With A and B the two boxes and C the smallest box around both, GIoU = IoU - (C - A u B) / C: areas. It has a gradient also
-    where the boxes do not overlap. A box with x1 <= x0 or y1 <= y0 has the area 0; a fraction with a denominator of 0 is 0.
+    With U the area of the union of both boxes and C that of the smallest box around them, GIoU = IoU - (C - U) / C. It
+    has a gradient also where the boxes do not overlap. A box with x1 <= x0 or y1 <= y0 has the area 0; a fraction with
+    a denominator of 0 is 0.
 
     estimate: boxes (B, N, 4), one for each row of the target. target: (B, N, 4), or a dict with classes; rows of the
     class -1 are left out. Returns the mean over the boxes, 0 without a box. Source: Rezatofighi et al. 2019,
@@ -111,8 +112,8 @@ class BoxLoss(nn.Module):
     estimate: the output of `models.BoxHead`. target: boxes (B, N, 4), or a dict with classes (`repro.datasets.boxes`).
     Returns a scalar, at least 0; finite without any box. `box`: a loss with `of_pairs`, such as
     `losses.GeneralisedIoU`. `alpha`: in (0, 1). `gamma`: from 0. Raises BadInput for other values, and if the target
-    has a class that the model does not have. Sources: Tian et al. 2019 (FCOS), Lin et al. 2017, *Focal Loss for Dense Object
-    Detection*.
+    has a class that the model does not have. Sources: Tian et al. 2019 (FCOS), Lin et al. 2017, *Focal Loss for Dense
+    Object Detection*.
 
     Example:
 
@@ -156,8 +157,8 @@ class BoxLoss(nn.Module):
         chance = logits.sigmoid()
         right = torch.where(wanted > 0, chance, 1 - chance)
         weight = torch.where(wanted > 0, self.alpha, 1 - self.alpha) * (1 - right) ** self.gamma
-        loss = functional.binary_cross_entropy_with_logits(logits, wanted, weight, reduction="sum")
-        return loss / inside.sum().clamp(min=1)
+        entropy = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        return (weight * entropy).sum() / inside.sum().clamp(min=1)
 
 
 def assigned(points: Tensor, boxes: Tensor, classes: Tensor) -> Tensor:

@@ -35,9 +35,9 @@ class BoxHead(nn.Module):
     normalisation follow, one for the classes, one for the box. The distances are softplus of the output, in strides;
     the paper has the exponential function, which diverged less predictably with few images.
 
-    encoder: a model with `encode(image) -> list of maps (B, widths[n], h, w)` and `widths`; only these are used. If it
-    has a module `encoder`, as `models.UNet`, the head keeps that and drops the rest. Sides of an image must be multiples of the
-    stride.
+    encoder: a model with `widths`, and a module `encoder(image) -> list of maps (B, widths[n], h, w)`, such as
+    `models.UNet` with the padding "same". The head uses this module alone. The sides of an image must be multiples of
+    the stride.
 
     `forward(image (B, C, H, W))` returns a dict: "scores" (B, K, h, w), logits; "distances" (B, 4, h, w) to the left,
     upper, right and lower side, above 0; "centreness" (B, 1, h, w), logits; "stride" (B,). `losses.BoxLoss` takes it.
@@ -80,7 +80,7 @@ class BoxHead(nn.Module):
         levels = len(encoder.widths)
         if not isinstance(level, int) or not -levels <= level < levels:
             raise wrong_value(self, "level", level, f"a whole number from {-levels} to {levels - 1}")
-        self.encoder, self.level = encoder, level
+        self.encoder, self.level = encoder.encoder, level
         self.least, self.overlap, self.most = least, overlap, most
         width = encoder.widths[level]
         self.by_class, self.by_box = _branch(width, layers), _branch(width, layers)
@@ -90,7 +90,7 @@ class BoxHead(nn.Module):
         nn.init.constant_(self.scores.bias, -math.log((1 - PRIOR) / PRIOR))  # type: ignore[arg-type]  # it has a bias
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
-        found = self.encoder.encode(image)[self.level]
+        found = self.encoder(image)[self.level]
         stride = self._stride(image, found)
         for_class, for_box = self.by_class(found), self.by_box(found)
         return {
@@ -113,8 +113,7 @@ class BoxHead(nn.Module):
         """The found boxes of one image (C, H, W), with their scores and classes."""
         output = self.forward(image[None].to(self.scores.weight.device))
         chances = output["scores"][0].sigmoid().flatten(1)  # (K, h * w)
-        rows = torch.nonzero(chances.T >= self.least)  # (M, 2): location and class
-        place, classes = rows[:, 0], rows[:, 1]
+        classes, place = chances.ge(self.least).nonzero().T
         scores = (chances * output["centreness"][0].sigmoid().flatten(1))[classes, place]
         limits = torch.tensor(image.shape[-2:]).flip(0).repeat(2).to(scores)
         boxes = boxes_of(output)[0].flatten(0, 1)[place].clamp(min=0).minimum(limits)
