@@ -229,7 +229,7 @@ class RandomPixels:
 
     def explain(self, model: Any, image: Tensor, label: int) -> Tensor:
         """The map (H, W)."""
-        number = zlib.crc32(image.cpu().numpy().tobytes()) + (self.seed << 32)
+        number = zlib.crc32(image.cpu().numpy().tobytes() + str(self.seed).encode())  # the generator takes 32 bits
         return torch.rand(image.shape[1:], generator=torch.Generator().manual_seed(number)).to(image.device)
 
 
