@@ -17,7 +17,7 @@ from repro.claim import units
 from repro.claim.paper import Claim, Paper
 from repro.record import Record, audit, determinism
 from repro.record.determinism import Certificate
-from repro.report import percent, prose, reviews
+from repro.report import matrix, percent, prose, reviews
 from repro.report.departures import Departures, departures
 from repro.report.html.words import slug
 from repro.report.repository import NOWHERE, Site
@@ -282,6 +282,7 @@ def text(page: Page, below: Path) -> str:
     gaps = f"## What does not agree\n\n```{{disagreements}} {page.name}\n```\n\n" if page.failed else ""
     titles = {
         "examples": page.looked,
+        "confusion": "Confusion matrix" if matrix.among(page.records) else "",
         "behaviours": "Behaviour tests" if page.paper.behaviours else "",
         "curves": "Learning curves" if page.curved else "",
         "sweeps": "Sweeps" if page.paper.sweeps else "",
