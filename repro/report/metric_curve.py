@@ -174,11 +174,7 @@ def _numbers(curve: Curve) -> Markup:
     """All means with their intervals, as a table in a fold."""
     heads = [tag("th", curve.across, scope="col"), *(tag("th", panel.label(at), scope="col") for at in curve.places)]
     rows = [
-        tag(
-            "tr",
-            tag("th", line.entrant.label, scope="row"),
-            *(tag("td", unbroken(text)) for text in texts(curve, line)),
-        )
+        row(*map(unbroken, texts(curve, line)), first=tag("th", line.entrant.label, scope="row"))
         for line in curve.lines
     ]
     table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows), class_="number")

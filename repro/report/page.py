@@ -1,7 +1,7 @@
 """A paper with its records, verdicts and dependency checks; and the MyST text of its page.
 
-The sections answer a reader's questions in this order: What does not agree? What are the results? Do the outputs look
-and sound right? How do I run it? Why do the numbers differ? Where do they come from?
+The sections answer these questions in this order: What does not agree? What are the results? Do the outputs look and
+sound right? How do I run it? Why do the numbers differ? Where do they come from?
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Page:
     @property
     def looked(self) -> str:
         """The title of the section of examples: "Look and listen" if it has sounds, else "Look". "" if it is empty."""
-        panels = [panel for found in self.records for example in found.examples for panel in example.get("panels", ())]
+        panels = [panel for found in self.records for one in found.examples for panel in one.get("panels", ())]
         return ("Look and listen" if any("sound" in panel for panel in panels) else "Look") if panels else ""
 
     @property
@@ -289,9 +289,9 @@ def text(page: Page, below: Path) -> str:
     }
     shown = "".join(f"## {title}\n\n```{{{one}}} {page.name}\n```\n\n" for one, title in titles.items() if title)
     reviewed = f"## Reviews\n\n```{{reviews}} {page.name}\n```\n\n" if page.reviews else ""
+    given = {"written": WRITTEN, "name": page.name}
     return TEXT.format(
-        written=WRITTEN,
-        name=page.name,
+        **given,
         title=plain(page.paper.title),
         gaps=gaps,
         shown=shown,
