@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -67,13 +68,15 @@ class Pictures:
 
     @cached_property
     def listed(self) -> list[Listed]:
-        rows = sorted(_listed(self.folder), key=lambda row: (row.breed, row.number))
-        chosen: list[Listed] = []
+        """The rows of the split: the first of each breed by their numbers, then the second of each, and so on."""
+        rows = sorted(_listed(self.folder), key=lambda row: row.number)
+        chosen: list[tuple[int, Listed]] = []
         for breed in range(len(BREEDS)):
             of_breed = [row for row in rows if row.breed == breed and (row.split == "test") == (self.split == "test")]
-            parts = {"test": of_breed, "valid": of_breed[KEPT - 1 :: KEPT]}
-            chosen += parts.get(self.split) or [row for n, row in enumerate(of_breed, 1) if n % KEPT]
-        return chosen
+            valid = [n % KEPT == 0 for n in range(1, len(of_breed) + 1)]
+            kept = [self.split == "test" or one == (self.split == "valid") for one in valid]
+            chosen += enumerate(itertools.compress(of_breed, kept))
+        return [row for _, row in sorted(chosen, key=lambda placed: (placed[0], placed[1].breed))]
 
     @cached_property
     def read(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

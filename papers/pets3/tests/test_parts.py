@@ -92,10 +92,10 @@ def _pack(folder: Path, files: dict[str, bytes], rows: list[str]) -> None:
 def test_the_splits_are_apart_and_each_fifth_is_for_validation(write: Write) -> None:
     write()
     names = {split: Pets(split).names for split in ("train", "valid", "test")}  # type: ignore[arg-type]
-    assert names["valid"] == [f"{breed}_{number}" for breed in BREEDS for number in (5, 10)]
+    assert names["valid"] == [f"{breed}_{number}" for number in (5, 10) for breed in BREEDS]
     assert names["test"] == [f"{breed}_11" for breed in BREEDS]
     assert sorted(name for found in names.values() for name in found) == sorted(NAMES)
-    assert [label for _, label in Pets("valid")] == [0, 0, 1, 1, 2, 2]
+    assert [label for _, label in Pets("valid")] == [0, 1, 2, 0, 1, 2]
 
 
 def test_the_items_of_all_tasks_are_those_of_the_files(write: Write) -> None:
