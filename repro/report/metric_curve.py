@@ -65,7 +65,9 @@ def gather(page: Page, configs: Sequence[str], metric: str, test: str, across: s
     if len(units) > 1:
         raise BadInput(f"these metrics have different units: {', '.join(sorted(units))}")
     by, unit = percent.factor(first.ran[0].page.paper, first.metric, units.pop())
-    lines = [_line(one, fields, by) for one in first.ran]
+    lines = [line for one in first.ran if len((line := _line(one, fields, by)).points) == len(fields)]
+    if not lines:
+        raise BadInput(f"no config has all {len(fields)} points of '{metric}' on '{test}'")
     upward = upward or (metric if "*" in test else " ".join(metric.replace("*", " ").split()))
     waiting = [one.label for one in first.entrants if not one.found]
     return Curve(lines, across or (test if "*" in test else metric), upward, unit, waiting, _sample(lines, test))
@@ -87,7 +89,8 @@ def _names(page: Page, configs: Sequence[str], metric: str, test: str) -> dict[f
 
 
 def _line(one: Entrant, fields: dict[float, Field], by: float) -> Line:
-    same = {at: next(other for other in field.ran if other.name == one.name) for at, field in fields.items()}
+    """The points that a config has; it lacks some if the configs were not named and it did not measure all."""
+    same = {at: other for at, field in fields.items() for other in field.ran if other.name == one.name}
     return Line(one, {at: interval(other.rows).scaled(by) for at, other in same.items()})
 
 
