@@ -143,9 +143,7 @@ class Noisy(nn.Module):
         True
     """
 
-    def __init__(
-        self, cost: Annotated[Any, LOSSES], kind: Literal["sign", "uniform"], epsilon: float = 0.25
-    ) -> None:
+    def __init__(self, cost: Annotated[Any, LOSSES], kind: Literal["sign", "uniform"], epsilon: float = 0.25) -> None:
         super().__init__()
         if kind not in ("sign", "uniform"):
             raise wrong_value(self, "kind", kind, "'sign' or 'uniform'")

@@ -80,6 +80,8 @@ class Maxout(nn.Module):
             raise wrong_value(self, "outputs", outputs, "'softmax' or 'sigmoid'")
         if not max_norm > 0:
             raise wrong_value(self, "max_norm", max_norm, "a number above 0")
+        if len(dropout) != 2 or not all(0 <= share < 1 for share in dropout):
+            raise wrong_value(self, "dropout", dropout, "two numbers from 0, below 1")
         self.pieces, self.outputs, self.max_norm = pieces, outputs, max_norm
         sizes = itertools.pairwise((pixels, units, units))
         self.hidden = nn.ModuleList(nn.Linear(before, after * pieces) for before, after in sizes)
