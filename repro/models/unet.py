@@ -70,8 +70,7 @@ class UNet(nn.Module):
         self.depth, self.padding, self.tile = depth, padding, tile
         self.widths = [width * 2**level for level in range(depth + 1)]
         pad = 1 if padding == "same" else 0
-        self.contracting = nn.ModuleList(_twice(*ends, pad) for ends in pairwise([channels, *self.widths]))
-        self.dropout = nn.Dropout(dropout)
+        self.encoder = Encoder([channels, *self.widths], pad, dropout)
         ends = list(pairwise(self.widths))[::-1]
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in ends)
         self.expanding = nn.ModuleList(_twice(coarse, fine, pad) for fine, coarse in ends)
@@ -88,10 +87,8 @@ class UNet(nn.Module):
 
         With the padding "same", map n has H // 2^n rows and W // 2^n columns. With "valid" the borders are missing too.
         """
-        found = [self.contracting[0](image)]
-        for level in self.contracting[1:]:
-            found.append(level(functional.max_pool2d(found[-1], 2)))
-        return [*found[:-1], self.dropout(found[-1])]
+        maps: list[Tensor] = self.encoder(image)
+        return maps
 
     def forward(self, image: Tensor) -> Tensor:
         rows, columns = image.shape[-2:]
@@ -150,6 +147,24 @@ class UNet(nn.Module):
         border = 7 * 2**self.depth  # at least the margin and the 2^depth - 1 other pixels of a coarsest one
         first = max(0, start - border)
         return (first, min(start + self.tile + border, size)), (start - first, start - first + self.tile)
+
+
+class Encoder(nn.Module):
+    """The contracting path of a U-Net, which other models may use alone: image -> maps, from fine to coarse.
+
+    channels: those of the image, then those of each map. pad: pixels of zeros around every map.
+    """
+
+    def __init__(self, channels: list[int], pad: int, dropout: float) -> None:
+        super().__init__()
+        self.contracting = nn.ModuleList(_twice(*ends, pad) for ends in pairwise(channels))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        found = [self.contracting[0](image)]
+        for level in self.contracting[1:]:
+            found.append(level(functional.max_pool2d(found[-1], 2)))
+        return [*found[:-1], self.dropout(found[-1])]
 
 
 def mirrored(image: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:

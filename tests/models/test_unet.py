@@ -85,7 +85,7 @@ def test_valid_scores_see_only_real_pixels_within_the_margin(depth: int) -> None
 def test_initial_weights_have_the_variance_of_the_paper(layer: int) -> None:
     torch.manual_seed(0)
     model = UNet(1, 2, depth=1, width=64)
-    found = model.contracting[1][2 * layer].weight if layer else model.up[0].weight
+    found = model.encoder.contracting[1][2 * layer].weight if layer else model.up[0].weight
     inputs = 128 * 9 if layer else 128
     assert float(found.detach().std()) == pytest.approx(math.sqrt(2 / inputs), rel=0.02)
     assert all(
