@@ -111,6 +111,18 @@ def test_the_attack_in_inference_mode_gives_the_same_examples() -> None:
     assert torch.equal(one, model(images + attacked(model)))
 
 
+def test_the_sign_for_a_sure_network_needs_double_precision() -> None:
+    network = SoftmaxRegression()
+    with torch.no_grad():
+        network.layer.bias[3] = 25.0
+        network.layer.weight.normal_(std=1e-3, generator=torch.Generator().manual_seed(0))
+    model, (images, _) = UnderAttack([network], NegativeLogLikelihood()), batch()
+    labels = torch.full((5,), 3)
+    single = model.gradients(images, labels)[0]
+    double = model.double().gradients(images.double(), labels)[0]
+    assert float((single.sign() != double.sign()).float().mean()) > 0.2
+
+
 def test_each_network_is_attacked_by_its_own_gradient() -> None:
     torch.manual_seed(0)
     networks = [Maxout(units=3), Maxout(units=4)]
