@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -23,17 +24,16 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from repro.data import store, unpack
-from repro.datasets import image_tasks, tables
+from repro.data import store
+from repro.datasets import image_files, image_tasks, tables
 from repro.datasets.image_tasks import Task
 from repro.errors import BadInput
 from repro.registry import DATASETS, wrong_value
 
 BREEDS = ("Abyssinian", "Bengal", "american_bulldog")
 SIDE = 128  # pixels of the images in the mirror; published ones are resized to it, and become square
-EACH_FOR_VALIDATION = 5  # every fifth image of a breed, by its number
+KEPT = 5  # every fifth image of a breed, by its number, is for validation
 ARCHIVE, TABLE, LISTS = "pets3_128.tar", "metadata.csv", {"trainval": "trainval.txt", "test": "test.txt"}
-MODES = ("RGB", "L", "P", "RGBA", "CMYK")  # of the published images
 TO_MASK = {1: 1, 2: 0, 3: -1}  # of a value in a trimap
 
 Split = Literal["train", "valid", "test"]
@@ -55,8 +55,9 @@ class Pictures:
     """The images of a split with 128 x 128 pixels, their masks and breeds, as they are in the files.
 
     `split`: "test" as published; "valid" is every fifth image of each breed in the published "trainval", and "train"
-    the others. Raises BadInput, with the file, if the list or an image is missing, if a file is not an image or has
-    another mode, if a mask has another size than its image or another value than 1, 2 and 3, or if it has no pet.
+    the others. An image of another shape becomes square. Raises BadInput, with the file, if the list or an image is
+    missing, if a file is not an image or has another mode, if a mask has another size than its image or another value
+    than 1, 2 and 3, or if it has no pet.
     """
 
     def __init__(self, split: Split) -> None:
@@ -67,23 +68,21 @@ class Pictures:
 
     @cached_property
     def listed(self) -> list[Listed]:
-        rows = sorted(_listed(self.folder), key=lambda row: (row.breed, row.number))
-        chosen: list[Listed] = []
+        """The rows of the split: the first of each breed by their numbers, then the second of each, and so on."""
+        rows = sorted(_listed(self.folder), key=lambda row: row.number)
+        chosen: list[tuple[int, Listed]] = []
         for breed in range(len(BREEDS)):
             of_breed = [row for row in rows if row.breed == breed and (row.split == "test") == (self.split == "test")]
-            kept = [
-                (n % EACH_FOR_VALIDATION == EACH_FOR_VALIDATION - 1) == (self.split == "valid")
-                for n in range(len(of_breed))
-            ]
-            chosen += [row for row, one in zip(of_breed, kept, strict=True) if one or self.split == "test"]
-        return chosen
+            valid = [n % KEPT == 0 for n in range(1, len(of_breed) + 1)]
+            kept = [self.split == "test" or one == (self.split == "valid") for one in valid]
+            chosen += enumerate(itertools.compress(of_breed, kept))
+        return [row for _, row in sorted(chosen, key=lambda placed: (placed[0], placed[1].breed))]
 
     @cached_property
     def read(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The images (N, 128, 128, 3) and the trimaps (N, 128, 128)."""
         names = [row.name for row in self.listed]
-        packed = self.folder / ARCHIVE
-        pairs = list(_packed(packed, names) if packed.is_file() else _published(self.folder, names))
+        pairs = list(_pairs(self.folder, names))
         return np.stack([image for image, _ in pairs]), np.stack([trimap for _, trimap in pairs])
 
     def __len__(self) -> int:
@@ -160,6 +159,10 @@ class Pets(Dataset[tuple[Tensor, Any]]):
         label = self.source.listed[index].breed
         return self.images[index] / 255, image_tasks.target(self.task, label, self.masks[index])
 
+    def illustrate(self, inputs: Tensor, target: Any, estimate: Any, stem: Path) -> list[dict[str, Any]]:
+        """Write what shows an item with a model's answer; it depends on the task."""
+        return image_tasks.illustrate(self.task, inputs, target, estimate, stem, self.class_names)
+
     def fingerprint(self) -> str:
         """Digest of the images and masks as in the files, of the task and of the size. All files are read."""
         if self.task != "class":
@@ -168,25 +171,31 @@ class Pets(Dataset[tuple[Tensor, Any]]):
 
 
 def _listed(folder: Path) -> list[Listed]:
-    """The images of the three breeds, from the list of either layout."""
-    if (folder / ARCHIVE).is_file():
-        rows = [
-            (row["name"], row["split"], row["breed"], str(folder / TABLE))
-            for row in tables.read(folder / TABLE, ["name", "split", "breed"])
-        ]
-    else:
-        rows = [
-            (line.split()[0], split, line.split()[0].rpartition("_")[0], str(folder / "annotations" / name))
-            for split, name in LISTS.items()
-            for line in _lines(folder / "annotations" / name)
-        ]
-    found = [Listed(name, split, BREEDS.index(breed)) for name, split, breed, _ in rows if breed in BREEDS]
-    for name, split, _, place in rows:
-        if split not in LISTS or not name.rpartition("_")[2].isdecimal():
+    """The images of the three breeds, from the list of either layout. Raises BadInput, with the list."""
+    rows = _in_table(folder / TABLE) if (folder / ARCHIVE).is_file() else _in_lists(folder / "annotations")
+    found: dict[str, Listed] = {}
+    for name, split, place in rows:
+        breed, _, number = name.rpartition("_")
+        if split not in LISTS or not number.isdecimal():
             raise BadInput(f"lists '{name}' in the split '{split}'", place, expected="BREED_NUMBER in trainval or test")
-    if twice := {row.name for row in found if [other.name for other in found].count(row.name) > 1}:
-        raise BadInput(f"{min(twice)} is listed twice", str(folder))
-    return found
+        if name in found:
+            raise BadInput(f"lists '{name}', which is in a list already", place)
+        if breed in BREEDS:
+            found[name] = Listed(name, split, BREEDS.index(breed))
+    if not found:
+        raise BadInput("lists no image of the three breeds", str(folder), expected=", ".join(BREEDS))
+    return list(found.values())
+
+
+def _in_table(path: Path) -> Iterator[tuple[str, str, str]]:
+    for row in tables.read(path, ["name", "split"]):
+        yield row["name"], row["split"], str(path)
+
+
+def _in_lists(folder: Path) -> Iterator[tuple[str, str, str]]:
+    for split, name in LISTS.items():
+        for line in _lines(folder / name):
+            yield line.split()[0], split, str(folder / name)
 
 
 def _lines(path: Path) -> list[str]:
@@ -197,62 +206,29 @@ def _lines(path: Path) -> list[str]:
     return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _packed(archive: Path, names: list[str]) -> Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """The images and trimaps in the tar of a mirror."""
-    wanted = {path for name in names for path in (f"images/{name}.jpg", f"trimaps/{name}.png")}
-    content: dict[str, bytes] = {}
+def _pairs(folder: Path, names: list[str]) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """The pixels of each image (128, 128, 3) and of its trimap (128, 128). Raises BadInput, with the file."""
+    packed = (folder / ARCHIVE).is_file()
+    places = [folder / ARCHIVE] * 2 if packed else [folder, folder / "annotations"]
+    images = image_files.contents(places[0], [f"images/{name}.jpg" for name in names])
+    trimaps = image_files.contents(places[1], [f"trimaps/{name}.png" for name in names])
+    for (of_image, image), (of_trimap, trimap) in zip(images.items(), trimaps.items(), strict=True):
+        pixels = image_files.read_image(image, of_image, "RGB") if packed else _converted(image, of_image)
+        values = image_files.read_mask(trimap, of_trimap, pixels.shape[:2], TO_MASK)
+        if not (values == 1).any():
+            raise BadInput("has no pixel of the pet", of_trimap, expected="at least one pixel with the value 1")
+        yield _resized(pixels, SIDE, Image.Resampling.BILINEAR), _resized(values, SIDE, Image.Resampling.NEAREST)
+
+
+def _converted(content: bytes, place: str) -> NDArray[np.uint8]:
+    """The pixels (H, W, 3) of a published image; some of these have a palette or only grey."""
     try:
-        for member in unpack.tar_members(archive):
-            if member.name in wanted and (file := member.open()) is not None:
-                content[member.name] = file.read()
-    except (*unpack.BROKEN, OSError) as error:
-        raise BadInput(f"cannot be unpacked: {error}", str(archive)) from None
-    for name in names:
-        parts = {path: f"{archive}/{path}" for path in (f"images/{name}.jpg", f"trimaps/{name}.png")}
-        if missing := [place for path, place in parts.items() if path not in content]:
-            raise BadInput("is listed, but is not in the archive", missing[0])
-        image, trimap = (_decoded(content[path], place) for path, place in parts.items())
-        yield _pair(image, trimap, *parts.values(), modes=("RGB",))
-
-
-def _published(folder: Path, names: list[str]) -> Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """The images and trimaps as published, resized to 128 x 128 pixels."""
-    for name in names:
-        paths = folder / "images" / f"{name}.jpg", folder / "annotations" / "trimaps" / f"{name}.png"
-        if missing := [path for path in paths if not path.is_file()]:
-            raise BadInput("is listed, but is not there", str(missing[0]))
-        image, trimap = (_decoded(path.read_bytes(), str(path)) for path in paths)
-        yield _pair(image, trimap, *map(str, paths), modes=MODES)
-
-
-def _decoded(content: bytes, place: str) -> Image.Image:
-    try:
-        image = Image.open(io.BytesIO(content))
-        image.load()
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        said = "is not an image" if isinstance(error, UnidentifiedImageError) else f"cannot be decoded: {error}"
-        raise BadInput(said, place) from None
-    return image
-
-
-def _pair(
-    image: Image.Image, trimap: Image.Image, place: str, place_of_trimap: str, modes: tuple[str, ...]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The pixels of an image and of its trimap, both with 128 x 128 pixels. Raises BadInput if they are wrong."""
-    for one, where, known in ((image, place, modes), (trimap, place_of_trimap, ("L", "P"))):
-        if one.mode not in known:
-            raise BadInput(f"has the mode {one.mode}", where, expected=" or ".join(known))
-    if image.size != trimap.size:
-        said = "{} x {} pixels".format(*trimap.size)
-        raise BadInput(f"has {said}", place_of_trimap, expected="{} x {}, as its image has".format(*image.size))
-    values = np.asarray(trimap)
-    if wrong := set(np.unique(values).tolist()) - set(TO_MASK):
-        raise BadInput(f"has a pixel with the value {min(wrong)}", place_of_trimap, expected="1, 2 or 3")
-    if not (values == 1).any():
-        raise BadInput("has no pixel of the pet", place_of_trimap, expected="at least one pixel with the value 1")
-    pixels = np.asarray(image.convert("RGB"))
-    resized = (_resized(pixels, SIDE, Image.Resampling.BILINEAR), _resized(values, SIDE, Image.Resampling.NEAREST))
-    return resized
+        with Image.open(io.BytesIO(content)) as image:
+            return np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError:
+        raise BadInput("is not an image", place) from None
+    except image_files.BROKEN as error:
+        raise BadInput(f"cannot be decoded: {error}", place) from None
 
 
 def _resized(pixels: NDArray[np.uint8], side: int, how: Image.Resampling) -> NDArray[np.uint8]:

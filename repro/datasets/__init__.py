@@ -22,7 +22,8 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
 
 For your own reader: `walk` lists the files of a folder, `tables` reads csv, `recordings` decodes audio files once,
 `mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. `marked_signals` and `stretches` are for
-recordings with marked moments. `flipped` makes a known share of labels wrong.
+recordings with marked moments. `image_tasks` says what an item of images with masks is, and `shapes` generates such
+images. `flipped` makes a known share of labels wrong.
 For behaviour tests: `pairs` puts items before and after a change next to each other, `chosen` takes some items of a
 dataset, and `perturb_images`, `perturb_sounds` and `perturb_texts` contain the changes. The other modules contain the
 datasets.

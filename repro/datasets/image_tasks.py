@@ -9,11 +9,14 @@ a box has the column x1 - 1 and the row y1 - 1.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from repro.data import mask_panels, panels
 from repro.errors import BadInput
 from repro.registry import wrong_value
 
@@ -43,6 +46,19 @@ def box_around(mask: Tensor) -> Tensor:
     if not len(rows):
         raise BadInput("the mask has no pixel of the object", expected="at least one pixel with the value 1")
     return torch.tensor([[columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]], dtype=torch.float32)
+
+
+def illustrate(
+    task: Task, inputs: Tensor, target: Any, estimate: Any, stem: Path, classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Write what shows an item of `task` with a model's answer: `illustrate` of a dataset without its own."""
+    if task == "class":
+        return panels.show_image(inputs, target, estimate, stem, classes)
+    if task == "mask":
+        return mask_panels.show_mask(inputs, target, estimate, stem, ("background", "object"))
+    if task == "box":
+        return mask_panels.show_boxes(inputs, target, estimate, stem, ("object",))
+    return mask_panels.show_maps(inputs, target, estimate, stem, classes)
 
 
 def checked(dataset: object, task: str, size: object, least: int = 8) -> None:

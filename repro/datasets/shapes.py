@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,10 @@ class Shapes(Dataset[tuple[Tensor, Any]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Any]:
         images, masks = self.drawn
         return images[index] / 255, image_tasks.target(self.task, range(self.items)[index] % 3, masks[index])
+
+    def illustrate(self, inputs: Tensor, target: Any, estimate: Any, stem: Path) -> list[dict[str, Any]]:
+        """Write what shows an item with a model's answer; it depends on the task."""
+        return image_tasks.illustrate(self.task, inputs, target, estimate, stem, self.class_names)
 
     def fingerprint(self) -> str:
         """Digest of pixels, masks and task."""

@@ -12,6 +12,7 @@ one value for each item, whose mean is the metric and whose spread gives its sta
 from the values of the items also holds for such a metric.
 
 - `classification`. `behaviour`: whether an item passes a behaviour test.
+- `explanations`: how good the map of a classifier's explanation is.
 - Of a whole test set: `detection` (AUROC, AUPR, AURC, mean confidence) and `calibration`. `influence` makes the
   contributions of a metric of your own.
 - Source separation: `separation` names all metrics. `bss_eval` (with `projections`), `oracles` and `chunk_order` hold

@@ -5,10 +5,10 @@ Its values are numbers of cells and not scores, so other sections of the page le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from repro.record import Measurement
+from repro.record import Measurement, Record
 
 NAME = "ConfusionCell"
 CLASSES = "classes: "  # before the names of the classes, in the identity of the metric
@@ -36,6 +36,11 @@ class Matrix:
 def is_cell(one: Measurement) -> bool:
     """Whether the values of a measurement are cells of a confusion matrix."""
     return one.identity.get("name") == NAME
+
+
+def among(records: Iterable[Record]) -> bool:
+    """Whether a record has a confusion matrix."""
+    return any(is_cell(one) for found in records for one in found.measurements)
 
 
 def of(measured: Sequence[Measurement]) -> Matrix | None:
