@@ -8,20 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from repro.errors import BadInput, nearest
 from repro.interval import Interval, interval
 from repro.report import entrants, percent
-from repro.report.curves import apart
 from repro.report.entrants import Entrant, Field
 from repro.report.families import MOST
 from repro.report.html import panel
-from repro.report.html.axis import Axis, around
+from repro.report.html.axis import Axis, around, logarithmic, wide
 from repro.report.html.markup import Markup, box, fold, link, picture, row, tag, unbroken
 from repro.report.html.words import number, spread
 from repro.report.page import Page
 
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)"
+GAP = 11  # between the numbers of two lines, in the units of a panel
 TICKS = 7  # with more points, the horizontal axis has round numbers instead of the points
 
 
@@ -99,7 +100,8 @@ def _sample(lines: Sequence[Line], test: str) -> str:
     found = [next(iter(line.points.values())) for line in lines]
     seeds, items = ({getattr(one, key) for one in found} for key in ("seeds", "items"))
     many = (" to ".join(f"{n:,}" for n in sorted({min(values), max(values)})) for values in (seeds, items))
-    return f"{test}: {' × '.join(many)} (seeds × items)"
+    which = f"the test sets {test}" if "*" in test else test
+    return f"{which}: {' × '.join(many)} (seeds × items)"
 
 
 def figure(curve: Curve) -> Markup:
@@ -107,8 +109,7 @@ def figure(curve: Curve) -> Markup:
     parts = -(-len(curve.lines) // MOST)
     size = -(-len(curve.lines) // parts)
     groups = [curve.lines[first : first + size] for first in range(0, len(curve.lines), size)]
-    ends = [value for line in curve.lines for one in line.points.values() for value in (one.low, one.high)]
-    across, upward = around(curve.places, ticks=4, margin=0.0), panel.scale(ends)
+    across, upward = around(curve.places, ticks=4, margin=0.08), _upward(curve)
     title = f"{curve.upward}{f', {curve.unit}' if curve.unit else ''}, by {curve.across}"
     panels = [_panel(curve, lines, across, upward, title) for lines in groups]
     said = f"{title}. On {curve.sample}. Line: the mean; shade: its 95 % interval."
@@ -121,17 +122,12 @@ def figure(curve: Curve) -> Markup:
 def _panel(curve: Curve, lines: Sequence[Line], across: Axis, upward: Axis, title: str) -> Markup:
     marks = {at: panel.label(at) for at in curve.places} if len(curve.places) <= TICKS else None
     vertical = f"{curve.upward}, {curve.unit}" if curve.unit else curve.upward
-    ends = [(panel.x(across, at) + 3, panel.y(upward, one.mean) + 4) for line in lines for at, one in [_last(line)]]
-    numbers = [
-        tag("text", str(n + 1), x=f"{x:.1f}", y=f"{y:.1f}", class_=f"end c{n + 1}")
-        for n, (x, y) in enumerate(apart(ends))
-    ]
     shape = picture(
         title,
         " ".join(f"{line.entrant.label}: {_words(line)}." for line in lines),
         *panel.frame(across, upward, (curve.across, vertical), marks),
         *(_drawn(n, line, across, upward) for n, line in enumerate(lines)),
-        *numbers,
+        *_names_of_lines(lines, across, upward),
         viewBox=panel.BOX,
         class_="repro-curve",
     )
@@ -139,8 +135,41 @@ def _panel(curve: Curve, lines: Sequence[Line], across: Axis, upward: Axis, titl
     return tag("figure", shape, tag("ul", *entries), class_="repro-panel")
 
 
-def _last(line: Line) -> tuple[float, Interval]:
-    return list(line.points.items())[-1]
+def _upward(curve: Curve) -> Axis:
+    """The vertical axis of all intervals. It is logarithmic only if the means differ by a large factor."""
+    found = [one for line in curve.lines for one in line.points.values()]
+    ends = [value for one in found for value in (one.low, one.high)]
+    return logarithmic(ends) if min(ends) > 0 and wide(one.mean for one in found) else around(ends, ticks=4)
+
+
+def _names_of_lines(lines: Sequence[Line], across: Axis, upward: Axis) -> list[Markup]:
+    """The number of each line, next to its first or its last point: where the lines are farther apart."""
+    ends = [[panel.y(upward, list(line.points.values())[end].mean) for line in lines] for end in (0, -1)]
+    first = sum(_gaps(ends[0])) > sum(_gaps(ends[1]))
+    heights = spaced(ends[0 if first else 1])
+    place = list(lines[0].points)[0 if first else -1]
+    at = {"x": f"{panel.x(across, place) + (-4 if first else 4):.1f}", "text_anchor": "end" if first else None}
+    return [tag("text", str(n), y=f"{height + 4:.1f}", class_=f"end c{n}", **at) for n, height in enumerate(heights, 1)]
+
+
+def _gaps(heights: Sequence[float]) -> list[float]:
+    """How far neighbours are from each other, at most `GAP`: farther does not help a reader."""
+    return [min(below - above, GAP) for above, below in pairwise(sorted(heights))]
+
+
+def spaced(heights: Sequence[float]) -> list[float]:
+    """The heights of numbers, moved so that neighbours are at least `GAP` apart and all are within the panel.
+
+    >>> spaced([50.0, 50.0, 90.0])
+    [50.0, 61.0, 90.0]
+    """
+    order, found = sorted(range(len(heights)), key=lambda n: heights[n]), list(heights)
+    for before, after in pairwise(order):
+        found[after] = max(found[after], found[before] + GAP)
+    lowest = panel.HEIGHT - panel.BOTTOM
+    for n, place in enumerate(reversed(order)):
+        found[place] = min(found[place], lowest - n * GAP)
+    return found
 
 
 def _words(line: Line) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from repro import record
 from repro.errors import BadInput
@@ -80,8 +83,8 @@ def test_the_figure_draws_means_and_bands_at_their_places(family: Path) -> None:
     for group, line in zip(groups, curve.lines, strict=True):
         dots = [(float(dot.get("cx") or 0), float(dot.get("cy") or 0)) for dot in group.iter(f"{SVG}circle")]
         x, y = np.array(dots).T
-        left, right = panel.LEFT, panel.WIDTH - panel.RIGHT
-        assert x == pytest.approx([left, left + (right - left) / 3, right], abs=0.1)
+        assert x[0] > panel.LEFT and x[2] < panel.WIDTH - panel.RIGHT
+        assert x[1] - x[0] == pytest.approx((x[2] - x[0]) / 3, abs=0.1)
         means = np.array([one.mean for one in line.points.values()])
         slope, offset = np.polyfit(means, y, 1)
         assert slope < 0 and y == pytest.approx(offset + slope * means, abs=0.2)
@@ -93,6 +96,16 @@ def test_the_figure_draws_means_and_bands_at_their_places(family: Path) -> None:
     titles = [one.text or "" for one in picture.iter(f"{SVG}text")]
     assert {"0", "50", "150", "tolerance, ms", "F1, %"} <= set(titles)
     assert html.count("<tr") == 3 and html.count("<td") == 6, "all numbers are in a table too"
+
+
+@given(st.lists(st.floats(panel.TOP, panel.HEIGHT - panel.BOTTOM), min_size=1, max_size=MOST))
+def test_the_numbers_of_lines_do_not_overlap_and_stay_in_the_panel(heights: list[float]) -> None:
+    found = metric_curve.spaced(heights)
+    ordered = sorted(found)
+    assert all(below - above >= metric_curve.GAP - 1e-9 for above, below in pairwise(ordered))
+    assert ordered[0] >= panel.TOP - 1e-9 and ordered[-1] <= panel.HEIGHT - panel.BOTTOM + 1e-9
+    far = all(gap >= metric_curve.GAP for gap in np.diff(sorted(heights)))
+    assert found == heights or not far, "numbers that are far enough apart are not moved"
 
 
 def test_the_number_may_be_in_the_name_of_the_test_set(fresh: Path) -> None:
