@@ -51,15 +51,18 @@ class Curve:
         return list(self.lines[0].points)
 
 
-def gather(page: Page, configs: Sequence[str], metric: str, test: str, across: str = "", upward: str = "") -> Curve:
+def gather(
+    page: Page, configs: Sequence[str], metric: str, test: str, across: str = "", upward: str = "", zero: str = ""
+) -> Curve:
     """The curve of `configs`; without names, of all configs of the paper that measured the metrics.
 
-    One of `metric` and `test` contains a `*`. Raises BadInput if not, if fewer than two names fit, and for everything
+    One of `metric` and `test` contains a `*`. `zero` is the name that stands for the number 0, if it has no number: the
+    test set without noise, for example. Raises BadInput if not, if fewer than two names fit, and for everything
     for which a leaderboard of one of the points would be refused.
     """
     if (metric + test).count("*") != 1:
         raise BadInput(f"metric '{metric}' and test '{test}'", expected="one * for the number, in one of the two")
-    names = _names(page, configs, metric, test)
+    names = _names(page, configs, metric, test, zero)
     fields = {at: entrants.gather(page, configs, *names[at]) for at in sorted(names)}
     first = next(iter(fields.values()))
     units = {str(one.found[0].identity.get("unit", "")) for field in fields.values() for one in field.ran}
@@ -74,19 +77,21 @@ def gather(page: Page, configs: Sequence[str], metric: str, test: str, across: s
     return Curve(lines, across or (test if "*" in test else metric), upward, unit, waiting, _sample(lines, test))
 
 
-def _names(page: Page, configs: Sequence[str], metric: str, test: str) -> dict[float, tuple[str, str]]:
+def _names(page: Page, configs: Sequence[str], metric: str, test: str, zero: str) -> dict[float, tuple[str, str]]:
     """The metric and the test set of each point."""
     records = [record for one in entrants.wanted(page, configs) for record in one.records]
     known = {(found.metric, found.test) for record in records for found in record.measurements}
-    pattern = re.compile(
-        "".join(NUMBER if part == "*" else re.escape(part) for part in re.split(r"(\*)", f"{metric}\n{test}"))
-    )
-    hits = {pair: hit for pair in known if (hit := pattern.fullmatch("\n".join(pair)))}
+    which = 0 if "*" in metric else 1
+    pattern = re.compile(NUMBER.join(map(re.escape, f"{metric}\n{test}".split("*"))))
+    hits = {float(hit[1]): pair for pair in known if (hit := pattern.fullmatch("\n".join(pair)))}
+    if zero:
+        hits[0.0] = (zero, test) if which == 0 else (metric, zero)
+    if zero and hits[0.0] not in known:
+        raise BadInput(f"no '{zero}' in the records{nearest(zero, {pair[which] for pair in known})}")
     if len(hits) < 2:
-        which = 0 if "*" in metric else 1
         near = nearest((metric, test)[which], {pair[which] for pair in known})
         raise BadInput(f"{len(hits)} of the measured metrics fit '{metric}' on '{test}', a curve needs two{near}")
-    return {float(hit[1]): pair for pair, hit in hits.items()}
+    return hits
 
 
 def _line(one: Entrant, fields: dict[float, Field], by: float) -> Line:
@@ -112,7 +117,7 @@ def figure(curve: Curve) -> Markup:
     across, upward = around(curve.places, ticks=4, margin=0.08), _upward(curve)
     title = f"{curve.upward}{f', {curve.unit}' if curve.unit else ''}, by {curve.across}"
     panels = [_panel(curve, lines, across, upward, title) for lines in groups]
-    said = f"{title}. On {curve.sample}. Line: the mean; shade: its 95 % interval."
+    said = f"{title}. On {curve.sample}. Line: the mean; shade: its 95 % interval for new test items."
     lacking = f" Not run: {', '.join(curve.waiting)}." if curve.waiting else ""
     head = tag("p", said, lacking, class_="repro-muted")
     kind = "repro-panels wide" if len(panels) == 1 else "repro-panels"

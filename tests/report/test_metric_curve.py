@@ -112,6 +112,14 @@ def test_the_number_may_be_in_the_name_of_the_test_set(fresh: Path) -> None:
     measure(fresh, "proxy-seed0", [("Error", f"{at} dB") for at in (-6, 0, 12.5)] + [("Error", "clean")])
     page.forget()
     assert gather("proxy", metric="Error", test="* dB").places == [-6.0, 0.0, 12.5]
+    measure(fresh, "proxy-seed0", [("Error", f"epsilon_{at}") for at in (0.1, 0.05)] + [("Error", "test")])
+    page.forget()
+    curve = gather("proxy", metric="Error", test="epsilon_*", zero="test")
+    assert curve.places == [0.0, 0.05, 0.1]
+    clean = page.read("tiny").by_config["configs/proxy.gin"][0].measured("test", "Error")
+    assert clean and curve.lines[0].points[0.0].mean == pytest.approx(clean.mean)
+    with pytest.raises(BadInput, match="no 'tset' in the records; did you mean 'test'"):
+        gather("proxy", metric="Error", test="epsilon_*", zero="tset")
 
 
 @pytest.mark.parametrize(("metric", "test", "said"), [
