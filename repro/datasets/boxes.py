@@ -125,11 +125,12 @@ def iou(first: Tensor, second: Tensor) -> Tensor:
 
 
 @DATASETS.register
-class PaddedBoxes(Dataset[tuple[Any, dict[str, Tensor]]]):
+class PaddedBoxes(Dataset[tuple[Tensor, dict[str, Tensor]]]):
     """A dataset with boxes in which every image has `most` rows, so that torch can make batches.
 
-    Item: `(inputs, {"boxes": (most, 4), "classes": (most,)})`. The added rows have the class -1 (`NONE`) and zeros as
-    box. most: from 1. Raises BadInput for another number, and for an image with more boxes.
+    Item: `(image, {"boxes": (most, 4), "classes": (most,)})`. The added rows have the class -1 (`NONE`) and zeros as
+    box. most: from 1. Raises BadInput for another number, for an image with more boxes, and for what is no box of its
+    image (`checked`).
 
     Example:
 
@@ -145,14 +146,16 @@ class PaddedBoxes(Dataset[tuple[Any, dict[str, Tensor]]]):
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, index: int) -> tuple[Any, dict[str, Tensor]]:
-        inputs, target = self.source[index]
+    def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
+        image, target = self.source[index]
         boxes, classes = kept(target)
+        place = f"item {index} of {name_of(self.source)}"
+        checked(boxes, image.shape[-2], image.shape[-1], place)
         more = self.most - len(boxes)
         if more < 0:
-            said = f"item {index} of {name_of(self.source)} has {len(boxes)} boxes"
+            said = f"{place} has {len(boxes)} boxes"
             raise BadInput(said, expected=f"at most {self.most}: set {name_of(self)}.most")
-        return inputs, {"boxes": pad(boxes, (0, 0, 0, more)), "classes": pad(classes, (0, more), value=NONE)}
+        return image, {"boxes": pad(boxes, (0, 0, 0, more)), "classes": pad(classes, (0, more), value=NONE)}
 
     illustrate = staticmethod(mask_panels.show_boxes)
 

@@ -33,7 +33,7 @@ class BoxHead(nn.Module):
     The feature map is that of number `level` of the encoder, from fine to coarse; -1 is the coarsest. One location of
     it stands for `stride` pixels on each side of the image. Two branches of `layers` 3 x 3 convolutions with group
     normalisation follow, one for the classes, one for the box. The distances are softplus of the output, in strides;
-    the paper has the exponential function, which diverged less predictably with few images.
+    the paper has the exponential function.
 
     encoder: a model with `widths`, and a module `encoder(image) -> list of maps (B, widths[n], h, w)`, such as
     `models.UNet` with the padding "same". The head uses this module alone. The sides of an image must be multiples of

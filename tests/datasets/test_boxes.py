@@ -113,6 +113,12 @@ def test_more_boxes_than_rows_are_refused() -> None:
         PaddedBoxes(Listed(boxes([0, 0, 4, 4], [1, 1, 2, 3])), most=1)[0]
 
 
+def test_a_box_outside_its_image_is_refused_with_its_item() -> None:
+    with pytest.raises(BadInput) as refused:
+        PaddedBoxes(Listed(boxes(), boxes([0, 0, 9, 8])), most=1)[1]
+    assert "item 1" in refused.value.where
+
+
 @pytest.mark.parametrize("wrong", [0, -1, 1.0, True, float("nan")])
 def test_wrong_numbers_are_refused(wrong: Any) -> None:
     with pytest.raises(BadInput):
