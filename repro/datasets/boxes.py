@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -203,7 +204,9 @@ class BoxesOfMasks(Dataset[tuple[Tensor, dict[str, Tensor]]]):
             inside = mask == number + 1
             yield (box_around(inside), number) if inside.any() else (torch.zeros(1, 4), NONE)
 
-    illustrate = staticmethod(mask_panels.show_boxes)
+    def illustrate(self, inputs: Tensor, target: Any, estimate: Any, stem: Path) -> list[dict[str, Any]]:
+        """Write the image, with its true and its found boxes."""
+        return mask_panels.show_boxes(inputs, target, estimate, stem, ("object",) if self.classes == 1 else ())
 
     def __getattr__(self, name: str) -> Any:
         return _passed_on(self, name)

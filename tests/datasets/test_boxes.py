@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -149,3 +150,12 @@ def test_contract() -> None:
         for most in (1, 2)
     }
     assert len(different) == 4
+
+
+def test_panels_have_the_true_and_the_found_boxes(tmp_path: Path) -> None:
+    source = BoxesOfMasks(Shapes(items=3, task="mask"))
+    image, target = source[0]
+    found = {"boxes": target["boxes"] + 1, "scores": torch.tensor([0.9]), "classes": torch.tensor([0])}
+    panels = source.illustrate(image, target, found, tmp_path / "test-0")
+    assert [len(panel["boxes"]) for panel in panels if "boxes" in panel] == [1, 1]
+    assert (tmp_path / "test-0.jpg").is_file()
