@@ -8,6 +8,7 @@ No number of a run depends on these modules, because a record contains the finge
     unpack          read archives safely
     cache           features that are computed once
     panels          show images and texts on the page
+    mask_panels     show images with masks, boxes and explanations on the page
     sound_panels    show sounds on the page, with their spectrograms
     signal_panels   show signals on the page, with their true and found marks
 """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from repro.errors import BadInput
 from repro.export import nodes, tables
 from repro.export.nodes import Nodes
-from repro.report import cite, entrants, quote, sentence
+from repro.report import cite, entrants, metric_curve, quote, sentence
 from repro.report.html.words import count
 from repro.report.outcome import said, transcribed
 from repro.report.page import Page
@@ -38,11 +38,11 @@ SECTIONS: dict[str, Callable[[Page], Nodes]] = {
     "outcome": lambda page: [nodes.para(*nodes.text(outcome(page)))],
 }
 ON_SITE = frozenset({
-    *("answer", "behaviours", "commands", "curves", "disagreements", "examples", "facts", "figure-claims", "headlines"),
-    *("implementation", "origin", "people", "reviews", "rot", "sweeps"),
+    *("answer", "behaviours", "commands", "confusion", "curves", "disagreements", "examples", "facts", "figure-claims"),
+    *("headlines", "implementation", "origin", "people", "reviews", "rot", "sweeps"),
 })  # fmt: skip
 """Directives of a paper's page that are not for print."""
-PRINTED = (*SECTIONS, *BOXES, "claim", "code-block", "leaderboard", "list-table", "math", "table")
+PRINTED = (*SECTIONS, *BOXES, "claim", "code-block", "leaderboard", "list-table", "math", "metric-curve", "table")
 
 
 def outcome(page: Page) -> str:
@@ -77,8 +77,8 @@ def _printed(text: Text, one: Directive) -> Nodes:
         return [nodes.block_of_code(one.content)]
     if one.name == "math":
         return [nodes.para({"t": "Math", "c": [{"t": "DisplayMath"}, one.content]})]
-    if one.name == "leaderboard":
-        return _board(text, one)
+    if one.name in GATHERED:
+        return GATHERED[one.name](text, one)
     if one.name == "claim":
         paper, _, name = one.argument.rpartition("/")
         page = text.whose(paper)
@@ -99,6 +99,15 @@ def _board(text: Text, one: Directive) -> Nodes:
     return tables.board(
         entrants.gather(text.whose(one.argument), configs, given.get("metric", ""), given.get("test", "test"))
     )
+
+
+def _curve(text: Text, one: Directive) -> Nodes:
+    given = {"metric": "", "test": "test", **one.options}
+    configs = given.pop("configs", "").split()
+    return tables.curve(metric_curve.gather(text.whose(one.argument), configs, **given))
+
+
+GATHERED: dict[str, Callable[[Text, Directive], Nodes]] = {"leaderboard": _board, "metric-curve": _curve}
 
 
 def _list_table(text: Text, one: Directive) -> nodes.Node:

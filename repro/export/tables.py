@@ -9,11 +9,12 @@ from repro import config
 from repro.export import nodes
 from repro.export.nodes import Node, Nodes
 from repro.record import Record
-from repro.report import cells, leaderboard, suspected_causes
+from repro.report import cells, leaderboard, metric_curve, suspected_causes
 from repro.report.entrants import Entrant, Field
 from repro.report.evidence import shown
 from repro.report.figure import claimed, tables
 from repro.report.html.words import count, duration, machine, spread, typeset
+from repro.report.metric_curve import Curve
 from repro.report.outcome import MEANINGS, tally, transcribed
 from repro.report.page import Page
 from repro.report.ranking import Ranking
@@ -114,6 +115,14 @@ def board(field: Field) -> Nodes:
         if not one.found
     ]
     return [nodes.table(BOARD, rows), nodes.para(*nodes.text(leaderboard.rules(field, ranked, higher)))]
+
+
+def curve(shown: Curve) -> Nodes:
+    """A metric over a number in its name: a row for each config, a column for each number."""
+    head = [shown.across, *(f"{at:g}" for at in shown.places)]
+    rows = [[nodes.text(cell) for cell in (one.entrant.label, *metric_curve.texts(shown, one))] for one in shown.lines]
+    said = f"{shown.upward}: mean and 95 % interval, on {shown.sample}."
+    return [nodes.table(head, rows), nodes.para(*nodes.text(said))]
 
 
 def _entrant(field: Field, one: Entrant, found: Ranking, place: int, unit: str) -> Sequence[Nodes]:

@@ -51,7 +51,7 @@ class PeakPicker(nn.Module):
     ) -> None:
         super().__init__()
         if not all(hasattr(tagger, name) for name in ("forward", "past", "future")):
-            raise wrong_value(self, "tagger", name_of(tagger), "a tagger (repro.models.taggers)")
+            raise wrong_value(self, "tagger", tagger and name_of(tagger), "a tagger (repro.models.taggers)")
         if not 0 < sample_rate < math.inf:
             raise wrong_value(self, "sample_rate", sample_rate, "a whole number from 1, in Hz")
         if not 0 < threshold < 1:

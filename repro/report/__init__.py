@@ -7,7 +7,8 @@ The sections of a paper's page, in the order of the page:
     disagreements     the claims that failed or were exceeded
     figure            a row per claim: the paper's number and our interval
     claims            the same claims as a table; cells: in the layout of the paper's own tables
-    examples          test items: sounds, pictures, texts
+    examples          test items: sounds, pictures, texts; pictures: masks, boxes and maps over an image
+    confusion         the answers of a classifier by true class; matrix: their counts
     behaviours        behaviour tests: the required share next to the measured one
     curves            learning curves, a panel per config
     sweeps            the points of each sweep, and the effect of each setting
@@ -24,6 +25,7 @@ Other pages:
     parts             the catalogue of parts; source: reads a part's source text
     tips              the tips of all papers, by symptom; symptoms: the list of them
     leaderboard       configs ranked by one metric; entrants, ranking
+    metric_curve      a metric over a number in its name, a line per config
     keys              the keys of `paper.toml`; schema: its JSON Schema
     quote             one number in a sentence; sentence: a text with such numbers, plain or as HTML
     verdict_pictures  the guide's picture of each verdict

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from repro.errors import BadInput, nearest
 from repro.record import Measurement, Record
+from repro.report import matrix
 from repro.report import page as pages
 from repro.report.html.words import count
 from repro.report.page import Page
@@ -89,16 +90,15 @@ def gather(page: Page, configs: Sequence[str], metric: str, test: str) -> Field:
     empty, the records must have only one metric. Raises BadInput for an unknown name, with the most similar one, and
     for configs whose metrics or test data differ, with their names.
     """
-    named = (_named(page, name) for name in configs or _all(page))
-    wanted = list({(one.page.name, one.config): one for one in named}.values())
-    records = [record for one in wanted for record in one.records]
+    named = wanted(page, configs)
+    records = [record for one in named for record in one.records]
     if not records:
         raise BadInput(f"no config of {page.name} has a record yet" if not configs else "none of these configs has run")
     tests = {found.test for record in records for found in record.measurements}
     if test not in tests:
         raise BadInput(f"no test set '{test}' in the records{nearest(test, tests)}")
     metric = _metric(metric, test, records)
-    field = Field([_measured(one, metric, test) for one in wanted], metric, test)
+    field = Field([_measured(one, metric, test) for one in named], metric, test)
     if not configs:
         field = Field(field.ran, metric, test)
     for record in (record for one in field.entrants for record in one.records if not record.measured(test, metric)):
@@ -106,6 +106,15 @@ def gather(page: Page, configs: Sequence[str], metric: str, test: str) -> Field:
         raise BadInput(f"no '{test}: {metric}' in the record {record.stem}{nearest(f'{test}: {metric}', known)}")
     _refuse_unlike(field)
     return field
+
+
+def wanted(page: Page, configs: Sequence[str]) -> list[Entrant]:
+    """The given configs with their records, without measurements; without names, all configs of the paper.
+
+    Raises BadInput for an unknown name.
+    """
+    named = (_named(page, name) for name in configs or _all(page))
+    return list({(one.page.name, one.config): one for one in named}.values())
 
 
 def _all(page: Page) -> list[str]:
@@ -133,7 +142,8 @@ def _named(page: Page, name: str) -> Entrant:
 
 
 def _metric(metric: str, test: str, records: Iterable[Record]) -> str:
-    known = {found.metric for record in records for found in record.measurements if found.test == test}
+    measured = [found for record in records for found in record.measurements if found.test == test]
+    known = {found.metric for found in measured if not matrix.is_cell(found)}
     if metric and metric not in known:
         raise BadInput(f"no metric '{metric}' on '{test}' in the records{nearest(metric, known)}")
     if not metric and len(known) > 1:

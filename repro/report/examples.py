@@ -13,10 +13,16 @@ A panel has these keys, all optional:
     start     where the stretch starts, in seconds from the start of its recording; `stop` is where it ends
     true      the true marks: `[seconds, kind, hit]`; `hit` is 1 if the mark is found, else 0
     found     the found marks: `[seconds, hit]`; `hit` is 0 if the mark is extra
+    over      file name of the picture below; `image` is then drawn over it, or `boxes` are
+    colours   what the colours of `image` mean: `[name, "#rrggbb", share of the pixels]`
+    heat      the colours of a map from its lowest to its highest value
+    boxes     `[x0, y0, x1, y1, name, score, hit]`; the score may be None; `hit` is 0 if a true box is missed, or if
+              a found box is extra
+    size      width and height of the image in the unit of `boxes`
 
 If a record has a `signal`, all its stretches are one strip (`repro.report.strip`), and its other keys are not shown.
 `repro.data.sound_panels` makes the panels of sounds, `repro.data.panels` those of classified images and texts,
-`repro.data.signal_panels` those of signals.
+`repro.data.signal_panels` those of signals, `repro.data.mask_panels` those of masks, boxes and explanations.
 """
 
 from __future__ import annotations
@@ -27,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from repro.record import Record
-from repro.report import item_scores
+from repro.report import item_scores, pictures
 from repro.report.example_files import address, path
 from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, fold, join, link, tag
@@ -42,6 +48,17 @@ NOTES = (
         "less. All spectrograms of one item use the same colours.",
     ),
     ({"truth"}, "✓ marks the true class, ✗ a wrong answer."),
+    (
+        {"over", "colours"},
+        "The colours show the mask over the image, with their share of all pixels. Missed: background in the answer; "
+        "extra: background in the truth.",
+    ),
+    (
+        {"over", "boxes"},
+        "A found box is right if its intersection with a true box is at least half of their union, one to one. Found "
+        "boxes with a low score are not drawn.",
+    ),
+    ({"over", "heat"}, "Each map is drawn from 0 to its own highest value. The white line is the outline of the mask."),
     ({"scores"}, "Each bar is the score of a class. It starts at zero. All items have the same scale."),
 )
 """The sentence above the panels, if a panel has these keys."""
@@ -76,31 +93,42 @@ def _record(page: Page, found: Record) -> Markup:
     lead = ["Test items with the output of ", run, ". ", item_scores.summary(page, found), " "]
     if any("signal" in panel for panel in panels):
         return join([tag("p", *lead), strip(page, found)])
-    drawn = [_item(page, found, example, _scale(panels)) for example in found.examples]
+    named, scale = item_scores.chosen(page, found), _scale(panels)
+    drawn = [_item(page, found, example, scale, named.get(n, "")) for n, example in enumerate(found.examples)]
     if len(panels) == len(found.examples):
-        drawn = [tag("div", *drawn, class_="repro-gallery")]
-    else:
-        drawn = _typical_first(drawn, item_scores.first_shown(page, found))
-    return join([tag("p", *lead, " ".join(notes)), *drawn])
+        return join([tag("p", *lead, " ".join(notes)), tag("div", *drawn, class_="repro-gallery")])
+    return join([tag("p", *lead, item_scores.order(page, found, named), " ".join(notes)), *_first(drawn, list(named))])
 
 
-def _typical_first(drawn: Sequence[Markup], first: set[int]) -> list[Markup]:
-    """The items of `first`; the others are in a fold."""
-    rest = [one for n, one in enumerate(drawn) if n not in first]
-    folded = [fold(count(len(rest), "more item"), *rest)] if rest else []
-    return [*(one for n, one in enumerate(drawn) if n in first), *folded]
+def _first(drawn: Sequence[Markup], named: Sequence[int]) -> list[Markup]:
+    """The items `named`, in this order; the others are in a fold. All items if none is named."""
+    rest = [one for n, one in enumerate(drawn) if n not in named]
+    folded = [fold(count(len(rest), "more item"), *rest)] if rest and named else rest
+    return [*(drawn[n] for n in named), *folded]
 
 
-def _item(page: Page, found: Record, example: Panel, scale: Axis) -> Markup:
+def _item(page: Page, found: Record, example: Panel, scale: Axis, chosen: str = "") -> Markup:
     test, item = str(example.get("test", "test")), int(example.get("item", 0))
     name = f"{test.replace('_', ' ')}, item {item}"
     title, panels = name[:1].upper() + name[1:], example.get("panels", [])
     scores = _scored(page, found, test, item)
     if len(panels) == 1:
         return _panel(page, found, {"label": title, **panels[0]}, name, scale, scores)
+    head = tag("h3", f"{title}: {chosen}" if chosen else title)
+    if any("over" in panel for panel in panels):
+        shown = [_picture(page, found, panel, name, scale) for panel in panels]
+        grid = tag("div", *shown, class_="repro-pictures")
+        return tag("section", head, scores, pictures.slider(panels, name), grid)
     drawn = [_panel(page, found, panel, name, scale) for panel in panels]
     grid = tag("div", *drawn, class_="repro-listen", style=_columns([panel.get("label", "") for panel in panels]))
-    return tag("section", tag("h3", title), scores, grid)
+    return tag("section", head, scores, grid)
+
+
+def _picture(page: Page, found: Record, panel: Panel, item: str, scale: Axis) -> Markup:
+    """One picture of an item that has several, with the answer if the panel has it."""
+    caption = tag("figcaption", panel.get("label", ""), _answer(panel))
+    scores = [_scores(panel, scale)] if panel.get("scores") else []
+    return tag("figure", caption, *pictures.shown(page, found, panel, item), *scores, class_="repro-picture")
 
 
 def _scored(page: Page, found: Record, test: str, item: int) -> Markup:

@@ -5,15 +5,16 @@ An item is *typical* if at least a quarter of all items are better, and at least
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 
 from repro.record import Measurement, Record
-from repro.report import percent
+from repro.report import matrix, percent
 from repro.report.html.words import count, number
 from repro.report.page import Page
 
 FEW = 4  # test items: with fewer, no item is called typical
+WHOLE = "the whole test set"  # the aggregation of a metric such as the area under a curve
 
 
 def scores(page: Page, found: Record, test: str, item: int) -> list[str]:
@@ -27,23 +28,35 @@ def scores(page: Page, found: Record, test: str, item: int) -> list[str]:
 
 def standing(page: Page, found: Record, test: str, item: int) -> str:
     """Where the item is among all items, in the first metric of `scores`; "" if that says nothing."""
-    one = next((one for one in _measured(page, found, test) if not right_or_wrong(one)), None)
+    one = _scored(page, found, test)
     return place(one.values, item, _higher(one)) if one is not None and item < len(one.values) else ""
 
 
-def first_shown(page: Page, found: Record) -> set[int]:
-    """The examples to look at first, as places in the list: nearest to the median of all items, and the worst one.
+def chosen(page: Page, found: Record) -> dict[int, str]:
+    """The examples to look at first, as places in the list, with the reason: typical, best and worst of the examples.
 
-    All of them, if no metric says which these are.
+    Empty if there is one example, or if no metric says which these are.
     """
     tests = {str(example.get("test", "test")) for example in found.examples}
-    one = next((one for test in sorted(tests) for one in _measured(page, found, test) if not right_or_wrong(one)), None)
+    one = _scored(page, found, min(tests, default=""))
     items = [int(example.get("item", 0)) for example in found.examples]
-    if one is None or len(tests) > 1 or max(items) >= len(one.values):
-        return set(range(len(items)))
-    middle, sign = median(one.values), 1 if _higher(one) else -1
-    nearest = min(range(len(items)), key=lambda n: abs(one.values[items[n]] - middle))
-    return {nearest, min(range(len(items)), key=lambda n: sign * one.values[items[n]])}
+    if one is None or len(tests) > 1 or len(items) < 2 or max(items) >= len(one.values):
+        return {}
+    values, middle, sign = [one.values[item] for item in items], median(one.values), 1 if _higher(one) else -1
+    places, named = range(len(items)), dict[int, str]()
+    named[min(places, key=lambda n: abs(values[n] - middle))] = "nearest to the median"
+    named.setdefault(max(places, key=lambda n: sign * values[n]), f"the best of these {len(items)}")
+    named.setdefault(min(places, key=lambda n: sign * values[n]), f"the worst of these {len(items)}")
+    return named
+
+
+def order(page: Page, found: Record, named: Mapping[int, str]) -> str:
+    """How the examples are ordered, as a sentence; "" if none is `named`."""
+    one = _scored(page, found, str(found.examples[0].get("test", "test")))
+    if one is None or not named:
+        return ""
+    whom = f"the one nearest to the median of all items, and the best and the worst of these {len(found.examples)}"
+    return f"First, by {page.paper.label(one.metric)}: {whom}. "
 
 
 def place(values: Sequence[float], item: int, higher: bool) -> str:
@@ -68,12 +81,15 @@ def summary(page: Page, found: Record) -> str:
     """How the examples were chosen, and the results of all items of their test set."""
     test = str(found.examples[0].get("test", "test"))
     items = [int(example.get("item", 0)) for example in found.examples]
-    measured = _measured(page, found, test)
-    if not measured:
+    every = [one for one in found.measurements if one.test == test]
+    if not every:
         return ""
-    whole = count(len(measured[0].values), "test item")
+    whole = count(len(every[0].values), "test item")
     first = "the first " if items == list(range(len(items))) else ""
     said = f"They are {first}{len(items)} of {whole}, not chosen by their results."
+    measured = _measured(page, found, test)
+    if not measured:
+        return said
     return f"{said} {_wrong(found, measured[0]) if right_or_wrong(measured[0]) else _range(page, measured[0])}"
 
 
@@ -107,7 +123,18 @@ def _higher(one: Measurement) -> bool:
     return one.identity.get("better") != "lower"
 
 
+def _scored(page: Page, found: Record, test: str) -> Measurement | None:
+    """The first metric of a test set that is more than right or wrong; None if there is none."""
+    return next((one for one in _measured(page, found, test) if not right_or_wrong(one)), None)
+
+
 def _measured(page: Page, found: Record, test: str) -> list[Measurement]:
-    """The metrics of a test set, those of claims first."""
+    """The metrics of a test set that give each item a score, those of claims first."""
     asked = {claim.metric for claim in page.paper.claims}
-    return sorted((one for one in found.measurements if one.test == test), key=lambda one: one.metric not in asked)
+    scored = [one for one in found.measurements if one.test == test and not _of_the_whole(one)]
+    return sorted(scored, key=lambda one: one.metric not in asked)
+
+
+def _of_the_whole(one: Measurement) -> bool:
+    """Whether the values are no scores of items, but only together say something."""
+    return matrix.is_cell(one) or str(one.identity.get("aggregation", "")).startswith(WHOLE)

@@ -12,6 +12,7 @@ from typing import Any
 
 from repro.record import Measurement, Record, determinism
 from repro.record.determinism import Certificate
+from repro.report import matrix
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, fold, join, link, row, tag
 from repro.report.html.words import count, day, duration, machine, number, slug, typeset
@@ -104,6 +105,8 @@ def _identity(measured: Measurement) -> str:
 
 def _values(seed: int, measured: Measurement) -> list[str]:
     many, mean = len(measured.values), measured.mean
+    if matrix.is_cell(measured):
+        return [str(seed), f"{many:,}", "see Confusion matrix", "–", ""]
     deviation = math.sqrt(sum((value - mean) ** 2 for value in measured.values) / max(many - 1, 1))
     half = 2 * deviation / many**0.5
     numbers = (str(seed), f"{many:,}", number(mean, half), number(deviation, half) if many > 1 else "–")

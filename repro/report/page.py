@@ -1,7 +1,7 @@
 """A paper with its records, verdicts and dependency checks; and the MyST text of its page.
 
-The sections answer a reader's questions in this order: What does not agree? What are the results? Do the outputs look
-and sound right? How do I run it? Why do the numbers differ? Where do they come from?
+The sections answer these questions in this order: What does not agree? What are the results? Do the outputs look and
+sound right? How do I run it? Why do the numbers differ? Where do they come from?
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from repro.claim import units
 from repro.claim.paper import Claim, Paper
 from repro.record import Record, audit, determinism
 from repro.record.determinism import Certificate
-from repro.report import percent, prose, reviews
+from repro.report import matrix, percent, prose, reviews
 from repro.report.departures import Departures, departures
 from repro.report.html.words import slug
 from repro.report.repository import NOWHERE, Site
@@ -120,7 +120,7 @@ class Page:
     @property
     def looked(self) -> str:
         """The title of the section of examples: "Look and listen" if it has sounds, else "Look". "" if it is empty."""
-        panels = [panel for found in self.records for example in found.examples for panel in example.get("panels", ())]
+        panels = [panel for found in self.records for one in found.examples for panel in one.get("panels", ())]
         return ("Look and listen" if any("sound" in panel for panel in panels) else "Look") if panels else ""
 
     @property
@@ -282,15 +282,16 @@ def text(page: Page, below: Path) -> str:
     gaps = f"## What does not agree\n\n```{{disagreements}} {page.name}\n```\n\n" if page.failed else ""
     titles = {
         "examples": page.looked,
+        "confusion": "Confusion matrix" if matrix.among(page.records) else "",
         "behaviours": "Behaviour tests" if page.paper.behaviours else "",
         "curves": "Learning curves" if page.curved else "",
         "sweeps": "Sweeps" if page.paper.sweeps else "",
     }
     shown = "".join(f"## {title}\n\n```{{{one}}} {page.name}\n```\n\n" for one, title in titles.items() if title)
     reviewed = f"## Reviews\n\n```{{reviews}} {page.name}\n```\n\n" if page.reviews else ""
+    given = {"written": WRITTEN, "name": page.name}
     return TEXT.format(
-        written=WRITTEN,
-        name=page.name,
+        **given,
         title=plain(page.paper.title),
         gaps=gaps,
         shown=shown,

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ from repro.report import (
     figure,
     keys,
     leaderboard,
+    metric_curve,
     page,
     parts,
     quote,
@@ -37,6 +38,7 @@ from repro.report import (
     tips,
     verdict_pictures,
 )
+from repro.report.entrants import Entrant
 from repro.report.html.markup import Markup, inline, link, tag
 from repro.report.page import Page
 from repro.report.sections import AGING, SEARCHED, SECTIONS
@@ -57,7 +59,7 @@ def add_to(app: Sphinx) -> None:
 def known() -> dict[str, type[Printed]]:
     """The directives by name."""
     others = {"keys": Keys, "parts": Parts, "tips": Tips, "claim": One, "verdict-picture": Picture}
-    return {**dict.fromkeys(SECTIONS, Section), **others, "leaderboard": Board}
+    return {**dict.fromkeys(SECTIONS, Section), **others, "leaderboard": Board, "metric-curve": Curve}
 
 
 def names(app: Sphinx) -> list[str]:
@@ -147,12 +149,29 @@ class Board(Printed):
         shown, given = page.read(self.whose(), self.root), self.options
         configs = given.get("configs", "").split()
         field = entrants.gather(shown, configs, given.get("metric", ""), given.get("test", "test"))
-        note(self.env, *(f"paper {one.page.name}" for one in field.entrants))
-        for one in field.ran:
-            for found in one.records:
-                if found.stale and one.page.name != here("", self.env.docname):  # its own page warns
-                    self.warn(one.page, found)
+        self.watch(field.entrants)
         yield Quiet("", html=str(leaderboard.leaderboard(field)))
+
+    def watch(self, shown: Sequence[Entrant]) -> None:
+        """Note the papers of these configs, and warn of their stale records; the paper's own page warns by itself."""
+        note(self.env, *(f"paper {one.page.name}" for one in shown))
+        for one in shown:
+            for found in one.records:
+                if found.stale and one.page.name != here("", self.env.docname):
+                    self.warn(one.page, found)
+
+
+class Curve(Board):
+    """A metric of several configs over a number in its name, or in the name of the test set."""
+
+    option_spec: ClassVar = dict.fromkeys(("configs", "metric", "test", "across", "upward"), unchanged_required)
+
+    def made(self) -> Iterator[nodes.Node]:
+        given = {"metric": "", "test": "test", **self.options}
+        configs = given.pop("configs", "").split()
+        curve = metric_curve.gather(page.read(self.whose(), self.root), configs, **given)
+        self.watch([line.entrant for line in curve.lines])
+        yield Quiet("", html=str(metric_curve.figure(curve)))
 
 
 class One(Printed):

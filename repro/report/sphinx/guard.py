@@ -39,7 +39,7 @@ from repro.report.sphinx.roles import raw, to_root
 log = logging.getLogger(__name__)
 
 DIRECTIVES = frozenset({
-    *SECTIONS, "claim", "leaderboard",
+    *SECTIONS, "claim", "leaderboard", "metric-curve",
     *("admonition", "attention", "caution", "danger", "error", "hint", "important", "note", "seealso", "tip"),
     *("warning", "code-block", "list-table", "math", "table"),
 })  # fmt: skip

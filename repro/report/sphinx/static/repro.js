@@ -218,3 +218,15 @@ for (const box of document.querySelectorAll(".repro-switch")) {
     }
   });
 }
+
+// Pictures of test items: the slider of an item fades what is drawn over its image.
+for (const box of document.querySelectorAll(".repro-fade")) {
+  const slider = box.querySelector("input");
+  const fade = () => {
+    box.parentElement.style.setProperty("--over", slider.value / 100);
+    slider.setAttribute("aria-valuetext", `${slider.value} %`);
+  };
+  box.hidden = false;
+  slider.addEventListener("input", fade);
+  fade();  // a browser may keep the value of the last visit
+}
