@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from repro.data import store
-from repro.datasets.marked_signals import Recording, Stretch, whole
+from repro.datasets.marked_signals import OneRecording, Recording
 from repro.errors import BadInput, DataMissing
 from repro.registry import DATASETS, wrong_value
 
@@ -51,14 +50,15 @@ class Raw(NamedTuple):
 
 
 @DATASETS.register
-class Electrocardiogram(Dataset[tuple[Stretch, Tensor]]):
+class Electrocardiogram(OneRecording):
     """One lead of a PhysioNet record from minute `start` to minute `stop`, with its beats. One item.
 
     Item: `(Stretch, beats (K,) int64)`; the signal is in mV. `record`: its name, such as "100". `lead`: such as "MLII".
     `annotations`: the ending of the file with the beats; "atr" was checked by people, others are by detectors. `stop`
     None: the end of the record. The record is read from `ecg/<record>.npz`, or else from the files of PhysioNet, which
     needs the package wfdb. Raises BadInput for an unknown record, lead or annotation, for minutes that the record does
-    not have, for a part with invalid samples, and for beats that do not increase or are outside the signal.
+    not have, for a part with invalid samples, and for beats that are not whole samples, do not increase or are outside
+    the signal. Messages give places in the file, not in the part.
 
     Example: a record of a second in place of the real ones.
 
@@ -77,7 +77,7 @@ class Electrocardiogram(Dataset[tuple[Stretch, Tensor]]):
     def __init__(
         self, record: str, lead: str, annotations: str = "atr", start: float = 0.0, stop: float | None = None
     ) -> None:
-        if start < 0 or (stop is not None and not stop > start):
+        if not 0 <= start < math.inf or (stop is not None and not start < stop < math.inf):
             raise BadInput(f"start and stop are {start} and {stop}", expected="minutes from 0, start before stop")
         self.record, self.lead, self.annotations, self.start, self.stop = record, lead, annotations, start, stop
         self.folder = store.folder("ecg")
@@ -90,22 +90,11 @@ class Electrocardiogram(Dataset[tuple[Stretch, Tensor]]):
         number = raw.leads.index(self.lead)
         if raw.units[number] != "mV":
             raise BadInput(f"'{self.lead}' is in {raw.units[number]}", place, expected="a lead in mV")
-        signal = (raw.digital[:, number] - raw.baseline[number]) / raw.gain[number]
-        signal[raw.invalid[:, number]] = np.nan
-        beats = [place for place, symbol in zip(raw.samples.tolist(), raw.symbols, strict=True) if symbol in BEATS]
-        kinds = [symbol for symbol in raw.symbols if symbol in BEATS]
-        first, last = self._ends(raw.rate, len(signal), place)
-        inside = [n for n, beat in enumerate(beats) if not 0 <= beat < len(signal) or first <= beat < last]
-        try:
-            return Recording(
-                torch.from_numpy(signal[first:last]).float(),
-                raw.rate,
-                torch.tensor([beats[n] for n in inside], dtype=torch.int64) - first,
-                [kinds[n] for n in inside],
-                "mV",
-            )
-        except BadInput as error:
-            raise error.at(place) from None
+        first, last = self._ends(raw.rate, len(raw.digital), place)
+        signal = torch.from_numpy(_millivolts(raw, number, first, last, place)).float()
+        beats, kinds = _beats(raw, place)
+        inside = (beats >= first) & (beats < last)
+        return Recording(signal, raw.rate, torch.from_numpy(beats[inside] - first), kinds[inside].tolist(), "mV", place)
 
     def _ends(self, rate: float, length: int, place: str) -> tuple[int, int]:
         """The first sample of the part, and the one after its last."""
@@ -115,34 +104,93 @@ class Electrocardiogram(Dataset[tuple[Stretch, Tensor]]):
             if sample > length:
                 minutes = length / rate / 60
                 raise wrong_value(self, name, value, f"minutes in {place}, which has {minutes:.4g}")
+        if first >= last:
+            raise wrong_value(self, "stop", self.stop, f"at least one sample of {place} after start, {self.start}")
         return first, last
 
-    def __len__(self) -> int:
-        return 1
 
-    def __getitem__(self, index: int) -> tuple[Stretch, Tensor]:
-        return whole([self.recording][index])
+@DATASETS.register
+class MatchedFilter(Dataset[tuple[float, int]]):
+    """The template of the matched filter of py-ecg-detectors, N numbers in the file `path`.
 
-    def fingerprint(self) -> str:
-        """Digest of samples and beats."""
-        return self.recording.fingerprint()
+    Item: `(number, its place from 0)`. `rate`: 250 or 360, in Hz. Releases of the package before 1.3 lack the template.
+    Raises BadInput for another rate, and for a file with something else than finite numbers.
 
+    Example: a template of three numbers in place of the real ones.
 
-class Template:
-    """The template of the matched filter of py-ecg-detectors for a sample rate of 250 or 360 Hz: N numbers in `path`.
-
-    Releases of the package before 1.3 lack it.
+        >>> import os
+        >>> os.environ["REPRO_DATA"] = str(Path.cwd())
+        >>> Path("ecg_template").mkdir()
+        >>> for rate in (250, 360):
+        ...     _ = Path(f"ecg_template/template_{rate}hz.csv").write_text("0.0 0.5 1.0")
+        >>> len(MatchedFilter(360)), MatchedFilter(360)[1]
+        (3, (0.5, 1))
     """
 
     def __init__(self, rate: int) -> None:
+        if rate not in (250, 360):
+            raise wrong_value(self, "rate", rate, "250 or 360, in Hz")
         self.path = store.folder("ecg_template") / f"template_{rate}hz.csv"
 
+    @cached_property
+    def words(self) -> list[str]:
+        """The numbers as they are in the file."""
+        found = self.path.read_text(encoding="utf-8", errors="replace").split()
+        for word in found:
+            if not _is_number(word):
+                raise BadInput(f"'{word}' is not a number", str(self.path), expected="finite numbers")
+        return found
+
     def __len__(self) -> int:
-        return len(self.path.read_text(encoding="utf-8").split())
+        return len(self.words)
+
+    def __getitem__(self, index: int) -> tuple[float, int]:
+        return float(self.words[index]), index
 
     def fingerprint(self) -> str:
         """Digest of the numbers."""
-        return hashlib.sha256(" ".join(self.path.read_text(encoding="utf-8").split()).encode()).hexdigest()[:16]
+        return hashlib.sha256(" ".join(self.words).encode()).hexdigest()[:16]
+
+
+def _is_number(word: str) -> bool:
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
+
+
+def _millivolts(raw: Raw, number: int, first: int, last: int, place: str) -> NDArray[Any]:
+    """The samples `first` to `last` - 1 of a lead. Raises BadInput for a scale or a sample that is not valid."""
+    gain, baseline = raw.gain[number], raw.baseline[number]
+    if not (math.isfinite(gain) and math.isfinite(baseline) and gain):
+        what = f"lead '{raw.leads[number]}' has gain {gain} and baseline {baseline}"
+        raise BadInput(what, place, expected="finite numbers, and a gain that is not 0")
+    signal = (raw.digital[first:last, number] - baseline) / gain
+    bad = np.flatnonzero(raw.invalid[first:last, number] | ~np.isfinite(signal))
+    if len(bad):
+        at = first + int(bad[0])
+        what = f"lead '{raw.leads[number]}' has {len(bad)} samples without a value in this part"
+        first_one = f"the first is sample {at} of the file, at minute {at / raw.rate / 60:.4f}"
+        raise BadInput(f"{what}; {first_one}", place, expected="another part or lead")
+    return np.asarray(signal)
+
+
+def _beats(raw: Raw, place: str) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """The beats of a record and their symbols. Raises BadInput, with the position in the file, for a wrong position."""
+    symbols = np.array(raw.symbols, dtype=str)
+    chosen = np.isin(symbols, list(BEATS))
+    found, numbers = raw.samples[chosen], np.flatnonzero(chosen) + 1
+    faults = (
+        (~((found >= 0) & (found < len(raw.digital))), f"samples from 0 to {len(raw.digital) - 1}"),
+        (found != np.floor(found), "whole numbers"),
+        (np.diff(found, prepend=-1) <= 0, "beats that increase"),
+    )
+    for wrong, expected in faults:
+        if wrong.any():
+            at = int(wrong.argmax())
+            what = f"annotation {numbers[at]} of the file, a beat '{symbols[chosen][at]}', is at sample {found[at]}"
+            raise BadInput(what, place, expected=expected)
+    return found.astype(np.int64), symbols[chosen]
 
 
 def read(folder: Path, record: str, annotations: str) -> tuple[Raw, str]:
@@ -152,8 +200,8 @@ def read(folder: Path, record: str, annotations: str) -> tuple[Raw, str]:
             found = reader(path, annotations)
             _check(found, str(path))
             return found, str(path)
-    known = {path.stem for path in folder.glob("*.*") if path.suffix in (".npz", ".hea")}
-    raise BadInput(f"no record '{record}'", str(folder), given=record, known=sorted(known))
+    known = sorted({path.stem for path in folder.glob("*.*") if path.suffix in (".npz", ".hea")})
+    raise BadInput(f"no record '{record}'", str(folder), expected=f"one of {', '.join(known)}")
 
 
 def _check(raw: Raw, place: str) -> None:
@@ -171,12 +219,18 @@ def _check(raw: Raw, place: str) -> None:
         "fs": (math.isfinite(raw.rate) and raw.rate > 0, "a number above 0"),
         "annotations": (len(raw.samples) == len(raw.symbols), "a symbol per sample"),
     }
+    texts = {"names": raw.leads, "units": raw.units, "symbols": raw.symbols}
     for name, (good, expected) in shapes.items():
         if not good:
             raise BadInput(f"'{name}' does not fit the other arrays", place, expected=expected)
     for name in ("digital", "gain", "baseline", "samples"):
         if getattr(raw, name).dtype.kind not in "iuf":
             raise BadInput(f"'{name}' has values of type {getattr(raw, name).dtype}", place, expected="numbers")
+    if raw.invalid.dtype != bool:
+        raise BadInput(f"'invalid' has values of type {raw.invalid.dtype}", place, expected="true or false")
+    for name, values in texts.items():
+        if not all(isinstance(value, str) for value in values):
+            raise BadInput(f"'{name}' has values that are not texts", place, expected="texts")
 
 
 def _packed(path: Path, annotations: str) -> Raw:

@@ -50,7 +50,7 @@ class BeatCount:
     def __init__(self, of: Count, tolerance: int = 0) -> None:
         if of not in ("TP", "FP", "FN"):
             raise wrong_value(self, "of", of, "'TP', 'FP' or 'FN'")
-        if tolerance < 0:
+        if not isinstance(tolerance, int) or tolerance < 0:
             raise wrong_value(self, "tolerance", tolerance, "a whole number from 0, in samples")
         self.of, self.tolerance = of, tolerance
         rule = f"true beats, at most {tolerance} samples away after the median delay"
@@ -60,11 +60,13 @@ class BeatCount:
     def __call__(self, estimate: Found, target: Tensor, inputs: Stretch) -> float:
         found, true = np.unique(estimate.marks.numpy()), np.unique(target.numpy())
         if inputs.stop - inputs.start != len(inputs.recording.signal):
-            raise BadInput(f"{name_of(self)} was given a part of a recording", expected="a whole recording")
+            what = f"{name_of(self)} was given a part of a recording"
+            raise BadInput(what, inputs.recording.name, expected="a whole recording")
         late = delay(found, inputs.recording.signal.numpy()) if len(found) else 0
         if late <= 1:
             what = f"{name_of(self)}: the delay of {len(found)} found beats is {late} samples"
-            raise BadInput(what, expected="at least 2; the benchmark does not count such a detector")
+            expected = "at least 2; the benchmark does not count such a detector"
+            raise BadInput(what, inputs.recording.name, expected=expected)
         right = int((nearest(found - late, true) <= self.tolerance).sum())
         return float({"TP": right, "FP": len(found) - right, "FN": len(true) - right}[self.of])
 

@@ -156,7 +156,8 @@ def _overlay(values: Labels, kinds: Sequence[tuple[str, str]], name: str, photo:
     path = stem.with_name(f"{stem.name}-{name}.png")
     small = _small(values)
     places = np.where(_edges(small) & (small > 0), small + len(kinds), small).astype(np.uint8)
-    opaque = [0, *[120 if name != "difference" else 215] * len(kinds), *[255] * len(kinds)]
+    filled = [215 if name == "difference" and colour != IGNORED else 120 for _, colour in kinds]
+    opaque = [0, *filled, *[255] * len(kinds)]
     _write(places, ["#000000", *(colour for _ in range(2) for _, colour in kinds)], opaque, path)
     shares = {n: float((values == n + 1).mean()) for n in range(len(kinds))}
     colours = [[kind, colour, float(f"{shares[n]:.4g}")] for n, (kind, colour) in enumerate(kinds) if shares[n]]

@@ -3,15 +3,17 @@
 Letters: T samples of a recording, M marks in it, K marks in a stretch, F found marks.
 
 A *mark* is the number of a sample. Its *kind* is a short text, for example "N". A dataset of one recording has one
-item, `(Stretch, marks (M,) int64)`, whose stretch is the whole recording; a reader of files returns this. The datasets
-in `repro.datasets.stretches` take it as `source`.
+item, `(Stretch, marks (M,) int64)`, whose stretch is the whole recording. A reader of files is such a dataset: it
+inherits from `OneRecording`. The datasets in `repro.datasets.stretches` take it as `source`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from repro.errors import BadInput
-from repro.registry import DATASETS, name_of
+from repro.registry import DATASETS, name_of, wrong_value
 
 Item = tuple["Stretch", Tensor]
 
@@ -29,8 +31,9 @@ Item = tuple["Stretch", Tensor]
 class Recording:
     """A signal (T,) float32 in `unit` with `sample_rate` in Hz, and its marks (M,) int64 with their `kinds`.
 
-    The marks increase and are in [0, T). Raises BadInput if they do not, if there are not as many kinds, if the signal
-    is not a line of finite numbers, or if the sample rate is not above 0.
+    The marks increase and are in [0, T). `name`: of its file, for messages. Raises BadInput if an array is not a tensor
+    of its type on the CPU, if the marks do not increase or are outside the signal, if there are not as many kinds, if
+    the signal has values that are not finite, or if the sample rate is not above 0.
 
     >>> found = Recording(torch.zeros(10), 5.0, torch.tensor([2, 7]), ["N", "V"])
     >>> found.seconds, found.cut(5, 10).marks.tolist(), found.cut(5, 10).kinds
@@ -42,26 +45,37 @@ class Recording:
     marks: Tensor
     kinds: list[str]
     unit: str = ""
+    name: str = ""
 
     def __post_init__(self) -> None:
-        if self.signal.ndim != 1 or not len(self.signal):
-            raise BadInput(f"the signal has the shape {tuple(self.signal.shape)}", expected="(T,), T from 1")
-        if not self.sample_rate > 0:
-            raise BadInput(f"the sample rate is {self.sample_rate}", expected="a number above 0, in Hz")
+        try:
+            self._check_signal()
+            self._check_kinds()
+            self._check_marks()
+        except BadInput as error:
+            raise error.at(self.name) from None
+
+    def _check_signal(self) -> None:
+        _check_array("signal", self.signal, torch.float32)
+        if not len(self.signal):
+            raise BadInput("'signal' has the shape (0,)", expected="at least one sample")
+        _check_rate(self.sample_rate)
         if len(bad := torch.nonzero(~self.signal.isfinite())):
             at = f"{len(bad)} samples that are not numbers, the first at {float(bad[0]) / self.sample_rate:.3f} s"
             raise BadInput(f"the signal has {at}", expected="finite numbers: choose another part or signal")
-        self._check_marks()
 
-    def _check_marks(self) -> None:
+    def _check_kinds(self) -> None:
+        _check_array("marks", self.marks, torch.int64)
+        if not isinstance(self.kinds, list) or not all(isinstance(kind, str) for kind in self.kinds):
+            raise BadInput("'kinds' is not a list of texts", expected="a list such as ['N', 'V']")
         if len(self.kinds) != len(self.marks):
             raise BadInput(f"there are {len(self.kinds)} kinds for {len(self.marks)} marks", expected="one for each")
-        if not len(self.marks):
-            return
+
+    def _check_marks(self) -> None:
         if len(falls := torch.nonzero(self.marks.diff() <= 0)):
             what = f"mark {int(falls[0]) + 2} is at sample {int(self.marks[falls[0] + 1])}, not after the one before it"
             raise BadInput(what, expected="marks that increase")
-        for mark in (int(self.marks[0]), int(self.marks[-1])):
+        for mark in (*self.marks[:1].tolist(), *self.marks[-1:].tolist()):
             if not 0 <= mark < len(self.signal):
                 raise BadInput(f"a mark is at sample {mark}", expected=f"0 to {len(self.signal) - 1}")
 
@@ -101,12 +115,43 @@ def whole(recording: Recording) -> Item:
 
 
 def recording_of(source: Any) -> Recording:
-    """The recording of a dataset with one recording. Raises BadInput if it has another kind of item."""
-    stretch = source[0][0]
+    """The recording of a dataset with one recording. Raises BadInput for another dataset, or for no dataset."""
+    if not hasattr(type(source), "__getitem__"):
+        raise BadInput(f"{name_of(source)} is not a dataset", expected="a dataset of one recording, such as Pulses")
+    item = source[0]
+    stretch = item[0] if isinstance(item, tuple) and item else item
     if not isinstance(stretch, Stretch):
         said = f"{name_of(source)} has items that are a {type(stretch).__name__}"
         raise BadInput(said, expected="stretches of a recording (repro.datasets.marked_signals)")
+    if hasattr(source, "__len__") and len(source) != 1:
+        raise BadInput(f"{name_of(source)} has {len(source)} items", expected="one item, a whole recording")
     return stretch.recording
+
+
+class OneRecording(Dataset[Item]):
+    """A dataset of one item: the whole of its `recording`, which a subclass sets in `__init__` or computes later.
+
+    >>> class Silence(OneRecording):
+    ...     def __init__(self) -> None:
+    ...         self.recording = Recording(torch.zeros(10), 5.0, torch.tensor([2]), ["N"])
+    >>> len(Silence()), recording_of(Silence()).seconds
+    (1, 2.0)
+    """
+
+    @cached_property
+    def recording(self) -> Recording:
+        """The recording of the dataset."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Item:
+        return whole([self.recording][index])
+
+    def fingerprint(self) -> str:
+        """Digest of samples, sample rate, marks and kinds."""
+        return self.recording.fingerprint()
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,19 +159,45 @@ class Found:
     """What a model finds in a stretch: `marks` (F,) int64, in order, with their numbers in the recording.
 
     known: (F,) int64, the sample at which a model that reads the signal as it comes reports each of them. None if the
-    model does not say so.
+    model does not say so. Raises BadInput for arrays of another type, for marks that are not in order, and if `known`
+    has another length.
     """
 
     marks: Tensor
     known: Tensor | None = None
 
+    def __post_init__(self) -> None:
+        _check_array("marks", self.marks, torch.int64)
+        if bool((self.marks.diff() < 0).any()):
+            raise BadInput("the found marks are not in order", expected="marks that do not decrease")
+        if self.known is not None:
+            _check_array("known", self.known, torch.int64)
+            if len(self.known) != len(self.marks):
+                raise BadInput(f"'known' has {len(self.known)} values for {len(self.marks)} marks")
+
+
+def _check_rate(given: Any) -> None:
+    if not isinstance(given, Real) or not 0 < float(given) < math.inf:
+        raise BadInput(f"the sample rate is {given}", expected="a number above 0, in Hz")
+
+
+def _check_array(name: str, given: Any, dtype: torch.dtype) -> None:
+    """Raise BadInput unless `given` is a tensor (N,) of `dtype` on the CPU, without a gradient."""
+    expected = f"a tensor (N,) of {dtype} on the CPU, for example torch.as_tensor({name}, dtype={dtype})"
+    if not isinstance(given, Tensor):
+        raise BadInput(f"'{name}' is a {type(given).__name__}", expected=expected)
+    if (given.dtype, given.ndim, given.device.type, given.requires_grad) != (dtype, 1, "cpu", False):
+        kind = f"{given.dtype} on {given.device}{', with a gradient' if given.requires_grad else ''}"
+        raise BadInput(f"'{name}' has the shape {tuple(given.shape)} and the type {kind}", expected=expected)
+
 
 @DATASETS.register
-class Pulses(Dataset[Item]):
+class Pulses(OneRecording):
     """A generated recording of noise with pulses at the marks, which needs no download. One item.
 
     Item: `(Stretch, marks (K,) int64)`. About one pulse a second; every tenth one is upside down and has the kind "V".
-    `seconds`: its length, from 2. `sample_rate`: in Hz, from 20. `noise`: standard deviation; a pulse has the height 1.
+    `seconds`: its length, from 2. `sample_rate`: in Hz, from 20. `noise`: standard deviation, from 0; a pulse has the
+    height 1. Raises BadInput for other values.
 
     Example:
 
@@ -136,8 +207,14 @@ class Pulses(Dataset[Item]):
     """
 
     def __init__(self, seconds: float, sample_rate: int = 100, noise: float = 0.05, seed: int = 0) -> None:
-        if seconds < 2 or sample_rate < 20:
-            raise BadInput(f"{name_of(self)} has {seconds} s at {sample_rate} Hz", expected="at least 2 s and 20 Hz")
+        if not 2 <= seconds < math.inf:
+            raise wrong_value(self, "seconds", seconds, "a number from 2")
+        if not isinstance(sample_rate, int) or sample_rate < 20:
+            raise wrong_value(self, "sample_rate", sample_rate, "a whole number from 20, in Hz")
+        if not 0 <= noise < math.inf:
+            raise wrong_value(self, "noise", noise, "0 or a number above 0")
+        if not isinstance(seed, int) or seed < 0:
+            raise wrong_value(self, "seed", seed, "a whole number from 0")
         self.seconds, self.sample_rate, self.noise, self.seed = seconds, sample_rate, noise, seed
 
     @cached_property
@@ -151,14 +228,5 @@ class Pulses(Dataset[Item]):
         heights = [-1.0 if kind == "V" else 1.0 for kind in kinds]
         away = (np.arange(length)[:, None] - marks) / (0.02 * self.sample_rate)
         signal = (np.exp(-(away**2) / 2) * heights).sum(1) + self.noise * random.standard_normal(length)
-        return Recording(torch.from_numpy(signal).float(), float(self.sample_rate), torch.from_numpy(marks), kinds)
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, index: int) -> Item:
-        return whole([self.recording][index])
-
-    def fingerprint(self) -> str:
-        """Digest of samples and marks."""
-        return self.recording.fingerprint()
+        given = torch.from_numpy(signal).float(), float(self.sample_rate), torch.from_numpy(marks), kinds
+        return Recording(*given, name=name_of(self))

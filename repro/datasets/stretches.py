@@ -6,6 +6,7 @@ Letters: T samples of a recording, M marks in it, K marks in a stretch, N window
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +19,9 @@ from torch.utils.data import Dataset
 
 from repro.audio.stft import resample
 from repro.data import signal_panels
-from repro.datasets.marked_signals import Found, Item, Recording, Stretch, recording_of, whole
+from repro.datasets.marked_signals import Found, Item, OneRecording, Recording, Stretch, recording_of
 from repro.errors import BadInput
-from repro.registry import DATASETS, PERTURBATIONS, wrong_value
+from repro.registry import DATASETS, PERTURBATIONS, name_of, wrong_value
 
 
 @DATASETS.register
@@ -29,8 +30,8 @@ class Stretches(Dataset[Item]):
 
     Item: `(Stretch, marks (K,) int64)`. A model sees the whole recording, so a stretch has no edge effects. Marks of
     one recording are not independent, but the stretches are almost: an interval over stretches is a block bootstrap by
-    time. Choose them much longer than the time over which errors cluster. Raises BadInput if `seconds` is not above 0,
-    or if the recording is shorter.
+    time. Choose them much longer than the time over which errors cluster. Raises BadInput if `seconds` is not above 0
+    or less than a sample, if the recording is shorter, and if `source` is not a dataset of one recording.
 
     Example:
 
@@ -41,7 +42,7 @@ class Stretches(Dataset[Item]):
     """
 
     def __init__(self, source: Annotated[Any, DATASETS], seconds: float = 10.0) -> None:
-        if not seconds > 0:
+        if not 0 < seconds < math.inf:
             raise wrong_value(self, "seconds", seconds, "a number above 0")
         self.source, self.seconds = source, seconds
 
@@ -71,7 +72,7 @@ class Stretches(Dataset[Item]):
 
     def fingerprint(self) -> str:
         """Digest of the recording and of the length of the stretches."""
-        return _digest(self.source.fingerprint(), self.seconds)
+        return _digest(self, self.seconds)
 
 
 @DATASETS.register
@@ -80,8 +81,8 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
 
     Item: `(signal (L,) float32, marked (L,) float32)`; `marked` is 1 at a mark and 0 elsewhere. `seconds`: length of a
     window. `step`: seconds from the start of a window to that of the next; 0: `seconds`, so that they do not overlap. A
-    rest at the end is left out. Raises BadInput if `seconds` is not above 0, if `step` is below 0, or if the recording
-    is shorter than a window.
+    rest at the end is left out. Raises BadInput if `seconds` is not above 0, if `step` is below 0, if one of them is
+    less than a sample, if the recording is shorter than a window, and if `source` is not a dataset of one recording.
 
     Example:
 
@@ -92,22 +93,33 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
     """
 
     def __init__(self, source: Annotated[Any, DATASETS], seconds: float, step: float = 0.0) -> None:
-        if not seconds > 0:
+        if not 0 < seconds < math.inf:
             raise wrong_value(self, "seconds", seconds, "a number above 0")
-        if step < 0:
+        if not 0 <= step < math.inf:
             raise wrong_value(self, "step", step, "0 or a number above 0")
         self.source, self.seconds, self.step = source, seconds, step or seconds
 
     @cached_property
+    def recording(self) -> Recording:
+        return recording_of(self.source)
+
+    @cached_property
     def parts(self) -> tuple[Tensor, Tensor]:
         """The signal and the marked samples of all windows, each (N, L)."""
-        found = recording_of(self.source)
-        length, step = (max(1, round(one * found.sample_rate)) for one in (self.seconds, self.step))
+        found = self.recording
+        length, step = (self._samples(name, found.sample_rate) for name in ("seconds", "step"))
         if length > len(found.signal):
             raise wrong_value(self, "seconds", self.seconds, f"at most the {found.seconds:g} s of the recording")
         marked = torch.zeros(len(found.signal))
         marked[found.marks] = 1.0
         return found.signal.unfold(0, length, step), marked.unfold(0, length, step)
+
+    def _samples(self, name: str, rate: float) -> int:
+        """The number of samples in the seconds of a parameter."""
+        seconds = getattr(self, name)
+        if not (found := round(seconds * rate)):
+            raise wrong_value(self, name, seconds, f"at least one sample, {1 / rate:.3g} s")
+        return found
 
     def __len__(self) -> int:
         return len(self.parts[0])
@@ -117,16 +129,16 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
 
     def fingerprint(self) -> str:
         """Digest of the recording and of the windows."""
-        return _digest(self.source.fingerprint(), self.seconds, self.step)
+        return _digest(self, self.seconds, self.step)
 
 
 @DATASETS.register
-class AtRate(Dataset[Item]):
+class AtRate(OneRecording):
     """A recording resampled to `sample_rate` in Hz, for a model that was trained with another rate. One item.
 
     Item: `(Stretch, marks (K,) int64)`. The signal is resampled with a windowed sinc, and a mark moves to the nearest
-    new sample. Raises BadInput if `sample_rate` is below 1, if the rate of the recording is not a whole number of Hz,
-    or if two marks meet.
+    new sample. Raises BadInput if `sample_rate` is not a whole number from 1, or so low that two marks meet. Also if
+    the rate of the recording is not a whole number of Hz, and if `source` is not a dataset of one recording.
 
     Example:
 
@@ -137,7 +149,7 @@ class AtRate(Dataset[Item]):
     """
 
     def __init__(self, source: Annotated[Any, DATASETS], sample_rate: int) -> None:
-        if sample_rate < 1:
+        if not isinstance(sample_rate, int) or sample_rate < 1:
             raise wrong_value(self, "sample_rate", sample_rate, "a whole number from 1")
         self.source, self.sample_rate = source, sample_rate
 
@@ -145,28 +157,30 @@ class AtRate(Dataset[Item]):
     def recording(self) -> Recording:
         found = recording_of(self.source)
         if found.sample_rate != round(found.sample_rate):
-            raise BadInput(f"the recording has {found.sample_rate} Hz", expected="a whole number")
+            raise BadInput(f"the recording has {found.sample_rate} Hz", found.name, expected="a whole number")
         signal = resample(found.signal, round(found.sample_rate), self.sample_rate)
         marks = (found.marks * (self.sample_rate / found.sample_rate)).round().long().clamp(max=len(signal) - 1)
-        return replace(found, signal=signal, sample_rate=float(self.sample_rate), marks=marks)
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, index: int) -> Item:
-        return whole([self.recording][index])
+        if bool((marks.diff() <= 0).any()):
+            gap = int(found.marks.diff().min()) / found.sample_rate
+            expected = f"a higher rate: two marks are only {gap:.3g} s apart, and would be the same sample"
+            raise wrong_value(self, "sample_rate", self.sample_rate, expected)
+        name = f"{found.name} at {self.sample_rate} Hz"
+        return replace(found, signal=signal, sample_rate=float(self.sample_rate), marks=marks, name=name)
 
     def fingerprint(self) -> str:
         """Digest of the source and of the rate."""
-        return _digest(self.source.fingerprint(), self.sample_rate)
+        return _digest(self, self.sample_rate)
 
 
 @DATASETS.register
-class Disturbed(Dataset[Item]):
+class Disturbed(OneRecording):
     """A recording whose signal is changed by a perturbation, for example `perturbations.SoundNoise`. One item.
 
     Item: `(Stretch, marks (K,) int64)`. The marks stay, so choose a perturbation that does not move them. The mean of
     the signal is taken off before the change and added again, so it does not count as energy.
+
+    Raises BadInput if the signal does not change: it is constant, or the noise is so weak that it is rounded away. Also
+    if the number of samples changes, if `seed` is below 0, and if `source` is not a dataset of one recording.
 
     Example:
 
@@ -180,25 +194,31 @@ class Disturbed(Dataset[Item]):
     def __init__(
         self, source: Annotated[Any, DATASETS], perturbation: Annotated[Any, PERTURBATIONS], seed: int = 0
     ) -> None:
+        if not callable(perturbation):
+            raise wrong_value(self, "perturbation", perturbation, "a perturbation (repro.datasets.perturb_sounds)")
+        if not isinstance(seed, int) or seed < 0:
+            raise wrong_value(self, "seed", seed, "a whole number from 0")
         self.source, self.perturbation, self.seed = source, perturbation, seed
 
     @cached_property
     def recording(self) -> Recording:
         found = recording_of(self.source)
-        middle = found.signal.mean()
-        changed = self.perturbation(found.signal - middle, np.random.default_rng(self.seed)) + middle
-        return replace(found, signal=changed)
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, index: int) -> Item:
-        return whole([self.recording][index])
-
-    def fingerprint(self) -> str:
-        """Digest of the disturbed recording."""
-        return self.recording.fingerprint()
+        middle, name = found.signal.mean(), f"{found.name} with {name_of(self.perturbation)}"
+        given = found.signal - middle
+        changed = self.perturbation(given, np.random.default_rng(self.seed))
+        if changed.shape != given.shape:
+            what = f"the perturbation makes {tuple(changed.shape)} of the samples {tuple(given.shape)}"
+            raise BadInput(what, name, expected="as many samples as before")
+        if torch.equal(changed, given):
+            expected = "another signal (this one may be constant), or a stronger perturbation"
+            raise BadInput("the perturbation does not change the signal", name, expected=expected)
+        return replace(found, signal=changed + middle, name=name)
 
 
-def _digest(*parts: Any) -> str:
-    return hashlib.sha256(" ".join(map(str, parts)).encode()).hexdigest()[:16]
+def _digest(dataset: Any, *settings: Any) -> str:
+    """Digest of the source of a dataset and of its settings."""
+    source = dataset.source
+    if not callable(getattr(source, "fingerprint", None)):
+        what = f"{name_of(dataset)}.source is a {name_of(source)} without fingerprint()"
+        raise BadInput(what, expected="a dataset whose fingerprint() is a digest of its content")
+    return hashlib.sha256(" ".join(map(str, (source.fingerprint(), *settings))).encode()).hexdigest()[:16]

@@ -5,6 +5,8 @@ Letters: B items, L samples.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -37,9 +39,9 @@ class PointLoss(nn.Module):
 
     def __init__(self, width: float, positive_weight: float = 1.0) -> None:
         super().__init__()
-        if width < 0:
+        if not 0 <= width < math.inf:
             raise wrong_value(self, "width", width, "0 or a number above 0, in samples")
-        if not positive_weight > 0:
+        if not 0 < positive_weight < math.inf:
             raise wrong_value(self, "positive_weight", positive_weight, "a number above 0")
         self.width = width
         self.register_buffer("weight", torch.tensor(float(positive_weight)))

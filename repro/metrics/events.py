@@ -20,6 +20,7 @@ Targets and estimates are those of `repro.datasets.stretches` and of `repro.data
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -41,8 +42,8 @@ class EventSensitivity:
     """Sensitivity (recall): the share of the true marks that are found, in percent.
 
     `kind`: only the true marks of this kind; "": all. estimate: Found. target: (K,) int64. inputs: Stretch. Value: in
-    [0, 100]. `tolerance`: in milliseconds, from 0. Raises BadInput for other values, and if the test set has no true
-    mark (of this kind).
+    [0, 100]. `tolerance`: in milliseconds, from 0. `shift`: "none" or "median", also in the other metrics. Raises
+    BadInput for other values, and if the test set has no true mark (of this kind).
 
     Example: two of four pulses are found, 20 ms too late.
 
@@ -55,7 +56,7 @@ class EventSensitivity:
     """
 
     def __init__(self, tolerance: float, shift: Shift = "none", kind: str = "") -> None:
-        self.tolerance, self.shift, self.kind = _checked(self, tolerance), shift, kind
+        self.tolerance, self.shift, self.kind = _checked(self, tolerance, shift), shift, kind
         self.identity = _identity(f"Sensitivity{kind}", tolerance, shift)
 
     def __call__(self, estimate: Found, target: Tensor, inputs: Stretch) -> Item:
@@ -66,7 +67,9 @@ class EventSensitivity:
         counted = Matched(self, items)
         wanted = np.array([self.kind in ("", kind) for kind in counted.kinds], dtype=bool)
         if not wanted.any():
-            raise BadInput(f"{name_of(self)} finds no true mark {self.kind}".rstrip(), expected="at least one")
+            kind = f" of kind '{self.kind}'" if self.kind else ""
+            what = f"{name_of(self)} finds no true mark{kind} in the test set"
+            raise BadInput(what, counted.place, given=self.kind, known=set(counted.kinds))
         hit = counted.by_true((counted.match != NONE) & wanted)
         return ratio(100 * hit, counted.by_true(wanted))
 
@@ -89,7 +92,7 @@ class EventPrecision:
     """
 
     def __init__(self, tolerance: float, shift: Shift = "none") -> None:
-        self.tolerance, self.shift = _checked(self, tolerance), shift
+        self.tolerance, self.shift = _checked(self, tolerance, shift), shift
         self.identity = _identity("Precision", tolerance, shift)
 
     def __call__(self, estimate: Found, target: Tensor, inputs: Stretch) -> Item:
@@ -118,7 +121,7 @@ class EventF1:
     """
 
     def __init__(self, tolerance: float, shift: Shift = "none") -> None:
-        self.tolerance, self.shift = _checked(self, tolerance), shift
+        self.tolerance, self.shift = _checked(self, tolerance, shift), shift
         self.identity = _identity("F1", tolerance, shift)
 
     def __call__(self, estimate: Found, target: Tensor, inputs: Stretch) -> Item:
@@ -130,7 +133,7 @@ class EventF1:
         hit, missed = counted.by_true(counted.match != NONE), counted.by_true(counted.match == NONE)
         everything = 2 * hit + missed + counted.by_found(~counted.right)
         if not everything.any():
-            raise BadInput(f"{name_of(self)} finds no mark in the test set", expected="true marks")
+            raise BadInput(f"{name_of(self)} finds no mark in the test set", counted.place, expected="true marks")
         return ratio(200 * hit, everything)
 
 
@@ -139,7 +142,8 @@ class TimingError:
     """Error of the time of matched marks in milliseconds: its mean, or its spread (standard deviation).
 
     A positive mean is too late. estimate: Found. target: (K,) int64. inputs: Stretch. `tolerance`: in milliseconds,
-    from 0; the errors cannot be larger. Raises BadInput for another `of` or `tolerance`, and if no mark matches.
+    from 0; the errors cannot be larger. If no mark matches, there is no error to measure: the value is `tolerance`, the
+    worst one. Look at the sensitivity, which is then 0. Raises BadInput for another `of` or `tolerance`.
 
     Example: every mark is found 20 ms too late.
 
@@ -152,7 +156,7 @@ class TimingError:
     def __init__(self, of: Literal["mean", "spread"], tolerance: float, shift: Shift = "none") -> None:
         if of not in ("mean", "spread"):
             raise wrong_value(self, "of", of, "'mean' or 'spread'")
-        self.of, self.tolerance, self.shift = of, _checked(self, tolerance), shift
+        self.of, self.tolerance, self.shift = of, _checked(self, tolerance, shift), shift
         self.identity = _identity(f"TimingError{of.capitalize()}", tolerance, shift, "lower", "ms")
 
     def __call__(self, estimate: Found, target: Tensor, inputs: Stretch) -> Item:
@@ -163,7 +167,7 @@ class TimingError:
         counted = Matched(self, items)
         hit = counted.match != NONE
         if not hit.any():
-            raise BadInput(f"{name_of(self)} has no match", expected="a found mark near a true one")
+            return [float(self.tolerance)] * counted.stretches
         errors = np.zeros(len(hit))
         errors[hit] = counted.found[counted.match[hit]] - counted.true[hit]
         mean, number = errors[hit].mean(), counted.by_true(hit)
@@ -180,8 +184,9 @@ class MarkLatency:
     """Latency in milliseconds: how much later than its own time a found mark is known, at the mean.
 
     It is that of a model that reads the samples as they come, without the time of its computation. estimate: Found,
-    with `known`. target: (K,) int64. inputs: Stretch. Raises BadInput if the model does not say when marks are known,
-    or finds none.
+    with `known`. target: (K,) int64. inputs: Stretch. If the model finds no mark, there is no latency to measure: the
+    value is the length of the recording, the worst one. Look at the sensitivity, which is then 0. Raises BadInput if
+    the model does not say when marks are known.
 
     Example:
 
@@ -196,22 +201,24 @@ class MarkLatency:
             "MarkLatency", "lower", "ms", aggregation="mean over the found marks", reference="none"
         )
 
-    def __call__(self, estimate: Found, target: Tensor, inputs: Stretch) -> tuple[float, int]:
+    def __call__(self, estimate: Found, target: Tensor, inputs: Stretch) -> tuple[float, int, float]:
+        recording = inputs.recording
         if estimate.known is None:
-            raise BadInput(f"{name_of(self)} was given marks without the time at which they are known")
-        late = (estimate.known - estimate.marks).sum() * 1000 / inputs.recording.sample_rate
-        return float(late), len(estimate.marks)
+            what = f"{name_of(self)} was given marks without the time at which they are known"
+            raise BadInput(what, recording.name, expected="a model that fills Found.known, or a config without it")
+        late = (estimate.known - estimate.marks).sum() * 1000 / recording.sample_rate
+        return float(late), len(estimate.marks), 1000 * recording.seconds
 
-    def contributions(self, items: Sequence[tuple[float, int]]) -> list[float]:
+    def contributions(self, items: Sequence[tuple[float, int, float]]) -> list[float]:
         """One value for each stretch, whose mean is the mean latency."""
-        late, number = (np.array(column, dtype=float) for column in zip(*items, strict=True))
-        if not number.any():
-            raise BadInput(f"{name_of(self)} has no found mark", expected="at least one")
-        return ratio(late, number)
+        late, number, longest = (np.array(column, dtype=float) for column in zip(*items, strict=True))
+        return ratio(late, number) if number.any() else [float(one) for one in longest]
 
 
-def _checked(metric: object, tolerance: float) -> float:
-    if not tolerance >= 0:
+def _checked(metric: object, tolerance: float, shift: str) -> float:
+    if shift not in ("none", "median"):
+        raise wrong_value(metric, "shift", shift, "'none' or 'median'")
+    if not 0 <= tolerance < math.inf:
         raise wrong_value(metric, "tolerance", tolerance, "0 or a number above 0, in milliseconds")
     return tolerance
 

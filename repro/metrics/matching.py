@@ -23,11 +23,15 @@ NONE = -1
 
 @dataclass(frozen=True)
 class Item:
-    """The marks of one stretch in milliseconds: the true ones with their kinds, and the found ones."""
+    """The marks of one stretch in milliseconds: the true ones with their kinds, and the found ones.
+
+    place: the name of the recording, for messages.
+    """
 
     true: Numbers
     kinds: list[str]
     found: Numbers
+    place: str
 
 
 def item(estimate: Found, inputs: Stretch) -> Item:
@@ -42,7 +46,7 @@ def item(estimate: Found, inputs: Stretch) -> Item:
     inside = ((recording.marks >= inputs.start) & (recording.marks < inputs.stop)).numpy()
     scale = 1000 / recording.sample_rate
     kinds = [kind for kind, kept in zip(recording.kinds, inside, strict=True) if kept]
-    return Item(recording.marks.numpy()[inside] * scale, kinds, estimate.marks.numpy() * scale)
+    return Item(recording.marks.numpy()[inside] * scale, kinds, estimate.marks.numpy() * scale, recording.name)
 
 
 class Matched:
@@ -50,7 +54,7 @@ class Matched:
 
     metric: its `tolerance` and `shift` count. items: one for each stretch, in the order of time. `match` (K,): for each
     true mark, the number of its found mark, or `NONE`. `right` (F,): whether a found mark has a match. `found` (F,) is
-    in milliseconds, after the shift.
+    in milliseconds, after the shift. `place`: the name of the recording, for messages.
     """
 
     def __init__(self, metric: Any, items: Sequence[Item]) -> None:
@@ -58,7 +62,7 @@ class Matched:
         self.kinds = [kind for one in items for kind in one.kinds]
         self.true_in = np.repeat(np.arange(len(items)), [len(one.true) for one in items])
         self.found_in = np.repeat(np.arange(len(items)), [len(one.found) for one in items])
-        self.stretches = len(items)
+        self.stretches, self.place = len(items), items[0].place
         if metric.shift == "median":
             self.found = self.found - median_shift(self.true, self.found)
         self.match = matches(self.true, self.found, metric.tolerance)

@@ -5,6 +5,7 @@ Letters: B items, L samples of a window, T samples of a recording, F found marks
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 import numpy as np
@@ -29,7 +30,8 @@ class PeakPicker(nn.Module):
     be found as the samples come: `repro.models.streaming`.
 
     The whole recording is tagged once, whichever stretch is asked for. `sample_rate`: of the training data, in Hz; a
-    recording with another rate raises BadInput. `threshold`: in (0, 1). `refractory`: from 0.
+    recording with another rate raises BadInput. `threshold`: in (0, 1). `refractory`: in seconds, from 0. Raises
+    BadInput for other values, and if `tagger` is not a tagger (`repro.models.taggers`).
 
     Example: a tagger that has learned nothing yet finds nothing.
 
@@ -48,9 +50,13 @@ class PeakPicker(nn.Module):
         refractory: float = 0.2,
     ) -> None:
         super().__init__()
+        if not all(hasattr(tagger, name) for name in ("forward", "past", "future")):
+            raise wrong_value(self, "tagger", tagger and name_of(tagger), "a tagger (repro.models.taggers)")
+        if not 0 < sample_rate < math.inf:
+            raise wrong_value(self, "sample_rate", sample_rate, "a whole number from 1, in Hz")
         if not 0 < threshold < 1:
             raise wrong_value(self, "threshold", threshold, "a number between 0 and 1")
-        if refractory < 0:
+        if not 0 <= refractory < math.inf:
             raise wrong_value(self, "refractory", refractory, "0 or a number above 0, in seconds")
         self.tagger, self.sample_rate, self.threshold, self.refractory = tagger, sample_rate, threshold, refractory
         self._last: tuple[Any, Found] | None = None
@@ -69,14 +75,20 @@ class PeakPicker(nn.Module):
     def estimate(self, stretch: Stretch) -> Found:
         """The marks in a stretch, and when each is known."""
         recording = stretch.recording
-        if recording.sample_rate != self.sample_rate:
-            said = f"{name_of(self)} was given a recording with {recording.sample_rate:g} Hz"
-            raise BadInput(said, expected=f"{self.sample_rate} Hz, as in training (datasets.AtRate)")
+        self.check_data(stretch)
         if self._last is None or self._last[0] is not recording:
             self._last = recording, self.find(recording.signal)
         marks, known = self._last[1].marks, self._last[1].known
         inside = (marks >= stretch.start) & (marks < stretch.stop)
         return Found(marks[inside], known[inside] if known is not None else None)
+
+    def check_data(self, given: Any) -> None:
+        """Raise BadInput if the `recording` of a dataset or stretch has another sample rate. A run calls it first."""
+        recording = getattr(given, "recording", None)
+        if recording is not None and recording.sample_rate != self.sample_rate:
+            said = f"{name_of(self)} was given a recording with {recording.sample_rate:g} Hz, {recording.name}"
+            expected = f"{self.sample_rate} Hz, its sample_rate: that of the training data (datasets.AtRate changes it)"
+            raise BadInput(said.removesuffix(", "), expected=expected)
 
     def find(self, signal: Tensor) -> Found:
         """The marks in a signal (T,), and when each is known."""

@@ -22,7 +22,8 @@ class Stream:
     `push(samples (n,))` takes the next samples, any number of them, and yields `(mark, known)` for each new mark: its
     sample number, and the sample at which it is known. `close()` yields the mark of a run that the end of the signal
     cuts off. All marks together are those of `PeakPicker.find` for the whole signal. The latency of a mark is
-    `known - mark` samples, and the time that `push` takes. Raises BadInput if the tagger needs later samples.
+    `known - mark` samples, and the time that `push` takes. Raises BadInput if the tagger needs later samples, and for
+    samples that are not a tensor of finite numbers.
 
     Example:
 
@@ -51,6 +52,10 @@ class Stream:
 
     def push(self, samples: Tensor) -> Iterator[tuple[int, int]]:
         """Take the next samples (n,), and yield `(mark, known)` for each new mark."""
+        if not isinstance(samples, Tensor) or samples.ndim != 1 or not samples.is_floating_point():
+            raise BadInput(f"the samples are a {type(samples).__name__}", expected="a tensor (n,) of float32")
+        if not bool(samples.isfinite().all()):
+            raise BadInput(f"a sample after sample {self.done} is not a number", expected="finite numbers")
         found = []
         for chance in self._chances(samples).tolist():
             if chance >= self.threshold:

@@ -178,7 +178,7 @@ class _Layer(nn.Module):
 
 
 def _from_one(model: nn.Module, **sizes: int) -> None:
-    """Raise BadInput for a size below 1."""
+    """Raise BadInput for a size that is not a whole number from 1."""
     for name, size in sizes.items():
-        if size < 1:
+        if not isinstance(size, int) or size < 1:
             raise wrong_value(model, name, size, "a whole number from 1")

@@ -60,12 +60,10 @@ def _table(page: Page, test: str, measured: Sequence[tuple[Record, Measurement]]
 
 def _head(found: Matrix) -> Markup:
     """Two rows: what rows and columns are, and the names of the classes."""
-    whose = [
-        tag("th", "True class", rowspan=2, scope="col"),
-        tag("th", "Answer", colspan=len(found.classes), scope="colgroup"),
-    ]
+    truth, total = (tag("th", name, rowspan=2, scope="col") for name in ("True class", "Answers"))
+    answer = tag("th", "Answer", colspan=len(found.classes), scope="colgroup")
     names = [tag("th", name, scope="col") for name in found.classes]
-    return tag("thead", tag("tr", *whose, tag("th", "Items", rowspan=2, scope="col")), tag("tr", *names))
+    return tag("thead", tag("tr", truth, answer, total), tag("tr", *names))
 
 
 def _body(found: Matrix) -> Markup:

@@ -116,19 +116,19 @@ def _item(page: Page, found: Record, example: Panel, scale: Axis, chosen: str = 
         return _panel(page, found, {"label": title, **panels[0]}, name, scale, scores)
     head = tag("h3", f"{title}: {chosen}" if chosen else title)
     if any("over" in panel for panel in panels):
-        shown = [_picture(page, found, panel, name, scale) for panel in panels]
-        grid = tag("div", *shown, class_="repro-pictures")
-        return tag("section", head, scores, pictures.slider(panels, name), grid)
+        given = [_given(panel, scale) for panel in panels if "truth" in panel]
+        drawn = [pictures.figure(page, found, panel, name) for panel in panels]
+        grid = tag("div", *drawn, class_="repro-pictures")
+        return tag("section", head, scores, *given, pictures.slider(panels, name), grid)
     drawn = [_panel(page, found, panel, name, scale) for panel in panels]
     grid = tag("div", *drawn, class_="repro-listen", style=_columns([panel.get("label", "") for panel in panels]))
     return tag("section", head, scores, grid)
 
 
-def _picture(page: Page, found: Record, panel: Panel, item: str, scale: Axis) -> Markup:
-    """One picture of an item that has several, with the answer if the panel has it."""
-    caption = tag("figcaption", panel.get("label", ""), _answer(panel))
+def _given(panel: Panel, scale: Axis) -> Markup:
+    """The answer and the scores of an item that has several pictures."""
     scores = [_scores(panel, scale)] if panel.get("scores") else []
-    return tag("figure", caption, *pictures.shown(page, found, panel, item), *scores, class_="repro-picture")
+    return tag("div", tag("p", "Answer: ", _answer(panel)), *scores, class_="repro-given")
 
 
 def _scored(page: Page, found: Record, test: str, item: int) -> Markup:

@@ -8,20 +8,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from repro.errors import BadInput, nearest
 from repro.interval import Interval, interval
 from repro.report import entrants, percent
-from repro.report.curves import apart
 from repro.report.entrants import Entrant, Field
 from repro.report.families import MOST
 from repro.report.html import panel
-from repro.report.html.axis import Axis, around
+from repro.report.html.axis import Axis, around, logarithmic, wide
 from repro.report.html.markup import Markup, box, fold, link, picture, row, tag, unbroken
 from repro.report.html.words import number, spread
 from repro.report.page import Page
 
 NUMBER = r"(-?\d+(?:\.\d+)?(?:e-?\d+)?)"
+GAP = 11  # between the numbers of two lines, in the units of a panel
 TICKS = 7  # with more points, the horizontal axis has round numbers instead of the points
 
 
@@ -50,44 +51,52 @@ class Curve:
         return list(self.lines[0].points)
 
 
-def gather(page: Page, configs: Sequence[str], metric: str, test: str, across: str = "", upward: str = "") -> Curve:
+def gather(
+    page: Page, configs: Sequence[str], metric: str, test: str, across: str = "", upward: str = "", zero: str = ""
+) -> Curve:
     """The curve of `configs`; without names, of all configs of the paper that measured the metrics.
 
-    One of `metric` and `test` contains a `*`. Raises BadInput if not, if fewer than two names fit, and for everything
+    One of `metric` and `test` contains a `*`. `zero` is the name that stands for the number 0, if it has no number: the
+    test set without noise, for example. Raises BadInput if not, if fewer than two names fit, and for everything
     for which a leaderboard of one of the points would be refused.
     """
     if (metric + test).count("*") != 1:
         raise BadInput(f"metric '{metric}' and test '{test}'", expected="one * for the number, in one of the two")
-    names = _names(page, configs, metric, test)
+    names = _names(page, configs, metric, test, zero)
     fields = {at: entrants.gather(page, configs, *names[at]) for at in sorted(names)}
     first = next(iter(fields.values()))
     units = {str(one.found[0].identity.get("unit", "")) for field in fields.values() for one in field.ran}
     if len(units) > 1:
         raise BadInput(f"these metrics have different units: {', '.join(sorted(units))}")
     by, unit = percent.factor(first.ran[0].page.paper, first.metric, units.pop())
-    lines = [_line(one, fields, by) for one in first.ran]
+    lines = [line for one in first.ran if len((line := _line(one, fields, by)).points) == len(fields)]
+    if not lines:
+        raise BadInput(f"no config has all {len(fields)} points of '{metric}' on '{test}'")
     upward = upward or (metric if "*" in test else " ".join(metric.replace("*", " ").split()))
     waiting = [one.label for one in first.entrants if not one.found]
     return Curve(lines, across or (test if "*" in test else metric), upward, unit, waiting, _sample(lines, test))
 
 
-def _names(page: Page, configs: Sequence[str], metric: str, test: str) -> dict[float, tuple[str, str]]:
+def _names(page: Page, configs: Sequence[str], metric: str, test: str, zero: str) -> dict[float, tuple[str, str]]:
     """The metric and the test set of each point."""
     records = [record for one in entrants.wanted(page, configs) for record in one.records]
     known = {(found.metric, found.test) for record in records for found in record.measurements}
-    pattern = re.compile(
-        "".join(NUMBER if part == "*" else re.escape(part) for part in re.split(r"(\*)", f"{metric}\n{test}"))
-    )
-    hits = {pair: hit for pair in known if (hit := pattern.fullmatch("\n".join(pair)))}
+    which = 0 if "*" in metric else 1
+    pattern = re.compile(NUMBER.join(map(re.escape, f"{metric}\n{test}".split("*"))))
+    hits = {float(hit[1]): pair for pair in known if (hit := pattern.fullmatch("\n".join(pair)))}
+    if zero:
+        hits[0.0] = (zero, test) if which == 0 else (metric, zero)
+    if zero and hits[0.0] not in known:
+        raise BadInput(f"no '{zero}' in the records{nearest(zero, {pair[which] for pair in known})}")
     if len(hits) < 2:
-        which = 0 if "*" in metric else 1
         near = nearest((metric, test)[which], {pair[which] for pair in known})
         raise BadInput(f"{len(hits)} of the measured metrics fit '{metric}' on '{test}', a curve needs two{near}")
-    return {float(hit[1]): pair for pair, hit in hits.items()}
+    return hits
 
 
 def _line(one: Entrant, fields: dict[float, Field], by: float) -> Line:
-    same = {at: next(other for other in field.ran if other.name == one.name) for at, field in fields.items()}
+    """The points that a config has; it lacks some if the configs were not named and it did not measure all."""
+    same = {at: other for at, field in fields.items() for other in field.ran if other.name == one.name}
     return Line(one, {at: interval(other.rows).scaled(by) for at, other in same.items()})
 
 
@@ -96,7 +105,8 @@ def _sample(lines: Sequence[Line], test: str) -> str:
     found = [next(iter(line.points.values())) for line in lines]
     seeds, items = ({getattr(one, key) for one in found} for key in ("seeds", "items"))
     many = (" to ".join(f"{n:,}" for n in sorted({min(values), max(values)})) for values in (seeds, items))
-    return f"{test}: {' × '.join(many)} (seeds × items)"
+    which = f"the test sets {test}" if "*" in test else test
+    return f"{which}: {' × '.join(many)} (seeds × items)"
 
 
 def figure(curve: Curve) -> Markup:
@@ -104,11 +114,10 @@ def figure(curve: Curve) -> Markup:
     parts = -(-len(curve.lines) // MOST)
     size = -(-len(curve.lines) // parts)
     groups = [curve.lines[first : first + size] for first in range(0, len(curve.lines), size)]
-    ends = [value for line in curve.lines for one in line.points.values() for value in (one.low, one.high)]
-    across, upward = around(curve.places, ticks=4, margin=0.0), panel.scale(ends)
+    across, upward = around(curve.places, ticks=4, margin=0.08), _upward(curve)
     title = f"{curve.upward}{f', {curve.unit}' if curve.unit else ''}, by {curve.across}"
     panels = [_panel(curve, lines, across, upward, title) for lines in groups]
-    said = f"{title}. On {curve.sample}. Line: the mean; shade: its 95 % interval."
+    said = f"{title}. On {curve.sample}. Line: the mean; shade: its 95 % interval for new test items."
     lacking = f" Not run: {', '.join(curve.waiting)}." if curve.waiting else ""
     head = tag("p", said, lacking, class_="repro-muted")
     kind = "repro-panels wide" if len(panels) == 1 else "repro-panels"
@@ -118,17 +127,12 @@ def figure(curve: Curve) -> Markup:
 def _panel(curve: Curve, lines: Sequence[Line], across: Axis, upward: Axis, title: str) -> Markup:
     marks = {at: panel.label(at) for at in curve.places} if len(curve.places) <= TICKS else None
     vertical = f"{curve.upward}, {curve.unit}" if curve.unit else curve.upward
-    ends = [(panel.x(across, at) + 3, panel.y(upward, one.mean) + 4) for line in lines for at, one in [_last(line)]]
-    numbers = [
-        tag("text", str(n + 1), x=f"{x:.1f}", y=f"{y:.1f}", class_=f"end c{n + 1}")
-        for n, (x, y) in enumerate(apart(ends))
-    ]
     shape = picture(
         title,
         " ".join(f"{line.entrant.label}: {_words(line)}." for line in lines),
         *panel.frame(across, upward, (curve.across, vertical), marks),
         *(_drawn(n, line, across, upward) for n, line in enumerate(lines)),
-        *numbers,
+        *_names_of_lines(lines, across, upward),
         viewBox=panel.BOX,
         class_="repro-curve",
     )
@@ -136,8 +140,41 @@ def _panel(curve: Curve, lines: Sequence[Line], across: Axis, upward: Axis, titl
     return tag("figure", shape, tag("ul", *entries), class_="repro-panel")
 
 
-def _last(line: Line) -> tuple[float, Interval]:
-    return list(line.points.items())[-1]
+def _upward(curve: Curve) -> Axis:
+    """The vertical axis of all intervals. It is logarithmic only if the means differ by a large factor."""
+    found = [one for line in curve.lines for one in line.points.values()]
+    ends = [value for one in found for value in (one.low, one.high)]
+    return logarithmic(ends) if min(ends) > 0 and wide(one.mean for one in found) else around(ends, ticks=4)
+
+
+def _names_of_lines(lines: Sequence[Line], across: Axis, upward: Axis) -> list[Markup]:
+    """The number of each line, next to its first or its last point: where the lines are farther apart."""
+    ends = [[panel.y(upward, list(line.points.values())[end].mean) for line in lines] for end in (0, -1)]
+    first = sum(_gaps(ends[0])) > sum(_gaps(ends[1]))
+    heights = spaced(ends[0 if first else 1])
+    place = list(lines[0].points)[0 if first else -1]
+    at = {"x": f"{panel.x(across, place) + (-4 if first else 4):.1f}", "text_anchor": "end" if first else None}
+    return [tag("text", str(n), y=f"{height + 4:.1f}", class_=f"end c{n}", **at) for n, height in enumerate(heights, 1)]
+
+
+def _gaps(heights: Sequence[float]) -> list[float]:
+    """How far neighbours are from each other, at most `GAP`: farther does not help a reader."""
+    return [min(below - above, GAP) for above, below in pairwise(sorted(heights))]
+
+
+def spaced(heights: Sequence[float]) -> list[float]:
+    """The heights of numbers, moved so that neighbours are at least `GAP` apart and all are within the panel.
+
+    >>> spaced([50.0, 50.0, 90.0])
+    [50.0, 61.0, 90.0]
+    """
+    order, found = sorted(range(len(heights)), key=lambda n: heights[n]), list(heights)
+    for before, after in pairwise(order):
+        found[after] = max(found[after], found[before] + GAP)
+    lowest = panel.HEIGHT - panel.BOTTOM
+    for n, place in enumerate(reversed(order)):
+        found[place] = min(found[place], lowest - n * GAP)
+    return found
 
 
 def _words(line: Line) -> str:

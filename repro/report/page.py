@@ -74,8 +74,7 @@ class Page:
     @property
     def full(self) -> list[Claim]:
         """The claims whose own config has a record."""
-        claims = self.paper.claims
-        return [claim for claim in claims if claim.transcribed and claim.config and self._has(claim.config)]
+        return [one for one in self.paper.claims if one.transcribed and one.config and self._has(one.config)]
 
     @property
     def tier(self) -> int:
@@ -289,9 +288,9 @@ def text(page: Page, below: Path) -> str:
     }
     shown = "".join(f"## {title}\n\n```{{{one}}} {page.name}\n```\n\n" for one, title in titles.items() if title)
     reviewed = f"## Reviews\n\n```{{reviews}} {page.name}\n```\n\n" if page.reviews else ""
-    given = {"written": WRITTEN, "name": page.name}
     return TEXT.format(
-        **given,
+        written=WRITTEN,
+        name=page.name,
         title=plain(page.paper.title),
         gaps=gaps,
         shown=shown,

@@ -56,15 +56,18 @@ def slider(panels: Sequence[dict[str, Any]], item: str) -> Markup:
     return tag("div", tag("span", "image"), control, tag("span", what), class_="repro-fade", hidden=True)
 
 
-def shown(page: Page, found: Record, panel: dict[str, Any], item: str) -> list[Markup]:
+def figure(page: Page, found: Record, panel: dict[str, Any], item: str) -> Markup:
     """The picture of one panel, and what its colours mean. Raises BadInput if a value of the panel is not right."""
     one = checked(page, found, panel)
+    return tag("figure", tag("figcaption", one.label), *_layers(page, found, one, item), class_="repro-picture")
+
+
+def _layers(page: Page, found: Record, one: Drawn, item: str) -> list[Markup]:
     name = f"{one.label or 'image'}, {item}"
     if not one.over:
         return [tag("div", _image(page, found, one.image, name), class_="repro-layers")]
     above = _boxes(one, name) if one.size else _image(page, found, one.image, f"{name}: {_said(one)}")
-    layers = tag("div", _image(page, found, one.over, ""), above, class_="repro-layers")
-    return [layers, _legend(one)]
+    return [tag("div", _image(page, found, one.over, ""), above, class_="repro-layers"), _legend(one)]
 
 
 def checked(page: Page, found: Record, panel: dict[str, Any]) -> Drawn:

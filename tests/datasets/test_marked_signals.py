@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.utils.data import Dataset
 
 from repro.datasets.digits import Digits
-from repro.datasets.marked_signals import Pulses, Recording, recording_of
+from repro.datasets.marked_signals import Found, OneRecording, Pulses, Recording, recording_of, whole
 from repro.datasets.perturb_sounds import SoundNoise
 from repro.datasets.stretches import AtRate, Disturbed, Stretches, Windows
 from repro.errors import BadInput
@@ -41,12 +41,41 @@ def recording(**changed: Any) -> Recording:
         ({"sample_rate": 0.0}, "0.0"),
         ({"signal": torch.where(torch.arange(100) == 42, torch.nan, 0.0)}, "4.200 s"),
         ({"signal": torch.where(torch.arange(100) > 97, torch.inf, 0.0)}, "2 samples"),
+        ({"signal": np.zeros(100, np.float32)}, "ndarray"),
+        ({"signal": [0.0] * 100}, "list"),
+        ({"signal": torch.zeros(100, dtype=torch.float64)}, "float64"),
+        ({"signal": torch.zeros(100, requires_grad=True)}, "gradient"),
+        ({"signal": torch.zeros(100, device="meta")}, "meta"),
+        ({"marks": np.array([3, 50, 99])}, "ndarray"),
+        ({"marks": torch.tensor([3.0, 50.5, 99.0])}, "float32"),
+        ({"marks": torch.tensor([[3, 50, 99]])}, "(1, 3)"),
+        ({"kinds": np.array(["N", "V", "N"])}, "kinds"),
+        ({"kinds": [1, 2, 3]}, "kinds"),
+        ({"kinds": "NVN"}, "kinds"),
+        ({"sample_rate": float("inf")}, "inf"),
+        ({"sample_rate": float("nan")}, "nan"),
+        ({"sample_rate": "10"}, "10"),
     ],
 )
 def test_recording_refuses_what_would_give_a_wrong_number(changed: dict[str, Any], word: str) -> None:
     with pytest.raises(BadInput) as refused:
-        recording(**changed)
-    assert word in str(refused.value)
+        recording(**changed, name="a/file")
+    assert word in str(refused.value) and refused.value.where == "a/file"
+
+
+@pytest.mark.parametrize(
+    ("marks", "known"),
+    [
+        (np.array([1, 2]), None),
+        (torch.tensor([1.0, 2.0]), None),
+        (torch.tensor([2, 1]), None),
+        (torch.tensor([1, 2]), torch.tensor([1])),
+        (torch.tensor([1, 2]), torch.tensor([1.0, 2.0])),
+    ],
+)
+def test_found_marks_that_would_be_matched_wrongly_are_refused(marks: Any, known: Any) -> None:
+    with pytest.raises(BadInput):
+        Found(marks, known)
 
 
 @given(st.integers(0, 99), st.integers(1, 100))
@@ -94,17 +123,13 @@ def test_another_rate_keeps_the_times_of_marks_and_the_slow_parts_of_the_signal(
 
 
 def test_marks_that_meet_at_a_low_rate_are_refused() -> None:
-    class Close(Dataset[Any]):
-        def __getitem__(self, index: int) -> Any:
-            from repro.datasets.marked_signals import whole
+    class Close(OneRecording):
+        def __init__(self) -> None:
+            self.recording = recording(marks=torch.tensor([3, 4, 99]))
 
-            return whole(recording(marks=torch.tensor([3, 4, 99])))
-
-        def fingerprint(self) -> str:
-            return "close"
-
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput) as refused:
         AtRate(Close(), 2)[0]
+    assert refused.value.parameter == "sample_rate" and "0.1 s" in refused.value.expected
 
 
 def test_noise_has_the_ratio_that_is_asked_for_without_the_mean() -> None:
@@ -138,21 +163,85 @@ def test_fingerprints_tell_contents_apart() -> None:
     assert same(Windows(Pulses(20), 1.0)[2], Windows(Pulses(20), 1.0)[2])
 
 
+BELOW = (0, -1.0, float("inf"), float("nan"))
+NO_NUMBER = (-1.0, float("inf"), float("nan"))
+NO_SEED = (-1, 0.5)
+
+
 @pytest.mark.parametrize(
-    "make",
+    ("name", "values", "make"),
     [
-        lambda: Pulses(1),
-        lambda: Pulses(10, sample_rate=10),
-        lambda: Stretches(Pulses(10), 0),
-        lambda: len(Stretches(Pulses(10), 11)),
-        lambda: len(Stretches(Pulses(10), 0.001)),
-        lambda: Windows(Pulses(10), 0),
-        lambda: Windows(Pulses(10), 1, -1),
-        lambda: len(Windows(Pulses(10), 11)),
-        lambda: AtRate(Pulses(10), 0),
-        lambda: len(Stretches(Digits("test"), 10)),
+        ("seconds", (1, *BELOW), Pulses),
+        ("sample_rate", (10, 100.0), lambda rate: Pulses(10, sample_rate=rate)),
+        ("noise", NO_NUMBER, lambda noise: Pulses(10, noise=noise)),
+        ("seed", NO_SEED, lambda seed: Pulses(10, seed=seed)),
+        ("seconds", BELOW, lambda seconds: Stretches(Pulses(10), seconds)),
+        ("seconds", (11, 0.001), lambda seconds: len(Stretches(Pulses(10), seconds))),
+        ("seconds", BELOW, lambda seconds: Windows(Pulses(10), seconds)),
+        ("step", NO_NUMBER, lambda step: Windows(Pulses(10), 1, step)),
+        ("seconds", (11, 0.001), lambda seconds: len(Windows(Pulses(10), seconds))),
+        ("step", (0.001,), lambda step: len(Windows(Pulses(10), 1, step))),
+        ("sample_rate", (0, -1, 50.0), lambda rate: AtRate(Pulses(10), rate)),
+        ("sample_rate", (1,), lambda rate: AtRate(Pulses(10), rate)[0]),
+        ("perturbation", (None,), lambda changed: Disturbed(Pulses(10), changed)),
+        ("seed", NO_SEED, lambda seed: Disturbed(Pulses(10), SoundNoise(3), seed)),
     ],
 )
-def test_impossible_settings_are_refused(make: Callable[[], Any]) -> None:
-    with pytest.raises(BadInput):
-        make()
+def test_impossible_settings_are_refused_by_name(name: str, values: tuple[Any, ...], make: Any) -> None:
+    for value in values:
+        with pytest.raises(BadInput) as refused:
+            make(value)
+        assert refused.value.parameter == name, value
+
+
+class Several(Dataset[Any]):
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> Any:
+        return whole(recording())
+
+
+class NoDigest:
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> Any:
+        return whole([recording()][index])
+
+
+@pytest.mark.parametrize("source", [None, 3, Digits("test"), [1, 2], Several(), Stretches(Pulses(10), 5)])
+def test_a_source_that_is_not_one_recording_is_refused(source: Any) -> None:
+    for make in (Stretches, lambda one: Windows(one, 1.0), lambda one: AtRate(one, 50)):
+        with pytest.raises(BadInput):
+            make(source)[0]
+
+
+@pytest.mark.parametrize("source", [None, NoDigest()])
+def test_a_source_without_a_digest_is_refused_by_name(source: Any) -> None:
+    for made in (Stretches(source), Windows(source, 1.0), AtRate(source, 50)):
+        with pytest.raises(BadInput) as refused:
+            made.fingerprint()
+        assert refused.value.what.startswith(f"datasets.{type(made).__name__}.source ")
+
+
+class Steady(OneRecording):
+    def __init__(self) -> None:
+        self.recording = recording(signal=torch.full((100,), 0.25), name="steady.npz")
+
+
+@pytest.mark.parametrize(
+    ("source", "perturbation"),
+    [
+        (Steady(), SoundNoise(3)),
+        (Pulses(10), SoundNoise(float("inf"))),
+        (Pulses(10), SoundNoise(400.0)),
+        (Pulses(10), SoundNoise(float("nan"))),
+        (Pulses(10), lambda sound, random: sound[1:]),
+        (Pulses(10), lambda sound, random: sound.double() + 1),
+    ],
+)
+def test_a_disturbance_without_a_change_or_with_another_form_is_refused(source: Any, perturbation: Any) -> None:
+    with pytest.raises(BadInput) as refused:
+        Disturbed(source, perturbation)[0]
+    assert refused.value.where.startswith(recording_of(source).name)

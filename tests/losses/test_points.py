@@ -58,7 +58,11 @@ def test_contract() -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "name"), [({"width": -1.0}, "width"), ({"width": 1.0, "positive_weight": 0.0}, "positive_weight")]
+    ("settings", "name"),
+    [
+        *(({"width": width}, "width") for width in (-1.0, float("inf"), float("nan"))),
+        *(({"width": 1.0, "positive_weight": one}, "positive_weight") for one in (0.0, float("inf"), float("nan"))),
+    ],
 )
 def test_wrong_parameter_is_named(settings: dict[str, float], name: str) -> None:
     with pytest.raises(BadInput) as refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -107,8 +108,9 @@ def test_a_fixed_delay_changes_nothing_after_the_median_shift(late: int) -> None
 def test_sensitivity_of_a_kind_counts_only_its_marks() -> None:
     whole = recording([50, 130, 260, 390], ["N", "A", "N", "A"])
     assert value(EventSensitivity(0, kind="A"), whole, [50, 130], parts=2) == 50.0
-    with pytest.raises(BadInput):
-        value(EventSensitivity(0, kind="V"), whole, [50], parts=2)
+    with pytest.raises(BadInput) as refused:
+        value(EventSensitivity(0, kind="V"), replace(whole, name="100.npz"), [50], parts=2)
+    assert (refused.value.where, sorted(refused.value.known)) == ("100.npz", ["A", "N"])
 
 
 def test_timing_error_is_the_mean_and_spread_of_the_differences() -> None:
@@ -120,10 +122,22 @@ def test_timing_error_is_the_mean_and_spread_of_the_differences() -> None:
     assert value(MarkLatency(), whole, found, parts=3) == pytest.approx(30.0)
 
 
-@pytest.mark.parametrize("metric", [TimingError("mean", 10), TimingError("spread", 10), MarkLatency()])
-def test_nothing_found_has_no_time(metric: Any) -> None:
-    with pytest.raises(BadInput):
-        value(metric, recording([50, 130]), [], parts=2)
+@given(MARKS.filter(bool), MARKS.filter(bool), st.sampled_from([10.0, 30.0, 150.0]))
+def test_without_a_match_the_time_is_as_bad_as_it_can_be(true: list[int], found: list[int], tolerance: float) -> None:
+    whole = recording(true)
+    for metric in (TimingError("mean", tolerance), TimingError("spread", tolerance)):
+        worst = values(metric, whole, [], parts=2)
+        assert worst == [tolerance, tolerance]
+        assert abs(value(metric, whole, found, parts=2)) <= worst[0] + 1e-6
+    assert value(MarkLatency(), whole, found, parts=2) <= 5000.0 == value(MarkLatency(), whole, [], parts=2)
+
+
+def test_a_test_set_without_any_mark_is_refused_with_its_name() -> None:
+    empty = replace(recording([]), name="100.npz")
+    for metric in (EventSensitivity(50), EventF1(50)):
+        with pytest.raises(BadInput) as refused:
+            value(metric, empty, [], parts=2)
+        assert refused.value.where == "100.npz"
 
 
 def test_nothing_found_is_zero() -> None:
@@ -138,10 +152,18 @@ def test_latency_needs_a_model_that_says_when() -> None:
 
 
 @pytest.mark.parametrize("make", [EventSensitivity, EventPrecision, EventF1, lambda t: TimingError("mean", t)])
-def test_negative_tolerance_is_refused(make: Callable[[float], Any]) -> None:
+def test_wrong_tolerance_is_refused(make: Callable[..., Any]) -> None:
+    for tolerance in (-1.0, float("inf"), float("nan")):
+        with pytest.raises(BadInput) as refused:
+            make(tolerance)
+        assert refused.value.parameter == "tolerance"
+
+
+@pytest.mark.parametrize("make", [EventSensitivity, EventPrecision, EventF1, partial(TimingError, "mean")])
+def test_another_shift_is_refused(make: Callable[..., Any]) -> None:
     with pytest.raises(BadInput) as refused:
-        make(-1.0)
-    assert refused.value.parameter == "tolerance"
+        make(50, shift="mean")
+    assert refused.value.parameter == "shift"
 
 
 class Late(torch.nn.Module):

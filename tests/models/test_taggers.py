@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.datasets.marked_signals import Pulses, Stretch
-from repro.datasets.stretches import Stretches
+from repro.datasets.stretches import Stretches, Windows
 from repro.errors import BadInput
-from repro.experiment import Experiment
+from repro.experiment import Experiment, preflight
 from repro.metrics.events import EventF1
 from repro.models.peaks import PeakPicker, logits_of, peaks
 from repro.models.streaming import Stream
@@ -127,7 +127,29 @@ def test_marks_are_found_again_after_training() -> None:
 def test_another_sample_rate_is_refused() -> None:
     with pytest.raises(BadInput) as refused:
         PeakPicker(made("gru", causal=True), sample_rate=360).estimate(Pulses(seconds=5)[0][0])
-    assert "360 Hz" in refused.value.expected
+    assert "360 Hz" in refused.value.expected and "datasets.Pulses" in refused.value.what
+
+
+@pytest.mark.parametrize(("train", "test"), [(50, 100), (100, 50), (50, 50)])
+def test_another_sample_rate_is_refused_before_the_training(train: int, test: int) -> None:
+    def built(train: int, test: int) -> Experiment:
+        sets = {"train": Windows(Pulses(10, train), 1.0), "test": {"test": Stretches(Pulses(10, test), 5)}}
+        return Experiment(**sets, metrics=[EventF1(50)], model=PeakPicker(made("gru", causal=True), 100))
+
+    preflight.model(built(100, 100))
+    with pytest.raises(BadInput) as refused:
+        preflight.model(built(train, test))
+    assert "50 Hz" in refused.value.what
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [np.zeros(5), [0.0], torch.zeros(2, 5), torch.zeros(5, dtype=torch.int64), torch.tensor([0.0, torch.nan])],
+)
+def test_stream_refuses_what_is_no_signal(samples: Any) -> None:
+    stream = Stream(PeakPicker(made("gru", causal=True), sample_rate=10))
+    with pytest.raises(BadInput):
+        list(stream.push(samples))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +161,16 @@ def test_another_sample_rate_is_refused() -> None:
         (lambda: TransformerTagger(width=10, heads=4), "width"),
         (lambda: TransformerTagger(norm="no"), "norm"),  # type: ignore[arg-type]
         (lambda: PeakPicker(RecurrentTagger("gru"), 100, threshold=1.0), "threshold"),
+        (lambda: PeakPicker(RecurrentTagger("gru"), 100, threshold=float("nan")), "threshold"),
         (lambda: PeakPicker(RecurrentTagger("gru"), 100, refractory=-1), "refractory"),
+        (lambda: PeakPicker(RecurrentTagger("gru"), 100, refractory=float("inf")), "refractory"),
+        (lambda: PeakPicker(RecurrentTagger("gru"), 0), "sample_rate"),
+        (lambda: PeakPicker(RecurrentTagger("gru"), float("inf")), "sample_rate"),  # type: ignore[arg-type]
+        (lambda: PeakPicker(None, 100), "tagger"),
+        (lambda: PeakPicker(torch.nn.Linear(1, 1), 100), "tagger"),
+        (lambda: RecurrentTagger("gru", hidden=8.5), "hidden"),  # type: ignore[arg-type]
+        (lambda: RecurrentTagger("gru", layers=0), "layers"),
+        (lambda: TransformerTagger(context=float("inf")), "context"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_parameter_is_named(make: Callable[[], Any], name: str) -> None:

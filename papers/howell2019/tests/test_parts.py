@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from papers.howell2019.dataset import Electrocardiogram, Template, read
+from papers.howell2019.dataset import Electrocardiogram, MatchedFilter, read
 from papers.howell2019.metric import BeatCount, delay, nearest
-from papers.howell2019.model import PACKAGE, Detector
+from papers.howell2019.model import PACKAGE, RELEASES, Detector
 from repro.datasets.marked_signals import Found, Recording, Stretch, whole
 from repro.errors import BadInput, DataMissing
 from repro.testing import check_dataset, needs
@@ -88,6 +88,16 @@ def test_signal_is_in_millivolts_and_only_beats_are_marks(written: Any) -> None:
         ({"digital": np.full((3600, 2), "x")}, {}),
         ({"gain": np.array([200.0])}, {}),
         ({"gain": np.array([0.0, 0.0])}, {}),
+        ({"gain": np.array([np.nan, 1.0])}, {}),
+        ({"baseline": np.array([np.inf, 0.0])}, {}),
+        ({"ann_atr_sample": np.array([10, 20.5, 30, 1800])}, {}),
+        ({"ann_atr_sample": np.array([10, 20, np.nan, 1800])}, {}),
+        ({"ann_atr_sample": np.array([10, 20, 30, np.inf])}, {}),
+        ({"ann_atr_sample": np.array([10, 20, 30, 2**64 - 1], np.uint64)}, {}),
+        ({"ann_atr_symbol": np.array([b"+", b"N", b"V", b"A"])}, {}),
+        ({"names": np.array([1, 2])}, {}),
+        ({"invalid": np.ones((3600, 2))}, {}),
+        ({}, {"start": 0.5, "stop": 0.500001}),
         ({"units": np.array(["mV"])}, {}),
         ({"invalid": np.zeros((2, 2), bool)}, {}),
     ],
@@ -106,10 +116,43 @@ def test_broken_file_is_refused(written: Any, content: bytes) -> None:
         Electrocardiogram("1", "II")[0]
 
 
-def test_start_after_stop_is_refused(written: Any) -> None:
+@pytest.mark.parametrize("ends", [(2, 1), (1, 1), (-1, None), (np.nan, None), (np.inf, None), (0, np.nan), (0, np.inf)])
+def test_start_after_stop_is_refused(written: Any, ends: tuple[float, float | None]) -> None:
     written()
     with pytest.raises(BadInput):
-        Electrocardiogram("1", "II", start=2, stop=1)
+        Electrocardiogram("1", "II", start=ends[0], stop=ends[1])
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        (
+            {"ann_atr_sample": np.array([10, 20, 30, 1800.5])},
+            "annotation 4 of the file, a beat 'A', is at sample 1800.5",
+        ),
+        ({"ann_atr_sample": np.array([10, 20, 1900, 1800])}, "annotation 4 of the file, a beat 'A', is at sample 1800"),
+        ({"invalid": np.arange(7200).reshape(3600, 2) == 4000}, "sample 2000 of the file"),
+    ],
+)
+def test_a_place_in_a_message_is_that_in_the_file(written: Any, changed: dict[str, Any], place: str) -> None:
+    written(**changed)
+    with pytest.raises(BadInput) as refused:
+        Electrocardiogram("1", "II", start=0.5)[0]
+    assert place in refused.value.what
+
+
+def test_whole_numbers_as_floats_are_the_same_beats(written: Any) -> None:
+    written()
+    before = Electrocardiogram("1", "II").fingerprint()
+    written(ann_atr_sample=np.array([10.0, 20.0, 30.0, 1800.0]))
+    assert Electrocardiogram("1", "II").fingerprint() == before
+
+
+def test_an_unknown_record_lists_the_known_ones(written: Any) -> None:
+    written()
+    with pytest.raises(BadInput) as refused:
+        Electrocardiogram("101", "II")[0]
+    assert refused.value.expected == "one of 03700181, 1, 100"
 
 
 def test_contract(written: Any) -> None:
@@ -145,7 +188,17 @@ def test_files_of_physionet_are_read_as_wfdb_writes_them(tmp_path: Path) -> None
 
 def test_a_detector_of_another_release_is_refused() -> None:
     with pytest.raises(DataMissing):
-        Detector("swt", release="0.0")
+        Detector("swt", release="0.9.1")
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "parameter", "known"),
+    [("swt", "9.0.0", "release", RELEASES), ("swtt", "1.0.2", "name", ("swt", "pan_tompkins"))],
+)
+def test_an_unknown_release_or_name_lists_the_known_ones(name: Any, release: str, parameter: str, known: Any) -> None:
+    with pytest.raises(BadInput) as refused:
+        Detector(name, release)
+    assert refused.value.parameter == parameter and all(one in refused.value.expected for one in known)
 
 
 @WITH_PACKAGE
@@ -183,7 +236,17 @@ def test_matched_filter_has_templates_for_two_rates(tmp_path: Path, monkeypatch:
     (tmp_path / "ecg_template").mkdir()
     for rate in (250, 360):
         (tmp_path / "ecg_template" / f"template_{rate}hz.csv").write_text("0.0\n0.5\n1.0\n")
-    assert len(Template(360)) == 3 and Template(360).fingerprint() == Template(250).fingerprint()
+    template = MatchedFilter(360)
+    assert (
+        list(template) == [(0.0, 0), (0.5, 1), (1.0, 2)] and template.fingerprint() == MatchedFilter(250).fingerprint()
+    )
+    check_dataset(template)
+    (tmp_path / "ecg_template" / "template_250hz.csv").write_text("0.0 half nan")
+    with pytest.raises(BadInput) as refused:
+        MatchedFilter(250).fingerprint()
+    assert refused.value.where.endswith("template_250hz.csv")
+    with pytest.raises(BadInput):
+        MatchedFilter(100)
 
 
 @needs("ecg/mitdb100")
@@ -199,7 +262,7 @@ def test_same_beats_have_another_count_at_another_tolerance() -> None:
 def peaks(found: list[int], true: list[int]) -> tuple[Found, torch.Tensor, Stretch]:
     signal = torch.zeros(1000)
     signal[true] = 1.0
-    stretch, marks = whole(Recording(signal, 100.0, torch.tensor(true), ["N"] * len(true)))
+    stretch, marks = whole(Recording(signal, 100.0, torch.tensor(true), ["N"] * len(true), name="100.npz"))
     return Found(torch.tensor(found, dtype=torch.int64)), marks, stretch
 
 
@@ -220,8 +283,9 @@ def test_delay_is_the_median_distance_to_the_highest_sample_before() -> None:
 
 @pytest.mark.parametrize("found", [[], [101, 201, 301]])
 def test_a_detector_without_a_delay_is_not_counted(found: list[int]) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput) as refused:
         BeatCount("TP")(*peaks(found, [100, 200, 300]))
+    assert refused.value.where == "100.npz"
 
 
 def test_a_part_of_a_recording_is_not_counted() -> None:
@@ -230,7 +294,7 @@ def test_a_part_of_a_recording_is_not_counted() -> None:
         BeatCount("TP")(found, marks, Stretch(stretch.recording, 0, 500))
 
 
-@pytest.mark.parametrize("settings", [{"of": "TN"}, {"of": "TP", "tolerance": -1}])
+@pytest.mark.parametrize("settings", [{"of": "TN"}, {"of": "TP", "tolerance": -1}, {"of": "TP", "tolerance": 0.5}])
 def test_wrong_parameter_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         BeatCount(**settings)

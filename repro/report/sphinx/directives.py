@@ -164,7 +164,7 @@ class Board(Printed):
 class Curve(Board):
     """A metric of several configs over a number in its name, or in the name of the test set."""
 
-    option_spec: ClassVar = dict.fromkeys(("configs", "metric", "test", "across", "upward"), unchanged_required)
+    option_spec: ClassVar = dict.fromkeys(("configs", "metric", "test", "across", "upward", "zero"), unchanged_required)
 
     def made(self) -> Iterator[nodes.Node]:
         given = {"metric": "", "test": "test", **self.options}
