@@ -37,8 +37,9 @@ class Augmented(Dataset[Item]):
     """The items of `source`, each changed by all `augmentations` in their order; other changes in every pass.
 
     Item: as of `source`, with the size that the augmentations give it. The changes depend only on `seed`, on the number
-    of the pass (`set_epoch`) and on the index. `seed`: a whole number from 0. Raises BadInput for another one, and if
-    an item has a map of another size than its image.
+    of the pass (`set_epoch`) and on the index. A `source` that itself changes from pass to pass stays in its first one.
+    `seed`: a whole number from 0. Raises BadInput for another one, and if an item has a map of another size than its
+    image.
 
     Example:
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from numbers import Real
 from typing import Annotated, Any
@@ -43,8 +42,7 @@ class Experiment:
 
     Raises BadInput if there is no metric or no test set, if a metric has no identity, if two metrics have the same
     name, if `batch` is below 1, or if `examples` is below 0.
-    Raises BadInput too if a test set is empty or is called `train` or `valid`, and for a trainer without a model or
-    without training data.
+    Raises BadInput too if a test set is empty or is called `train` or `valid`.
 
     Example: the estimate of an experiment without a model is the input itself.
 
@@ -84,13 +82,6 @@ class Experiment:
             )
         if empty := [name for name, dataset in self.test.items() if len(dataset) == 0]:
             raise BadInput(f"experiment.test '{empty[0]}' has no items")
-        self._refuse_incomplete()
-
-    def _refuse_incomplete(self) -> None:
-        """Raise BadInput for a trainer without a model or without training data."""
-        for name in ("model", "train"):
-            if self.trainer is not None and getattr(self, name) is None:
-                raise BadInput(f"experiment.trainer has no experiment.{name}", expected=f"a binding experiment.{name}")
 
     def datasets(self) -> dict[str, Any]:
         """Every dataset by its role: `train`, `valid`, and the test sets by their names."""
@@ -108,27 +99,23 @@ class Experiment:
 
         If the run has several processes, each computes its share; every item is computed once.
         `show(indices, name)` must return the indices again; it can draw a progress bar. Raises FloatingPointError if a
-        value is not finite. A BadInput of a metric names the test set.
+        value is not finite.
         """
         found = []
         for name, dataset in self.test.items():
             indices = processes.share(len(dataset), self.batch)
-            rows = processes.merged(dict(zip(indices, self._rows(name, show(indices, name)), strict=True)))
+            rows = processes.merged(dict(zip(indices, self._rows(dataset, show(indices, name)), strict=True)))
             for metric, values in zip(self.metrics, zip(*rows, strict=True), strict=True):
-                with _on(name):
-                    numbers = _of_set(metric, values)
-                found.append(Measurement(name, metric.identity.name, asdict(metric.identity), numbers))
+                found.append(Measurement(name, metric.identity.name, asdict(metric.identity), _of_set(metric, values)))
         return found
 
-    def _rows(self, name: str, indices: Iterable[int]) -> Iterator[list[Any]]:
-        """What all metrics return for each item of a test set, computed `batch` items at a time."""
-        dataset, waiting = self.test[name], iter(indices)
+    def _rows(self, dataset: Any, indices: Iterable[int]) -> Iterator[list[Any]]:
+        """What all metrics return for each item, computed `batch` items at a time."""
+        waiting = iter(indices)
         while chosen := list(itertools.islice(waiting, self.batch)):
             inputs, targets = zip(*(dataset[index] for index in chosen), strict=True)
             for estimate, target, given in zip(self._answers(dataset, inputs), targets, inputs, strict=True):
-                with _on(name):
-                    row = [_of_item(metric, metric(estimate, target, given)) for metric in self.metrics]
-                yield row
+                yield [_of_item(metric, metric(estimate, target, given)) for metric in self.metrics]
 
     def _answers(self, dataset: Any, inputs: Sequence[Any]) -> Iterable[Any]:
         """The model's output for each item; a pair of outputs if the inputs of the dataset are pairs."""
@@ -158,17 +145,6 @@ class Experiment:
                 return [self.model.estimate(given) for given in inputs]
             device = next((p.device for p in self.model.parameters()), None)
             return self.model(moved(default_collate(list(inputs)), device)).detach().cpu()
-
-
-@contextmanager
-def _on(test: str) -> Iterator[None]:
-    """Add the name of the test set to a BadInput of a metric. The message still begins with the name of the metric."""
-    try:
-        yield
-    except BadInput as error:
-        said = f"{error.what} (experiment.test '{test}')"
-        fields = ("expected", "given", "known", "parameter", "value")
-        raise type(error)(said, error.where, **{name: getattr(error, name) for name in fields}) from error
 
 
 def _of_item(metric: Any, value: Any) -> Any:

@@ -93,7 +93,13 @@ def _chain(dataset: Any) -> Iterator[Any]:
 
 
 def model(built: Any) -> None:
-    """Call `model.check_data(dataset)` for each dataset. A model may have it, to raise BadInput for unsuitable data."""
+    """Raise BadInput for a trainer without a model or training data, and for data that the model cannot use.
+
+    For that, a model may have a method `check_data(dataset)`, which raises BadInput. It is called for each dataset.
+    """
+    for name in ("model", "train"):
+        if built.trainer is not None and getattr(built, name) is None:
+            raise BadInput(f"experiment.trainer has no experiment.{name}", expected=f"a binding experiment.{name}")
     if callable(check := getattr(built.model, "check_data", None)):
         for dataset in built.datasets().values():
             check(dataset)

@@ -100,25 +100,6 @@ def test_a_metric_of_the_whole_test_set_gives_one_number_for_each_item() -> None
         Experiment({"test": Points()}, [Short()], Sums()).measure(plain)
 
 
-class Refusing(Gap):
-    def __call__(self, estimate: torch.Tensor, target: float, inputs: Any) -> float:
-        raise BadInput("metrics.Refusing refuses", expected="another target", given="a", known=["ab"])
-
-
-class RefusingAll(Middle):
-    def contributions(self, items: Sequence[tuple[int, float]]) -> list[float]:
-        raise BadInput("metrics.Refusing refuses", expected="another target", given="a", known=["ab"])
-
-
-@pytest.mark.parametrize("metric", [Refusing(), RefusingAll()])
-def test_what_a_metric_refuses_names_the_test_set(metric: Any) -> None:
-    with pytest.raises(BadInput) as caught:
-        Experiment({"outside": Points()}, [metric], Sums()).measure(plain)
-    error = caught.value
-    assert error.what.startswith("metrics.Refusing refuses") and "'outside'" in error.what
-    assert (error.expected, error.given, error.known) == ("another target", "a", ["ab"])
-
-
 class Pairs(Points):
     paired = True
 

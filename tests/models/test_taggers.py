@@ -134,7 +134,8 @@ def test_another_sample_rate_is_refused() -> None:
 def test_another_sample_rate_is_refused_before_the_training(train: int, test: int) -> None:
     def built(train: int, test: int) -> Experiment:
         sets = {"train": Windows(Pulses(10, train), 1.0), "test": {"test": Stretches(Pulses(10, test), 5)}}
-        return Experiment(**sets, metrics=[EventF1(50)], model=PeakPicker(made("gru", causal=True), 100))
+        model = PeakPicker(made("gru", causal=True), 100)
+        return Experiment(**sets, metrics=[EventF1(50)], model=model, valid=None)  # not the one that gin has bound
 
     preflight.model(built(100, 100))
     with pytest.raises(BadInput) as refused:
