@@ -11,7 +11,8 @@ from repro.report.html.words import count
 from repro.report.page import Page
 
 HEADS = ("Layer", "Kind", "Parameters")
-Layer = Mapping[str, Any]  # name, kind, parameters
+KEYS = {"name", "kind", "parameters"}
+Layer = Mapping[str, Any]  # with `KEYS`
 
 
 def layers(page: Page) -> Markup:
@@ -23,8 +24,9 @@ def models(page: Page) -> list[tuple[list[str], Sequence[Layer]]]:
     """The configs that have the same layers, and these layers."""
     found: dict[str, tuple[dict[str, None], Sequence[Layer]]] = {}
     for one in sorted(page.records, key=page.rank):
-        if one.model:
-            names, _ = found.setdefault(json.dumps(one.model, sort_keys=True), ({}, one.model))
+        complete = [layer for layer in one.model if layer.keys() >= KEYS]  # a record may have been edited by hand
+        if complete:
+            names, _ = found.setdefault(json.dumps(complete, sort_keys=True), ({}, complete))
             names[one.config] = None
     return [(list(names), told) for names, told in found.values()]
 

@@ -22,11 +22,21 @@ SHOWN = {
     "item": 0,
     "panels": [{"label": "a", "image": "a.png", "text": "t", "truth": "1", "answer": "2", "scores": [["1", 0.5]]}],
 }
+COLOURED = {"label": "truth", "image": "b.png", "over": "a.jpg", "colours": [["pet", "#e69f00", 0.5]]}
+BOXED = {"label": "answer", "over": "a.jpg", "size": [9, 9], "boxes": [[0, 0, 4, 4, "", 0.5, 1]]}
+LAYERED = {"test": "test", "item": 0, "panels": [{**SHOWN["panels"][0], "heat": ["#e69f00"]}, COLOURED, BOXED]}
 
 
 def places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every key of every table, and the first entry of every list."""
-    keys = value if isinstance(value, dict) else range(min(len(value), 1)) if isinstance(value, list) else ()
+    """Every key of every table, and the first entry of every list (of panels: all)."""
+    panels = above[-1:] == ("panels",)
+    keys = (
+        value
+        if isinstance(value, dict)
+        else range(len(value) if panels else min(len(value), 1))
+        if isinstance(value, list)
+        else ()
+    )
     for key in keys:
         yield (*above, key)
         yield from places(value[key], (*above, key))
@@ -57,11 +67,11 @@ def told(name: str, path: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", ["line", "smoke"])
-def test_an_edited_record_is_refused_or_shown(paper: Any, repro: Any, config: str) -> None:
+@pytest.mark.parametrize(("config", "example"), [("line", SHOWN), ("smoke", SHOWN), ("line", LAYERED)])
+def test_an_edited_record_is_refused_or_shown(paper: Any, repro: Any, config: str, example: Any) -> None:
     repro("run", f"papers/{paper.name}/configs/{config}.gin", "--seed", "1")
     path = Path(paper.records, f"{config}-seed1.json")
-    row = json.loads(path.read_text()) | {"examples": [SHOWN]}
+    row = json.loads(path.read_text()) | {"examples": [example]}
     row["measurements"][0]["values"] = row["measurements"][0]["values"][:5]
     refused = Counter[bool]()
     for place, made in spoilt(row):
