@@ -22,6 +22,7 @@ NOT_YET = {
     *("metrics.SISDR", "metrics.SDR"),  # what the improvements are improvements of
     *("metrics.AURC", "metrics.CalibrationError"),  # what a paper about failures may also report
     "models.WithWeights",  # its weights are a file that people bring
+    "datasets.PaddedBoxes",  # for images with different numbers of boxes
     "datasets.MatchedFilter",  # the template of a detector, which reads it itself
     "datasets.Relabelled",  # its labels are a table that people make
     *("metrics.SNR", "metrics.SNRImprovement", "metrics.SIR", "metrics.SAR", "losses.SISDRLoss"),  # the whole family

@@ -55,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.root.handlers[0].setLevel(logging.INFO)  # the log file of a run also has the debug messages
     streams.prepare()
     try:
+        _join(Path.cwd())
         given = _parser().parse_args(arguments)
         refuse_other_core(Path.cwd())
-        _join(Path.cwd())
         if isinstance(name := getattr(given, "config", None), str):
             given.config = names.find(name)
         return _called(given)

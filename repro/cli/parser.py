@@ -7,6 +7,7 @@ import functools
 import re
 from typing import Any, NoReturn
 
+from repro.claim.paper import folders
 from repro.cli import named, overview
 from repro.errors import BadInput, close
 
@@ -38,7 +39,8 @@ class Parser(argparse.ArgumentParser):
             known = choices if close(hit[2][:40], choices) else []
             expected = f"one of {', '.join(choices)} (see {self.prog} --help)"
             raise BadInput(f"{hit[1]:.120}", expected=expected, given=hit[2][:40], known=known)
-        raise BadInput(f"{message} (see {self.prog} --help)")
+        papers = folders() if message.endswith("required: paper") else {}
+        raise BadInput(f"{message} (see {self.prog} --help)", known=papers)
 
 
 def _resolved(call: Any, given: argparse.Namespace) -> Any:

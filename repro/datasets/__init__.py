@@ -24,6 +24,8 @@ For your own reader: `walk` lists the files of a folder, `tables` reads csv, `re
 `mixture_lists`, `layouts` and `gender_pairs` are for mixtures of speech. `marked_signals` and `stretches` are for
 recordings with marked moments. `image_tasks` says what an item of images with masks is, and `shapes` generates such
 images. `flipped` makes a known share of labels wrong.
+For images with masks: `augmented` changes image and mask alike, `border_weights` weighs their pixels,
+`windows_of_images` cuts windows, `image_files` reads files and names a bad one; `cells` are generated images.
 For behaviour tests: `pairs` puts items before and after a change next to each other, `chosen` takes some items of a
 dataset, and `perturb_images`, `perturb_sounds` and `perturb_texts` contain the changes. The other modules contain the
 datasets.

@@ -85,7 +85,7 @@ def balance(mask: NDArray[np.int64]) -> NDArray[np.float64]:
     classes, places, counts = np.unique(mask, return_inverse=True, return_counts=True)
     known = classes >= 0
     total = counts[known].sum()
-    return np.where(known, total / (known.sum() * counts), 0.0)[places].reshape(mask.shape)
+    return np.where(known, total / np.maximum(known.sum() * counts, 1), 0.0)[places].reshape(mask.shape)
 
 
 def nearness(mask: NDArray[np.int64], sigma: float) -> NDArray[np.float64]:

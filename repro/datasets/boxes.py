@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import torch
@@ -23,13 +22,14 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
+from repro.data import mask_panels
 from repro.datasets.image_tasks import box_around, whole
 from repro.errors import BadInput
 from repro.registry import DATASETS, name_of
 
 NONE = -1
 """The class of a row that is no box."""
-PASSED_ON = ("class_names", "illustrate", "names", "set_epoch")
+PASSED_ON = ("names", "set_epoch")
 """The attributes of a dataset that these datasets have too."""
 
 
@@ -154,6 +154,8 @@ class PaddedBoxes(Dataset[tuple[Any, dict[str, Tensor]]]):
             raise BadInput(said, expected=f"at most {self.most}: set {name_of(self)}.most")
         return inputs, {"boxes": pad(boxes, (0, 0, 0, more)), "classes": pad(classes, (0, more), value=NONE)}
 
+    illustrate = staticmethod(mask_panels.show_boxes)
+
     def __getattr__(self, name: str) -> Any:
         return _passed_on(self, name)
 
@@ -198,11 +200,7 @@ class BoxesOfMasks(Dataset[tuple[Tensor, dict[str, Tensor]]]):
             inside = mask == number + 1
             yield (box_around(inside), number) if inside.any() else (torch.zeros(1, 4), NONE)
 
-    def illustrate(self, inputs: Tensor, target: Any, estimate: Any, stem: Path) -> list[dict[str, Any]]:
-        """Write the image with its true and its found boxes."""
-        from repro.data.mask_panels import show_boxes
-
-        return show_boxes(inputs, target, estimate, stem)
+    illustrate = staticmethod(mask_panels.show_boxes)
 
     def __getattr__(self, name: str) -> Any:
         return _passed_on(self, name)

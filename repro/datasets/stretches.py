@@ -100,9 +100,13 @@ class Windows(Dataset[tuple[Tensor, Tensor]]):
         self.source, self.seconds, self.step = source, seconds, step or seconds
 
     @cached_property
+    def recording(self) -> Recording:
+        return recording_of(self.source)
+
+    @cached_property
     def parts(self) -> tuple[Tensor, Tensor]:
         """The signal and the marked samples of all windows, each (N, L)."""
-        found = recording_of(self.source)
+        found = self.recording
         length, step = (self._samples(name, found.sample_rate) for name in ("seconds", "step"))
         if length > len(found.signal):
             raise wrong_value(self, "seconds", self.seconds, f"at most the {found.seconds:g} s of the recording")

@@ -1,7 +1,7 @@
 """Checks made before training, because an error found after it would waste hours.
 
-They check that the output folders can be written, that the data is the required data, that the names of the items fit
-into a record, and that the run measures what the claims ask for.
+They check that the output folders can be written, that the data is the required data and that the model can use it.
+They also check that the names of the items fit into a record, and that the run measures what the claims ask for.
 """
 
 from __future__ import annotations
@@ -90,6 +90,19 @@ def _chain(dataset: Any) -> Iterator[Any]:
     while callable(getattr(dataset, "fingerprint", None)):
         yield dataset
         dataset = getattr(dataset, "source", None)
+
+
+def model(built: Any) -> None:
+    """Raise BadInput for a trainer without a model or training data, and for data that the model cannot use.
+
+    For that, a model may have a method `check_data(dataset)`, which raises BadInput. It is called for each dataset.
+    """
+    for name in ("model", "train"):
+        if built.trainer is not None and getattr(built, name) is None:
+            raise BadInput(f"experiment.trainer has no experiment.{name}", expected=f"a binding experiment.{name}")
+    if callable(check := getattr(built.model, "check_data", None)):
+        for dataset in built.datasets().values():
+            check(dataset)
 
 
 def items(built: Any) -> dict[str, list[str]]:

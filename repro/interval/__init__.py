@@ -83,13 +83,15 @@ class Interval:
 def number(value: float, half: float = 0.0) -> str:
     """`value` as text, rounded so that two digits are uncertain if its uncertainty is `half`.
 
-    >>> number(5.93456, 0.42), number(5.93456)
-    ('5.93', '5.93456')
+    A number that is rounded to zero has no sign.
+
+    >>> number(5.93456, 0.42), number(5.93456), number(-0.001, 0.42)
+    ('5.93', '5.93456', '0.00')
     """
     if half <= 1e-12 * abs(value):
-        return f"{value:.6g}"
+        return f"{value:z.6g}"
     decimals = max(1 - math.floor(math.log10(half)), 0)
-    return f"{value:.{decimals}f}" if decimals <= 9 else f"{value:.{_digits(value, half)}e}"
+    return f"{value:z.{decimals}f}" if decimals <= 9 else f"{value:z.{_digits(value, half)}e}"
 
 
 def _digits(value: float, half: float) -> int:

@@ -13,6 +13,7 @@ from the values of the items also holds for such a metric.
 
 - `classification`. `behaviour`: whether an item passes a behaviour test.
 - `explanations`: how good the map of a classifier's explanation is.
+- `segmentation`: of masks, pixel by pixel and by regions; `warping` is a part of it.
 - Of a whole test set: `detection` (AUROC, AUPR, AURC, mean confidence) and `calibration`. `influence` makes the
   contributions of a metric of your own.
 - Source separation: `separation` names all metrics. `bss_eval` (with `projections`), `oracles` and `chunk_order` hold

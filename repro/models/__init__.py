@@ -8,6 +8,7 @@ Some models produce something else in training than in the test, for example an 
 is `forward` of a batch.
 
 - `separation`: networks for mixtures of voices. `kmeans`: the clustering that they use.
+- `unet`: a score for every pixel. `sliding_window`: the class of one pixel from the window around it.
 - `image_classifiers`: networks for images, trained from scratch; `weights` starts a model with the weights of a file.
 - `explanations`: maps of the pixels that count for an answer; `explained` is a classifier with such maps.
 - `out_of_sample`: one network per fold; each item is answered by the one that has not seen it.

@@ -75,15 +75,20 @@ class PeakPicker(nn.Module):
     def estimate(self, stretch: Stretch) -> Found:
         """The marks in a stretch, and when each is known."""
         recording = stretch.recording
-        if recording.sample_rate != self.sample_rate:
-            said = f"{name_of(self)} was given a recording with {recording.sample_rate:g} Hz, {recording.name}"
-            expected = f"{self.sample_rate} Hz, its sample_rate: that of the training data (datasets.AtRate changes it)"
-            raise BadInput(said.removesuffix(", "), expected=expected)
+        self.check_data(stretch)
         if self._last is None or self._last[0] is not recording:
             self._last = recording, self.find(recording.signal)
         marks, known = self._last[1].marks, self._last[1].known
         inside = (marks >= stretch.start) & (marks < stretch.stop)
         return Found(marks[inside], known[inside] if known is not None else None)
+
+    def check_data(self, given: Any) -> None:
+        """Raise BadInput if the `recording` of a dataset or stretch has another sample rate. A run calls it first."""
+        recording = getattr(given, "recording", None)
+        if recording is not None and recording.sample_rate != self.sample_rate:
+            said = f"{name_of(self)} was given a recording with {recording.sample_rate:g} Hz, {recording.name}"
+            expected = f"{self.sample_rate} Hz, its sample_rate: that of the training data (datasets.AtRate changes it)"
+            raise BadInput(said.removesuffix(", "), expected=expected)
 
     def find(self, signal: Tensor) -> Found:
         """The marks in a signal (T,), and when each is known."""

@@ -136,6 +136,7 @@ def _execute(
     built = binding.build(config)
     with _placed(config):
         data, items = preflight.data(built), preflight.items(built)
+        preflight.model(built)
     resume.compare(folder, replace(begun, threads=chosen.number), data)
     loaded.refuse_changed(config, before)
     loaded.refuse_unfollowed(config, before)

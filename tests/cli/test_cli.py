@@ -54,6 +54,7 @@ def test_exit_code_and_streams_of_a_process(paper: Any) -> None:
     (("run", "x.gin", "--seed", "two"), ["--seed", "'two'", "a whole number from 0"]),
     (("run", "x.gin", "--seed", "1.5"), ["--seed", "'1.5'"]),
     (("run",), ["required", "config"]),
+    (("verdict",), ["required: paper", "known: ", "autoclip"]),
     (("run", "x.gin", "--sed", "1", "--nonsense"), ["'--sed'", "did you mean '--seed'?"]),
     (("list", "modles"), ["'modles'", "did you mean 'models'?"]),
     (("rum",), ["'rum'", "did you mean 'run'?"]),

@@ -55,6 +55,26 @@ def test_what_would_be_found_after_hours_is_found_at_once(untrained: Any, file: 
     assert not list(untrained.records.glob("*-seed*"))
 
 
+@pytest.mark.parametrize(("part", "starts"), [
+    ("model", ("experiment.model =",)), ("train", ("experiment.train =", "train/datasets.NoisyLine.size")),
+])  # fmt: skip
+def test_a_trainer_needs_a_model_and_data(untrained: Any, part: str, starts: tuple[str, ...]) -> None:
+    lines = (untrained.folder / "configs" / "base.gin").read_text().splitlines(keepends=True)
+    path = untrained.config("bare", "".join(line for line in lines if not line.startswith(starts)), base="")
+    with pytest.raises(BadInput) as caught:
+        run.run(path)
+    number = 1 + path.read_text().splitlines().index("experiment.trainer = @trainers.Supervised()")
+    assert caught.value.where == f"{path}:{number}" and f"experiment.{part}" in caught.value.what
+
+
+def test_a_run_asks_the_model_about_each_dataset(untrained: Any) -> None:
+    check = "\n    def check_data(self, dataset):\n        raise BadInput(f'{len(dataset)} points')\n\n    def forward("
+    edited(untrained, "model.py", "\n    def forward(", check)
+    edited(untrained, "model.py", "import torch\n", "import torch\nfrom repro.errors import BadInput\n")
+    with pytest.raises(BadInput, match="200 points"):
+        run.run(untrained.folder / "configs" / "line.gin")
+
+
 def test_the_other_side_of_a_comparison_is_asked_too(untrained: Any) -> None:
     text = (untrained.folder / "paper.toml").read_text()
     untrained.toml(text.replace('over = "configs/mean.gin"', 'over = "configs/mean.gin"\nover_test = "other"'))

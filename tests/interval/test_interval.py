@@ -166,6 +166,7 @@ def test_so_many_more_seeds_settle_it(seeds: int) -> None:
 @pytest.mark.parametrize(("value", "half", "shown"), [
     (1.2345, 0.0, "1.2345"), (1.2345, 0.02, "1.234"), (12.345, 3.0, "12.3"), (1234.5, 40.0, "1234"),
     (3.217e-12, 1.4e-13, "3.22e-12"), (-0.05, 1e-19, "-0.05"), (0.0, 2e-15, "0.0e+00"),
+    (-0.0004, 0.02, "0.000"), (-0.0, 0.0, "0"), (-0.0, 2e-15, "0.0e+00"), (-0.006, 0.02, "-0.006"),
 ])  # fmt: skip
 def test_two_uncertain_digits(value: float, half: float, shown: str) -> None:
     assert number(value, half) == shown

@@ -134,12 +134,12 @@ def test_sides_that_are_no_multiple_of_the_stride_are_refused(size: tuple[int, i
         BoxHead(Halving())(torch.rand(1, 3, *size))
 
 
-def test_it_learns_where_shapes_are() -> None:
+def test_it_learns_where_shapes_are(tmp_path: Path) -> None:
     torch.manual_seed(0)
     train, test = (BoxesOfMasks(Shapes(items=items, task="mask", seed=seed)) for items, seed in ((60, 0), (30, 1)))
     model = BoxHead(UNet(3, 2, depth=2, width=8, padding="same"), layers=1)
     adam = functools.partial(torch.optim.Adam, lr=3e-3)
-    Supervised(80, 10, adam).fit(model, BoxLoss(GeneralisedIoU()), train, None, Path("."), order_seed=0)
+    Supervised(80, 10, adam).fit(model, BoxLoss(GeneralisedIoU()), train, None, tmp_path, order_seed=0)
     model.eval()
     with torch.no_grad():
         values = [BoxIoU()(model.estimate(image), target, image) for image, target in test]

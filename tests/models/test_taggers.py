@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.datasets.marked_signals import Pulses, Stretch
-from repro.datasets.stretches import Stretches
+from repro.datasets.stretches import Stretches, Windows
 from repro.errors import BadInput
-from repro.experiment import Experiment
+from repro.experiment import Experiment, preflight
 from repro.metrics.events import EventF1
 from repro.models.peaks import PeakPicker, logits_of, peaks
 from repro.models.streaming import Stream
@@ -128,6 +128,19 @@ def test_another_sample_rate_is_refused() -> None:
     with pytest.raises(BadInput) as refused:
         PeakPicker(made("gru", causal=True), sample_rate=360).estimate(Pulses(seconds=5)[0][0])
     assert "360 Hz" in refused.value.expected and "datasets.Pulses" in refused.value.what
+
+
+@pytest.mark.parametrize(("train", "test"), [(50, 100), (100, 50), (50, 50)])
+def test_another_sample_rate_is_refused_before_the_training(train: int, test: int) -> None:
+    def built(train: int, test: int) -> Experiment:
+        sets = {"train": Windows(Pulses(10, train), 1.0), "test": {"test": Stretches(Pulses(10, test), 5)}}
+        model = PeakPicker(made("gru", causal=True), 100)
+        return Experiment(**sets, metrics=[EventF1(50)], model=model, valid=None)  # not the one that gin has bound
+
+    preflight.model(built(100, 100))
+    with pytest.raises(BadInput) as refused:
+        preflight.model(built(train, test))
+    assert "50 Hz" in refused.value.what
 
 
 @pytest.mark.parametrize(
