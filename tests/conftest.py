@@ -29,6 +29,7 @@ from repro.claim.paper import WRITTEN
 from repro.data import store
 from repro.record import Record, code_digest
 from repro.registry import PARTS, REGISTRIES, Registry
+from repro.testing import part_names
 from repro.verdict import verdicts_json
 from tests.serving import Server
 
@@ -143,6 +144,9 @@ def paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CopiedPap
     monkeypatch.setattr(
         "repro.record.as_committed._core_top", lambda top: None
     )  # the repository of the core may have changes
+    every = part_names.every
+    ours = lambda: [part for part in every() if not part.module.startswith("papers.template.")]  # noqa: E731
+    monkeypatch.setattr(part_names, "every", ours)  # the copy's parts have the names of the template's
     others = _parts("papers")
     for registry, part in others:  # the template's own parts, where another test has imported them
         del registry.parts[part.__name__], PARTS[f"{registry.kind}.{part.__name__}"]

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,14 @@ from repro.testing import placeholders
 TEXTS = (".py", ".gin", ".toml", ".md")
 PAPERS = HOME.parent / "papers"
 SUMMARY = re.compile(r'\n(?:summary|abstract) = (?:"""(?s:.*?)"""|".*")')
-FITTING = "repro.datasets.idx:"  # the readers of images of 28 x 28 pixels with a class, which the templates can use
+SHOWN = {"training": "mnist", "benchmark": "mnist", "text": "imdb", "sound": "fsdd"}
+"""The folders of papers/kinds that train, and the data set that the files of each name."""
+FITTING = {  # the templates of a kind by the module that reads the data: images of 28 x 28 pixels, texts, recordings
+    "training": {"idx": "training", "imdb": "text", "fsdd": "sound", "librispeech": "sound"},
+    "benchmark": {"idx": "benchmark"},
+}
+Change = tuple[str, str | Callable[[re.Match[str]], str]]
+"""A pattern, and what replaces it."""
 
 
 def new(name: str, kind: str = "training", on: str = "", facts: dict[str, Any] | None = None) -> str:
@@ -80,19 +87,18 @@ def template(kind: str, on: str) -> tuple[Path, DataSet | None]:
         return PAPERS / "kinds" / kind, None
     if kind == "training" and not on:
         return PAPERS / "template", None
-    return PAPERS / "kinds" / kind, _fitting(on or "mnist")
+    found = catalogue.find(on or SHOWN[kind])
+    if folder := _folder(kind, found):
+        return PAPERS / "kinds" / folder, found
+    fitting = [name for name, one in catalogue.every().items() if _folder(kind, one)]
+    expected = f"{', '.join(fitting)}; or start without --on and name {found.reader.partition(':')[2]} in base.gin"
+    raise BadInput(f"no template of the kind '{kind}' uses the data set '{on}'", expected=expected)
 
 
-def _fitting(on: str) -> DataSet:
-    """The data set `on`. Raises BadInput if the catalogue does not have it, or if the templates cannot use it."""
-    found = catalogue.find(on)
-    fitting = [name for name, one in catalogue.every().items() if one.reader.startswith(FITTING)]
-    if on not in fitting:
-        expected = (
-            f"{' or '.join(fitting)}; or start without --on and name {found.reader.partition(':')[2]} in base.gin"
-        )
-        raise BadInput(f"no template uses the data set '{on}'", expected=expected)
-    return found
+def _folder(kind: str, data: DataSet) -> str:
+    """The folder of papers/kinds that can use a data set; empty if none can."""
+    module = data.reader.partition(":")[0].removeprefix("repro.datasets.")
+    return FITTING[kind].get(module, "") if {"train", "test"} <= set(data.variants) else ""
 
 
 @contextmanager
@@ -128,21 +134,41 @@ def _rename(folder: Path, name: str, source: Path, data: DataSet | None) -> None
     """Give the copied modules and parts the names of their new paper, and name its data set."""
     parts = [part.name for part in registry.declared(folder, f"papers.{name}")]
     place = "[./]".join(source.relative_to(PAPERS).parts)
-    changes = [
+    changes: list[Change] = [
         (rf"\brepro run papers/{place}/configs/(\w+)\.gin\b", rf"repro run {name}/\1"),
         (rf"\b({'|'.join(parts)})\b", rf"{_prefix(name)}\1"),
         (rf"\b(papers[./]){place}\b", rf"\g<1>{name}"),
         (rf"\b(repro \w+) {source.name}\b", rf"\1 {name}"),
     ]
     if data:
-        module, _, reader = data.reader.partition(":")
-        changes += [(r"\brepro\.datasets\.idx\b", module), (r"\bMnist\b", reader), (r"\bmnist/", f"{data.name}/")]
+        changes += _of_data(catalogue.find(SHOWN[source.name]), data)
     for path in folder.rglob("*"):
         if path.suffix in TEXTS:
             text = path.read_text(encoding="utf-8")
             for old, now in changes:
                 text = re.sub(old, now, text)
             path.write_text(text, encoding="utf-8")
+
+
+def _of_data(shown: DataSet, data: DataSet) -> list[Change]:
+    """The changes that replace the data set of a template: its variants, its reader with the arguments, its name."""
+    (module, _, old), (now_module, _, now) = shown.reader.partition(":"), data.reader.partition(":")
+
+    def bound(hit: re.Match[str]) -> str:
+        return "\n".join(f"{hit[1]}{old}.{key} = {value!r}" for key, value in data.variants[hit[2]].arguments.items())
+
+    def called(hit: re.Match[str]) -> str:
+        arguments = data.variants[hit[1]].arguments
+        rest = {key: value for key, value in arguments.items() if key != "split"}
+        words = [f"{key}={json.dumps(value)}" for key, value in (rest and arguments).items()]
+        return f"{old}({', '.join(words)})" if words else hit[0]
+
+    return [
+        (rf"(?m)^(.*\bdatasets\.){old}\.split = '(\w+)'$", bound),
+        (rf'\b{old}\("(\w+)"\)', called),
+        *((rf"\b{module.replace('.', '[.]')}\b", now_module), (rf"\b{old}\b", now)),
+        (rf"\b{shown.name}/", f"{data.name}/"),
+    ]
 
 
 def _cite(path: Path, facts: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from repro.errors import BadInput, close, where
 from repro.files import regular
 
 FILE = "course.toml"
+PDF = ".pdf"
 MATERIAL = "material"  # the folder of the files of the presentations, next to course.toml
 FOLDER = Path("docs") / "course"
 
@@ -109,6 +110,13 @@ class Course:
     def presentation(self, week: int, what: str) -> Presentation | None:
         """The presentation of a week in `course.toml`; None if there is none yet."""
         return next((one for one in self.presentations if (one.week, one.what) == (week, what)), None)
+
+    def pdf(self, one: Presentation) -> str:
+        """The PDF of the slides in `material/`: `slides`, or the file of the same name next to Markdown; else empty."""
+        if not one.slides:
+            return ""
+        name = Path(one.slides).with_suffix(PDF).name
+        return name if name == one.slides or regular.present(self.folder / MATERIAL / name) else ""
 
     def reviews(self, week: int) -> dict[str, str]:
         """The group that each group reviews in a week, counted from 1. Raises BadInput if the week is out of range."""

@@ -179,6 +179,8 @@ def _refuse(one: Presentation, course: Course, at: Block) -> None:
             )
     for key, name in one.files.items():
         _refuse_file(key, name, course.folder / MATERIAL, at.place(key))
+    if name := course.pdf(one):
+        _refuse_pdf(course.folder / MATERIAL / name)
 
 
 def _refuse_file(key: str, name: str, folder: Path, place: str) -> None:
@@ -190,3 +192,11 @@ def _refuse_file(key: str, name: str, folder: Path, place: str) -> None:
         known = [path.name for end in ENDS[key] for path in folder.glob(f"*{end}")]
         raise BadInput(f"'{key}' is {where(folder)}/{name}, which does not exist", place, given=name, known=known)
     regular.check(folder / name, MOST)
+
+
+def _refuse_pdf(path: Path) -> None:
+    """Raise BadInput unless the file is a complete PDF that is not too large."""
+    regular.check(path, MOST)
+    content = path.read_bytes()
+    if not content.startswith(b"%PDF-") or b"%%EOF" not in content[-1024:]:
+        raise BadInput("is not a complete PDF", where(path), expected="a file that a PDF viewer can open")

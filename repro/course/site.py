@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from repro.course import FOLDER, MATERIAL, Course, Presentation, course_toml
+from repro.course import FOLDER, MATERIAL, PDF, Course, Presentation, course_toml
 from repro.errors import BadInput
 from repro.report import prose
 from repro.report.html import files
+from repro.report.html.markup import Markup, link, tag
 from repro.report.page import plain
 
 WRITTEN = "<!-- Written by repro.course from course.toml: change it there. -->\n"
@@ -66,7 +67,7 @@ def publish(app: Any, error: Exception | None) -> None:
     """Copy the pictures and other files of the folder `material/` that its texts may show or link to."""
     folder, target = Path(app.srcdir) / FOLDER.name / MATERIAL, Path(app.outdir) / "files" / "course"
     if error is None and app.builder.format == "html":
-        files.mirror(folder, target)
+        files.mirror(folder, target, more=(PDF,))
 
 
 def name(one: Presentation) -> str:
@@ -121,22 +122,34 @@ def presentation(course: Course, one: Presentation) -> str:
         f"({people[talk.group]}). Scribe: **{plain(talk.scribe)}** ({people[talk.scribe]}).",
     ]
     below = course.folder / PAGES
-    parts = [f"# {plain(one.title)}", "\n".join(facts), "\n".join(_files(one)), *_included(course, one, below)]
+    parts = [f"# {plain(one.title)}", "\n".join(facts), "\n".join(_files(course, one)), *_included(course, one, below)]
     return "\n\n".join(filter(None, [WRITTEN.strip(), *parts])) + "\n"
 
 
-def _files(one: Presentation) -> Iterator[str]:
+def _files(course: Course, one: Presentation) -> Iterator[str]:
     """A line for each file to download, and for each link."""
-    for key in ("slides", "notebook"):
-        if file := one.files.get(key):
-            yield f"- {key.capitalize()}: {{download}}`{file} <../{MATERIAL}/{file}>`"
+    rows = {"Slides": one.slides, "Slides (PDF)": course.pdf(one), "Notebook": one.notebook}
+    for name, file in rows.items():
+        if file and not (name == "Slides" and file == course.pdf(one)):
+            yield f"- {name}: {{download}}`{file} <../{MATERIAL}/{file}>`"
     yield from (f"- <{link}>" for link in one.links)
 
 
 def _included(course: Course, one: Presentation, below: Path) -> Iterator[str]:
-    """The slides, if they are Markdown, and the questions."""
-    material = course.folder / MATERIAL
+    """The slides, as a PDF and as Markdown, and the questions."""
+    material, pdf = course.folder / MATERIAL, course.pdf(one)
+    if one.slides:
+        yield "## Slides"
+    if pdf:
+        yield f"```{{raw}} html\n{_viewer(pdf, one.title)}\n```"
     if one.slides.endswith(".md"):
-        yield from ("## Slides", prose.include(material / one.slides, below))
+        yield prose.include(material / one.slides, below)
     yield "## Questions and answers"
     yield prose.include(material / one.questions, below) if one.questions else "*The scribe has not written them yet.*"
+
+
+def _viewer(pdf: str, title: str) -> Markup:
+    """The PDF in the page, with the browser's own viewer; a browser without one shows the link."""
+    address = f"../../files/{FOLDER.name}/{pdf}"
+    told = {"class_": "repro-slides", "data": address, "type": "application/pdf", "aria_label": f"Slides: {title}"}
+    return tag("object", link(pdf, address), **told)

@@ -18,12 +18,11 @@ from repro import HOME
 from repro.claim import paper as papers
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
-from repro.export import article, directives, nodes
+from repro.export import article, directives, nodes, project
 from repro.files import disk
 from repro.report.page import Page
 
 MANIFEST = "MANIFEST.sha256"
-PROJECT = ("pyproject.toml", "constraints.txt", "LICENSE")  # next to repro/
 OLDEST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can have
 OTHER = re.compile(r"papers[./](\w+)")
 README = """\
@@ -41,18 +40,22 @@ the report (`report.md`) and the tips (`tips.md`). `repro/` is the program.
 ## Install (Python 3.11)
 
     python3 -m venv .venv && source .venv/bin/activate
-    pip install -c constraints.txt -e .
-    pip install --no-deps {nussl}    # only for papers about sound; constraints.txt says why it is separate
+    pip install -c constraints.txt {what}
+    pip install --no-deps {nussl}    # only for papers about sound
+
+If `{project}` is already installed, for example from a wheel, leave this out. Type the commands in this folder:
+`python -m repro` uses `repro/` and `papers/` of this folder, and only the libraries of the installation.
 
 ## Judge the claims by the records
 
-    repro verdict {name}
+    python -m repro verdict {name}
 
 ## Run again
 
-    repro smoke {name}       # the smallest config, in seconds
-    repro show {name}        # the claims and their configs
-    repro replay papers/{name}/records/NAME.json    # a record again, compared with its numbers
+    python -m repro smoke {name}         # the smallest config, in seconds; compared with its record
+    python -m repro show {name}          # the claims and their configs
+    python -m repro run {name}/CONFIG    # one of these configs; prints the path of the new record
+    python -m repro diff papers/{name}/records/CONFIG-seed0.json RECORD
 
 There is no git repository here, so a new run cannot name the commit of its code: its record stays in `runs/`.
 """
@@ -69,17 +72,14 @@ def contents(page: Page) -> dict[str, bytes]:
     """The content of each file by its path, with the README and the manifest."""
     sources = dict(_sources(page.paper))
     found = {name: path.read_bytes() for name, path in sorted(sources.items())}
-    found["README.md"] = _readme(page, found["constraints.txt"].decode()).encode()
+    found |= project.files()
+    found["README.md"] = _readme(page, found).encode()
     lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(found.items())]
     return found | {MANIFEST: "".join(lines).encode()}
 
 
 def _sources(one: Paper) -> Iterator[tuple[str, Path]]:
     """(path in the archive, file) of the program, of the paper, and of the papers whose parts its configs use."""
-    for name in PROJECT:
-        if not (HOME.parent / name).is_file():
-            raise BadInput(f"no {name} next to repro/", where(HOME.parent), expected="a checkout of repro")
-        yield name, HOME.parent / name
     yield from _below(HOME, "repro")
     known = papers.folders()
     for name in sorted(_used(one, {one.name})):
@@ -105,14 +105,16 @@ def _below(folder: Path, name: str) -> Iterator[tuple[str, Path]]:
             yield f"{name}/{path.relative_to(folder).as_posix()}", path
 
 
-def _readme(page: Page, constraints: str) -> str:
-    nussl = re.search(r"(?m)^nussl==\S+", constraints)
+def _readme(page: Page, files: dict[str, bytes]) -> str:
+    nussl = re.search(r"(?m)^nussl==\S+", files["constraints.txt"].decode())
     return README.format(
         title=article.title(page),
         outcome=directives.outcome(page),
         citation=nodes.said(directives.citation(page)),
         name=page.name,
         manifest=MANIFEST,
+        what="-e ." if "pyproject.toml" in files else project.NAME,
+        project=project.NAME,
         nussl=nussl[0] if nussl else "nussl",
     )
 

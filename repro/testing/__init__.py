@@ -5,8 +5,8 @@
         check_model(EmbeddingNetwork(...), inputs=torch.rand(3, 20, 129))
 
 `parts` has these checks. `contract` lists the checks of `repro check`, which import no part and no torch. They are in
-`consistency` (claims, causes, records, tips), `config_text` (configs), `report_text` (`report.md`), `contents` (all
-files of the folder), `own_tests` and `review_files`.
+`consistency` (claims, causes, records, tips), `part_names` (parts), `config_text` (configs), `report_text`
+(`report.md`), `contents` (all files of the folder), `own_tests` and `review_files`.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -19,7 +19,16 @@ from repro.errors import BadInput, where
 from repro.experiment import answerable
 from repro.files import regular
 from repro.record import Record, audit, stale
-from repro.testing import config_text, consistency, contents, own_tests, placeholders, report_text, review_files
+from repro.testing import (
+    config_text,
+    consistency,
+    contents,
+    own_tests,
+    part_names,
+    placeholders,
+    report_text,
+    review_files,
+)
 from repro.testing.consistency import Check, Records
 from repro.verdict import verdicts_json
 
@@ -151,6 +160,7 @@ CHECKS: dict[str, Check] = {
     "placeholders": placeholders.left,
     "names": names,
     "tolerances": tolerances,
+    "parts": part_names.twins,
     "configs": config_text.configs,
     "headers": consistency.headers,
     "causes": consistency.causes,

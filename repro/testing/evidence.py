@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from repro import record, registry
+from repro import record
 from repro.errors import close
 from repro.record import Record
 from repro.registry import parse
 from repro.report import patterns
 from repro.report.tips import Tip
+from repro.testing import part_names
 
 TEST = re.compile(r"`([\w/]+\.py)(?:::(\w+))?`")
 RECORD = re.compile(r"`([\w/]+/records/[\w./-]+\.json)`")
@@ -29,7 +30,7 @@ def faults(tip: Tip, root: Path) -> Iterator[str]:
     if not tests and not records and not NONE.match(given):
         yield "names no test; expected a test or two records in backticks, or none with a reason"
     yield from (f"names {file}::{name}, which does not exist" for file, name in tests if not _is(root / file, name))
-    known = _parts() if tip.parts else set()
+    known = {f"{part.kind}.{part.name}" for part in part_names.every()} if tip.parts else set()
     yield from (f"names {part}, which does not exist{close(part, known)}" for part in tip.parts if part not in known)
     if len(records) not in (0, 2):
         yield f"names {len(records)} records; expected one with the problem, then one with the fix"
@@ -37,11 +38,6 @@ def faults(tip: Tip, root: Path) -> Iterator[str]:
         yield f"names {gone[0]}, which does not exist"
     elif records:
         yield from _not_shown(tip, *(record.read(root / path) for path in records))
-
-
-def _parts() -> set[str]:
-    """The names of all parts. Papers that cannot be read are left out: other checks report them."""
-    return {f"{part.kind}.{part.name}" for part in registry.readable()[0]}
 
 
 def _is(path: Path, name: str) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from repro import config, record, registry, run, verdict
 from repro.claim import paper
 from repro.cli import new_paper
+from repro.data import catalogue, store
 from repro.errors import BadInput
 
 TEMPLATE = paper.find("template").folder
@@ -36,7 +39,10 @@ def test_a_new_paper_runs_and_is_judged(here: Path, monkeypatch: pytest.MonkeyPa
     assert ours == theirs and {"reproduced", "not reproduced"} == set(ours.values())
 
 
-SLOW = [("training", "mnist"), ("statistics", ""), ("benchmark", "fashion_mnist")]
+SLOW = [
+    *(("training", on) for on in ("mnist", "imdb", "fsdd", "librispeech_8k")),
+    *(("statistics", ""), ("benchmark", "fashion_mnist")),
+]
 MARKED = [pytest.param(*one, marks=pytest.mark.slow) for one in SLOW]
 
 
@@ -52,7 +58,7 @@ def test_the_tests_of_a_new_paper_pass(here: Path, kind: str, on: str) -> None:
     assert done.returncode == 0 and "passed" in done.stdout, done.stdout
 
 
-@pytest.mark.parametrize(("kind", "on"), [("training", ""), ("training", "mnist"), *SLOW])
+@pytest.mark.parametrize(("kind", "on"), [("training", ""), *SLOW])
 def test_nothing_keeps_the_name_of_the_template(here: Path, kind: str, on: str) -> None:
     new_paper.new("third_try", kind, on)
     folder = here / "papers" / "third_try"
@@ -65,6 +71,33 @@ def test_nothing_keeps_the_name_of_the_template(here: Path, kind: str, on: str) 
     texts = [path.read_text() for path in folder.rglob("*") if path.suffix in new_paper.TEXTS]
     assert not [text for text in texts if "kinds" in text or "papers/template" in text or "papers.template" in text]
     assert list((folder / "records").iterdir()) == [] and not (folder / "records/dependency_checks").exists()
+
+
+@pytest.mark.parametrize("on", ["mnist", "imdb", "fsdd"])
+def test_the_smoke_config_of_a_new_paper_needs_no_data(here: Path, monkeypatch: pytest.MonkeyPatch, on: str) -> None:
+    monkeypatch.setenv(store.DATA, str(here / "none"))
+    monkeypatch.delenv(store.MIRROR, raising=False)
+    new_paper.new(f"try_{on}", on=on)
+    monkeypatch.setattr("repro.record.as_committed._core_top", lambda top: None)
+    found, _ = run.run(here / f"papers/try_{on}/configs/smoke.gin", 0)
+    assert len(found.measurements) == 2 and all(math.isfinite(one.mean) for one in found.measurements)
+
+
+@pytest.mark.parametrize("on", ["mnist", "fashion_mnist", "imdb", "fsdd", "librispeech_8k"])
+def test_a_new_paper_names_the_data_that_was_asked_for(here: Path, on: str) -> None:
+    """The config asks for both variants, and passes each argument that the catalogue has for them."""
+    new_paper.new("asked", on=on)
+    text = config.read(here / "papers/asked/configs/base.gin").text
+    known, data = config.values(text), catalogue.find(on)
+    reader = data.reader.partition(":")[2]
+    for role in ("train", "test"):
+        assert f"{on}/{role}" in text
+        for key, value in data.variants[role].arguments.items():
+            given = [known.get(f"{scope}datasets.{reader}.{key}") for scope in (f"{role}/", "")]
+            assert value in given, (role, key)
+    files = [path for path in here.rglob("*") if path.suffix in new_paper.TEXTS]
+    others = {"mnist", "imdb", "fsdd"} - {on}
+    assert not [path for path in files for other in others if re.search(rf"\b{other}/", path.read_text())]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +119,8 @@ def test_a_bad_name_is_refused(here: Path, name: str, message: str) -> None:
     ("words", "nearest"),
     [
         (("--on", "mnsit"), "mnist"),
-        (("--on", "imdb"), ""),
+        (("--on", "librispeech"), ""),
+        (("--kind", "benchmark", "--on", "imdb"), ""),
         (("--kind", "statistics", "--on", "mnist"), ""),
         (("--kind", "statistic"), "statistics"),
         (("--on", ""), None),

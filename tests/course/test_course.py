@@ -9,6 +9,7 @@ import shlex
 import shutil
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from repro.errors import BadInput
 from repro.testing import contract
 from tests.course.conftest import BLOCKS, COURSE, GUIDE, PRESENTATION, ROOT
 
+HTML = SimpleNamespace(format="html")
 WRONG = {  # what is replaced in course.toml, by what (the fault is in this line), and the name that is offered
     "a paper that is no name": ('paper = "my_paper"', 'paper = "../my_paper"', ""),
     "a group without a paper": ('paper = "my_paper"', 'paper = ""', ""),
@@ -46,6 +48,40 @@ def presented(school: Any) -> Any:
     (school.material / "week-01-slides.md").write_text("# Attention\n\nText.\n", encoding="utf-8")
     school.toml(COURSE + PRESENTATION)
     return school
+
+
+PDF = b"%PDF-1.4\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF\n"
+
+
+@pytest.mark.parametrize(("slides", "shown"), [("week-01-slides.md", 2), ("week-01-slides.pdf", 1)])
+def test_slides_as_pdf_are_linked_and_shown(presented: Any, slides: str, shown: int) -> None:
+    presented.toml((COURSE + PRESENTATION).replace("week-01-slides.md", slides))
+    (presented.material / "week-01-slides.pdf").write_bytes(PDF)
+    found = course_toml.read(presented.folder)
+    text = site.presentation(found, found.presentations[0])
+    assert (
+        text.count("{download}") == shown and "{download}`week-01-slides.pdf <../material/week-01-slides.pdf>`" in text
+    )
+    assert 'data="../../files/course/week-01-slides.pdf"' in text and text.count("## Slides\n") == 1
+    assert ("Text." in text or "include" in text) == slides.endswith(".md")
+    site.publish(SimpleNamespace(srcdir=presented.root / "docs", outdir=presented.root / "html", builder=HTML), None)
+    assert (presented.root / "html/files/course/week-01-slides.pdf").read_bytes() == PDF
+
+
+@pytest.mark.parametrize("slides", ["week-01-slides.md", "week-01-slides.pdf"])
+@pytest.mark.parametrize("wrong", ["no PDF", "cut", "large", "folder", "link"])
+def test_slides_that_are_no_pdf_are_one_line(presented: Any, refused: Any, slides: str, wrong: str) -> None:
+    presented.toml((COURSE + PRESENTATION).replace("week-01-slides.md", slides))
+    path = presented.material / "week-01-slides.pdf"
+    if wrong == "folder":
+        path.mkdir()
+    elif wrong == "link":
+        path.symlink_to(path)
+    else:
+        path.write_bytes({"no PDF": b"PK\x03\x04", "cut": PDF[:20], "large": PDF}[wrong])
+    if wrong == "large":
+        os.truncate(path, course_toml.MOST + 1)
+    assert "week-01-slides.pdf" in refused("course", "week", 1)
 
 
 def fault(school: Any) -> BadInput:

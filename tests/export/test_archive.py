@@ -9,10 +9,16 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from repro.errors import BadInput
+from repro.export import project
+from tests.cli.test_standalone import installed as installed
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +64,44 @@ def outcomes(text: str) -> list[tuple[str, str]]:
 def test_it_has_what_the_readme_installs(unpacked: Path) -> None:
     text = (unpacked / "README.md").read_text()
     assert {"pyproject.toml", "constraints.txt", "LICENSE", "README.md"} <= {path.name for path in unpacked.iterdir()}
-    assert "repro verdict template" in text
+    assert "python -m repro verdict template" in text and "-e ." in text
     assert {path.name for path in (unpacked / "papers").iterdir()} == {"template"}
     assert not [path for path in unpacked.rglob("*") if "__pycache__" in path.parts or path.name.startswith(".")]
+
+
+def test_an_installed_repro_has_what_an_archive_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a checkout, the versions are those of the installed libraries, as PyPI names them."""
+    monkeypatch.setattr(project, "HOME", tmp_path / "repro")
+    monkeypatch.setattr(metadata, "version", lambda name: {"torch": "2.9.0+cpu"}.get(name, "1.2"))
+    found = project.files()
+    lines = found["constraints.txt"].decode().splitlines()
+    assert {"torch==2.9.0", "numpy==1.2"} <= set(lines) and lines[0].startswith("repro-papers==")
+    assert not [line for line in lines if line.startswith(("sphinx", "pytest"))], "extras are not needed"
+    monkeypatch.setattr(project, "NAME", "no-such-distribution")
+    with pytest.raises(BadInput, match="expected a checkout of repro, or: pip install no-such-distribution"):
+        project.files()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("made_by", ["checkout", "wheel"])
+def test_the_archive_runs_with_an_installed_repro(
+    unpacked: Path, here: Path, installed: Callable[..., subprocess.CompletedProcess[str]], made_by: str
+) -> None:
+    """The wheel gives the libraries, the archive the code. Nothing is downloaded."""
+    top = str(unpacked)
+    if made_by == "wheel":
+        done = installed(".", "-m", "repro", "export", "template", "--as", "zip", "--to", "again")
+        assert done.returncode == 0, done.stderr
+        zipfile.ZipFile(here / "again/template.zip").extractall(here / "again")
+        top = str(here / "again/template-report")
+        assert not Path(top, "pyproject.toml").exists()
+        assert "pip install -c constraints.txt repro-papers" in Path(top, "README.md").read_text()
+    where = installed(top, "-c", "import repro; print(repro.__file__)").stdout
+    assert where.startswith(top), "the code of the archive"
+    for command in ("smoke", "verdict"):
+        done = installed(top, "-m", "repro", command, "template")
+        assert done.returncode == 0, (done.stdout, done.stderr)
+    (made,) = Path(top).glob("runs/template/smoke/*/smoke-seed0.json")
+    done = installed(top, "-m", "repro", "diff", "papers/template/records/smoke-seed0.json", str(made))
+    assert done.returncode in (0, 1), done.stderr

@@ -121,6 +121,18 @@ def test_the_site_has_the_calendar_and_the_files_of_a_presentation(school: Path,
 
 
 @pytest.mark.slow
+def test_a_pdf_next_to_the_slides_is_shown_in_the_page(school: Path, build: Any, elements: Any) -> None:
+    root = school.parents[1]
+    (school / "material" / "slides.pdf").write_bytes(b"%PDF-1.4\n%%EOF\n")
+    assert build(root, "-D", "repro_papers=tiny,other") == (0, "")
+    home = root / "html" / "course" / "presentations"
+    page = elements((home / "week-01-paper.html").read_text())
+    (shown,) = page.values("data", "object")
+    linked = [name for name in page.values("href", "a") if name.endswith("slides.pdf")]
+    assert {(home / name).read_bytes() for name in [shown, *linked]} == {b"%PDF-1.4\n%%EOF\n"} and len(linked) == 2
+
+
+@pytest.mark.slow
 def test_the_text_of_a_group_is_inert(school: Path, build: Any, inert: Any) -> None:
     root = school.parents[1]
     (root / "secret.txt").write_text("TOPSECRET")

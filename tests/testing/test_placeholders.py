@@ -14,7 +14,14 @@ from repro.cli import new_paper
 from repro.testing import contract
 from tests.review.conftest import made
 
-KINDS = [("training", ""), ("training", "mnist"), ("statistics", ""), ("benchmark", "")]
+KINDS = [
+    ("training", ""),
+    ("training", "mnist"),
+    ("training", "imdb"),
+    ("training", "fsdd"),
+    ("statistics", ""),
+    ("benchmark", ""),
+]
 SOURCE = {"commit": "0" * 40, "dirty": False}
 
 

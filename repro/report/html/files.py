@@ -65,9 +65,13 @@ def _to(target: Path, page: Path) -> str:
     return "../" * (len(page.relative_to(target).parts) - 1)
 
 
-def mirror(folder: Path, target: Path) -> None:
-    """Copy the pictures, sounds and JSON files of `folder` to `target`. Remove copies of files that are gone."""
-    found = {target / path.name: path for path in folder.glob("[!.]*") if path.suffix in COPIES and path.is_file()}
+def mirror(folder: Path, target: Path, more: Collection[str] = ()) -> None:
+    """Copy the pictures, sounds and JSON files of `folder` to `target`, and those with a suffix in `more`.
+
+    Copies of files that are gone are removed.
+    """
+    wanted = COPIES.union(more)
+    found = {target / path.name: path for path in folder.glob("[!.]*") if path.suffix in wanted and path.is_file()}
     for copy, path in found.items():
         _same(path, copy)
     _drop(target, set(found))
