@@ -109,7 +109,7 @@ class Maxout(nn.Module):
 
 
 @MODELS.register
-class RadialBasis(nn.Module):
+class RadialUnits(nn.Module):
     """Shallow network of radial units: `forward(images (B, ..., F pixels)) -> log probabilities (B, K)`.
 
     One unit per class: p(class | x) = exp(-(x - mu)^T diag(beta) (x - mu)), without a norm over the classes. Section 7
@@ -118,7 +118,7 @@ class RadialBasis(nn.Module):
 
     Example: far from its centre, a unit is certain that an image is not of its class.
 
-        >>> bool(RadialBasis()(torch.full((1, 784), 9.0)).exp().max() < 1e-3)
+        >>> bool(RadialUnits()(torch.full((1, 784), 9.0)).exp().max() < 1e-3)
         True
     """
 

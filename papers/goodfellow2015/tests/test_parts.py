@@ -15,13 +15,13 @@ from torch.nn.functional import binary_cross_entropy, cross_entropy
 from papers.goodfellow2015.dataset import Attacked, OnlyClasses
 from papers.goodfellow2015.loss import Adversarial, IndependentUnits, NegativeLogLikelihood, Noisy, PerNetwork
 from papers.goodfellow2015.metric import Agreement, Confidence, ConfidenceOfMistakes, MistakeRate
-from papers.goodfellow2015.model import Maxout, RadialBasis, SoftmaxRegression, UnderAttack
+from papers.goodfellow2015.model import Maxout, RadialUnits, SoftmaxRegression, UnderAttack
 from papers.goodfellow2015.trainer import OnPerturbed
 from repro.datasets.digits import Digits
 from repro.errors import BadInput
 from repro.testing import check_dataset, check_loss, check_metric, check_model, check_trainer
 
-NETWORKS = (SoftmaxRegression, lambda: Maxout(units=6, dropout=(0.0, 0.0)), RadialBasis)
+NETWORKS = (SoftmaxRegression, lambda: Maxout(units=6, dropout=(0.0, 0.0)), RadialUnits)
 
 
 def batch(count: int = 5) -> tuple[Tensor, Tensor]:
@@ -212,7 +212,7 @@ def test_weights_are_shortened_and_never_lengthened() -> None:
 
 def test_radial_units_are_a_gaussian_of_the_distance() -> None:
     torch.manual_seed(0)
-    network, (images, _) = RadialBasis(widths="one"), batch()
+    network, (images, _) = RadialUnits(widths="one"), batch()
     width = np.log1p(np.exp(network.widths.detach().double().numpy()[:, 0]))
     away = images.flatten(1).double().numpy()[:, None] - network.centres.detach().double().numpy()
     assert np.allclose(network(images).detach().numpy(), -width * (away**2).sum(-1), rtol=1e-4)
@@ -261,7 +261,7 @@ def test_noise_is_a_mistake_from_one_half() -> None:
         (lambda: Maxout(units=0), "units"),
         (lambda: Maxout(outputs="linear"), "outputs"),
         (lambda: Maxout(dropout=(0.2, 1.5)), "dropout"),
-        (lambda: RadialBasis(widths="full"), "widths"),
+        (lambda: RadialUnits(widths="full"), "widths"),
         (lambda: UnderAttack([], NegativeLogLikelihood()), "networks"),
         (lambda: Adversarial(NegativeLogLikelihood(), alpha=2.0), "alpha"),
         (lambda: Noisy(NegativeLogLikelihood(), "gaussian"), "kind"),
