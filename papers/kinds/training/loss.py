@@ -12,12 +12,12 @@ from repro.registry import LOSSES
 
 
 @LOSSES.register
-class NegativeLogLikelihood(nn.Module):
+class LogLoss(nn.Module):
     """Mean of -log p(class): `forward(scores (B, K), target (B,)) -> scalar` (Equation 1).
 
     Example:
 
-        >>> NegativeLogLikelihood()(torch.zeros(2, 4), torch.tensor([0, 3])).exp()
+        >>> LogLoss()(torch.zeros(2, 4), torch.tensor([0, 3])).exp()
         tensor(4.)
     """
 

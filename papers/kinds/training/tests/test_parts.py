@@ -7,7 +7,7 @@ import functools
 import torch
 
 from papers.kinds.training.dataset import WithNoise
-from papers.kinds.training.loss import NegativeLogLikelihood
+from papers.kinds.training.loss import LogLoss
 from papers.kinds.training.model import MultilayerPerceptron
 from papers.kinds.training.trainer import WeightLimited
 from repro.datasets.digits import Digits
@@ -31,15 +31,15 @@ def test_model() -> None:
 
 def test_loss_is_that_of_torch() -> None:
     scores, target = torch.randn(5, 10), torch.tensor([0, 9, 3, 3, 7])
-    check_loss(NegativeLogLikelihood(), scores, target)
+    check_loss(LogLoss(), scores, target)
     wanted = torch.nn.functional.cross_entropy(scores, target)
-    assert torch.allclose(NegativeLogLikelihood()(scores, target), wanted)
+    assert torch.allclose(LogLoss()(scores, target), wanted)
 
 
 def test_the_limit_holds() -> None:
     model = MultilayerPerceptron(hidden=(16,))
     trainer = WeightLimited(limit=0.7, steps=1, batch_size=20, optimizer=OPTIMIZER)
-    check_trainer(trainer, model, NegativeLogLikelihood(), Digits("train"))
+    check_trainer(trainer, model, LogLoss(), Digits("train"))
     norms = torch.cat([weight.norm(dim=1) for weight in model.parameters() if weight.ndim > 1])
     assert norms.max() <= 0.7 + 1e-6
 
