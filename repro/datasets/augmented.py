@@ -37,7 +37,7 @@ class Augmented(Dataset[Item]):
     """The items of `source`, each changed by all `augmentations` in their order; other changes in every pass.
 
     Item: as of `source`, with the size that the augmentations give it. The changes depend only on `seed`, on the number
-    of the pass (`set_epoch`) and on the index. A `source` that itself changes from pass to pass stays in its first one.
+    of the pass (`set_epoch`) and on the index.
     `seed`: a whole number from 0. Raises BadInput for another one, and if an item has a map of another size than its
     image.
 
@@ -62,8 +62,10 @@ class Augmented(Dataset[Item]):
         self.source, self.augmentations, self.seed, self.epoch = source, augmentations, seed, 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the pass, a whole number from 0."""
+        """Choose the pass, a whole number from 0, of this dataset and of its source."""
         self.epoch = epoch
+        if hasattr(self.source, "set_epoch"):
+            self.source.set_epoch(epoch)
 
     def __len__(self) -> int:
         return len(self.source)

@@ -98,6 +98,14 @@ def test_a_pass_repeats_and_the_next_one_differs() -> None:
     assert not torch.equal(Augmented(Cells(count=3, size=32), list(ALL), seed=6)[0][0], first[0])
 
 
+def test_a_source_that_changes_from_pass_to_pass_does_so() -> None:
+    source = Augmented(Cells(count=1, size=32), [Crop(size=20)])
+    first, outer = source[0][0], Augmented(source, [])
+    assert torch.equal(outer[0][0], first)
+    outer.set_epoch(1)
+    assert not torch.equal(outer[0][0], first)
+
+
 def test_contract() -> None:
     check_dataset(Augmented(BorderWeights(Cells(count=3, size=32)), list(ALL)))
 
