@@ -91,6 +91,7 @@ def take(name: str, sign: str) -> None:
         console.print(text, no_wrap=True, crop=True)
         drawn = console.export_svg(title="", unique_id=f"terminal-{name}")
     drawn = re.sub(r"@font-face \{.*?\}\s*", "", drawn, flags=re.DOTALL)  # they are loaded from the network
+    drawn = drawn.replace("#4b4e55", "#111111")  # black of the library is grey: too pale on the green bar of tmux
     (PICTURES / f"terminal-{name}.svg").write_text(drawn, encoding="utf-8")
 
 

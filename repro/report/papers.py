@@ -32,22 +32,20 @@ def of_kind(pages: Sequence[Page], kind: str) -> list[Page]:
 
 
 def _row(page: Page) -> Markup:
-    """The paper and what came out on the left, its bar on the right; on a phone, the bar is below."""
+    """The paper, its bar, what came out in words, and the facts, one below the other: so no card has an empty half."""
     paper, needs = page.paper, needed.chips(page)
     authors = paper.authors[0] + (" et al." if len(paper.authors) > 1 else "") if paper.authors else ""
     about = ", ".join(filter(None, (authors, cite.venue(paper), paper.group and f"reproduced by {paper.group}")))
-    head = tag("p", link(paper.title, page.address), class_="repro-card-title")
-    outcome = tag("p", sentence.html(page, paper.outcome), class_="repro-card-outcome") if paper.outcome else ""
-    said = [head, tag("p", about, class_="repro-muted"), outcome, basis.line(page), _facts(page), rot.badges(page)]
+    verdicts = [bar(page.verdicts, needs), counts(page.verdicts, f"{page.root}{EXPLAINED}", needs)]
     return tag(
         "li",
-        tag("div", *said),
-        tag(
-            "div",
-            bar(page.verdicts, needs),
-            counts(page.verdicts, f"{page.root}{EXPLAINED}", needs),
-            later(page.verdicts),
-        ),
+        tag("p", link(paper.title, page.address), class_="repro-card-title"),
+        tag("p", about, class_="repro-muted"),
+        tag("div", *verdicts, later(page.verdicts), class_="repro-card-verdicts"),
+        tag("p", sentence.html(page, paper.outcome), class_="repro-card-outcome") if paper.outcome else "",
+        basis.line(page),
+        _facts(page),
+        rot.badges(page),
         class_="repro-card repro-entry",
     )
 

@@ -200,3 +200,54 @@ def test_the_contents_of_the_parts_are_filtered_and_lead_to_an_open_entry(browse
         assert 0 < shown.count(".repro-index dd a") == shown.count(".repro-entry") < 10
         shown.page.locator(".repro-index dd a:visible").first.click()
         shown.page.wait_for_selector(".repro-entry .repro-signature:visible")
+
+
+def test_a_card_has_no_empty_half(browser: Any, site: str) -> None:
+    """All lines of a card begin at its left edge, and what came out is as wide as the card."""
+    with Shown(browser, site, "index.html") as shown:
+        script = "all => all.map(one => [...one.children].map(({offsetLeft, offsetWidth}) => [offsetLeft, offsetWidth]))"
+        cards = shown.page.locator(".repro-card").evaluate_all(script)
+        assert cards and all(len({tuple(line) for line in lines}) == 1 for lines in cards)
+
+
+@pytest.mark.parametrize("width", [1440, 1200, 1000, 700, 390, 320])
+def test_the_button_to_the_top_does_not_cover_text(browser: Any, site: str, width: int) -> None:
+    """It is shown while a reader scrolls up. What is below the bar on top of a narrow page was covered anyway."""
+    script = """button => {
+      const box = button.getBoundingClientRect();
+      const covers = (x, y) => {
+        const below = document.elementsFromPoint(x, y).filter(one => !button.contains(one));
+        const bar = below.findIndex(one => one.matches(".mobile-header"));
+        return below.slice(0, bar < 0 ? below.length : bar).some(one => one.closest("article, .toc-drawer a, label, .header-center a"));
+      };
+      return [box.left + 1, box.right - 1].some(x => [box.top + 1, box.bottom - 1].some(y => covers(x, y)));
+    }"""
+    with Shown(browser, site, "papers/lecun1998.html", width) as shown:
+        for place in (5000, 4900, 4800):
+            shown.page.evaluate(f"scrollTo(0, {place})")
+            shown.page.wait_for_timeout(50)
+        button = shown.page.locator(".back-to-top")
+        assert button.is_visible() and button.evaluate(script) is False
+        assert min(button.bounding_box()[side] for side in ("width", "height")) >= 24
+        button.click()
+        shown.page.wait_for_function("scrollY === 0")
+
+
+def test_a_file_page_changes_the_theme_of_the_site(browser: Any, site: str) -> None:
+    with Shown(browser, site, "files/papers/lecun1998/configs/lenet5.gin.html") as shown:
+        button = shown.page.locator(".tools button", has_text="theme")
+        grounds = set()
+        for theme in ("light", "dark"):
+            button.click()
+            assert button.text_content() == f"theme: {theme}"
+            grounds.add(shown.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert len(grounds) == 2
+        shown.page.goto(f"{site}/index.html")
+        assert shown.page.locator("body").get_attribute("data-theme") == "dark"
+
+
+def test_the_page_of_a_paper_is_found_first_by_its_name(browser: Any, site: str) -> None:
+    with Shown(browser, site, "search.html?q=lecun1998") as shown:
+        first = shown.page.locator("#search-results ul.search a").first
+        first.wait_for()
+        assert first.get_attribute("href").startswith("papers/lecun1998.html")

@@ -11,7 +11,8 @@ from repro.report.families import MOST
 from repro.report.html.words import slug
 from repro.verdict import OUTCOMES
 
-CSS = (Path(__file__).parents[2] / "repro/report/sphinx/static/repro.css").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+CSS = (DOCS.parent / "repro/report/sphinx/static/repro.css").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"\bbody(?:\[data-theme=\"dark\"\]|:not\(\[data-theme=\"light\"\]\))? \{(.*?)\}", CSS, re.S)
 LIGHT, DARK, SYSTEM = (dict(re.findall(r"--repro-([\w-]+): (#\w+)", block)) for block in BLOCKS)
 PALETTES = {"light": (LIGHT, ["#ffffff", "#f8f9fb"]), "dark": (LIGHT | DARK, ["#131416", "#202020"])}
@@ -61,3 +62,17 @@ def test_words_and_marks_are_read_on_the_page(theme: str) -> None:
         assert contrast(colours["not-reproduced"], ground) >= 3
         lines = [colours[f"curve-{number}"] for number in range(1, MOST + 1)]
         assert len(set(lines)) == MOST and all(contrast(line, ground) >= 4.5 for line in lines), "also of their numbers"
+
+
+@pytest.mark.parametrize("picture", sorted((DOCS / "_static").glob("terminal-*.svg")), ids=lambda path: path.stem)
+def test_letters_in_a_picture_of_a_terminal_are_read(picture: Path) -> None:
+    """On the window, and on the coloured bar of tmux, which is one line high."""
+    text = picture.read_text(encoding="utf-8")
+    colours = dict(re.findall(r"\.([\w-]+-r\d+) \{ fill: (#\w+)", text))
+    window = re.search(r'<rect fill="(#\w+)" stroke', text)
+    bars = {float(y): fill for fill, y in re.findall(r'<rect fill="(#\w+)" x="0" y="([\d.]+)"', text)}
+    lines = re.findall(r'<text class="([\w-]+-r\d+)" x="0" y="([\d.]+)"', text)
+    assert window and lines
+    for name, y in lines:
+        ground = next((fill for top, fill in bars.items() if 0 < float(y) - top < 24), window[1])
+        assert contrast(colours[name], ground) >= 4.5, (name, y)

@@ -188,6 +188,16 @@ for (const table of document.querySelectorAll("table[data-sorts]")) {
   });
 }
 
+// The order of search results: the page of a paper before other pages that fit as well, and first of all if its name was
+// typed.
+if (typeof Scorer !== "undefined") {
+  const typed = (new URLSearchParams(location.search).get("q") ?? "").trim().toLowerCase();
+  Scorer.score = ([document, , anchor, , score]) => {
+    if (anchor || !document.startsWith("papers/")) return score;
+    return score + (document === `papers/${typed}` ? 50 : 3);
+  };
+}
+
 // The excerpts of search results: what a reader sees, with blanks between blocks and signs between cells and items.
 if (typeof Search !== "undefined") {
   const text = Search.htmlToText;
