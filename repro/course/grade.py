@@ -24,11 +24,15 @@ from repro.rerun import counter_record
 
 @dataclass(frozen=True)
 class Done:
-    """A review or a replay: `by` which group, `of` which group's paper; and the points of a review that are open."""
+    """A review or a replay: `by` which group, `of` which group's paper; and the points of a review that are open.
+
+    approves: whether the review approves the paper.
+    """
 
     by: str
     of: str
     open_points: list[str]
+    approves: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Standing:
 
     tests: test functions of the paper. open_points: each `- [ ]` in the reviews of the paper, with file and line.
     claims, tips and tests are None if a file cannot be read; `unread` has its place.
+    approvals: how many groups have approved the paper in their newest review.
     """
 
     group: Group
@@ -48,6 +53,7 @@ class Standing:
     tips: int | None
     tests: int | None
     open_points: list[str]
+    approvals: int
     unread: list[str]
 
     def cells(self, outcomes: Sequence[str]) -> dict[str, Any]:
@@ -63,6 +69,7 @@ class Standing:
             "tips": self.tips,
             "tests": self.tests,
             "open points": len(self.open_points),
+            "approvals": self.approvals,
         }
 
 
@@ -101,6 +108,7 @@ def _standing(group: Group, given: Sequence[Done], again: Sequence[Done]) -> tup
         known(_tips),
         known(lambda folder: sum(map(_tests, sorted((folder / "tests").rglob("test_*.py"))))),
         [point for one in given if one.of == group.id for point in one.open_points],
+        sum({one.by: one.approves for one in given if one.of == group.id}.values()),  # the newest of a group is last
         list(dict.fromkeys(error.where for error in faults)),
     )
     return row, faults
@@ -156,7 +164,7 @@ def _authors(folder: Path) -> dict[Path, str]:
 def _review(course: Course, group: Group, path: Path) -> Done:
     one = reviews.read(path)
     points = [f"{where(path)}:{point.line}: {point.text}" for point in one.open]
-    return Done(_by(course, group, path, one.group), group.id, points)
+    return Done(_by(course, group, path, one.group), group.id, points, one.approves)
 
 
 def _replay(course: Course, group: Group, path: Path) -> Done:

@@ -14,6 +14,7 @@ from typing import Any
 from repro.export import article, directives, needed, nodes, write_once
 from repro.export.article import Article
 from repro.export.home import repository
+from repro.export.nodes import Nodes
 from repro.files import disk
 from repro.report import cite
 from repro.report.page import Page
@@ -21,9 +22,11 @@ from repro.verdict import Verdict
 
 AGREES = {"reproduced", "exceeded", "trend holds", "last digit differs", "same conclusion"}
 SPECIAL = re.compile(r"[&%#_$]")
+CODE = re.compile(r"\\texttt\{((?:[^{}\\]|\\[&%#_$])*)\}")
+BREAK = re.compile(r"(?<=[/.:=])|(?<=\\_)")  # where a line may end in code: a path does not fit into one
 PREAMBLE = r"""% What content.tex needs. In article.tex, write \input{preamble.tex} before \begin{document}.
 \usepackage{longtable,booktabs,array,calc,graphicx}
-\usepackage[normalem]{ulem}
+\IfFileExists{ulem.sty}{\usepackage[normalem]{ulem}\newcommand{\st}{\sout}}{\newcommand{\st}[1]{##1}}
 \newcommand{\pandocbounded}[1]{\sbox0{#1}\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi}
 \newcommand{\tightlist}{\setlength{\itemsep}{0pt}\setlength{\parskip}{0pt}}
 \newcounter{none}
@@ -38,7 +41,7 @@ README = """\
 3. In its `article.tex`, add the line `\\input{{preamble.tex}}` before `\\begin{{document}}`.
 4. Complete `metadata.yaml`: authors with ORCID and address, keywords, the DOI of the code. The title begins with [Re],
    or with [¬Re] if the replication failed.
-5. Type `make` in the template.
+5. Type `make` in the template. It needs XeLaTeX and biber.
 
 Numbers and tables come from records. If a record changes, write the folder again instead of editing `content.tex`.
 """
@@ -61,9 +64,26 @@ def write(page: Page, folder: Path) -> Path:
 
 
 def _content(made: Article) -> str:
-    body = nodes.convert(made.body, "latex")
-    appendix = f"\n\\appendix\n\n{nodes.convert(made.appendix, 'latex')}" if made.appendix else ""
-    return f"{body}{appendix}\n\\nocite{{*}}\n"
+    appendix = f"\n\\appendix\n\n{_latex(made.appendix)}" if made.appendix else ""
+    return f"{_latex(made.body)}{appendix}\n\\nocite{{*}}\n"
+
+
+def _latex(blocks: Nodes) -> str:
+    """The blocks as LaTeX: code has no colours, which need more commands, and may be broken into lines."""
+    text = nodes.convert([_uncoloured(block) for block in blocks], "latex")
+    return CODE.sub(lambda hit: BREAK.sub(r"\\allowbreak{}", hit[0]), text)
+
+
+def _uncoloured(node: Any) -> Any:
+    """The element without the languages of the code in it."""
+    if isinstance(node, list):
+        return [_uncoloured(one) for one in node]
+    if not isinstance(node, dict) or "t" not in node:
+        return node
+    kind, content = nodes.parts(node)
+    if kind in ("Code", "CodeBlock"):
+        return {"t": kind, "c": [nodes.PLAIN, content[1]]}
+    return {"t": kind, **({"c": _uncoloured(content)} if "c" in node else {})}
 
 
 def metadata(page: Page, made: Article) -> dict[str, Any]:

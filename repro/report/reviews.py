@@ -6,6 +6,7 @@
     - **Who** Ada Lovelace
     - **Date** 2026-01-31
     - **Commit** 0123456789abcdef0123456789abcdef01234567
+    - **Decision** approve
 
     ## What I ran
 
@@ -18,6 +19,8 @@
     ## What must change
 
     - [x] A point that is answered: the box has an x.
+
+The decision is one of `DECISIONS`. Older reviews have none.
 
 `repro review PAPER --write --group GROUP` starts one; `repro check` checks it.
 """
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
 
 FOLDER = "reviews"
 ITEMS = ("Group", "Who", "Date", "Commit")
+DECISION = "Decision"
+DECISIONS = ("approve", "changes needed")
 SECTIONS = ("What I ran", "What I could not run", "Questions", "What must change")
 POINTS = SECTIONS[2:]  # the sections whose items have a box
 ITEM = re.compile(r"- \*\*(?P<name>\w+)\*\* (?P<value>.*\S)")
@@ -74,6 +79,12 @@ class Review:
     commit: str
     sections: dict[str, str]
     points: list[Point]
+    decision: str = ""
+
+    @property
+    def approves(self) -> bool:
+        """Whether the group would merge the paper as it is."""
+        return self.decision == DECISIONS[0]
 
     @property
     def open(self) -> list[Point]:
@@ -105,12 +116,14 @@ def read(path: Path) -> Review:
     spans = list(zip(names, pairwise([*starts, len(lines)]), strict=True))
     texts = {name: COMMENT.sub("", "\n".join(lines[start + 1 : end])).strip() for name, (start, end) in spans}
     found = [point for name, (start, end) in spans if name in POINTS for point in _points(prosaic, start + 1, end)]
-    return Review(path, *head, texts, found)
+    group, who, date, commit, decision = head
+    return Review(path, group, who, date, commit, texts, found, decision)
 
 
-def _head(path: Path, lines: list[str]) -> tuple[str, str, str, str]:
-    """Group, person, date and commit."""
+def _head(path: Path, lines: list[str]) -> tuple[str, str, str, str, str]:
+    """Group, person, date, commit and decision, which may be empty."""
     rows = {hit["name"]: (number, hit["value"]) for number, line in enumerate(lines, 1) if (hit := ITEM.match(line))}
+    decision = rows.pop(DECISION, (0, ""))[1] if list(rows)[-1:] == [DECISION] else ""
     if tuple(rows) != ITEMS:
         items = ", ".join(f"- **{name}**" for name in ITEMS)
         raise BadInput(f"its head has {', '.join(rows) or 'no items'}", f"{where(path)}:1", expected=items)
@@ -119,7 +132,7 @@ def _head(path: Path, lines: list[str]) -> tuple[str, str, str, str]:
         raise BadInput(f"the date is '{date:.40}'", f"{where(path)}:{rows['Date'][0]}", expected="as 2026-01-31")
     if not git.is_commit(commit):
         raise BadInput(f"the commit is '{commit:.80}'", f"{where(path)}:{rows['Commit'][0]}", expected="40 digits")
-    return group, who, date, commit
+    return group, who, date, commit, decision
 
 
 def _is_date(text: str) -> bool:
@@ -161,5 +174,6 @@ def _item(page: Page, one: Review) -> Markup:
     many = f"{count(len(one.open), 'open point')}" if one.open else "no open point"
     rows = [tag("li", inline(point.text), " ", link("line", f"{address}#L{point.line}")) for point in one.open]
     date = tag("time", one.date, datetime=one.date)
-    head = join([date, ", ", link(f"{one.group}, {one.who}", address), f": {many}"])
+    said = f"{one.decision}, {many}" if one.decision in DECISIONS else many
+    head = join([date, ", ", link(f"{one.group}, {one.who}", address), f": {said}"])
     return tag("li", head, tag("ul", *rows) if rows else "")

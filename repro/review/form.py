@@ -42,6 +42,7 @@ def start(shown: Page, group: str) -> Path:
         raise BadInput(str(error), where(one.folder), expected="a paper that is committed") from None
     head = "\n".join(f"- **{name}** {value}" for name, value in zip(reviews.ITEMS, values, strict=True))
     ran = "".join(f"{line}\n" for line in _ran(shown, group))
+    head += f"\n- **{reviews.DECISION}** {' or '.join(reviews.DECISIONS)}"  # the reviewer deletes one
     parts = [f"## {name}\n\n<!-- {hint} -->\n{ran if name == 'What I ran' else ''}" for name, hint in HINTS.items()]
     path.parent.mkdir(exist_ok=True)
     return disk.write(path, "\n".join([f"# Review of {one.name}\n", f"{head}\n", *parts]))

@@ -40,6 +40,9 @@ def _form(found: Review, one: Paper) -> Iterator[BadInput]:
         yield BadInput(f"it is by {found.group}, {found.date}", f"{place}:1", expected=f"the file name {stem}.md")
     if counter_record.name(one.group) and not counter_record.another(found.group, one):
         yield BadInput(f"it is by '{found.group}'", f"{place}:1", expected="another group than that of paper.toml")
+    if found.decision and found.decision not in reviews.DECISIONS:
+        said = f"the decision is '{found.decision:.40}'"
+        yield BadInput(said, f"{place}:1", expected=" or ".join(f"'{name}'" for name in reviews.DECISIONS))
     course.refuse_own(found.group, one.name)
     for name in (name for name, text in found.sections.items() if not text):
         yield BadInput(f"'{name}' is empty", place, expected="an answer, or none")

@@ -55,6 +55,20 @@ def test_what_is_given_is_received(school: Any, repro: Any) -> None:
     assert only.open_points == [f"papers/other_paper/reviews/{path.name}:{line}: three"]
 
 
+def test_the_newest_review_of_a_group_decides(school: Any, repro: Any) -> None:
+    def decided(paper: str, group: str, day: str, decision: str) -> None:
+        path = school.review(paper, group, day=day)
+        path.write_text(path.read_text().replace("0" * 40, f"{'0' * 40}\n- **Decision** {decision}"))
+
+    decided("my_paper", "digits", "2026-10-13", "changes needed")
+    decided("my_paper", "digits", "2026-10-20", "approve")
+    decided("my_paper", "words", "2026-10-20", "approve")
+    decided("other_paper", "waves", "2026-10-13", "approve")
+    decided("other_paper", "waves", "2026-10-20", "changes needed")
+    school.review("third_paper", "waves")  # without a decision
+    assert [row["approvals"] for row in table(repro)[1].values()] == ["2", "0", "0"]
+
+
 @pytest.mark.parametrize("group", ["digit", "waves"])
 def test_a_review_that_counts_for_nobody_is_named(school: Any, repro: Any, group: str) -> None:
     path = school.review("my_paper", group, "- [ ] not counted")

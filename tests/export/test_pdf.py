@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -119,3 +121,69 @@ def test_a_picture_of_the_paper_is_copied(measured: Any, repro: Any) -> None:
     copied = Path("out/rescience/figures/plot.png")
     assert copied.read_bytes() == (measured.folder / "plot.png").read_bytes()
     assert "figures/plot.png" in Path("out/rescience/content.tex").read_text()
+
+
+EVERYTHING = r"""
+## All that a report may have
+
+~~Struck out~~, `papers/a_very_long_folder/tests/test_a_long_name.py::test_the_name_is_too_long_for_a_line_of_the_page`,
+**bold**, *emphasis*, a note[^1], 95 %, R&D, a_b, #1, ~, ^, \\, {}, $a_i^2$, ü, α, χ², ≤ × → ± – …
+
+[^1]: The note.
+
+> A quotation.
+
+```python
+def one(x): return "a_b"  # 100 %
+```
+
+1. first
+2. second
+
+| a | b |
+|---|---:|
+| `x_y` | 1 |
+
+Term
+: its definition
+
+```{note}
+A box.
+```
+"""
+CLASS = r"""\documentclass{article}
+\usepackage[american]{babel}
+\usepackage{amsmath,mathtools,fontspec,xcolor,enumitem,csquotes,tikz,tabularx,float}
+\usepackage{listings,titlesec,caption,hyperref}
+\input{preamble.tex}
+\begin{document}
+\input{content.tex}
+\end{document}
+"""
+
+
+def _compiled(home: Path) -> subprocess.CompletedProcess[str]:
+    """Compile `content.tex` with the packages that the class of ReScience C loads. Skips without LaTeX."""
+    if not shutil.which("xelatex"):
+        pytest.skip("xelatex is not installed: content.tex is not compiled (apt install texlive-xetex)")
+    (home / "article.tex").write_text(CLASS)
+    asked = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "article.tex"]
+    done = subprocess.run(asked, cwd=home, capture_output=True, text=True, errors="replace", check=False)
+    if missing := re.search(r"File `(\S+)' not found", done.stdout):
+        pytest.skip(f"LaTeX lacks {missing[1]}: content.tex is not compiled")
+    return done
+
+
+@pytest.mark.slow
+def test_the_article_for_rescience_compiles(measured: Any, repro: Any) -> None:
+    """With all that a report may have, and with texts that have signs of LaTeX."""
+    toml = measured.folder / "paper.toml"
+    keys = re.compile(r'(?m)^(title|group|says|where|summary) = ".*"')
+    toml.write_text(keys.sub(lambda hit: f"{hit[1]} = '''{HOSTILE}'''", toml.read_text()))
+    report = measured.folder / "report.md"
+    report.write_text(f"{report.read_text()}\n{EVERYTHING}")
+    code, _, err = repro("export", measured.name, "--as", "rescience", "--to", "out")
+    assert code == 0, err
+    done = _compiled(Path("out/rescience"))
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert max(map(float, re.findall(r"Overfull \\hbox \((\d+\.\d+)pt", done.stdout)), default=0) < 60

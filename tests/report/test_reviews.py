@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -123,6 +124,9 @@ def test_open_points_are_on_the_page_until_they_are_answered(folder: Path) -> No
     told = str(reviews.section(shown()))
     assert "1 open point" in told and "An old question" not in told and "<b>" not in told
     assert f"reviews/{path.name}.html#L{FORM.splitlines().index('- [ ] Why <b>0.3</b> and `x`?') + 1}" in told
+    assert "changes needed" not in told
+    path.write_text(re.sub(r"(- \*\*Commit.*\n)", r"\1- **Decision** changes needed\n", FORM))
+    assert "changes needed, 1 open point" in str(reviews.section(shown()))
     path.write_text(FORM.replace("- [ ] Why", "- [x] Why"))
     told = str(reviews.section(shown()))
     assert "no open point" in told and "Why" not in told

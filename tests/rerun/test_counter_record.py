@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from repro import record, verdict
 from repro.claim import paper as papers
 from repro.errors import BadInput
-from repro.rerun import counter_record
+from repro.rerun import counter_record, signatures
 from repro.testing import contract
 
 GROUP = "Group 2"
@@ -88,6 +90,37 @@ def test_a_replay_of_another_group_is_stored_and_signed(paper: Any, kept: Path, 
     judged = [verdict.judge_all(papers.find(paper.name).claims, record.of_paper(paper.folder))]
     shutil.rmtree(made.parents[1])
     assert judged == [verdict.judge_all(papers.find(paper.name).claims, record.of_paper(paper.folder))]
+
+
+@pytest.fixture
+def gpg(git: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A GPG key that can sign, in a folder of its own; its fingerprint. Skips without gpg."""
+    if not shutil.which("gpg"):
+        pytest.skip("gpg is not installed")
+    with tempfile.TemporaryDirectory(dir="/tmp") as home:  # a short path: the socket of gpg-agent is in it
+        monkeypatch.setenv("GNUPGHOME", home)
+        made = ["--batch", "--passphrase", "", "--quick-generate-key", "ada@example.org", "ed25519", "sign", "never"]
+        subprocess.run(["gpg", *made], check=True, capture_output=True)
+        listed = subprocess.run(["gpg", "--list-keys", "--with-colons"], check=True, capture_output=True, text=True)
+        yield next(line.split(":")[9] for line in listed.stdout.splitlines() if line.startswith("fpr"))
+        subprocess.run(["gpgconf", "--kill", "gpg-agent"], check=False, capture_output=True)
+
+
+def test_a_gpg_signature_is_made_and_checked(gpg: str, git: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    git("config", "user.signingkey", gpg)
+    signed, signers = Path("signed.json"), tmp_path / "allowed_signers"
+    signed.write_text("{}")
+    signatures.refuse_missing_key(Path())
+    assert signatures.sign(signed) == Path("signed.json.asc")
+    found = signatures.check(signed, "group-2", signers)
+    assert found.state == "unlisted" and gpg.endswith(found.key)
+    subprocess.run(["gpg", "--verify", "signed.json.asc", "signed.json"], check=True, capture_output=True)
+    signed.write_text("{ }")
+    assert signatures.check(signed, "group-2", signers).state == "broken"
+    signed.write_text("{}")
+    with tempfile.TemporaryDirectory(dir="/tmp") as empty, monkeypatch.context() as patch:
+        patch.setenv("GNUPGHOME", empty)  # the machine of somebody who does not have the key
+        assert signatures.check(signed, "group-2", signers).state == "unknown"
 
 
 @pytest.mark.slow

@@ -180,8 +180,8 @@ def test_a_form_is_started_filled_in_and_answered(recorded: Any, repro: Any, ref
     page.forget()
     assert refused("review", recorded.name, "--write", "--group", GROUP).startswith(str(path))
     empty = [one for one in contract.faults(recorded.folder) if one.check == "reviews"]
-    assert len(empty) == len(reviews.SECTIONS) - 1  # what the group has replayed is filled in
-    text = path.read_text()
+    assert len(empty) == len(reviews.SECTIONS)  # the decision is missing too; what the group has replayed is filled in
+    text = path.read_text().replace("approve or changes needed", "changes needed")
     for name, answer in (("could not run", "none"), ("Questions", "- [ ] Why 0.3?"), ("must change", "- [x] The log")):
         text = re.sub(rf"(## .*{name}\n)", rf"\1\n{answer}\n", text)
     path.write_text(text)
@@ -205,11 +205,16 @@ def test_a_form_is_started_filled_in_and_answered(recorded: Any, repro: Any, ref
         ("- **Date** 2026-01-31", "- **Date** 2026-01-32"),
         ("- **Commit** 0", "- **Commit** x"),
         ("- **Who** Ada\n", ""),
+        ("- **Decision** approve", "- **Decision** approve or changes needed"),
+        ("- **Decision** approve", "- **Decision** approved"),
+        ("- **Decision** approve", "- **Decided** approve"),
         ("What I ran\n\nall", "What I ran\n\n"),
     ],
 )
 def test_a_review_without_the_form_is_a_fault(paper: Any, before: str, after: str) -> None:
-    head = f"- **Group** Group 2\n- **Who** Ada\n- **Date** 2026-01-31\n- **Commit** {'0' * 40}\n"
+    head = (
+        f"- **Group** Group 2\n- **Who** Ada\n- **Date** 2026-01-31\n- **Commit** {'0' * 40}\n- **Decision** approve\n"
+    )
     answers = ("all", "none", "- [ ] Why?", "none")
     body = "".join(f"\n## {name}\n\n{said}\n" for name, said in zip(reviews.SECTIONS, answers, strict=True))
     path = paper.folder / "reviews" / "2026-01-31-group-2.md"
@@ -221,6 +226,8 @@ def test_a_review_without_the_form_is_a_fault(paper: Any, before: str, after: st
 
     path.write_text(text)
     assert faults() == []
+    path.write_text(text.replace("- **Decision** approve\n", ""))
+    assert faults() == [], "a review from before there were decisions"
     assert before in text
     path.write_text(text.replace(before, after, 1))
     assert set(faults()) == {f"papers/{paper.name}/reviews/{path.name}"}
