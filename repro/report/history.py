@@ -51,10 +51,10 @@ class _Version:
 
 def of_folder(place: Path) -> History:
     """The history of the verdicts of the paper in the folder `place`. If git cannot tell it, `limit` says why."""
-    try:
-        versions, blobs, shallow = _folder(place.parent)
-    except GitError as error:
-        return History([], f"The history is not known: {error}.")
+    read = _folder(place.parent)
+    if isinstance(read, GitError):
+        return History([], f"The history is not known: {read}.")
+    versions, blobs, shallow = read
     own = [found for found in versions if found.paper == place.name]
     limit = "This clone is shallow: older changes are missing." if shallow else ""
     return History([change for found in own for change in _changes(found, blobs, shallow)], limit)
@@ -78,8 +78,19 @@ def _changes(found: _Version, blobs: dict[str, dict[str, str]], shallow: bool) -
         yield Change(found.date, found.commit, before, after, claims)
 
 
+Read = tuple[list[_Version], dict[str, dict[str, str]], bool]
+
+
 @functools.cache
-def _folder(folder: Path) -> tuple[list[_Version], dict[str, dict[str, str]], bool]:
+def _folder(folder: Path) -> Read | GitError:
+    """What git knows, or why it knows nothing. The error is a result, so that it is cached too."""
+    try:
+        return _read(folder)
+    except GitError as error:
+        return error
+
+
+def _read(folder: Path) -> Read:
     """The versions of all papers in `folder`, the outcomes in each version by its id, and whether the clone is shallow.
 
     Raises GitError if there is no repository, no commit or no git.

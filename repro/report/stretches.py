@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from repro.claim.paper import WRITTEN
-from repro.data.signal_panels import TOLERANCE
 from repro.errors import BadInput, where
 from repro.files import regular, strict_json, typed
 from repro.record import Record, refuse_links
@@ -91,11 +90,18 @@ def across(stretches: Sequence[Stretch]) -> list[Stretch]:
     return made
 
 
+def tolerance() -> float:
+    """The largest distance of a found mark from its true mark, in seconds."""
+    from repro.data.signal_panels import TOLERANCE  # it imports numpy, which most builds of a site do not need
+
+    return TOLERANCE
+
+
 def _paired(here: Stretch, there: Stretch) -> tuple[Stretch, Stretch]:
     """Both stretches, with the missed marks of `here` that are near enough to extra ones of `there` as hits."""
     true, found = list(here.true), list(there.found)
     for number, (at, kind, hit) in enumerate(true):
-        near = [place for place, (other, used) in enumerate(found) if not used and abs(other - at) <= TOLERANCE]
+        near = [place for place, (other, used) in enumerate(found) if not used and abs(other - at) <= tolerance()]
         if near and not hit:
             true[number], found[near[0]] = (at, kind, 1), (found[near[0]][0], 1)
     return replace(here, true=true), replace(there, found=found)

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from repro.claim.paper import WRITTEN
-from repro.data.signal_panels import TOLERANCE
 from repro.record import Record
 from repro.report import stretches
 from repro.report.html import panel
@@ -31,7 +30,6 @@ SIGNS = {"true": "M-4-4H4L0 4Z", "missed": "M-4-4 4 4M4-4-4 4", "found": "M0-4 4
 OPEN = 10  # with more errors, they are in a fold
 MOST = 200  # rows of the table of errors
 LETTERS = 3  # of a kind in the figure
-MS = round(1000 * TOLERANCE)
 
 
 def strip(page: Page, found: Record) -> Markup:
@@ -87,7 +85,8 @@ def _counts(shown: Sequence[Stretch], kinds: Sequence[str]) -> Markup:
         tag("strong", f"{hits.total():,} are found and {true.total() - hits.total():,} missed"),
         "; ",
         tag("strong", f"{extra:,} found marks are extra"),
-        f". A true mark is found if a found mark is at most {MS} ms away; each found mark counts once.",
+        f". A true mark is found if a found mark is at most {1000 * stretches.tolerance():.0f} ms away; "
+        "each found mark counts once.",
     ]
     each = [f"{kind} {hits[kind]:,} of {true[kind]:,}" for kind in kinds[:OPEN]]
     more = f"; and {count(len(kinds) - OPEN, 'other kind')}" if len(kinds) > OPEN else ""

@@ -205,7 +205,7 @@ def test_the_contents_of_the_parts_are_filtered_and_lead_to_an_open_entry(browse
 def test_a_card_has_no_empty_half(browser: Any, site: str) -> None:
     """All lines of a card begin at its left edge, and what came out is as wide as the card."""
     with Shown(browser, site, "index.html") as shown:
-        script = "all => all.map(one => [...one.children].map(({offsetLeft, offsetWidth}) => [offsetLeft, offsetWidth]))"
+        script = "all => all.map(one => [...one.children].map(line => [line.offsetLeft, line.offsetWidth]))"
         cards = shown.page.locator(".repro-card").evaluate_all(script)
         assert cards and all(len({tuple(line) for line in lines}) == 1 for lines in cards)
 
@@ -218,7 +218,8 @@ def test_the_button_to_the_top_does_not_cover_text(browser: Any, site: str, widt
       const covers = (x, y) => {
         const below = document.elementsFromPoint(x, y).filter(one => !button.contains(one));
         const bar = below.findIndex(one => one.matches(".mobile-header"));
-        return below.slice(0, bar < 0 ? below.length : bar).some(one => one.closest("article, .toc-drawer a, label, .header-center a"));
+        const texts = "article, .toc-drawer a, label, .header-center a";
+        return below.slice(0, bar < 0 ? below.length : bar).some(one => one.closest(texts));
       };
       return [box.left + 1, box.right - 1].some(x => [box.top + 1, box.bottom - 1].some(y => covers(x, y)));
     }"""

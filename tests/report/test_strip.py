@@ -81,7 +81,7 @@ def test_the_counts_are_those_of_the_marks(recorded: tuple[Page, Record], elemen
     assert [int(text) for text in re.findall(r"\d+", f"{first} {second}")] == [true.total() - 1, 1, 1]
     assert f"{true.total()} true marks in 20 stretches" in said
     assert f"N {true['N'] - 1} of {true['N']}" in said and f"V {true['V']} of {true['V']}" in said
-    assert f"{strip.MS} ms" in said
+    assert f"{1000 * signal_panels.TOLERANCE:.0f} ms" in said
 
 
 def test_the_errors_have_time_kind_and_distance(recorded: tuple[Page, Record]) -> None:

@@ -6,6 +6,7 @@ text itself: `model.py`. Records, sounds and pictures are copied unchanged.
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Collection, Iterator
@@ -43,16 +44,18 @@ def publish(folder: Path, name: str, target: Path, parts: Collection[str] = ()) 
         _same(path, copy)
         if path.suffix in TEXTS:
             kept.add(page := home / shown(relative))
-            root = _to(target, page)
-            place = Place(
-                f"papers/{name}/{relative}",
-                root,
-                (f"papers/{name}", f"{root}papers/{name}.html"),
-                _addresses(parts, f"{root}parts.html#"),
-                {one: shown(one) for one in configs} if path.suffix == ".gin" else {},
-            )
-            _write(path, page, place)
+            if _old(path, page):
+                _write(path, page, _place(f"papers/{name}/{relative}", _to(target, page), parts, configs))
     _drop(home, kept)
+
+
+def _place(title: str, root: str, parts: Collection[str], configs: Collection[str]) -> Place:
+    """Where the page of a paper's file is, and what it links to. Only a config has links to parts and includes."""
+    paper = "/".join(title.split("/")[:2])
+    back = paper, f"{root}{paper}.html"
+    if not title.endswith(".gin"):
+        return Place(title, root, back)
+    return Place(title, root, back, _addresses(parts, f"{root}parts.html#"), {one: shown(one) for one in configs})
 
 
 def _addresses(parts: Collection[str], page: str) -> dict[str, str]:
@@ -93,9 +96,10 @@ def publish_source(folder: Path, target: Path) -> None:
         copy = target / "files" / folder.name / path.relative_to(folder)
         _same(path, copy)
         page = copy.with_name(shown(copy.name))
-        root = _to(target, page)
-        title = f"{folder.name}/{path.relative_to(folder).as_posix()}"
-        _write(path, page, Place(title, root, ("parts", f"{root}parts.html")))
+        if _old(path, page):
+            root = _to(target, page)
+            title = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+            _write(path, page, Place(title, root, ("parts", f"{root}parts.html")))
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -128,10 +132,24 @@ def _same(path: Path, target: Path) -> None:
 
 
 def _write(path: Path, target: Path, place: Place) -> None:
-    if not all(fresh(made_of, target) for made_of in (path, Path(__file__), Path(listing.__file__))):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8-sig", errors="replace")  # another check reports what is not UTF-8
-        target.write_text(listing.listing(text, path.suffix, place), encoding="utf-8")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text = path.read_text(encoding="utf-8-sig", errors="replace")  # another check reports what is not UTF-8
+    target.write_text(listing.listing(text, path.suffix, place), encoding="utf-8")
+
+
+def _old(path: Path, target: Path) -> bool:
+    """Whether a page must be written: it does not exist, or the file or the code that writes it is newer."""
+    try:
+        written = os.stat(target).st_mtime
+    except FileNotFoundError:
+        return True
+    return written < max(os.stat(path).st_mtime, _program())
+
+
+@functools.cache
+def _program() -> float:
+    """When the code that writes the pages was changed."""
+    return max(Path(one).stat().st_mtime for one in (__file__, listing.__file__))
 
 
 def fresh(path: Path, target: Path) -> bool:

@@ -18,7 +18,6 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 import repro
-from repro.claim import paper
 from repro.errors import BadInput, nearest
 from repro.registry import REGISTRIES
 from repro.report import comparison, page, parts, people, prose, quote, repository, spreadsheet
@@ -161,7 +160,7 @@ def write_page(app: Sphinx, name: str, written: str) -> str:
 
 def warn_of_missing_prose(name: str) -> None:
     """Warn in every build that a paper has no `report.md` or no `tips.md`. The page says so too."""
-    folder = paper.folders().get(name)
+    folder = changes.folders().get(name)
     for path in [folder / "report.md", folder / "tips.md"] if folder else []:
         if not path.is_file():
             log.warning(
@@ -212,16 +211,17 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     """Copy records, configs and sources next to the pages."""
     if error is not None or app.builder.format != "html":
         return
-    target, known = Path(app.outdir), paper.folders()
+    target, known = Path(app.outdir), changes.folders()
     shown = target / "files" / "papers"
     for folder in shown.glob("*"):
         if folder.name not in known:
             shutil.rmtree(folder)
             (target / files.badge(folder.name)).unlink(missing_ok=True)
     catalogued = "parts" in app.env.found_docs
-    anchors = [parts.anchor(one) for kind in REGISTRIES for one in parts.of_kind(kind, names(app))]
+    listed = (one for kind in REGISTRIES for one in parts.of_kind(kind, names(app))) if catalogued else ()
+    anchors = [parts.anchor(one) for one in listed]
     for name in names(app):
-        files.publish(known[name], name, target, anchors if catalogued else ())
+        files.publish(known[name], name, target, anchors)
     publish_tables(app)
     if catalogued:  # only the catalogue of parts links to the files of `repro`
         files.publish_source(Path(repro.__file__).parent, target)

@@ -49,7 +49,7 @@ def program() -> str:
 
 def forget() -> None:
     """Empty the caches: the files may have changed."""
-    for looked in (_folders, *KINDS.values()):
+    for looked in (folders, *KINDS.values()):
         looked.cache_clear()
     history.forget()
     needed.forget()
@@ -58,7 +58,7 @@ def forget() -> None:
 @functools.cache
 def _paper(name: str) -> str:
     """The files of a paper, and the digests of the code that its configs use, also outside its folder."""
-    folder = _folders().get(name)
+    folder = folders().get(name)
     if folder is None:
         return ""
     modules = {hit["module"] for path in folder.glob("configs/[!.]*.gin") for hit in _imports(path)}
@@ -78,7 +78,7 @@ def _paper(name: str) -> str:
 @functools.cache
 def _code(name: str) -> str:
     """The parts and configs of a paper, and its title."""
-    folder = _folders().get(name)
+    folder = folders().get(name)
     if folder is None:
         return ""
     return _short([*_stats(folder, ".py"), *_stats(folder / "configs", ".gin"), _title(name)])
@@ -87,7 +87,7 @@ def _code(name: str) -> str:
 @functools.cache
 def _title(name: str) -> str:
     """The lines of `paper.toml` that set title and kind, and whether the paper has tips."""
-    folder = _folders().get(name)
+    folder = folders().get(name)
     if folder is None:
         return ""
     text = (folder / "paper.toml").read_text(encoding="utf-8-sig", errors="replace")
@@ -95,14 +95,15 @@ def _title(name: str) -> str:
 
 
 @functools.cache
-def _folders() -> dict[str, Path]:
+def folders() -> dict[str, Path]:
+    """The folders of all papers, by name: listed once per build, because each page asks for them."""
     return paper.folders()
 
 
 @functools.cache
 def _papers(_: str) -> str:
     """The names of all papers."""
-    return _short(sorted(_folders()))
+    return _short(sorted(folders()))
 
 
 @functools.cache
@@ -125,7 +126,7 @@ def _today(_: str) -> str:
 @functools.cache
 def _history(name: str) -> str:
     """The committed verdicts of a paper. A commit changes them, without a change of any file."""
-    folder = _folders().get(name)
+    folder = folders().get(name)
     return _short([repr(history.of_folder(folder))]) if folder else ""
 
 

@@ -18,7 +18,6 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from repro.claim import paper
 from repro.claim.paper import Paper
 from repro.errors import BadInput
 from repro.record import Record
@@ -66,7 +65,7 @@ def names(app: Sphinx) -> list[str]:
     """The names of this site's papers: all papers, unless `repro_papers` in conf.py selects some."""
     wanted = app.config.repro_papers
     chosen = wanted.split(",") if isinstance(wanted, str) else list(wanted)
-    return sorted(chosen or paper.folders())
+    return sorted(chosen or changes.folders())
 
 
 class Quiet(nodes.General, nodes.Element):
@@ -238,7 +237,7 @@ class Tips(Printed):
     def made(self) -> Iterator[nodes.Node]:
         shown, links = names(self.env.app), list[tuple[str, Markup]]()
         note(self.env, "papers", "parts", *(f"code {name}" for name in shown))
-        told = [name for name in shown if (paper.folders()[name] / tips.FILE).is_file()]
+        told = [name for name in shown if (changes.folders()[name] / tips.FILE).is_file()]
         box = filtered("tip", "Find a tip by its symptom or by any of its words")
         yield box if told else raw(tag("p", "No paper has tips yet.", class_="repro-muted"))
         groups: dict[str, list[nodes.Node]] = {group: [] for group in (*tips.GROUPS, tips.OTHER)}
@@ -260,7 +259,7 @@ class Tips(Printed):
 
         Yields nothing itself: an error in the file is shown where `guarded` yields it.
         """
-        shown, path = page.read(name, self.root), paper.folders()[name] / tips.FILE
+        shown, path = page.read(name, self.root), changes.folders()[name] / tips.FILE
         target = os.path.relpath(path, Path(self.env.doc2path(self.env.docname)).parent).replace(os.sep, "/")
         origin = tag("p", link(shown.paper.title, f"{shown.address}#what-was-hard"), class_="repro-muted")
         for tip in tips.read(path):

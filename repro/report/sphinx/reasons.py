@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from repro.claim import paper
 from repro.report import explained, page
+from repro.report.sphinx import changes
 
 
 def mark(app: Sphinx, document: nodes.document) -> None:
     """Add the ids to a paper's page. A claim that no paragraph names has its id at the heading of the section."""
     folder, _, name = app.env.docname.partition("/")
-    if folder != "papers" or name not in paper.folders():
+    if folder != "papers" or name not in changes.folders():
         return
     shown = page.read(name)
     missing = set(explained.sentences(shown))
