@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from repro import record
+from repro.claim import paper
 from repro.report import page
 from repro.report.sphinx import changes
 from repro.rerun import rot
@@ -74,6 +77,22 @@ def site(fresh: Path, request: pytest.FixtureRequest) -> Site:
 
 def test_nothing_changed_nothing_read(site: Site) -> None:
     assert site.again() == (set(), set(), "")
+
+
+def test_a_build_lists_the_folders_of_the_papers_a_few_times(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not once per paper or page: with 100 papers that would be 10,000 looks into folders."""
+    listed: list[bool] = []
+    folders = paper.folders
+    monkeypatch.setattr(paper, "folders", lambda: listed.append(True) or folders())
+    assert site.again()[2] == ""
+    assert 0 < len(listed) <= 3
+
+
+def test_what_writes_pages_does_not_load_numpy() -> None:
+    """Only a page with intervals or signals needs it; it takes a quarter of the time to load the program."""
+    code = "import sys, repro.report.sphinx.directives, repro.report.papers; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_changed_record_rebuilds_what_prints_it(site: Site) -> None:

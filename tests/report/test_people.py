@@ -30,6 +30,19 @@ def uncached() -> Iterator[None]:
     history.forget()
 
 
+def test_git_is_asked_once_if_it_knows_nothing(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a site of 100 papers in a folder without a repository starts git 200 times."""
+    asked: list[Path] = []
+
+    def call(folder: Path, *words: str, given: bytes = b"") -> bytes:
+        asked.append(folder)
+        raise history.GitError("no repository")
+
+    monkeypatch.setattr(history.git, "call", call)
+    found = [history.of_folder(fresh.parent / name) for name in ("tiny", "other", "tiny")]
+    assert len(asked) == 1 and all("no repository" in one.limit and not one.changes for one in found)
+
+
 def _git(root: Path, *words: str) -> None:
     who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
     subprocess.run(["git", "-C", str(root), *who, *words], check=True, capture_output=True)
