@@ -207,7 +207,7 @@ def _ratio(above: Tensor, below: Tensor) -> Tensor:
     return above / torch.where(below > 0, below, 1.0)
 
 
-def _mean(loss: Any, estimate: Tensor, target: Any) -> Tensor:
+def _mean(loss: Any, estimate: Any, target: Any) -> Tensor:
     """The mean loss over all rows of the target that are boxes; 0 without one."""
     boxes, classes = split(target)
     if not isinstance(estimate, Tensor):

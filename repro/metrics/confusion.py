@@ -42,7 +42,7 @@ class ConfusionCell:
 
     def __call__(self, estimate: Any, target: Any, inputs: Any) -> float:
         scores = estimate["scores"] if isinstance(estimate, Mapping) else estimate
-        given = target.get("class") if isinstance(target, Mapping) else target
+        given: Any = target.get("class") if isinstance(target, Mapping) else target
         many = len(self.classes)
         try:
             truth = int(given)

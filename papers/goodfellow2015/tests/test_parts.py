@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -285,25 +284,3 @@ def test_the_trainer_overfits_a_batch_and_keeps_the_norm(tmp_path: Path) -> None
     model = UnderAttack([Maxout(units=8, max_norm=1.0)], cost)
     trainer.fit(model, Adversarial(cost), Digits("train"), None, tmp_path, order_seed=0)
     assert model.networks[0].hidden[0].weight.norm(dim=1).max().item() <= 1.0 + 1e-5
-
-
-@pytest.mark.parametrize("networks", [(), (-1,), (0.5,), (1,)])
-def test_adversarial_training_of_networks_that_do_not_exist_is_refused(networks: Any) -> None:
-    model = UnderAttack([SoftmaxRegression()], NegativeLogLikelihood())
-    with pytest.raises(BadInput):
-        Adversarial(NegativeLogLikelihood(), networks=networks).of(model, torch.rand(1, 784), torch.tensor([3]))
-
-
-@pytest.mark.parametrize("size", [{"pixels": 0}, {"pixels": -1}, {"pixels": 100}])
-@pytest.mark.parametrize("network", [SoftmaxRegression, Maxout, RadialUnits])
-def test_a_network_refuses_images_with_other_pixels(network: Any, size: dict[str, int]) -> None:
-    with pytest.raises(BadInput):
-        network(**size)(torch.rand(1, 784))
-
-
-def test_metrics_refuse_what_would_be_a_number_without_meaning() -> None:
-    with pytest.raises(BadInput):
-        Agreement(of=0, other=0)
-    for wrong in (torch.full((1, 2), float("nan")), torch.zeros(2)):
-        with pytest.raises(BadInput):
-            MistakeRate()(wrong, 0, None)
