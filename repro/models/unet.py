@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from repro.errors import BadInput
-from repro.registry import MODELS, name_of, wrong_value
+from repro.registry import MODELS, wrong_value
 
 Padding = Literal["valid", "same"]
 
@@ -165,9 +165,12 @@ class Encoder(nn.Module):
 
     def forward(self, image: Tensor) -> list[Tensor]:
         if image.ndim != 4 or not min(image.shape[-2:]):
-            raise BadInput(f"{name_of(UNet)} is given the shape {tuple(image.shape)}", expected="images (B, C, H, W)")
+            raise BadInput(f"models.UNet is given the shape {tuple(image.shape)}", expected="images (B, C, H, W)")
         if image.shape[1] != self.channels:
-            raise wrong_value(UNet, "channels", self.channels, f"{image.shape[1]}, as the images have")
+            said = f"models.UNet.channels is {self.channels}"
+            raise BadInput(
+                said, expected=f"{image.shape[1]}, as the images have", parameter="channels", value=self.channels
+            )
         found = [self.contracting[0](image)]
         for level in self.contracting[1:]:
             found.append(level(functional.max_pool2d(found[-1], 2)))
