@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
-from repro.data.mask_panels import show_mask
 from repro.datasets.augmented import Augmented
 from repro.datasets.border_weights import BorderWeights
 from repro.datasets.boxes import BoxesOfMasks
@@ -215,7 +214,4 @@ def test_weights_that_are_no_numbers_are_refused(what: str, tmp_path: Path) -> N
 
 def test_a_class_without_a_name_is_shown_by_its_number(tmp_path: Path) -> None:
     scores: Tensor = torch.rand(3, 4, 4)
-    panels = show_mask(
-        torch.rand(3, 4, 4), torch.zeros(4, 4).long(), scores, tmp_path / "one", ("background", "object")
-    )
-    assert panels
+    assert DATA["mask"].illustrate(torch.rand(3, 4, 4), torch.zeros(4, 4).long(), scores, tmp_path / "one")
