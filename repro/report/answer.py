@@ -67,5 +67,6 @@ def _ours(verdict: Verdict) -> Markup:
         return tag("span", "–")
     many = f"{early[0].interval.seeds} of {count(verdict.claim.seeds, 'seed')}"
     return join(
-        [tag("span", unbroken(evidence.shown(verdict.claim, early[0]))), tag("span", many, class_="repro-muted")], " "
+        [tag("span", unbroken(evidence.shown(verdict.claim, early[0]))), tag("span", many, class_="line repro-muted")],
+        " ",
     )
