@@ -55,5 +55,18 @@ def _command(page: Page, verdict: Verdict) -> Markup:
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    stated, ours = claimed(page, verdict.claim), unbroken(evidence.ours(verdict) or "–")
-    return tag("span", stated), tag("span", ours), badge_of(page, verdict)
+    return tag("span", claimed(page, verdict.claim)), _ours(verdict), badge_of(page, verdict)
+
+
+def _ours(verdict: Verdict) -> Markup:
+    """Our number. Before all seeds have run, that of the first ones, and how many they are."""
+    if said := evidence.ours(verdict):
+        return tag("span", unbroken(said))
+    early = [one for one in verdict.evidence if verdict.outcome == "not run" and not one.proxy]
+    if not early:
+        return tag("span", "–")
+    many = f"{early[0].interval.seeds} of {count(verdict.claim.seeds, 'seed')}"
+    return join(
+        [tag("span", unbroken(evidence.shown(verdict.claim, early[0]))), tag("span", many, class_="line repro-muted")],
+        " ",
+    )

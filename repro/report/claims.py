@@ -37,8 +37,9 @@ def claims(page: Page) -> Markup:
     if judged:
         table = link("claims.csv", page.file(files.TABLE), download=f"{page.name}-claims.csv")
         parts.append(tag("p", "All claims as a table: ", table, class_="repro-muted"))
-        inside = link(uncertainty.contained(judged), f"{page.root}{uncertainty.EXPLAINED}")
-        parts += [tag("p", "What the intervals include: ", inside, ".", class_="repro-muted")] if inside else []
+        inside = uncertainty.contained(judged)
+        there = link(inside, f"{page.root}{uncertainty.EXPLAINED}")
+        parts += [tag("p", "What the intervals include: ", there, ".", class_="repro-muted")] if inside else []
     return join([*parts, *([_later(later)] if later else [])])
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from repro.claim.paper import Claim
 from repro.report import cells, chosen, needed
-from repro.report.groups import Group, edge, grouped, target
+from repro.report.groups import MIXED, Group, edge, grouped, target
 from repro.report.html import marks
 from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, join, link, picture, tag, unbroken
@@ -118,7 +118,7 @@ def _group(page: Page, group: Group) -> Markup:
     axis = group.axis
     head = tag("p", tag("strong", group.name), group.scale, class_="repro-figure-head")
     blocks = [_block(page, group, axis, block) for block in group.blocks]
-    return tag("div", head, *blocks, class_="repro-group")
+    return tag("div", head, *blocks, class_="repro-group repro-mixed" if group.metric == MIXED else "repro-group")
 
 
 def _block(page: Page, group: Group, axis: Axis, verdicts: Sequence[Verdict]) -> Markup:

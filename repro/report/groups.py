@@ -12,12 +12,18 @@ from repro.report.html.axis import Axis, Extent, apart, around, logarithmic, wid
 from repro.report.page import Page
 from repro.verdict import Verdict, bound
 
+ALONE = 3  # metrics of one claim each: from this number on, they share an axis if they have the same unit
 ROWS = 10  # of a block: it has the numbers of the axis above and below
+
+
+MIXED = "Metrics of one claim each"
 
 
 @dataclass(frozen=True)
 class Group:
     """Claims that share an axis: those of one metric, unless their ranges are too different (`first` is False).
+
+    Metrics of one claim each share an axis too, so that the page is not a list of axes.
 
     `names` are the names of the rows, by the id of the claim.
     """
@@ -60,21 +66,35 @@ class Group:
 
 def grouped(page: Page, verdicts: Sequence[Verdict]) -> list[Group]:
     """The groups of claims that share an axis, in the order of the paper."""
-    groups: dict[tuple[str, bool, str], list[Verdict]] = {}
-    for verdict in verdicts:
-        claim = verdict.claim
-        groups.setdefault((claim.metric, bool(claim.over), page.unit(claim)), []).append(verdict)
     return [
-        Group(page.paper.label(metric), difference, unit, members, names, number == 0)
-        for (metric, difference, unit), all_of_it in groups.items()
-        for names in [_names(page.paper, [verdict.claim for verdict in all_of_it])]
+        Group(page.paper.label(metric) if metric else MIXED, difference, unit, members, names, number == 0)
+        for (metric, difference, unit), all_of_it in _by_metric(page, verdicts).items()
+        for names in [_names(page.paper, [verdict.claim for verdict in all_of_it], alone=bool(metric))]
         for number, members in enumerate(_apart(all_of_it))
     ]
 
 
-def _names(paper: Paper, claims: Sequence[Claim]) -> dict[str, str]:
-    """The names of the rows: the config, if `[labels]` has it and no other claim has the same; else the claim."""
-    names = {claim.id: _label(paper, claim) for claim in claims}
+Key = tuple[str, bool, str]  # a metric, whether it is a difference of two configs, the unit
+
+
+def _by_metric(page: Page, verdicts: Sequence[Verdict]) -> dict[Key, list[Verdict]]:
+    """The claims of each metric. If many metrics have one claim each, these have the metric ""."""
+    keys = [(one.claim.metric, bool(one.claim.over), page.unit(one.claim)) for one in verdicts]
+    claims = Counter(keys)
+    single = Counter(key[1:] for key, many in claims.items() if many == 1)
+    groups: dict[Key, list[Verdict]] = {}
+    for key, verdict in zip(keys, verdicts, strict=True):
+        mixed = claims[key] == 1 and single[key[1:]] >= ALONE
+        groups.setdefault(("", *key[1:]) if mixed else key, []).append(verdict)
+    return groups
+
+
+def _names(paper: Paper, claims: Sequence[Claim], alone: bool) -> dict[str, str]:
+    """The names of the rows: the config, if `[labels]` has it and no other claim has the same; else the claim.
+
+    Always the claim if the rows are not those of one metric `alone`.
+    """
+    names = {claim.id: _label(paper, claim) if alone else claim.says for claim in claims}
     many = Counter(names.values())
     return {claim.id: names[claim.id] if many[names[claim.id]] == 1 else claim.says for claim in claims}
 

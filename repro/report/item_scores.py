@@ -14,7 +14,8 @@ from repro.report.html.words import count, number
 from repro.report.page import Page
 
 FEW = 4  # test items: with fewer, no item is called typical
-WHOLE = "the whole test set"  # the aggregation of a metric such as the area under a curve
+WHOLE = ("the whole test set", "the test set")
+"""How the aggregation of a metric begins that has no value for an item, such as the area under a curve."""
 
 
 def scores(page: Page, found: Record, test: str, item: int) -> list[str]:

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from repro.report import answer, basis, chosen, claims, comparison, explained, figure, needed, origin, outcome
+from repro.report import answer, basis, chosen, claims, comparison, evidence, explained, figure, needed, origin, outcome
 from repro.report.page import Page
+from repro.verdict import judge_all
 from tests.report.read_once import read_once
 
 WAITING = ("alternative_objectives", "autoclip", "deep_clustering", "imdb_ladder")  # claims without a run
@@ -33,6 +34,25 @@ def test_a_bound_of_our_own_is_not_called_the_papers(elements: Callable[..., Any
     assert "our bound: above 50 %" in elements(str(answer.headlines(shown))).text
     drawn = str(figure.figure(shown))
     assert "The paper says above 2.9 %" in drawn and "The paper says our" not in drawn and "Our bound: above" in drawn
+
+
+def test_before_all_seeds_have_run_the_first_ones_are_shown_with_their_number(elements: Callable[..., Any]) -> None:
+    whole = read_once("template")
+    first = [one for one in whole.records if one.seed == 0]
+    shown = replace(whole, records=first, verdicts=judge_all(whole.paper.claims, first))
+    early = [one for claim in whole.paper.headlines for one in shown.verdicts if one.claim == claim and one.evidence]
+    assert early and all(one.outcome == "not run" for one in early)
+    said = elements(str(answer.headlines(shown))).text
+    assert said.count("1 of 3 seeds") == len(early)
+    assert all(evidence.shown(one.claim, one.evidence[0]) in said.replace("\xa0", " ") for one in early)
+    assert "1 of 3 seeds" not in elements(str(answer.headlines(whole))).text
+
+
+def test_without_a_record_nothing_is_said_of_intervals() -> None:
+    whole = read_once("template")
+    bare = replace(whole, records=[], verdicts=judge_all(whole.paper.claims, []))
+    assert "What the intervals include" in str(claims.claims(whole))
+    assert "What the intervals include" not in str(claims.claims(bare))
 
 
 def test_data_of_our_own_choice_are_not_the_papers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -15,7 +16,7 @@ from repro.claim import Number, paper
 from repro.interval import interval
 from repro.launch.sweeps import results
 from repro.report import figure, percent, sweeps
-from repro.report.groups import ROWS, grouped
+from repro.report.groups import ALONE, MIXED, ROWS, grouped
 from repro.verdict import judge_all
 from tests.report.conftest import SVG
 from tests.report.read_once import read_once
@@ -52,6 +53,28 @@ def test_a_block_has_few_rows_between_two_equal_scales(name: str) -> None:
         assert 1 <= len(named) <= ROWS
     wanted = [one for one in shown.paper.claims if one.transcribed and one.config and one.kind != "printed"]
     assert claims == len(wanted)
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_metrics_of_one_claim_each_share_an_axis(name: str) -> None:
+    """Else the figure of a paper with 35 such metrics is 35 axes of one row."""
+    shown = read_once(name)
+    drawn = [one for one in shown.verdicts if one.claim.transcribed and one.claim.config and not one.claim.printed]
+    groups = grouped(shown, drawn)
+    assert sorted(one.claim.id for group in groups for one in group.verdicts) == sorted(one.claim.id for one in drawn)
+    claims = Counter((one.claim.metric, bool(one.claim.over), shown.unit(one.claim)) for one in drawn)
+    single = Counter(key[1:] for key, many in claims.items() if many == 1)
+    for group in groups:
+        metrics = {one.claim.metric for one in group.verdicts}
+        mixed = group.metric == MIXED
+        assert mixed or len(metrics) == 1
+        assert mixed == (
+            len(claims) > 1
+            and single[group.difference, group.unit] >= ALONE
+            and all(claims[metric, group.difference, group.unit] == 1 for metric in metrics)
+        )
+        if mixed:
+            assert all(group.names[one.claim.id] == one.claim.says for one in group.verdicts)
 
 
 @pytest.mark.parametrize("name", PAPERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from repro.data.mask_panels import show_boxes, show_maps, show_mask
 from repro.errors import BadInput
+from repro.metrics.boxes import AveragePrecision
 from repro.record import Measurement, Record
 from repro.report import examples, item_scores, pictures
 from tests.report.read_once import read_once
@@ -22,7 +23,7 @@ IMAGE, MASK = np.full((3, 20, 30), 0.5), np.zeros((20, 30), int)
 MASK[5:15, 10:20] = 1
 SCORES = np.eye(2)[np.roll(MASK, 2, axis=1)].transpose(2, 0, 1)
 DICE = {"name": "Dice", "better": "higher"}
-AREA = {"name": "AP50", "better": "higher", "aggregation": "the whole test set"}
+AREA = asdict(AveragePrecision(0.5).identity)  # it has no value for an image
 PANELS = {
     "mask": lambda stem: show_mask(IMAGE, MASK, SCORES, stem, ("ground", "pet")),
     "boxes": lambda stem: show_boxes(
