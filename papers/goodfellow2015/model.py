@@ -39,13 +39,12 @@ class SoftmaxRegression(nn.Module):
 
     def __init__(self, pixels: int = PIXELS, classes: int = DIGITS) -> None:
         super().__init__()
-        _sizes(self, pixels=pixels, classes=classes)
         self.layer = nn.Linear(pixels, classes)
         nn.init.zeros_(self.layer.weight)
         nn.init.zeros_(self.layer.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        scores: Tensor = self.layer(_flat(self, images, self.layer.in_features)).log_softmax(-1)
+        scores: Tensor = self.layer(images.flatten(1)).log_softmax(-1)
         return scores
 
 
@@ -74,7 +73,9 @@ class Maxout(nn.Module):
         pixels: int = PIXELS,
     ) -> None:
         super().__init__()
-        _sizes(self, units=units, pieces=pieces, pixels=pixels)
+        for name, value in (("units", units), ("pieces", pieces)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise wrong_value(self, name, value, "a whole number from 1")
         if outputs not in ("softmax", "sigmoid"):
             raise wrong_value(self, "outputs", outputs, "'softmax' or 'sigmoid'")
         if not max_norm > 0:
@@ -94,7 +95,7 @@ class Maxout(nn.Module):
         return [*self.hidden, self.top]
 
     def forward(self, images: Tensor) -> Tensor:
-        units = _flat(self, images, self.hidden[0].in_features)
+        units = images.flatten(1)
         for drop, layer in zip(self.drop, self.hidden, strict=False):
             units = layer(drop(units)).unflatten(-1, (-1, self.pieces)).amax(-1)
         scores = self.top(self.drop[-1](units))
@@ -127,12 +128,11 @@ class RadialUnits(nn.Module):
         super().__init__()
         if widths not in ("diagonal", "one"):
             raise wrong_value(self, "widths", widths, "'diagonal' or 'one'")
-        _sizes(self, pixels=pixels, classes=classes)
         self.centres = nn.Parameter(0.1 + 0.01 * torch.randn(classes, pixels))
         self.widths = nn.Parameter(torch.full((classes, pixels if widths == "diagonal" else 1), -5.0))
 
     def forward(self, images: Tensor) -> Tensor:
-        away = _flat(self, images, self.centres.shape[1]).unsqueeze(1) - self.centres
+        away = images.flatten(1).unsqueeze(1) - self.centres
         return -(softplus(self.widths) * away.square()).sum(-1)
 
 
@@ -195,17 +195,3 @@ class UnderAttack(nn.Module):
         for network in self.networks:
             if isinstance(network, Maxout):
                 network.constrain()
-
-
-def _sizes(model: nn.Module, **sizes: int) -> None:
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise wrong_value(model, name, value, "a whole number from 1")
-
-
-def _flat(model: nn.Module, images: Tensor, pixels: Any) -> Tensor:
-    """The images as rows (B, F). Raises BadInput if they have another number of pixels."""
-    flat = images.flatten(1)
-    if flat.shape[1] != pixels:
-        raise wrong_value(model, "pixels", pixels, f"{flat.shape[1]}, as the images have")
-    return flat

@@ -55,8 +55,7 @@ def illustrate(
     if task == "class":
         return panels.show_image(inputs, target, estimate, stem, classes)
     if task == "mask":
-        names = ("background", "object") if len(estimate) == 2 else ()
-        return mask_panels.show_mask(inputs, target, estimate, stem, names)
+        return mask_panels.show_mask(inputs, target, estimate, stem, ("background", "object"))
     if task == "box":
         return mask_panels.show_boxes(inputs, target, estimate, stem, ("object",))
     return mask_panels.show_maps(inputs, target, estimate, stem, classes)
