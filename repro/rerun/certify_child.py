@@ -26,7 +26,7 @@ def killed(step: int, last: int, arguments: list[str]) -> None:
     save, times = Checkpoints.save, [time.monotonic()]
 
     def saved(self: Checkpoints, number: int) -> None:
-        if number in (last, self.step) or number > step:  # stopped early; a later checkpoint would replace that of `step`
+        if number in (last, self.step) or number > step:  # stopped early, or a checkpoint that replaces the one of step
             _kill()
         save(self, number)
         times.append(time.monotonic())
