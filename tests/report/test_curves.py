@@ -56,8 +56,15 @@ def test_every_config_with_a_curve_is_in_exactly_one_panel(name: str) -> None:
         assert 1 <= len(family.trainings) <= families.MOST
         assert {one.loss for one in family.trainings} == {family.loss}
     lines = [node for node in tree(shown).iter(f"{SVG}g") if node.get("class", "").startswith("line ")]
-    lists = 1 + len(curves.measured(shown))  # of panels: the loss, and each metric that was measured while training
-    assert len(lines) == lists * sum(len(family.trainings) for family in families.families(shown))
+    having = {one.config: {name for found in shown.curved if found.config == one.config for name in found.curves}
+              for one in shown.curved}  # fmt: skip
+    groups = [[one.configs for one in family.trainings] for family in families.families(shown)]
+    wanted = sum(
+        map(len, groups)
+    )  # the loss; then each metric that was measured while training, with all of its family
+    for metric in (name for quantity in curves.measured(shown) for name in quantity.names):
+        wanted += sum(len(group) for group in groups if any(metric in having[one] for many in group for one in many))
+    assert len(lines) == wanted
 
 
 def test_identical_curves_are_one_line_that_names_all_configs() -> None:
