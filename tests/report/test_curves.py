@@ -61,7 +61,7 @@ def test_every_config_with_a_curve_is_in_exactly_one_panel(name: str) -> None:
     groups = [[one.configs for one in family.trainings] for family in families.families(shown)]
     wanted = sum(
         map(len, groups)
-    )  # the loss; then each metric that was measured while training, with all of its family
+    )  # the loss; then each measured metric, with all of its family
     for metric in (name for quantity in curves.measured(shown) for name in quantity.names):
         wanted += sum(len(group) for group in groups if any(metric in having[one] for many in group for one in many))
     assert len(lines) == wanted
