@@ -7,7 +7,8 @@ without the names of its classes:
     illustrate = staticmethod(functools.partial(show_maps, classes=("beagle", "pug")))
 
 A mask or a map is a PNG with few colours and a transparent background; boxes are numbers in the panel. The page draws
-them over the image. Nothing here changes a number, so a change of this module does not make a record stale.
+them over the image. Nothing here changes a number. But the module counts as core: after a
+change of it, run `repro renew`.
 """
 
 from __future__ import annotations

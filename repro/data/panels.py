@@ -6,7 +6,7 @@ K classes, H height, W width. A dataset uses one of the two functions, with or w
     illustrate = staticmethod(functools.partial(show_text, classes=("negative", "positive")))
 
 An image is written as a PNG. Class, answer and scores are in the returned panel, which the page draws. Nothing here
-changes a number, so a change of this module does not make a record stale.
+changes a number. But the module counts as core: after a change of it, run `repro renew`.
 """
 
 from __future__ import annotations

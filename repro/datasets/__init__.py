@@ -15,7 +15,7 @@ Register the class: `@DATASETS.register` (`from repro.registry import DATASETS`)
 - A dataset with `paired = True` has two inputs per item, `((inputs, other_inputs), target)`, for example before and
   after a change. The model answers both, and the metric's `estimate` is the pair of outputs.
 - A dataset may have `illustrate(inputs, target, estimate, stem) -> panels`, which writes files next to `stem` that
-  show an item. `repro.data.panels`, `repro.data.sound_panels` and `repro.data.signal_panels` have ready-made functions.
+  show an item. `repro.data.panels`, `mask_panels`, `sound_panels` and `signal_panels` have ready-made functions.
   `repro.report.examples` describes a panel.
 
 `relabelled` is a dataset whose labels people corrected, and `label_table` reads their answers.

@@ -11,7 +11,7 @@ data that it needs, for example a pair of score and class, and it has `contribut
 one value for each item, whose mean is the metric and whose spread gives its standard error. So all that is computed
 from the values of the items also holds for such a metric.
 
-- `classification`. `behaviour`: whether an item passes a behaviour test.
+- `classification`; `confusion`: the class that was answered. `behaviour`: whether an item passes a behaviour test.
 - `explanations`: how good the map of a classifier's explanation is.
 - `segmentation`: of masks, pixel by pixel and by regions; `warping` is a part of it.
 - Of a whole test set: `detection` (AUROC, AUPR, AURC, mean confidence) and `calibration`. `influence` makes the

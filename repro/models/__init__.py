@@ -7,6 +7,9 @@ Some models produce something else in training than in the test, for example an 
 `estimate(inputs)`, which returns the result for one test item, without a batch dimension. For other models, the result
 is `forward` of a batch.
 
+A model may have `check_data(dataset)`, which raises BadInput if it cannot use a data set. A run calls it for every data
+set before the training.
+
 - `separation`: networks for mixtures of voices. `kmeans`: the clustering that they use.
 - `unet`: a score for every pixel. `sliding_window`: the class of one pixel from the window around it.
 - `image_classifiers`: networks for images, trained from scratch; `weights` starts a model with the weights of a file.
