@@ -33,6 +33,7 @@ class NegativeLogLikelihood(nn.Module):
     """
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        _refuse(self, output)
         return -output[torch.arange(len(output)), :, target].sum(1).mean()
 
 
@@ -49,6 +50,7 @@ class IndependentUnits(nn.Module):
     """
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        _refuse(self, output)
         wanted = one_hot(target, output.shape[-1]).to(output.dtype).unsqueeze(1)
         rest = torch.log(-torch.expm1(output.clamp(max=-LEAST)))
         return -(wanted * output + (1 - wanted) * rest).sum((1, 2)).mean()
@@ -70,6 +72,8 @@ class PerNetwork(nn.Module):
 
     def __init__(self, costs: Annotated[Sequence[Any], LOSSES]) -> None:
         super().__init__()
+        if not costs:
+            raise BadInput(f"{name_of(self)}.costs is empty", expected="one cost for each network")
         self.costs = nn.ModuleList(costs)
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
@@ -109,6 +113,8 @@ class Adversarial(nn.Module):
         super().__init__()
         if not 0 <= alpha <= 1:
             raise wrong_value(self, "alpha", alpha, "a number from 0 to 1")
+        if networks is not None and (not networks or not all(_is_number(one) for one in networks)):
+            raise wrong_value(self, "networks", networks, "the numbers of networks from 0, or None for all")
         self.cost, self.alpha, self.networks = cost, alpha, networks
         self.epsilon = _checked(self, epsilon)
 
@@ -118,6 +124,8 @@ class Adversarial(nn.Module):
 
     def of(self, model: Any, images: Tensor, target: Tensor) -> Tensor:
         gradients = model.gradients(images, target)
+        if self.networks is not None and max(self.networks) >= len(gradients):
+            raise wrong_value(self, "networks", self.networks, f"numbers from 0 to {len(gradients) - 1}")
         chosen = range(len(gradients)) if self.networks is None else self.networks
         changed = [
             images + self.epsilon * gradient.sign() if number in chosen else images
@@ -159,6 +167,16 @@ class Noisy(nn.Module):
         noise = drawn.sign() if self.kind == "sign" else drawn
         value: Tensor = self.cost(model(images + self.epsilon * noise), target)
         return value
+
+
+def _refuse(loss: nn.Module, output: Tensor) -> None:
+    if not isinstance(output, Tensor) or output.ndim != 3:
+        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise BadInput(f"{name_of(loss)} is given {found}", expected="log probabilities (B, M, K), as of UnderAttack")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _checked(loss: nn.Module, epsilon: float) -> float:

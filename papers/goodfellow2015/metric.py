@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from repro.datasets.out_of_distribution import OUTSIDE
+from repro.errors import BadInput
 from repro.metrics import Identity
 from repro.metrics.influence import contributions
-from repro.registry import METRICS, wrong_value
+from repro.registry import METRICS, name_of, wrong_value
 
 Network = int | Literal["mean"]
 
@@ -45,7 +46,7 @@ class MistakeRate:
         self.identity = Identity("MistakeRate" + _suffix(network), "lower", "%", reference="class")
 
     def __call__(self, estimate: Tensor, target: int, inputs: Any) -> float:
-        return 100.0 * _mistaken(_of(estimate, self.network), int(target))
+        return 100.0 * _mistaken(_of(self, estimate, self.network), int(target))
 
 
 @METRICS.register
@@ -70,7 +71,7 @@ class ConfidenceOfMistakes:
         )
 
     def __call__(self, estimate: Tensor, target: int, inputs: Any) -> tuple[bool, float]:
-        scores = _of(estimate, self.network)
+        scores = _of(self, estimate, self.network)
         return _mistaken(scores, int(target)), 100 * math.exp(float(scores.max()))
 
     def contributions(self, items: Sequence[tuple[bool, float]]) -> list[float]:
@@ -96,7 +97,7 @@ class Confidence:
         self.identity = Identity("Confidence" + _suffix(network), "higher", "%", reference="class")
 
     def __call__(self, estimate: Tensor, target: int, inputs: Any) -> float:
-        return 100 * math.exp(float(_of(estimate, self.network).max()))
+        return 100 * math.exp(float(_of(self, estimate, self.network).max()))
 
 
 @METRICS.register
@@ -116,11 +117,13 @@ class Agreement:
 
     def __init__(self, of: int, other: int, both: bool = False) -> None:
         self.of, self.other, self.both = _checked(self, "of", of), _checked(self, "other", other), both
+        if of == other:
+            raise wrong_value(self, "other", other, "another network: each agrees with itself")
         name = f"Agreement of {other} with {of}" + (", both mistaken" if both else "")
         self.identity = Identity(name, "higher", "%", "the whole test set", reference="class")
 
     def __call__(self, estimate: Tensor, target: int, inputs: Any) -> tuple[bool, float]:
-        one, other = (_of(estimate, number) for number in (self.of, self.other))
+        one, other = (_of(self, estimate, number) for number in (self.of, self.other))
         counted = _mistaken(one, int(target)) and (not self.both or _mistaken(other, int(target)))
         return counted, 100.0 * (int(one.argmax()) == int(other.argmax()))
 
@@ -139,12 +142,17 @@ def _ratio(items: Sequence[tuple[bool, float]]) -> list[float]:
     return contributions(value, influences)
 
 
-def _of(estimate: Tensor, network: Network) -> Tensor:
-    """The log probabilities (K,) of one network, or those of the mean."""
+def _of(metric: Any, estimate: Tensor, network: Network) -> Tensor:
+    """The log probabilities (K,) of one network, or those of the mean. Raises BadInput if there are none."""
+    if not isinstance(estimate, Tensor) or estimate.ndim != 2:
+        found = tuple(estimate.shape) if isinstance(estimate, Tensor) else type(estimate).__name__
+        raise BadInput(f"{name_of(metric)} is given {found}", expected="log probabilities (M, K), as of UnderAttack")
+    if estimate.isnan().any():
+        raise BadInput(f"{name_of(metric)} is given a probability that is not a number", expected="other weights")
     if network == "mean":
         return estimate.double().logsumexp(0) - math.log(len(estimate))
     if network >= len(estimate):
-        raise wrong_value(Agreement, "network", network, f"a number below {len(estimate)}, the number of networks")
+        raise wrong_value(metric, "network", network, f"a number below {len(estimate)}, the number of networks")
     return estimate[network]
 
 

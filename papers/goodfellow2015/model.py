@@ -39,12 +39,13 @@ class SoftmaxRegression(nn.Module):
 
     def __init__(self, pixels: int = PIXELS, classes: int = DIGITS) -> None:
         super().__init__()
+        _sizes(self, pixels=pixels, classes=classes)
         self.layer = nn.Linear(pixels, classes)
         nn.init.zeros_(self.layer.weight)
         nn.init.zeros_(self.layer.bias)
 
     def forward(self, images: Tensor) -> Tensor:
-        scores: Tensor = self.layer(images.flatten(1)).log_softmax(-1)
+        scores: Tensor = self.layer(_flat(self, images, self.layer.in_features)).log_softmax(-1)
         return scores
 
 
@@ -73,9 +74,7 @@ class Maxout(nn.Module):
         pixels: int = PIXELS,
     ) -> None:
         super().__init__()
-        for name, value in (("units", units), ("pieces", pieces)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise wrong_value(self, name, value, "a whole number from 1")
+        _sizes(self, units=units, pieces=pieces, pixels=pixels)
         if outputs not in ("softmax", "sigmoid"):
             raise wrong_value(self, "outputs", outputs, "'softmax' or 'sigmoid'")
         if not max_norm > 0:
@@ -95,7 +94,7 @@ class Maxout(nn.Module):
         return [*self.hidden, self.top]
 
     def forward(self, images: Tensor) -> Tensor:
-        units = images.flatten(1)
+        units = _flat(self, images, self.hidden[0].in_features)
         for drop, layer in zip(self.drop, self.hidden, strict=False):
             units = layer(drop(units)).unflatten(-1, (-1, self.pieces)).amax(-1)
         scores = self.top(self.drop[-1](units))
@@ -128,11 +127,12 @@ class RadialUnits(nn.Module):
         super().__init__()
         if widths not in ("diagonal", "one"):
             raise wrong_value(self, "widths", widths, "'diagonal' or 'one'")
+        _sizes(self, pixels=pixels, classes=classes)
         self.centres = nn.Parameter(0.1 + 0.01 * torch.randn(classes, pixels))
         self.widths = nn.Parameter(torch.full((classes, pixels if widths == "diagonal" else 1), -5.0))
 
     def forward(self, images: Tensor) -> Tensor:
-        away = images.flatten(1).unsqueeze(1) - self.centres
+        away = _flat(self, images, self.centres.shape[1]).unsqueeze(1) - self.centres
         return -(softplus(self.widths) * away.square()).sum(-1)
 
 
@@ -195,3 +195,17 @@ class UnderAttack(nn.Module):
         for network in self.networks:
             if isinstance(network, Maxout):
                 network.constrain()
+
+
+def _sizes(model: nn.Module, **sizes: int) -> None:
+    for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise wrong_value(model, name, value, "a whole number from 1")
+
+
+def _flat(model: nn.Module, images: Tensor, pixels: Any) -> Tensor:
+    """The images as rows (B, F). Raises BadInput if they have another number of pixels."""
+    flat = images.flatten(1)
+    if flat.shape[1] != pixels:
+        raise wrong_value(model, "pixels", pixels, f"{flat.shape[1]}, as the images have")
+    return flat

@@ -57,7 +57,7 @@ class Pictures:
     `split`: "test" as published; "valid" is every fifth image of each breed in the published "trainval", and "train"
     the others. An image of another shape becomes square. Raises BadInput, with the file, if the list or an image is
     missing, if a file is not an image or has another mode, if a mask has another size than its image or another value
-    than 1, 2 and 3, or if it has no pet.
+    than 1, 2 and 3, if it has no pet, or if the split has no image.
     """
 
     def __init__(self, split: Split) -> None:
@@ -76,6 +76,8 @@ class Pictures:
             valid = [n % KEPT == 0 for n in range(1, len(of_breed) + 1)]
             kept = [self.split == "test" or one == (self.split == "valid") for one in valid]
             chosen += enumerate(itertools.compress(of_breed, kept))
+        if not chosen:
+            raise BadInput(f"lists no image for the split '{self.split}'", str(self.folder))
         return [row for _, row in sorted(chosen, key=lambda placed: (placed[0], placed[1].breed))]
 
     @cached_property

@@ -16,6 +16,7 @@ Every new pixel from outside the image is mirrored, in the image and in the mask
 from __future__ import annotations
 
 import hashlib
+import inspect
 import math
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -59,6 +60,11 @@ class Augmented(Dataset[Item]):
     ) -> None:
         if not isinstance(seed, int) or seed < 0:
             raise wrong_value(self, "seed", seed, "a whole number from 0")
+        for one in augmentations:
+            if not callable(one) or len(inspect.signature(one).parameters) != 3:
+                known = [other.__name__ for other in (Flip, Crop, Rotate, Elastic)]
+                said = f"{name_of(self)}.augmentations has {name_of(one)}, which does not change targets"
+                raise BadInput(said, given=type(one).__name__, known=known)
         self.source, self.augmentations, self.seed, self.epoch = source, augmentations, seed, 0
 
     def set_epoch(self, epoch: int) -> None:

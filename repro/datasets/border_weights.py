@@ -63,8 +63,9 @@ class BorderWeights(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         image, mask = self.source[index]
-        if not isinstance(mask, Tensor) or mask.ndim != 2:
-            raise BadInput(f"{name_of(self)}.source has a target that is no mask", expected="a mask (H, W)")
+        if not isinstance(mask, Tensor) or mask.shape != image.shape[-2:]:
+            said = f"{name_of(self)}.source has a target that is no mask of its image"
+            raise BadInput(said, expected=f"a mask {tuple(image.shape[-2:])}")
         if index not in self.weights:
             found = balance(mask.numpy()) + self.w0 * nearness(mask.numpy(), self.sigma)
             self.weights[index] = torch.from_numpy(found).float()

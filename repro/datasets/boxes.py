@@ -92,6 +92,23 @@ def kept(target: Any) -> tuple[Tensor, Tensor]:
     return boxes[classes != NONE], classes[classes != NONE]
 
 
+def refuse_no_boxes(boxes: Tensor, classes: Tensor, empty: bool = False) -> None:
+    """Raise BadInput if a true box with a class is no box: not finite, or without area. Nothing could ever find it.
+
+    boxes: (..., N, 4). classes: (..., N). `empty`: allow boxes without area, such as a row of zeros.
+
+    >>> refuse_no_boxes(torch.tensor([[9.0, 0.0, 3.0, 4.0]]), torch.tensor([0]))
+    Traceback (most recent call last):
+    repro.errors.BadInput: a true box is 9, 0, 3, 4; expected finite x0 < x1 and y0 < y1, or the class -1 for no box
+    """
+    given = boxes[classes != NONE]
+    sides = given[:, 2:] - given[:, :2]
+    wrong = ~(given.isfinite().all(-1) & (sides >= 0 if empty else sides > 0).all(-1))
+    if wrong.any():
+        said = ", ".join(f"{one:g}" for one in given[wrong][0].tolist())
+        raise BadInput(f"a true box is {said}", expected="finite x0 < x1 and y0 < y1, or the class -1 for no box")
+
+
 def area(boxes: Tensor) -> Tensor:
     """The area (...) of boxes (..., 4); 0 if x1 <= x0 or y1 <= y0.
 
@@ -193,9 +210,9 @@ class BoxesOfMasks(Dataset[tuple[Tensor, dict[str, Tensor]]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         image, mask = self.source[index]
-        if not isinstance(mask, Tensor) or mask.ndim != 2:
+        if not isinstance(mask, Tensor) or mask.shape != image.shape[-2:]:
             said = f"item {index} of {name_of(self.source)} has a target that is {_kind(mask)}"
-            raise BadInput(said, expected="a mask (H, W)")
+            raise BadInput(said, expected=f"a mask {tuple(image.shape[-2:])}, as the image")
         rows = list(self._rows(mask))
         return image, {"boxes": torch.cat([box for box, _ in rows]), "classes": torch.tensor([row for _, row in rows])}
 

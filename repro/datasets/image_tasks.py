@@ -55,7 +55,8 @@ def illustrate(
     if task == "class":
         return panels.show_image(inputs, target, estimate, stem, classes)
     if task == "mask":
-        return mask_panels.show_mask(inputs, target, estimate, stem, ("background", "object"))
+        names = ("background", "object") if len(estimate) == 2 else ()
+        return mask_panels.show_mask(inputs, target, estimate, stem, names)
     if task == "box":
         return mask_panels.show_boxes(inputs, target, estimate, stem, ("object",))
     return mask_panels.show_maps(inputs, target, estimate, stem, classes)

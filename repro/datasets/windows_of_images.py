@@ -60,9 +60,11 @@ class PixelWindows(Dataset[Item]):
     @cached_property
     def places(self) -> list[NDArray[np.int64]]:
         """For each class that occurs, its pixels: image, row, column (pixels, 3)."""
-        masks = [self.source[index][1] for index in range(len(self.source))]
-        if not all(isinstance(mask, Tensor) and mask.ndim == 2 for mask in masks):
-            raise BadInput(f"{name_of(self)}.source has a target that is no mask", expected="a mask (H, W)")
+        items = [self.source[index] for index in range(len(self.source))]
+        if not all(isinstance(mask, Tensor) and mask.shape == image.shape[-2:] for image, mask in items):
+            said = f"{name_of(self)}.source has a target that is no mask of its image"
+            raise BadInput(said, expected="a mask (H, W)")
+        masks = [mask for _, mask in items]
         classes = sorted({int(one) for mask in masks for one in mask.unique()} - {-1})
         if not classes:
             raise BadInput(f"{name_of(self)}.source has no pixel of a class from 0")

@@ -14,10 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from repro.datasets.boxes import NONE, area, intersection, iou, split
+from repro.datasets.boxes import NONE, area, intersection, iou, refuse_no_boxes, split
 from repro.errors import BadInput
 from repro.models.boxes import boxes_of, locations
 from repro.registry import LOSSES, name_of, wrong_value
+
+OUTPUT = ("scores", "distances", "centreness", "stride")
+"""What `models.BoxHead` returns."""
 
 
 @LOSSES.register
@@ -112,8 +115,8 @@ class BoxLoss(nn.Module):
     estimate: the output of `models.BoxHead`. target: boxes (B, N, 4), or a dict with classes (`repro.datasets.boxes`).
     Returns a scalar, at least 0; finite without any box. `box`: a loss with `of_pairs`, such as
     `losses.GeneralisedIoU`. `alpha`: in (0, 1). `gamma`: from 0. Raises BadInput for other values, and if the target
-    has a class that the model does not have. Sources: Tian et al. 2019 (FCOS), Lin et al. 2017, *Focal Loss for Dense
-    Object Detection*.
+    has a class that the model does not have or a box that is not finite or reversed. Sources:
+    Tian et al. 2019 (FCOS), Lin et al. 2017, *Focal Loss for Dense Object Detection*.
 
     Example:
 
@@ -136,6 +139,13 @@ class BoxLoss(nn.Module):
 
     def forward(self, estimate: dict[str, Tensor], target: Any) -> Tensor:
         boxes, classes = split(target)
+        if not isinstance(estimate, dict) or not set(OUTPUT) <= set(estimate):
+            said = f"{name_of(self)} is given an estimate of type {type(estimate).__name__}"
+            raise BadInput(said, expected=f"the output of models.BoxHead: {', '.join(OUTPUT)}")
+        refuse_no_boxes(boxes, classes, empty=True)
+        boxes = boxes.to(estimate["scores"])
+        if classes.numel() and int(classes.min()) < NONE:
+            raise BadInput(f"a true box has the class {int(classes.min())}", expected=f"a class from 0, or {NONE}")
         if classes.numel() and int(classes.max()) >= estimate["scores"].shape[1]:
             known = estimate["scores"].shape[1]
             raise BadInput(f"a true box has the class {int(classes.max())}", expected=f"0 to {known - 1}, as the model")
@@ -197,11 +207,14 @@ def _ratio(above: Tensor, below: Tensor) -> Tensor:
     return above / torch.where(below > 0, below, 1.0)
 
 
-def _mean(loss: Any, estimate: Tensor, target: Any) -> Tensor:
+def _mean(loss: Any, estimate: Any, target: Any) -> Tensor:
     """The mean loss over all rows of the target that are boxes; 0 without one."""
     boxes, classes = split(target)
+    if not isinstance(estimate, Tensor):
+        said = f"{name_of(loss)} is given a {type(estimate).__name__}"
+        raise BadInput(said, expected="boxes (B, N, 4); losses.BoxLoss takes the output of models.BoxHead")
     if estimate.shape != boxes.shape:
         said = f"{name_of(loss)} was given boxes of the shape {tuple(estimate.shape)}"
         raise BadInput(said, expected=f"{tuple(boxes.shape)}, as the target")
     there = classes != NONE
-    return torch.as_tensor(loss.of_pairs(estimate[there], boxes[there]).sum() / there.sum().clamp(min=1))
+    return torch.as_tensor(loss.of_pairs(estimate[there], boxes[there].to(estimate)).sum() / there.sum().clamp(min=1))

@@ -108,6 +108,9 @@ class SoftDice(nn.Module):
 
     def forward(self, estimate: Tensor, target: Any) -> Tensor:
         mask, weight, _ = pixels(self, estimate, target)
+        if estimate.ndim != 4:
+            said = f"{name_of(self)} has scores of shape {tuple(estimate.shape)}, which are of no pixels"
+            raise BadInput(said, expected="(B, K, H, W), as of models.UNet")
         probability = estimate.softmax(1)
         truth = functional.one_hot(mask, estimate.shape[1]).movedim(-1, 1).to(probability.dtype)  # (B, K, H, W)
         weight = weight[:, None]
@@ -124,7 +127,10 @@ def pixels(
     Raises BadInput if the shapes of estimate and target do not fit, for a mask with other classes than -1 to K - 1, and
     if there are not K class weights.
     """
-    mask = target["mask"] if isinstance(target, dict) else target
+    mask = target.get("mask") if isinstance(target, dict) else target
+    if not isinstance(estimate, Tensor) or not isinstance(mask, Tensor) or estimate.ndim < 2:
+        said = f"{name_of(loss)} is given a {type(estimate).__name__} and a target of type {type(target).__name__}"
+        raise BadInput(said, expected="scores (B, K, H, W) and masks (B, H, W), or a dict with these as 'mask'")
     classes = estimate.shape[1]
     if mask.shape != (len(estimate), *estimate.shape[2:]):
         said = f"{name_of(loss)} has scores of shape {tuple(estimate.shape)} for a mask of {tuple(mask.shape)}"
@@ -135,7 +141,7 @@ def pixels(
     counts = mask >= 0
     mask = torch.where(counts, mask, 0)
     weight = counts.to(estimate.dtype)
-    if isinstance(target, dict):
+    if isinstance(target, dict) and "weight" in target:
         weight = torch.where(counts, target["weight"].to(estimate.dtype), 0)
     if class_weights is not None:
         if len(class_weights) != classes:

@@ -25,10 +25,10 @@ import numpy as np
 from torch import Tensor
 
 from repro.datasets.boxes import iou as iou_of
-from repro.datasets.boxes import kept
+from repro.datasets.boxes import kept, refuse_no_boxes
 from repro.metrics import Identity
 from repro.metrics.influence import contributions
-from repro.metrics.precision_recall import Item, curves, item
+from repro.metrics.precision_recall import Item, curves, item, refuse_estimate
 from repro.registry import METRICS, wrong_value
 
 STEP = 0.1
@@ -124,7 +124,9 @@ class BoxIoU:
         self.identity = Identity("BoxIoU", "higher", aggregation="mean over images", reference=reference)
 
     def __call__(self, estimate: dict[str, Tensor], target: Any, inputs: Any) -> float:
-        true, _ = kept(target)
+        true, classes = kept(target)
+        refuse_no_boxes(true, classes)
+        refuse_estimate(estimate, "boxes", "scores")
         if not len(true) or not len(estimate["boxes"]):
             return float(len(true) == len(estimate["boxes"]))
         best = estimate["boxes"][int(estimate["scores"].argmax())]

@@ -42,9 +42,16 @@ class ConfusionCell:
 
     def __call__(self, estimate: Any, target: Any, inputs: Any) -> float:
         scores = estimate["scores"] if isinstance(estimate, Mapping) else estimate
-        truth = int(target["class"] if isinstance(target, Mapping) else target)
+        given: Any = target.get("class") if isinstance(target, Mapping) else target
         many = len(self.classes)
+        try:
+            truth = int(given)
+        except (TypeError, ValueError, RuntimeError):
+            said = f"{name_of(self)} has a target of type {type(target).__name__} that is no class"
+            raise BadInput(said, expected=f"a class from 0 to {many - 1}, or a dict with this as 'class'") from None
         if tuple(scores.shape) != (many,) or not 0 <= truth < many:
             what = f"{name_of(self)} got scores of the shape {tuple(scores.shape)} and the true class {truth}"
             raise BadInput(what, expected=f"scores ({many},) and a class from 0 to {many - 1}")
+        if not scores.isfinite().all():
+            raise BadInput(f"{name_of(self)} has a score that is not finite", expected="a model with finite scores")
         return float(many * truth + int(scores.argmax()))

@@ -10,6 +10,7 @@ value is the difference to the value of another explanation for the same image, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
@@ -40,7 +41,7 @@ class EnergyInside:
         self.identity = _identity("EnergyInside", self.of, "the object's mask")
 
     def __call__(self, estimate: Any, target: Any, inputs: Any) -> float:
-        return _difference(self, estimate, "maps", lambda found: share_inside(found, target["mask"]))
+        return _difference(self, estimate, "maps", lambda found: share_inside(found, _mask(self, target)))
 
 
 @METRICS.register
@@ -62,7 +63,7 @@ class EnergyGain:
         self.identity = _identity("EnergyGain", self.of, "the object's share of the area")
 
     def __call__(self, estimate: Any, target: Any, inputs: Any) -> float:
-        mask = target["mask"]
+        mask = _mask(self, target)
         area = share_inside(torch.ones(mask.shape), mask)
         return _difference(self, estimate, "maps", lambda found: share_inside(found, mask) - area)
 
@@ -87,7 +88,7 @@ class PointingGame:
         self.identity = _identity("PointingGame", self.of, "the object's mask")
 
     def __call__(self, estimate: Any, target: Any, inputs: Any) -> float:
-        return _difference(self, estimate, "maps", lambda found: _pointed(found, target["mask"]))
+        return _difference(self, estimate, "maps", lambda found: _pointed(found, _mask(self, target)))
 
 
 @METRICS.register
@@ -158,24 +159,45 @@ class ExplainedAccuracy:
     identity = Identity("Accuracy", better="higher", reference="class")
 
     def __call__(self, estimate: Any, target: Any, inputs: Any) -> float:
+        explained = isinstance(estimate, Mapping) and len(estimate.get("scores", ())) > 0
+        if not explained or not isinstance(target, Mapping) or "class" not in target:
+            said = f"{name_of(self)} is given a {type(estimate).__name__} and a target of type {type(target).__name__}"
+            raise BadInput(said, expected="the estimate of models.Explained, and a target with 'class'")
         return float(int(estimate["scores"].argmax()) == int(target["class"]))
 
 
 def share_inside(found: Tensor, mask: Tensor) -> float:
     """The share of a map's sum that is inside, among the pixels that are decided. Raises BadInput for a wrong mask."""
-    if found.shape != mask.shape:
-        shapes = f"a map has {tuple(found.shape)} pixels, and its mask {tuple(mask.shape)}"
-        raise BadInput(shapes, expected="the same number of rows and columns")
-    inside, outside = mask == 1, mask == 0
-    if not (inside | outside).any():
-        raise BadInput("a mask has no pixel that is decided", expected="pixels with the values 1 or 0")
+    inside, outside = _decided(found, mask)
     values = found.double() if bool((found[inside | outside] > 0).any()) else torch.ones(found.shape).double()
     within, without = float(values[inside].sum()), float(values[outside].sum())
     return within / (within + without)
 
 
+def _decided(found: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pixels are inside the object, and which outside. Raises BadInput if the map or the mask is wrong."""
+    if found.shape != mask.shape:
+        shapes = f"a map has {tuple(found.shape)} pixels, and its mask {tuple(mask.shape)}"
+        raise BadInput(shapes, expected="the same number of rows and columns")
+    if not found.isfinite().all():
+        raise BadInput("a map has a value that is not finite", expected="a model with finite scores")
+    inside, outside = mask == 1, mask == 0
+    if not (inside | outside).any():
+        raise BadInput("a mask has no pixel that is decided", expected="pixels with the values 1 or 0")
+    return inside, outside
+
+
+def _mask(metric: Any, target: Any) -> Tensor:
+    if not isinstance(target, Mapping) or "mask" not in target:
+        said = f"{name_of(metric)} has a target of type {type(target).__name__} without a mask"
+        raise BadInput(said, expected="a dict with 'mask', as of the task 'class_and_mask'")
+    mask: Tensor = target["mask"]
+    return mask
+
+
 def _pointed(found: Tensor, mask: Tensor) -> float:
-    decided = mask != -1
+    inside, outside = _decided(found, mask)
+    decided = inside | outside
     highest = decided & (found == found[decided].max())
     return float((mask[highest] == 1).double().mean())
 
@@ -187,6 +209,9 @@ def _difference(metric: Any, estimate: Any, key: str, value: Any) -> float:
 
 
 def _found(metric: Any, estimate: Any, key: str, name: str) -> Any:
+    if not isinstance(estimate, Mapping) or key not in estimate:
+        said = f"{name_of(metric)} is given an estimate of type {type(estimate).__name__} without {key}"
+        raise BadInput(said, expected="the estimate of models.Explained")
     if name not in estimate[key]:
         raise BadInput(f"{name_of(metric)}: no explanation '{name}'", given=name, known=estimate[key])
     return estimate[key][name]

@@ -7,7 +7,7 @@ Letters: M found and N true boxes of an image, D found boxes of the test set, n 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from repro.datasets.boxes import iou as iou_of
-from repro.datasets.boxes import kept
+from repro.datasets.boxes import kept, refuse_no_boxes
 from repro.errors import BadInput
 from repro.registry import name_of
 
@@ -44,6 +44,8 @@ def item(estimate: dict[str, Tensor], target: Any, iou: float) -> Item:
     [False, True]
     """
     true, true_classes = kept(target)
+    refuse_no_boxes(true, true_classes)
+    refuse_estimate(estimate, "boxes", "scores", "classes")
     classes = estimate["classes"].long()
     overlaps = iou_of(estimate["boxes"].double()[:, None], true.double())
     near = overlaps.masked_fill(classes[:, None] != true_classes, -1.0).cpu().numpy()
@@ -55,6 +57,22 @@ def item(estimate: dict[str, Tensor], target: Any, iou: float) -> Item:
             hits[found] = True
             near[:, best] = -1.0
     return Item(scores, classes.cpu().numpy(), hits, true_classes.cpu().numpy())
+
+
+def refuse_estimate(estimate: Any, *names: str) -> None:
+    """Raise BadInput if an estimate has not one finite row for each found box under each of `names`."""
+    if not isinstance(estimate, Mapping) or not set(names) <= set(estimate):
+        given = ", ".join(map(str, estimate)) if isinstance(estimate, Mapping) else ""
+        said = f"a metric of boxes is given a {type(estimate).__name__}{given and ' of '}{given}"
+        raise BadInput(said, expected=f"the estimate of models.BoxHead: {', '.join(names)}")
+    many = len(estimate["scores"])
+    shapes = {"boxes": (many, 4), "scores": (many,), "classes": (many,)}
+    for name in names:
+        if tuple(estimate[name].shape) != shapes[name]:
+            said = f"the found {name} have the shape {tuple(estimate[name].shape)}"
+            raise BadInput(said, expected=f"{shapes[name]}, for {many} scores")
+        if not estimate[name].isfinite().all():
+            raise BadInput(f"the found {name} have a value that is not finite", expected="finite numbers")
 
 
 def curves(metric: object, items: Sequence[Item]) -> list[Curve]:

@@ -203,9 +203,9 @@ def rand_error(cell: Bits, truth: Bits, counts: Bits) -> float:
 
 def _at_each(metric: Any, estimate: Tensor, target: Any, error: Callable[[Bits, Bits, Bits], float]) -> list[float]:
     """The error of one image at each threshold (M,)."""
+    mask = _mask(metric, estimate, target)
     if len(estimate) != 2:
         raise BadInput(f"{name_of(metric)} has scores of {len(estimate)} classes", expected="2: membrane and cell")
-    mask = _mask(metric, estimate, target)
     probability = estimate.float().softmax(0)[1].numpy()
     return [error(probability > threshold, mask == 1, mask >= 0) for threshold in metric.thresholds]
 
@@ -220,11 +220,21 @@ def _pixels(metric: Any, estimate: Tensor, target: Any, of: int) -> tuple[Bits, 
 
 
 def _mask(metric: Any, estimate: Tensor, target: Any) -> NDArray[np.int64]:
-    mask: NDArray[np.int64] = (target["mask"] if isinstance(target, dict) else target).numpy()
-    if mask.shape != tuple(estimate.shape[1:]):
-        said = f"{name_of(metric)} has scores of shape {tuple(estimate.shape)} for a mask of {mask.shape}"
-        raise BadInput(said, expected="(K, H, W) and (H, W)")
-    return mask
+    """The mask (H, W). Raises BadInput if it does not fit the scores, and if a score is not finite."""
+    mask = target.get("mask") if isinstance(target, dict) else target
+    if not isinstance(estimate, Tensor) or not isinstance(mask, Tensor):
+        said = f"{name_of(metric)} is given a {type(estimate).__name__} and a target of type {type(target).__name__}"
+        raise BadInput(said, expected="scores (K, H, W) and a mask (H, W), or a dict with this as 'mask'")
+    if mask.shape != estimate.shape[1:] or mask.is_floating_point():
+        said = f"{name_of(metric)} has scores of shape {tuple(estimate.shape)} for a mask of {tuple(mask.shape)}"
+        raise BadInput(said, expected="(K, H, W) and whole numbers (H, W)")
+    if not estimate.isfinite().all():
+        raise BadInput(f"{name_of(metric)} has a score that is not finite", expected="a model with finite scores")
+    if mask.numel() and int(mask.max()) >= len(estimate):
+        said = f"{name_of(metric)} has a mask with the class {int(mask.max())}"
+        raise BadInput(said, expected=f"-1 to {len(estimate) - 1}: the model has scores of {len(estimate)} classes")
+    found: NDArray[np.int64] = mask.numpy()
+    return found
 
 
 def _best(items: Sequence[list[float]]) -> list[float]:
@@ -240,8 +250,8 @@ def _class(metric: Any, of: int) -> int:
 
 
 def _thresholds(metric: Any, given: Sequence[float]) -> tuple[float, ...]:
-    if not given or not all(0 < one < 1 for one in given):
-        raise wrong_value(metric, "thresholds", list(given), "one or more numbers between 0 and 1")
+    if not given or not all(0 < one < 1 for one in given) or len(set(given)) < len(given):
+        raise wrong_value(metric, "thresholds", list(given), "one or more different numbers between 0 and 1")
     return tuple(given)
 
 

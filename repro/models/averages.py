@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
-from repro.datasets.boxes import kept
+from repro.datasets.boxes import kept, refuse_no_boxes
 from repro.errors import BadInput
 from repro.registry import DATASETS, MODELS, name_of, wrong_value
 
@@ -42,6 +42,7 @@ class MeanBox(nn.Module):
         """The mean box (1, 4) in shares of width and height."""
         found = [kept(target)[0] / _sides(image) for image, target in (self.source[n] for n in range(len(self.source)))]
         boxes = torch.cat(found)
+        refuse_no_boxes(boxes, torch.zeros(len(boxes)))
         if not len(boxes):
             raise BadInput(f"{name_of(self)}.source has no box in {len(found)} images", expected="at least one")
         return boxes.mean(0, keepdim=True)

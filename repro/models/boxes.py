@@ -47,8 +47,8 @@ class BoxHead(nn.Module):
     probability below `least` is left out. Of two boxes of a class with an IoU above `overlap`, the one with the
     lower score is left out. M is at most `most`.
 
-    Raises BadInput for a level that the encoder does not have, for sizes below 1, and for `least` and `overlap`
-    outside [0, 1].
+    Raises BadInput for another encoder, for a level that the encoder does not have, for sizes below 1, and for
+    `least` and `overlap` outside [0, 1].
 
     Example:
 
@@ -77,6 +77,10 @@ class BoxHead(nn.Module):
         for name, share in {"least": least, "overlap": overlap}.items():
             if not 0 <= share <= 1:
                 raise wrong_value(self, name, share, "a number from 0 to 1")
+        if not hasattr(encoder, "widths") or not isinstance(getattr(encoder, "encoder", None), nn.Module):
+            raise BadInput(f"{name_of(self)}.encoder is {name_of(encoder)}", expected="a model such as models.UNet")
+        if getattr(encoder, "padding", "same") != "same":
+            raise BadInput(f"{name_of(encoder)}.padding is '{encoder.padding}'", expected="'same' in models.BoxHead")
         levels = len(encoder.widths)
         if not isinstance(level, int) or not -levels <= level < levels:
             raise wrong_value(self, "level", level, f"a whole number from {-levels} to {levels - 1}")

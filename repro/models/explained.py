@@ -16,7 +16,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from repro.errors import BadInput
-from repro.registry import MODELS, wrong_value
+from repro.registry import MODELS, name_of, wrong_value
 
 
 @MODELS.register
@@ -35,7 +35,8 @@ class Explained(nn.Module):
       this share of the layers has random weights, from the top (Adebayo et al. 2018, *Sanity Checks for Saliency Maps*,
       Section 3.1). Only for `shares`, each above 0 and at most 1; `seed`: of the random weights.
 
-    Raises BadInput for another value, and if two explanations have the same name.
+    Raises BadInput for another value, if two explanations have the same name, if an explanation does not fit the
+    classifier (its `check`, if it has one), and in `estimate` if the scores are not (B, K).
 
     Example:
 
@@ -61,6 +62,8 @@ class Explained(nn.Module):
         if not isinstance(classifier, nn.Module):
             raise wrong_value(self, "classifier", classifier, "a model with weights")
         self.explanations = _named(self, explanations)
+        for one in explanations:
+            getattr(one, "check", lambda model: None)(classifier)
         for name, value, least in (("steps", steps, 1), ("seed", seed, 0)):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise wrong_value(self, name, value, f"a whole number from {least}")
@@ -74,7 +77,11 @@ class Explained(nn.Module):
     def estimate(self, image: Tensor) -> dict[str, Any]:
         """The scores of an image, and its explanations; all on the CPU."""
         image = image.to(next(self.classifier.parameters()).device)
-        scores = self.classifier(image[None])[0]
+        scores = self.classifier(image[None])
+        if not isinstance(scores, Tensor) or scores.ndim != 2:
+            found = tuple(scores.shape) if isinstance(scores, Tensor) else f"of a {type(scores).__name__}"
+            raise BadInput(f"{name_of(self)}.classifier returns scores {found}", expected="scores (B, K)")
+        scores = scores[0]
         label = int(scores.argmax())
         maps = {name: one.explain(self.classifier, image, label) for name, one in self.explanations.items()}
         return {

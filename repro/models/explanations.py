@@ -164,19 +164,27 @@ class GradCAM:
     """
 
     def __init__(self, layer: str = "features") -> None:
+        if not isinstance(layer, str) or not layer:
+            raise wrong_value(self, "layer", repr(layer), "the name of a layer, such as 'features'")
         self.layer = layer
 
-    def explain(self, model: nn.Module, image: Tensor, label: int) -> Tensor:
-        """The map (H, W)."""
+    def check(self, model: nn.Module) -> nn.Module:
+        """The layer of the model. Raises BadInput if there is none; `models.Explained` asks before the training."""
         layer = getattr(model, self.layer, None) or dict(model.named_modules()).get(self.layer)
         if not isinstance(layer, nn.Module):
             names = [name for name, _ in model.named_modules() if name]
-            raise BadInput(f"{name_of(model)} has no layer '{self.layer}'", given=self.layer, known=names)
+            said = f"{name_of(self)}.layer: {name_of(model)} has no layer '{self.layer}'"
+            raise BadInput(said, given=self.layer, known=names, parameter="layer", value=self.layer)
+        return layer
+
+    def explain(self, model: nn.Module, image: Tensor, label: int) -> Tensor:
+        """The map (H, W)."""
+        layer = self.check(model)
         seen: list[Tensor] = []
         hook = layer.register_forward_hook(lambda module, given, output: seen.append(output))
         try:
             with differentiable(model):
-                score = model(image.clone()[None].requires_grad_())[0, label]
+                score = of_class(model, model(image.clone()[None].requires_grad_()), label)[0]
                 maps = seen[0]
                 if maps.ndim != 4:
                     raise wrong_value(self, "layer", self.layer, "a layer with feature maps (B, D, h, w)")
@@ -237,7 +245,21 @@ def gradients(model: nn.Module, images: Tensor, label: int) -> Tensor:
     """The gradient of the score of class `label` by each of `images`, (B, C, H, W)."""
     with differentiable(model):
         given = images.clone().requires_grad_()
-        return torch.autograd.grad(model(given)[:, label].sum(), given)[0]
+        return torch.autograd.grad(of_class(model, model(given), label).sum(), given)[0]
+
+
+def of_class(model: nn.Module, scores: Tensor, label: int) -> Tensor:
+    """The scores (B,) of class `label`. Raises BadInput if the model has no such class, and if it is no classifier.
+
+    >>> of_class(nn.Identity(), torch.tensor([[1.0, 2.0]]), 1)
+    tensor([2.])
+    """
+    if not isinstance(scores, Tensor) or scores.ndim != 2:
+        found = f"scores of the shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
+        raise BadInput(f"{name_of(model)} returns {found}", expected="scores (B, K) of a classifier, to explain it")
+    if not 0 <= label < scores.shape[1]:
+        raise BadInput(f"{name_of(model)} has no class {label} to explain", expected=f"0 to {scores.shape[1] - 1}")
+    return scores[:, label]
 
 
 @contextmanager

@@ -16,11 +16,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from repro.registry import MODELS, wrong_value
+from repro.errors import BadInput
+from repro.registry import MODELS, name_of, wrong_value
 
 Norm = Literal["batch", "group"]
 Block = Literal["separable", "inverted"]
@@ -52,7 +53,7 @@ class SmallCNN(nn.Module):
         self.head = nn.Linear(sizes[-1], classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.features(images).mean((2, 3)))
+        return _scores(self, images)
 
 
 @MODELS.register
@@ -92,7 +93,7 @@ class PreActivationResNet(nn.Module):
         self.head = nn.Linear(last, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.features(images).mean((2, 3)))
+        return _scores(self, images)
 
 
 class Residual(nn.Module):
@@ -161,7 +162,7 @@ class MobileNetBlocks(nn.Module):
         self.head = nn.Linear(last, classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.features(images).mean((2, 3)))
+        return _scores(self, images)
 
 
 class Inverted(nn.Module):
@@ -185,6 +186,21 @@ class Inverted(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         found = self.inner(maps)
         return maps + found if self.adds else found
+
+
+def _scores(model: Any, images: Tensor) -> Tensor:
+    """The scores (B, K) from the mean of the last feature maps. Raises BadInput for images that do not fit."""
+    channels = model.features[0].in_channels
+    if images.ndim != 4:
+        raise BadInput(f"{name_of(model)} is given the shape {tuple(images.shape)}", expected="images (B, C, H, W)")
+    if images.shape[1] != channels:
+        raise wrong_value(model, "channels", channels, f"{images.shape[1]}, as the images have")
+    try:
+        scores: Tensor = model.head(model.features(images).mean((2, 3)))
+    except ValueError as error:  # of a batch normalisation; all other shapes are right
+        said = f"{name_of(model)} cannot normalise feature maps of 1 x 1 pixel in a batch of {len(images)}: {error}"
+        raise BadInput(said, expected="a larger batch, larger images, fewer blocks, or norm = 'group'") from None
+    return scores
 
 
 def _separable(old: int, new: int, stride: int, norm: Norm) -> nn.Sequential:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from repro.errors import BadInput
 from repro.registry import MODELS, wrong_value
 
 Padding = Literal["valid", "same"]
@@ -152,15 +153,24 @@ class UNet(nn.Module):
 class Encoder(nn.Module):
     """The contracting path of a U-Net, which other models may use alone: image -> maps, from fine to coarse.
 
-    channels: those of the image, then those of each map. pad: pixels of zeros around every map.
+    channels: those of the image, then those of each map. pad: pixels of zeros around every map. Raises BadInput for
+    images with other channels.
     """
 
     def __init__(self, channels: list[int], pad: int, dropout: float) -> None:
         super().__init__()
+        self.channels = channels[0]
         self.contracting = nn.ModuleList(_twice(*ends, pad) for ends in pairwise(channels))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, image: Tensor) -> list[Tensor]:
+        if image.ndim != 4 or not min(image.shape[-2:]):
+            raise BadInput(f"models.UNet is given the shape {tuple(image.shape)}", expected="images (B, C, H, W)")
+        if image.shape[1] != self.channels:
+            said = f"models.UNet.channels is {self.channels}"
+            raise BadInput(
+                said, expected=f"{image.shape[1]}, as the images have", parameter="channels", value=self.channels
+            )
         found = [self.contracting[0](image)]
         for level in self.contracting[1:]:
             found.append(level(functional.max_pool2d(found[-1], 2)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import struct
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,10 @@ from torch import Tensor, nn
 
 from repro.errors import BadInput
 from repro.registry import MODELS, name_of, wrong_value
+
+WRITTEN = "what torch.save(model.state_dict()) writes"
+BROKEN = (safetensors.SafetensorError, RuntimeError, ValueError, LookupError, EOFError, struct.error)
+"""What the readers raise for damaged files."""
 
 
 @MODELS.register
@@ -29,7 +34,8 @@ class WithWeights(nn.Module):
     If the file has no weights for it, or weights for another number of classes, the head keeps its random weights;
     `model.fresh` then names these weights. `head` "": no exception. Code in a file is never run.
 
-    Raises BadInput if the file is missing, is broken or has another checksum, and for a name or shape that differs.
+    Raises BadInput if the file is missing, is broken or has another checksum, for a name or shape that differs, and
+    for a weight that is not finite.
 
     Example: weights for two classes, and a model for three.
 
@@ -47,8 +53,9 @@ class WithWeights(nn.Module):
         if not isinstance(model, nn.Module):
             raise wrong_value(self, "model", model, "a model with weights")
         if head and head not in dict(model.named_modules()):
-            names = ", ".join(name for name, _ in model.named_children())
-            raise wrong_value(self, "head", head, f"a layer of {name_of(model)} ({names}), or ''")
+            names = [name for name, _ in model.named_modules() if name]
+            said = f"{name_of(self)}.head: {name_of(model)} has no layer '{head}'"
+            raise BadInput(said, given=head, known=names, parameter="head", value=head)
         self.model = model
         self.fresh = fill(model, read(Path(file), checksum), head, file)
 
@@ -73,10 +80,15 @@ def read(path: Path, checksum: str) -> dict[str, Tensor]:
         raise BadInput(f"has the SHA-256 {found}", str(path), expected=checksum)
     try:
         weights = load(content) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except (safetensors.SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError, KeyError) as error:
-        raise BadInput(f"cannot be read: {str(error).splitlines()[0]:.100}", str(path)) from None
+    except pickle.UnpicklingError:
+        raise BadInput("is damaged, or has more than tensors", str(path), expected=WRITTEN) from None
+    except BROKEN as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"cannot be read: {reason:.100}", str(path)) from None
     if not isinstance(weights, dict) or not all(isinstance(one, Tensor) for one in weights.values()):
-        raise BadInput("has no dict of tensors", str(path), expected="what torch.save(model.state_dict()) writes")
+        raise BadInput("has no dict of tensors", str(path), expected=WRITTEN)
+    if wrong := [name for name, one in weights.items() if not one.isfinite().all()]:
+        raise BadInput(f"the weight '{wrong[0]}' has a value that is not finite", str(path))
     return weights
 
 

@@ -129,7 +129,8 @@ def test_wrong_numbers_are_refused(wrong: Any) -> None:
 
 
 def test_boxes_of_masks_are_around_each_class_that_is_there() -> None:
-    mask = torch.tensor([[0, 2, 2, -1], [0, 0, 2, -1]])
+    mask = torch.zeros(8, 8, dtype=torch.int64)
+    mask[:2, :4] = torch.tensor([[0, 2, 2, -1], [0, 0, 2, -1]])
     target = BoxesOfMasks(Listed(mask), classes=3)[0][1]
     assert target["classes"].tolist() == [NONE, 1, NONE]
     assert target["boxes"][1].tolist() == [1, 0, 3, 2]
