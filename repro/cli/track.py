@@ -20,6 +20,14 @@ def options(commands: Any, add: Any) -> None:
     command.add_argument("name", nargs="+", help="papers, runs such as template/line-seed0, run folders or records")
     command.add_argument("--to", required=True, metavar="TRACKER", help="wandb, mlflow, tensorboard or trackio")
     command.add_argument("--in", dest="folder", type=Path, help=f"where to write (default: {FOLDER}/TRACKER)")
+    command = add(commands, "dvc", dvc, "a paper's runs and data sets as files of DVC")
+    command.add_argument("paper", help="name of a paper")
+    form = command.add_mutually_exclusive_group()
+    form.add_argument("--write", action="store_true", help="write the files (default: print them)")
+    form.add_argument("--metrics", action="store_true", help="print the means and intervals of the records as JSON")
+    command.add_argument(
+        "--to", type=Path, default=Path("dvc"), metavar="FOLDER", help="where to write them (default: dvc)"
+    )
 
 
 def track(given: argparse.Namespace) -> int:
@@ -41,3 +49,20 @@ def track(given: argparse.Namespace) -> int:
         print(f"repro: {fault}", file=sys.stderr)
     print(where(folder))
     return int(bool(done.failed))
+
+
+def dvc(given: argparse.Namespace) -> None:
+    """`repro dvc`: print or write the stages and the pointers of a paper."""
+    from repro.claim import paper
+    from repro.track import dvc_files, dvc_stages
+
+    if given.metrics:
+        print(dvc_stages.metrics(paper.find(given.paper)), end="")
+        return
+    if given.write:
+        disk.refuse_unwritable(given.to)
+    for path, text in dvc_files.of_paper(given.paper, given.to).items():
+        if given.write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            disk.write(path, text)
+        print(where(path) if given.write else f"# {where(path)}\n{text}")

@@ -168,7 +168,8 @@ def _about(found: Record) -> dict[str, str]:
 
 def _source(source: Mapping[str, Any]) -> dict[str, str]:
     """The commit, and whether the code was as committed."""
-    said = {False: "as committed", True: "changed after the commit"}.get(source.get("dirty"), "not known")
+    dirty = source.get("dirty")
+    said = "not known" if dirty is None else "changed after the commit" if dirty else "as committed"
     return {"commit": str(source.get("commit") or "none"), "code": said}
 
 

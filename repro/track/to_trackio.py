@@ -15,7 +15,7 @@ def write(one: Replayed, folder: Path) -> None:
     from trackio import sqlite_storage
     from trackio.sqlite_storage import SQLiteStorage
 
-    if sqlite_storage.TRACKIO_DIR != folder.absolute():
+    if folder.absolute() != sqlite_storage.TRACKIO_DIR:
         raise RuntimeError(f"trackio writes to one folder per process, which is {sqlite_storage.TRACKIO_DIR}")
     run = f"{one.config}-seed{one.seed}"
     SQLiteStorage.delete_run(one.paper, run, run_id=one.id)

@@ -19,7 +19,7 @@ from tests.track import stores
 def ran(paper: Any, git: Callable[..., str], repro: Any) -> tuple[Any, Path]:
     """A paper with the record and the run folder of its smoke config, and the folder."""
     assert repro("run", f"{paper.name}/smoke")[0] == 0
-    (folder,) = Path("runs", paper.name, "smoke").iterdir()
+    (folder,) = (path for path in Path("runs", paper.name, "smoke").iterdir() if path.is_dir())
     return paper, folder
 
 
@@ -54,7 +54,7 @@ def test_each_name_means_the_runs_that_it_says(ran: tuple[Any, Path], repro: Any
 
 
 def test_a_paper_has_the_runs_without_a_record_too(ran: tuple[Any, Path], repro: Any) -> None:
-    paper, folder = ran
+    paper, _ = ran
     (paper.records / "smoke-seed0.json").unlink()
     assert [one.about["from"] for one in chosen.named([paper.name])] == ["run folder"]
     assert repro("run", f"{paper.name}/smoke", "--set", "trainers.Supervised.steps = 3")[0] == 0
