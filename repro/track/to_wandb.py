@@ -1,7 +1,7 @@
 """One run as an offline folder of W&B: `wandb/offline-run-TIME-ID`. `wandb sync FOLDER` uploads it.
 
-Nothing about this machine is written: no system metrics, host name, user or program. W&B draws a run with the same id
-again if you upload it again.
+No system metrics, host name, user, program or list of packages is written: they would be those of the replay, not of
+the run.
 """
 
 from __future__ import annotations

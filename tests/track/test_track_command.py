@@ -81,7 +81,9 @@ def test_a_running_run_is_named_with_how_to_add_the_rest(ran: tuple[Any, Path], 
 
 def test_a_wrong_name_is_one_line_with_the_nearest_one(ran: tuple[Any, Path], refused: Any) -> None:
     paper, folder = ran
-    assert f"did you mean '{paper.name}/smoke-seed0'?" in refused("track", f"{paper.name}/smok-seed0", "--to", "wandb")
+    assert f"did you mean '{paper.name}/smoke-seed0'?" in refused(
+        "track", f"{paper.name}/smok-seed0", "--to", "tensorboard"
+    )
     assert "did you mean 'mlflow'?" in refused("track", paper.name, "--to", "mlfow")
     refused("track", folder.parent, "--to", "tensorboard")
     Path("a_file").write_text("")
