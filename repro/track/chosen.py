@@ -79,9 +79,9 @@ def _of_paper(name: str) -> list[Replayed]:
 
 
 def _of_run(run: Path) -> Replayed | None:
-    """One run of many; None, with a message, if it cannot be replayed."""
+    """One run of many; None, with a message, if it has no metrics or cannot be read."""
     try:
         return replayed.of_run(run)
     except BadInput as error:
-        log.warning("%s: left out: %s", run_folders.names(run)[0], error)
+        log.warning("left out: %s", error)
         return None

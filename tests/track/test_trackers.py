@@ -6,6 +6,7 @@ import importlib
 import json
 import shutil
 import statistics
+import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,16 @@ def test_an_unknown_or_missing_tracker_is_refused_before_anything_is_written(
             track.replay([], name, tmp_path / "new")
         assert extra in error.value.expected and name in error.value.what
     assert not (tmp_path / "new").exists()
+
+
+def test_the_guide_and_the_extras_have_each_tracker() -> None:
+    root = Path(track.__file__).parents[2]
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    guide = (root / "docs" / "guide" / "trackers.md").read_text()
+    for name, extra in track.TRACKERS.items():
+        assert f"| `{name}` |" in guide and f"trackers/{name}" in guide
+        if extra:
+            assert any(line.startswith(name) for line in extras[extra]) and f"repro-papers[{extra}]" in guide
 
 
 def test_a_damaged_list_of_what_was_written_writes_all_again(tmp_path: Path) -> None:
