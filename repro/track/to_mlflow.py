@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from repro.track.replayed import Replayed
+from repro.track.copied import RunCopy
 
 STATES = {"finished": "FINISHED", "running": "RUNNING", "stopped": "KILLED", "killed": "KILLED"}
 """The state of a run in MLflow; all other states are FAILED."""
@@ -22,7 +22,7 @@ AT_ONCE = 1000  # metrics, the most that one call may have
 LONGEST = 6000  # characters of a value, the most that MLflow stores
 
 
-def write(one: Replayed, folder: Path) -> None:
+def write(one: RunCopy, folder: Path) -> None:
     """Write one run into `folder`. An earlier run with this id is deleted, as in the user interface."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # else mlflow reports its use over the network
     from mlflow import MlflowClient
@@ -63,7 +63,7 @@ def _experiment(client: Any, paper: str, folder: Path) -> str:
     return str(client.create_experiment(paper, artifact_location=(folder / "artifacts").absolute().as_uri()))
 
 
-def _metrics(one: Replayed) -> Iterator[tuple[str, float, int, int]]:
+def _metrics(one: RunCopy) -> Iterator[tuple[str, float, int, int]]:
     """(name, value, time in milliseconds, step) of every point and every result."""
     step, time = one.last
     yield from ((name(point.curve), point.value, _time(point.time), point.step) for point in one.points)

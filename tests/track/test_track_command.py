@@ -11,7 +11,7 @@ import pytest
 
 from repro import record
 from repro.files import lock
-from repro.track import chosen, replayed
+from repro.track import chosen, copied
 from tests.track import stores
 
 
@@ -25,7 +25,7 @@ def ran(paper: Any, git: Callable[..., str], repro: Any) -> tuple[Any, Path]:
 
 def test_a_run_and_its_record_are_one_run_with_the_same_results(ran: tuple[Any, Path]) -> None:
     paper, folder = ran
-    of_run = replayed.of_run(folder)
+    of_run = copied.of_run(folder)
     (of_paper,) = chosen.named([paper.name])
     assert of_run.id == of_paper.id and of_run.results == of_paper.results and of_run.settings == of_paper.settings
     assert (of_run.about["from"], of_paper.about["from"]) == ("run folder", "record")
