@@ -81,9 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _join(folder: Path) -> None:
-    """Find the papers in `folder` too, if it has a folder papers/: an installed command does not search there."""
+    """Find the papers in `folder` too, before installed ones, if it has a folder papers/."""
     if (folder / "papers").is_dir() and str(folder) not in sys.path:
-        sys.path.append(str(folder))
+        installed = (place for place, path in enumerate(sys.path) if path.endswith("-packages"))
+        sys.path.insert(next(installed, len(sys.path)), str(folder))
 
 
 def _called(given: argparse.Namespace) -> int:
