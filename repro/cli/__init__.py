@@ -36,6 +36,7 @@ from repro.cli import (
     running,
     streams,
     system,
+    track,
 )
 from repro.cli.parser import Program
 from repro.config import names
@@ -141,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     _again_commands(commands)
     course.options(commands, _add, _count)
     labels.options(commands, _add, _count)
+    track.options(commands, _add)
     command = _add(commands, "doctor", checking.doctor, "what works on this machine, and how to get the rest")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "completion", lambda given: print(overview.completion(parser, given.shell)), COMPLETION)

@@ -13,7 +13,7 @@ GROUPS = {
     "run": ("todo", "plan", "run", "smoke", "launch", "status", "attach", "stop", "logs"),
     "record": ("replay", "renew", "certify", "rot"),
     "verdict": ("verdict",),
-    "report": ("report", "review", "export"),
+    "report": ("report", "review", "export", "track", "dvc"),
     "label": ("labels",),
     "course": ("course", "grade"),
     "machine": ("data", "doctor", "completion"),
