@@ -34,6 +34,7 @@ from repro.cli import (
     planning,
     review,
     running,
+    serve,
     streams,
     system,
 )
@@ -135,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     looking.data_options(commands, _add)
     _add(commands, "report", looking.report, "build the site from the papers and their records")
     export.options(_add(commands, "export", export.export, "a report to hand in: PDF, ReScience, CODECHECK or zip"))
+    serve.options(_add(commands, "serve", serve.serve, "answer requests with a trained model, over HTTP"), _count)
     _new_command(commands)
     _launch_commands(commands)
     _again_commands(commands)
