@@ -3,9 +3,11 @@
     trained        the model of a record, with the weights of its run or of an exported file
     inputs         what a request sends, as the inputs of the model: an image, a sound, a text, numbers
     outputs        what the model returns, as JSON
+    decoding       files and numbers of strangers, decoded
     batches        answers requests that wait at the same time together
-    limits         refuses requests that are too large or too slow
+    service        the answers to a batch of requests, and their log
     app            the addresses of the service: /predict, /health, /model, /docs
+    running        the socket and the server
     documentation  the page at /docs, without a request to another server
     page           the page for a person (Streamlit)
 
