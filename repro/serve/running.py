@@ -64,6 +64,7 @@ def server(app: Any) -> uvicorn.Server:
         lifespan="on",
         log_config=None,
         access_log=False,
+        log_level="warning",
         server_header=False,
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=IDLE,
