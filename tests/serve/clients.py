@@ -41,13 +41,12 @@ def png(image: torch.Tensor) -> bytes:
     return file.getvalue()
 
 
-def raw(address: str, content: bytes, wait: float = 5.0) -> bytes:
-    """What the service sends back for these bytes, until it closes the connection or sends nothing more."""
+def raw(address: str, content: bytes, wait: float = 10.0) -> bytes:
+    """What the service sends back for these bytes, until it closes the connection, or sends nothing for `wait` s."""
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=wait) as made:
         with contextlib.suppress(OSError):
             made.sendall(content)
-            made.shutdown(socket.SHUT_WR)
         parts = []
         with contextlib.suppress(OSError):
             while part := made.recv(65536):
