@@ -18,6 +18,7 @@ from repro.errors import BadInput
 from repro.registry import DATASETS, MODELS, name_of
 
 Item = tuple[Tensor, Tensor]
+NAMES = ("membrane", "cell")
 
 
 @DATASETS.register
@@ -64,14 +65,18 @@ class LabelsToImages(Dataset[Item]):
         return hashlib.sha256(f"labels to images of {self.source.fingerprint()}".encode()).hexdigest()[:16]
 
     def illustrate(self, labels: Tensor, image: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, Any]]:
-        """Write the labels, the generated image, the real image, and the judge's answer to the generated one."""
-        shown = {"labels": labels, "generated": estimate, "real": image}
-        panels = [{"label": n, "image": write_image(one, stem.with_name(f"{stem.name}-{n}"))} for n, one in shown.items()]
+        """Write the labels, the generated and the real image, and how the judge segments the generated one."""
+        shown = {"labels": labels, "real": image, "generated": estimate}
+        panels = [
+            {"label": n, "image": write_image(one, stem.with_name(f"{stem.name}-{n}"))} for n, one in shown.items()
+        ]
         return panels if self.judge is None else [*panels, *self._judged(labels, estimate, stem)]
 
     def _judged(self, labels: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, Any]]:
+        """The judge's answer to the generated image, and its difference from the labels."""
         with torch.inference_mode():
             scores = self.judge.eval()(estimate[None])[0]
-        stem = stem.with_name(f"{stem.name}-judged")
-        drawn = show_mask(estimate, labels[0].long(), scores, stem, ("membrane", "cell"))
-        return [{**panel, "label": "the judge's answer"} for panel in drawn if panel["label"] == "answer"]
+        stem = stem.with_name(f"{stem.name}-generated")
+        _, truth, answer, difference = show_mask(estimate, labels[0].long(), scores, stem, NAMES)
+        stem.with_name(truth["image"]).unlink()  # the labels are shown already
+        return [{**answer, "label": "the judge's answer"}, difference]

@@ -93,7 +93,7 @@ class FCNScore:
         mean = matrices.mean(0).requires_grad_()
         value = of_matrix(mean, self.score)
         (slope,) = torch.autograd.grad(value, mean)
-        return contributions(float(value), (matrices * slope).sum((1, 2)).numpy())
+        return contributions(value.item(), (matrices * slope).sum((1, 2)).numpy())
 
 
 def of_matrix(matrix: Tensor, score: Score) -> Tensor:
