@@ -42,7 +42,7 @@ class TranslationUNet(nn.Module):
 
     Example:
 
-        >>> model = TranslationUNet(width=4, depth=2).eval()
+        >>> model = TranslationUNet(width=4, depth=2, noisy=1).eval()
         >>> image = model(torch.rand(3, 1, 50, 41))
         >>> image.shape, bool(image.min() >= 0), bool(image.max() <= 1)
         (torch.Size([3, 1, 50, 41]), True, True)
