@@ -24,8 +24,8 @@ class ActiveLearner(nn.Module):
     (`metrics.AccuracyWith`).
 
     The probabilities are the mean over `passes` masks of Monte Carlo dropout (`repro.models.dropout_samples`). While
-    the model trains (`model.train()`), they are those of one pass. `acquisitions`: A, from 0. `passes`: from 1. Raises
-    BadInput for other values, and for a network without dropout and more than one pass.
+    the model trains (`model.train()`), the answer is the mean output of all networks, (B, K). `acquisitions`: A, from
+    0. `passes`: from 1. Raises BadInput for other values, and for a network without dropout and more than one pass.
 
     Example: three numbers, two classes, and two acquisitions after the first labels.
 
@@ -47,9 +47,8 @@ class ActiveLearner(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         if self.training:
-            rows = [dropout_samples.probabilities(network(inputs)) for network in self.networks]
-        else:
-            rows = [dropout_samples.samples(network, inputs, self.passes).mean(0) for network in self.networks]
+            return torch.stack([network(inputs) for network in self.networks]).mean(0)
+        rows = [dropout_samples.samples(network, inputs, self.passes).mean(0) for network in self.networks]
         return torch.stack(rows, dim=1)
 
     def samples(self, inputs: Tensor, passes: int, seed: int = 0) -> Tensor:

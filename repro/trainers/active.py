@@ -22,7 +22,7 @@ from repro.models.active_learner import ActiveLearner
 from repro.models.dropout_samples import samples
 from repro.registry import TRAINERS, name_of, wrong_value
 from repro.trainers import rounds
-from repro.training import device, processes
+from repro.training import checkpoint_file, device, processes
 
 BATCH = 500  # items whose scores are computed at once
 INITIAL, TRAIN, CANDIDATES, MASKS = range(4)  # each has a random sequence of its own
@@ -93,7 +93,9 @@ class Active:
             raise BadInput(f"{name_of(self)} was started in {processes.count()} processes", expected="one process")
         last = len(model.networks) - 1
         if len(train) < (needed := self.start + last * self.size):
-            raise BadInput(f"{name_of(self)} uses {needed} labels", expected=f"at most {len(train)}, the items of train")
+            raise BadInput(
+                f"{name_of(self)} uses {needed} labels", expected=f"at most {len(train)}, the items of train"
+            )
         labelled, done = self._first(label_table.labels(train), order_seed), rounds.Rounds()
         for number, network in enumerate(model.networks):
             place = folder / f"round-{number}"
@@ -156,7 +158,7 @@ def chosen_in(folder: Path) -> list[list[int]]:
     """
     found: list[list[int]] = []
     while path := next(iter(folder.glob(f"round-{len(found)}/finished-*.safetensors")), None):
-        used = rounds.checkpoint_file.read(path)["used"]
+        used = checkpoint_file.read(path)["used"]
         found.append(used[sum(map(len, found)) :])
     return found
 
