@@ -14,18 +14,21 @@ from torch import Tensor, nn
 from repro.models import dropout_samples
 from repro.registry import MODELS, name_of, wrong_value
 
+LEAST = torch.finfo(torch.float32).tiny  # so that the logarithm of a probability is finite
+
 
 @MODELS.register
 class ActiveLearner(nn.Module):
-    """A + 1 copies of `network`: `forward(inputs (B, ...)) -> probabilities (B, A + 1, K)`, one row per copy.
+    """A + 1 copies of `network`: `forward(inputs (B, ...)) -> scores (B, A + 1, K)`, one row per copy.
 
     `trainers.Active` trains the first copy on the first labels, and each further one after an acquisition of more
     labels. All copies start with the same weights. So one run measures the accuracy at each number of labels
     (`metrics.AccuracyWith`).
 
-    The probabilities are the mean over `passes` masks of Monte Carlo dropout (`repro.models.dropout_samples`). While
-    the model trains (`model.train()`), the answer is the mean output of all networks, (B, K). `acquisitions`: A, from
-    0. `passes`: from 1. Raises BadInput for other values, and for a network without dropout and more than one pass.
+    A score is the logarithm of a probability, the mean over `passes` masks of Monte Carlo dropout
+    (`repro.models.dropout_samples`). While the model trains (`model.train()`), the answer is the mean output of all
+    networks, (B, K). `acquisitions`: A, from 0. `passes`: from 1. Raises BadInput for other values, and for a network
+    without dropout and more than one pass.
 
     Example: three numbers, two classes, and two acquisitions after the first labels.
 
@@ -49,7 +52,7 @@ class ActiveLearner(nn.Module):
         if self.training:
             return torch.stack([network(inputs) for network in self.networks]).mean(0)
         rows = [dropout_samples.samples(network, inputs, self.passes).mean(0) for network in self.networks]
-        return torch.stack(rows, dim=1)
+        return torch.stack(rows, dim=1).clamp_min(LEAST).log()
 
     def samples(self, inputs: Tensor, passes: int, seed: int = 0) -> Tensor:
         """Probabilities (passes, B, K) of the last network, each row with another dropout mask."""

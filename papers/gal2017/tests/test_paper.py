@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch.utils.data import default_collate
 
+from papers.gal2017.loss import CrossEntropyOfNetworks
 from papers.gal2017.model import KerasExample
-from repro import config
 from repro.errors import BadInput
-from repro.experiment import binding
-from repro.testing import check_dataset, check_loss, check_metric, check_model, check_paper
+from repro.testing import check_model, check_paper, check_smoke
 
 FOLDER = Path(__file__).parents[1]
 
@@ -23,15 +21,14 @@ def test_paper() -> None:
 
 
 def test_parts_of_smoke() -> None:
-    """The loss is that of one network, so it gets the output of one."""
-    built = binding.build(config.read(FOLDER / "configs" / "smoke.gin"))
-    for dataset in built.datasets().values():
-        check_dataset(dataset)
-    inputs, target = default_collate([built.train[index] for index in range(3)])
-    for metric in built.metrics:
-        check_metric(metric, built.estimate(inputs[0]), int(target[0]), inputs[0])
-    check_model(built.model, inputs)
-    check_loss(built.loss, built.model.networks[0](inputs), target)
+    check_smoke(FOLDER)
+
+
+def test_the_loss_is_the_mean_cross_entropy_of_the_networks() -> None:
+    scores, labels = torch.randn(5, 3, 4), torch.tensor([0, 3, 2, 2, 1])
+    each = [CrossEntropyOfNetworks()(scores[:, at], labels) for at in range(3)]
+    assert float(CrossEntropyOfNetworks()(scores, labels)) == pytest.approx(float(sum(each)) / 3, rel=1e-6)
+    assert float(each[0]) == pytest.approx(float(torch.nn.functional.cross_entropy(scores[:, 0], labels)))
 
 
 def test_the_network_is_that_of_the_paper() -> None:
