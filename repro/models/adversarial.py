@@ -59,6 +59,8 @@ class DenseGenerator(nn.Module):
 
     - `noise`: Z. `shape`: (C, H, W). `classes`: K; 0: no label. `paths`: two numbers with `classes`, else none.
     - `dropout`: the probability to drop a hidden unit, in [0, 1). `spread`: initial weights are uniform within this.
+    - `mean_start`: `trainers.Adversarial` sets the initial biases of the pixels so that the images begin near the mean
+      of the training set, as the code of Goodfellow et al. does. Otherwise they are 0, and the images begin grey.
 
     Raises BadInput for other values, and for inputs of another size.
 
@@ -80,13 +82,16 @@ class DenseGenerator(nn.Module):
         paths: Sequence[int] = (),
         dropout: float = 0.0,
         spread: float = 0.05,
+        mean_start: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(mean_start, bool):
+            raise wrong_value(self, "mean_start", mean_start, "True or False")
         _check_sizes(self, hidden=hidden, shape=shape, noise=[noise])
         _check_numbers(self, classes, dropout, spread)
         if len(shape) != 3:
             raise wrong_value(self, "shape", shape, "channels, rows and columns, such as (1, 28, 28)")
-        self.noise, self.classes, self.shape = noise, classes, tuple(shape)
+        self.noise, self.classes, self.shape, self.mean_start = noise, classes, tuple(shape), mean_start
         first = noise
         if classes:
             _check_paths(self, paths)
@@ -99,6 +104,11 @@ class DenseGenerator(nn.Module):
         self.drop = nn.Dropout(dropout if classes else 0.0)
         self.pixels = nn.Linear([first, *hidden][-1], math.prod(shape))
         _spread(self, spread)
+
+    @torch.no_grad()
+    def start(self, mean: Tensor) -> None:
+        """Set the biases of the pixels so that hidden units of 0 give the image `mean` (C, H, W) in [0, 1]."""
+        self.pixels.bias.copy_(mean.flatten().clamp(1e-7, 1 - 1e-7).logit())
 
     def forward(self, inputs: Inputs) -> Tensor:
         noise, label = _parts(self, inputs)

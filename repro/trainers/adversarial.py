@@ -140,6 +140,16 @@ def of_generator(model: Any, loss: Any, inputs: Any, real: Tensor, fake: Tensor)
     return value + loss.distance(fake, real) if hasattr(loss, "distance") else value
 
 
+def mean_target(train: Any) -> Tensor:
+    """The mean of the targets (B, ...) of a dataset.
+
+    >>> mean_target([(0, torch.tensor([1.0])), (0, torch.tensor([2.0]))])
+    tensor([1.5000])
+    """
+    sums = [target.double().sum(0) for _, target in DataLoader(train, 1000, generator=torch.Generator())]
+    return (torch.stack(sums).sum(0) / len(train)).float()
+
+
 class Fit:
     """One training with an `Adversarial`: the objects that change during it."""
 
@@ -153,6 +163,8 @@ class Fit:
         other = trainer.discriminator_optimizer, trainer.discriminator_schedule
         self.discriminator = Player("discriminator", self.model.discriminator, *other)
         self.curves = Curves()
+        if getattr(self.model.generator, "mean_start", False):
+            self.model.generator.start(mean_target(train))
         state = {**self.generator.state(), **self.discriminator.state(), "curves": self.curves}
         self.loop = Loop(trainer, model, loss, train, folder, order_seed, workers=trainer.workers, **state)
         validations = trainer.steps // trainer.valid_every if trainer.valid_every else 0
