@@ -1,4 +1,4 @@
-"""What the generator is compared with, stored images; and the classifier of the Fréchet distance.
+"""How the generator begins; stored images, with which it is compared; and the classifier of the Fréchet distance.
 
 Letters: N training images, S stored images, B items, D pixels, K classes, F features.
 """
@@ -6,16 +6,53 @@ Letters: N training images, S stored images, B items, D pixels, K classes, F fea
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from repro.errors import BadInput
 from repro.models.image_classifiers import SmallCNN
 from repro.models.weights import fill, read
-from repro.registry import MODELS, name_of, wrong_value
+from repro.registry import DATASETS, MODELS, name_of, wrong_value
 
+FAR = 1e-7  # pixels that are always 0 or 1 count as this far from it, so that their bias is finite
 WEIGHTS = Path(__file__).parent / "weights" / "classifier.safetensors"
+
+
+@MODELS.register
+class MarginalStart(nn.Module):
+    """A generator that begins with the mean training image: `forward(inputs) -> images` of `generator`.
+
+    The biases of its module `pixels` are set so that a sigmoid of them is the mean of `images`, a dataset of (image,
+    class). Source: the code of the paper (`mnist.yaml`: `init_sigmoid_bias_from_marginals`). Raises BadInput for a
+    generator without `pixels`, and for images of another size.
+
+    Example: two pixels, which are on in one of four images and in all of them.
+
+        >>> from repro.models.adversarial import DenseGenerator
+        >>> images = [(torch.tensor([[[float(n == 0), 1.0]]]), 0) for n in range(4)]
+        >>> model = MarginalStart(DenseGenerator(noise=1, hidden=[2], shape=[1, 1, 2]), images)
+        >>> [round(value, 3) for value in model(torch.zeros(1, 1)).flatten().tolist()]
+        [0.25, 1.0]
+    """
+
+    def __init__(self, generator: Annotated[Any, MODELS], images: Annotated[Any, DATASETS]) -> None:
+        super().__init__()
+        if not isinstance(getattr(generator, "pixels", None), nn.Linear):
+            raise wrong_value(self, "generator", name_of(generator), "models.DenseGenerator")
+        sums = [batch.double().flatten(1).sum(0) for batch, _ in DataLoader(images, 1000, generator=torch.Generator())]
+        mean = torch.stack(sums).sum(0) / len(images)
+        if len(mean) != generator.pixels.out_features:
+            expected = f"images of {generator.pixels.out_features} pixels"
+            raise BadInput(f"{name_of(images)} has images of {len(mean)} pixels", expected=expected)
+        self.generator = generator
+        with torch.no_grad():
+            generator.pixels.bias.copy_(mean.clamp(FAR, 1 - FAR).logit())
+
+    def forward(self, inputs: Any) -> Tensor:
+        return self.generator(inputs)  # type: ignore[no-any-return]
 
 
 @MODELS.register
