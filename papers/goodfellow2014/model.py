@@ -63,7 +63,7 @@ class StoredImages(nn.Module):
     k-means: each pass assigns all training images to their nearest centre, and then moves each centre to the mean of
     its images (Lloyd's algorithm, scikit-learn). Theis, van den Oord and Bethge 2016, Table 1, compare both.
 
-    `count`: from 1, at most N. `passes`: from 0. Raises BadInput for other values, and for a number that is not below S.
+    `count`: from 1, at most N. `passes`: from 0. Raises BadInput for other values, and for a number from S.
 
     Example: the centres of two groups of one-pixel images.
 
@@ -109,11 +109,11 @@ class StoredImages(nn.Module):
 
 @MODELS.register
 class DigitFeatures(SmallCNN):
-    """The classifier of digits whose F = 64 features `metrics.FrechetDistance` compares, with the weights of its record.
+    """The classifier of digits, with F = 64 features for `metrics.FrechetDistance`, and the weights of its record.
 
-    images (B, 1, 28, 28) -> scores (B, 10). The weights are in `weights/classifier.safetensors`; they are those of the
-    record `goodfellow2014/classifier-seed0`. `checksum`: the SHA-256 of the file. Raises BadInput if the file is missing
-    or another one.
+    images (B, 1, 28, 28) -> scores (B, 10). The weights are those of the record `goodfellow2014/classifier-seed0`, in
+    `weights/classifier.safetensors`. `checksum`: the SHA-256 of this file. Raises BadInput if the file is missing or
+    another one.
 
     Example:
 
