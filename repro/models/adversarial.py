@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.data import default_collate
 
 from repro.registry import MODELS, wrong_value
 
@@ -46,6 +47,16 @@ class Adversarial(nn.Module):
     def judge(self, images: Tensor, inputs: Any) -> Tensor:
         """The scores of images (B, ...) that belong to `inputs`; higher is more like a real image."""
         return self.discriminator(images, inputs)
+
+    def check_data(self, dataset: Any) -> None:
+        """Raise BadInput if a network cannot use the inputs of a dataset. A run calls it before the training."""
+        if getattr(dataset, "paired", False):
+            return
+        inputs, training = default_collate([dataset[0][0]]), self.training
+        with torch.random.fork_rng(), torch.no_grad():
+            self.eval()
+            self.judge(self(inputs), inputs)
+        self.train(training)
 
 
 @MODELS.register

@@ -1,12 +1,10 @@
-"""Adversarial training against a loop written out; it resumes to the bit, and shows when it goes wrong."""
+"""Adversarial training against a loop written out, its curves, and what it refuses."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import math
-import os
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -15,122 +13,29 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from repro import interruption
 from repro.datasets.latent import LatentGrid
 from repro.errors import BadInput
-from repro.losses.adversarial import LeastSquares, NonSaturating, Translation, WassersteinGP
+from repro.losses.adversarial import LeastSquares, NonSaturating, Translation
 from repro.metrics import Identity
 from repro.models.adversarial import Adversarial as Pair
-from repro.models.adversarial import DenseGenerator, MaxoutDiscriminator
 from repro.testing import same
 from repro.trainers.adversarial import Adversarial, mean_target
 from repro.trainers.measured import Measured
-from repro.trainers.schedules import RisingMomentum
 from repro.trainers.two_networks import distance
 from repro.training.finite import NotFinite
-
-STEPS, ITEMS, SIDE = 12, 24, 3
-SGD = functools.partial(torch.optim.SGD, lr=0.1, momentum=0.5)
-ADAM = functools.partial(torch.optim.Adam, lr=0.01)
-RISING: dict[str, Any] = dict.fromkeys(
-    ("generator_schedule", "discriminator_schedule"),
-    functools.partial(RisingMomentum, momentum=0.9, steps=8, factor=1.01),
+from tests.trainers.pairs import (
+    ACCURACY,
+    ADAM,
+    ITEMS,
+    SGD,
+    SIDE,
+    STEPS,
+    Convolutional,
+    dense,
+    fit,
+    images,
+    pair,
 )
-ACCURACY = "accuracy of the discriminator"
-
-
-class Convolutional(nn.Module):
-    """A small discriminator with a score for every pixel, and batch normalisation, if asked."""
-
-    def __init__(self, norm: bool) -> None:
-        super().__init__()
-        kinds = nn.BatchNorm2d(4) if norm else nn.Identity()
-        self.layers = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), kinds, nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 1))
-
-    def forward(self, images: Tensor, inputs: Any) -> Tensor:
-        found: Tensor = self.layers(images)
-        return found
-
-
-class WithNorm(nn.Sequential):
-    """A generator with batch normalisation and dropout."""
-
-    def __init__(self, dropout: float) -> None:
-        super().__init__(
-            *(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(dropout), nn.Linear(8, SIDE**2)),
-            nn.Unflatten(1, (1, SIDE, SIDE)),
-        )
-
-
-def images(bad: int = -1) -> TensorDataset:
-    random = torch.Generator().manual_seed(0)
-    real = torch.rand(ITEMS, 1, SIDE, SIDE, generator=random)
-    if bad >= 0:
-        real[bad] = math.nan
-    return TensorDataset(torch.randn(ITEMS, 4, generator=random), real)
-
-
-def pair(norm: bool = False, dropout: float = 0.3) -> Pair:
-    torch.manual_seed(0)
-    return Pair(WithNorm(dropout), Convolutional(norm))
-
-
-def dense() -> Pair:
-    torch.manual_seed(0)
-    generator = DenseGenerator(noise=4, hidden=[8], shape=(1, SIDE, SIDE), mean_start=True)
-    return Pair(generator, MaxoutDiscriminator(layers=[(8, 2)], shape=(1, SIDE, SIDE), spread=0.1))
-
-
-class Stops(NonSaturating):
-    """Sends a signal when the loss of the generator, or of the discriminator, is computed for the time `stop`."""
-
-    def __init__(self, stop: int, phase: str) -> None:
-        super().__init__()
-        self.stop, self.phase, self.calls = stop, phase, 0
-
-    def _count(self, phase: str) -> None:
-        self.calls += phase == self.phase
-        if self.calls == self.stop:
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
-        self._count("discriminator")
-        return super().discriminator(real, fake)
-
-    def generator(self, fake: Tensor) -> Tensor:
-        self._count("generator")
-        return super().generator(fake)
-
-
-class StopsPenalty(WassersteinGP):
-    """Sends a signal in the penalty of the step `stop`."""
-
-    def __init__(self, stop: int) -> None:
-        super().__init__()
-        self.stop, self.calls = stop, 0
-
-    def penalty(self, judge: Any, real: Tensor, fake: Tensor) -> Tensor:
-        self.calls += 1
-        if self.calls == self.stop:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return super().penalty(judge, real, fake)
-
-
-def fit(
-    folder: Path, model: Pair | None = None, loss: Any = None, data: Any = None, **more: Any
-) -> tuple[Any, dict[str, Tensor]]:
-    """One process of a training: its history, None where it was stopped, and the weights."""
-    model = model or pair()
-    given = {"steps": STEPS, "batch_size": 8, "generator_optimizer": SGD, "discriminator_optimizer": SGD} | more
-    torch.manual_seed(1)
-    folder.mkdir(exist_ok=True)
-    with interruption.listening():
-        try:
-            trainer, data = Adversarial(**given), data or images()
-            history = trainer.fit(model, loss or NonSaturating(), data, data, folder, 3)
-        except interruption.Interrupted:
-            history = None
-    return history, dict(model.state_dict())
 
 
 @pytest.mark.parametrize("every", [1, 3])
@@ -153,42 +58,6 @@ def test_it_is_the_loop_written_out(tmp_path: Path, every: int) -> None:
             optimizers["generator"].step()
     for name, weight in model.state_dict().items():
         torch.testing.assert_close(found[name], weight, atol=1e-5, rtol=1e-4, msg=name)
-
-
-CASES: dict[str, dict[str, Any]] = {
-    "norm": {"model": pair, "norm": True, **RISING},
-    "every": {"model": pair, "generator_every": 3, "generator_optimizer": ADAM, "discriminator_optimizer": ADAM},
-    "dropout": {"model": dense, "valid_every": 4, "shown": {"grid": LatentGrid(rows=1, columns=2, size=4)}},
-}
-
-
-def case(folder: Path, name: str, loss: Any) -> tuple[Any, dict[str, Tensor]]:
-    more = dict(CASES[name])
-    make, norm = more.pop("model"), {"norm": more.pop("norm")} if "norm" in more else {}
-    return fit(folder, make(**norm), loss, **more)
-
-
-@pytest.mark.parametrize("phase", ["discriminator", "generator"])
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("stop", [1, 4])
-def test_it_resumes_to_the_bit(tmp_path: Path, name: str, phase: str, stop: int) -> None:
-    whole = case(tmp_path / "whole", name, NonSaturating())
-    assert case(tmp_path / "parts", name, Stops(stop, phase))[0] is None
-    resumed = case(tmp_path / "parts", name, NonSaturating())
-    assert same(whole[1], resumed[1]) and whole[0]["curves"] == resumed[0]["curves"]
-    drawn = [
-        sorted((path.name, path.read_bytes()) for path in (tmp_path / one).glob("samples/*"))
-        for one in ("whole", "parts")
-    ]
-    assert drawn[0] == drawn[1] and len(drawn[0]) == (3 if name == "dropout" else 0)
-
-
-@pytest.mark.parametrize("stop", [1, 7, STEPS])
-def test_the_penalty_resumes_to_the_bit(tmp_path: Path, stop: int) -> None:
-    whole = case(tmp_path / "whole", "every", WassersteinGP())
-    assert case(tmp_path / "parts", "every", StopsPenalty(stop))[0] is None
-    resumed = case(tmp_path / "parts", "every", WassersteinGP())
-    assert same(whole[1], resumed[1]) and whole[0]["curves"] == resumed[0]["curves"]
 
 
 def test_validations_change_nothing_and_metrics_are_measured(tmp_path: Path) -> None:
