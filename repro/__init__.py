@@ -9,6 +9,7 @@
     verdict/      a claim compared with its records; suspected causes
     report/       the page of a paper; html/ is the markup, sphinx/ the extension
     export/       a report to hand in: an article, a folder for ReScience, codecheck.yml, a zip file
+    track/        copies for tools of others: experiment trackers (W&B, MLflow, TensorBoard, Trackio), DVC
     review/       the reviewer's summary: what changed, what to replay; the form of a review
 
     interval/     computes the 95 % interval of a mean over seeds and test items; verdict/evidence calls it

@@ -14,6 +14,7 @@ GROUPS = {
     "record": ("replay", "renew", "certify", "rot"),
     "verdict": ("verdict",),
     "report": ("report", "review", "export"),
+    "model": ("serve", "track", "dvc"),
     "label": ("labels",),
     "course": ("course", "grade"),
     "machine": ("data", "doctor", "completion"),
