@@ -27,6 +27,9 @@ from repro.metrics.influence import contributions
 from repro.registry import METRICS, MODELS, name_of, wrong_value
 
 Matrix = NDArray[np.float64]
+Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+"""A generated and a real image. As arrays, because a pickled row of a tensor has the complete tensor."""
+
 BATCH = 500  # images in one forward pass of the classifier
 TINY = 1e-10  # eigenvalues below this share of the largest one count as 0
 
@@ -68,17 +71,19 @@ class FrechetDistance:
         reference = f"real image; features of {of}, weights {_digest(classifier)}"
         self.identity = Identity("FrechetDistance", "lower", aggregation=counted, reference=reference)
 
-    def __call__(self, estimate: Tensor, target: Tensor, inputs: Any) -> tuple[Tensor, Tensor]:
+    def __call__(self, estimate: Tensor, target: Tensor, inputs: Any) -> Pair:
         if estimate.shape != target.shape:
             said = f"{name_of(self)} got a generated image of shape {tuple(estimate.shape)}"
             raise BadInput(said, expected=f"{tuple(target.shape)}, as the real image")
-        return estimate.detach().cpu(), target.detach().cpu()
+        return estimate.detach().cpu().float().numpy(), target.detach().cpu().float().numpy()
 
-    def contributions(self, items: Sequence[tuple[Tensor, Tensor]]) -> list[float]:
+    def contributions(self, items: Sequence[Pair]) -> list[float]:
         """One value for each item, whose mean is the distance."""
         if len(items) < 2:
             raise BadInput(f"{name_of(self)} got one item", expected="at least two")
-        generated, real = (features(self.classifier, torch.stack(column)) for column in zip(*items, strict=True))
+        generated, real = (
+            features(self.classifier, torch.from_numpy(np.stack(column))) for column in zip(*items, strict=True)
+        )
         one, other = Fitted(generated), Fitted(real)
         values = one.influences(other) + other.influences(one)
         return contributions(one.distance(other), values)
@@ -88,7 +93,7 @@ def features(classifier: Any, images: Tensor) -> Matrix:
     """The features (N, F) of images (N, C, H, W), in float64. Of feature maps the means are taken."""
     device = next((one.device for one in classifier.parameters()), None)
     with torch.inference_mode():
-        found = [classifier.features(block.to(device)).cpu() for block in images.float().split(BATCH)]
+        found = [classifier.features(block.to(device)).cpu() for block in images.split(BATCH)]
     return np.asarray(torch.cat([one.flatten(2).mean(2) if one.ndim > 2 else one for one in found]).double().numpy())
 
 

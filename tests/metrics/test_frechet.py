@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from statistics import fmean
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch import nn
 from repro.errors import BadInput
 from repro.interval import interval
 from repro.metrics.frechet import Fitted, FrechetDistance, features, power
+from repro.metrics.parzen import ParzenLogLikelihood
 from repro.models.image_classifiers import SmallCNN
 from repro.testing import check_metric
 
@@ -140,6 +142,13 @@ def test_images_that_do_not_fit_are_one_line() -> None:
         metric(torch.zeros(4), torch.zeros(1, 2, 2), None)
     with pytest.raises(BadInput, match="at least two"):
         metric.contributions([metric(torch.zeros(4), torch.zeros(4), None)])
+
+
+@pytest.mark.parametrize("metric", [FrechetDistance(Flat(), of="pixels"), ParzenLogLikelihood([])])
+def test_an_item_of_a_batch_is_small_when_processes_exchange_it(metric: Any) -> None:
+    """A run of several processes sends the items of each to all; a row of a tensor would bring its whole batch."""
+    images = torch.rand(500, 1, 28, 28)
+    assert len(pickle.dumps(metric(images[3], images[4], None))) < 3 * 4 * 28 * 28
 
 
 def test_a_power_of_a_matrix_is_that_of_scipy() -> None:
