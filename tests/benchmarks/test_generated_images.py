@@ -1,4 +1,4 @@
-"""The log-likelihood under a Parzen window against its formula in numpy, with the same images. Times are CPU seconds."""
+"""The log-likelihood under a Parzen window against its formula in numpy. Times are CPU seconds."""
 
 from __future__ import annotations
 
