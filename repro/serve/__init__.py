@@ -31,4 +31,6 @@ def needed(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError:
-        raise BadInput(f"{module.split('.')[0]} is not installed", expected=f"pip install 'repro-papers[{extra}]'") from None
+        raise BadInput(
+            f"{module.split('.')[0]} is not installed", expected=f"pip install 'repro-papers[{extra}]'"
+        ) from None
