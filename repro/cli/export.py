@@ -13,8 +13,10 @@ from repro.export import FORMS
 from repro.files import disk
 
 FOLDER = "exports"
-MODELS = {"weights": ".safetensors"}
+MODELS = {"weights": ".safetensors", "onnx": ".onnx", "torchscript": ".pt"}
 """The forms of a model, each with the ending of its file."""
+
+log = logging.getLogger("repro")
 
 
 def options(command: Any) -> None:
@@ -24,6 +26,8 @@ def options(command: Any) -> None:
     form.add_argument("--as", dest="form", choices=FORMS, help="the form of the report")
     file = {"nargs": "?", "const": Path(), "type": Path, "metavar": "FILE"}
     form.add_argument("--weights", **file, help="the weights (.safetensors), with a model card written from the record")
+    form.add_argument("--onnx", **file, help="the model for ONNX Runtime; its answers and its speed are compared")
+    form.add_argument("--torchscript", **file, help="the model for TorchScript; its answers and its speed are compared")
     command.add_argument("--to", type=Path, metavar="FOLDER", help=f"where to write it (default: {FOLDER}/PAPER)")
     command.add_argument(
         "--licence", default="", metavar="NAME", help="of the weights, such as MIT; --weights needs it"
@@ -56,13 +60,33 @@ def _report(given: argparse.Namespace) -> None:
 
 
 def _model(given: argparse.Namespace) -> None:
-    from repro.export import weights
     from repro.serve import trained
 
+    form = next(form for form in MODELS if getattr(given, form) is not None)
+    if given.licence and form != "weights":
+        raise BadInput("--licence is about --weights", expected=f"--{form} without it")
     found = trained.find(given.paper, allow_stale=given.stale)
-    written = weights.write(found, _file(given, found, "weights"), given.licence)
-    logging.getLogger("repro").info("SHA-256 of the weights: %s", written.checksum)
+    path = _file(given, found, form)
+    _weights(found, path, given.licence) if form == "weights" else _translated(found, path, form)
+
+
+def _weights(found: Any, path: Path, licence: str) -> None:
+    from repro.export import weights
+
+    written = weights.write(found, path, licence)
+    log.info("SHA-256 of the weights: %s", written.checksum)
     print(f"{where(written.weights)}\n{where(written.card)}")
+
+
+def _translated(found: Any, path: Path, form: str) -> None:
+    from repro.export import translated
+    from repro.serve import trained
+
+    compared = translated.write(trained.load(found), form, path)
+    log.info("largest difference of an answer in %d test items: %.2g", compared.items, compared.difference)
+    for one in compared.speeds:
+        log.info("%s", one)
+    print(where(path))
 
 
 def _file(given: argparse.Namespace, found: Any, form: str) -> Path:

@@ -1,4 +1,4 @@
-"""The commands about tools of others: `track` replays runs into an experiment tracker, `dvc` writes files of DVC."""
+"""The commands about tools of others: `track` copies runs to an experiment tracker, `dvc` writes files of DVC."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def options(commands: Any, add: Any) -> None:
 
 
 def track(given: argparse.Namespace) -> int:
-    """`repro track`: replay runs; prints the folder. Exit code 1 if the tracker failed at a run."""
+    """`repro track`: copy runs to a tracker; print the folder. Exit code 1 if the tracker failed at a run."""
     from repro import track
     from repro.track import chosen
 
@@ -39,7 +39,7 @@ def track(given: argparse.Namespace) -> int:
     folder = given.folder or Path(FOLDER, given.to)
     disk.refuse_unwritable(folder)
     runs = chosen.named(given.name)
-    done = track.replay(runs, given.to, folder)
+    done = track.copy(runs, given.to, folder)
     log = logging.getLogger("repro")
     log.info("%d runs written, %d unchanged", len(done.written), len(done.unchanged))
     running = [one.name for one in runs if one.state == "running"]

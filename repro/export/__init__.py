@@ -21,6 +21,7 @@ A trained model for others:
 
     weights     its weights as safetensors, with the model card
     card        the model card, written from the record
+    translated  the model as ONNX or TorchScript, compared with the original
 
 Numbers are made by the same functions as on the page. Nothing here trains, and no report needs torch.
 """

@@ -16,6 +16,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
@@ -35,6 +36,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI sends nothing about requests to another server, whatever the environment says."""
 log = logging.getLogger("repro")
 
 
@@ -57,7 +60,7 @@ def make(served: Service, limits: Limits, hosts: list[str]) -> FastAPI:
         await waiting.stop()
 
     title = f"repro serve {served.trained.name}"
-    app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=life)
+    app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=life, telemetry=SILENT)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
     app.add_exception_handler(HTTPException, _unknown)
     _predict(app, served, waiting)

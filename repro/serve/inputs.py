@@ -11,6 +11,7 @@ Letters: C channels, H rows and W columns of an image, T samples of a sound.
 from __future__ import annotations
 
 import copy
+import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -52,7 +53,9 @@ class One:
         return [self[index] for index in indices]
 
     def fingerprint(self) -> str:
-        return "request"
+        raw = self.item[0]
+        content = raw.numpy().tobytes() if isinstance(raw, Tensor) else repr(raw).encode()
+        return hashlib.sha256(content).hexdigest()[:16]
 
 
 class Reader:

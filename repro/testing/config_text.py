@@ -43,19 +43,24 @@ class Names:
 def configs(one: Paper, records: Records) -> Iterator[BadInput]:
     """Every config can be read, imports modules that exist, and names parts, parameters and macros that exist."""
     told = set[tuple[str, str]]()  # an included line is checked once for each config that includes it
-    for error in (error for path in one.configs for error in _config(path)):
+    run = {one.folder / name for _, name, _ in one.runs} | {path for path in one.configs if path.name == "smoke.gin"}
+    for error in (error for path in one.configs for error in _config(path, path in run)):
         if (error.where, error.what) not in told:
             told.add((error.where, error.what))
             yield error
 
 
-def _config(path: Path) -> Iterator[BadInput]:
+def _config(path: Path, run: bool) -> Iterator[BadInput]:
+    """The faults of one config. run: it is the smoke config, or a claim needs it, so it sets an experiment."""
     try:
         found = config.read(path)
         rows = binding.bindings(found)
         yield from _modules(found)
-        if path.name == "smoke.gin" and not any(row.selector == "experiment" for row in rows):
-            yield BadInput("it sets nothing", f"{where(path)}:1", expected="an experiment that runs in seconds")
+        if run and not any(row.selector == "experiment" for row in rows):
+            expected = (
+                "an experiment that runs in seconds" if path.name == "smoke.gin" else "the experiment of its claim"
+            )
+            yield BadInput("it sets nothing", f"{where(path)}:1", expected=expected)
     except BadInput as error:
         yield error
         return

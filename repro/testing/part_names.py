@@ -19,8 +19,9 @@ from repro.registry import Declared
 
 def twins(one: Paper, records: Iterable[Record]) -> Iterator[BadInput]:
     """No part of the paper has the name of another part of its kind: in the paper, in `repro` or in another paper."""
-    ours = [part for part in every() if one.folder in part.path.parents]
-    known = {(part.kind, part.name): part for part in every() if one.folder not in part.path.parents}
+    found = [(one.folder in part.path.parents, part) for part in every()]
+    ours = [part for own, part in found if own]
+    known = {(part.kind, part.name): part for own, part in found if not own}
     for part in ours:
         twin = known.setdefault((part.kind, part.name), part)
         if twin is not part:

@@ -1,13 +1,14 @@
 """Copies of runs and data sets for tools that other people use: experiment trackers, and DVC.
 
-`repro track` *replays* runs: it reads the records and the run folders, and writes what they contain into a tracker. A
-run itself calls no tracker. So a tracker cannot slow a run down or stop it, and you can choose one after the run.
+`repro track` reads the records and the run folders, and writes what they contain into a tracker. A run itself calls no
+tracker. So a tracker cannot slow a run down or stop it, and you can choose one after the run.
 `repro dvc` writes the catalogue and the configs as files of DVC. Nothing in `repro` reads any of these copies.
 
-- `replayed`: what a tracker shows of one run. `chosen`: which runs a name means.
+- `copied`: what a tracker shows of one run. `chosen`: which runs a name means.
 - `to_wandb`, `to_mlflow`, `to_tensorboard`, `to_trackio`: one tracker each. `write(one, folder)` writes one run, and
   replaces what an earlier call wrote about the run with this id. No tracker needs the network or an account.
 - `dvc_stages`: the runs of a paper as stages of DVC. `dvc_pointers`: the data sets, each with the md5 of its files.
+  `dvc_files` puts both together.
 """
 
 from __future__ import annotations
@@ -23,32 +24,32 @@ from pathlib import Path
 
 from repro.errors import BadInput
 from repro.files import disk
-from repro.track.replayed import Replayed
+from repro.track.copied import RunCopy
 
 TRACKERS = {"wandb": "track-wandb", "mlflow": "track-mlflow", "tensorboard": "", "trackio": "track-trackio"}
 """The trackers, each with the extra of `repro-papers` that installs it; none if `repro` needs it anyway."""
 
-FILE = "replayed.json"
+FILE = "copied.json"
 """In the folder of a tracker: the digest of what was written about each run, by its id."""
 
 
 @dataclass
 class Outcome:
-    """What a replay did: the names of the runs that were written, and that were there already, and the failures."""
+    """What a copy did: the names of the runs that were written, and that were there already, and the failures."""
 
     written: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
 
-def replay(runs: Iterable[Replayed], tracker: str, folder: Path) -> Outcome:
+def copy(runs: Iterable[RunCopy], tracker: str, folder: Path) -> Outcome:
     """Write `runs` into `folder` in the form of a tracker. A run that is there unchanged is left alone.
 
     An error of the tracker fails only this run. Raises BadInput if the tracker is unknown or not installed, and
     DiskFull.
     """
     check(tracker)
-    write: Callable[[Replayed, Path], None] = importlib.import_module(f"repro.track.to_{tracker}").write
+    write: Callable[[RunCopy, Path], None] = importlib.import_module(f"repro.track.to_{tracker}").write
     outcome = Outcome()
     done = _done(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def check(tracker: str) -> None:
 
 
 def _done(folder: Path) -> dict[str, str]:
-    """The digests of an earlier replay; empty if there is none, or if its file was damaged: then all is written."""
+    """The digests of an earlier copy; empty if there is none, or if its file was damaged: then all is written."""
     try:
         found = json.loads((folder / FILE).read_bytes())
     except (OSError, ValueError):
@@ -84,7 +85,7 @@ def _done(folder: Path) -> dict[str, str]:
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
-def _fault(write: Callable[[Replayed, Path], None], one: Replayed, folder: Path) -> str:
+def _fault(write: Callable[[RunCopy, Path], None], one: RunCopy, folder: Path) -> str:
     """Write one run; returns the error of the tracker in one line, or ""."""
     try:
         with disk.full(folder):

@@ -11,14 +11,14 @@ from repro.claim import paper
 from repro.errors import BadInput
 from repro.record import stale
 from repro.run import resume, run_folders
-from repro.track import replayed
-from repro.track.replayed import Replayed
+from repro.track import copied
+from repro.track.copied import RunCopy
 
 EXPECTED = "PAPER, PAPER/CONFIG-seedN, or the path of a run folder or of a record"
 log = logging.getLogger("repro")
 
 
-def named(names: Iterable[str]) -> list[Replayed]:
+def named(names: Iterable[str]) -> list[RunCopy]:
     """The runs that `names` mean, each once.
 
     A run folder has more points than a record, so PAPER/CONFIG-seedN is a run on this machine if there is one, else
@@ -29,16 +29,16 @@ def named(names: Iterable[str]) -> list[Replayed]:
     return list({one.id: one for one in found}.values())
 
 
-def _named(name: str) -> list[Replayed]:
+def _named(name: str) -> list[RunCopy]:
     path = Path(name)
     if path.is_dir() and (path / resume.FILE).is_file():
-        return [replayed.of_run(path)]
+        return [copied.of_run(path)]
     if path.is_file() and path.suffix == ".json":
         return [_of_file(path)]
     if name in paper.folders():
         return _of_paper(name)
     if runs := [run for run in _runs() if name in run_folders.names(run)]:
-        return [replayed.of_run(run) for run in runs]
+        return [copied.of_run(run) for run in runs]
     files = _files()
     if name in files:
         return [_of_file(files[name])]
@@ -57,19 +57,19 @@ def _files() -> dict[str, Path]:
     return {f"{name}/{path.stem}": path for name, path in every}
 
 
-def _of_file(path: Path) -> Replayed:
+def _of_file(path: Path) -> RunCopy:
     """The run of one record, marked if the record is stale."""
     found = record.read(path)
     folder = paper.folders().get(found.paper)
     marked = next(iter(stale.mark([found], folder, swept=bool(found.overrides))), found) if folder else found
-    return replayed.of_record(marked)
+    return copied.of_record(marked)
 
 
-def _of_paper(name: str) -> list[Replayed]:
+def _of_paper(name: str) -> list[RunCopy]:
     """The records of a paper, those of its sweeps, and its runs that have no record."""
     folder = paper.folder_of(name)
     records = [*record.of_paper(folder), *record.of_points(folder)]
-    found = {one.id: one for one in map(replayed.of_record, records)}
+    found = {one.id: one for one in map(copied.of_record, records)}
     for run in _runs():
         if run.parts[-3] == name and (one := _of_run(run)):
             found.setdefault(one.id, one)
@@ -78,10 +78,10 @@ def _of_paper(name: str) -> list[Replayed]:
     return list(found.values())
 
 
-def _of_run(run: Path) -> Replayed | None:
-    """One run of many; None, with a message, if it cannot be replayed."""
+def _of_run(run: Path) -> RunCopy | None:
+    """One run of many; None, with a message, if it has no metrics or cannot be read."""
     try:
-        return replayed.of_run(run)
+        return copied.of_run(run)
     except BadInput as error:
-        log.warning("%s: left out: %s", run_folders.names(run)[0], error)
+        log.warning("left out: %s", error)
         return None

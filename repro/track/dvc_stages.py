@@ -18,7 +18,7 @@ from repro import config, record
 from repro.claim.paper import Paper
 from repro.config import Config
 from repro.record import code_digest
-from repro.track import replayed
+from repro.track import copied
 
 METRICS = "metrics.json"
 
@@ -61,7 +61,7 @@ def metrics(paper: Paper) -> str:
     rows: dict[str, dict[str, float]] = {}
     for one in record.of_paper(paper.folder):
         if (one.config, one.seed) in mine and not one.stale:
-            found = replayed.results(one)
+            found = copied.results(one)
             rows[one.stem] = {name.removeprefix("result/"): value for name, value in found.items()}
     return json.dumps(rows, indent=1, sort_keys=True) + "\n"
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from repro.track.replayed import Replayed
+from repro.track.copied import RunCopy
 
 STATES = {"finished": "FINISHED", "running": "RUNNING", "stopped": "KILLED", "killed": "KILLED"}
 """The state of a run in MLflow; all other states are FAILED."""
@@ -22,11 +22,11 @@ AT_ONCE = 1000  # metrics, the most that one call may have
 LONGEST = 6000  # characters of a value, the most that MLflow stores
 
 
-def write(one: Replayed, folder: Path) -> None:
+def write(one: RunCopy, folder: Path) -> None:
     """Write one run into `folder`. An earlier run with this id is deleted, as in the user interface."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # else mlflow reports its use over the network
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Param, RunTag
+    from mlflow.entities import Metric, Param
 
     for library in ("mlflow", "alembic"):  # they log each table that they create
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -37,11 +37,11 @@ def write(one: Replayed, folder: Path) -> None:
     tags = {f"repro.{key}": text for key, text in (*one.about.items(), ("id", one.id), ("state", one.state))}
     tags |= {"paper": one.paper, "config": one.config, "seed": str(one.seed)}
     begun = min((point.time for point in one.points), default=one.last[1])
-    run = client.create_run(experiment, _time(begun), run_name=f"{one.config}-seed{one.seed}").info.run_id
+    kept = {name(key): text[:LONGEST] for key, text in tags.items()}
+    run = client.create_run(experiment, _time(begun), kept, f"{one.config}-seed{one.seed}").info.run_id
     rows = [Param(name(key), str(value)[:LONGEST]) for key, value in one.settings.items()]
     for some in _batches(rows, 100):
         client.log_batch(run, params=some)
-    client.log_batch(run, tags=[RunTag(name(key), text[:LONGEST]) for key, text in tags.items()])
     for some in _batches([Metric(*row) for row in _metrics(one)], AT_ONCE):
         client.log_batch(run, metrics=some)
     client.set_terminated(run, STATES.get(one.state, "FAILED"), _time(one.last[1]))
@@ -63,7 +63,7 @@ def _experiment(client: Any, paper: str, folder: Path) -> str:
     return str(client.create_experiment(paper, artifact_location=(folder / "artifacts").absolute().as_uri()))
 
 
-def _metrics(one: Replayed) -> Iterator[tuple[str, float, int, int]]:
+def _metrics(one: RunCopy) -> Iterator[tuple[str, float, int, int]]:
     """(name, value, time in milliseconds, step) of every point and every result."""
     step, time = one.last
     yield from ((name(point.curve), point.value, _time(point.time), point.step) for point in one.points)

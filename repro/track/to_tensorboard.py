@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from repro.track.replayed import Replayed
+from repro.track.copied import RunCopy
 
 
-def write(one: Replayed, folder: Path) -> None:
+def write(one: RunCopy, folder: Path) -> None:
     """Write one run into `folder`. Each point has the time at which it was logged."""
     from torch.utils.tensorboard import SummaryWriter
     from torch.utils.tensorboard.summary import hparams

@@ -6,10 +6,10 @@ import datetime
 import os
 from pathlib import Path
 
-from repro.track.replayed import Replayed
+from repro.track.copied import RunCopy
 
 
-def write(one: Replayed, folder: Path) -> None:
+def write(one: RunCopy, folder: Path) -> None:
     """Write one run into `folder`: one row per step, and the results in a row at the last step."""
     os.environ["TRACKIO_DIR"] = str(folder.absolute())  # trackio reads it when it is imported
     from trackio import sqlite_storage

@@ -1,7 +1,7 @@
 """One run as an offline folder of W&B: `wandb/offline-run-TIME-ID`. `wandb sync FOLDER` uploads it.
 
-Nothing about this machine is written: no system metrics, host name, user or program. W&B draws a run with the same id
-again if you upload it again.
+No system metrics, host name, user, program or list of packages is written: they would be those of the machine that
+copies, not of the run.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import os
 import shutil
 from pathlib import Path
 
-from repro.track.replayed import Replayed
+from repro.track.copied import RunCopy
 
 
-def write(one: Replayed, folder: Path) -> None:
+def write(one: RunCopy, folder: Path) -> None:
     """Write one run into `folder`: one row per step, the results in its summary, the settings in its config."""
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else wandb reports its own errors over the network
     import wandb
@@ -29,7 +29,7 @@ def write(one: Replayed, folder: Path) -> None:
         x_disable_stats=True,
         x_disable_meta=True,
         x_disable_machine_info=True,
-        x_save_requirements=False,  # the packages of the run are in its record; here are those of the replay
+        x_save_requirements=False,  # the packages of the run are in its record; here are those of the copying machine
     )
     about = {"repro": {**one.about, "name": one.name, "seed": one.seed, "state": one.state}}
     run = wandb.init(

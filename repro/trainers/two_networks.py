@@ -55,7 +55,8 @@ class Player:
         try:
             loop.check(value, found)
         except NotFinite as error:
-            error.add_note(f"(found in the step of the {self.name})")
+            if not value.is_cuda:  # on a GPU, it is found one check later, so in the step of the other network
+                error.add_note(f"(found in the step of the {self.name})")
             raise
         self.optimizer.step()
         if self.schedule:

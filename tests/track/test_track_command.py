@@ -11,7 +11,7 @@ import pytest
 
 from repro import record
 from repro.files import lock
-from repro.track import chosen, replayed
+from repro.track import chosen, copied
 from tests.track import stores
 
 
@@ -25,7 +25,7 @@ def ran(paper: Any, git: Callable[..., str], repro: Any) -> tuple[Any, Path]:
 
 def test_a_run_and_its_record_are_one_run_with_the_same_results(ran: tuple[Any, Path]) -> None:
     paper, folder = ran
-    of_run = replayed.of_run(folder)
+    of_run = copied.of_run(folder)
     (of_paper,) = chosen.named([paper.name])
     assert of_run.id == of_paper.id and of_run.results == of_paper.results and of_run.settings == of_paper.settings
     assert (of_run.about["from"], of_paper.about["from"]) == ("run folder", "record")
@@ -81,7 +81,9 @@ def test_a_running_run_is_named_with_how_to_add_the_rest(ran: tuple[Any, Path], 
 
 def test_a_wrong_name_is_one_line_with_the_nearest_one(ran: tuple[Any, Path], refused: Any) -> None:
     paper, folder = ran
-    assert f"did you mean '{paper.name}/smoke-seed0'?" in refused("track", f"{paper.name}/smok-seed0", "--to", "wandb")
+    assert f"did you mean '{paper.name}/smoke-seed0'?" in refused(
+        "track", f"{paper.name}/smok-seed0", "--to", "tensorboard"
+    )
     assert "did you mean 'mlflow'?" in refused("track", paper.name, "--to", "mlfow")
     refused("track", folder.parent, "--to", "tensorboard")
     Path("a_file").write_text("")

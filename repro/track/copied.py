@@ -37,7 +37,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Replayed:
+class RunCopy:
     """One run, as trackers show it.
 
     - `id`: the same for the same paper, config, seed and code. A run that is repeated with other code has another id.
@@ -90,16 +90,16 @@ class Replayed:
         return {point.step: point.time for point in sorted(self.points, key=lambda one: one.step)}
 
 
-def of_record(found: Record) -> Replayed:
+def of_record(found: Record) -> RunCopy:
     """The run that wrote a record."""
     points = _in_order(_of_curves(found))
     about = {"from": "record", **_about(found)}
     begun = (found.digest, found.code, found.core)
     state = (found.paper, found.config, found.seed, FINISHED)
-    return Replayed(_id(state, begun), *state, settings(found.text), points, results(found), about)
+    return RunCopy(_id(state, begun), *state, settings(found.text), points, results(found), about)
 
 
-def of_run(folder: Path) -> Replayed:
+def of_run(folder: Path) -> RunCopy:
     """The run in a folder, up to now if it is running.
 
     Raises BadInput if the folder is not that of a run, and if the run has no metrics yet.
@@ -121,7 +121,7 @@ def of_run(folder: Path) -> Replayed:
     bound = settings((folder / "config.gin").read_text(encoding="utf-8"))
     known = _id(state, (begun.digest, begun.code, begun.core))
     more = (results(found), about | _about(found)) if found else ({}, about)
-    return Replayed(known, *state, bound, points, *more)
+    return RunCopy(known, *state, bound, points, *more)
 
 
 def settings(text: str) -> dict[str, Setting]:
