@@ -41,7 +41,7 @@ class Reader:
     def __init__(self, repro: Command, patch: pytest.MonkeyPatch, strategies: tuple[str, ...]) -> None:
         self.repro, self.patch, self.strategies = repro, patch, strategies
         self.service: subprocess.Popen[str] | None = None
-        self.address, self.exits = "", {"watch": 0}
+        self.address, self.watched = "", ""
 
     def follow(self) -> None:
         assert self.repro("new", "mine")[0] == 0
@@ -83,7 +83,7 @@ class Reader:
         expected = 1 if words[0] == "watch" else 0
         assert code == expected and (not shown or out == shown), (words, out, err)
         if words[0] == "watch":
-            self.exits["watch"] = code
+            self.watched = out
 
     def other(self, words: list[str]) -> None:
         """A command that is not repro's, in a process of its own."""
@@ -156,7 +156,7 @@ def reader(
 
 def checked(read: Reader) -> None:
     """The alarm came, the labels are true, and the effect on turned images has an interval above 0."""
-    assert read.exits["watch"] == 0
+    assert "first in window 2 (answers 301 to 400" in read.watched and Path("watch.html").is_file()
     one = paper.find("mine")
     judged = verdict.judge_all(one.claims, record.of_paper(one.folder))
     assert len(judged) == len(read.strategies)
