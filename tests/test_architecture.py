@@ -141,11 +141,11 @@ def test_a_paper_imports_what_is_public() -> None:
 
 
 def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
-    """At most 34 modules and packages; the run loads what it needs; so many lines of code without the parts."""
+    """At most 36 modules and packages; the run loads what it needs; so many lines of code without the parts."""
     names = {
         path.stem for path in (ROOT / "repro").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
     }
-    assert len(names) <= 34  # 30 before courses, reviews and exports, which no run needs, and labels
+    assert len(names) <= 36  # 30 before courses, reviews, exports, services, watching and labels
     code = "import sys, repro.run; print(sum(name.startswith('repro') for name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) <= 18
@@ -155,8 +155,8 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     # 21,600 before the strip of a signal; 21,900 before the launcher refused foreign queues, absent GPUs and nodes;
     # 22,050 before the faults that three newcomers found; 22,150 before images: masks, boxes, explanations, curves;
     # 22,700 before names of parts, texts and sounds in `new`, archives of an installed repro, slides, decisions;
-    # 22,850 before one axis for metrics of one claim each
-    assert sum(map(lines_of_code, counted)) <= 22_900
+    # 22,850 before one axis for metrics of one claim each; 22,900 before services, their log, models for others
+    assert sum(map(lines_of_code, counted)) <= 24_600
 
 
 def lines_of_code(path: Path) -> int:

@@ -13,6 +13,7 @@ from repro.errors import BadInput
 
 EXTRA = "serve"
 PAGE = {
+    "global.developmentMode": "false",
     "browser.gatherUsageStats": "false",
     "server.headless": "true",
     "server.fileWatcherType": "none",
