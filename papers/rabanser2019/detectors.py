@@ -28,7 +28,7 @@ PValues = dict[int, list[float]]
 
 
 @MODELS.register
-class Detector(nn.Module):
+class ShiftDetector(nn.Module):
     """A test on a representation of the images.
 
     - `network`: a representation, or a classifier with `forward(images) -> scores`. It is trained as any model.
@@ -44,7 +44,7 @@ class Detector(nn.Module):
 
         >>> from papers.rabanser2019.model import NoReduction
         >>> images = torch.rand(200, 1, 2, 2)
-        >>> found = Detector(NoReduction(), sizes=(20,), samples=3).estimate(Samples(images, 1.5 * images))
+        >>> found = ShiftDetector(NoReduction(), sizes=(20,), samples=3).estimate(Samples(images, 1.5 * images))
         >>> len(found[20]), max(found[20]) < 0.05
         (3, True)
     """
@@ -83,7 +83,7 @@ class Detector(nn.Module):
         self._last = None
         self.network.fit(images, target)
 
-    def train(self, mode: bool = True) -> Detector:
+    def train(self, mode: bool = True) -> ShiftDetector:
         """As of any module. A network that is trained further has other representations."""
         self._last = None
         return super().train(mode)
@@ -134,7 +134,7 @@ class DomainClassifier(nn.Module):
 
     It is trained on one half of each sample. The other half is the test: the p value is that of a two-sided binomial
     test of its accuracy against 1/2. The network has one hidden layer of `hidden` units. It is trained anew for each
-    sample: `steps` steps of Adam with the step size `rate`, each on `batch` images. `sizes`, `samples`: see `Detector`.
+    sample: `steps` steps of Adam with the step size `rate`, each on `batch` images. `sizes`, `samples`: see `ShiftDetector`.
     Numbers are above 0. Raises BadInput for another value.
 
     Example:
