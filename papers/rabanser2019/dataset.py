@@ -111,7 +111,9 @@ class Shifted(Dataset[tuple[Samples, float]]):
         if shift == "adv":
             attacked = adversarial(attacked, labels[target], self.weights, self.epsilon)
         random = _random(self.seed, shift, share, split)
-        return Samples(self.sources[split], shifted(shift, share, images[target], labels[target], attacked, random)), share
+        return Samples(
+            self.sources[split], shifted(shift, share, images[target], labels[target], attacked, random)
+        ), share
 
     def fingerprint(self) -> str:
         """Digest of both sets, and of what is done with them."""
@@ -152,7 +154,9 @@ class OneClass(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         return self._images(self.source), self._images(self.target)
 
     def _images(self, dataset: Any) -> torch.Tensor:
-        found = [image.flatten() for image, label in map(dataset.__getitem__, range(len(dataset))) if label == self.digit]
+        found = [
+            image.flatten() for image, label in map(dataset.__getitem__, range(len(dataset))) if label == self.digit
+        ]
         if not found:
             raise wrong_value(self, "digit", self.digit, "a class of both sets")
         return torch.stack(found)

@@ -103,8 +103,8 @@ def _check(part: nn.Module, components: int, pixels: int) -> None:
 class Autoencoder(nn.Module):
     """An autoencoder of three convolutions (TAE; UAE without training): images (N, 1, H, W) -> images (N, 1, H, W).
 
-    The encoder has convolutions of 3 x 3 with 16, 8 and 2 maps, each with a ReLU and 2 x 2 max pooling, as the authors'
-    published code has for MNIST. `represent` gives K = 2 h w numbers, with h = H / 8 and w = W / 8, rounded up: 32 for
+    The encoder has convolutions of 3 x 3 with 16, 8 and 2 maps, each with 2 x 2 max pooling, as the authors' published
+    code has for MNIST, and a ReLU after the first two. `represent` gives K = 2 h w numbers, with h = H / 8 and w = W / 8, rounded up: 32 for
     28 x 28 pixels.
 
     Example:
@@ -116,8 +116,10 @@ class Autoencoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encode = nn.Sequential(*_down(1, 16), *_down(16, 8), *_down(8, 2))
-        self.decode = nn.Sequential(*_up(2, 2), *_up(2, 8), *_up(8, 16), nn.Conv2d(16, 1, 3, padding=1), nn.Sigmoid())
+        last = (nn.Conv2d(8, 2, 3, padding=1), nn.MaxPool2d(2, ceil_mode=True))  # with a ReLU, both maps may be 0
+        self.encode = nn.Sequential(*_down(1, 16), *_down(16, 8), *last)
+        ink = (nn.Conv2d(16, 1, 3, padding=1), nn.Sigmoid())
+        self.decode = nn.Sequential(*_up(2, 8), *_up(8, 16), *_up(16, 16), *ink)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """The images again, from their representation."""
