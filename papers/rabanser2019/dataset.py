@@ -39,7 +39,7 @@ class Shifted(Dataset[tuple[Samples, float]]):
     `(Samples, share float)`; for the shift "none", the share is 0 whatever `shares` says.
 
     Adversarial examples are made for a linear classifier of the source, with a step of `epsilon` in each pixel.
-    Raises BadInput for an unknown or missing shift, a share outside (0, 1], no split, and an `epsilon` that is negative.
+    Raises BadInput for an unknown or missing shift, a share outside (0, 1], no split, and a negative `epsilon`.
 
     Example:
 

@@ -134,8 +134,8 @@ class DomainClassifier(nn.Module):
 
     It is trained on one half of each sample. The other half is the test: the p value is that of a two-sided binomial
     test of its accuracy against 1/2. The network has one hidden layer of `hidden` units. It is trained anew for each
-    sample: `steps` steps of Adam with the step size `rate`, each on `batch` images. `sizes`, `samples`: see `ShiftDetector`.
-    Numbers are above 0. Raises BadInput for another value.
+    sample: `steps` steps of Adam with the step size `rate`, each on `batch` images. `sizes`, `samples`: see
+    `ShiftDetector`. Numbers are above 0. Raises BadInput for another value.
 
     Example:
 

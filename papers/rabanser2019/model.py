@@ -104,8 +104,8 @@ class Autoencoder(nn.Module):
     """An autoencoder of three convolutions (TAE; UAE without training): images (N, 1, H, W) -> images (N, 1, H, W).
 
     The encoder has convolutions of 3 x 3 with 16, 8 and 2 maps, each with 2 x 2 max pooling, as the authors' published
-    code has for MNIST, and a ReLU after the first two. `represent` gives K = 2 h w numbers, with h = H / 8 and w = W / 8, rounded up: 32 for
-    28 x 28 pixels.
+    code has for MNIST, and a ReLU after the first two. `represent` gives K = 2 h w numbers, with h = H / 8 and
+    w = W / 8, rounded up: 32 for 28 x 28 pixels.
 
     Example:
 
