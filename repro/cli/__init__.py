@@ -36,6 +36,7 @@ from repro.cli import (
     running,
     streams,
     system,
+    watching,
 )
 from repro.cli.parser import Program
 from repro.config import names
@@ -140,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     _again_commands(commands)
     course.options(commands, _add, _count)
     labels.options(commands, _add, _count)
+    watching.options(_add(commands, "watch", watching.watch, watching.ABOUT), _count)
     command = _add(commands, "doctor", checking.doctor, "what works on this machine, and how to get the rest")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "completion", lambda given: print(overview.completion(parser, given.shell)), COMPLETION)

@@ -14,6 +14,7 @@ GROUPS = {
     "record": ("replay", "renew", "certify", "rot"),
     "verdict": ("verdict",),
     "report": ("report", "review", "export"),
+    "use": ("watch",),
     "label": ("labels",),
     "course": ("course", "grade"),
     "machine": ("data", "doctor", "completion"),
