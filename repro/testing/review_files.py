@@ -28,9 +28,16 @@ def authors(one: Paper, records: Records) -> Iterator[BadInput]:
     """`group` is not empty; and it is in `paper.toml` as soon as there is a review or a replay."""
     text, data = paper_toml.load(one.folder / "paper.toml")
     at = toml_lines.blocks(text, f"{where(one.folder)}/paper.toml")["paper"][0]
-    others = [*reviews.paths(one.folder), *counter_record.paths(one.folder)]
-    if not counter_record.name(one.group) and ("group" in data["paper"] or others):
+    if not counter_record.name(one.group) and ("group" in data["paper"] or _reviewed(one)):
         yield BadInput("'group' is empty", at.place("group"), expected="the name of the group that wrote the code")
+
+
+def _reviewed(one: Paper) -> bool:
+    """Whether there is a review or a replay, also one that cannot be read: its own check reports that."""
+    try:
+        return bool([*reviews.paths(one.folder), *counter_record.paths(one.folder)])
+    except BadInput:
+        return True
 
 
 def _form(found: Review, one: Paper) -> Iterator[BadInput]:
