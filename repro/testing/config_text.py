@@ -57,7 +57,9 @@ def _config(path: Path, run: bool) -> Iterator[BadInput]:
         rows = binding.bindings(found)
         yield from _modules(found)
         if run and not any(row.selector == "experiment" for row in rows):
-            expected = "an experiment that runs in seconds" if path.name == "smoke.gin" else "the experiment of its claim"
+            expected = (
+                "an experiment that runs in seconds" if path.name == "smoke.gin" else "the experiment of its claim"
+            )
             yield BadInput("it sets nothing", f"{where(path)}:1", expected=expected)
     except BadInput as error:
         yield error

@@ -42,6 +42,7 @@ class Text:
 
     place: str
     sentences: tuple[str, ...]
+    expected: str = "words about your paper"
 
 
 def left(one: Paper, records: Records) -> Iterator[BadInput]:
@@ -55,7 +56,7 @@ def left(one: Paper, records: Records) -> Iterator[BadInput]:
         if sentence and key not in told:
             told.add(key)
             what = f"'{' '.join(sentence.split()):.60}' is still the text of {known[key]}"
-            yield BadInput(what, text.place, expected="words about your paper")
+            yield BadInput(what, text.place, expected=text.expected)
 
 
 @functools.cache
@@ -100,7 +101,7 @@ def _places(path: Path) -> Iterator[Text]:
     """Each line of a module that names a section or an equation: the page shows these as places of the paper."""
     for number, line in enumerate(prose.read(path), 1):
         if PLACE.search(line) and len(re.findall(r"\w+", line)) >= FEWEST_WITH_CODE:
-            yield Text(f"{where(path)}:{number}", (line,))
+            yield Text(f"{where(path)}:{number}", (line,), "where your paper says it; or delete the part")
 
 
 def _citation(one: Paper) -> Iterator[Text]:

@@ -49,7 +49,11 @@ def _form(found: Review, one: Paper) -> Iterator[BadInput]:
         yield BadInput(f"it is by '{found.group}'", f"{place}:1", expected="another group than that of paper.toml")
     if found.decision and found.decision not in reviews.DECISIONS:
         said = f"the decision is '{found.decision:.40}'"
-        yield BadInput(said, f"{place}:{found.lines[reviews.DECISION]}", expected=" or ".join(f"'{name}'" for name in reviews.DECISIONS))
+        yield BadInput(
+            said,
+            f"{place}:{found.lines[reviews.DECISION]}",
+            expected=" or ".join(f"'{name}'" for name in reviews.DECISIONS),
+        )
     course.refuse_own(found.group, one.name)
     for name in (name for name, text in found.sections.items() if not text):
         yield BadInput(f"'{name}' is empty", f"{place}:{found.lines[name]}", expected="an answer, or none")
