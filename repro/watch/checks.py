@@ -24,6 +24,7 @@ from repro.watch.reference import Sample
 Array = npt.NDArray[np.float64]
 QUICK, MOST = 1999, 199_999  # permutations; the many ones only if the p value may be below the threshold
 BINS = 10  # of confidence
+SMALL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class Reference:
     sample: Sample
     classes: Sequence[str] | None
     tests: dict[str, Callable[[Sample, float], Check]]
+
+
+def said(p: float) -> str:
+    """A p value in words; a very small one has no exact meaning.
+
+    >>> said(0.0123), said(1e-40)
+    ('0.012', 'below 1e-12')
+    """
+    return f"{p:.2g}" if p >= SMALL else f"below {SMALL:g}"
 
 
 def prepared(sample: Sample, classes: Sequence[str] | None, names: Sequence[str]) -> Reference:
