@@ -1,31 +1,54 @@
-"""The command `repro export`: a report to hand in, in one of four forms."""
+"""The command `repro export`: a report to hand in, or a trained model for others."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 from pathlib import Path
 from typing import Any
 
-from repro.errors import where
+from repro.errors import BadInput, where
 from repro.export import FORMS
 from repro.files import disk
 
 FOLDER = "exports"
+MODELS = {"weights": ".safetensors", "onnx": ".onnx", "torchscript": ".pt"}
+"""The forms of a model, each with the ending of its file."""
+
+log = logging.getLogger("repro")
 
 
 def options(command: Any) -> None:
     """Add the options to the parser of the command."""
-    command.add_argument("paper", help="name of a paper")
-    command.add_argument("--as", dest="form", required=True, choices=FORMS, help="the form of the report")
+    command.add_argument("paper", help="name of a paper; for a model: a record, a run, or a config such as mine/line")
+    form = command.add_mutually_exclusive_group(required=True)
+    form.add_argument("--as", dest="form", choices=FORMS, help="the form of the report")
+    file = {"nargs": "?", "const": Path(), "type": Path, "metavar": "FILE"}
+    form.add_argument("--weights", **file, help="the weights (.safetensors), with a model card written from the record")
+    form.add_argument("--onnx", **file, help="the model for ONNX Runtime; its answers and its speed are compared")
+    form.add_argument("--torchscript", **file, help="the model for TorchScript; its answers and its speed are compared")
     command.add_argument("--to", type=Path, metavar="FOLDER", help=f"where to write it (default: {FOLDER}/PAPER)")
+    command.add_argument(
+        "--licence", default="", metavar="NAME", help="of the weights, such as MIT; --weights needs it"
+    )
+    command.add_argument("--stale", action="store_true", help="also export the model of a stale record")
 
 
 def export(given: argparse.Namespace) -> None:
-    """`repro export`: write the report, and print the path of what was written."""
+    """`repro export`: write the report or the model, and print the paths of what was written."""
+    if given.form:
+        _report(given)
+    else:
+        _model(given)
+
+
+def _report(given: argparse.Namespace) -> None:
     from repro.report import page
     from repro.verdict import uncommitted
 
+    if given.licence or given.stale:
+        raise BadInput("--licence and --stale are about a model", expected="--weights, or --as without them")
     page.forget()  # the files may have changed since an earlier call in this process
     shown = page.read(given.paper)
     folder = given.to or Path(FOLDER, shown.name)
@@ -34,3 +57,42 @@ def export(given: argparse.Namespace) -> None:
     form = importlib.import_module(f"repro.export.{FORMS[given.form]}")
     print(where(form.write(shown, folder)))
     uncommitted.warn(shown.paper.folder, "the report has them as they are")
+
+
+def _model(given: argparse.Namespace) -> None:
+    from repro.serve import trained
+
+    form = next(form for form in MODELS if getattr(given, form) is not None)
+    if given.licence and form != "weights":
+        raise BadInput("--licence is about --weights", expected=f"--{form} without it")
+    found = trained.find(given.paper, allow_stale=given.stale)
+    path = _file(given, found, form)
+    _weights(found, path, given.licence) if form == "weights" else _translated(found, path, form)
+
+
+def _weights(found: Any, path: Path, licence: str) -> None:
+    from repro.export import weights
+
+    written = weights.write(found, path, licence)
+    log.info("SHA-256 of the weights: %s", written.checksum)
+    print(f"{where(written.weights)}\n{where(written.card)}")
+
+
+def _translated(found: Any, path: Path, form: str) -> None:
+    from repro.export import translated
+    from repro.serve import trained
+
+    compared = translated.write(trained.load(found), form, path)
+    log.info("largest difference of an answer in %d test items: %.2g", compared.items, compared.difference)
+    for one in compared.speeds:
+        log.info("%s", one)
+    print(where(path))
+
+
+def _file(given: argparse.Namespace, found: Any, form: str) -> Path:
+    """The file to write: the one that was typed, or one in the folder for exports."""
+    typed: Path = getattr(given, form)
+    if typed != Path() and given.to:
+        raise BadInput(f"--{form} names a file and --to a folder", expected="one of the two")
+    folder = given.to or Path(FOLDER, found.record.paper)
+    return typed if typed != Path() else folder / f"{found.record.stem}{MODELS[form]}"

@@ -17,7 +17,13 @@ What they share:
     nodes       the elements of a document, as pandoc reads them
     home        the address of the repository
 
-Numbers are made by the same functions as on the page. Nothing here trains, and nothing here imports torch.
+A trained model for others:
+
+    weights     its weights as safetensors, with the model card
+    card        the model card, written from the record
+    translated  the model as ONNX or TorchScript, compared with the original
+
+Numbers are made by the same functions as on the page. Nothing here trains, and no report needs torch.
 """
 
 from __future__ import annotations

@@ -1,0 +1,185 @@
+"""A trained model for other programs: ONNX or TorchScript. Its answers and its speed are compared with the model's.
+
+The file takes a batch of inputs of any size, and returns what `forward` returns. It is only kept if its answers are
+the same up to rounding. Which one is faster depends on the machine, so it is measured here, on this one.
+
+Letters: B items of a batch.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import statistics
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from repro.errors import BadInput
+from repro.files import disk
+from repro.registry import name_of
+from repro.serve import needed
+from repro.serve.trained import Trained
+
+ITEMS = 64  # test items that are compared
+CLOSE = 1e-4  # the largest difference of answers of size 1
+SIZES = (1, 32)  # B of the measured batches
+ROUNDS = 41  # pairs of measurements
+SHORTEST = 0.002  # s of one measurement: it is repeated until it takes so long
+COVERED = 13  # of 41 sorted ratios: from the 14th to the 28th is a 95 % interval of the median (binomial)
+
+Call = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Times of a batch in seconds, medians. ratio: of the model's time to the file's, with its 95 % interval."""
+
+    items: int
+    model: float
+    file: float
+    ratio: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        times = f"{self.file * 1e3:.3g} ms, the model in torch {self.model * 1e3:.3g} ms"
+        interval = f"{self.ratio:.2f} times as fast [{self.low:.2f}, {self.high:.2f}]"
+        return f"{self.items} {'item' if self.items == 1 else 'items'}: {times}, {interval}: {self.said}"
+
+    @property
+    def said(self) -> str:
+        """The result in words: a difference is only stated if the interval does not contain 1."""
+        if self.low > 1:
+            return "the file is faster on this machine"
+        return "the model in torch is faster on this machine" if self.high < 1 else "no difference was measured"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What was measured of a file: the largest difference of an answer, over `items` test items, and the speeds."""
+
+    difference: float
+    items: int
+    speeds: list[Speed]
+
+
+def write(one: Trained, form: str, path: Path) -> Compared:
+    """Write a model as "onnx" or "torchscript", and compare it with the model.
+
+    Raises BadInput if the model does not answer by `forward` from one tensor to one tensor, if it cannot be translated,
+    and if the file gives other answers; then nothing is written.
+    """
+    disk.refuse_unwritable(path.parent, path.name)
+    given = _inputs(one)
+    one.built.model.cpu()
+    content, call = FORMS[form](one, given)
+    compared = compare(one.built.model, call, given)
+    scale = max(1.0, float(_answer(one.built.model, given).abs().max()))
+    if not compared.difference <= CLOSE * scale:
+        what = f"the {form} of {one.name} gives other answers: they differ by {compared.difference:.2g}"
+        raise BadInput(what, expected=f"at most {CLOSE * scale:.2g}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    disk.write(path, content)
+    return compared
+
+
+def _inputs(one: Trained) -> Tensor:
+    """The first test items as a batch. Raises BadInput if the answers of the model do not come from such a batch."""
+    model, dataset = one.built.model, next(iter(one.built.test.values()))
+    if hasattr(model, "estimate"):
+        raise BadInput(f"{name_of(model)} answers by `estimate`, which is code", expected="a model with forward alone")
+    items = [dataset[index][0] for index in range(min(ITEMS, len(dataset)))]
+    if not all(isinstance(item, Tensor) and item.shape == items[0].shape for item in items):
+        raise BadInput(f"the inputs of {one.name} are no tensors of one shape", expected="tensors of one shape")
+    given = torch.stack(items)
+    with torch.no_grad():
+        answer = model.cpu()(given)
+    if not isinstance(answer, Tensor) or len(answer) != len(given):
+        raise BadInput(f"{name_of(model)} returns a {type(answer).__name__}", expected="one tensor with B rows")
+    return given
+
+
+def _torchscript(one: Trained, given: Tensor) -> tuple[bytes, Call]:
+    with _one_line(one, "TorchScript"):
+        traced = torch.jit.trace(one.built.model, given[:2], check_trace=False)
+        file = io.BytesIO()
+        torch.jit.save(traced, file, _extra_files={"repro.txt": _about(one)})
+        loaded = torch.jit.load(io.BytesIO(file.getvalue()))
+    return file.getvalue(), loaded
+
+
+def _onnx(one: Trained, given: Tensor) -> tuple[bytes, Call]:
+    _, _, onnxruntime = (needed(module, "onnx") for module in ("onnx", "onnxscript", "onnxruntime"))
+    with _one_line(one, "ONNX"):
+        batch = {0: torch.export.Dim.DYNAMIC}
+        made = torch.onnx.export(one.built.model, (given[:2],), dynamo=True, dynamic_shapes=(batch,), verbose=False)
+        model: Any = made.model_proto if made else None
+        model.metadata_props.add(key="repro", value=_about(one))
+        content = model.SerializeToString()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return content, lambda batch: torch.from_numpy(session.run(None, {name: batch.numpy()})[0])
+
+
+FORMS: dict[str, Callable[[Trained, Tensor], tuple[bytes, Call]]] = {"onnx": _onnx, "torchscript": _torchscript}
+"""The function that makes each form: the bytes of the file, and what answers from these bytes."""
+
+
+@contextmanager
+def _one_line(one: Trained, form: str) -> Iterator[None]:
+    """Show no warnings of the libraries, and make their errors one line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise BadInput(f"{one.name} cannot be translated to {form}: {reason:.160}") from error
+
+
+def _about(one: Trained) -> str:
+    return f"{one.name} {one.checkpoint}"
+
+
+def compare(model: Call, other: Call, given: Tensor) -> Compared:
+    """Compare two functions on the same inputs (B, ...): their answers, and how long they take."""
+    answers = [_answer(call, given).double() for call in (model, other)]
+    difference = float((answers[0] - answers[1]).abs().max()) if answers[0].shape == answers[1].shape else math.inf
+    sizes = [size for size in SIZES if size <= len(given)]
+    return Compared(difference, len(given), [speed(model, other, given[:size]) for size in sizes])
+
+
+def _answer(call: Call, given: Tensor) -> Tensor:
+    with torch.inference_mode():
+        return call(given).detach().clone()
+
+
+def speed(model: Call, other: Call, given: Tensor) -> Speed:
+    """The times of two functions for one batch. They take turns, so that a busy machine slows both down."""
+    repeats = [max(1, math.ceil(SHORTEST / _seconds(call, given, 3))) for call in (model, other)]
+    pairs = [[_seconds(call, given, many) for call, many in zip((model, other), repeats, strict=True)]
+             for _ in range(ROUNDS)]  # fmt: skip
+    ratios = sorted(one / two for one, two in pairs)
+    medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
+    low, high = ratios[COVERED], ratios[-COVERED - 1]
+    return Speed(len(given), medians[0], medians[1], statistics.median(ratios), low, high)
+
+
+def _seconds(call: Call, given: Tensor, repeats: int) -> float:
+    """The seconds of one call, as a mean of `repeats`."""
+    with torch.inference_mode():
+        call(given)
+        began = time.perf_counter()
+        for _ in range(repeats):
+            call(given)
+        return (time.perf_counter() - began) / repeats
