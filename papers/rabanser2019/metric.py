@@ -44,7 +44,7 @@ class SmallestP:
     of scipy in 2019. Raises BadInput for another value.
 
     >>> round(SmallestP()(None, torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[2.0], [3.0], [4.0]])), 2)
-    0.56
+    0.22
     """
 
     def __init__(self, correction: Literal["none", "stephens"] = "none") -> None:
