@@ -8,7 +8,10 @@
     record/       the JSON file that a run writes; what makes a record stale
     verdict/      a claim compared with its records; suspected causes
     report/       the page of a paper; html/ is the markup, sphinx/ the extension
-    export/       a report to hand in: an article, a folder for ReScience, codecheck.yml, a zip file
+    export/       a report to hand in: an article, a folder for ReScience, codecheck.yml, a zip file;
+                  a trained model for others: weights with a model card, ONNX, TorchScript
+    serve/        a trained model behind HTTP, and a page for a person
+    watch/        the log of such a service, and whether its inputs drift
     track/        copies for tools of others: experiment trackers (W&B, MLflow, TensorBoard, Trackio), DVC
     review/       the reviewer's summary: what changed, what to replay; the form of a review
 
