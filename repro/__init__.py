@@ -18,6 +18,7 @@
     interval/     computes the 95 % interval of a mean over seeds and test items; verdict/evidence calls it
     launch/       the queue: the runs that the claims still need; plan, status; workers in tmux, jobs in Slurm
     rerun/        run again and compare the numbers: replay, certify, renew, rot; diff
+    watch/        the log of a service, and tests whether its inputs have changed
     course/       groups, who reviews whom, presentations, what each group has done
     debug/        checks of a config on one batch, before training
     testing/      the checks that a paper's own tests call, and those of `repro check`
