@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import argparse
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from repro.errors import BadInput
 
 EXTRA = "serve"
+PAGE = {
+    "global.developmentMode": "false",
+    "browser.gatherUsageStats": "false",
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "server.maxUploadSize": "10",
+    "client.toolbarMode": "viewer",
+    "logger.hideWelcomeMessage": "true",
+    "logger.level": "warning",
+}
+"""Streamlit opens no browser, watches no files, and sends nothing to another server."""
 MOST = {"batch": 4096, "size": 1_000_000_000}
 
 
@@ -18,6 +31,7 @@ def options(command: Any, count: Any) -> None:
     command.add_argument("run", help="a record or run such as mine/cnn-seed1, a run folder, or a config (seed 0)")
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: only this machine)")
     command.add_argument("--port", type=_port, default=8000, help="the port; 0 takes a free one (default: 8000)")
+    command.add_argument("--page", action="store_true", help="a page for a person instead, in the browser")
     command.add_argument(
         "--test", default="", metavar="NAME", help="the test set whose inputs it reads (default: first)"
     )
@@ -45,10 +59,31 @@ def serve(given: argparse.Namespace) -> int:
         if getattr(given, name) > most:
             raise BadInput(f"--{name} is {getattr(given, name)}", expected=f"at most {most:,}")
     found = trained.find(given.run, given.weights, given.stale)
+    if given.page:
+        needed("streamlit", "page")
+        return _page(given)
     for module in ("fastapi", "uvicorn"):
         needed(module, EXTRA)
     _run(given, found)
     return 0
+
+
+def _page(given: argparse.Namespace) -> int:
+    """Start Streamlit, which shows the page until Ctrl-C, in a process of its own."""
+    from repro import serve
+
+    if given.log:
+        raise BadInput("--log is about the service", expected="--page without it")
+    page = Path(serve.__file__).with_name("page.py")
+    words = [given.run, str(given.weights or ""), "stale" if given.stale else "", given.test]
+    options = {**PAGE, "server.address": given.host, "server.port": str(given.port)}
+    command = [sys.executable, "-m", "streamlit", "run", str(page)]
+    command += [word for name, value in options.items() for word in (f"--{name}", value)]
+    print(f"http://{given.host}:{given.port}", flush=True)
+    try:
+        return subprocess.run([*command, "--", *words], check=False).returncode
+    except KeyboardInterrupt:
+        return 0
 
 
 def _run(given: argparse.Namespace, found: Any) -> None:

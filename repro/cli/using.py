@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from repro.cli import serve, track
+from repro.cli import serve, track, watching
 
 
 def options(commands: Any, add: Any, count: Any) -> None:
@@ -13,4 +13,5 @@ def options(commands: Any, add: Any, count: Any) -> None:
     A new command of this kind does not change the core, because the core does not include this module.
     """
     serve.options(add(commands, "serve", serve.serve, "answer requests with a trained model, over HTTP"), count)
+    watching.options(add(commands, "watch", watching.watch, watching.ABOUT), count)
     track.options(commands, add)

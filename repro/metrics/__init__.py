@@ -18,6 +18,7 @@ from the values of the items also holds for such a metric.
   contributions of a metric of your own.
 - Of all generated images together: `parzen` (log-likelihood of the real ones) and `frechet` (distance of features).
 - `learning_curves`: accuracy over the number of labels.
+- `drift`: tests whether two samples have the same distribution.
 - Source separation: `separation` names all metrics. `bss_eval` (with `projections`), `oracles` and `chunk_order` hold
   some of them; `ratios` has what all share.
 """

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor, nn
 
-from repro.models import dropout_samples
+from repro.models.dropout_samples import has_dropout, samples
 from repro.registry import MODELS, name_of, wrong_value
 
 LEAST = torch.finfo(torch.float32).tiny  # so that the logarithm of a probability is finite
@@ -34,7 +34,7 @@ class ActiveLearner(nn.Module):
 
         >>> network = nn.Sequential(nn.Dropout(0.5), nn.Linear(3, 2))
         >>> model = ActiveLearner(network, acquisitions=2, passes=5).eval()
-        >>> model(torch.rand(4, 3)).shape, model.samples(torch.rand(4, 3), passes=7).shape
+        >>> model(torch.rand(4, 3)).shape, model.dropout_samples(torch.rand(4, 3), passes=7).shape
         (torch.Size([4, 3, 2]), torch.Size([7, 4, 2]))
     """
 
@@ -43,7 +43,7 @@ class ActiveLearner(nn.Module):
         for name, value, least in (("acquisitions", acquisitions, 0), ("passes", passes, 1)):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise wrong_value(self, name, value, f"a whole number from {least}")
-        if passes > 1 and not dropout_samples.has_dropout(network):
+        if passes > 1 and not has_dropout(network):
             raise wrong_value(self, "passes", passes, f"1, because {name_of(network)} has no dropout")
         self.passes = passes
         self.networks = nn.ModuleList(copy.deepcopy(network) for _ in range(acquisitions + 1))
@@ -51,9 +51,9 @@ class ActiveLearner(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         if self.training:
             return torch.stack([network(inputs) for network in self.networks]).mean(0)
-        rows = [dropout_samples.samples(network, inputs, self.passes).mean(0) for network in self.networks]
+        rows = [samples(network, inputs, self.passes).mean(0) for network in self.networks]
         return torch.stack(rows, dim=1).clamp_min(LEAST).log()
 
-    def samples(self, inputs: Tensor, passes: int, seed: int = 0) -> Tensor:
+    def dropout_samples(self, inputs: Tensor, passes: int, seed: int = 0) -> Tensor:
         """Probabilities (passes, B, K) of the last network, each row with another dropout mask."""
-        return dropout_samples.samples(self.networks[-1], inputs, passes, seed)
+        return samples(self.networks[-1], inputs, passes, seed)

@@ -25,7 +25,7 @@ def samples(network: nn.Module, inputs: Tensor, passes: int, seed: int = 0) -> T
     The masks depend on `seed` and on the place of an item in its batch. The random state of torch and the mode of the
     network stay as they are. Of an `nn.Sequential`, the layers before the first dropout are computed once.
 
-    A network that has its own `samples(inputs, passes, seed)` is asked instead.
+    A model that has its own `dropout_samples(inputs, passes, seed)` is asked instead.
 
     Example:
 
@@ -34,7 +34,7 @@ def samples(network: nn.Module, inputs: Tensor, passes: int, seed: int = 0) -> T
         >>> found.shape, bool((found[0] == found[1]).all()), torch.allclose(found.sum(2), torch.ones(5, 4))
         (torch.Size([5, 4, 2]), False, True)
     """
-    own = getattr(network, "samples", None)
+    own = getattr(network, "dropout_samples", None)
     if callable(own):
         found: Tensor = own(inputs, passes, seed)
         return found
@@ -46,12 +46,13 @@ def samples(network: nn.Module, inputs: Tensor, passes: int, seed: int = 0) -> T
 
 
 def has_dropout(network: nn.Module) -> bool:
-    """Whether the network has a layer of dropout that does something.
+    """Whether the network has a layer of dropout that does something, or has its own `dropout_samples`.
 
     >>> has_dropout(nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.0)))
     False
     """
-    return any(layer.p > 0 for layer in network.modules() if isinstance(layer, _DropoutNd))
+    layers = (layer for layer in network.modules() if isinstance(layer, _DropoutNd))
+    return hasattr(network, "dropout_samples") or any(layer.p > 0 for layer in layers)
 
 
 def probabilities(outputs: Tensor) -> Tensor:

@@ -10,6 +10,7 @@
     running        the socket and the server
     documentation  the page at /docs, without a request to another server
     page           the page for a person (Streamlit)
+    explained      what the page shows: pictures, likely classes, explanations
 
 The service reads the files of the record and of its data when it starts. A request cannot name a file.
 """

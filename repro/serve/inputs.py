@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from repro.errors import BadInput
 from repro.serve import decoding
 
 CHECKED = 2  # test items
+_alone = threading.Lock()
 SEEN = 10  # test items that are looked at to find out whether all have one shape
 
 
@@ -231,14 +233,15 @@ class _Built:
 
 @contextmanager
 def _unsaved(chain: list[Any]) -> Iterator[None]:
-    """Save no feature of a request on the disk: what people send is theirs. Only the thread that answers calls this."""
+    """Save no feature of a request on the disk: what people send is theirs. One thread at a time."""
     modules = {sys.modules[type(one).__module__] for one in chain}
-    saving = cache.arrays
-    using = [cache, *(module for module in modules if getattr(module, "arrays", None) is saving)]
-    for module in using:
-        module.arrays = _Built()  # type: ignore[attr-defined]  # the modules that have the name
-    try:
-        yield
-    finally:
+    with _alone:
+        saving = cache.arrays
+        using = [cache, *(module for module in modules if getattr(module, "arrays", None) is saving)]
         for module in using:
-            module.arrays = saving  # type: ignore[attr-defined]
+            module.arrays = _Built()  # type: ignore[attr-defined]  # the modules that have the name
+        try:
+            yield
+        finally:
+            for module in using:
+                module.arrays = saving  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ The parts that a tip names must exist too.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -49,10 +50,13 @@ def faults(tip: Tip, root: Path, known: Collection[str]) -> Iterator[str]:
 
 def _is(path: Path, name: str) -> bool:
     """True if the file has a function of this name; without a name, if there is the file."""
-    if not path.is_file():
-        return False
-    known = {node.name for node in ast.walk(parse(path)) if isinstance(node, ast.FunctionDef)}
-    return not name or name in known
+    return path.is_file() and (not name or name in _functions(path, path.stat().st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=256)
+def _functions(path: Path, changed: int) -> frozenset[str]:
+    """The names of the functions of a file; `changed` is the time of its last change."""
+    return frozenset(node.name for node in ast.walk(parse(path)) if isinstance(node, ast.FunctionDef))
 
 
 def _not_shown(tip: Tip, problem: Record, fixed: Record) -> Iterator[str]:

@@ -35,8 +35,14 @@ def every() -> list[Declared]:
     >>> "metrics.Accuracy" in {f"{part.kind}.{part.name}" for part in every()}
     True
     """
-    homes = [(HOME, "repro"), *((folder, f"papers.{name}") for name, folder in sorted(paper.folders().items()))]
-    return [part for folder, package in homes for part in _below(folder, package)]
+    papers = ((folder, f"papers.{name}") for name, folder in sorted(paper.folders().items()))
+    return [*_shared(), *(part for folder, package in papers for part in _below(folder, package))]
+
+
+@functools.cache
+def _shared() -> tuple[Declared, ...]:
+    """The parts of `repro`, which is read once: its files do not change while it runs."""
+    return tuple(_below(HOME, "repro"))
 
 
 def _below(folder: Path, package: str) -> Iterator[Declared]:

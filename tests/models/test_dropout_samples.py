@@ -97,8 +97,10 @@ def test_a_learner_answers_with_the_mean_of_its_masks() -> None:
     assert found.shape == (6, 3, 3)
     assert torch.allclose(found.sum(2), torch.ones(6, 3))
     assert torch.allclose(found[:, 1], torch.full((6, 3), 1 / 3))
-    assert torch.allclose(found[:, 2], model.samples(INPUTS, 6).mean(0)), "the samples are those of the last network"
-    assert torch.equal(samples(model, INPUTS, 6), model.samples(INPUTS, 6))
+    assert torch.allclose(found[:, 2], model.dropout_samples(INPUTS, 6).mean(0)), (
+        "the samples are those of the last network"
+    )
+    assert torch.equal(samples(model, INPUTS, 6), model.dropout_samples(INPUTS, 6))
 
 
 @pytest.mark.parametrize(
