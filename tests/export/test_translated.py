@@ -24,10 +24,7 @@ IMAGES = torch.stack([Digits("test", size=8)[index][0] for index in range(100)])
 
 @pytest.fixture
 def one(ran: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
-    monkeypatch.setattr(
-        translated, "ROUNDS", 27
-    )  # so few rounds that the test is fast; an interval has 27 - 2 * 13 = 1
-    monkeypatch.setattr(translated, "SHORTEST", 1e-5)
+    monkeypatch.setattr(translated, "ROUNDS", 27)  # the fewest with an interval
     return trained.load(trained.find("served/digits"))
 
 
@@ -99,8 +96,7 @@ class Slow(nn.Module):
         return given
 
 
-def test_the_faster_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translated, "SHORTEST", 1e-4)
+def test_the_faster_one_is_found() -> None:
     found = translated.speed(Slow(0.003), Slow(0.001), IMAGES)
     assert 1.5 < found.low <= found.ratio <= found.high < 4.5 and "file is faster" in found.said
     assert "in torch is faster" in translated.speed(Slow(0.001), Slow(0.003), IMAGES).said
