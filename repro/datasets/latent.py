@@ -26,11 +26,10 @@ from repro.datasets import sample_pictures
 from repro.registry import DATASETS, wrong_value
 
 Kind = Literal["normal", "uniform", "cube"]
-Inputs = Tensor | dict[str, Tensor]
 
 
 @DATASETS.register
-class Latent(Dataset[tuple[Inputs, Tensor]]):
+class Latent(Dataset[tuple[Any, Tensor]]):
     """Noise for each image of `source`, a dataset of `(image, class)`: the training and test set of a generator.
 
     Item: `(noise (Z,), image)`. With `labels`: `({"noise": (Z,), "label": one-hot class (K,)}, image)`. The noise of
@@ -83,17 +82,17 @@ class Latent(Dataset[tuple[Inputs, Tensor]]):
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, index: int) -> tuple[Inputs, Tensor]:
+    def __getitem__(self, index: int) -> tuple[Any, Tensor]:
         return self._item(index, *self.source[index])
 
-    def __getitems__(self, indices: list[int]) -> list[tuple[Inputs, Tensor]]:
+    def __getitems__(self, indices: list[int]) -> list[tuple[Any, Tensor]]:
         """Several items at once; a DataLoader calls this."""
         if not hasattr(self.source, "__getitems__"):
             return [self[index] for index in indices]
         found = self.source.__getitems__(indices)
         return [self._item(index, *item) for index, item in zip(indices, found, strict=True)]
 
-    def _item(self, index: int, image: Tensor, label: Any) -> tuple[Inputs, Tensor]:
+    def _item(self, index: int, image: Tensor, label: Any) -> tuple[Any, Tensor]:
         if not len(self.noise):
             self.noise = drawn(self.kind, (len(self.source), self.size), (self.seed, self.epoch))
         noise = self.noise[index]
@@ -111,7 +110,7 @@ class Latent(Dataset[tuple[Inputs, Tensor]]):
         return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
     @staticmethod
-    def illustrate(inputs: Inputs, target: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, Any]]:
+    def illustrate(inputs: Any, target: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, Any]]:
         """Write the sample, next to the real image of the item; for item 0 also copy the pictures of the training."""
         made = []
         for label, image in (("sample", estimate), ("real image of this item", target)):
@@ -122,7 +121,7 @@ class Latent(Dataset[tuple[Inputs, Tensor]]):
 
 
 @DATASETS.register
-class LatentGrid(Dataset[tuple[Inputs, int]]):
+class LatentGrid(Dataset[tuple[Any, int]]):
     """Noise for a picture of samples, with `columns` of them in each of `rows` rows.
 
     Item: `(noise (Z,), number of the item)`, or with `classes` above 0 `({"noise": (Z,), "label": one-hot (K,)}, number
@@ -163,7 +162,7 @@ class LatentGrid(Dataset[tuple[Inputs, int]]):
     def __len__(self) -> int:
         return self.rows * self.columns
 
-    def __getitem__(self, index: int) -> tuple[Inputs, int]:
+    def __getitem__(self, index: int) -> tuple[Any, int]:
         noise, number = self.noise[index], range(len(self))[index]
         if not self.classes:
             return noise, number

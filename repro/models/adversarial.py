@@ -20,8 +20,6 @@ from torch.utils.data import default_collate
 
 from repro.registry import MODELS, wrong_value
 
-Inputs = Tensor | dict[str, Tensor]
-
 
 @MODELS.register
 class Adversarial(nn.Module):
@@ -121,7 +119,7 @@ class DenseGenerator(nn.Module):
         """Set the biases of the pixels so that hidden units of 0 give the image `mean` (C, H, W) in [0, 1]."""
         self.pixels.bias.copy_(mean.flatten().clamp(1e-7, 1 - 1e-7).logit())
 
-    def forward(self, inputs: Inputs) -> Tensor:
+    def forward(self, inputs: Tensor | dict[str, Tensor]) -> Tensor:
         noise, label = _parts(self, inputs)
         if noise.shape[1:] != (self.noise,):
             raise wrong_value(self, "noise", self.noise, f"{noise.shape[1]}, as the inputs have")
@@ -206,7 +204,7 @@ class Maxpieces(nn.Module):
         return self.linear(inputs).unflatten(-1, (-1, self.pieces)).amax(-1)
 
 
-def _parts(model: Any, inputs: Inputs) -> tuple[Tensor, Any]:
+def _parts(model: Any, inputs: Tensor | dict[str, Tensor]) -> tuple[Tensor, Any]:
     """The noise, and the label for a model with classes. Raises BadInput for inputs of another kind."""
     if not model.classes:
         if not isinstance(inputs, Tensor):

@@ -92,7 +92,7 @@ def _names(modules: tuple[str, ...], papers: Path) -> Names:
 def _in_file(module: str, path: Path, changed: int) -> dict[str, Collection[str] | None]:
     """The parts that a file registers; `changed` is the time of its last change."""
     own = {f"{part.kind}.{part.name}": _parameters(part) for part in registry.declared_in(path, module)}
-    return {**dict.fromkeys(_adopted(path)), **own}
+    return {**dict.fromkeys(_adopted(path)), **dict.fromkeys(_own_recipes(module, path)), **own}
 
 
 @functools.cache
@@ -111,6 +111,14 @@ def _adopted(path: Path) -> tuple[str, ...]:
         if kind in registry.REGISTRIES and isinstance(loop.iter, ast.Tuple)
         for one in loop.iter.elts
     )
+
+
+def _own_recipes(module: str, path: Path) -> tuple[str, ...]:
+    """The classes that a module adopts from itself: `adopt(sys.modules[__name__], ["RisingMomentum"])`."""
+    calls = [node.value for node in registry.parse(path).body if isinstance(node, ast.Expr)]
+    found = [call.args for call in calls if isinstance(call, ast.Call) and ast.unparse(call.func) == "adopt"]
+    names = [ast.literal_eval(args[1]) for args in found if ast.unparse(args[0]) == "sys.modules[__name__]"]
+    return tuple(f"{module}.{name}" for listed in names for name in listed)
 
 
 def _parameters(part: registry.Declared) -> tuple[str, ...]:

@@ -220,8 +220,11 @@ def warn(curves: dict[str, list[list[float]]]) -> None:
     """Log what the last quarter of the curves says of the training, if it went wrong."""
     last = {name: fmean(value for _, value in points[-max(1, len(points) // 4) :]) for name, points in curves.items()}
     if (diversity := last.get(DIVERSITY, 1.0)) < SAME:
-        log.warning("collapse: the samples of a batch have only %.2f times the distance of real images", diversity)
+        log.warning(
+            "collapse: samples of a batch are %.2f times as far apart as real images; lower the rates", diversity
+        )
     if (accuracy := last.get(ACCURACY, 0.5)) > SURE:
         log.warning(
-            "the discriminator scored %.1f %% of the real images above a sample: it is too strong", 100 * accuracy
+            "the discriminator is right for %.1f %% of the pairs of a real image and a sample; lower its learning rate",
+            100 * accuracy,
         )

@@ -61,4 +61,4 @@ def test_items_per_second(benchmark: Any, measured: Any, tmp_path: Path) -> None
     benchmark.pedantic(ours, rounds=1)
     ratio = statistics.median(ratios)
     benchmark.extra_info["ratio_to_bare_loop"] = round(ratio, 3)
-    measured("training with Adversarial", f"{ratio:.2f} times the items per second of a bare loop", "at least 0.97")
+    measured("training with Adversarial", f"{ratio:.2f} times the items per second of a bare loop", "at least 0.95")
