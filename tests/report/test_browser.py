@@ -20,7 +20,8 @@ PAGES = (
     "index.html", "papers/lecun1998.html", "papers/raff2019.html", "papers/deep_clustering.html", "parts.html",
     "tips.html", "guide/index.html", "guide/claims.html", "files/papers/lecun1998/configs/lenet5.gin.html",
     "papers/goodfellow2015.html", "papers/hendrycks2017.html", "papers/howell2019.html", "papers/pets3.html",
-    "papers/ronneberger2015.html", "guide/images.html", "guide/signals.html", "guide/trackers.html",
+    "papers/ronneberger2015.html", "guide/generative.html", "guide/images.html", "guide/signals.html",
+    "guide/trackers.html",
 )  # fmt: skip
 READ = (
     "index.html", "papers/lecun1998.html", "papers/howell2019.html", "papers/pets3.html", "guide/claims.html",
@@ -111,8 +112,8 @@ def test_names_and_roles_are_those_that_screen_readers_need(browser: Any, site: 
 
 
 def test_an_outcome_and_words_choose_claims(browser: Any, site: str) -> None:
-    verdicts = read_once("lecun1998").verdicts
     """This opens the fold of the table, which is closed because the table is long."""
+    verdicts = read_once("lecun1998").verdicts
     with Shown(browser, site, "papers/lecun1998.html") as shown:
         whole = sum(one.claim.transcribed for one in verdicts)
         assert shown.page.locator("tbody[data-outcome]").count() == whole
