@@ -229,7 +229,7 @@ def _first_commits(top: Path, paper: str) -> dict[str, tuple[int, str]]:
         top, "diff-tree", "--stdin", "-r", "-m", "--root", "--diff-filter=A", "--name-only", "-z",
         given="".join(f"{commit}\n" for commit in listed).encode(),
     )  # fmt: skip
-    found: dict[str, tuple[int, str]] = {}
+    found: dict[str, tuple[int, str, str]] = {}
     commit, number = "", 0
     for name in added.decode(errors="replace").replace("\n", "\0").split("\0"):
         if len(name) in (40, 64) and name in listed:
@@ -239,18 +239,19 @@ def _first_commits(top: Path, paper: str) -> dict[str, tuple[int, str]]:
         elif name.startswith(f"{paper}/records/") and "-seed" in name and name.endswith(".json"):
             config = Path(name).stem.rpartition("-seed")[0]
             if config not in found:
-                found[config] = number, _made(top, commit, name)
-    return found
+                found[config] = number, commit, f"{commit}:{name}"
+    made = _made(top, [name for *_, name in found.values()])
+    return {config: (number, made.get(name, commit)) for config, (number, commit, name) in found.items()}
 
 
-def _made(top: Path, commit: str, name: str) -> str:
-    """The commit that a record names, if it exists; else `commit`, which added the record."""
-    try:
-        made = json.loads(git.blob(top, f"{commit}:{name}"))["source"]["commit"]
-        git.call(top, "cat-file", "-e", f"{made}^{{commit}}")
-    except (GitError, ValueError, KeyError, TypeError):
-        return commit
-    return str(made)
+def _made(top: Path, names: list[str]) -> dict[str, str]:
+    """The commit that each record names, by the name of its blob, if the repository contains it."""
+    made: dict[str, str] = {}
+    for name, content in git.blobs(top, names).items():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            made[name] = json.loads(content)["source"]["commit"]
+    known = git.present(top, filter(git.is_commit, made.values()))
+    return {name: commit for name, commit in made.items() if commit in known}
 
 
 def _changed(claim: Claim, folder: Path, now: Rows, then: Rows) -> str:

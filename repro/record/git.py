@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 OPTIONS = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "protocol.allow=never", "safe.directory=*")
@@ -92,12 +92,16 @@ def is_commit(name: object) -> bool:
 
 def missing(folder: Path, commits: Iterable[str]) -> set[str]:
     """The `commits` that the repository does not contain. Empty for a shallow clone, where most are missing."""
+    wanted = set(commits)
+    return wanted - present(folder, wanted) if wanted and not shallow(folder) else set()
+
+
+def present(folder: Path, commits: Iterable[str]) -> set[str]:
+    """The `commits` that the repository contains. Each must have the form of an id (`is_commit`)."""
     wanted = sorted(set(commits))
-    if not wanted or shallow(folder):
-        return set()
     asked = "".join(f"{commit}^{{commit}}\n" for commit in wanted)
     lines = call(folder, "cat-file", "--batch-check", given=asked.encode()).decode().splitlines()
-    return {commit for commit, line in zip(wanted, lines, strict=True) if line.endswith(" missing")}
+    return {commit for commit, line in zip(wanted, lines, strict=True) if not line.endswith(" missing")}
 
 
 def write(folder: Path, commit: str, target: Path, below: Iterable[str] = (), ending: str = "") -> None:
@@ -108,7 +112,7 @@ def write(folder: Path, commit: str, target: Path, below: Iterable[str] = (), en
     starts = tuple(f"{name.rstrip('/')}/" for name in below) or ("",)
     listed = tree(folder, commit).items()
     wanted = {path: blob for path, blob in listed if path.startswith(starts) and path.endswith(ending)}
-    found = _blobs(folder, sorted(set(wanted.values())))
+    found = blobs(folder, sorted(set(wanted.values())))
     for path, name in wanted.items():
         if name in found:
             place = target / path
@@ -116,8 +120,11 @@ def write(folder: Path, commit: str, target: Path, below: Iterable[str] = (), en
             place.write_bytes(found[name])
 
 
-def _blobs(folder: Path, names: list[str]) -> dict[str, bytes]:
-    """The content of each blob, by its id. Other objects, such as the commit of a submodule, are left out."""
+def blobs(folder: Path, names: Sequence[str]) -> dict[str, bytes]:
+    """The content of each blob, by its name: an id, or `COMMIT:PATH` without a line break in it.
+
+    What does not exist and other objects, such as the commit of a submodule, are left out.
+    """
     printed = call(folder, "cat-file", "--batch", given="".join(f"{name}\n" for name in names).encode())
     found, start = {}, 0
     for name in names:
