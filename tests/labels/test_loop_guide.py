@@ -177,7 +177,7 @@ def checked(read: Reader) -> None:
         assert len(given) == 50 and all(labels[at] == label for at, label in given.items())
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_loop_on_small_digits(reader: Any, small_mnist: None) -> None:
     """On digits in the files of MNIST."""
     read = reader("bald")
@@ -187,7 +187,7 @@ def test_the_loop_on_small_digits(reader: Any, small_mnist: None) -> None:
 
 @needs("mnist")
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_loop_on_mnist_with_each_strategy(reader: Any) -> None:
     read = reader(*EVERY)
     read.follow()
