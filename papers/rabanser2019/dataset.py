@@ -141,7 +141,7 @@ class OneClass(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         >>> from repro.datasets.digits import Digits
         >>> source, target = OneClass(Digits("train", size=8), Digits("test", size=8), digit=6)[0]
         >>> source.shape, target.shape
-        (torch.Size([150, 64]), torch.Size([31, 64]))
+        (torch.Size([151, 64]), torch.Size([30, 64]))
     """
 
     names = ("all pixels",)

@@ -72,7 +72,7 @@ def select(given: argparse.Namespace) -> None:
     path, seed = subject(f"{hit['paper']}/{hit['run']}" if hit else given.run)
     folder = _folder(given, path, CHOSEN)
     found = choosing.choose(path, seed, given.test, given.by, given.size, given.passes, _classes(given))
-    logging.getLogger("repro").info("%d of %d items without an answer", len(found.rows), found.total)
+    logging.getLogger("repro").info("%d of %d items without an answer are chosen", len(found.rows), found.total)
     _write(found, folder)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from repro.errors import where
 
-ABOUT = "tests whether the inputs of a service have drifted; exit 1 if they have"
+ABOUT = "have the inputs of a service drifted? exit 1 if so"
 
 
 def options(command: Any, count: Any) -> None:

@@ -32,7 +32,8 @@ ITEMS = 64  # test items that are compared
 CLOSE = 1e-4  # the largest difference of answers of size 1
 SIZES = (1, 32)  # B of the measured batches
 ROUNDS = 41  # pairs of measurements
-SHORTEST = 0.002  # s of one measurement: it is repeated until it takes so long
+CALLS, LONGEST = 7, 10.0  # of each function in a round; seconds of all rounds, with fewer calls if they are slow
+WARM = 5  # calls before the measurement
 COVERED = 13  # of 41 sorted ratios: from the 14th to the 28th is a 95 % interval of the median (binomial)
 
 Call = Callable[[Tensor], Tensor]
@@ -165,21 +166,24 @@ def _answer(call: Call, given: Tensor) -> Tensor:
 
 
 def speed(model: Call, other: Call, given: Tensor) -> Speed:
-    """The times of two functions for one batch. They take turns, so that a busy machine slows both down."""
-    repeats = [max(1, math.ceil(SHORTEST / _seconds(call, given, 3))) for call in (model, other)]
-    pairs = [[_seconds(call, given, many) for call, many in zip((model, other), repeats, strict=True)]
-             for _ in range(ROUNDS)]  # fmt: skip
+    """The times of two functions for one batch. They take turns, so that a busy machine slows both down.
+
+    A round is the median of a few calls of each, because another program may interrupt a single call.
+    """
+    with torch.inference_mode():
+        once = min(_seconds(model, given) + _seconds(other, given) for _ in range(WARM))
+        calls = max(1, min(CALLS, int(LONGEST / (ROUNDS * once))))
+        rounds = [[(_seconds(model, given), _seconds(other, given)) for _ in range(calls)] for _ in range(ROUNDS)]
+    pairs = [tuple(map(statistics.median, zip(*one, strict=True))) for one in rounds]
     ratios = sorted(one / two for one, two in pairs)
     medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
     low, high = ratios[COVERED], ratios[-COVERED - 1]
     return Speed(len(given), medians[0], medians[1], statistics.median(ratios), low, high)
 
 
-def _seconds(call: Call, given: Tensor, repeats: int) -> float:
-    """The seconds of one call, as a mean of `repeats`."""
-    with torch.inference_mode():
-        call(given)
-        began = time.perf_counter()
-        for _ in range(repeats):
-            call(given)
-        return (time.perf_counter() - began) / repeats
+def _seconds(call: Call, given: Tensor) -> float:
+    """The time of one call. With one thread it is processor time, which other programs of the machine do not change."""
+    clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
+    began = clock()
+    call(given)
+    return clock() - began

@@ -65,7 +65,7 @@ def source(values: Any) -> Source:
         >>> reference.distances([3.5, 4.5])
         array([0.75])
         >>> reference.p_values([3.5, 4.5]).round(2)
-        array([0.38])
+        array([0.5])
     """
     return Source(_matrix(values).T.sort(dim=1).values.contiguous())
 

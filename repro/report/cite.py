@@ -7,7 +7,7 @@ import re
 from repro.claim.paper import Paper
 from repro.data.catalogue import DataSet
 from repro.record import Record
-from repro.report import needed, repository
+from repro.report import needed, people, repository
 from repro.report.html.markup import Markup, copyable, fold, join, link, outside, tag
 from repro.report.outcome import said
 from repro.report.page import Page
@@ -21,12 +21,13 @@ KINDS = (
 )
 
 
-def line(paper: Paper) -> Markup:
-    """Authors, year, venue, link and the group; then the summary."""
-    address = outside(paper.url)
+def line(page: Page) -> Markup:
+    """Authors, year, venue, link and the group; how to cite, and where to report a mistake; then the summary."""
+    paper, address = page.paper, outside(page.paper.url)
     source = [link("the paper", address, rel="external")] if address else []
     group = [tag("span", f"Reproduced by {paper.group}", class_="repro-muted")] if paper.group else []
-    parts = [f"{', '.join(paper.authors)}.", f"{venue(paper)}.", *source, *group]
+    ways = [link("Cite", f"{page.address}#cite"), people.mistake(page, "Report a mistake")]
+    parts = [f"{', '.join(paper.authors)}.", f"{venue(paper)}.", *source, *group, tag("span", join(ways, " · "))]
     head = tag("p", join(parts, " "), class_="repro-citation")
     says = tag("p", paper.summary, class_="repro-summary") if paper.summary else ""
     return join([head, says])

@@ -20,6 +20,8 @@ from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
 
 HEADS = ("Claim", "The paper", "Ours, 95 % interval", "Verdict")
+MANY = 12
+"""With more claims, the table is in a fold: the figure above it has a row for each claim."""
 CLEAR = frozenset({"reproduced", "trend holds", "last digit differs", "same conclusion"})
 """The outcomes that need no reason in the table."""
 
@@ -32,7 +34,7 @@ def claims(page: Page) -> Markup:
     single = [verdict for verdict in judged if not verdict.claim.table and verdict.claim.kind != "printed"]
     words = [*OUTCOMES, *dict.fromkeys(needed.chips(page).values())]
     chips = tag("div", class_="repro-chips", data_outcomes=", ".join(words))
-    parts = [chips, box(_table(page, single), label="Claims and verdicts")] if single else [chips]
+    parts = [chips, _folded(page, single)] if single else [chips]
     parts += cells.tables(page, tables(placed).values())
     if judged:
         table = link("claims.csv", page.file(files.TABLE), download=f"{page.name}-claims.csv")
@@ -41,6 +43,13 @@ def claims(page: Page) -> Markup:
         there = link(inside, f"{page.root}{uncertainty.EXPLAINED}")
         parts += [tag("p", "What the intervals include: ", there, ".", class_="repro-muted")] if inside else []
     return join([*parts, *([_later(later)] if later else [])])
+
+
+def _folded(page: Page, verdicts: list[Verdict]) -> Markup:
+    """The table; in a fold if it is long. `repro.js` opens it when a reader chooses claims or follows a link to one."""
+    shown = box(_table(page, verdicts), label="Claims and verdicts")
+    title = f"All {len(verdicts)} claims in words, with their sources, reasons and commands"
+    return fold(title, shown, class_="repro-all") if len(verdicts) > MANY else shown
 
 
 def one(page: Page, verdict: Verdict) -> Markup:

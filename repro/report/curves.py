@@ -140,7 +140,7 @@ def _panel(page: Page, family: Family, keys: Sequence[str], quantity: Quantity) 
     upward = panel.scale([value for point in points for value in point[1:]])
     axes = [_across(key, family.trainings) for key in keys]
     said = [_say(label, one, quantity) for label, one in zip(family.labels, drawn, strict=True)]
-    lines = [_line(n, said[n], one, axes, upward) for n, one in enumerate(drawn)]
+    lines = [_line(n, said[n], one, axes, upward) for n, one in enumerate(drawn) if said[n]]
     below = [tag("g", *panel.below(one.axis, one.name), data_axis=one.key, display=_shown(one)) for one in axes]
     shape = picture(
         f"Learning curves: {family.title}",

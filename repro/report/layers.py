@@ -42,7 +42,7 @@ def _table(found: Sequence[Layer], whole: int) -> Markup:
     """A row per layer, and the sum of the parameters."""
     head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in HEADS)))
     rows = [_row(layer["name"], layer["kind"], layer["parameters"]) for layer in found]
-    return tag("table", head, tag("tbody", *rows, _row("all", "", whole)), class_="repro-layers")
+    return tag("table", head, tag("tbody", *rows, _row("all", "", whole)), class_="repro-model")
 
 
 def _row(name: str, kind: str, parameters: int) -> Markup:

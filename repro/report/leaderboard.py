@@ -20,16 +20,13 @@ from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
 PICTURE = "In the picture, the vertical line is the paper's number and the dot is ours."
 ROWS = 10  # visible configs; the others are in a fold
-OPEN = 5  # visible pairs of neighbours; the others are in a fold
 
 
 def leaderboard(field: Field) -> Markup:
-    """The table, the meaning of the ranks, and which neighbours differ. All pairs are in a fold below."""
+    """The meaning of the ranks, and the table. A fold below has the notes, and which configs differ."""
     ranked, found, unit, higher = ranks(field)
     above, below = (tag("p", " ".join(said), class_="repro-muted") for said in _rules(field, ranked, higher, PICTURE))
-    parts = [above, _table(field, ranked, found, unit), below]
-    if found.pairs:
-        parts += [_neighbours(ranked, found, unit), _every_pair(ranked, found, unit)]
+    parts = [above, _table(field, ranked, found, unit), _compared(ranked, found, unit, below) if found.pairs else below]
     return tag("div", *parts, class_="repro-leaderboard")
 
 
@@ -179,14 +176,20 @@ def _single(names: Sequence[str], many: int) -> str:
     return f"{which} When configs are compared, it is assumed to vary between seeds as much as the others."
 
 
+def _compared(ranked: Sequence[Entrant], found: Ranking, unit: str, notes: Markup) -> Markup:
+    """A fold: how the configs are compared, the neighbours, every pair. Its summary counts the pairs that differ."""
+    apart = sum(pair.apart for pair in found.pairs.values())
+    title = f"How they are compared: {apart} of {count(len(found.pairs), 'pair')} can be distinguished"
+    return fold(title, notes, _neighbours(ranked, found, unit), _every_pair(ranked, found, unit))
+
+
 def _neighbours(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
     """A line per pair of neighbours: whether they are distinguished, the difference, and its p-value."""
     lines = [
         _line(above.label, below.label, found.pairs[place, place + 1], unit)
         for place, (above, below) in enumerate(pairwise(ranked))
     ]
-    rest = [fold(f"{len(lines) - OPEN} more neighbours", tag("ul", *lines[OPEN:]))] if lines[OPEN:] else []
-    return join([tag("ul", *lines[:OPEN]), *rest])
+    return tag("ul", *lines)
 
 
 def _line(above: str, below: str, pair: Pair, unit: str) -> Markup:
@@ -209,7 +212,7 @@ def _every_pair(ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
     head = tag("thead", tag("tr", tag("td"), *heads))
     told = f"Row minus column{f', in {unit}' if unit else ''}; ✓ if the two are distinguished."
     table = box(tag("table", head, tag("tbody", *rows), class_="repro-pairwise"), label="Every pair")
-    return fold(f"Every pair ({len(found.pairs)})", tag("p", told, class_="repro-muted"), table)
+    return join([tag("p", tag("strong", f"Every pair ({len(found.pairs)})"), ". ", told, class_="repro-muted"), table])
 
 
 def _cell(pair: Pair) -> Markup:

@@ -59,7 +59,8 @@ def outcome(page: Page) -> Markup:
     """The bar and the counts of a paper."""
     needs = needed.chips(page)
     told = counts(page.verdicts, f"{page.root}{EXPLAINED}", needs)
-    return tag("div", bar(page.verdicts, needs), told, later(page.verdicts), class_="repro-outcome")
+    why = link("What does not agree, and why", f"{page.address}#what-does-not-agree") if page.failed else ""
+    return tag("div", bar(page.verdicts, needs), told, why, later(page.verdicts), class_="repro-outcome")
 
 
 def transcribed(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -24,6 +24,7 @@ def section(page: Page) -> Markup:
         ("Reproduced by", _group(page)),
         ("Reviewed by", _reviewers(page)),
         ("Authors of the paper", _authors(page)),
+        ("Mistakes on this page", _mistakes(page)),
     )
     told = tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-pairs")
     return tag("div", told, log(page), _badge(page), class_="repro-people")
@@ -55,11 +56,28 @@ def _authors(page: Page) -> Markup:
     response = tag("blockquote", inline(said)) if said else tag("span", "no response yet", class_="line")
     body = f"I am an author of {page.paper.title}.\n\nMy response to this reproduction:\n"
     address = repository.issue(page.site, f"Response of the authors: {page.name}", body)
-    who = ", ".join(page.paper.people) or page.paper.group or "the group"
-    way = link("Send your response as an issue", address, rel="external") if address else f"Send your response to {who}"
+    way = link("Send your response as an issue", address, rel="external") if address else ""
+    way = way or f"Send your response to {_who(page)}"
     file = tag("code", f"papers/{page.name}/paper.toml")
     told = ". The group adds it unchanged (", tag("code", "author_response"), " in ", file, ")."
     return join([response, tag("span", "Are you an author of the paper? ", way, *told, class_="repro-muted")])
+
+
+def mistake(page: Page, words: str) -> Markup:
+    """A link that reports a mistake on the page: a new issue; without a repository, the list of the group's members."""
+    body = f"Page: papers/{page.name}\nPaper: {page.paper.title}\n\nWhat is wrong, and how do you know?\n"
+    address = repository.issue(page.site, f"Mistake: {page.name}", body)
+    return link(words, address, rel="external") if address else link(words, f"{page.address}#people")
+
+
+def _mistakes(page: Page) -> Markup:
+    """Where to report a mistake: an issue, or the group if the site has no repository."""
+    return mistake(page, "open an issue") if page.site.repository else join([f"tell {_who(page)}"])
+
+
+def _who(page: Page) -> str:
+    """The members of the group; its name if they are not listed."""
+    return ", ".join(page.paper.people) or page.paper.group or "the group"
 
 
 def log(page: Page) -> Markup:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from repro.report.html.markup import Markup, join, link, tag
 from repro.report.html.words import day, machine
 from repro.report.page import Page
-from repro.rerun.counter_record import CounterRecord
+from repro.rerun.counter_record import CounterRecord, name
 from repro.verdict import Verdict
 
 MEANING = "another group than the authors' has run a record of each config of this claim again, and the numbers agree"
@@ -19,11 +19,12 @@ def groups(verdict: Verdict, found: Iterable[CounterRecord]) -> list[str]:
     if judged is None:
         return []
     sides = [{(one.config, one.seed) for one in side} for side in (judged.records, judged.over) if side]
-    agreeing = [one for one in found if one.agrees]
-    names = dict.fromkeys(one.group for one in agreeing)
-    return [
-        name for name in names if all(any(one.group == name and one.run in side for one in agreeing) for side in sides)
-    ]
+    runs: dict[str, set[tuple[str, int]]] = {}
+    shown: dict[str, str] = {}
+    for one in (one for one in found if one.agrees):
+        runs.setdefault(name(one.group), set()).add(one.run)
+        shown.setdefault(name(one.group), one.group)
+    return [shown[group] for group, made in runs.items() if all(made & side for side in sides)]
 
 
 def mark(page: Page, verdict: Verdict) -> Markup:

@@ -28,7 +28,7 @@ from repro.report.html.markup import Markup
 from repro.report.page import Page
 
 SECTIONS: dict[str, Callable[[Page], Markup]] = {
-    "cite": lambda shown: cite.line(shown.paper),
+    "cite": lambda shown: cite.line(shown),
     "bibtex": cite.bibtex,
     "answer": answer.answer,
     "outcome": outcome.outcome,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ FOLDER = re.compile(r"(?:.*/)?(?P<paper>[^/]+)/(?P<config>[^/]+)/[0-9a-f]{8}-see
 KEPT = ("best", "last")
 """The files of weights in a run folder, in the order in which they are looked for."""
 LARGEST = 4_000_000_000  # bytes of a file of weights
+log = logging.getLogger("repro")
 HEADER = "repro"  # the key of the metadata of an exported file
 
 
@@ -46,8 +48,10 @@ class Found:
 
     @property
     def name(self) -> str:
-        """The name of the record, such as `template/line-seed0`."""
-        return f"{self.record.paper}/{self.record.stem}"
+        """The name of the record, such as `template/line-seed0`; of a run folder, `template/line/0123abcd-seed0`."""
+        record = self.record
+        run = f"{record.config}/{record.digest[:8]}-seed{record.seed}"
+        return f"{record.paper}/{record.stem if self.published else run}"
 
     def content(self) -> bytes:
         """The bytes of the file of weights. Raises BadInput if it cannot be read."""
@@ -57,6 +61,9 @@ class Found:
 
 def find(given: str, weights: Path | None = None, allow_stale: bool = False) -> Found:
     """The record that `given` names, with its weights: a record, a run, the folder of a run, or a config (seed 0).
+
+    A run may have other numbers than the paper's record, for example because it ran on another machine. Then its own
+    record counts, unless `given` is the file of the paper's record.
 
     weights: a file that `repro export --weights` wrote, in place of the run's. Raises BadInput if there is no such
     record, if its weights are not on this machine or belong to other numbers, and if it is stale, unless
@@ -68,7 +75,9 @@ def find(given: str, weights: Path | None = None, allow_stale: bool = False) -> 
     if weights:
         found = _of_file(committed, folder, weights, given)
     else:
-        found = _of_run(run or _run_folder(folder, config, seed, committed), folder, committed, bool(run), given)
+        exactly = bool(RECORD.fullmatch(Path(given).absolute().as_posix()))
+        run = run or _run_folder(folder, config, seed, committed, exactly)
+        found = _of_run(run, folder, committed, exactly, given)
     if found.record.stale and not allow_stale:
         what = f"{found.name} is stale: {found.record.stale}"
         raise BadInput(what, expected=f"`repro run {name}/{config} --seed {seed}` first, or --stale to use it as it is")
@@ -80,9 +89,8 @@ def _named(given: str) -> tuple[Path | None, str, str, int]:
     path = Path(given.rstrip("/"))
     inside = path.parent if path.suffix == ".json" else path
     if hit := FOLDER.fullmatch(inside.absolute().as_posix()):
-        if not inside.is_dir():
-            raise BadInput("there is no such folder of a run", where(inside), expected="a record, a run or a config")
-        return inside, hit["paper"], hit["config"], int(hit["seed"])
+        kept = run_folders.home(paper.folder_of(hit["paper"])) / "/".join(inside.parts[-3:])
+        return inside if inside.is_dir() else kept, hit["paper"], hit["config"], int(hit["seed"])
     if hit := RECORD.fullmatch(path.absolute().as_posix()) or RUN.fullmatch(given):
         return None, hit["paper"], hit["config"], int(hit["seed"])
     found = configs.read(names.find(given))
@@ -98,13 +106,22 @@ def _committed(folder: Path, config: str, seed: int) -> Record | None:
     return found
 
 
-def _run_folder(folder: Path, config: str, seed: int, committed: Record | None) -> Path:
-    digest = committed.digest if committed else configs.read(folder / "configs" / f"{config}.gin").digest
-    return run_folders.home(folder) / folder.name / config / f"{digest[:8]}-seed{seed}"
+def _run_folder(folder: Path, config: str, seed: int, committed: Record | None, exactly: bool) -> Path:
+    """The run folder of the present config if it exists, else that of the record. exactly: that of the record."""
+    path = folder / "configs" / f"{config}.gin"
+    digests = [committed.digest] if committed else []
+    if not exactly and (path.is_file() or not committed):
+        digests.insert(0, configs.read(path).digest)
+    home = run_folders.home(folder) / folder.name / config
+    folders = [home / f"{digest[:8]}-seed{seed}" for digest in digests]
+    return next((one for one in folders if one.is_dir()), folders[0])
 
 
-def _of_run(run: Path, folder: Path, committed: Record | None, named: bool, given: str) -> Found:
-    """The record and the weights in a run folder. named: the folder itself was typed, so the paper's need not agree."""
+def _of_run(run: Path, folder: Path, committed: Record | None, exactly: bool, given: str) -> Found:
+    """The weights in a run folder, with the paper's record if it has the same numbers, else with the run's own record.
+
+    exactly: the file of the paper's record was typed, so a run with other numbers is refused.
+    """
     path = next((run / "checkpoints" / f"{one}.safetensors" for one in KEPT if _is_file(run, one)), None)
     config, seed = run.parts[-2], run.name.rpartition("-seed")[2]
     own = run / f"{config}-seed{seed}.json"
@@ -115,10 +132,12 @@ def _of_run(run: Path, folder: Path, committed: Record | None, named: bool, give
     (found,) = stale.mark([record.read(own)], folder)
     if committed and identity(committed) == identity(found):
         return Found(committed, folder, path, True)
-    if committed and not named:
+    own_run = Found(found, folder, path, False)
+    if committed and exactly:
         what = f"the run in {where(run)} has other numbers than the record {given}"
-        raise BadInput(what, expected=f"{where(run)}, to use this run and not the record")
-    return Found(found, folder, path, False)
+        raise BadInput(what, expected=f"{own_run.name}, to use this run and not the record")
+    log.info("%s is a run whose numbers are in no record of the paper, so no verdict depends on it", own_run.name)
+    return own_run
 
 
 def _is_file(run: Path, name: str) -> bool:

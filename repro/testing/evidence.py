@@ -60,10 +60,10 @@ def _functions(path: Path, changed: int) -> frozenset[str]:
 
 
 def _not_shown(tip: Tip, problem: Record, fixed: Record) -> Iterator[str]:
-    """The `loss` patterns of a tip that its first record does not show, or that its second record shows."""
+    """The `loss` and `curve` patterns of a tip that its first record does not show, or that its second record shows."""
     for pattern in tip.patterns:
-        if pattern.startswith("loss: "):
-            before, after = (patterns.in_curve(pattern, one.curves.get("train", ())) for one in (problem, fixed))
+        if pattern.startswith(("loss: ", "curve: ")):
+            before, after = (patterns.in_curves(pattern, one.curves) for one in (problem, fixed))
             if not before:
                 yield f"has the pattern '{pattern}', but the record {problem.stem} does not show it"
             if after:

@@ -12,6 +12,7 @@ Letters: M answers of the reference, N answers of the window, K numbers of an an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from repro.watch.reference import Sample
 Array = npt.NDArray[np.float64]
 QUICK, MOST = 1999, 199_999  # permutations; the many ones only if the p value may be below the threshold
 BINS = 10  # of confidence
+SMALL = 1e-12
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,24 @@ class Reference:
     sample: Sample
     classes: Sequence[str] | None
     tests: dict[str, Callable[[Sample, float], Check]]
+
+
+def lowest(source: int, target: int) -> float:
+    """The smallest p value that samples of these sizes can have: that of samples that do not overlap.
+
+    >>> lowest(2, 2) == 2 / 6
+    True
+    """
+    return 2 / math.comb(source + target, target)
+
+
+def said(p: float) -> str:
+    """A p value in words; a very small one has no exact meaning.
+
+    >>> said(0.0123), said(1e-40)
+    ('0.012', 'below 1e-12')
+    """
+    return f"{p:.2g}" if p >= SMALL else f"below {SMALL:g}"
 
 
 def prepared(sample: Sample, classes: Sequence[str] | None, names: Sequence[str]) -> Reference:
@@ -80,7 +100,7 @@ def _smirnov(
 
     def test(window: Sample, threshold: float) -> Check:
         found = taken(window)
-        p = source.p_values(found)
+        p = np.maximum(source.p_values(found), lowest(len(values), len(found)))
         most = int(p.argmin())
         says = f"{columns[most]}: mean {means[most]:.3g} -> {found[:, most].mean():.3g}"
         return Check(name, drift.bonferroni(p), says)
@@ -116,7 +136,8 @@ def _confidence(sample: Sample) -> Callable[[Sample, float], Check]:
             right = 100 * np.mean(sample.answers.argmax(axis=1) == sample.labels)
             now = 100 * expected_accuracy(sample, found)
             says += f"; accuracy {right:.1f} -> about {now:.1f} %, if calibrated as before"
-        return Check("confidence", float(source.p_values(found)[0]), says)
+        p = max(float(source.p_values(found)[0]), lowest(len(sure), len(found)))
+        return Check("confidence", p, says)
 
     return test
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from repro.errors import where
 from repro.files import disk
 from repro.report.html.markup import Markup, join, tag
+from repro.watch.checks import said
 from repro.watch.watching import Watched, Window
 
 STYLE = """
 :root { color-scheme: light dark; --bad: #b3261e; --line: #3b6ea5 }
 @media (prefers-color-scheme: dark) { :root { --bad: #ff8a80; --line: #8ab8e8 } }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-h1, td { overflow-wrap: anywhere } svg { width: 100%; height: 9rem; display: block }
+h1, td { overflow-wrap: anywhere } svg { width: 100%; max-width: 50rem; display: block }
 table { border-collapse: collapse; width: 100% } .wide { overflow-x: auto }
 th, td { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid #8886; vertical-align: top }
 .alarm { color: var(--bad); font-weight: 600 }
@@ -58,7 +59,7 @@ def _section(found: Watched, name: str) -> list[Markup]:
     if not rows:
         return []
     worst = min(rows, key=lambda row: row[1].p)
-    words = f"Smallest p value {worst[1].p:.2g}, in window {worst[0].number}: {worst[1].says}."
+    words = f"Smallest p value {said(worst[1].p)}, in window {worst[0].number}: {worst[1].says}."
     return [tag("h2", name.capitalize()), tag("p", words), _chart(found, name, [(w.number, c.p) for w, c in rows])]
 
 
@@ -70,7 +71,7 @@ def _chart(found: Watched, name: str, rows: list[tuple[int, float]]) -> Markup:
     dots = [_dot((number - 0.5) * step, p, found.threshold, number) for number, p in rows]
     parts = [tag("title", title), tag("line", x1=0, x2=WIDTH, y1=line, y2=line, stroke="currentColor", opacity=0.5)]
     box = f"0 -5 {WIDTH} {HEIGHT + 10}"
-    return tag("svg", *parts, *dots, viewBox=box, preserveAspectRatio="none", role="img", aria_label=title)
+    return tag("svg", *parts, *dots, viewBox=box, role="img", aria_label=title)
 
 
 def _height(p: float) -> float:
@@ -80,7 +81,7 @@ def _height(p: float) -> float:
 def _dot(x: float, p: float, threshold: float, number: int) -> Markup:
     color = "var(--bad)" if p < threshold else "none"
     edge = "var(--bad)" if p < threshold else "var(--line)"
-    label = tag("title", f"window {number}: p {p:.2g}")
+    label = tag("title", f"window {number}: p {said(p)}")
     return tag("circle", label, cx=round(x, 1), cy=_height(p), r=4, fill=color, stroke=edge)
 
 
@@ -95,6 +96,6 @@ def _row(found: Watched, window: Window) -> Markup:
     for name in found.tests:
         value = p.get(name)
         alarm = value is not None and value < found.threshold
-        text = "too few inputs" if value is None else f"{value:.2g}{' alarm' if alarm else ''}"
+        text = "too few inputs" if value is None else f"{said(value)}{' alarm' if alarm else ''}"
         cells.append(tag("td", text, class_="alarm" if alarm else None))
     return tag("tr", *cells)

@@ -9,7 +9,7 @@ from pathlib import Path
 from repro.errors import BadInput, where
 from repro.watch import log
 from repro.watch import reference as references
-from repro.watch.checks import MOST, Check, Reference, made, prepared
+from repro.watch.checks import MOST, Check, Reference, made, prepared, said
 from repro.watch.log import Request
 from repro.watch.reference import Sample, sample
 
@@ -81,7 +81,7 @@ class Watched:
             return f"{name:10} not tested"
         p, number, says = min(found)
         words = "ALARM" if p < self.threshold else "no drift"
-        return f"{name:10} smallest p {p:.2g} in window {number}, threshold {self.threshold:.2g}: {words} ({says})"
+        return f"{name:10} smallest p {said(p)} in window {number}, threshold {self.threshold:.2g}: {words} ({says})"
 
     def verdict(self) -> str:
         """The result in one sentence."""

@@ -138,11 +138,13 @@ def test_a_run_folder_can_be_named(ran: Path) -> None:
 def test_a_run_with_other_numbers_is_not_the_record(ran: Path) -> None:
     found = trained.find(named(ran))
     path = found.folder / "records" / "digits-seed0.json"
-    path.write_text(path.read_text().replace('"seconds"', '"seconds"'))
     own = json.loads(path.read_text())
     own["measurements"][0]["identity"]["unit"] = "%"
     path.write_text(json.dumps(own))
     with pytest.raises(BadInput) as caught:
-        trained.find(f"{named(ran)}-seed0")
+        trained.find(str(path))
     assert "other numbers" in caught.value.what
-    assert not trained.find(str(found.weights.parents[1])).published
+    for given in (str(found.weights.parents[1]), f"{named(ran)}-seed0", named(ran)):
+        own = trained.find(given)
+        assert not own.published and own.record.measurements == found.record.measurements
+        assert trained.find(own.name) == own != found and own.name in caught.value.expected

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from repro import config, record, verdict
 from repro.claim import paper
@@ -29,7 +30,6 @@ from repro.testing import needs
 PAGE = Path(__file__).parents[2] / "docs" / "guide" / "loop.md"
 BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FOLDER = Path("papers/mine")
-SENT = 700  # the first image that is sent
 FIRST, EVERY = "bald", ("bald", "entropy", "variation", "std", "random")
 ADDRESS = "http://127.0.0.1:8000"
 Command = Callable[..., tuple[int, str, str]]
@@ -122,11 +122,17 @@ def environment() -> dict[str, str]:
 
 
 def truth(path: Path) -> str:
-    """What an annotator types who knows the true label of each task: image n of the log is image 700 + n of MNIST."""
+    """What an annotator types who knows the true label of each task."""
     built = binding.build(config.read(FOLDER / "configs" / "incoming.gin"))
     index = {item: at for at, item in enumerate(label_table.ids(built.test["incoming"]))}
-    labels = Mnist("train", start=SENT).labels
-    return "".join(f"{int(labels[index[task.item]])}\n" for task in tasks.read(path))
+    labels = sent()
+    return "".join(f"{labels[index[task.item]]}\n" for task in tasks.read(path))
+
+
+def sent() -> list[int]:
+    """The true labels of the images in the log."""
+    labels = Mnist("train", start=700, stop=1500).labels
+    return labels[torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))].tolist()
 
 
 @pytest.fixture
@@ -167,8 +173,8 @@ def checked(read: Reader) -> None:
     assert {found.outcome for found in judged} <= {"reproduced", "inconclusive"}
     for name in read.strategies:
         built = binding.build(config.read(FOLDER / "configs" / f"with_{name}.gin"))
-        given, labels = built.train.given, Mnist("train", start=SENT).labels
-        assert len(given) == 50 and all(int(labels[at]) == label for at, label in given.items())
+        given, labels = built.train.given, sent()
+        assert len(given) == 50 and all(labels[at] == label for at, label in given.items())
 
 
 @pytest.mark.timeout(300)

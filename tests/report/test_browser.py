@@ -19,8 +19,14 @@ pytestmark = pytest.mark.xdist_group("site")
 PAGES = (
     "index.html", "papers/lecun1998.html", "papers/raff2019.html", "papers/deep_clustering.html", "parts.html",
     "tips.html", "guide/index.html", "guide/claims.html", "files/papers/lecun1998/configs/lenet5.gin.html",
+    "papers/goodfellow2015.html", "papers/hendrycks2017.html", "papers/howell2019.html", "papers/pets3.html",
+    "papers/ronneberger2015.html", "guide/generative.html", "guide/images.html", "guide/signals.html",
+    "guide/trackers.html",
 )  # fmt: skip
-READ = ("index.html", "papers/lecun1998.html", "guide/claims.html", "files/papers/lecun1998/configs/lenet5.gin.html")
+READ = (
+    "index.html", "papers/lecun1998.html", "papers/howell2019.html", "papers/pets3.html", "guide/claims.html",
+    "files/papers/lecun1998/configs/lenet5.gin.html",
+)  # fmt: skip
 SIZES = (1440, 390, 320)
 FAST = ("index.html", "papers/lecun1998.html")  # with the other pages, `make test-all`
 
@@ -106,10 +112,12 @@ def test_names_and_roles_are_those_that_screen_readers_need(browser: Any, site: 
 
 
 def test_an_outcome_and_words_choose_claims(browser: Any, site: str) -> None:
+    """This opens the fold of the table, which is closed because the table is long."""
     verdicts = read_once("lecun1998").verdicts
     with Shown(browser, site, "papers/lecun1998.html") as shown:
-        whole = shown.count("tbody[data-outcome]")
-        assert whole == sum(one.claim.transcribed for one in verdicts)
+        whole = sum(one.claim.transcribed for one in verdicts)
+        assert shown.page.locator("tbody[data-outcome]").count() == whole
+        assert shown.count("tbody[data-outcome]") == 0
         failed = sum(one.outcome == "not reproduced" for one in verdicts)
         button = shown.page.locator(".repro-chips button.not-reproduced")
         button.click()
@@ -125,7 +133,7 @@ def test_an_outcome_and_words_choose_claims(browser: Any, site: str) -> None:
 def test_a_link_to_a_hidden_claim_shows_it(browser: Any, site: str) -> None:
     with Shown(browser, site, "papers/lecun1998.html") as shown:
         shown.page.locator("#repro-claims-filter").fill("nothing has these words")
-        assert shown.count("tbody[data-outcome]") == 0
+        assert shown.count(".repro-all thead") == 1 and shown.count("tbody[data-outcome]") == 0
         shown.page.evaluate("location.hash = '#claim-table.lenet5'")
         shown.page.wait_for_selector("[id='claim-table.lenet5']:visible")
 
@@ -137,6 +145,7 @@ def test_a_click_on_a_head_sorts_the_claims(browser: Any, site: str, head: int, 
         return [float(one) for one in cells.evaluate_all("all => all.map(one => one.dataset.by)")]
 
     with Shown(browser, site, "papers/lecun1998.html") as shown:
+        shown.page.locator(".repro-all > summary").click()
         before = numbers()
         column = shown.page.locator("table.repro-claims thead th").nth(head)
         for way in ("ascending", "descending"):
@@ -178,6 +187,20 @@ def test_a_sound_can_be_played(browser: Any, site: str) -> None:
             "one => new Promise((good, bad) => {one.onloadedmetadata = good; one.onerror = bad; one.load()})"
         )
         assert first.evaluate("one => one.duration") > 0.5
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_first_screen_leads_to_the_failed_claims_the_citation_and_a_report_of_a_mistake(
+    browser: Any, site: str, width: int
+) -> None:
+    """One click each: their places are on the page, or the address of a new issue."""
+    with Shown(browser, site, "papers/lecun1998.html", width) as shown:
+        failed, cite, mistake = ".repro-outcome > a", ".repro-citation a[href$='#cite']", ".repro-citation a >> nth=-1"
+        for selector in (failed, cite, mistake):
+            box = shown.page.locator(selector).bounding_box()
+            assert box["y"] + box["height"] < (900 if width == 1440 else 1.2 * 900)
+            goal = shown.page.locator(selector).get_attribute("href")
+            assert "/issues/new" in goal or shown.page.locator(f"[id='{goal.partition('#')[2]}']").count() == 1
 
 
 def test_the_page_of_41_claims_is_half_as_high_as_it_was(browser: Any, site: str) -> None:

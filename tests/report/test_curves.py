@@ -59,9 +59,9 @@ def test_every_config_with_a_curve_is_in_exactly_one_panel(name: str) -> None:
     having = {one.config: {name for found in shown.curved if found.config == one.config for name in found.curves}
               for one in shown.curved}  # fmt: skip
     groups = [[one.configs for one in family.trainings] for family in families.families(shown)]
-    wanted = sum(map(len, groups))  # the loss; then each measured metric, with all of its family
-    for metric in (name for quantity in curves.measured(shown) for name in quantity.names):
-        wanted += sum(len(group) for group in groups if any(metric in having[one] for many in group for one in many))
+    wanted = 0  # a training is in the panels of what it measured: the loss, and each metric
+    for names in [{"train", "valid"}, *(set(quantity.names) for quantity in curves.measured(shown))]:
+        wanted += sum(any(names & having[one] for one in many) for group in groups for many in group)
     assert len(lines) == wanted
 
 

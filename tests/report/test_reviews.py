@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -95,6 +96,19 @@ def test_a_claim_is_marked_only_if_another_group_gets_the_same_numbers(folder: P
     changed = [replace(one, values=[value + 1.0 for value in one.values]) for one in found.measurements]
     record.write(replace(found, measurements=changed), path.parent)
     assert marked().get(name) == ["Group 3"], "now the other group agrees"
+
+
+@pytest.mark.parametrize(("second", "marked"), [
+    ("Group 2", ["Group 2"]), ("Group 2 (@ann)", ["Group 2"]), ("group 2", ["Group 2"]), ("Group 3 (@ann)", []),
+])  # fmt: skip
+def test_the_accounts_of_a_group_do_not_split_its_replays(second: str, marked: list[str]) -> None:
+    sides = [SimpleNamespace(config=name, seed=0) for name in ("a", "b")]
+    verdict: Any = SimpleNamespace(judged=SimpleNamespace(records=sides[:1], over=sides[1:]))
+    found: Any = [
+        SimpleNamespace(group=group, agrees=True, run=(side.config, 0))
+        for side, group in zip(sides, ("Group 2", second), strict=True)
+    ]
+    assert replays.groups(verdict, found) == marked
 
 
 def test_the_page_is_made_again_when_a_replay_or_a_review_changes(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from repro import cli
 from repro.errors import BadInput
@@ -147,3 +148,10 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
     assert not re.search(r"<script|src=|href=|url\(|<i>", text)
     assert text.count("<circle") == len(found.windows) * len(found.tests)
     assert text.count("<tr") == 1 + len(found.windows)
+
+
+def test_small_samples_have_no_tiny_p_value(tmp_path: Path) -> None:
+    found = watching.watch(log_of(tmp_path / "a", (10, 0), (10, 50)), first=10, window=10, level=0.9)
+    smallest = min(check.p for check in found.windows[0].checks)
+    exact = stats.ks_2samp(np.arange(10), np.arange(10) + 100.0, method="exact").pvalue
+    assert smallest == pytest.approx(exact)

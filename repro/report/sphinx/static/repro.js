@@ -150,6 +150,7 @@ function choose(home) {
       fold.hidden = !fold.querySelector(".repro-printed:not([hidden])");
       if (!fold.hidden && (wanted.size || typed.length)) fold.open = true;
     }
+    for (const fold of document.querySelectorAll(".repro-all")) if (wanted.size || typed.length) fold.open = true;
     said.textContent = many < claims.length ? `${many} of ${claims.length} claims` : "";
   }
   box.addEventListener("input", show);
