@@ -12,6 +12,7 @@ from papers.mirza2014.dataset import ClassesInTurn
 from repro.datasets.digits import Digits
 from repro.datasets.latent import Latent
 from repro.errors import BadInput
+from repro.models.adversarial import DenseGenerator
 from repro.testing import check_dataset
 
 DIGITS = Digits("test", size=8)
@@ -31,6 +32,17 @@ def test_the_images_stay_and_latent_takes_the_classes() -> None:
     inputs, _ = Latent(dataset, labels=True, classes=10)[13]
     assert isinstance(inputs, dict) and int(inputs["label"].argmax()) == 3
     assert len({DIGITS.fingerprint(), dataset.fingerprint(), ClassesInTurn(DIGITS, 5).fingerprint()}) == 3
+
+
+def test_dropout_changes_the_image_more_than_the_noise_does() -> None:
+    """With the initial weights of the proxy, for one class."""
+    torch.manual_seed(0)
+    model = DenseGenerator(classes=10, paths=(70, 330), hidden=(400,), dropout=0.5)
+    label, noise = torch.eye(10)[:1].expand(50, 10), torch.rand(50, 100)
+    with torch.no_grad():
+        by_dropout = model.train()({"noise": noise[:1].expand(50, 100), "label": label}).std(0).mean()
+        by_noise = model.eval()({"noise": noise, "label": label}).std(0).mean()
+    assert by_dropout > 2 * by_noise > 0
 
 
 @pytest.mark.parametrize("classes", [0, 1, -3, 2.5, True, None])
