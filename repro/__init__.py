@@ -11,11 +11,14 @@
     export/       a report to hand in: an article, a folder for ReScience, codecheck.yml, a zip file;
                   a trained model for others: weights with a model card, ONNX, TorchScript
     serve/        a trained model behind HTTP, and a page for a person
+    watch/        the log of such a service, and whether its inputs drift
+    track/        copies for tools of others: experiment trackers (W&B, MLflow, TensorBoard, Trackio), DVC
     review/       the reviewer's summary: what changed, what to replay; the form of a review
 
     interval/     computes the 95 % interval of a mean over seeds and test items; verdict/evidence calls it
     launch/       the queue: the runs that the claims still need; plan, status; workers in tmux, jobs in Slurm
     rerun/        run again and compare the numbers: replay, certify, renew, rot; diff
+    watch/        the log of a service, and tests whether its inputs have changed
     course/       groups, who reviews whom, presentations, what each group has done
     debug/        checks of a config on one batch, before training
     testing/      the checks that a paper's own tests call, and those of `repro check`

@@ -141,11 +141,11 @@ def test_a_paper_imports_what_is_public() -> None:
 
 
 def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
-    """At most 36 modules and packages; the run loads what it needs; so many lines of code without the parts."""
+    """At most 37 modules and packages; the run loads what it needs; so many lines of code without the parts."""
     names = {
         path.stem for path in (ROOT / "repro").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
     }
-    assert len(names) <= 36  # 30 before courses, reviews, exports, services, watching and labels
+    assert len(names) <= 37  # 30 before courses, reviews, exports, labels, services and trackers, which no run needs
     code = "import sys, repro.run; print(sum(name.startswith('repro') for name in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert int(done.stdout) <= 18
@@ -155,8 +155,8 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     # 21,600 before the strip of a signal; 21,900 before the launcher refused foreign queues, absent GPUs and nodes;
     # 22,050 before the faults that three newcomers found; 22,150 before images: masks, boxes, explanations, curves;
     # 22,700 before names of parts, texts and sounds in `new`, archives of an installed repro, slides, decisions;
-    # 22,850 before one axis for metrics of one claim each; 22,900 before services, their log, models for others
-    assert sum(map(lines_of_code, counted)) <= 24_600
+    # 22,850 before one axis for metrics of one claim each; 22,900 before services, drift, trackers and DVC
+    assert sum(map(lines_of_code, counted)) <= 26_000
 
 
 def lines_of_code(path: Path) -> int:
@@ -188,13 +188,14 @@ def test_files_and_functions_fit_in_the_head() -> None:
 
 
 def test_the_repository_has_a_fixed_top_level() -> None:
-    """A folder for each step, and no output of a run."""
+    """A folder for each step, and no output of a run but weights that a config reads with their checksum."""
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT)
     if listed.returncode:
         pytest.skip("this copy is not a git checkout")
     folders = {name.partition("/")[0] for name in listed.stdout.splitlines() if "/" in name}
     assert {one for one in folders if not one.startswith(".")} == {"repro", "papers", "docs", "tests", "tmux"}
-    assert not [name for name in listed.stdout.splitlines() if name.endswith((".safetensors", "metrics.jsonl"))]
+    written = [name for name in listed.stdout.splitlines() if name.endswith((".safetensors", "metrics.jsonl"))]
+    assert not [name for name in written if not re.fullmatch(r"papers/\w+/weights/\w+\.safetensors", name)]
 
 
 def test_names_say_what_a_module_is() -> None:

@@ -77,7 +77,11 @@ def _unanswered(claim: Claim, at: Block) -> None:
         if claim.no_config and getattr(claim, key):
             raise BadInput(f"claim '{claim.id}' has both 'no_config' and '{key}'", at.place(key))
         if not claim.no_config and not getattr(claim, key):
-            raise BadInput(f"claim '{claim.id}' has no '{key}' (nor 'no_config', the reason for it)", at.place())
+            raise BadInput(
+                f"claim '{claim.id}' has no '{key}'",
+                at.place(),
+                expected="it, also if only a proxy is run; or 'no_config', the reason why no config can test the claim",
+            )
 
 
 def _unjudgeable(claim: Claim, at: Block) -> None:
@@ -143,4 +147,8 @@ def _contradictions(claim: Claim, at: Block) -> None:
     if claim.over and claim.over == claim.config and not claim.over_test:
         raise BadInput(f"claim '{claim.id}' compares {claim.over} with itself", at.place("over"))
     if claim.config and claim.config in claim.proxy:
-        raise BadInput(f"claim '{claim.id}' names its own config as its proxy", at.place("proxy"))
+        raise BadInput(
+            f"claim '{claim.id}' names its own config as its proxy",
+            at.place("proxy"),
+            expected="in 'config' the paper's experiment, even if you cannot run it; in 'proxy' the smaller one",
+        )

@@ -6,7 +6,8 @@ not be downloaded; 69 (EX_UNAVAILABLE), another process is making this run; 75 (
 and the same command resumes it; 130, stopped at once.
 
 `looking` has the commands that train nothing (list, show, todo, verdict), `running` those that run or bind a config
-(run, replay, renew, smoke), and `checking` those that check papers or this machine (check, doctor). `listing` and
+(run, replay, renew, smoke), `checking` those that check papers or this machine (check, doctor), and `using` those that
+use what runs made (serve, track, dvc, watch). `listing` and
 `data` format what they print. `parser` reads arguments; `overview` is `repro --help`. `new_paper` copies a template,
 `arxiv` looks up a citation. `streams` and `system` handle encodings and errors of the system.
 """
@@ -34,9 +35,9 @@ from repro.cli import (
     planning,
     review,
     running,
-    serve,
     streams,
     system,
+    using,
 )
 from repro.cli.parser import Program
 from repro.config import names
@@ -82,9 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _join(folder: Path) -> None:
-    """Find the papers in `folder` too, if it has a folder papers/: an installed command does not search there."""
+    """Find the papers in `folder` too, before installed ones, if it has a folder papers/."""
     if (folder / "papers").is_dir() and str(folder) not in sys.path:
-        sys.path.append(str(folder))
+        installed = (place for place, path in enumerate(sys.path) if path.endswith("-packages"))
+        sys.path.insert(next(installed, len(sys.path)), str(folder))
 
 
 def _called(given: argparse.Namespace) -> int:
@@ -136,12 +138,12 @@ def _parser() -> argparse.ArgumentParser:
     looking.data_options(commands, _add)
     _add(commands, "report", looking.report, "build the site from the papers and their records")
     export.options(_add(commands, "export", export.export, "a report to hand in: PDF, ReScience, CODECHECK or zip"))
-    serve.options(_add(commands, "serve", serve.serve, "answer requests with a trained model, over HTTP"), _count)
     _new_command(commands)
     _launch_commands(commands)
     _again_commands(commands)
     course.options(commands, _add, _count)
     labels.options(commands, _add, _count)
+    using.options(commands, _add, _count)
     command = _add(commands, "doctor", checking.doctor, "what works on this machine, and how to get the rest")
     command.add_argument("--json", action="store_true", help="print everything as JSON")
     command = _add(commands, "completion", lambda given: print(overview.completion(parser, given.shell)), COMPLETION)

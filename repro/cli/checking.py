@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 def check(given: argparse.Namespace) -> int:
     """`repro check`: check the files of one paper or of all papers."""
     from repro.claim import paper
+    from repro.files import strict_json
     from repro.testing import contract
 
     folders = [paper.folder_of(given.paper)] if given.paper else [found for _, found in sorted(paper.folders().items())]
-    found = [fault for folder in folders for fault in contract.faults(folder)]
+    with strict_json.many():
+        found = [fault for folder in folders for fault in contract.faults(folder)]
     for reason in sorted({contract.unknown(folder) for folder in folders} - {""}):
         print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
     if given.json:

@@ -1,4 +1,4 @@
-"""The commands about labels: `labels suspects`, `labels annotate` and `labels import`."""
+"""The commands about labels: `labels suspects`, `labels select`, `labels annotate` and `labels import`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from repro.config import names
 from repro.errors import BadInput, where
 from repro.files import disk
 
-FOLDER = "suspects"
+FOLDER, CHOSEN = "suspects", "selected"
 RUN = re.compile(r"(?P<config>[^/]+/[^/]+)-seed(?P<seed>\d{1,18})")
 FOLDER_OF_RUN = re.compile(r"(?:.*/)?(?P<config>[^/]+/[^/]+)/[0-9a-f]{8}-seed(?P<seed>\d{1,18})/?")
 RECORD = re.compile(r"(?:.*/)?(?P<paper>[^/]+)/records/(?P<run>[^/]+)\.json")
 METHODS = ("noise rate", "class", "both", "confident joint", "margin")
+FUNCTIONS = ("bald", "entropy", "variation", "std", "random")
 WHO = "your name, in the table of corrected labels"
 
 
@@ -28,14 +29,12 @@ def options(commands: Any, add: Any, count: Any) -> None:
         required=True, metavar="COMMAND"
     )
     command = add(inner, "suspects", suspects, "write the items that look mislabelled, for people to look at")
-    command.add_argument("run", help="a config such as mine/noisy, or a run such as mine/noisy-seed1 or its folder")
-    command.add_argument("--test", default="", metavar="NAME", help="the test set (default: the only one)")
-    command.add_argument(
-        "--by", choices=METHODS, default=METHODS[0], help="how to find them (default: by noise rate; see the guide)"
-    )
+    _of_run(command, METHODS, "how to find them (default: by noise rate; see the guide)", FOLDER)
     command.add_argument("--most", type=count, default=100, metavar="N", help="at most so many (default: 100)")
-    command.add_argument("--classes", default="", metavar="A,B,...", help="names of the classes (default: numbers)")
-    command.add_argument("--to", type=Path, metavar="FOLDER", help=f"where to write them (default: {FOLDER}/PAPER)")
+    command = add(inner, "select", select, "write the items whose labels would teach the model most")
+    _of_run(command, FUNCTIONS, "the acquisition function (default: bald; see the guide)", CHOSEN)
+    command.add_argument("--size", type=count, default=10, metavar="N", help="how many items (default: 10)")
+    command.add_argument("--passes", type=count, default=20, metavar="N", help="masks of dropout (default: 20)")
     command = add(inner, "annotate", annotate, "ask for the label of each task in the terminal")
     command.add_argument("tasks", type=Path, help="a JSON file that `repro labels suspects` wrote")
     command.add_argument("--who", required=True, metavar="NAME", help=WHO)
@@ -45,24 +44,61 @@ def options(commands: Any, add: Any, count: Any) -> None:
     command.add_argument("--name", default="", help="name of the table (default: CONFIG-TEST)")
 
 
+def _of_run(command: Any, methods: tuple[str, ...], by: str, folder: str) -> None:
+    """Add what both commands about a run have."""
+    command.add_argument("run", help="a config such as mine/noisy, or a run such as mine/noisy-seed1 or its folder")
+    command.add_argument("--test", default="", metavar="NAME", help="the test set (default: the only one)")
+    command.add_argument("--by", choices=methods, default=methods[0], help=by)
+    command.add_argument("--classes", default="", metavar="A,B,...", help="names of the classes (default: numbers)")
+    command.add_argument("--to", type=Path, metavar="FOLDER", help=f"where to write them (default: {folder}/PAPER)")
+
+
 def suspects(given: argparse.Namespace) -> None:
     """`repro labels suspects`: write tasks for Label Studio, its labelling interface, and a page; print the paths."""
-    from repro import config
-    from repro.labels import finding, page, tasks
+    from repro.labels import finding
 
     path, seed = subject(given.run)
-    classes = tuple(name.strip() for name in given.classes.split(",")) if given.classes else ()
-    folder = given.to or Path(FOLDER, config.read(path).paper)
+    folder = _folder(given, path, FOLDER)
+    found = finding.find(path, seed, given.test, given.by, given.most, _classes(given))
+    logging.getLogger("repro").info("%d of %d labels look wrong", found.total, len(found.scores))
+    _write(found, folder)
+
+
+def select(given: argparse.Namespace) -> None:
+    """`repro labels select`: write the items to label next, as `suspects` does; print the paths."""
+    from repro.labels import choosing
+
+    hit = RECORD.fullmatch(given.run)
+    path, seed = subject(f"{hit['paper']}/{hit['run']}" if hit else given.run)
+    folder = _folder(given, path, CHOSEN)
+    found = choosing.choose(path, seed, given.test, given.by, given.size, given.passes, _classes(given))
+    logging.getLogger("repro").info("%d of %d items without an answer", len(found.rows), found.total)
+    _write(found, folder)
+
+
+def _classes(given: argparse.Namespace) -> tuple[str, ...]:
+    return tuple(name.strip() for name in given.classes.split(",")) if given.classes else ()
+
+
+def _folder(given: argparse.Namespace, path: Path, name: str) -> Path:
+    """The folder of the tasks. Raises BadInput if nobody may write there."""
+    from repro import config
+
+    folder: Path = given.to or Path(name, config.read(path).paper)
     disk.refuse_unwritable(folder)
-    found = finding.find(path, seed, given.test, given.by, given.most, classes)
+    return folder
+
+
+def _write(found: Any, folder: Path) -> None:
+    """Write the tasks, their interface and their page into `folder`, and print the paths."""
+    from repro.labels import page, tasks
+
     folder.mkdir(parents=True, exist_ok=True)
     replaced = tasks.remove(found, folder)
     written, items = tasks.write(found, folder)
     written.append(page.write(found, items, folder))
-    log = logging.getLogger("repro")
-    log.info("%d of %d labels look wrong", found.total, len(found.scores))
     if replaced:
-        log.info("%d tasks of an earlier command were replaced by %d", replaced, len(found.rows))
+        logging.getLogger("repro").info("%d tasks of an earlier command were replaced by %d", replaced, len(found.rows))
     print("\n".join(where(one) for one in written))
 
 

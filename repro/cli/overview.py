@@ -14,7 +14,7 @@ GROUPS = {
     "record": ("replay", "renew", "certify", "rot"),
     "verdict": ("verdict",),
     "report": ("report", "review", "export"),
-    "model": ("serve",),
+    "model": ("serve", "watch", "track", "dvc"),
     "label": ("labels",),
     "course": ("course", "grade"),
     "machine": ("data", "doctor", "completion"),

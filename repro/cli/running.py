@@ -7,7 +7,7 @@ import itertools
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,18 +57,18 @@ def _run(given: argparse.Namespace, seed: int) -> int:
         return 1
     if made:
         print(where(made[1]))
-        _advise(bound.folder, curve=made[0].curves.get("train", ()))
+        _advise(bound.folder, curves=made[0].curves)
     return 0
 
 
-def _advise(folder: Path, error: BaseException | None = None, curve: Sequence[Any] = ()) -> None:
+def _advise(folder: Path, error: BaseException | None = None, curves: Mapping[str, Any] | None = None) -> None:
     """Print the tips that describe how a run of the paper in `folder` ended. After a good run, nothing is loaded."""
     from repro.report import patterns
 
-    if error or patterns.stuck(curve):
+    if error or patterns.telling(curves or {}):
         from repro.report import tips
 
-        for tip in tips.advice(folder, error, curve):
+        for tip in tips.advice(folder, error, curves):
             print(tip, file=sys.stderr)
 
 

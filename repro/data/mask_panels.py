@@ -53,7 +53,7 @@ def show_mask(inputs: Any, target: Any, estimate: Any, stem: Path, classes: Sequ
     if mask.shape != size or scores.shape[1:] != size or scores.ndim != 3:
         raise ValueError(f"the mask has the shape {mask.shape} and the scores {scores.shape}; the image has {size}")
     answer, photo = scores.argmax(axis=0), write_image(inputs, stem)
-    names = [classes[n] if classes else f"class {n}" for n in range(len(scores))]
+    names = [classes[n] if n < len(classes) else f"class {n}" for n in range(len(scores))]
     kinds = [("not counted", IGNORED), *((name, CLASSES[n % len(CLASSES)]) for n, name in enumerate(names[1:]))]
     wrong = [("not counted", IGNORED), ("missed", MISSED), ("extra", EXTRA), ("another class", OTHER)]
     drawn = {"truth": (_drawn(mask), kinds), "answer": (_drawn(answer), kinds)}

@@ -26,6 +26,7 @@ recordings with marked moments. `image_tasks` says what an item of images with m
 images. `flipped` makes a known share of labels wrong.
 For images with masks: `augmented` changes image and mask alike, `border_weights` weighs their pixels,
 `windows_of_images` cuts windows, `image_files` reads files and names a bad one; `cells` are generated images.
+For generators: `latent` gives noise, and `sample_pictures` draws samples during the training.
 For behaviour tests: `pairs` puts items before and after a change next to each other, `chosen` takes some items of a
 dataset, and `perturb_images`, `perturb_sounds` and `perturb_texts` contain the changes. The other modules contain the
 datasets.

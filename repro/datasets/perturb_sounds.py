@@ -15,6 +15,8 @@ import torch
 from repro.audio.stft import resample
 from repro.registry import PERTURBATIONS, wrong_value
 
+DECIBELS = 200  # the largest ratio of a sound and its noise; float32 has no more
+
 
 @PERTURBATIONS.register
 class Level:
@@ -108,6 +110,8 @@ class SoundNoise:
     linear = False
 
     def __init__(self, snr_db: float) -> None:
+        if not abs(snr_db) <= DECIBELS:
+            raise wrong_value(self, "snr_db", snr_db, f"a number of decibels from -{DECIBELS} to {DECIBELS}")
         self.snr_db = snr_db
 
     def __call__(self, sound: torch.Tensor, random: np.random.Generator) -> torch.Tensor:

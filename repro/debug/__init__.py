@@ -8,6 +8,8 @@ Each of the five checks gives a `Finding`:
     targets     Does the loss depend on the targets, and do the targets belong to their inputs?
     overfit     Can the config's trainer overfit this batch, and do the metrics improve?
 
+An adversarial training has the first three alone: its targets belong to no input, and its loss need not fall.
+
 `checks` contains the five checks, and `probes` the functions that examine tensors. `failed` repeats the step at which a
 run met NaN or infinity. No record is written.
 """
@@ -41,6 +43,11 @@ class Batch:
         """A new copy of the model with its initial weights, in training mode."""
         return copy.deepcopy(self.built.model).train()
 
+    @property
+    def adversarial(self) -> bool:
+        """Whether two networks train each other, as with `trainers.Adversarial`."""
+        return hasattr(self.built.model, "judge") and hasattr(self.built.loss, "discriminator")
+
     def loss(self, model: Any) -> Any:
         """The scalar loss of the batch, from the trainer's `step` if it has one."""
         if hasattr(self.built.trainer, "step"):
@@ -60,7 +67,8 @@ def debug(path: Path, overrides: tuple[str, ...] = ()) -> Iterator[Finding]:
         return
     from repro.debug import checks
 
-    for check in (checks.finite, checks.gradients, checks.leakage, checks.targets, checks.overfit):
+    every = checks.finite, checks.gradients, checks.leakage, checks.targets, checks.overfit
+    for check in every[: 3 if batch.adversarial else None]:
         found = attempt.attempt(check.__name__, functools.partial(check, batch))
         yield found
         if check is checks.finite and not found.ok:

@@ -39,8 +39,9 @@ def finite(batch: Batch) -> Finding:
         torch.manual_seed(0)
         model = batch.model()
         zeros = testing.apply(model(batch.inputs), torch.zeros_like)
-        first, none = batch.loss(model), batch.built.loss(zeros, batch.target)
-    costs = f"the loss is {first:.4g} with the initial weights (for an output of zeros: {none:.4g})"
+        costs = f"the loss is {batch.loss(model):.4g} with the initial weights"
+        if not batch.adversarial:
+            costs += f" (for an output of zeros: {batch.built.loss(zeros, batch.target):.4g})"
     return Finding("finite", True, f"forward and backward; {costs}")
 
 

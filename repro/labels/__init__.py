@@ -1,6 +1,7 @@
 """Labels that may be wrong: find them, show them to people, and read the corrections back.
 
     confident    which labels look wrong, from probabilities out of sample (confident learning)
+    acquisition  which unlabelled items to annotate next (active learning)
     finding      the suspects of a finished run
     shown        what an annotator sees or hears of an item
     tasks        suspects as tasks of Label Studio, and reading such files

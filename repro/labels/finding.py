@@ -47,6 +47,8 @@ class Suspects:
     """The suspects of one test set of a run, most suspicious first, and how many there are without a limit.
 
     dataset: the test set. scores: the probabilities of all its items (N, K). classes: the names of the classes.
+    chosen_by: the acquisition function if these are items to label next (`repro.labels.choosing`); `total` is then the
+    number of items without an answer.
     """
 
     paper: str
@@ -58,11 +60,12 @@ class Suspects:
     total: int
     dataset: Any
     scores: npt.NDArray[np.float64]
+    chosen_by: str = ""
 
     @property
     def name(self) -> str:
-        """The name of its files: `<config>-seed<N>-<test set>`."""
-        return f"{self.config}-seed{self.seed}-{self.test}"
+        """The name of its files: `<config>-seed<N>-<test set>`, and `-<acquisition function>`."""
+        return "-".join(filter(None, [self.config, f"seed{self.seed}", self.test, self.chosen_by]))
 
 
 def find(
@@ -79,17 +82,17 @@ def find(
     _refuse_method(by)
     _refuse_twice(names)
     built = finished.restored(path, seed)
-    name = _named(built, test)
+    name = named(built, test)
     dataset = built.test[name]
-    _refuse_seen(built, name)
-    _refuse_number(names, built, dataset)
+    refuse_seen(built, name)
+    refuse_number(names, built, dataset)
     given = label_table.labels(dataset)
     scores = probabilities(built, name)
     classes = list(names) or label_table.classes(dataset, [scores.shape[1] - 1])
-    _refuse_classes(classes, scores.shape[1], max(given))
+    refuse_classes(classes, scores.shape[1], max(given))
     found = confident.suspects(given, scores, by)  # type: ignore[arg-type]  # checked above
     items = label_table.ids(dataset)
-    rows = [_suspect(rank, int(index), items, given, scores, classes) for rank, index in enumerate(found[:most], 1)]
+    rows = [suspect(rank, int(index), items, given, scores, classes) for rank, index in enumerate(found[:most], 1)]
     config = configs.read(path)
     return Suspects(config.paper, config.name, seed, name, classes, rows, len(found), dataset, scores)
 
@@ -100,9 +103,13 @@ def probabilities(built: Experiment, test: str) -> npt.NDArray[np.float64]:
     The outputs of the model are probabilities if they are between 0 and 1 and each row has the sum 1. Otherwise they
     are logits: the softmax is taken. Raises BadInput if an output does not have the shape (K,), or is not finite.
     """
+    return all_probabilities(built, built.test[test], test)
+
+
+def all_probabilities(built: Experiment, dataset: Any, name: str = "items") -> npt.NDArray[np.float64]:
+    """The same for the items of a dataset. name: for the progress bar."""
     found: list[Any] = []
-    dataset = built.test[test]
-    waiting = iter(_progress(range(len(dataset)), test))
+    waiting = iter(progressing(range(len(dataset)), name))
     while chosen := list(itertools.islice(waiting, built.batch)):
         found += [np.asarray(one) for one in built.estimates([dataset[index][0] for index in chosen])]
     shapes = {one.shape for one in found}
@@ -114,7 +121,8 @@ def probabilities(built: Experiment, test: str) -> npt.NDArray[np.float64]:
     return scores if _are_probabilities(scores) else _softmax(scores)
 
 
-def _progress(indices: Iterable[int], name: str) -> Iterable[int]:
+def progressing(indices: Iterable[int], name: str) -> Iterable[int]:
+    """The same indices, with a progress bar."""
     return progress.bar(f"answer {name}", iterable=indices, unit="item")
 
 
@@ -127,9 +135,10 @@ def _softmax(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return grown / grown.sum(axis=1, keepdims=True)
 
 
-def _suspect(
+def suspect(
     rank: int, index: int, items: list[str], given: list[int], scores: npt.NDArray[np.float64], classes: list[str]
 ) -> Suspect:
+    """The row of an item, with its name, its label and the most probable class."""
     answer = int(scores[index].argmax())
     probability = float(f"{scores[index, answer]:.4g}")
     return Suspect(rank, index, items[index], classes[given[index]], classes[answer], probability)
@@ -140,7 +149,7 @@ def _refuse_method(by: str) -> None:
         raise BadInput(f"no method '{by}'", given=by, known=get_args(confident.By))
 
 
-def _named(built: Experiment, test: str) -> str:
+def named(built: Experiment, test: str) -> str:
     """The name of the test set. Raises BadInput if there is none with this name, or if several could be meant."""
     if test not in built.test and (test or len(built.test) > 1):
         what = f"no test set '{test}'" if test else f"{len(built.test)} test sets, and no --test"
@@ -148,7 +157,7 @@ def _named(built: Experiment, test: str) -> str:
     return test or next(iter(built.test))
 
 
-def _refuse_seen(built: Experiment, test: str) -> None:
+def refuse_seen(built: Experiment, test: str) -> None:
     """Raise BadInput if the model was trained on the items of the test set, with any labels, and not out of sample."""
     if built.train is None or isinstance(built.model, OutOfSample):
         return
@@ -163,13 +172,14 @@ def _refuse_twice(names: tuple[str, ...]) -> None:
         raise BadInput(f"the class '{twice[0]:.80}' is named twice", expected="one name per class")
 
 
-def _refuse_number(names: tuple[str, ...], built: Experiment, dataset: Any) -> None:
+def refuse_number(names: tuple[str, ...], built: Experiment, dataset: Any) -> None:
     """Raise BadInput if there are names, but not as many as the model has scores: before all items are answered."""
     if names and len(shape := np.asarray(next(iter(built.estimates([dataset[0][0]])))).shape) == 1:
-        _refuse_classes(list(names), shape[0], 0)
+        refuse_classes(list(names), shape[0], 0)
 
 
-def _refuse_classes(classes: list[str], outputs: int, highest: int) -> None:
+def refuse_classes(classes: list[str], outputs: int, highest: int) -> None:
+    """Raise BadInput unless there is one visible name for each of `outputs` scores, and every label has a score."""
     untrusted.refuse_unseen(classes, "the names of the classes")
     if len(classes) != outputs or len(set(classes)) != outputs:
         raise BadInput(f"{len(set(classes))} different names for {outputs} classes", expected="one name per class")

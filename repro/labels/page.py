@@ -26,7 +26,8 @@ POLICY = "default-src 'none'; img-src data: 'self'; media-src 'self'; style-src 
 
 def write(found: Suspects, items: Sequence[Shown], folder: Path) -> Path:
     """Write `<name>.html` into `folder`, where the files of the items are. items: what to show of each suspect."""
-    title = f"Suspects of {found.paper}/{found.config}, seed {found.seed}, test set {found.test}"
+    what = "Items to label" if found.chosen_by else "Suspects"
+    title = f"{what} of {found.paper}/{found.config}, seed {found.seed}, test set {found.test}"
     head = [
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
@@ -41,6 +42,9 @@ def write(found: Suspects, items: Sequence[Shown], folder: Path) -> Path:
 
 
 def _summary(found: Suspects) -> str:
+    if found.chosen_by:
+        left = f"{len(found.rows)} of {found.total} items without an answer are chosen by '{found.chosen_by}'."
+        return f"{left} The first one has the highest score. The label is that of the data; it may be anything."
     shown = "" if len(found.rows) == found.total else f" The first {len(found.rows)} are shown."
     return (
         f"{found.total} of {len(found.scores)} labels look wrong.{shown} The most suspicious one is first. A suspect is"

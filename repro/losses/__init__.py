@@ -6,6 +6,7 @@ Register the class: `@LOSSES.register` (`from repro.registry import LOSSES`). A 
 The loss and its gradients must be finite for silence, for zeros, and for a batch of one item.
 
 - `standard`: losses of torch.
+- `adversarial`: losses of scores, for two networks. They have other methods instead of `forward`.
 - `overlap`: losses of masks: cross-entropy per pixel, focal, soft Dice.
 - Source separation: `clustering` (of embeddings; `moments` has their sums), `masks`, `chimera` (both), `waveforms`;
   `permutations` finds the best order of the estimates.

@@ -16,6 +16,9 @@ from the values of the items also holds for such a metric.
 - `segmentation`: of masks, pixel by pixel and by regions; `warping` is a part of it.
 - Of a whole test set: `detection` (AUROC, AUPR, AURC, mean confidence) and `calibration`. `influence` makes the
   contributions of a metric of your own.
+- Of all generated images together: `parzen` (log-likelihood of the real ones) and `frechet` (distance of features).
+- `learning_curves`: accuracy over the number of labels.
+- `drift`: tests whether two samples have the same distribution.
 - Source separation: `separation` names all metrics. `bss_eval` (with `projections`), `oracles` and `chunk_order` hold
   some of them; `ratios` has what all share.
 """

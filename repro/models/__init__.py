@@ -14,5 +14,7 @@ set before the training.
 - `unet`: a score for every pixel. `sliding_window`: the class of one pixel from the window around it.
 - `image_classifiers`: networks for images, trained from scratch; `weights` starts a model with the weights of a file.
 - `explanations`: maps of the pixels that count for an answer; `explained` is a classifier with such maps.
-- `out_of_sample`: one network per fold; each item is answered by the one that has not seen it.
+- `adversarial`: a generator with its discriminator, and dense networks for both; `patch_discriminator` judges patches.
+- `out_of_sample`: one network per fold; each item is answered by the one that has not seen it. `active_learner`: one
+  network per number of labels. `dropout_samples`: how unsure a network is, by Monte Carlo dropout.
 """

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from repro.record import Record
 from repro.report import percent
 from repro.report.families import Family, Training, families
 from repro.report.html import panel
@@ -33,12 +34,14 @@ class Quantity:
     """What the panels of a row draw: the loss, or one metric.
 
     `names`: the names of the curves in a record, each with its name in words. `axis` is the name of the vertical axis;
-    "" for the loss, whose axis names the loss of the family. Values are multiplied by `by` (100 for percent).
+    "" for the loss, whose axis names the loss of the family. Values are multiplied by `by` (100 for percent). `valid`:
+    measured at the validations; otherwise a number of the training, such as the accuracy of a discriminator.
     """
 
     names: Mapping[str, str]
     axis: str = ""
     by: float = 1.0
+    valid: bool = True
 
 
 LOSS = Quantity(NAMES)
@@ -69,22 +72,29 @@ def curves(page: Page) -> Markup:
 
 
 def measured(page: Page) -> list[Quantity]:
-    """The metrics that the runs measured at each validation, on the validation items."""
+    """The metrics that the runs measured at each validation, and the other numbers of their trainings."""
     units = {one.metric: str(one.identity.get("unit", "")) for found in page.records for one in found.measurements}
     names = (name for found in page.curved for name, points in found.curves.items() if len(points) > 1)
     known = []
     for name in dict.fromkeys(name for name in names if name not in NAMES):
         label = page.paper.label(name)
         by, unit = percent.factor(page.paper, name, units.get(name, ""))
-        known.append(Quantity({name: label}, f"{label}, {unit}" if unit else label, by))
+        valid = any(steps(found, name) == steps(found, "valid") for found in page.curved if name in found.curves)
+        known.append(Quantity({name: label}, f"{label}, {unit}" if unit else label, by, valid))
     return known
+
+
+def steps(found: Record, name: str) -> list[float]:
+    """The steps at which a curve of a record has a point."""
+    return [point[0] for point in found.curves.get(name, ())]
 
 
 def _row(page: Page, shown: Sequence[Family], keys: Sequence[str], quantity: Quantity) -> Markup:
     """The panels of one quantity; those after the first `OPEN` are in a fold. A metric has its name above them."""
     panels = list(filter(None, (_panel(page, family, keys, quantity) for family in shown)))
     rest = [fold(f"{count(len(panels) - OPEN, 'more panel')}", _grid(panels[OPEN:]))] if panels[OPEN:] else []
-    head = [tag("p", tag("strong", quantity.axis), ", on the validation items")] if quantity.axis and panels else []
+    where = ", on the validation items" if quantity.valid else ", in training"
+    head = [tag("p", tag("strong", quantity.axis), where)] if quantity.axis and panels else []
     return join([*head, _grid(panels[:OPEN]), *rest])
 
 

@@ -115,11 +115,12 @@ def _item(page: Page, found: Record, example: Panel, scale: Axis, chosen: str = 
     if len(panels) == 1:
         return _panel(page, found, {"label": title, **panels[0]}, name, scale, scores)
     head = tag("h3", f"{title}: {chosen}" if chosen else title)
-    if any("over" in panel for panel in panels):
+    plain = all(panel.keys() <= {"label", "image"} for panel in panels)  # such as pictures of samples
+    if plain or any("over" in panel for panel in panels):
         given = [_given(panel, scale) for panel in panels if "truth" in panel]
         drawn = [pictures.figure(page, found, panel, name) for panel in panels]
         grid = tag("div", *drawn, class_="repro-pictures")
-        return tag("section", head, scores, *given, pictures.slider(panels, name), grid)
+        return tag("section", head, scores, *given, *([] if plain else [pictures.slider(panels, name)]), grid)
     drawn = [_panel(page, found, panel, name, scale) for panel in panels]
     grid = tag("div", *drawn, class_="repro-listen", style=_columns([panel.get("label", "") for panel in panels]))
     return tag("section", head, scores, grid)

@@ -4,25 +4,32 @@
     loss: rises                   the training loss ends more than 5 % above its first quarter
     loss: stays at 2.303          the training loss is within 2 % of this number in the second half of the run
     loss: stays at 0.42 to 0.5    the training loss is between these numbers in the second half of the run
+    curve: diversity ends below 0.5     the mean of this curve over the last quarter of the run; or: ends above
 
 `error` is for a run that failed. `loss` is for a run that finished although its training loss did not fall in its
-second half (`stuck`).
+second half (`stuck`). `curve` is for a run that finished; a run without this curve does not fit.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import fmean
 
 from repro.errors import BadInput
 
 Curve = Sequence[Sequence[float]]
-"""The training curve of a record: pairs of step and loss."""
+"""A curve of a record: pairs of step and value."""
+Curves = Mapping[str, Curve]
+"""The curves of a record by name; "train" is the training loss."""
 NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 LOSS = re.compile(rf"loss: (?:rises|stays at (?P<low>{NUMBER})(?: to (?P<high>{NUMBER}))?)")
-FORMS = ("error: TEXT", "loss: rises", "loss: stays at NUMBER", "loss: stays at NUMBER to NUMBER")
+ENDS = re.compile(rf"curve: (?P<name>\S.*?) ends (?P<side>below|above) (?P<bound>{NUMBER})")
+FORMS = (
+    *("error: TEXT", "loss: rises", "loss: stays at NUMBER", "loss: stays at NUMBER to NUMBER"),
+    *("curve: NAME ends below NUMBER", "curve: NAME ends above NUMBER"),
+)
 SHORTEST = 6  # letters and digits of an error's text: a shorter text is in many other errors too
 LEAST = 4  # points of a curve: one for each quarter
 FALLS, NEAR, RISES = 0.01, 0.02, 0.05  # relative differences of the loss
@@ -35,7 +42,7 @@ def refuse(pattern: str, place: str) -> None:
         expected = f"a text with at least {SHORTEST} letters or digits"
         raise BadInput(f"the pattern '{pattern}' fits many errors", place, expected=expected)
     found = LOSS.fullmatch(pattern)
-    if kind != "error" and not found:
+    if kind != "error" and not found and not ENDS.fullmatch(pattern):
         raise BadInput(f"'{pattern}' is not a pattern", place, given=pattern, known=FORMS)
     if found and found["high"] and float(found["low"]) > float(found["high"]):
         expected = f"loss: stays at {found['high']} to {found['low']}"
@@ -63,14 +70,18 @@ def _contains(line: str, parts: list[str]) -> bool:
     return True
 
 
-def in_curve(pattern: str, curve: Curve) -> bool:
-    """True if the training curve of a finished run is as a `loss` pattern says.
+def in_curves(pattern: str, curves: Curves) -> bool:
+    """True if the curves of a finished run are as a `loss` or `curve` pattern says.
 
-    >>> flat = [[10, 2.31], [20, 2.3], [30, 2.3], [40, 2.3]]
-    >>> in_curve("loss: stays at 2.303", flat), in_curve("loss: rises", flat)
+    >>> flat = {"train": [[10, 2.31], [20, 2.3], [30, 2.3], [40, 2.3]]}
+    >>> in_curves("loss: stays at 2.303", flat), in_curves("loss: rises", flat)
     (True, False)
+    >>> in_curves("curve: diversity ends below 0.5", {"diversity": [[10, 0.9], [20, 0.2], [30, 0.1], [40, 0.1]]})
+    True
     """
-    found = LOSS.fullmatch(pattern)
+    if ends := ENDS.fullmatch(pattern):
+        return _ends(curves.get(ends["name"], ()), ends["side"], float(ends["bound"]))
+    found, curve = LOSS.fullmatch(pattern), curves.get("train", ())
     if not found or not stuck(curve):
         return False
     first, _, *second = _quarters(curve)
@@ -79,6 +90,23 @@ def in_curve(pattern: str, curve: Curve) -> bool:
     low, high = float(found["low"]), float(found["high"] or found["low"])
     near = 0.0 if found["high"] else NEAR * abs(low)
     return all(low - near <= value <= high + near for value in second)
+
+
+def _ends(curve: Curve, side: str, bound: float) -> bool:
+    """True if the mean of the last quarter of a curve is below or above `bound`; a short curve has no quarters."""
+    if len(curve) < LEAST:
+        return False
+    last = _quarters(curve)[-1]
+    return last < bound if side == "below" else last > bound
+
+
+def telling(curves: Curves) -> bool:
+    """True if the curves of a finished run can fit a pattern: the loss is stuck, or there are curves of other things.
+
+    >>> telling({"train": [[1, 4.0], [2, 3.0], [3, 2.0], [4, 1.0]], "valid": []})
+    False
+    """
+    return stuck(curves.get("train", ())) or not curves.keys() <= {"train", "valid"}
 
 
 def stuck(curve: Curve) -> bool:

@@ -30,7 +30,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +51,7 @@ FOLDER = "reviews"
 ITEMS = ("Group", "Who", "Date", "Commit")
 DECISION = "Decision"
 DECISIONS = ("approve", "changes needed")
+DECIDED = f"- **{DECISION}** "
 SECTIONS = ("What I ran", "What I could not run", "Questions", "What must change")
 POINTS = SECTIONS[2:]  # the sections whose items have a box
 ITEM = re.compile(r"- \*\*(?P<name>\w+)\*\* (?P<value>.*\S)")
@@ -80,6 +81,7 @@ class Review:
     sections: dict[str, str]
     points: list[Point]
     decision: str = ""
+    lines: dict[str, int] = field(default_factory=dict)  # of the sections' headings, and of the decision
 
     @property
     def approves(self) -> bool:
@@ -117,7 +119,10 @@ def read(path: Path) -> Review:
     texts = {name: COMMENT.sub("", "\n".join(lines[start + 1 : end])).strip() for name, (start, end) in spans}
     found = [point for name, (start, end) in spans if name in POINTS for point in _points(prosaic, start + 1, end)]
     group, who, date, commit, decision = head
-    return Review(path, group, who, date, commit, texts, found, decision)
+    places = dict(zip(names, (start + 1 for start in starts), strict=True)) | {
+        DECISION: next((number for number, line in enumerate(prosaic, 1) if DECIDED in line), 1)
+    }
+    return Review(path, group, who, date, commit, texts, found, decision, places)
 
 
 def _head(path: Path, lines: list[str]) -> tuple[str, str, str, str, str]:

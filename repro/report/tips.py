@@ -116,8 +116,8 @@ def _check(tip: Tip, lines: list[str], above: list[str], place: str) -> None:
         patterns.refuse(pattern, place)
 
 
-def advice(folder: Path, error: BaseException | None = None, curve: patterns.Curve = ()) -> list[str]:
-    """The tips for a run of the paper in `folder` that failed with `error`, or that finished with a training `curve`.
+def advice(folder: Path, error: BaseException | None = None, curves: patterns.Curves | None = None) -> list[str]:
+    """The tips for a run of the paper in `folder` that failed with `error`, or that finished with `curves`.
 
     Two lines for each: the symptom with its place, and the fix. At most `SHOWN` tips, those of the same paper first.
     The tips of other papers count only for an error, because the size of a loss depends on the paper.
@@ -125,12 +125,12 @@ def advice(folder: Path, error: BaseException | None = None, curve: patterns.Cur
     papers = [path for path in paper.folders().values() if path.resolve() != folder.resolve()] if error else []
     fits: dict[str, str] = {}  # a new paper has the tips of the template, which are shown once
     for one in [folder, *papers]:
-        for tip in _fitting(one, patterns.said(error), curve):
+        for tip in _fitting(one, patterns.said(error), curves or {}):
             fits.setdefault(tip.symptom, _shown(tip, one))
     return list(fits.values())[:SHOWN]
 
 
-def _fitting(folder: Path, said: str, curve: patterns.Curve) -> Iterator[Tip]:
+def _fitting(folder: Path, said: str, curves: patterns.Curves) -> Iterator[Tip]:
     """The tips of one paper with a pattern that fits. A faulty file is a warning."""
     path = folder / FILE
     try:
@@ -139,7 +139,7 @@ def _fitting(folder: Path, said: str, curve: patterns.Curve) -> Iterator[Tip]:
         log.warning("no tips are shown of %s", fault)
         return
     for tip in found:
-        if any(patterns.in_error(one, said) or patterns.in_curve(one, curve) for one in tip.patterns):
+        if any(patterns.in_error(one, said) or patterns.in_curves(one, curves) for one in tip.patterns):
             yield tip
 
 

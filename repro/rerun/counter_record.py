@@ -24,6 +24,8 @@ from repro.rerun.replay import Replay
 from repro.rerun.signatures import Signature
 
 FOLDER = f"{paper.WRITTEN}/{audit.REPLAYS}"
+ACCOUNTS = re.compile(r"\([\s,]*@[^()]*\)")
+"""The accounts of a group's people, as in `Group A (@ann, @bob)`: they are not a part of its name."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,12 @@ class CounterRecord:
 
 
 def name(group: str) -> str:
-    """The name of a group in file names and in `allowed_signers`.
+    """The name of a group in file names and in `allowed_signers`, without the accounts of its people.
 
-    >>> name("Group 2, Münster")
+    >>> name("Group 2, Münster (@ann, @bob)")
     'group-2-münster'
     """
-    return re.sub(r"\W+", "-", group.casefold()).strip("-")
+    return re.sub(r"\W+", "-", ACCOUNTS.sub(" ", group).casefold()).strip("-")
 
 
 def another(group: str, one: Paper) -> bool:

@@ -4,9 +4,10 @@
     def test_model():
         check_model(EmbeddingNetwork(...), inputs=torch.rand(3, 20, 129))
 
-`parts` has these checks. `contract` lists the checks of `repro check`, which import no part and no torch. They are in
-`consistency` (claims, causes, records, tips), `part_names` (parts), `config_text` (configs), `report_text`
-(`report.md`), `contents` (all files of the folder), `own_tests` and `review_files`.
+`parts` has these checks, `adversarial` those of a generator and its discriminator. `contract` lists the checks of
+`repro check`, which import no part and no torch. They are in `consistency` (claims, causes, records, tips),
+`part_names` (parts), `config_text` (configs), `report_text` (`report.md`), `contents` (all files of the folder),
+`own_tests` and `review_files`.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -43,19 +43,24 @@ class Names:
 def configs(one: Paper, records: Records) -> Iterator[BadInput]:
     """Every config can be read, imports modules that exist, and names parts, parameters and macros that exist."""
     told = set[tuple[str, str]]()  # an included line is checked once for each config that includes it
-    for error in (error for path in one.configs for error in _config(path)):
+    run = {one.folder / name for _, name, _ in one.runs} | {path for path in one.configs if path.name == "smoke.gin"}
+    for error in (error for path in one.configs for error in _config(path, path in run)):
         if (error.where, error.what) not in told:
             told.add((error.where, error.what))
             yield error
 
 
-def _config(path: Path) -> Iterator[BadInput]:
+def _config(path: Path, run: bool) -> Iterator[BadInput]:
+    """The faults of one config. run: it is the smoke config, or a claim needs it, so it sets an experiment."""
     try:
         found = config.read(path)
         rows = binding.bindings(found)
         yield from _modules(found)
-        if path.name == "smoke.gin" and not any(row.selector == "experiment" for row in rows):
-            yield BadInput("it sets nothing", f"{where(path)}:1", expected="an experiment that runs in seconds")
+        if run and not any(row.selector == "experiment" for row in rows):
+            expected = (
+                "an experiment that runs in seconds" if path.name == "smoke.gin" else "the experiment of its claim"
+            )
+            yield BadInput("it sets nothing", f"{where(path)}:1", expected=expected)
     except BadInput as error:
         yield error
         return
@@ -87,7 +92,7 @@ def _names(modules: tuple[str, ...], papers: Path) -> Names:
 def _in_file(module: str, path: Path, changed: int) -> dict[str, Collection[str] | None]:
     """The parts that a file registers; `changed` is the time of its last change."""
     own = {f"{part.kind}.{part.name}": _parameters(part) for part in registry.declared_in(path, module)}
-    return {**dict.fromkeys(_adopted(path)), **own}
+    return {**dict.fromkeys(_adopted(path)), **dict.fromkeys(_own_recipes(module, path)), **own}
 
 
 @functools.cache
@@ -106,6 +111,14 @@ def _adopted(path: Path) -> tuple[str, ...]:
         if kind in registry.REGISTRIES and isinstance(loop.iter, ast.Tuple)
         for one in loop.iter.elts
     )
+
+
+def _own_recipes(module: str, path: Path) -> tuple[str, ...]:
+    """The classes that a module adopts from itself: `adopt(sys.modules[__name__], ["RisingMomentum"])`."""
+    calls = [node.value for node in registry.parse(path).body if isinstance(node, ast.Expr)]
+    found = [call.args for call in calls if isinstance(call, ast.Call) and ast.unparse(call.func) == "adopt"]
+    names = [ast.literal_eval(args[1]) for args in found if ast.unparse(args[0]) == "sys.modules[__name__]"]
+    return tuple(f"{module}.{name}" for listed in names for name in listed)
 
 
 def _parameters(part: registry.Declared) -> tuple[str, ...]:

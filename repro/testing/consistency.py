@@ -163,9 +163,17 @@ def explained(one: Paper, records: Records) -> Iterator[BadInput]:
 
 
 def advice(one: Paper, records: Records) -> Iterator[BadInput]:
-    """Every tip has its items, and names tests or two records that exist, or `none` with a reason."""
-    for tip in tips.read(one.folder / tips.FILE):
-        for fault in evidence.faults(tip, one.folder.parents[1]):
+    """Every tip has its items, and names tests or two records that exist, or `none` with a reason.
+
+    There is a tip as soon as there is a record: the page shows under *what was hard* what `tips.md` says.
+    """
+    found = tips.read(one.folder / tips.FILE)
+    if not found and any(True for _ in records):
+        expected = "what was hard, as a heading with symptom, cause, fix and test, as in papers/template"
+        yield BadInput("there is no tip", f"{where(one.folder)}/{tips.FILE}:1", expected=expected)
+    known = evidence.parts() if any(tip.parts for tip in found) else frozenset()
+    for tip in found:
+        for fault in evidence.faults(tip, one.folder.parents[1], known):
             yield BadInput(f"tip '{tip.symptom}' {fault}", f"{where(one.folder)}/{tips.FILE}:{tip.first}")
 
 

@@ -17,7 +17,7 @@ from repro.claim.paper import Paper
 from repro.data import catalogue
 from repro.errors import BadInput, where
 from repro.experiment import answerable
-from repro.files import regular
+from repro.files import regular, strict_json
 from repro.record import Record, audit, stale
 from repro.testing import (
     config_text,
@@ -45,7 +45,10 @@ class Fault:
 
 
 def faults(folder: Path) -> Iterator[Fault]:
-    """All violations of the contract by the paper in `folder`, in the order of the checks."""
+    """All violations of the contract by the paper in `folder`, in the order of the checks.
+
+    If several checks find the same violation, such as a text that cannot be read, the first one reports it.
+    """
     try:
         one = paper.read(folder)
     except BadInput as error:
@@ -54,7 +57,10 @@ def faults(folder: Path) -> Iterator[Fault]:
     records, broken = _records(one)
     found = [("records", error) for error in broken]
     found += [(name, error) for name, check in CHECKS.items() for error in consistency.run(check, one, records)]
-    yield from dict.fromkeys(_fault(folder, name, error) for name, error in found)
+    rows: dict[tuple[str, int, str], Fault] = {}
+    for fault in (_fault(folder, name, error) for name, error in found):
+        rows.setdefault((fault.file, fault.line, fault.says), fault)
+    yield from rows.values()
 
 
 def _fault(folder: Path, check: str, error: BadInput) -> Fault:
@@ -65,12 +71,18 @@ def _fault(folder: Path, check: str, error: BadInput) -> Fault:
 
 def _records(one: Paper) -> tuple[list[Record], list[BadInput]]:
     """The records that can be read, not marked as stale, and the errors of the others."""
-    found, broken = [], []
-    for path in record.paths(one.folder):
-        try:
-            found.append(record.read(path))
-        except BadInput as error:
-            broken.append(error)
+    found: list[Record] = []
+    broken: list[BadInput] = []
+    try:
+        paths = record.paths(one.folder)
+    except BadInput as error:  # a folder or a pipe in the place of a record: no record can be trusted
+        return found, [error]
+    with strict_json.many():
+        for path in paths:
+            try:
+                found.append(record.read(path))
+            except BadInput as error:
+                broken.append(error)
     return found, broken
 
 

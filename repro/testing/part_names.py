@@ -19,8 +19,9 @@ from repro.registry import Declared
 
 def twins(one: Paper, records: Iterable[Record]) -> Iterator[BadInput]:
     """No part of the paper has the name of another part of its kind: in the paper, in `repro` or in another paper."""
-    ours = [part for part in every() if one.folder in part.path.parents]
-    known = {(part.kind, part.name): part for part in every() if one.folder not in part.path.parents}
+    found = [(one.folder in part.path.parents, part) for part in every()]
+    ours = [part for own, part in found if own]
+    known = {(part.kind, part.name): part for own, part in found if not own}
     for part in ours:
         twin = known.setdefault((part.kind, part.name), part)
         if twin is not part:
@@ -34,8 +35,14 @@ def every() -> list[Declared]:
     >>> "metrics.Accuracy" in {f"{part.kind}.{part.name}" for part in every()}
     True
     """
-    homes = [(HOME, "repro"), *((folder, f"papers.{name}") for name, folder in sorted(paper.folders().items()))]
-    return [part for folder, package in homes for part in _below(folder, package)]
+    papers = ((folder, f"papers.{name}") for name, folder in sorted(paper.folders().items()))
+    return [*_shared(), *(part for folder, package in papers for part in _below(folder, package))]
+
+
+@functools.cache
+def _shared() -> tuple[Declared, ...]:
+    """The parts of `repro`, which is read once: its files do not change while it runs."""
+    return tuple(_below(HOME, "repro"))
 
 
 def _below(folder: Path, package: str) -> Iterator[Declared]:

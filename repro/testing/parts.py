@@ -85,11 +85,9 @@ def check_smoke(folder: Path) -> None:
         for metric in built.metrics:
             check_metric(metric, estimate, target, inputs)
     if built.trainer is not None:
-        inputs, target = default_collate([built.train[index] for index in range(3)])
-        check_model(built.model, inputs)
-        with torch.no_grad():
-            output = built.model(inputs)
-        check_loss(built.loss, output, target)
+        from repro.testing.adversarial import check_training
+
+        check_training(built.model, built.loss, *default_collate([built.train[index] for index in range(3)]))
 
 
 def check_dataset(dataset: Any, items: int = 4) -> None:

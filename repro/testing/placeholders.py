@@ -20,7 +20,7 @@ from repro.errors import BadInput, where
 from repro.files import regular
 from repro.files.toml_lines import blocks
 from repro.report import prose
-from repro.testing.consistency import Records
+from repro.testing.consistency import PLACE, Records
 
 GROUP = "your group"
 """The group of a new paper, until its `paper.toml` names another."""
@@ -36,10 +36,13 @@ FEWEST_WITH_CODE = 5
 
 @dataclass(frozen=True)
 class Text:
-    """What a group writes in one place: a value of paper.toml, a section, a tip, or the header of a config."""
+    """What a group writes in one place: a value of paper.toml, a section, a tip, the header of a config, or a line of
+    code that names a place of the paper.
+    """
 
     place: str
     sentences: tuple[str, ...]
+    expected: str = "words about your paper"
 
 
 def left(one: Paper, records: Records) -> Iterator[BadInput]:
@@ -53,7 +56,7 @@ def left(one: Paper, records: Records) -> Iterator[BadInput]:
         if sentence and key not in told:
             told.add(key)
             what = f"'{' '.join(sentence.split()):.60}' is still the text of {known[key]}"
-            yield BadInput(what, text.place, expected="words about your paper")
+            yield BadInput(what, text.place, expected=text.expected)
 
 
 @functools.cache
@@ -91,6 +94,14 @@ def texts(one: Paper) -> Iterator[Text]:
     for path in (path for path in one.configs if path.name not in ALIKE):
         header = itertools.takewhile(lambda line: line.startswith("#"), prose.read(path))
         yield Text(f"{where(path)}:1", (" ".join(line for line in header if " repro " not in line),))
+    yield from (text for path in sorted(one.folder.glob("*.py")) for text in _places(path))
+
+
+def _places(path: Path) -> Iterator[Text]:
+    """Each line of a module that names a section or an equation: the page shows these as places of the paper."""
+    for number, line in enumerate(prose.read(path), 1):
+        if PLACE.search(line) and len(re.findall(r"\w+", line)) >= FEWEST_WITH_CODE:
+            yield Text(f"{where(path)}:{number}", (line,), "where your paper says it; or delete the part")
 
 
 def _citation(one: Paper) -> Iterator[Text]:

@@ -28,9 +28,16 @@ def authors(one: Paper, records: Records) -> Iterator[BadInput]:
     """`group` is not empty; and it is in `paper.toml` as soon as there is a review or a replay."""
     text, data = paper_toml.load(one.folder / "paper.toml")
     at = toml_lines.blocks(text, f"{where(one.folder)}/paper.toml")["paper"][0]
-    others = [*reviews.paths(one.folder), *counter_record.paths(one.folder)]
-    if not counter_record.name(one.group) and ("group" in data["paper"] or others):
+    if not counter_record.name(one.group) and ("group" in data["paper"] or _reviewed(one)):
         yield BadInput("'group' is empty", at.place("group"), expected="the name of the group that wrote the code")
+
+
+def _reviewed(one: Paper) -> bool:
+    """Whether there is a review or a replay, also one that cannot be read: its own check reports that."""
+    try:
+        return bool([*reviews.paths(one.folder), *counter_record.paths(one.folder)])
+    except BadInput:
+        return True
 
 
 def _form(found: Review, one: Paper) -> Iterator[BadInput]:
@@ -42,10 +49,14 @@ def _form(found: Review, one: Paper) -> Iterator[BadInput]:
         yield BadInput(f"it is by '{found.group}'", f"{place}:1", expected="another group than that of paper.toml")
     if found.decision and found.decision not in reviews.DECISIONS:
         said = f"the decision is '{found.decision:.40}'"
-        yield BadInput(said, f"{place}:1", expected=" or ".join(f"'{name}'" for name in reviews.DECISIONS))
+        yield BadInput(
+            said,
+            f"{place}:{found.lines[reviews.DECISION]}",
+            expected=" or ".join(f"'{name}'" for name in reviews.DECISIONS),
+        )
     course.refuse_own(found.group, one.name)
     for name in (name for name, text in found.sections.items() if not text):
-        yield BadInput(f"'{name}' is empty", place, expected="an answer, or none")
+        yield BadInput(f"'{name}' is empty", f"{place}:{found.lines[name]}", expected="an answer, or none")
     for point in (point for point in found.points if point.open is None):
         yield BadInput(f"the point has no box: {point.text:.60}", f"{place}:{point.line}", expected="- [ ] or - [x]")
 

@@ -18,9 +18,10 @@ For another kind of training, write a trainer with `repro.trainers.loop.Loop`, i
 bit-identical to that of an uninterrupted run. A trainer without `Loop` restarts and ends with the same result.
 
 - Trainers: `supervised`, and `fit_once` for models without gradient steps. `measured` adds curves of metrics to another
-  trainer. `cross_validated` trains one network per fold with another trainer.
+  trainer. `cross_validated` trains one network per fold with another trainer. `active` trains one network per number of
+  labels, and chooses the next labels. `adversarial` trains two networks against each other (`two_networks`).
 - For your own trainer: `loop`, `batches` (random order), `clipping` (of gradients), `best` (early stopping),
-  `precision` (autocast).
-- `optim`: the optimizers and schedules of torch that a config can name.
+  `precision` (autocast). `rounds` is for one that trains several networks one after the other.
+- `optim`: the optimizers and schedules of torch that a config can name. `schedules`: others.
 - Checkpoints, and the stop at the first NaN, are in `repro.training`.
 """

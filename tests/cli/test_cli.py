@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from repro import __version__
+from repro import __version__, cli
 
 HEAVY = ("torch", "nussl", "torchaudio", "matplotlib", "sphinx")
 
@@ -223,3 +223,12 @@ def test_a_folder_without_paper_toml_is_named(paper: Any, refused: Callable[...,
     (paper.folder / "paper.toml").unlink()
     for words in (("verdict",), ("todo",), ("show",)):
         assert refused(*words, paper.name).startswith(f"papers/{paper.name}: no paper.toml; ")
+
+
+def test_a_paper_of_the_working_directory_hides_an_installed_one(tmp_path: Path, monkeypatch: Any) -> None:
+    installed, here = tmp_path / "site-packages", tmp_path / "here"
+    for folder in (installed, here):
+        (folder / "papers").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", ["first", str(installed)])
+    cli._join(here)
+    assert sys.path == ["first", str(here), str(installed)]

@@ -18,6 +18,7 @@ from repro.claim import paper
 from repro.cli import new_paper
 from repro.data import catalogue, store
 from repro.errors import BadInput
+from repro.testing import contract
 
 TEMPLATE = paper.find("template").folder
 
@@ -56,6 +57,12 @@ def test_the_tests_of_a_new_paper_pass(here: Path, kind: str, on: str) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", "papers/second_try"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "passed" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(("kind", "on"), [("training", ""), *SLOW])
+def test_a_new_paper_keeps_the_contract(here: Path, kind: str, on: str) -> None:
+    new_paper.new("fresh_try", kind, on)
+    assert list(contract.faults(here / "papers" / "fresh_try")) == []
 
 
 @pytest.mark.parametrize(("kind", "on"), [("training", ""), *SLOW])

@@ -48,6 +48,12 @@ def test_classes_have_their_own_colours_and_a_confusion_of_two_is_another_class(
     assert [row[0] for row in wrong["colours"]] == ["another class"]
 
 
+def test_a_class_without_a_name_is_shown_by_its_number(tmp_path: Path) -> None:
+    mask = np.full((20, 30), 2)
+    _, truth, *_ = show_mask(IMAGE[:1], mask, scores(mask, 3), tmp_path / "test-0", ("ground", "pet"))
+    assert [row[0] for row in truth["colours"]] == ["class 2"]
+
+
 @pytest.mark.parametrize("shape", [(20, 31), (1, 20, 30)])
 def test_a_mask_of_another_size_is_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="shape"):

@@ -218,6 +218,7 @@ WRONG = [
     (Level, {"db": -1.0}),
     (Delay, {"samples": 0}),
     (Resampled, {"sample_rate": 8000, "through": 8000}),
+    *((SoundNoise, {"snr_db": value}) for value in (float("inf"), float("nan"), -1e308)),
     (Typos, {"words": 0}),
     (Added, {"sentence": " "}),
 ]

@@ -39,6 +39,13 @@ def test_all_weights_are_those_of_the_file(tmp_path: Path, name: str) -> None:
     assert torch.equal(model.eval()(images), trained.eval()(images))
 
 
+def test_a_file_is_found_from_a_folder_below(tmp_path: Path, monkeypatch: Any) -> None:
+    _, checksum = saved(tmp_path / "a.safetensors", tiny(seed=1).state_dict())
+    (tmp_path / "papers").mkdir()
+    monkeypatch.chdir(tmp_path / "papers")
+    assert WithWeights(tiny(), "a.safetensors", checksum).fresh == []
+
+
 @pytest.mark.parametrize("headless", [False, True])
 def test_the_head_of_other_classes_stays_random_and_is_named(tmp_path: Path, headless: bool) -> None:
     trained = {name: value for name, value in tiny(seed=1).state_dict().items() if not headless or "head" not in name}

@@ -155,6 +155,18 @@ def test_a_metric_of_each_validation_has_panels_of_its_own_with_its_unit() -> No
     assert points[0][1:] == pytest.approx((10.0, 0.0, 20.0)), "the mean of 0, 0.1 and 0.2, in percent"
 
 
+def test_a_number_of_the_training_is_not_said_to_be_of_validation_items() -> None:
+    line = next(one for one in template().records if one.config == "line")
+    points = line.curves["train"]
+    for name, found in (("valid", points), ("diversity", [*points, [points[-1][0] + 1, 0.5]])):
+        line = replace(line, curves={**line.curves, name: found})
+    measured = replace(line, curves={**line.curves, "accuracy": points})
+    shown = replace(template(), records=[measured])
+    assert {one.axis: one.valid for one in curves.measured(shown)} == {"diversity": False, "accuracy": True}
+    html = str(curves.curves(shown))
+    assert html.count("in training<") == html.count("on the validation items<") == 1
+
+
 def test_a_config_without_the_metric_has_no_line_in_its_panels() -> None:
     records = [validated(one, 0.1) if one.config == "line" else one for one in template().records]
     nodes = [one for one in tree(replace(template(), records=records)).iter(f"{SVG}svg") if one.get("role") == "img"]

@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from repro.data.mask_panels import show_boxes, show_maps, show_mask
+from repro.datasets.latent import Latent
+from repro.datasets.sample_pictures import picture
 from repro.errors import BadInput
 from repro.metrics.boxes import AveragePrecision
 from repro.record import Measurement, Record
@@ -157,3 +160,14 @@ def test_a_panel_without_picture_is_refused(tmp_path: Path) -> None:
                                              (1e-9, "< 0.1 %")])  # fmt: skip
 def test_a_share_above_0_is_not_said_to_be_0(share: float, said: str) -> None:
     assert pictures._percent(share) == said
+
+
+def test_plain_pictures_keep_their_shape_and_have_no_slider(tmp_path: Path, elements: Callable[..., Any]) -> None:
+    for name in ("samples-20.png", "walk-20.png"):
+        (tmp_path / "samples").mkdir(exist_ok=True)
+        (tmp_path / "samples" / name).write_bytes(picture(torch.rand(3, 1, 4, 4)))
+    (tmp_path / "examples").mkdir()
+    panels = Latent.illustrate(torch.rand(2), *torch.rand(2, 1, 4, 4), tmp_path / "examples" / "test-0")
+    html = shown(replace(TEMPLATE.records[0], examples=[{"test": "test", "item": 0, "panels": panels}]))
+    assert len(elements(html).values("src", "img")) == 4 and html.count('class="repro-layers"') == 4
+    assert "repro-fade" not in html and "repro-listen" not in html

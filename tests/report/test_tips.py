@@ -109,7 +109,7 @@ def test_a_tip_in_a_terminal_has_no_control_characters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("items", "nearest"), [
     ("`loss: rise`", "loss: rises"), ("`los: rises`", "loss: rises"), ("`loss: stays at X`", None),
     ("`error: nan`", None), ("`error: *`", None), ("`loss: stays at nan`", None), ("the loss is nan", None),
-    ("`loss: stays at 5 to 2`", None),
+    ("`loss: stays at 5 to 2`", None), ("`curve: a ends under 1`", None), ("`curve:  ends below 1`", None),
 ])  # fmt: skip
 def test_a_pattern_of_another_form_is_refused_with_its_line(tmp_path: Path, items: str, nearest: str | None) -> None:
     (tmp_path / "tips.md").write_text("# Tips\n\n" + FORM.format(symptom="A", pattern=items))
@@ -126,22 +126,34 @@ def curve(*losses: float) -> list[list[float]]:
 def test_a_curve_that_falls_to_its_half_in_each_quarter_shows_nothing(losses: list[float]) -> None:
     falling = [math.ldexp(loss / max(losses) + 1, -2 * number) for number, loss in enumerate(losses)]
     assert not patterns.stuck(curve(*falling))
-    assert not patterns.in_curve("loss: rises", curve(*falling))
+    assert not patterns.in_curves("loss: rises", {"train": curve(*falling)})
 
 
 @given(level=st.floats(-100, 100).filter(lambda level: abs(level) > 0.01), points=st.integers(4, 200))
 def test_a_flat_curve_is_at_its_level_and_at_no_other(level: float, points: int) -> None:
-    flat = curve(*[level] * points)
-    assert patterns.in_curve(f"loss: stays at {level:.6f}", flat)
-    assert not patterns.in_curve(f"loss: stays at {level * 1.05:.6f}", flat)
-    assert not patterns.in_curve("loss: rises", flat)
+    flat = {"train": curve(*[level] * points)}
+    assert patterns.in_curves(f"loss: stays at {level:.6f}", flat)
+    assert not patterns.in_curves(f"loss: stays at {level * 1.05:.6f}", flat)
+    assert not patterns.in_curves("loss: rises", flat)
     low, high = sorted([level * 0.9, level * 1.1])
-    assert patterns.in_curve(f"loss: stays at {low:.6f} to {high:.6f}", flat)
+    assert patterns.in_curves(f"loss: stays at {low:.6f} to {high:.6f}", flat)
 
 
 def test_a_curve_with_nan_or_with_few_points_shows_nothing() -> None:
     for losses in ([math.nan] * 8, [1.0, 2.0, 3.0], []):
-        assert not any(patterns.in_curve(one, curve(*losses)) for one in ("loss: rises", "loss: stays at 1"))
+        assert not any(
+            patterns.in_curves(one, {"train": curve(*losses)}) for one in ("loss: rises", "loss: stays at 1")
+        )
+
+
+@given(st.lists(st.floats(-10, 10), min_size=4, max_size=40), st.floats(-10, 10).map(lambda x: round(x, 3)))
+def test_a_named_curve_ends_on_one_side_of_a_bound(values: list[float], bound: float) -> None:
+    last = math.fsum(values[len(values) * 3 // 4 :]) / len(values[len(values) * 3 // 4 :])
+    named = {"train": [], "diversity": curve(*values)}
+    found = [patterns.in_curves(f"curve: diversity ends {side} {bound}", named) for side in ("below", "above")]
+    assert found == [last < bound, last > bound] or math.isclose(last, bound, abs_tol=1e-9)
+    assert patterns.telling(named)
+    assert not any(patterns.in_curves(f"curve: other ends {side} {bound}", named) for side in ("below", "above"))
 
 
 @given(st.lists(st.text("ab*", max_size=6), min_size=1, max_size=4), st.text("ab", max_size=12))

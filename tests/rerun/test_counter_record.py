@@ -197,3 +197,18 @@ def test_wrong_input_is_refused_before_the_run(paper: Any, kept: Path, refused: 
     paper.toml(toml.replace('group = "the repro authors"\n', ""))
     assert refused("replay", kept, "--as", GROUP).startswith(f"papers/{paper.name}/paper.toml")
     assert not (kept.parent / "replays").exists()
+
+
+@pytest.mark.parametrize("ours", ["Group P", "Group P (@ann, @bob)", "group p (@ann)", "Group P ( @repro/group-p )"])
+@pytest.mark.parametrize("theirs", ["Group P", "Group P (@ann, @bob)", "GROUP P(@eve)", "(@ann) Group P"])
+def test_the_accounts_of_a_group_do_not_make_it_another_group(paper: Any, ours: str, theirs: str) -> None:
+    one = replace(papers.find(paper.name), group=ours)
+    assert not counter_record.another(theirs, one) and counter_record.name(theirs) == "group-p"
+    with pytest.raises(BadInput):
+        counter_record.refuse_own(theirs, one)
+    assert counter_record.another("Group P (2nd half)", one) and counter_record.another("Group Q (@ann)", one)
+
+
+def test_a_name_that_is_nothing_but_accounts_is_refused(paper: Any) -> None:
+    with pytest.raises(BadInput):
+        counter_record.refuse_own("(@ann, @bob)", papers.find(paper.name))

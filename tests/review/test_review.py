@@ -143,7 +143,9 @@ def test_a_paper_without_the_name_of_its_group_is_one_fault(recorded: Any, repro
     text = path.read_text()
     path.write_text(re.sub(r"(?m)^group = .*", key, text, count=1))
     line = next(n for n, row in enumerate(text.splitlines(), 1) if row.startswith("group" if key else "[paper]"))
-    found = [one for one in contract.faults(recorded.folder) if one.line == line or "by" in one.says.split()]
+    place = (f"papers/{recorded.name}/paper.toml", line)
+    found = [one for one in contract.faults(recorded.folder)
+             if (one.file, one.line) == place or "by" in one.says.split()]  # fmt: skip
     assert [(one.check, one.file, one.line) for one in found] == [("basis", f"papers/{recorded.name}/paper.toml", line)]
 
 
@@ -181,6 +183,8 @@ def test_a_form_is_started_filled_in_and_answered(recorded: Any, repro: Any, ref
     assert refused("review", recorded.name, "--write", "--group", GROUP).startswith(str(path))
     empty = [one for one in contract.faults(recorded.folder) if one.check == "reviews"]
     assert len(empty) == len(reviews.SECTIONS)  # the decision is missing too; what the group has replayed is filled in
+    rows = [path.read_text().splitlines()[one.line - 1] for one in empty]
+    assert rows == ["- **Decision** approve or changes needed", *(f"## {name}" for name in reviews.SECTIONS[1:])]
     text = path.read_text().replace("approve or changes needed", "changes needed")
     for name, answer in (("could not run", "none"), ("Questions", "- [ ] Why 0.3?"), ("must change", "- [x] The log")):
         text = re.sub(rf"(## .*{name}\n)", rf"\1\n{answer}\n", text)

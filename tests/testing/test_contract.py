@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from repro.claim import paper as papers
 from repro.testing import contract, report_text
+from tests.review import conftest as review
 
 ROOT = Path(__file__).parents[2]
 TYPED = "The error is 0.01, as the paper says.\n"
@@ -117,6 +119,41 @@ def test_a_text_that_cannot_be_read_is_a_fault(whole: Any, name: str, kind: str)
         os.mkfifo(path)
     found = list(contract.faults(whole.folder))
     assert found and {fault.file for fault in found} == {f"papers/{whole.name}/{name}"}
+
+
+@pytest.mark.parametrize("name", ["report.md", "tips.md", "configs/line.gin", "paper.toml"])
+def test_a_violation_is_reported_by_one_check(whole: Any, name: str) -> None:
+    path = whole.folder / name
+    path.write_bytes(path.read_bytes() + b"caf\xe9\n")
+    found = [(one.line, one.says) for one in contract.faults(whole.folder) if one.file.endswith(name)]
+    assert len(found) == len(set(found)) == 1
+
+
+@pytest.mark.parametrize("name", ["records/line-seed0.json", "records/verdicts.json"])
+def test_a_folder_in_the_place_of_a_record_does_not_hide_other_faults(whole: Any, repro: Any, name: str) -> None:
+    (whole.folder / name).unlink(missing_ok=True)
+    (whole.folder / name).mkdir()
+    line = add(whole.folder / "report.md", TYPED)
+    rows = faults(whole)
+    assert ("numbers", f"papers/{whole.name}/report.md", line) in rows
+    assert ("records", f"papers/{whole.name}/{name}", 0) in rows
+    assert repro("check", whole.name)[0] == 1
+
+
+@pytest.mark.parametrize("text", ["", "# only a comment\n"])
+def test_a_config_of_a_claim_sets_something(whole: Any, text: str) -> None:
+    (whole.folder / "configs" / "line.gin").write_text(text)
+    assert ("configs", f"papers/{whole.name}/configs/line.gin", 1) in faults(whole)
+    add(whole.folder / "configs/unused.gin", text)
+    assert f"papers/{whole.name}/configs/unused.gin" not in [file for _, file, _ in faults(whole)]
+
+
+def test_a_paper_with_a_record_has_a_tip(whole: Any) -> None:
+    (whole.folder / "tips.md").write_text("# Tips\n")
+    assert faults(whole) == []
+    made = review.made(papers.read(whole.folder), "smoke", source={"commit": "0" * 40, "dirty": False})
+    contract.record.write(made, whole.records)
+    assert ("tips", f"papers/{whole.name}/tips.md", 1) in faults(whole)
 
 
 @pytest.mark.parametrize("key", ["outcome", "text_read", "tuned_on"])

@@ -82,6 +82,16 @@ def test_the_templates_may_have_their_own_words(here: Path) -> None:
     assert places(papers.find("template").folder) == set()
 
 
+def test_a_place_in_the_code_is_that_of_the_template_until_it_is_replaced(here: Path) -> None:
+    folder = fresh("training", "mnist")
+    module = folder / "trainer.py"
+    assert {"model.py", "loss.py", "dataset.py", "trainer.py"} <= places(folder)
+    module.write_text(module.read_text().replace("Section 3", "Section 5"))
+    assert "trainer.py" not in places(folder) and "dataset.py" in places(folder)
+    (folder / "dataset.py").write_text("random = 1  # Section 4\n")
+    assert "dataset.py" not in places(folder), "the place of another line"
+
+
 @pytest.fixture
 def failing(paper: Any) -> Any:
     """A copy with records that fail the claim fit.ten-steps, without a cause for it, and a report without its id."""
