@@ -34,7 +34,7 @@ from repro.serve.service import Service
 from tests.serve.clients import on_loopback, png
 
 DIGITS = Digits("test", size=32)
-REQUESTS = 640
+REQUESTS = 320
 CLIENTS = 32
 
 
