@@ -6,6 +6,7 @@ It is the first section of the page, because the authors of the paper look for i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from repro.report import explained
 from repro.report.evidence import ours, slip
@@ -28,7 +29,7 @@ def disagreements(page: Page) -> Markup:
     for cause in ledger(page.paper, page.verdicts, page.records):
         causes.setdefault(cause.claim.id, []).append(cause)
     failed = sorted(page.failed, key=_better)
-    told = explained.sentences(page)
+    told = _short(explained.sentences(page), ["" if one.claim.id in causes else one.claim.id for one in failed])
     rows = [_row(page, verdict, causes.get(verdict.claim.id, ()), told) for verdict in failed]
     whole = count(len(transcribed(page.verdicts)), "claim")
     lead = f"{len(rows)} of {whole}. Each row shows our number and the reason, if it is known."
@@ -38,6 +39,19 @@ def disagreements(page: Page) -> Markup:
         lead += f" {which} {are} better than the paper says. This needs an explanation too."
     more = [fold(f"{len(rows) - OPEN} more", _table(rows[OPEN:]))] if rows[OPEN:] else []
     return join([tag("p", lead), _table(rows[:OPEN]), *more, _untried(page)])
+
+
+def _short(told: Mapping[str, str], claims: Sequence[str]) -> dict[str, str]:
+    """The sentences that explain claims. A row does not repeat that of the row before, unless it is the fold's first.
+
+    `claims`: the claim of each row; "" if the row shows a tested cause instead.
+
+    >>> _short({"a": "It is late.", "b": "It is late.", "c": "It is far."}, ["a", "b", "c"])
+    {'a': 'It is late.', 'b': 'the same reason', 'c': 'It is far.'}
+    """
+    rows = list(enumerate(claims))
+    same = {after for (_, before), (n, after) in pairwise(rows) if n != OPEN and told.get(before) == told.get(after)}
+    return {claim: "the same reason" if claim in same else said for claim, said in told.items()}
 
 
 def _better(verdict: Verdict) -> bool:
