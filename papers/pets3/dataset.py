@@ -51,13 +51,15 @@ class Listed(NamedTuple):
         return int(self.name.rpartition("_")[2])
 
 
-class Pictures:
+@DATASETS.register
+class Pictures(Dataset[tuple[Tensor, int]]):
     """The images of a split with 128 x 128 pixels, their masks and breeds, as they are in the files.
 
-    `split`: "test" as published; "valid" is every fifth image of each breed in the published "trainval", and "train"
-    the others. An image of another shape becomes square. Raises BadInput, with the file, if the list or an image is
-    missing, if a file is not an image or has another mode, if a mask has another size than its image or another value
-    than 1, 2 and 3, if it has no pet, or if the split has no image.
+    Item: `(image (128, 128, 3) uint8, breed)`. `datasets.Pets` reads it. `split`: "test" as published; "valid" is every
+    fifth image of each breed in the published "trainval", and "train" the others. An image of another shape becomes
+    square. Raises BadInput, with the file, if the list or an image is missing, if a file is not an image or has another
+    mode, if a mask has another size than its image or another value than 1, 2 and 3, if it has no pet, or if the split
+    has no image.
     """
 
     def __init__(self, split: Split) -> None:
@@ -89,6 +91,9 @@ class Pictures:
 
     def __len__(self) -> int:
         return len(self.listed)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return torch.from_numpy(self.read[0][index]), self.listed[index].breed
 
     def fingerprint(self) -> str:
         """Digest of names, breeds, pixels and trimaps. The published images have another one than the mirror's."""
