@@ -3,8 +3,10 @@
 The pages load nothing from the network.
 """
 
+import importlib
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from sphinx.errors import PycodeError
 from sphinx.pycode import ModuleAnalyzer
@@ -44,3 +46,8 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_math_renderer = "mathml"
+
+
+def setup(app: Any) -> None:
+    """Import scipy.stats before the API page is read, because it cannot be imported while torch is replaced."""
+    app.connect("source-read", lambda app, page, source: page == "api" and importlib.import_module("scipy.stats"))
