@@ -234,9 +234,7 @@ class Steady(OneRecording):
     ("source", "perturbation"),
     [
         (Steady(), SoundNoise(3)),
-        (Pulses(10), SoundNoise(float("inf"))),
-        (Pulses(10), SoundNoise(400.0)),
-        (Pulses(10), SoundNoise(float("nan"))),
+        (Pulses(10), SoundNoise(200.0)),
         (Pulses(10), lambda sound, random: sound[1:]),
         (Pulses(10), lambda sound, random: sound.double() + 1),
     ],

@@ -43,6 +43,13 @@ EXCEPTIONS = {
     ("repro/audio/nussl.py", "find_spec"): "asks whether they are installed",
     ("repro/audio/stft.py", "import_module"): "torchaudio",
     ("repro/export/__init__.py", "import_module"): "the libraries of the extra `export`, by names written there",
+    (
+        "repro/serve/__init__.py",
+        "import_module",
+    ): "the libraries of the extras `serve` and `page`, by names written there",
+    ("repro/track/__init__.py", "import_module"): "the module of one of four trackers, by names written there",
+    ("repro/track/__init__.py", "find_spec"): "asks whether a tracker is installed",
+    ("docs/conf.py", "import_module"): "scipy.stats",
     ("repro/cli/export.py", "import_module"): "the module of one of the four forms, by names written there",
     ("papers/imdb_ladder/pretrained.py", "import_module"): "transformers",
     (
