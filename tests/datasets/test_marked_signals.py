@@ -234,7 +234,7 @@ class Steady(OneRecording):
     ("source", "perturbation"),
     [
         (Steady(), SoundNoise(3)),
-        (Pulses(10), SoundNoise(200.0)),
+        (Pulses(10), lambda sound, random: sound.clone()),
         (Pulses(10), lambda sound, random: sound[1:]),
         (Pulses(10), lambda sound, random: sound.double() + 1),
     ],
