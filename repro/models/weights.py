@@ -6,7 +6,7 @@ Letters: B items, K classes.
 from __future__ import annotations
 
 import hashlib
-import pickle  # nosec B403: only the error that torch.load raises
+import pickle  # nosec B403  # only the error that torch.load raises
 import struct
 from pathlib import Path
 from typing import Annotated, Any

@@ -11,7 +11,7 @@ import uvicorn
 
 from repro.errors import BadInput
 
-EVERYWHERE = ("0.0.0.0", "::")  # nosec B104: only to recognise what the user typed
+EVERYWHERE = ("0.0.0.0", "::")  # nosec B104  # only to recognise what the user typed
 IDLE = 5  # s that a connection may stay open without a request
 HEADERS = 16_384  # bytes of the headers of a request
 CONNECTIONS = 2_000
