@@ -81,8 +81,9 @@ class FileHandler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, body: bytes, fault: str) -> None:
         for start in range(0, len(body), 1 << 14):
-            self.wfile.write(body[start : start + (1 << 14)])
-            self.server.sent += len(body[start : start + (1 << 14)])
+            part = body[start : start + (1 << 14)]
+            self.server.sent += len(part)  # before it is written: a client that has the last byte may look at once
+            self.wfile.write(part)
             if fault == "slow":
                 self.server.stopped.wait(0.005)
 
