@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from repro.errors import where
+from repro.errors import BadInput, where
 from repro.files import disk
 from repro.report.html import alone
 from repro.report.html.markup import Markup, join, tag
@@ -20,7 +20,17 @@ table { border-collapse: collapse; width: 100% } .wide { overflow-x: auto }
 th, td { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid #8886; vertical-align: top }
 .alarm { color: var(--bad); font-weight: 600 }
 """
+ENDINGS = (".html", ".htm")
 WIDTH, HEIGHT, TOP = 600, 90, 12.0  # of a chart; TOP: the largest power of ten that it shows
+
+
+def refuse(path: Path, *read: Path) -> None:
+    """Raise BadInput if the page cannot be written to `path`, or would replace a file that is `read`."""
+    if path.suffix not in ENDINGS:
+        raise BadInput("is not a name for a page", where(path), expected=f"a name that ends with {ENDINGS[0]}")
+    if path.exists() and any(one.exists() and path.samefile(one) for one in read):
+        raise BadInput("the page would replace the log", where(path), expected="another name for the page")
+    disk.refuse_unwritable(path.absolute().parent, path.name)
 
 
 def write(found: Watched, path: Path) -> Path:
