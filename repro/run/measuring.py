@@ -5,10 +5,12 @@ Before the training, each metric is tried on one item (`tried`), because a fault
 
 from __future__ import annotations
 
+import copy
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +26,29 @@ Placed = Callable[[BadInput], BadInput]
 
 
 def tried(built: Any, placed: Placed) -> None:
-    """Raise BadInput if a metric cannot score the first item of a test set. Changes no stream of random numbers.
+    """Raise BadInput if a metric cannot score the first item of the first test set, with a copy of the model.
 
-    Without a trainer, nothing is tried, because the measurement comes at once. Nor is a metric tried on a model that
-    cannot answer before it is trained. That a value is not finite is no fault of a model without training.
+    Nothing that the training uses changes: neither the model nor a stream of random numbers. Without a trainer, nothing
+    is tried, because the measurement comes at once. Nor is a metric tried on a model that cannot answer before it is
+    trained. That a value is not finite is no fault of a model without training.
     """
     if built.trainer is None:
         return
-    for name, dataset in built.test.items():
-        with _undisturbed(built.model):
-            inputs, target = dataset[0]
-            try:
-                paired = getattr(dataset, "paired", False)
-                estimate = tuple(map(built.estimate, inputs)) if paired else built.estimate(inputs)
-            except Exception as error:
-                log.debug("no metric is tried on %s: the model cannot answer yet (%r)", name, error)
-                continue
-            for metric in built.metrics:
-                _try(metric, (estimate, target, inputs), name, placed)
+    name, dataset = next(iter(built.test.items()))
+    with _same_streams():
+        inputs, target = dataset[0]
+        try:
+            estimate = _answer(replace(built, model=copy.deepcopy(built.model)), dataset, inputs)
+        except Exception as error:
+            log.debug("no metric is tried on '%s', because the model cannot answer yet: %r", name, error)
+            return
+        for metric in built.metrics:
+            _try(metric, (estimate, target, inputs), name, placed)
+
+
+def _answer(built: Any, dataset: Any, inputs: Any) -> Any:
+    """The answer to one item; a pair of answers if the inputs are pairs."""
+    return tuple(map(built.estimate, inputs)) if getattr(dataset, "paired", False) else built.estimate(inputs)
 
 
 def _try(metric: Any, item: tuple[Any, Any, Any], test: str, placed: Placed) -> None:
@@ -57,18 +64,16 @@ def _try(metric: Any, item: tuple[Any, Any, Any], test: str, placed: Placed) -> 
 
 
 @contextmanager
-def _undisturbed(model: Any) -> Iterator[None]:
-    """Restore the streams of random numbers, and whether the model is in training mode."""
+def _same_streams() -> Iterator[None]:
+    """Restore the streams of random numbers at the end."""
     from repro.training.checkpoints import RngState
 
-    streams, training = RngState(), getattr(model, "training", None)
+    streams = RngState()
     before = streams.state_dict()
     try:
         yield
     finally:
         streams.load_state_dict(before)
-        if training is not None:
-            model.train(training)
 
 
 def measured(built: Any, placed: Placed) -> list[Measurement]:
