@@ -34,6 +34,13 @@ def test_an_unknown_name_offers_the_nearest(paper: Any, refused: Any, words: tup
     assert "did you mean" in line and "ten_steps'" in line
 
 
+def test_a_paper_in_the_place_of_a_config_lists_its_configs(paper: Any, refused: Any) -> None:
+    assert "is a paper" in refused("run", paper.name)
+    with pytest.raises(BadInput) as caught:
+        names.find(paper.name)
+    assert set(caught.value.known) == {f"{paper.name}/{path.stem}" for path in paper.folder.glob("configs/*.gin")}
+
+
 def test_an_unknown_paper_or_a_name_without_one_offers_the_whole_name(paper: Any) -> None:
     with pytest.raises(BadInput) as caught:
         names.find(f"{paper.name}x/line")
