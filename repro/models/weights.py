@@ -30,11 +30,11 @@ class WithWeights(nn.Module):
     """A model that starts with the weights of a file: `forward` is that of `model`.
 
     `file`: a `.safetensors` file, or a `.pt` or `.pth` file with a dict of tensors; a relative path is relative to the
-    working directory, to the nearest folder above it that has the file, or to the folder where the papers are. `checksum`: its SHA-256, from `sha256sum`.
-    It is a part of the config, so a record says which weights were used. Names and shapes of the weights must be those
-    of `model`. `head`: the layer that makes scores. If the file has no weights for it, or weights for another number of
-    classes, the head keeps its random weights; `model.fresh` then names these weights. `head` "": no exception. Code in
-    a file is never run.
+    working directory, to the nearest folder above it that has the file, or to the folder where the papers are.
+    `checksum`: its SHA-256, from `sha256sum`. It is a part of the config, so a record says which weights were used.
+    Names and shapes of the weights must be those of `model`. `head`: the layer that makes scores. If the file has no
+    weights for it, or weights for another number of classes, the head keeps its random weights; `model.fresh` then
+    names these weights. `head` "": no exception. Code in a file is never run.
 
     Raises BadInput if the file is missing, is broken or has another checksum, for a name or shape that differs, and
     for a weight that is not finite.
