@@ -43,9 +43,12 @@ class SamplePictures:
     def __init__(self, shown: Mapping[str, Any], folder: Path, validations: int, every: int) -> None:
         for name, dataset in shown.items():
             if not NAME.fullmatch(f"{name}-1.png"):
-                raise BadInput(f"'shown' has the name {name!r}", expected="lower-case letters, digits and _")
+                raise BadInput(
+                    f"trainers.Adversarial.shown has the name {name!r}", expected="lower-case letters, digits and _"
+                )
             if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__") or not len(dataset):
-                raise BadInput(f"'shown' has {name_of(dataset)} as {name!r}", expected="a dataset with items")
+                said = f"trainers.Adversarial.shown has {name_of(dataset)} as {name!r}"
+                raise BadInput(said, expected="a dataset with items")
         self.shown, self.folder = shown, folder / FOLDER
         pictures = min(validations, MOST)
         self.steps = {every * round(validations * number / pictures) for number in range(1, pictures + 1)}

@@ -64,7 +64,7 @@ class ParzenLogLikelihood:
     """
 
     def __init__(self, valid: Annotated[Any, DATASETS], sigmas: Sequence[float] = SIGMAS) -> None:
-        self.valid, self.sigmas = valid, _checked(self, sigmas)
+        self.valid, self.sigmas = _dataset(self, valid), _checked(self, sigmas)
         self.identity = _identity("ParzenLogLikelihood", self.sigmas, "higher", "nats")
 
     def __call__(self, estimate: Tensor, target: Tensor, inputs: Any) -> Pair:
@@ -95,7 +95,7 @@ class ParzenSigma:
     """
 
     def __init__(self, valid: Annotated[Any, DATASETS], sigmas: Sequence[float] = SIGMAS) -> None:
-        self.valid, self.sigmas = valid, _checked(self, sigmas)
+        self.valid, self.sigmas = _dataset(self, valid), _checked(self, sigmas)
         self.identity = _identity("ParzenSigma", self.sigmas, "lower")
 
     def __call__(self, estimate: Tensor, target: Tensor, inputs: Any) -> Pair:
@@ -196,6 +196,12 @@ def _warn(metric: Any, samples: Tensor, images: Tensor) -> None:
     if low < least or high > most:
         said = "%s: samples have values from %.3g to %.3g, and test images from %.3g to %.3g; is it the same scale?"
         log.warning(said, name_of(metric), low, high, least, most)
+
+
+def _dataset(metric: Any, valid: Any) -> Any:
+    if not hasattr(valid, "__getitem__") or not hasattr(valid, "__len__"):
+        raise wrong_value(metric, "valid", name_of(valid), "a dataset of images")
+    return valid
 
 
 def _checked(metric: Any, sigmas: Any) -> list[float]:

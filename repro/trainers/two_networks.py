@@ -43,7 +43,9 @@ class Player:
         self.optimizer: torch.optim.Optimizer = self._made("optimizer", optimizer, self.weights)
         if not isinstance(self.optimizer, torch.optim.Optimizer) or isinstance(self.optimizer, torch.optim.LBFGS):
             raise self._wrong("optimizer", name_of(self.optimizer), "an optimizer that needs the gradient alone")
-        self.schedule = self._made("schedule", schedule, self.optimizer) if schedule else None
+        self.schedule: Any = None
+        if schedule:
+            self.schedule = self._made("schedule", schedule, self.optimizer)
         self._check_schedule(steps)
 
     def state(self) -> dict[str, Any]:
@@ -55,8 +57,9 @@ class Player:
         try:
             return make(given)
         except (ValueError, TypeError, ZeroDivisionError) as error:
-            made = getattr(make, "func", make)
-            raise self._wrong(kind, f"{getattr(made, '__name__', made)}: {error}", "values that torch takes") from None
+            made = type(given) if kind == "schedule" and given is self.schedule else getattr(make, "func", make)
+            name = getattr(made, "__name__", name_of(made))
+            raise self._wrong(kind, f"{name}: {error}", "one of torch, with values that it takes") from None
 
     def _check_schedule(self, steps: int) -> None:
         one = self.schedule
@@ -82,9 +85,8 @@ class Player:
         self.optimizer.zero_grad()
         if not isinstance(value, Tensor) or value.ndim:
             shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) else ""
-            raise BadInput(
-                f"the loss of the {self.name} is a {type(value).__name__}{shape}", expected="a scalar tensor"
-            )
+            said = f"experiment.loss gives the {self.name} a {type(value).__name__}{shape}"
+            raise BadInput(said, expected="a scalar tensor")
         if value.requires_grad:
             value.backward(inputs=self.weights)
         found = [(name, weight.grad) for name, weight in self.named if weight.grad is not None]
