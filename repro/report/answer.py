@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.report import basis, chosen, evidence, quote, sentence
-from repro.report.figure import claimed
+from repro.report import basis, evidence, quote, sentence
+from repro.report.figure import stated
 from repro.report.html.markup import Markup, entry, join, link, tag, unbroken, worded
 from repro.report.html.words import count, duration
 from repro.report.outcome import badge_of, cost, tier
@@ -17,9 +17,8 @@ def answer(page: Page) -> Markup:
     """The outcome in bold, what it depends on, and what all runs together cost."""
     said = page.paper.outcome
     bold = tag("p", tag("strong", sentence.html(page, said)), class_="repro-answer") if said else Markup("")
-    told = dict(basis.rows(page, titles=True))
-    facts = {"Tier": tier(page), "Data": told.pop("Data"), **told, "All runs": cost(page)}
-    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts.items()]
+    facts = [("Tier", tier(page)), *basis.rows(page), ("All runs", cost(page))]
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
     title = tag("p", "What this depends on", class_="repro-basis-title")
     return join([bold, title, tag("dl", *rows, class_="repro-facts repro-basis")])
 
@@ -62,8 +61,7 @@ def _command(page: Page, verdict: Verdict) -> Markup:
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    asked = "our comparison" if chosen.comparison(verdict.claim) else claimed(page, verdict.claim)
-    return tag("span", asked), _ours(verdict), badge_of(page, verdict)
+    return tag("span", stated(page, verdict.claim)), _ours(verdict), badge_of(page, verdict)
 
 
 def _ours(verdict: Verdict) -> Markup:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
 
 from repro.record import Record
 from repro.report import chosen, needed
@@ -36,12 +35,12 @@ def line(page: Page) -> Markup:
     return tag("p", join(facts, " · "), class_="repro-basis")
 
 
-def rows(page: Page, titles: bool = False) -> list[tuple[str, str]]:
-    """(name, value) of what a reader's trust depends on. `titles`: whether data sets have their titles."""
+def rows(page: Page) -> list[tuple[str, str]]:
+    """(name, value) of what a reader's trust depends on."""
     return [
         ("Text read", READ.get(page.paper.text_read, "not stated")),
         ("Choices made on", _tuned(page)),
-        ("Data", data(page, titles)),
+        ("Data", data(page)),
         *_sizes(page),
         *_behaviours(page),
         ("Departures", _departures(page)),
@@ -59,24 +58,20 @@ def reviewed(page: Page) -> Markup:
     return join([link(groups, f"{page.address}#reviews"), ", ", newest])
 
 
-def data(page: Page, titles: bool = False) -> str:
-    """The data that the records of the claims used, and the data sets that nobody here could get.
-
-    `titles`: whether their titles are printed, instead of their names in the catalogue.
-    """
+def data(page: Page) -> str:
+    """The data that the records of the claims used, and the data sets that nobody here could get."""
     own = {claim.config: chosen.data(claim) for claim in page.full}
     used = list(own) or [name for name in dict.fromkeys(_named(page)) if name in page.by_config]
-    paper = _sets(page, [name for name in used if not own.get(name)], titles)
-    ours = [f"{name} (our choice)" for name in _sets(page, used, titles) if name not in paper]
+    paper = _sets(page, [name for name in used if not own.get(name)])
+    ours = [f"{name} (our choice)" for name in _sets(page, used) if name not in paper]
     names = ", ".join([*paper, *ours]) or "none yet"
     missing = dict.fromkeys(one.name for claim in page.paper.claims for one in needed.lacking(page, claim))
     return f"{names} instead of {', '.join(missing)}" if missing else names
 
 
-def _sets(page: Page, configs: Iterable[str], titles: bool) -> list[str]:
-    """The names of the data sets of some configs; `MADE` stands for data that is in no catalogue."""
-    shown = needed.short if titles else attrgetter("name")
-    names = ([shown(one) for one in needed.of_configs(page, [config])] or [MADE] for config in configs)
+def _sets(page: Page, configs: Iterable[str]) -> list[str]:
+    """The short titles of the data sets of some configs; `MADE` stands for data that is in no catalogue."""
+    names = ([needed.short(one) for one in needed.of_configs(page, [config])] or [MADE] for config in configs)
     return list(dict.fromkeys(name for found in names for name in found))
 
 

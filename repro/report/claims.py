@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 
 from repro.report import cells, explained, needed, replays, uncertainty
-from repro.report.evidence import asked, compared, links, mistake, ours_accepted, read_in, source
-from repro.report.figure import claimed, tables
+from repro.report.evidence import asked, links, mistake, ours_accepted, read_in, source
+from repro.report.figure import stated, tables
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag, unbroken
 from repro.report.html.words import count, slug, spread, typeset
@@ -78,11 +78,11 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     claim, unit = verdict.claim, page.unit(verdict.claim)
     name = tag("th", claim.says, data_by=str(claim.line), scope="row", role="rowheader")
     numbers = [_ours(page, found, unit) for found in verdict.evidence]
-    what = compared(verdict)
-    ours = _lines([*numbers, *([tag("span", what, class_="repro-muted")] if what else [])])
-    said = (claimed(page, claim), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
-    stated, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
-    sorts = [math.inf if one is None or math.isnan(one) else one for one in (stated, mean)]  # none is last
+    what = [tag("span", "difference", class_="repro-muted")] if verdict.claim.over and numbers else []
+    ours = _lines([*numbers, *what])
+    said = (stated(page, claim), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
+    theirs, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
+    sorts = [math.inf if one is None or math.isnan(one) else one for one in (theirs, mean)]  # none is last
     by = (*sorts, OUTCOMES.index(verdict.outcome))
     cells = [
         tag("td", tag("div", cell), data_label=head, data_by=str(number).replace("inf", "Infinity"), role="cell")

@@ -106,7 +106,12 @@ def claimed(page: Page, claim: Claim) -> str:
         whose = "our comparison: " if chosen.comparison(claim) else ""
         return f"{whose}better than “{page.paper.label(claim.over)}”"
     whose = "our bound: " if chosen.bound(claim) else ""
-    return f"{whose}{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
+    return f"{whose}{'above' if claim.above is not None else 'below'} {_bound(claim)} {unit}".rstrip()
+
+
+def stated(page: Page, claim: Claim) -> str:
+    """What the paper says, for a table in which the words of the claim are next to it."""
+    return "our comparison" if chosen.comparison(claim) else claimed(page, claim)
 
 
 def accepted(claim: Claim, unit: str) -> str:
@@ -183,7 +188,7 @@ def _numbers(verdict: Verdict, shown: Sequence[Evidence]) -> list[str]:
     claim, line = verdict.claim, edge(verdict.claim)
     paper = typeset(claim.stated) if claim.value is not None else ""
     if line is not None and _directed(verdict):
-        paper = f"{'>' if _upward(verdict) else '<'} {typeset(claim.stated or '0')}"
+        paper = f"{'>' if _upward(verdict) else '<'} {_bound(claim)}"
     first, *more = [_mean(found) for found in shown] or ["–"]
     return [f"{first} ({paper})" if paper else first, *more]
 
@@ -230,6 +235,11 @@ def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
     low, high = axis.ends
     side = marks.band(axis, line, high) if _upward(verdict) else marks.band(axis, low, line)
     return [*([side] if _directed(verdict) else []), marks.upright(axis, line, "paper")]
+
+
+def _bound(claim: Claim) -> str:
+    """The bound of a claim; zero has no decimals."""
+    return typeset(claim.stated) if claim.bound else "0"
 
 
 def _directed(verdict: Verdict) -> bool:
