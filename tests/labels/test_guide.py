@@ -6,6 +6,7 @@ The annotator of the test knows the truth, because the labels are wrong on purpo
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import os
 import re
@@ -168,7 +169,31 @@ def recordings(folder: Path, split: Any) -> None:
         write_wav(folder / "recordings" / f"{every.names[index]}.wav", samples, 8000)
 
 
+@pytest.mark.parametrize("kind", ["text", "speech"])
+def test_the_files_on_text_and_speech_are_read(kind: str, project: Path, repro: Any) -> None:
+    """Each file of the page: the configs are bound, the claims read. The commands are those of the page on images."""
+    assert repro("new", "mine")[0] == 0
+    files = [(Path(file), text) for file, _, text in blocks(kind) if file]
+    for file, text in files:
+        write(file, text)
+    configs = [file for file, _ in files if file.suffix == ".gin" and kind in file.name]
+    assert {file.stem for file in configs} >= {kind, f"{kind}_suspects", f"{kind}_corrected"}
+    for file in configs:
+        binding.bind(config.read(file), whole=True)
+    assert {name for claim in paper.find("mine").claims for name in claim.configs} <= {
+        f"configs/{file.name}" for file in configs
+    }
+    features = importlib.import_module("papers.mine.features")
+    if kind == "text":
+        counts, label = features.MineWords([("a b a", 1)], 16)[0]
+        assert label == 1 and counts.expm1().sum() == pytest.approx(3)
+    else:
+        spectrum, label = features.MineSpectrum([(torch.rand(8000), 1)], 8)[0]
+        assert label == 1 and spectrum.shape == (129, 8) and spectrum.isfinite().all()
+
+
 @needs("imdb")
+@pytest.mark.slow
 def test_the_page_on_text(project: Path, repro: Any, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     small("text")
     follow(repro, monkeypatch, "text")
@@ -176,6 +201,7 @@ def test_the_page_on_text(project: Path, repro: Any, small: Any, monkeypatch: py
 
 
 @needs("fsdd")
+@pytest.mark.slow
 def test_the_page_on_speech(project: Path, repro: Any, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     small("speech")
     follow(repro, monkeypatch, "speech")
