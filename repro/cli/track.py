@@ -33,6 +33,7 @@ def options(commands: Any, add: Any) -> None:
 def track(given: argparse.Namespace) -> int:
     """`repro track`: copy runs to a tracker; print the folder. Exit code 1 if the tracker failed at a run."""
     from repro import track
+    from repro.report.html.words import count
     from repro.track import chosen
 
     track.check(given.to)
@@ -41,7 +42,7 @@ def track(given: argparse.Namespace) -> int:
     runs = chosen.named(given.name)
     done = track.copy(runs, given.to, folder)
     log = logging.getLogger("repro")
-    log.info("%d runs written, %d unchanged", len(done.written), len(done.unchanged))
+    log.info("%s written, %d unchanged", count(len(done.written), "run"), len(done.unchanged))
     running = [one.name for one in runs if one.state == "running"]
     if running:
         log.info("still running: %s; the same command adds what they have logged since", ", ".join(running))

@@ -62,7 +62,7 @@ def _here(one: DataSet, root: Path) -> Here | None:
 def _refuse(paper: Paper, root: Path, folder: Path) -> None:
     place = folder.resolve()
     if not place.is_relative_to(root):
-        raise BadInput("is outside the repository", where(folder), expected=f"a folder in {where(root)}")
+        raise BadInput("is outside the repository", where(folder), expected="a folder in it, such as dvc")
     if place.is_relative_to(paper.folder.resolve()):
         expected = "another folder: each file in the folder of a paper counts for its records"
         raise BadInput("is in the folder of the paper", where(folder), expected=expected)
