@@ -18,27 +18,16 @@ from torch import nn
 
 from repro import config
 from repro.experiment import binding
-<<<<<<< HEAD
-from tests.guide import blocks
-=======
 from repro.losses.adversarial import WassersteinGP
 from repro.models.adversarial import Adversarial
 from repro.models.image_classifiers import SmallCNN
 from repro.models.unet import UNet
 from repro.testing.adversarial import check_pair
->>>>>>> 9fa301fd8a3a8f15bd8657ee36183ace426ccbe8
+from tests.guide import blocks
 
 ROOT = Path(__file__).parents[2]
 
 
-<<<<<<< HEAD
-def test_the_config_trains_and_its_samples_become_better(tmp_path: Path) -> None:
-    (tmp_path / "configs").mkdir()
-    (tmp_path / "paper.toml").touch()
-    path = tmp_path / "configs" / "digits.gin"
-    path.write_text(blocks("generative", "text")[0], encoding="utf-8")
-    torch.manual_seed(0)
-=======
 def unregistered(code: str) -> str:
     return re.sub(r"^@[A-Z]+\.register\n", "", code, flags=re.MULTILINE)
 
@@ -49,7 +38,6 @@ def built(folder: Path, text: str) -> Any:
     (folder / "paper.toml").touch()
     path = folder / "configs" / "digits.gin"
     path.write_text(text, encoding="utf-8")
->>>>>>> 9fa301fd8a3a8f15bd8657ee36183ace426ccbe8
     try:
         return binding.build(config.read(path))
     finally:
@@ -58,7 +46,7 @@ def built(folder: Path, text: str) -> Any:
 
 def test_the_config_trains_and_its_samples_become_better(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    one = built(tmp_path, blocks("text")[0])
+    one = built(tmp_path, blocks("generative", "text")[0])
     before = one.measure(lambda indices, name: indices)[0].mean
     history = one.fit(tmp_path / "run", 0)
     likelihood, sigma = one.measure(lambda indices, name: indices)
@@ -70,11 +58,7 @@ def test_the_config_trains_and_its_samples_become_better(tmp_path: Path) -> None
 
 def test_the_loss_has_a_gradient_for_both_networks() -> None:
     names: dict[str, Any] = {"__name__": "guide"}
-<<<<<<< HEAD
-    exec(re.sub(r"^@[A-Z]+\.register\n", "", blocks("generative", "py")[0], flags=re.MULTILINE), names)
-=======
-    exec(unregistered(blocks("py")[1]), names)
->>>>>>> 9fa301fd8a3a8f15bd8657ee36183ace426ccbe8
+    exec(unregistered(blocks("generative", "py")[1]), names)
     real, fake = torch.tensor([2.0, 0.0], requires_grad=True), torch.tensor([-2.0, 0.0], requires_grad=True)
     loss = names["Hinge"]()
     assert loss.discriminator(real, fake).item() == 1.0  # the mean of 0 and 1, twice
@@ -85,16 +69,12 @@ def test_the_loss_has_a_gradient_for_both_networks() -> None:
 
 def test_the_comparison_comes_out_as_it_says(tmp_path: Path) -> None:
     """In a process of its own, as a reader runs it."""
-<<<<<<< HEAD
     (tmp_path / "known.py").write_text(blocks("generative", "python")[0], encoding="utf-8")
     subprocess.run([sys.executable, str(tmp_path / "known.py")], check=True, cwd=ROOT)
-=======
-    (tmp_path / "known.py").write_text(blocks("python")[0], encoding="utf-8")
-    subprocess.run([sys.executable, str(tmp_path / "known.py")], check=True, cwd=GUIDE.parents[2])
 
 
 def test_the_networks_fit_each_other_and_a_gradient_penalty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "networks_of_the_guide.py").write_text(unregistered(blocks("py")[0]), encoding="utf-8")
+    (tmp_path / "networks_of_the_guide.py").write_text(unregistered(blocks("generative", "py")[0]), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     networks = importlib.import_module("networks_of_the_guide")
     torch.manual_seed(0)
@@ -119,7 +99,6 @@ def test_a_network_of_your_own_judges(
     save_file(model.state_dict(), path)
     monkeypatch.chdir(tmp_path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    text = blocks("text")[0] + blocks("text")[number].replace("the SHA-256", digest)
+    text = blocks("generative", "text")[0] + blocks("generative", "text")[number].replace("the SHA-256", digest)
     one = built(tmp_path, text)
     assert f"my_images/{weights}-seed0" in one.metrics[-1].identity.reference
->>>>>>> 9fa301fd8a3a8f15bd8657ee36183ace426ccbe8
