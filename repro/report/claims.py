@@ -80,7 +80,7 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     numbers = [_ours(page, found, unit) for found in verdict.evidence]
     what = [tag("span", "difference", class_="repro-muted")] if verdict.claim.over and numbers else []
     ours = _lines([*numbers, *what])
-    said = (stated(page, claim), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
+    said = (stated(page, claim), ours or "–", _verdict(page, verdict))
     theirs, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
     sorts = [math.inf if one is None or math.isnan(one) else one for one in (theirs, mean)]  # none is last
     by = (*sorts, OUTCOMES.index(verdict.outcome))
@@ -117,7 +117,7 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
         *run,
         mistake(page, verdict),
     )
-    line = tag("div", _reason(page, verdict, told), _caveats(page, verdict), details)
+    line = tag("div", _reason(page, verdict, told), _caveat(verdict), details)
     cell = tag("td", line, colspan=len(_heads(page)), role="cell")
     return tag("tr", cell, class_="more", role="row")
 
@@ -142,11 +142,17 @@ def _reason(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
     return tag("p", typeset(own), class_="repro-why") if own else Markup("")
 
 
-def _caveats(page: Page, verdict: Verdict) -> Markup:
-    """What a reader must know of the verdict itself: no mean could have passed, or the claim was changed late."""
-    notes = ["no mean could have passed with these seeds"] if verdict.out_of_reach else []
-    notes += ["changed after its record"] if verdict.claim.id in page.late else []
-    return tag("p", "Note: ", "; ".join(notes), class_="repro-muted") if notes else Markup("")
+def _verdict(page: Page, verdict: Verdict) -> Markup:
+    """The verdict; below it, whether its claim was changed after the first record."""
+    late = verdict.claim.id in page.late
+    changed = tag("span", "changed after its record", class_="line repro-muted") if late else Markup("")
+    return badge_of(page, verdict) + replays.mark(page, verdict) + changed
+
+
+def _caveat(verdict: Verdict) -> Markup:
+    """Whether no mean could have passed."""
+    words = "Note: no mean could have passed with these seeds"
+    return tag("p", words, class_="repro-muted") if verdict.out_of_reach else Markup("")
 
 
 def _later(verdicts: list[Verdict]) -> Markup:

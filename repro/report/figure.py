@@ -106,7 +106,7 @@ def claimed(page: Page, claim: Claim) -> str:
         whose = "our comparison: " if chosen.comparison(claim) else ""
         return f"{whose}better than “{page.paper.label(claim.over)}”"
     whose = "our bound: " if chosen.bound(claim) else ""
-    return f"{whose}{'above' if claim.above is not None else 'below'} {_bound(claim)} {unit}".rstrip()
+    return f"{whose}{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
 
 
 def stated(page: Page, claim: Claim) -> str:
