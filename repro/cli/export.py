@@ -25,7 +25,9 @@ def options(command: Any) -> None:
     form = command.add_mutually_exclusive_group(required=True)
     form.add_argument("--as", dest="form", choices=FORMS, help="the form of the report")
     file = {"nargs": "?", "const": Path(), "type": Path, "metavar": "FILE"}
-    form.add_argument("--weights", **file, help="the weights (.safetensors), with a model card written from the record")
+    form.add_argument(
+        "--weights", **file, help="the weights, with a model card written from the record; FILE: where to write"
+    )
     form.add_argument("--onnx", **file, help="the model for ONNX Runtime; its answers and its speed are compared")
     form.add_argument("--torchscript", **file, help="the model for TorchScript; its answers and its speed are compared")
     command.add_argument("--to", type=Path, metavar="FOLDER", help=f"where to write it (default: {FOLDER}/PAPER)")
@@ -94,5 +96,7 @@ def _file(given: argparse.Namespace, found: Any, form: str) -> Path:
     typed: Path = getattr(given, form)
     if typed != Path() and given.to:
         raise BadInput(f"--{form} names a file and --to a folder", expected="one of the two")
+    if typed != Path() and typed.suffix != MODELS[form]:
+        raise BadInput("is not a name for the model", where(typed), expected=f"a name that ends with {MODELS[form]}")
     folder = given.to or Path(FOLDER, found.record.paper)
     return typed if typed != Path() else folder / f"{found.record.stem}{MODELS[form]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import subprocess
 import sys
@@ -61,25 +62,30 @@ def serve(given: argparse.Namespace) -> int:
     found = trained.find(given.run, given.weights, given.stale)
     if given.page:
         needed("streamlit", "page")
-        return _page(given)
+        return _page(given, found)
     for module in ("fastapi", "uvicorn"):
         needed(module, EXTRA)
     _run(given, found)
     return 0
 
 
-def _page(given: argparse.Namespace) -> int:
-    """Start Streamlit, which shows the page until Ctrl-C, in a process of its own."""
+def _page(given: argparse.Namespace, found: Any) -> int:
+    """Start Streamlit, which shows the page until Ctrl-C, in a process of its own. Errors are found before."""
     from repro import serve
+    from repro.serve import running, trained
+    from repro.serve.service import Service
 
     if given.log:
         raise BadInput("--log is about the service", expected="--page without it")
+    with contextlib.closing(running.listening(given.host, given.port)) as made:
+        address, port = running.address(made), made.getsockname()[1]
+        Service(trained.load(found), given.test)
     page = Path(serve.__file__).with_name("page.py")
     words = [given.run, str(given.weights or ""), "stale" if given.stale else "", given.test]
-    options = {**PAGE, "server.address": given.host, "server.port": str(given.port)}
+    options = {**PAGE, "server.address": given.host, "server.port": str(port)}
     command = [sys.executable, "-m", "streamlit", "run", str(page)]
     command += [word for name, value in options.items() for word in (f"--{name}", value)]
-    print(f"http://{given.host}:{given.port}", flush=True)
+    print(address, flush=True)
     try:
         return subprocess.run([*command, "--", *words], check=False).returncode
     except KeyboardInterrupt:

@@ -28,6 +28,8 @@ def watch(given: argparse.Namespace) -> int:
     """`repro watch`: print a line for each test and the verdict; returns 1 if there is an alarm."""
     from repro.watch import page, watching
 
+    if given.page:
+        page.refuse(given.page, given.log, *([Path(given.reference)] if given.reference else []))
     found = watching.watch(given.log, given.reference, given.first, given.window, given.level)
     print("\n".join(found.lines()))
     if given.page:

@@ -22,6 +22,8 @@ from repro.serve.trained import Found, Trained
 from repro.verdict import Verdict
 
 MOST = 40  # rows of a table of the card
+MARK = b'library_name: "repro"'  # in the head of each card
+UNKNOWN = "not in the catalogue of data sets"
 ORDER = ("train", "valid")  # the roles of data before the test sets
 
 
@@ -46,8 +48,7 @@ def _used(record: Record, role: str) -> Used:
     basis = record.basis(role)
     name = basis if "/" in basis else catalogue.named(print_) or ""
     known = catalogue.readable()[0].get(name.partition("/")[0])
-    licence = known.licence if known else "not in the catalogue of data sets"
-    return Used(role, name or "no name", licence, print_)
+    return Used(role, name or UNKNOWN, known.licence if known else "unknown", print_)
 
 
 def text(one: Trained, licence: str, file: str, checksum: str) -> str:
@@ -55,12 +56,12 @@ def text(one: Trained, licence: str, file: str, checksum: str) -> str:
     found, paper = one.found, papers.read(one.found.folder)
     parts = [
         _head(found.record, licence),
-        _about(found, paper),
+        _about(one, paper),
         _use(found, file, checksum, licence),
         _data(found.record),
         _metrics(found),
         _verdicts(one.verdicts()),
-        _limits(found, paper, one.verdicts()),
+        _limits(one, paper),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
 
@@ -68,12 +69,12 @@ def text(one: Trained, licence: str, file: str, checksum: str) -> str:
 def _head(record: Record, licence: str) -> list[str]:
     names = sorted({row.name.partition("/")[0] for row in used(record) if "/" in row.name})
     data = [f"datasets: {json.dumps(names)}"] if names else []
-    return ["---", f"license: {json.dumps(licence)}", *data, 'library_name: "repro"', "---"]
+    return ["---", f"license: {json.dumps(licence)}", *data, MARK.decode(), "---"]
 
 
-def _about(found: Found, paper: Paper) -> list[str]:
-    record = found.record
-    number = sum(int(layer.get("parameters", 0)) for layer in record.model)
+def _about(one: Trained, paper: Paper) -> list[str]:
+    found, record = one.found, one.found.record
+    number = sum(parameter.numel() for parameter in one.built.model.parameters())
     layers = ", ".join(dict.fromkeys(str(layer.get("kind")) for layer in record.model))
     return [
         f"# {found.name}",
@@ -82,7 +83,7 @@ def _about(found: Found, paper: Paper) -> list[str]:
         "",
         f"- Config: `papers/{record.paper}/configs/{record.config}.gin`, digest `{record.digest[:16]}`; seed"
         f" {record.seed}",
-        f"- Model: {number:,} parameters{f' in layers of the kinds {layers}' if layers else ''}",
+        f"- Model: {count(number, 'parameter')}{f' in layers of the kinds {layers}' if layers else ''}",
         f"- Trained: {day(record.finished) if record.finished else 'at an unknown time'},"
         f" {record.cost.get('training_seconds', 0):,.0f} s",
         f"- Code: commit `{record.source.get('commit') or 'unknown'}`",
@@ -145,8 +146,10 @@ def _verdicts(verdicts: list[Verdict]) -> list[str]:
     return [*head, "| claim | what the paper says | verdict |", "|---|---|---|", *rows]
 
 
-def _limits(found: Found, paper: Paper, verdicts: list[Verdict]) -> list[str]:
-    return ["## Limits", "", *(f"- {line}" for line in _known(found, paper, verdicts))]
+def _limits(one: Trained, paper: Paper) -> list[str]:
+    bytes_ = sum(tensor.numel() * tensor.element_size() for tensor in one.built.model.state_dict().values())
+    lines = [*_known(one.found, paper, one.verdicts()), f"Its weights need {size(bytes_)} in memory."]
+    return ["## Limits", "", *(f"- {line}" for line in lines)]
 
 
 def _known(found: Found, paper: Paper, verdicts: list[Verdict]) -> Iterator[str]:
@@ -167,7 +170,6 @@ def _known(found: Found, paper: Paper, verdicts: list[Verdict]) -> Iterator[str]
     report = found.folder / "report.md"
     if report.is_file() and (listed := departures(report.read_text(encoding="utf-8").splitlines())):
         yield f"The report lists {count(listed.many, 'departure')} from the paper."
-    yield f"Its weights need {size(4 * sum(int(one.get('parameters', 0)) for one in found.record.model))} in memory."
 
 
 def _line(given: str) -> str:

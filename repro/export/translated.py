@@ -9,6 +9,7 @@ Letters: B items of a batch.
 from __future__ import annotations
 
 import io
+import logging
 import math
 import statistics
 import time
@@ -138,14 +139,19 @@ FORMS: dict[str, Callable[[Trained, Tensor], tuple[bytes, Call]]] = {"onnx": _on
 
 @contextmanager
 def _one_line(one: Trained, form: str) -> Iterator[None]:
-    """Show no warnings of the libraries, and make their errors one line."""
+    """Show neither warnings nor messages of the libraries, and make their errors one line."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise BadInput(f"{one.name} cannot be translated to {form}: {reason:.160}") from error
+        what = f"{one.name} cannot be translated to {form}: {reason:.160}"
+        raise BadInput(what, expected=f"a model whose layers {form} has") from error
+    finally:
+        logging.disable(before)
 
 
 def _about(one: Trained) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from repro.files import disk
 from repro.serve import trained
 from repro.serve.trained import Found, Trained
 
+LICENCE = re.compile(r"[A-Za-z][\w .,:+()-]{0,99}")
 SUFFIX = ".safetensors"
 
 
@@ -41,6 +43,8 @@ def write(found: Found, path: Path, licence: str) -> Written:
     beside = path.with_suffix(".md")
     for one in (path, beside):
         disk.refuse_unwritable(path.parent, one.name)
+    if beside.exists() and card.MARK not in beside.read_bytes()[:1000]:
+        raise BadInput("exists and is not a model card", where(beside), expected=f"another name than {path.name}")
     model = trained.load(found)
     content = packed(model, licence)
     checksum = hashlib.sha256(content).hexdigest()
@@ -53,9 +57,10 @@ def refuse(found: Found, licence: str) -> None:
     """Raise BadInput if nobody may use the weights, or if nothing is known about them."""
     if not found.record.measurements:
         raise BadInput(f"{found.name} has no metrics", expected="a record with measurements, for the model card")
-    if not licence.strip() or not licence.isprintable():
-        data = "; ".join(f"{one.name}: {one.licence}" for one in card.used(found.record)) or "not in the catalogue"
+    if not LICENCE.fullmatch(licence):
+        data = "; ".join(dict.fromkeys(f"{one.name}: {one.licence}" for one in card.used(found.record))) or card.UNKNOWN
         what = f"the weights of {found.name} have no licence"
+        what = f"{licence!r:.60} is not the name of a licence" if licence.strip() else what
         raise BadInput(what, expected=f"--licence NAME, such as MIT; look at the licences of the data ({data:.300})")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from repro.record import Record
 from repro.report import chosen, needed
@@ -24,7 +25,7 @@ TUNED = {
 }
 COMPUTED = "the published results, so agreement may be by choice"
 """Instead of `TUNED["test"]`, if nothing is trained: a choice can then only make a number agree."""
-MADE = "data made by its code"
+MADE = "synthetic data"
 ORDER = (BEHAVED[1], "not decided", BEHAVED[0])
 WORDS = {"holds": "hold", "fails": "fail"}  # of more than one
 
@@ -35,12 +36,12 @@ def line(page: Page) -> Markup:
     return tag("p", join(facts, " · "), class_="repro-basis")
 
 
-def rows(page: Page) -> list[tuple[str, str]]:
-    """(name, value) of what a reader's trust depends on."""
+def rows(page: Page, titles: bool = False) -> list[tuple[str, str]]:
+    """(name, value) of what a reader's trust depends on. `titles`: whether data sets have their titles."""
     return [
         ("Text read", READ.get(page.paper.text_read, "not stated")),
         ("Choices made on", _tuned(page)),
-        ("Data", data(page)),
+        ("Data", data(page, titles)),
         *_sizes(page),
         *_behaviours(page),
         ("Departures", _departures(page)),
@@ -58,20 +59,24 @@ def reviewed(page: Page) -> Markup:
     return join([link(groups, f"{page.address}#reviews"), ", ", newest])
 
 
-def data(page: Page) -> str:
-    """The data that the records of the claims used, and the data sets that nobody here could get."""
+def data(page: Page, titles: bool = False) -> str:
+    """The data that the records of the claims used, and the data sets that nobody here could get.
+
+    `titles`: whether their titles are printed, instead of their names in the catalogue.
+    """
     own = {claim.config: chosen.data(claim) for claim in page.full}
     used = list(own) or [name for name in dict.fromkeys(_named(page)) if name in page.by_config]
-    paper = _sets(page, [name for name in used if not own.get(name)])
-    ours = [f"{name} (our choice)" for name in _sets(page, used) if name not in paper]
+    paper = _sets(page, [name for name in used if not own.get(name)], titles)
+    ours = [f"{name} (our choice)" for name in _sets(page, used, titles) if name not in paper]
     names = ", ".join([*paper, *ours]) or "none yet"
     missing = dict.fromkeys(one.name for claim in page.paper.claims for one in needed.lacking(page, claim))
     return f"{names} instead of {', '.join(missing)}" if missing else names
 
 
-def _sets(page: Page, configs: Iterable[str]) -> list[str]:
+def _sets(page: Page, configs: Iterable[str], titles: bool) -> list[str]:
     """The names of the data sets of some configs; `MADE` stands for data that is in no catalogue."""
-    names = ([one.name for one in needed.of_configs(page, [config])] or [MADE] for config in configs)
+    shown = needed.short if titles else attrgetter("name")
+    names = ([shown(one) for one in needed.of_configs(page, [config])] or [MADE] for config in configs)
     return list(dict.fromkeys(name for found in names for name in found))
 
 
@@ -108,7 +113,7 @@ def _sizes(page: Page) -> list[tuple[str, str]]:
 def _departures(page: Page) -> str:
     """The number of departures from the paper that the report lists, as a link to them."""
     found = page.departures
-    return link(f"{found.many}", f"{page.address}#{found.anchor}") if found else "not listed"
+    return link(f"{found.many or 'none listed'}", f"{page.address}#{found.anchor}") if found else "not listed"
 
 
 def _judged(page: Page) -> list[list[Record]]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from repro.report import cells, explained, needed, replays, uncertainty
-from repro.report.evidence import asked, links, mistake, ours_accepted, read_in
+from repro.report.evidence import asked, compared, links, mistake, ours_accepted, read_in, source
 from repro.report.figure import claimed, tables
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag, unbroken
@@ -19,7 +19,6 @@ from repro.report.outcome import badge_of, transcribed
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
 
-HEADS = ("Claim", "The paper", "Ours, 95 % interval", "Verdict")
 MANY = 12
 """With more claims, the table is in a fold: the figure above it has a row for each claim."""
 CLEAR = frozenset({"reproduced", "trend holds", "last digit differs", "same conclusion"})
@@ -57,8 +56,12 @@ def one(page: Page, verdict: Verdict) -> Markup:
     return box(_table(page, [verdict], anchor=False), label=f"The claim {verdict.claim.id}")
 
 
+def _heads(page: Page) -> tuple[str, ...]:
+    return "Claim", source(page), "Ours, 95 % interval", "Verdict"
+
+
 def _table(page: Page, verdicts: Iterable[Verdict], anchor: bool = True) -> Markup:
-    names = [tag("th", name, scope="col", role="columnheader") for name in HEADS]
+    names = [tag("th", name, scope="col", role="columnheader") for name in _heads(page)]
     head = tag("thead", tag("tr", *names, role="row"), role="rowgroup")
     told = explained.sentences(page)
     bodies = [_body(page, verdict, anchor, told) for verdict in verdicts]
@@ -74,14 +77,16 @@ def _body(page: Page, verdict: Verdict, anchor: bool, told: Mapping[str, str]) -
 def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     claim, unit = verdict.claim, page.unit(verdict.claim)
     name = tag("th", claim.says, data_by=str(claim.line), scope="row", role="rowheader")
-    ours = _lines(_ours(page, found, unit) for found in verdict.evidence)
+    numbers = [_ours(page, found, unit) for found in verdict.evidence]
+    what = compared(verdict)
+    ours = _lines([*numbers, *([tag("span", what, class_="repro-muted")] if what else [])])
     said = (claimed(page, claim), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
     stated, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
     sorts = [math.inf if one is None or math.isnan(one) else one for one in (stated, mean)]  # none is last
     by = (*sorts, OUTCOMES.index(verdict.outcome))
     cells = [
         tag("td", tag("div", cell), data_label=head, data_by=str(number).replace("inf", "Infinity"), role="cell")
-        for head, cell, number in zip(HEADS[1:], said, by, strict=True)
+        for head, cell, number in zip(_heads(page)[1:], said, by, strict=True)
     ]
     return tag("tr", name, *cells, id=slug("claim", claim.id) if anchor else None, role="row")
 
@@ -113,7 +118,7 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
         mistake(page, verdict),
     )
     line = tag("div", _reason(page, verdict, told), _caveats(page, verdict), details)
-    cell = tag("td", line, colspan=len(HEADS), role="cell")
+    cell = tag("td", line, colspan=len(_heads(page)), role="cell")
     return tag("tr", cell, class_="more", role="row")
 
 

@@ -11,15 +11,17 @@ import base64
 import binascii
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.telemetry import TelemetryConfig
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from repro import __version__
 from repro.errors import BadInput, Busy
@@ -31,6 +33,7 @@ FILES = {"image/": "image", "audio/": "sound", "text/plain": "text"}
 """The kind of input by the start of the Content-Type."""
 KEYS = {"image": "image", "sound": "sound", "text": "text", "inputs": "numbers"}
 """The kind of input by the key of a JSON object."""
+HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[\w.-]+)(:\d+)?")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -60,8 +63,11 @@ def make(served: Service, limits: Limits, hosts: list[str]) -> FastAPI:
         await waiting.stop()
 
     title = f"repro serve {served.trained.name}"
-    app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, lifespan=life, telemetry=SILENT)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
+    app = FastAPI(
+        title=title, version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=life,
+        telemetry=SILENT,
+    )  # fmt: skip
+    app.add_middleware(Known, hosts=hosts)
     app.add_exception_handler(HTTPException, _unknown)
     _predict(app, served, waiting)
     _about(app, served, waiting)
@@ -79,6 +85,8 @@ def _predict(app: FastAPI, served: Service, waiting: Batches) -> None:
 
 
 def _about(app: FastAPI, served: Service, waiting: Batches) -> None:
+    about = served.about  # it reads files, so not because of a request
+
     @app.get("/health", summary="Whether the service answers")
     async def health() -> Response:
         facts = {"record": served.trained.name, "checkpoint": served.trained.checkpoint}
@@ -86,12 +94,13 @@ def _about(app: FastAPI, served: Service, waiting: Batches) -> None:
 
     @app.get("/model", summary="The model: record, config, weights, metrics, verdicts")
     async def model() -> Response:
-        return _json(200, served.about)
+        return _json(200, about)
 
     @app.get("/docs", include_in_schema=False)
     @app.get("/", include_in_schema=False)
-    async def docs() -> Response:
-        return HTMLResponse(documentation.page(app.openapi(), served.about), headers=HEADERS)
+    async def docs(request: Request) -> Response:
+        address = str(request.base_url).rstrip("/")
+        return HTMLResponse(documentation.page(app.openapi(), about, address), headers=HEADERS)
 
 
 def _sent(kind: str, content: bytes) -> tuple[str, Any]:
@@ -109,13 +118,13 @@ def _sent(kind: str, content: bytes) -> tuple[str, Any]:
 
 def _of_json(row: dict[str, Any]) -> tuple[str, Any]:
     if len(row) != 1 or not row.keys() <= KEYS.keys():
-        given = ", ".join(map(repr, row))
-        raise Refused(400, f"the JSON has the keys {given or 'nothing'!r:.120}; expected one of {', '.join(KEYS)}")
+        given = f"the keys {', '.join(map(repr, row)):.120}" if row else "no key"
+        raise Refused(400, f"the JSON has {given}; expected one of {', '.join(KEYS)}")
     ((key, value),) = row.items()
     if key == "inputs":
         return KEYS[key], value
     if not isinstance(value, str):
-        raise Refused(400, f"{key!r} is a {type(value).__name__}; expected a string")
+        raise Refused(400, f"{key!r} is {decoding.kind_of(value)}; expected a string")
     return KEYS[key], _bytes(key, value)
 
 
@@ -123,8 +132,10 @@ def _bytes(key: str, value: str) -> bytes:
     """The content of a key of JSON: a text, else a file in base64."""
     try:
         return value.encode() if key == "text" else base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Refused(400, f"{key!r} is not valid: {error!s:.80}; expected a file in base64, or a text") from None
+    except UnicodeEncodeError:
+        raise Refused(400, "'text' has half of a surrogate pair; expected a text that UTF-8 can encode") from None
+    except binascii.Error as error:
+        raise Refused(400, f"{key!r} is not base64: {error!s:.80}; expected the content of a file, in base64") from None
 
 
 async def _body(request: Request, limits: Limits) -> bytes:
@@ -161,6 +172,36 @@ def _failed(error: Exception) -> Response:
             return _error(504, "no answer in time; expected that you try again later")
     log.error("a request failed: %s: %s", type(error).__name__, error, exc_info=error)
     return _error(500, "the model could not answer; the log of the service says why")
+
+
+class Known:
+    """Refuses a request that calls the service by another name, or that a page of another site sends.
+
+    A browser sends such a request for a page of any site. The page cannot read the answer, but it would be in the log.
+    hosts: as of `make`.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: list[str]) -> None:
+        self.app, self.hosts = app, [one.strip("[]").lower() for one in hosts]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it to the application."""
+        refused = self._refused(Headers(scope=scope)) if scope["type"] == "http" else None
+        await (refused or self.app)(scope, receive, send)
+
+    def _refused(self, headers: Headers) -> Response | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if "*" not in self.hosts and _machine(host) not in self.hosts:
+            return _error(400, f"the request is for {host!r:.80}; expected the name {' or '.join(self.hosts)} in Host")
+        if origin is not None and origin.partition("://")[2].lower() != host.lower():
+            return _error(403, f"a page of {origin!r:.80} sent the request; expected a program")
+        return None
+
+
+def _machine(host: str) -> str:
+    """The name of the machine in a header `Host`, without the port; "" if the header is not valid."""
+    found = HOST.fullmatch(host)
+    return found["name"].strip("[]").lower() if found else ""
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

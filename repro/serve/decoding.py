@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import warnings
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ FORMATS = ("PNG", "JPEG", "BMP")  # Pillow reads other formats too, some of them
 PIXELS = 16_000_000
 SECONDS = 60  # of a sound
 NUMBERS = 4_000_000  # in a request
+JSON = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # the number of pixels is checked here
 WORD = re.compile(r"\w")
 
 
@@ -61,6 +64,8 @@ def image(content: bytes, shape: tuple[int, int, int]) -> Tensor:
             pixels = np.array(opened)
     except BadInput:
         raise
+    except Image.DecompressionBombError:
+        raise BadInput("the image has too many pixels", expected=f"at most {PIXELS:,}") from None
     except Exception as error:  # Pillow raises errors of many kinds for damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
         reason = "it is not an image" if "cannot identify" in reason else f"{reason:.80}"
@@ -131,5 +136,14 @@ def json_object(content: bytes) -> dict[str, Any]:
     except ValueError as error:  # not UTF-8, a key twice, a number with too many digits
         raise BadInput(f"not valid JSON: {error!s:.120}") from None
     if not isinstance(found, dict):
-        raise BadInput(f"the JSON is a {type(found).__name__}", expected="an object, with the key that names the input")
+        raise BadInput(f"the JSON is {kind_of(found)}", expected="an object, with the key that names the input")
     return found
+
+
+def kind_of(value: Any) -> str:
+    """What a value of JSON is, for a message.
+
+    >>> kind_of(None), kind_of(2.5)
+    ('null', 'a number')
+    """
+    return JSON.get(type(value), "a number")

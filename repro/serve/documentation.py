@@ -13,7 +13,6 @@ CURL = {
     "numbers": "curl --data-binary '{{\"inputs\": [...]}}' -H 'Content-Type: application/json' {address}/predict",
 }
 """How to send each kind of input."""
-ADDRESS = "http://127.0.0.1:8000"
 STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}pre{overflow-x:auto;background:#eee}"
 )
@@ -45,15 +44,15 @@ def _coded(kind: str) -> str:
     return "the text" if kind == "text" else f"a file of the {kind}, in base64"
 
 
-def page(description: dict[str, Any], model: dict[str, Any]) -> str:
-    """The page as HTML. description: of OpenAPI. model: what /model returns."""
+def page(description: dict[str, Any], model: dict[str, Any], address: str) -> str:
+    """The page as HTML. description: of OpenAPI. model: what /model returns. address: of the service."""
     parts = [f"<h1>{_said(description['info']['title'])}</h1>", _model(model), "<h2>Addresses</h2>"]
     for path, methods in description["paths"].items():
         for method, facts in methods.items():
             parts.append(f"<h3>{method.upper()} {_said(path)}</h3><p>{_said(facts.get('summary', ''))}</p>")
             if "requestBody" in facts:
                 parts.append(_code(facts["requestBody"]["content"]))
-    calls = [CURL[kind].format(address=ADDRESS) for kind in model["reads"]]
+    calls = [CURL[kind].format(address=address) for kind in model["reads"]]
     parts += ["<h2>Examples</h2>", *(f"<pre>{_said(call)}</pre>" for call in calls)]
     parts.append('<p>The description for programs: <a href="openapi.json">openapi.json</a></p>')
     head = f'<meta charset="utf-8"><title>{_said(description["info"]["title"])}</title><style>{STYLE}</style>'

@@ -7,8 +7,6 @@ import ipaddress
 import socket
 from typing import Any
 
-import uvicorn
-
 from repro.errors import BadInput
 
 EVERYWHERE = ("0.0.0.0", "::")  # nosec B104  # only to recognise what the user typed
@@ -55,8 +53,10 @@ def hosts(host: str) -> list[str]:
     return [*dict.fromkeys([host, *(["127.0.0.1", "localhost", "[::1]"] if local else [])])]
 
 
-def server(app: Any) -> uvicorn.Server:
-    """A server of the application, with limits."""
+def server(app: Any) -> Any:
+    """A server of the application, with limits: a `uvicorn.Server`."""
+    import uvicorn
+
     config = uvicorn.Config(
         app,
         http="h11",
@@ -64,7 +64,7 @@ def server(app: Any) -> uvicorn.Server:
         lifespan="on",
         log_config=None,
         access_log=False,
-        log_level="warning",
+        log_level="error",
         server_header=False,
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=IDLE,

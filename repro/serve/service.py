@@ -74,8 +74,9 @@ class Service:
 
     def _read(self, request: Request) -> tuple[Any, Any] | Exception:
         try:
-            if request.kind != self.kinds[0] and self.writer:
-                raise BadInput(f"this service logs {self.kinds[0]} and takes no {request.kind}", expected=self.kinds[0])
+            if request.kind not in self.kinds and request.kind in self.reader.kinds:
+                what = f"this service has a log, so it takes no {request.kind}"
+                raise BadInput(what, expected=f"{self.kinds[0]} in each request")
             return self.reader.read(request.kind, request.content)
         except BadInput as error:
             return error
@@ -101,8 +102,8 @@ class Service:
 
     @property
     def kinds(self) -> list[str]:
-        """What a request can send; the first is what a file can have, if there is one."""
-        return self.reader.kinds
+        """What a request can send. With a log it is one kind, because the summaries of a log have the same numbers."""
+        return self.reader.kinds[:1] if self.writer else self.reader.kinds
 
     @contextlib.contextmanager
     def logged(self, path: Path | None, inputs: bool = False) -> Iterator[None]:

@@ -127,7 +127,9 @@ def _of_run(run: Path, folder: Path, committed: Record | None, exactly: bool, gi
     own = run / f"{config}-seed{seed}.json"
     if path is None or not own.is_file():
         what = f"the weights of {given} are not on this machine: no finished run with weights in {where(run)}"
-        expected = f"`repro run {folder.name}/{config} --seed {seed}` first, or --weights with an exported file"
+        expected = (
+            f"`repro run {folder.name}/{config} --seed {seed}` first, or `repro serve --weights` of an exported file"
+        )
         raise BadInput(what, expected=expected)
     (found,) = stale.mark([record.read(own)], folder)
     if committed and identity(committed) == identity(found):

@@ -165,7 +165,7 @@ def _refuse_other(path: Path, first: Header) -> None:
         file.seek(0)
         whole = 0
         for line in iter(lambda: file.readline(LINE), b""):
-            whole += len(line) if line.endswith(b"\n") else 0
+            whole = file.tell() if line.endswith(b"\n") else whole
         if whole < file.tell():
             log.warning("%s: its last line is incomplete, because a service was stopped; it is removed", where(path))
             file.truncate(whole)
@@ -200,6 +200,8 @@ def read(path: Path, progress: Callable[[int], None] | None = None) -> Log:
         first = _header(file.readline(LINE), path)
         for number, line in enumerate(iter(lambda: file.readline(LINE), b""), 2):
             place = f"{where(path)}:{number}"
+            if len(line) == LINE:
+                raise BadInput("the line is too long", place, expected=f"less than {LINE:,} bytes")
             if not line.endswith(b"\n"):
                 log.warning("%s: the last line is incomplete, so it is left out", place)
                 return Log(path, first, requests, cut=True)

@@ -18,6 +18,7 @@ from repro.watch import log
 from repro.watch.log import Header, Request
 
 Array = npt.NDArray[np.float64]
+RUN = re.compile(r"(?P<paper>[^/]+)/(?P<config>[^/]+)-seed(?P<seed>\d{1,18})")
 RECORD = re.compile(r"(?:.*/)?(?P<paper>[^/]+)/records/(?P<config>[^/]+)-seed(?P<seed>\d{1,18})\.json")
 
 
@@ -56,11 +57,14 @@ def sample(requests: Sequence[Request], says: str = "") -> Sample:
 
 
 def of(given: str, header: Header) -> Sample:
-    """The reference that the user names: the path of another log of the model, or of a record of its config.
+    """The reference that the user names: the path of another log of the model, or a record of its config.
+
+    given: a path, or the name of a record such as `mine/cnn-seed0`.
 
     Raises BadInput if it is of another model, or is neither.
     """
-    if hit := RECORD.fullmatch(given):
+    path = Path(given).absolute()
+    if hit := RECORD.fullmatch(path.as_posix()) or (None if path.exists() else RUN.fullmatch(given)):
         return of_record(Path(given), hit["paper"], hit["config"], int(hit["seed"]), header)
     found = log.read(Path(given))
     log.same_model(found.header, header, where(found.path))
@@ -70,7 +74,7 @@ def of(given: str, header: Header) -> Sample:
 def of_record(path: Path, paper: str, config: str, seed: int, header: Header) -> Sample:
     """The answers of a finished run to its first test set, with the labels. The log has no such inputs.
 
-    Raises BadInput if the log is of another config, or if the run is not finished on this machine.
+    Raises BadInput if the log is of another config or record, or if the run is not finished on this machine.
     """
     from repro.config import names
     from repro.datasets import label_table
@@ -81,6 +85,8 @@ def of_record(path: Path, paper: str, config: str, seed: int, header: Header) ->
     if Path(header.config).parts[-3:] != place.parts[-3:]:
         what = f"is the record of another model: its config is {where(place)}"
         raise BadInput(what, where(path), expected=header.config)
+    if header.record and Path(header.record).parts[-3:] != (paper, "records", f"{config}-seed{seed}.json"):
+        raise BadInput("is the record of another run of the config", where(path), expected=header.record)
     built = finished.restored(place, seed)
     test = next(iter(built.test))
     answers = finding.probabilities(built, test)

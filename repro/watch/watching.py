@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from repro.errors import BadInput, where
+from repro.report.html.words import count
 from repro.watch import log
 from repro.watch import reference as references
 from repro.watch.checks import MOST, Check, Reference, made, prepared, said
@@ -116,13 +118,11 @@ def watch(path: Path, reference: str = "", first: int = FIRST, window: int = WIN
         expected = sample(rest[:start], f"the first {start} lines of {where(path)}")
     names = sorted(rest[0].summary) if rest else []
     parts = [rest[place : place + window] for place in range(start, len(rest) - window + 1, window)]
-    _refuse_few(len(rest), len(expected), len(parts), window, path)
+    _refuse_few(len(rest), len(expected), len(parts), window, path, Path(reference) if reference else path)
     _refuse_other(expected, rest[0], path)
     prepared_reference = prepared(expected, found.header.classes, names)
     threshold = level / (len(parts) * len(prepared_reference.tests))
-    if threshold < LOWEST:
-        most = int(level / LOWEST / len(prepared_reference.tests))
-        raise BadInput(f"{len(parts)} windows", where(path), expected=f"at most {most}: a larger --window")
+    _refuse_many(len(parts), level, len(prepared_reference.tests), path)
     windows = [_tested(prepared_reference, threshold, part, n, start, window) for n, part in enumerate(parts)]
     left = (len(rest) - start) % window
     return Watched(path, found.header, prepared_reference, windows, threshold, level, left)
@@ -145,14 +145,26 @@ def _refuse_numbers(first: int, window: int, level: float) -> None:
         raise BadInput(f"--level is {level}", expected="a number between 0 and 1")
 
 
-def _refuse_few(answers: int, expected: int, windows: int, window: int, path: Path) -> None:
+def _refuse_few(answers: int, expected: int, windows: int, window: int, path: Path, before: Path) -> None:
     if not answers:
         raise BadInput("the log has no answers yet", where(path), expected=f"at least {2 * window}")
     if expected < LEAST:
-        raise BadInput(f"the reference has {expected} different inputs", where(path), expected=f"at least {LEAST}")
+        what = f"the reference has {count(expected, 'different input')}"
+        raise BadInput(what, where(before), expected=f"at least {LEAST}")
     if not windows:
         what = f"the log has {answers} answers, too few for a window of {window} after the reference"
         raise BadInput(what, where(path), expected="more answers, or a smaller --window")
+
+
+def _refuse_many(windows: int, level: float, tests: int, path: Path) -> None:
+    """Raise BadInput if no test by permutations could reach the threshold of so many windows."""
+    most = int(level / LOWEST / tests)
+    if most < 1:
+        raise BadInput(
+            f"--level is {level:g}", where(path), expected=f"at least {math.ceil(tests * LOWEST * 1e4) / 1e4}"
+        )
+    if windows > most:
+        raise BadInput(f"{windows} windows", where(path), expected=f"at most {most}: a larger --window")
 
 
 def _refuse_other(expected: Sample, one: Request, path: Path) -> None:

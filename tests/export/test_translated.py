@@ -58,6 +58,14 @@ def test_the_command_says_what_it_measured(one: Trained, repro: Any) -> None:
     assert len(lines) == 3 and all("[" in line and "times as fast" in line for line in lines[1:])
 
 
+def test_the_libraries_of_onnx_print_nothing(one: Trained, repro: Any) -> None:
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    code, out, err = repro("export", "served/digits-seed0", "--onnx")
+    assert (code, out.strip()) == (0, "exports/served/digits-seed0.onnx")
+    assert len(err.splitlines()) == 3, err
+
+
 def test_other_answers_are_refused(one: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     real = translated.FORMS["torchscript"]
 

@@ -68,6 +68,8 @@ def test_the_card_has_the_numbers_of_the_record(ran: Path, exported: Path) -> No
         assert interval([one.values]).shown() in body
     for row in card.used(found):
         assert row.fingerprint[:16] in body and row.licence in body
+    model = finished.restored(ran).model
+    assert f"{sum(one.numel() for one in model.parameters()):,} parameters" in body
     assert found.digest[:16] in body and str(found.source["commit"]) in body
 
 
@@ -85,9 +87,27 @@ def test_the_header_names_the_record(exported: Path, ran: Path) -> None:
 
 
 def test_a_model_without_licence_is_refused(ran: Path, refused: Any) -> None:
-    for words in ([], ["--licence", " "]):
+    for words in ([], ["--licence", " "], ["--licence", "../x"], ["--licence", "MIT\nx: y"], ["--licence", "M" * 200]):
         assert "licence" in refused("export", named(ran), "--weights", *words)
     assert not Path("exports").exists()
+
+
+def test_no_other_page_is_replaced_by_the_card(ran: Path, refused: Any, repro: Any) -> None:
+    report = Path("papers/report.md")
+    report.write_text("My report.")
+    words = ("export", f"{named(ran)}-seed0", "--weights", "papers/report.safetensors", "--licence", "MIT")
+    assert "report.md" in refused(*words)
+    assert report.read_text() == "My report." and not Path("papers/report.safetensors").exists()
+    report.unlink()
+    assert repro(*words)[0] == 0 and repro(*words)[0] == 0
+
+
+@pytest.mark.parametrize("form", ["onnx", "torchscript", "weights"])
+def test_a_model_replaces_no_file_of_another_kind(form: str, ran: Path, refused: Any) -> None:
+    before = ran.read_bytes()
+    words = ["--licence", "MIT"] if form == "weights" else []
+    assert ran.name in refused("export", named(ran), f"--{form}", ran, *words)
+    assert ran.read_bytes() == before
 
 
 def test_a_record_without_metrics_is_refused(ran: Path) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import torch
 
-from repro import config, record, verdict
+from repro import HOME, config, record, verdict
 from repro.audio.files import write_wav
 from repro.claim import paper
 from repro.data import store
@@ -31,22 +31,19 @@ from repro.datasets.relabelled import Relabelled
 from repro.experiment import binding
 from repro.labels import tasks
 from repro.testing import needs
+from tests.guide import files
 
-PAGE = Path(__file__).parents[2] / "docs" / "guide" / "labels.md"
-BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FOLDER = Path("papers/mine")
 Command = Callable[..., tuple[int, str, str]]
 
 
 def blocks(kind: str) -> Iterator[tuple[str, str, str]]:
     """The file that each block is (or ""), its language, and its text; `kind` in place of the images."""
-    for hit in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
-        named = re.findall(rf"`({FOLDER}/[\w./]+)`", hit["before"])
-        own = named[-1] if named and hit["before"].endswith(":") else ""
+    for own, language, text in files("labels", FOLDER):
         if own.endswith(("/images.gin", "/text.gin", "/speech.gin")):
-            yield own, hit["kind"], hit["text"]
+            yield own, language, text
         else:
-            yield own.replace("images", kind), hit["kind"], hit["text"].replace("images", kind)
+            yield own.replace("images", kind), language, text.replace("images", kind)
 
 
 def truth(path: Path, kind: str) -> str:
@@ -128,7 +125,7 @@ def test_the_page_in_a_shell(project: Path, small_mnist: None, monkeypatch: pyte
         done = subprocess.run(command, input=typed, capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
 
-    roots = os.pathsep.join([str(project), str(PAGE.parents[2])])
+    roots = os.pathsep.join([str(project), str(HOME.parent)])
     monkeypatch.setenv("PYTHONPATH", roots)
     follow(shell, monkeypatch, "images")
     assert (FOLDER / "labels" / "images.csv").stat().st_size > 1000

@@ -128,7 +128,7 @@ def test_images_that_do_not_fit_are_one_line(make: Any) -> None:
         make([])(torch.zeros(4), torch.zeros(1, 2, 2), None)
     with pytest.raises(BadInput, match="no validation image"):
         make([]).contributions([item])
-    with pytest.raises(BadInput, match="has 9 pixels; expected 4"):
+    with pytest.raises(BadInput, match="9 pixels; expected a tensor of 4"):
         make([(torch.zeros(1, 3, 3), 0)]).contributions([item])
 
 

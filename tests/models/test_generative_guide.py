@@ -13,20 +13,16 @@ import torch
 
 from repro import config
 from repro.experiment import binding
+from tests.guide import blocks
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "generative.md"
-TEXT = GUIDE.read_text(encoding="utf-8")
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_config_trains_and_its_samples_become_better(tmp_path: Path) -> None:
     (tmp_path / "configs").mkdir()
     (tmp_path / "paper.toml").touch()
     path = tmp_path / "configs" / "digits.gin"
-    path.write_text(blocks("text")[0], encoding="utf-8")
+    path.write_text(blocks("generative", "text")[0], encoding="utf-8")
     torch.manual_seed(0)
     try:
         built = binding.build(config.read(path))
@@ -43,7 +39,7 @@ def test_the_config_trains_and_its_samples_become_better(tmp_path: Path) -> None
 
 def test_the_loss_has_a_gradient_for_both_networks() -> None:
     names: dict[str, Any] = {"__name__": "guide"}
-    exec(re.sub(r"^@[A-Z]+\.register\n", "", blocks("py")[0], flags=re.MULTILINE), names)
+    exec(re.sub(r"^@[A-Z]+\.register\n", "", blocks("generative", "py")[0], flags=re.MULTILINE), names)
     real, fake = torch.tensor([2.0, 0.0], requires_grad=True), torch.tensor([-2.0, 0.0], requires_grad=True)
     loss = names["Hinge"]()
     assert loss.discriminator(real, fake).item() == 1.0  # the mean of 0 and 1, twice
@@ -54,5 +50,5 @@ def test_the_loss_has_a_gradient_for_both_networks() -> None:
 
 def test_the_comparison_comes_out_as_it_says(tmp_path: Path) -> None:
     """In a process of its own, as a reader runs it."""
-    (tmp_path / "known.py").write_text(blocks("python")[0], encoding="utf-8")
-    subprocess.run([sys.executable, str(tmp_path / "known.py")], check=True, cwd=GUIDE.parents[2])
+    (tmp_path / "known.py").write_text(blocks("generative", "python")[0], encoding="utf-8")
+    subprocess.run([sys.executable, str(tmp_path / "known.py")], check=True, cwd=ROOT)

@@ -200,6 +200,8 @@ def test_no_request_makes_the_service_read_a_file(spied: str) -> None:
             assert 400 <= status(answer) < 500 and SECRET.encode() not in answer
     svg = f'<svg xmlns="http://www.w3.org/2000/svg"><image href="file://{here}/secret.png"/></svg>'.encode()
     postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n(secret.txt) (r) file\n"
+    for path in ("/model", "/docs", "/", "/health", "/openapi.json"):
+        assert requests.get(f"{spied}{path}", timeout=10).status_code == 200
     for content, kind in ((svg, "image/svg+xml"), (postscript, "image/x-eps")):
         assert status(send(content, kind)) == 422
     opened = requests.get(f"{spied}/opened", timeout=10).json()["opened"]

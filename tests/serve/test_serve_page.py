@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,36 @@ def test_the_page_calls_nobody(process: tuple[str, Any]) -> None:
     running.wait(20)
     said = [line for line in Path("out.txt").read_text().splitlines() if line.startswith("called")]
     assert not [line for line in said if "127.0.0.1" not in line and "localhost" not in line], said
+
+
+@pytest.mark.parametrize("words", [["--test", "rihgt"], ["--host", "no such host"], ["--log", "a.jsonl"]])
+def test_the_command_finds_errors_before_it_prints_the_address(words: list[str], ran: Path, refused: Any) -> None:
+    pytest.importorskip("streamlit")
+    assert words[0][2:] in refused("serve", "served/digits", "--page", "--port", "0", *words)
+
+
+def test_a_page_at_a_port_in_use_is_refused(ran: Path, refused: Any) -> None:
+    pytest.importorskip("streamlit")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert str(port) in refused("serve", "served/digits", "--page", "--port", port)
+
+
+def test_a_page_takes_a_free_port(ran: Path, monkeypatch: pytest.MonkeyPatch, repro: Any) -> None:
+    pytest.importorskip("streamlit")
+    called: list[list[str]] = []
+
+    def run(words: list[str], **_: Any) -> Any:
+        called.append(words)
+        return subprocess.CompletedProcess(words, 0)
+
+    monkeypatch.setattr("repro.cli.serve.subprocess", SimpleNamespace(run=run))
+    code, out, _ = repro("serve", "served/digits", "--page", "--port", "0", "--stale", "--test", "right")
+    assert code == 0
+    port = called[0][called[0].index("--server.port") + 1]
+    assert int(port) > 0 and out.strip() == f"http://127.0.0.1:{port}"
 
 
 def test_the_command_needs_the_extra(ran: Path, refused: Any, monkeypatch: pytest.MonkeyPatch) -> None:

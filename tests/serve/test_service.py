@@ -187,13 +187,39 @@ def test_a_fault_of_the_model_has_no_details(served: Service, monkeypatch: pytes
     assert answer.status_code == 500 and "secret" not in answer.text and "secret" in caplog.text
 
 
-def test_a_page_of_another_site_cannot_call_it(address: str) -> None:
-    answer = requests.get(f"{address}/health", headers={"Host": "evil.example"}, timeout=10)
-    assert answer.status_code == 400
+HOSTS = ("evil.example", "", "127.0.0.1.evil.example", "[127.0.0.1]x", "evil@127.0.0.1", "127.0.0.1:x", "a/127.0.0.1")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_page_of_another_site_cannot_call_it(host: str, address: str) -> None:
+    answer = requests.get(f"{address}/health", headers={"Host": host}, timeout=10)
+    assert answer.status_code == 400 and line(answer)
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST", "localhost:1234", "[::1]:8000", "127.0.0.1"])
+def test_a_service_on_this_machine_has_these_names(host: str, address: str) -> None:
+    assert requests.get(f"{address}/health", headers={"Host": host}, timeout=10).status_code == 200
+
+
+def test_a_page_of_another_site_adds_nothing_to_the_log(served: Service, ran: Path) -> None:
+    """A browser sends the requests of any page to this machine, but says which page it was."""
+    image, kind = png(DIGITS[0][0]), {"Content-Type": "image/png"}
+    with served.logged(Path("one.jsonl")), on_loopback(served) as address:
+        for origin in ("https://evil.example", "null", "", address + "1", "http://localhost"):
+            answer = requests.post(f"{address}/predict", image, headers={**kind, "Origin": origin}, timeout=10)
+            assert answer.status_code == 403 and line(answer)
+        answer = requests.post(f"{address}/predict", image, headers={**kind, "Origin": address}, timeout=10)
+        assert answer.status_code == 200
+    assert len(watched.read(Path("one.jsonl")).requests) == 1
 
 
 def test_unknown_addresses_and_methods(address: str) -> None:
-    for method, path, code in (("GET", "/predict", 405), ("GET", "/redoc", 404), ("DELETE", "/model", 405)):
+    for method, path, code in (
+        ("GET", "/predict", 405),
+        ("GET", "/redoc", 404),
+        ("POST", "/predict/", 404),
+        ("DELETE", "/model", 405),
+    ):
         answer = requests.request(method, f"{address}{path}", timeout=10)
         assert answer.status_code == code and line(answer)
 
@@ -204,6 +230,8 @@ def test_the_log_is_what_watch_reads(served: Service, ran: Path) -> None:
             assert send(address, DIGITS[index][0]).status_code == 200
         answer = requests.post(f"{address}/predict", json={"inputs": [[[0.0] * 8] * 8]}, timeout=10)
         assert answer.status_code == 422  # a log has inputs of one kind
+        assert requests.get(f"{address}/model", timeout=10).json()["reads"] == ["image"]
+        assert "inputs" not in requests.get(f"{address}/openapi.json", timeout=10).text
         assert send(address, torch.rand(1, 2, 2)).status_code == 422
     found = watched.read(Path("one.jsonl"))
     assert found.header.checkpoint == served.trained.checkpoint and found.header.config == str(ran)

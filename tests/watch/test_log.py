@@ -34,6 +34,18 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert not found.cut
 
 
+def test_a_line_that_is_too_long_is_refused_and_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "a", ROW, {**ROW, "input": "a" * 5000}, ROW)
+    content = path.read_bytes()
+    monkeypatch.setattr(log, "LINE", 2000)
+    with pytest.raises(BadInput) as caught:
+        log.read(path)
+    assert caught.value.where.endswith("a:3")
+    with log.opened(path, FIRST):
+        pass
+    assert path.read_bytes() == content
+
+
 def test_a_service_that_restarts_continues_its_log(tmp_path: Path) -> None:
     written(tmp_path / "a", ROW)
     later = log.header(None, FIRST.config, FIRST.checkpoint, FIRST.classes)

@@ -50,6 +50,25 @@ def test_a_record_is_the_reference(ran: Path, tmp_path: Path, repro: Any) -> Non
         watching.watch(tmp_path / "other", reference=str(record), window=50)
 
 
+def test_a_record_can_be_named(ran: Path) -> None:
+    paper = ran.parent.parent.name
+    record = f"{paper}/digits-seed0"
+    first = header(
+        config=ran.as_posix(), record=f"papers/{paper}/records/digits-seed0.json", classes=list("0123456789")
+    )
+    assert len(reference.of(record, first)) == len(Digits("test"))
+
+
+def test_the_record_of_another_seed_is_refused(ran: Path) -> None:
+    paper = ran.parent.parent.name
+    first = header(
+        config=ran.as_posix(), record=f"papers/{paper}/records/digits-seed1.json", classes=list("0123456789")
+    )
+    with pytest.raises(BadInput) as caught:
+        reference.of(f"papers/{paper}/records/digits-seed0.json", first)
+    assert caught.value.expected == first.record
+
+
 def test_a_record_without_its_run_is_refused(ran: Path, tmp_path: Path) -> None:
     first = header(config=ran.as_posix(), classes=[str(number) for number in range(10)])
     with pytest.raises(BadInput):

@@ -49,6 +49,25 @@ def test_another_log_of_the_model_is_the_reference(tmp_path: Path) -> None:
     assert watching.watch(before, reference=str(before), window=50).first_alarm is None
 
 
+@pytest.mark.parametrize("name", ["log.html", "before.html", "link.html", "page.txt", "page"])
+def test_a_page_never_replaces_a_log(tmp_path: Path, name: str) -> None:
+    now, before = log_of(tmp_path / "log.html", (100, 0)), log_of(tmp_path / "before.html", (100, 0), seed=1)
+    (tmp_path / "link.html").symlink_to(now)
+    content = now.read_bytes(), before.read_bytes()
+    words = ["watch", str(now), "--reference", str(before), "--window", "50", "--page", str(tmp_path / name)]
+    assert cli.main(words) == 2
+    assert (now.read_bytes(), before.read_bytes()) == content
+    assert not (tmp_path / "page").exists()
+
+
+def test_a_level_that_no_test_can_reach_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        watching.watch(log_of(tmp_path / "a", (300, 0)), first=100, level=1e-6)
+    assert "--level" in caught.value.what
+    least = float(caught.value.expected.split()[-1])
+    assert watching.watch(log_of(tmp_path / "b", (200, 0)), first=100, level=least).windows
+
+
 @pytest.mark.parametrize("name", ["config", "checkpoint", "classes"])
 def test_the_reference_of_another_model_is_refused(tmp_path: Path, name: str) -> None:
     other = header(**{name: ["a", "b", "c"] if name == "classes" else "other"})
