@@ -120,13 +120,16 @@ class Latent(Dataset[tuple[Any, Tensor]]):
 
     @staticmethod
     def illustrate(inputs: Any, target: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, Any]]:
-        """Write the sample, next to the real image of the item; for item 0 also copy the pictures of the training."""
-        made = []
+        """Write the sample, next to the real image of the item; with the first item, copy the pictures of the training.
+
+        The first item is the one whose folder, that of `stem`, is empty.
+        """
+        made, first = [], not any(stem.parent.iterdir())
         for label, image in (("sample", estimate), ("real image of this item", target)):
             path = stem.with_name(f"{stem.name}-{label.split()[0]}.png")
             path.write_bytes(sample_pictures.picture(torch.as_tensor(image)[None]))
             made.append({"label": label, "image": path.name})
-        return made + (sample_pictures.panels(stem) if stem.name.endswith("-0") else [])
+        return made + (sample_pictures.panels(stem) if first else [])
 
 
 @DATASETS.register
