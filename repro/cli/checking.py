@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,12 +18,10 @@ if TYPE_CHECKING:
 def check(given: argparse.Namespace) -> int:
     """`repro check`: check the files of one paper or of all papers."""
     from repro.claim import paper
-    from repro.files import strict_json
-    from repro.testing import contract, part_names
+    from repro.testing import contract
 
     folders = [paper.folder_of(given.paper)] if given.paper else [found for _, found in sorted(paper.folders().items())]
-    with strict_json.many(), part_names.kept():
-        found = [fault for folder in folders for fault in contract.faults(folder)]
+    found = _every(folders)
     for reason in sorted({contract.unknown(folder) for folder in folders} - {""}):
         print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
     if given.json:
@@ -31,6 +30,30 @@ def check(given: argparse.Namespace) -> int:
         print("".join(f"{line(fault)}\n" for fault in found), end="")
     _say_total(found, [folder.name for folder in folders])
     return int(bool(found))
+
+
+def _every(folders: Sequence[Path]) -> list[Fault]:
+    """The faults of the papers in `folders`, in this order. Each core checks some of them, if processes can be forked.
+
+    The parts are read once, before the processes begin.
+    """
+    import multiprocessing
+
+    from repro.files import strict_json
+    from repro.testing import part_names
+
+    cores = min(len(folders), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    with strict_json.many(), part_names.kept():
+        if cores == 1:
+            return [fault for folder in folders for fault in _faults(folder)]
+        with multiprocessing.get_context("fork").Pool(cores) as pool:
+            return [fault for found in pool.map(_faults, folders, chunksize=1) for fault in found]
+
+
+def _faults(folder: Path) -> list[Fault]:
+    from repro.testing import contract
+
+    return list(contract.faults(folder))
 
 
 def doctor(given: argparse.Namespace) -> int:
