@@ -91,13 +91,15 @@ def _about(one: Trained, paper: Paper) -> list[str]:
 
 
 def _use(found: Found, file: str, checksum: str, licence: str) -> list[str]:
+    """How to use the file. Only a record of the paper says what the weights belong to."""
+    serve = f"    repro serve {found.name} --weights {file}"
     return [
         "## Use",
         "",
         f"- Licence of the weights: {_line(licence)}",
         f"- File: `{file}`, SHA-256 `{checksum}`",
         "",
-        f"    repro serve {found.name} --weights {file}",
+        serve if found.published else "`repro serve --weights` needs the record of this run in the paper's `records/`.",
         "",
         f"The weights are those of `{found.name}`. In a config, `models.WithWeights` reads the file with its checksum.",
     ]

@@ -230,11 +230,12 @@ def _fill(model: Any, weights: dict[str, Any]) -> None:
 
 
 def _config(found: Found) -> Config:
-    """The paper's config; the run's own copy if the paper's has other values now."""
+    """The paper's config; the run's own copy if the paper's has other values now. An exported file has no copy."""
     path = found.folder / "configs" / f"{found.record.config}.gin"
     now = configs.read(path) if path.is_file() else None
-    copy = found.weights.parents[1] / "config.gin"
-    if copy.is_file() and (now is None or now.digest != found.record.digest):
+    copy = found.weights.parent.parent / "config.gin"
+    of_run = found.weights.parent.name == "checkpoints"
+    if of_run and copy.is_file() and (now is None or now.digest != found.record.digest):
         return configs.read(copy)
     return now or configs.read(path)
 

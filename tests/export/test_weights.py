@@ -50,6 +50,22 @@ def test_the_weights_are_those_of_the_run(ran: Path, exported: Path) -> None:
     assert own.built.measure(lambda indices, name: indices) == found.measurements
 
 
+def test_a_file_in_the_working_directory_is_served(ran: Path, exported: Path) -> None:
+    """It is not in a run folder, so a config.gin near it means nothing."""
+    Path("config.gin").write_text("no config")
+    Path("one.safetensors").write_bytes(exported.read_bytes())
+    own = trained.load(trained.find(f"{named(ran)}-seed0", Path("one.safetensors")))
+    assert own.checkpoint == hashlib.sha256(exported.read_bytes()).hexdigest()
+
+
+def test_the_card_of_a_run_without_a_record_promises_no_service(ran: Path, exported: Path, repro: Any) -> None:
+    serve = f"repro serve {named(ran)}"
+    assert serve in exported.with_suffix(".md").read_text()
+    Path(ran.resolve().parent.parent / "records" / "digits-seed0.json").unlink()
+    code, _, _ = repro("export", named(ran), "--weights", "w/two.safetensors", "--licence", "MIT", "--stale")
+    assert code == 0 and serve not in Path("w/two.md").read_text()
+
+
 def test_another_config_can_start_with_them(ran: Path, exported: Path) -> None:
     """`models.WithWeights` reads the file, with its checksum."""
     fresh = binding.build(configs.read(ran)).model
