@@ -27,7 +27,7 @@ import papers
 from repro import cli
 from repro.claim.paper import WRITTEN
 from repro.data import store
-from repro.record import Record, code_digest
+from repro.record import Record, audit, code_digest
 from repro.registry import PARTS, REGISTRIES, Registry
 from repro.testing import part_names
 from repro.verdict import verdicts_json
@@ -59,6 +59,22 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if not os.environ.get("REPRO_DATA"):
             patch.setenv("REPRO_DATA", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cores_of_commits() -> Iterator[None]:
+    """The core of a commit is computed once for all tests: a commit never changes, and cores.json names many."""
+    compute, known = audit.Committed.core, dict[tuple[Path, str], str]()
+
+    def core(self: audit.Committed, commit: str) -> str:
+        place = (self.top, commit)
+        if place not in known:
+            known[place] = compute(self, commit)
+        return known[place]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit.Committed, "core", core)
         yield
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from itertools import takewhile
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 
 from repro import config, record, registry, run, verdict
 from repro.claim import paper
+from repro.claim.paper import Paper
 from repro.errors import BadInput, DataMissing
 from repro.experiment import binding, preflight
-from repro.record import audit
+from repro.record import Record, audit
 from repro.testing import contract
 from repro.verdict import behaviours, verdicts_json
 
@@ -38,6 +40,13 @@ NOT_YET = {
 CONFIGS = [path for name in NAMES for path in paper.find(name).configs]
 
 
+@functools.cache
+def held(name: str) -> tuple[Paper, list[Record]]:
+    """A paper and its records, which the tests only look at: they are read once per process."""
+    one = paper.find(name)
+    return one, record.of_paper(one.folder)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_paper_keeps_the_contract(name: str) -> None:
     """What `repro check` guards; among it, that the paper's own tests check its configs and parts before any run."""
@@ -46,7 +55,7 @@ def test_the_paper_keeps_the_contract(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_record_is_stale(name: str) -> None:
-    assert [(r.stem, r.stale) for r in record.of_paper(paper.find(name).folder) if r.stale] == []
+    assert [(r.stem, r.stale) for r in held(name)[1] if r.stale] == []
 
 
 @pytest.mark.slow
@@ -104,8 +113,7 @@ def test_the_data_is_what_the_records_saw(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_records_that_a_claim_names_can_judge_it(name: str) -> None:
     """Where a proxy or the claim's own config has its records, something comes out of them."""
-    one = paper.find(name)
-    records = record.of_paper(one.folder)
+    one, records = held(name)
     done = {(f"configs/{found.config}.gin", found.seed) for found in records}
     for claim in one.claims:
         trend = {(config, 0) for config, _, proxy in claim.pairs if proxy and claim.kind == "comparison"}
@@ -116,8 +124,7 @@ def test_records_that_a_claim_names_can_judge_it(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
     """What `repro verdict PAPER --check` guards; a change for the better is committed too (`--write`)."""
-    one = paper.find(name)
-    records = record.of_paper(one.folder)
+    one, records = held(name)
     if not records and not (one.folder / verdicts_json.FILE).is_file():
         pytest.skip("neither records nor verdicts yet: nothing to guard")
     judged = [*verdict.judge_all(one.claims, records), *behaviours.judge_all(one.behaviours, records)]
@@ -126,10 +133,10 @@ def test_no_verdict_is_worse_than_the_committed_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_commits_hold_what_records_renewals_and_cores_say_of_them(name: str) -> None:
-    one = paper.find(name)
+    one, records = held(name)
     if reason := audit.unknown(one.folder):
         pytest.skip(f"no commit can be looked at: {reason}")
-    assert list(audit.faults(one, record.of_paper(one.folder))) == []
+    assert list(audit.faults(one, records)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,15 @@ from repro import record, verdict
 from repro.claim import paper
 from repro.cli import arxiv
 from repro.testing import check_paper, needs
+from tests.guide import files
 from tests.serving import Server
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "guide" / "thirty-minutes.md"
 NAME = "my_baseline"
 FOLDER = Path("papers") / NAME
-BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 UNWRITTEN = {"placeholders", "explained"}  # the checks of the texts that the page leaves to the reader
 JUDGED = {"reproduced", "not reproduced", "inconclusive", "exceeded"}
-
-
-def blocks() -> Iterator[tuple[str, str, str]]:
-    """The file that each block of code is (or ""), its kind, and its text."""
-    for hit in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
-        named = re.findall(rf"`({FOLDER}/[\w./]+)`", hit["before"])
-        yield (named[-1] if named and hit["before"].endswith(":") else ""), hit["kind"], hit["text"]
 
 
 def write(file: Path, text: str) -> None:
@@ -44,7 +37,7 @@ def write(file: Path, text: str) -> None:
 
 def follow(repro: Callable[..., tuple[int, str, str]], shorter: dict[str, str]) -> None:
     """Do what the page says, from top to bottom. `shorter`: what to replace in every file that it writes."""
-    for file, kind, text in blocks():
+    for file, kind, text in files("thirty-minutes", FOLDER):
         if file:
             for old, now in shorter.items():
                 text = text.replace(old, now)
@@ -97,7 +90,7 @@ def test_the_page_as_it_stands(project: Path, repro: Any) -> None:
 
 def test_what_a_group_writes_has_at_most_forty_lines() -> None:
     """As the page counts: without comments and empty lines."""
-    written = {Path(file).name: text for file, _, text in blocks() if file}
+    written = {Path(file).name: text for file, _, text in files("thirty-minutes", FOLDER) if file}
     assert set(written) == {"paper.toml", "model.py", "loss.py", "mnist.gin"}
     lines = [line for text in written.values() for line in text.splitlines()]
     assert len([line for line in lines if line.strip() and not line.startswith("#")]) <= 40
@@ -105,5 +98,5 @@ def test_what_a_group_writes_has_at_most_forty_lines() -> None:
 
 def test_the_number_is_in_the_claim_alone() -> None:
     """Not in the config, where it could differ from the claim."""
-    texts = {Path(file).name: text for file, _, text in blocks() if file}
+    texts = {Path(file).name: text for file, _, text in files("thirty-minutes", FOLDER) if file}
     assert [name for name, text in texts.items() if "1.69" in text] == ["paper.toml"]

@@ -101,6 +101,9 @@ class StoredImages(nn.Module):
         return torch.from_numpy(found.fit(points.numpy()).cluster_centers_).to(points.dtype)
 
     def forward(self, numbers: Tensor) -> Tensor:
+        if numbers.is_floating_point() or numbers.ndim != 1:
+            said = f"{name_of(self)} got inputs of shape {tuple(numbers.shape)}"
+            raise BadInput(said, expected="numbers of images: a test set datasets.Numbered")
         if int(numbers.max()) >= len(self.images):
             said = f"{name_of(self)} has {len(self.images)} images, but the test set has more"
             raise BadInput(said, expected="count = the number of test images")

@@ -103,9 +103,9 @@ def _unjudgeable(claim: Claim, at: Block) -> None:
         raise BadInput(f"'tolerance' is {claim.tolerance}", at.place("tolerance"), expected="a number from 0")
     if len(claim.proxy_over) != (len(claim.proxy) if claim.over else 0):
         raise BadInput(
-            f"'proxy_over' has {len(claim.proxy_over)} configs",
+            f"'proxy_over' has the length {len(claim.proxy_over)}",
             at.place("proxy_over"),
-            expected="one for each proxy if the claim has 'over', and none otherwise",
+            expected="one config for each proxy if the claim has 'over', and none otherwise",
         )
     if claim.over_test and not claim.over:
         raise BadInput("'over_test' names the test set of 'over', which is missing", at.place("over_test"))

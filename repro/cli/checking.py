@@ -18,10 +18,10 @@ def check(given: argparse.Namespace) -> int:
     """`repro check`: check the files of one paper or of all papers."""
     from repro.claim import paper
     from repro.files import strict_json
-    from repro.testing import contract
+    from repro.testing import contract, part_names
 
     folders = [paper.folder_of(given.paper)] if given.paper else [found for _, found in sorted(paper.folders().items())]
-    with strict_json.many():
+    with strict_json.many(), part_names.kept():
         found = [fault for folder in folders for fault in contract.faults(folder)]
     for reason in sorted({contract.unknown(folder) for folder in folders} - {""}):
         print(f"repro: the git history was not checked: {reason}", file=sys.stderr)

@@ -26,7 +26,7 @@ def is_path(given: str) -> bool:
 def find(given: str) -> Path:
     """The path of the config `given`; a path is returned as it is, because `repro.config.read` reports what is wrong.
 
-    Raises BadInput for an unknown name, with the nearest one.
+    Raises BadInput for an unknown name, with the nearest one, and for a paper, with its configs.
 
     >>> find("template/line").name, find("line.gin").name
     ('line.gin', 'line.gin')
@@ -34,6 +34,8 @@ def find(given: str) -> Path:
     if is_path(given):
         return Path(given)
     known = every()
+    if ours := [name for name in known if name.startswith(f"{given}/")]:
+        raise BadInput(f"'{given}' is a paper", expected=f"a config, such as {ours[0]}", known=ours)
     if given not in known:
         named = [name for name in known if name.endswith(f"/{given}")] or known
         raise BadInput(

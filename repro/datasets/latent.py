@@ -23,9 +23,11 @@ from torch.nn.functional import one_hot
 from torch.utils.data import Dataset
 
 from repro.datasets import sample_pictures
-from repro.registry import DATASETS, wrong_value
+from repro.errors import BadInput
+from repro.registry import DATASETS, name_of, wrong_value
 
 Kind = Literal["normal", "uniform", "cube"]
+MOST = 2**30  # numbers of noise in memory: 4 GiB
 
 
 @DATASETS.register
@@ -37,7 +39,8 @@ class Latent(Dataset[tuple[Any, Tensor]]):
     test set keeps that of epoch 0. It is float32, N x Z numbers in memory.
 
     `size`: Z. `kind`: the distribution, see `repro.datasets.latent`. `classes`: K, only with `labels`. Raises BadInput
-    for other values, and for a class that is not below K. The record of a run with `examples` shows the pictures that
+    for other values, for more than 2^30 numbers, for an item that is not `(image, class)`, and for a class that is no
+    whole number from 0 to K - 1. The record of a run with `examples` shows the pictures that
     `trainers.Adversarial` drew during the training.
 
     Example:
@@ -62,6 +65,9 @@ class Latent(Dataset[tuple[Any, Tensor]]):
         classes: int = 0,
     ) -> None:
         _check(self, kind, size=(size, 1), seed=(seed, 0), classes=(classes, 0))
+        if not hasattr(source, "__getitem__") or not hasattr(source, "__len__"):
+            raise wrong_value(self, "source", name_of(source), "a dataset of (image, class)")
+        _check_memory(self, len(source), size)
         if not isinstance(labels, bool):
             raise wrong_value(self, "labels", labels, "True or False")
         if labels != bool(classes):
@@ -83,26 +89,29 @@ class Latent(Dataset[tuple[Any, Tensor]]):
         return len(self.source)
 
     def __getitem__(self, index: int) -> tuple[Any, Tensor]:
-        return self._item(index, *self.source[index])
+        return self._item(index, self.source[index])
 
     def __getitems__(self, indices: list[int]) -> list[tuple[Any, Tensor]]:
         """Several items at once; a DataLoader calls this."""
         if not hasattr(self.source, "__getitems__"):
             return [self[index] for index in indices]
         found = self.source.__getitems__(indices)
-        return [self._item(index, *item) for index, item in zip(indices, found, strict=True)]
+        return [self._item(index, item) for index, item in zip(indices, found, strict=True)]
 
-    def _item(self, index: int, image: Tensor, label: Any) -> tuple[Any, Tensor]:
+    def _item(self, index: int, item: Any) -> tuple[Any, Tensor]:
+        if not isinstance(item, tuple | list) or len(item) != 2:
+            said = f"{name_of(self)}.source has an item that is a {type(item).__name__}"
+            raise BadInput(said, expected="a pair (image, class)")
+        image, label = item
         if not len(self.noise):
             self.noise = drawn(self.kind, (len(self.source), self.size), (self.seed, self.epoch))
         noise = self.noise[index]
         if not self.classes:
             return noise, image
-        if not 0 <= int(label) < self.classes:
-            raise wrong_value(
-                self, "classes", self.classes, f"at least {int(label) + 1}, because an item has this class"
-            )
-        return {"noise": noise, "label": _one_hot(int(label), self.classes)}, image
+        number = _class(self, label)
+        if number >= self.classes:
+            raise wrong_value(self, "classes", self.classes, f"at least {number + 1}, because an item has this class")
+        return {"noise": noise, "label": _one_hot(number, self.classes)}, image
 
     def fingerprint(self) -> str:
         """Digest of the content of `source` and of what the noise depends on."""
@@ -111,13 +120,16 @@ class Latent(Dataset[tuple[Any, Tensor]]):
 
     @staticmethod
     def illustrate(inputs: Any, target: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, Any]]:
-        """Write the sample, next to the real image of the item; for item 0 also copy the pictures of the training."""
-        made = []
+        """Write the sample, next to the real image of the item; with the first item, copy the pictures of the training.
+
+        The first item is the one whose folder, that of `stem`, is empty.
+        """
+        made, first = [], not any(stem.parent.iterdir())
         for label, image in (("sample", estimate), ("real image of this item", target)):
             path = stem.with_name(f"{stem.name}-{label.split()[0]}.png")
             path.write_bytes(sample_pictures.picture(torch.as_tensor(image)[None]))
             made.append({"label": label, "image": path.name})
-        return made + (sample_pictures.panels(stem) if stem.name.endswith("-0") else [])
+        return made + (sample_pictures.panels(stem) if first else [])
 
 
 @DATASETS.register
@@ -127,7 +139,8 @@ class LatentGrid(Dataset[tuple[Any, int]]):
     Item: `(noise (Z,), number of the item)`, or with `classes` above 0 `({"noise": (Z,), "label": one-hot (K,)}, number
     of the item)`; row r has the class r modulo K. With `walk`, the noise of a row goes in equal steps on a straight
     line from one random point to another; otherwise each item has noise of its own. The noise is always the same. For
-    `shown` of `trainers.Adversarial`. Raises BadInput for values out of range.
+    `shown` of `trainers.Adversarial`, which draws the first 100 items. Raises BadInput for values out of range, and for
+    more than 2^30 numbers.
 
     Example: one walk of ten images.
 
@@ -149,6 +162,7 @@ class LatentGrid(Dataset[tuple[Any, int]]):
     ) -> None:
         _check(self, kind, rows=(rows, 1), size=(size, 1), seed=(seed, 0), classes=(classes, 0))
         _check(self, kind, columns=(columns, 2))
+        _check_memory(self, rows * columns, size)
         if not isinstance(walk, bool):
             raise wrong_value(self, "walk", walk, "True or False")
         self.rows, self.columns, self.size, self.kind = rows, columns, size, kind
@@ -185,6 +199,20 @@ def drawn(kind: Kind, shape: tuple[int, ...], seed: tuple[int, ...]) -> Tensor:
         return torch.from_numpy(random.standard_normal(shape, np.float32))
     found = torch.from_numpy(random.random(shape, np.float32))
     return found if kind == "cube" else (2 * found - 1) * math.sqrt(3)
+
+
+def _class(dataset: Any, label: Any) -> int:
+    """The class of an item, a whole number from 0. Raises BadInput for another label."""
+    number = label.item() if hasattr(label, "item") and not np.ndim(label) else label
+    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        raise BadInput(f"{name_of(dataset)}.source has the label {number!r:.40}", expected="a whole number from 0")
+    return number
+
+
+def _check_memory(dataset: Any, items: int, size: int) -> None:
+    if items * size > MOST:
+        said = f"{name_of(dataset)} has {items:,} x {size:,} numbers of noise"
+        raise BadInput(said, expected=f"at most {MOST:,}, which is 4 GiB")
 
 
 def _one_hot(label: int, classes: int) -> Tensor:

@@ -23,6 +23,7 @@ from torch.utils.data import default_collate
 
 from repro.errors import BadInput
 from repro.files import disk
+from repro.registry import name_of
 from repro.training.device import moved
 
 FOLDER, LIMIT = "samples", 8_000  # of the pictures in the folder of a run; bytes of a picture
@@ -40,12 +41,26 @@ class SamplePictures:
     """
 
     def __init__(self, shown: Mapping[str, Any], folder: Path, validations: int, every: int) -> None:
-        for name in shown:
+        for name, dataset in shown.items():
             if not NAME.fullmatch(f"{name}-1.png"):
-                raise BadInput(f"'shown' has the name {name!r}", expected="lower-case letters, digits and _")
+                raise BadInput(
+                    f"trainers.Adversarial.shown has the name {name!r}", expected="lower-case letters, digits and _"
+                )
+            if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__") or not len(dataset):
+                said = f"trainers.Adversarial.shown has {name_of(dataset)} as {name!r}"
+                raise BadInput(said, expected="a dataset with items")
         self.shown, self.folder = shown, folder / FOLDER
         pictures = min(validations, MOST)
         self.steps = {every * round(validations * number / pictures) for number in range(1, pictures + 1)}
+
+    def check(self, model: nn.Module) -> None:
+        """Draw one image of each dataset without writing it, so that what does not fit is found before the training."""
+        training = model.training
+        with torch.random.fork_rng(), torch.no_grad():
+            model.eval()
+            for dataset in self.shown.values():
+                picture(self._made(model, dataset, 1))
+        model.train(training)
 
     def forget(self, done: int) -> None:
         """Delete the pictures of steps after `done`, which an interrupted training has left."""
@@ -56,11 +71,16 @@ class SamplePictures:
     def draw(self, model: nn.Module, number: int) -> None:
         """Draw what `model` makes after step `number`, if it is one of `steps`."""
         for name, dataset in self.shown.items() if number in self.steps else ():
-            place = next((one.device for one in model.parameters()), None)
-            inputs = default_collate([dataset[index][0] for index in range(min(len(dataset), ITEMS))])
-            images = model(moved(inputs, place)).cpu()
+            images = self._made(model, dataset, ITEMS)
             self.folder.mkdir(exist_ok=True)
             disk.write(self.folder / f"{name}-{number}.png", picture(images, getattr(dataset, "columns", COLUMNS)))
+
+    @staticmethod
+    def _made(model: nn.Module, dataset: Any, items: int) -> Tensor:
+        """The images of the first items of a dataset."""
+        place = next((one.device for one in model.parameters()), None)
+        inputs = default_collate([dataset[index][0] for index in range(min(len(dataset), items))])
+        return model(moved(inputs, place)).cpu()
 
 
 def picture(images: Tensor, columns: int = COLUMNS, limit: int = LIMIT) -> bytes:

@@ -6,39 +6,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from repro.files import disk
 from repro.labels.finding import Suspect, Suspects
 from repro.labels.shown import Shown, visible
 from repro.labels.tasks import embedded
+from repro.report.html import alone
 from repro.report.html.markup import Markup, join, tag
 
 STYLE = """
-:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-h1, figcaption, blockquote { overflow-wrap: anywhere }
+figcaption, blockquote { overflow-wrap: anywhere }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr)); gap: 1.5rem }
 figure { margin: 0; min-width: 0 } figure.text { grid-column: 1 / -1 }
 img { width: 100%; max-width: 14rem; image-rendering: pixelated } audio { width: 100% }
 blockquote { margin: .5rem 0; max-height: 12rem; overflow: auto; white-space: pre-wrap }
 """
-POLICY = "default-src 'none'; img-src data: 'self'; media-src 'self'; style-src 'unsafe-inline'"
+MEDIA = "img-src data: 'self'; media-src 'self';"
 
 
 def write(found: Suspects, items: Sequence[Shown], folder: Path) -> Path:
     """Write `<name>.html` into `folder`, where the files of the items are. items: what to show of each suspect."""
     what = "Items to label" if found.chosen_by else "Suspects"
     title = f"{what} of {found.paper}/{found.config}, seed {found.seed}, test set {found.test}"
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name_="viewport", content="width=device-width"),
-        tag("title", title),
-        tag("style", Markup(STYLE)),
-    ]
     figures = [_figure(row, item, folder) for row, item in zip(found.rows, items, strict=True)]
-    body = [tag("h1", title), tag("p", _summary(found)), tag("main", *figures)]
-    page = tag("html", tag("head", *head), tag("body", *body), lang="en")
-    return disk.write(folder / f"{found.name}.html", f"<!DOCTYPE html>\n{page}\n")
+    body = [tag("p", _summary(found)), tag("main", *figures)]
+    return alone.write(folder / f"{found.name}.html", title, body, STYLE, MEDIA)
 
 
 def _summary(found: Suspects) -> str:

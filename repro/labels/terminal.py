@@ -49,18 +49,23 @@ def annotate(path: Path, who: str, ask: Ask = input, say: Callable[[str], None] 
         if typed == "q":
             break
         if typed != "b":
-            done[task.item] = _row(task, "" if typed == "s" else typed, who)
-            disk.write(target, json.dumps(list(done.values()), indent=1, ensure_ascii=False) + "\n")
+            done[task.item] = _written(_row(task, "" if typed == "s" else typed, who))
+            disk.write(target, "[\n" + ",\n".join(done.values()) + "\n]\n")
         at = max(0, at - 1) if typed == "b" else at + 1
     return target
 
 
-def _done(target: Path) -> dict[str, Row]:
-    """The rows of an earlier session, by item."""
+def _done(target: Path) -> dict[str, str]:
+    """The rows of an earlier session as they are written, by item."""
     if not target.is_file():
         return {}
     answers.read(target)  # raises BadInput if somebody changed it
-    return {task.item: task.row for task in tasks.read(target)}
+    return {task.item: _written(task.row) for task in tasks.read(target)}
+
+
+def _written(row: Row) -> str:
+    """One row of the file. It is made once, because making all rows again for each answer takes most of the time."""
+    return json.dumps([row], indent=1, ensure_ascii=False)[2:-2]
 
 
 def _asked(task: Task, head: str, path: Path, ask: Ask, say: Callable[[str], None]) -> str:

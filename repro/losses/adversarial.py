@@ -121,7 +121,7 @@ class WassersteinGP(nn.Module):
 
     def __init__(self, weight: float = 10.0) -> None:
         super().__init__()
-        if isinstance(weight, bool) or not 0 < weight < math.inf:
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
             raise wrong_value(self, "weight", weight, "a number above 0")
         self.weight = weight
 
@@ -165,12 +165,12 @@ class Translation(nn.Module):
         weight: float = 100.0,
     ) -> None:
         super().__init__()
-        if not hasattr(adversarial, "generator"):
+        if not hasattr(adversarial, "generator") or hasattr(adversarial, "distance"):
             raise BadInput(
                 f"{name_of(self)}.adversarial is {name_of(adversarial)}",
-                expected="a loss of scores, such as losses.NonSaturating",
+                expected="a loss of scores alone, such as losses.NonSaturating",
             )
-        if isinstance(weight, bool) or not 0 < weight < math.inf:
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
             raise wrong_value(self, "weight", weight, "a number above 0")
         self.adversarial, self.weight = adversarial, weight
         self.reconstruction = nn.L1Loss() if reconstruction is None else reconstruction

@@ -75,8 +75,7 @@ class FCNScore:
     def __call__(self, estimate: Any, target: Any, inputs: Any) -> Matrix:
         """The confusion matrix (K, K) of one image: rows are the classes of the labels, columns the answers."""
         labels = _labels(self, inputs, estimate)
-        with torch.inference_mode():
-            scores = self.judge(estimate[None])[0].cpu()
+        scores = self._judged(estimate)
         if scores.shape[1:] != labels.shape or not scores.isfinite().all():
             said = f"the judge of {name_of(self)} gives the shape {tuple(scores.shape)}, or numbers that are not finite"
             raise BadInput(said, expected=f"finite scores (K, {labels.shape[0]}, {labels.shape[1]})")
@@ -87,9 +86,20 @@ class FCNScore:
         cells = len(scores) * labels[counts] + scores.argmax(0)[counts]
         return cells.bincount(minlength=len(scores) ** 2).reshape(len(scores), -1).double().numpy()
 
+    def _judged(self, image: Tensor) -> Tensor:
+        """The scores (K, H, W) of an image. Raises BadInput if the judge cannot use such images."""
+        try:
+            with torch.inference_mode():
+                return self.judge(image[None])[0].cpu()
+        except (RuntimeError, TypeError, AttributeError) as error:
+            said = f"the judge of {name_of(self)}, for an image {tuple(image.shape)}: {error}"
+            raise BadInput(said, expected="a model that segments such images") from error
+
     def contributions(self, items: Sequence[Matrix]) -> list[float]:
         """One value for each item, whose mean is the score of the sum of all matrices."""
         matrices = torch.from_numpy(np.stack(items))
+        if not matrices.any():
+            raise BadInput(f"{name_of(self)} has no pixel whose label counts", expected="labels from 0")
         mean = matrices.mean(0).requires_grad_()
         value = of_matrix(mean, self.score)
         (slope,) = torch.autograd.grad(value, mean)

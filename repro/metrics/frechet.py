@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from repro.errors import BadInput
 from repro.metrics import Identity
 from repro.metrics.influence import contributions
+from repro.metrics.parzen import check_values
 from repro.registry import METRICS, MODELS, name_of, wrong_value
 
 Matrix = NDArray[np.float64]
@@ -48,7 +49,8 @@ class FrechetDistance:
     independent normal features of variance 1, it is (2 F + F (F + 1) / 2) / N on average, and not 0. The interval does
     not contain this bias. So compare only values with the same N, and measure real images of another set too.
 
-    Raises BadInput for a model without `features`, for images of different shapes, and for fewer than two items.
+    Raises BadInput for a model without `features`, for images of different shapes, for values or features that are not
+    finite, for images that the classifier cannot use, and for fewer than two items.
 
     Example: a classifier whose feature is the mean of the image.
 
@@ -75,6 +77,8 @@ class FrechetDistance:
         if estimate.shape != target.shape:
             said = f"{name_of(self)} got a generated image of shape {tuple(estimate.shape)}"
             raise BadInput(said, expected=f"{tuple(target.shape)}, as the real image")
+        for name, one in (("generated", estimate), ("real", target)):
+            check_values(one, f"{name_of(self)} got a {name} image")
         return estimate.detach().cpu().float().numpy(), target.detach().cpu().float().numpy()
 
     def contributions(self, items: Sequence[Pair]) -> list[float]:
@@ -90,11 +94,22 @@ class FrechetDistance:
 
 
 def features(classifier: Any, images: Tensor) -> Matrix:
-    """The features (N, F) of images (N, C, H, W), in float64. Of feature maps the means are taken."""
+    """The features (N, F) of images (N, C, H, W), in float64. Of feature maps the means are taken.
+
+    Raises BadInput if the classifier cannot use such images, or gives no finite vector or map for each.
+    """
     device = next((one.device for one in classifier.parameters()), None)
-    with torch.inference_mode():
-        found = [classifier.features(block.to(device)).cpu() for block in images.split(BATCH)]
-    return np.asarray(torch.cat([one.flatten(2).mean(2) if one.ndim > 2 else one for one in found]).double().numpy())
+    said = f"the features of {name_of(classifier)}, for images {tuple(images.shape[1:])}"
+    try:
+        with torch.inference_mode():
+            blocks = [classifier.features(block.to(device)).cpu() for block in images.split(BATCH)]
+            found = torch.cat([one.flatten(2).mean(2) if one.ndim > 2 else one for one in blocks]).double()
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise BadInput(f"{said}: {error}", expected="a classifier of such images") from error
+    if found.ndim != 2 or len(found) != len(images) or not found.isfinite().all():
+        expected = f"({len(images)}, F), all of them finite"
+        raise BadInput(f"{said}, have the shape {tuple(found.shape)}, or are not finite", expected=expected)
+    return np.asarray(found.numpy())
 
 
 @dataclass

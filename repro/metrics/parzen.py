@@ -32,6 +32,7 @@ from repro.registry import DATASETS, METRICS, name_of, wrong_value
 
 SIGMAS = tuple(float(one) for one in np.logspace(-1, 0, 10))
 """Ten values from 0.1 to 1, as in the code of Goodfellow et al. 2014."""
+SMALLEST, LARGEST = 1e-6, 1e6  # sigma; the exponents of the Gaussians are then numbers of float32
 BLOCK = 500  # images whose distances to all generated images are in memory at once: 20 MB for 10,000
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -45,13 +46,14 @@ class ParzenLogLikelihood:
     """Mean log-likelihood of the test images under a Parzen window of the generated images, in nats.
 
     The answers to all N test items are the generated images, so S = N. `valid`: the validation images, a dataset whose
-    items begin with the image; with them `sigma` is chosen among `sigmas`, numbers above 0. The log shows the choice.
+    items begin with the image; with them `sigma` is chosen among `sigmas`, from 1e-6 to 1e6. The log shows the choice.
 
     estimate: a generated image. target: a test image of the same shape; both with the same range of pixels. Value: any
     number, higher is better. The values of the items are log-likelihoods of the test images, rounded to 64 levels with
     the same mean and the same standard deviation. So the standard error is over the test images, for the generated
-    images as they are, as in that code. Raises BadInput for a sigma that is not a finite number above 0, for images of
-    different shapes, and if `valid` has no item.
+    images as they are, as in that code. The log warns if generated images have values outside the range of the test
+    images. Raises BadInput for another sigma, for images of different shapes, for values that are not finite or no
+    floating-point numbers, and if `valid` has no item.
 
     Example: with one pixel, the density of a Gaussian with standard deviation 1 around 0, at 1.
 
@@ -62,7 +64,7 @@ class ParzenLogLikelihood:
     """
 
     def __init__(self, valid: Annotated[Any, DATASETS], sigmas: Sequence[float] = SIGMAS) -> None:
-        self.valid, self.sigmas = valid, _checked(self, sigmas)
+        self.valid, self.sigmas = _dataset(self, valid), _checked(self, sigmas)
         self.identity = _identity("ParzenLogLikelihood", self.sigmas, "higher", "nats")
 
     def __call__(self, estimate: Tensor, target: Tensor, inputs: Any) -> Pair:
@@ -71,6 +73,7 @@ class ParzenLogLikelihood:
     def contributions(self, items: Sequence[Pair]) -> list[float]:
         """One value for each item, whose mean is the mean log-likelihood."""
         samples, images = columns(items)
+        _warn(self, samples, images)
         sigma = best_sigma(samples, images_of(self.valid, samples.shape[1]), self.sigmas)
         values = log_likelihoods(images, samples, sigma)
         log.info("%s: %.1f nats, with sigma = %.3g", name_of(self), values.mean(), sigma)
@@ -92,7 +95,7 @@ class ParzenSigma:
     """
 
     def __init__(self, valid: Annotated[Any, DATASETS], sigmas: Sequence[float] = SIGMAS) -> None:
-        self.valid, self.sigmas = valid, _checked(self, sigmas)
+        self.valid, self.sigmas = _dataset(self, valid), _checked(self, sigmas)
         self.identity = _identity("ParzenSigma", self.sigmas, "lower")
 
     def __call__(self, estimate: Tensor, target: Tensor, inputs: Any) -> Pair:
@@ -105,7 +108,7 @@ class ParzenSigma:
 
 
 def pair(metric: Any, estimate: Tensor, target: Tensor) -> Pair:
-    """The pixels of a generated image and of a test image. Raises BadInput if their shapes differ.
+    """The pixels of a generated image and of a test image. Raises BadInput for two shapes or wrong values.
 
     >>> [one.tolist() for one in pair(None, torch.zeros(1, 1, 2), torch.ones(1, 1, 2))]
     [[0.0, 0.0], [1.0, 1.0]]
@@ -113,8 +116,18 @@ def pair(metric: Any, estimate: Tensor, target: Tensor) -> Pair:
     if estimate.shape != target.shape:
         said = f"{name_of(metric)} got a generated image of shape {tuple(estimate.shape)}"
         raise BadInput(said, expected=f"{tuple(target.shape)}, as the test image")
+    for name, one in (("generated", estimate), ("test", target)):
+        check_values(one, f"{name_of(metric)} got a {name} image")
     generated, image = (one.detach().cpu().float().flatten().numpy() for one in (estimate, target))
     return generated, image
+
+
+def check_values(image: Tensor, said: str) -> None:
+    """Raise BadInput, which begins with `said`, unless an image has finite floating-point numbers."""
+    if not image.is_floating_point():
+        raise BadInput(f"{said} of {str(image.dtype).removeprefix('torch.')}", expected="floating-point numbers")
+    if not image.isfinite().all():
+        raise BadInput(f"{said} with a value that is not finite", expected="finite values")
 
 
 def columns(items: Sequence[Pair]) -> tuple[Tensor, Tensor]:
@@ -124,13 +137,20 @@ def columns(items: Sequence[Pair]) -> tuple[Tensor, Tensor]:
 
 
 def images_of(dataset: Any, pixels: int) -> Tensor:
-    """The images (V, D) of a dataset, whose items begin with the image. Raises BadInput for another size or no item."""
+    """The images (V, D) of a dataset, whose items begin with the image.
+
+    Raises BadInput for no item, another size, and values that are not finite or no floating-point numbers.
+    """
     if not len(dataset):
         raise BadInput(f"{name_of(dataset)} has no validation image")
-    images = torch.stack([dataset[index][0].float().flatten() for index in range(len(dataset))])
-    if images.shape[1] != pixels:
-        raise BadInput(f"a validation image of {name_of(dataset)} has {images.shape[1]} pixels", expected=str(pixels))
-    return images
+    images = [dataset[index][0] for index in range(len(dataset))]
+    said = f"{name_of(dataset)} has a validation image"
+    for image in images:
+        if not isinstance(image, Tensor) or image.numel() != pixels:
+            given = f"of {image.numel()} pixels" if isinstance(image, Tensor) else f"that is a {type(image).__name__}"
+            raise BadInput(f"{said} {given}", expected=f"a tensor of {pixels} pixels")
+        check_values(image, said)
+    return torch.stack([image.float().flatten() for image in images])
 
 
 def best_sigma(samples: Tensor, images: Tensor, sigmas: Sequence[float]) -> float:
@@ -170,12 +190,26 @@ def _log_densities(distances: Tensor, pixels: int, sigma: float) -> Tensor:
     return total - math.log(distances.shape[-1]) - pixels * math.log(sigma * math.sqrt(2 * math.pi))
 
 
+def _warn(metric: Any, samples: Tensor, images: Tensor) -> None:
+    """Log a warning if the samples have values outside the range of the images: then both are on different scales."""
+    low, high, least, most = (float(one) for one in (samples.min(), samples.max(), images.min(), images.max()))
+    if low < least or high > most:
+        said = "%s: samples have values from %.3g to %.3g, and test images from %.3g to %.3g; is it the same scale?"
+        log.warning(said, name_of(metric), low, high, least, most)
+
+
+def _dataset(metric: Any, valid: Any) -> Any:
+    if not hasattr(valid, "__getitem__") or not hasattr(valid, "__len__"):
+        raise wrong_value(metric, "valid", name_of(valid), "a dataset of images")
+    return valid
+
+
 def _checked(metric: Any, sigmas: Any) -> list[float]:
-    expected = "a list of finite numbers above 0"
+    expected = f"a list of numbers from {SMALLEST:g} to {LARGEST:g}"
     if isinstance(sigmas, str) or not isinstance(sigmas, Sequence) or not sigmas:
         raise wrong_value(metric, "sigmas", sigmas, expected)
     for one in sigmas:
-        if isinstance(one, bool) or not isinstance(one, int | float) or not 0 < one < math.inf:
+        if isinstance(one, bool) or not isinstance(one, int | float) or not SMALLEST <= one <= LARGEST:
             raise wrong_value(metric, "sigmas", f"a list with {one!r}", expected)
     return [float(one) for one in sigmas]
 

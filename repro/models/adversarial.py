@@ -4,7 +4,7 @@ Letters: B items, Z numbers of noise, K classes, C channels, H rows and W column
 
 A *generator* makes images (B, C, H, W) from the inputs of a dataset: noise (B, Z), a dict of `noise` and one-hot
 `label` (B, K) as in `datasets.Latent`, or images. A *discriminator* is called with `(images, inputs)` and gives scores
-of any shape whose first axis is B; higher is more like a real image.
+(B,) or (B, 1), or a map (B, ..., h, w) with a score for each patch; higher is more like a real image.
 """
 
 from __future__ import annotations
@@ -18,14 +18,19 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import default_collate
 
-from repro.registry import MODELS, wrong_value
+from repro.errors import BadInput
+from repro.models.contract import as_images, as_scores, takes
+from repro.registry import MODELS, name_of, wrong_value
 
 
 @MODELS.register
 class Adversarial(nn.Module):
     """A generator, with the discriminator that judges its images: `forward(inputs) -> images` of the generator.
 
-    `judge(images, inputs)` gives the scores of the discriminator. `trainers.Adversarial` trains both.
+    `judge(images, inputs)` gives the scores of the discriminator. `trainers.Adversarial` trains both. `generator`: a
+    network that is called with `(inputs)`; `discriminator`: one that is called with `(images, inputs)`, see
+    `repro.models.adversarial`. Raises BadInput if one of them is no network. `judge` and `check_data` raise it for
+    networks that are called otherwise, or that give something else.
 
     Example:
 
@@ -37,6 +42,9 @@ class Adversarial(nn.Module):
 
     def __init__(self, generator: Annotated[Any, MODELS], discriminator: Annotated[Any, MODELS]) -> None:
         super().__init__()
+        for name, network in (("generator", generator), ("discriminator", discriminator)):
+            if not isinstance(network, nn.Module):
+                raise wrong_value(self, name, network, "a network, as @models.Name()")
         self.generator, self.discriminator = generator, discriminator
 
     def forward(self, inputs: Any) -> Tensor:
@@ -44,16 +52,20 @@ class Adversarial(nn.Module):
 
     def judge(self, images: Tensor, inputs: Any) -> Tensor:
         """The scores of images (B, ...) that belong to `inputs`; higher is more like a real image."""
-        return self.discriminator(images, inputs)
+        return as_scores(self.discriminator(images, inputs), images, self.discriminator)
 
     def check_data(self, dataset: Any) -> None:
         """Raise BadInput if a network cannot use the inputs of a dataset. A run calls it before the training."""
         if getattr(dataset, "paired", False):
             return
-        inputs, training = default_collate([dataset[0][0]]), self.training
+        if not len(dataset):
+            raise BadInput(f"{name_of(dataset)} has no items")
+        takes(self.generator, "forward", "inputs")
+        takes(self.discriminator, "forward", "images", "inputs")
+        inputs, training = default_collate([dataset[0][0]] * 2), self.training
         with torch.random.fork_rng(), torch.no_grad():
             self.eval()
-            self.judge(self(inputs), inputs)
+            self.judge(as_images(self(inputs), 2, self.generator), inputs)
         self.train(training)
 
 

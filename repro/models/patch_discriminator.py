@@ -68,7 +68,7 @@ class PatchDiscriminator(nn.Module):
             raise wrong_value(self, "norm", norm, " or ".join(map(repr, NORMS)))
         if not isinstance(conditional, bool):
             raise wrong_value(self, "conditional", conditional, "True or False")
-        self.conditional, self.depth = conditional, depth
+        self.conditional, self.depth, self.given = conditional, depth, given
         self.seen = channels + (given if conditional else 0)
         widths = [width * min(2**level, 8) for level in range(max(depth, 1) + 1)]
         strides = [2] * depth + [1] * (len(widths) - depth)
@@ -86,6 +86,10 @@ class PatchDiscriminator(nn.Module):
         return size
 
     def forward(self, images: Tensor, inputs: Any) -> Tensor:
+        if self.conditional and not _one_size(images, inputs):
+            shape = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
+            said = f"{name_of(self)} is given images {tuple(images.shape)} and inputs {shape}"
+            raise BadInput(said, expected=f"inputs (B, {self.given}, H, W) of the same size, or conditional = False")
         given = torch.cat([images, inputs], 1) if self.conditional else images
         if given.ndim != 4 or given.shape[1] != self.seen:
             what = "images and inputs" if self.conditional else "images"
@@ -103,3 +107,10 @@ class PatchDiscriminator(nn.Module):
 
     def _layer(self, before: int, after: int, stride: int, norm: Any) -> nn.Sequential:
         return nn.Sequential(self._convolution(before, after, stride), norm(after), nn.LeakyReLU(0.2))
+
+
+def _one_size(images: Tensor, inputs: Any) -> bool:
+    """True if the inputs are images of the same number and size; their channels may differ."""
+    if not isinstance(inputs, Tensor) or images.ndim != 4 or inputs.ndim != 4 or images.dtype != inputs.dtype:
+        return False
+    return images.shape[0] == inputs.shape[0] and images.shape[2:] == inputs.shape[2:]

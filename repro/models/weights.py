@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load
 from torch import Tensor, nn
 
+import papers
 from repro.errors import BadInput
 from repro.registry import MODELS, name_of, wrong_value
 
@@ -29,11 +30,11 @@ class WithWeights(nn.Module):
     """A model that starts with the weights of a file: `forward` is that of `model`.
 
     `file`: a `.safetensors` file, or a `.pt` or `.pth` file with a dict of tensors; a relative path is relative to the
-    working directory, or to the nearest folder above it that has the file. `checksum`: its SHA-256, from `sha256sum`.
-    It is a part of the config, so a record says which weights were used. Names and shapes of the weights must be those
-    of `model`. `head`: the layer that makes scores. If the file has no weights for it, or weights for another number of
-    classes, the head keeps its random weights; `model.fresh` then names these weights. `head` "": no exception. Code in
-    a file is never run.
+    working directory, to the nearest folder above it that has the file, or to the folder where the papers are.
+    `checksum`: its SHA-256, from `sha256sum`. It is a part of the config, so a record says which weights were used.
+    Names and shapes of the weights must be those of `model`. `head`: the layer that makes scores. If the file has no
+    weights for it, or weights for another number of classes, the head keeps its random weights; `model.fresh` then
+    names these weights. `head` "": no exception. Code in a file is never run.
 
     Raises BadInput if the file is missing, is broken or has another checksum, for a name or shape that differs, and
     for a weight that is not finite.
@@ -73,8 +74,9 @@ def read(path: Path, checksum: str) -> dict[str, Tensor]:
     """The weights in a file, by name. Raises BadInput if it is missing or broken, or has another SHA-256."""
     if path.suffix not in (".safetensors", ".pt", ".pth"):
         raise BadInput("is not a file of weights", str(path), expected=".safetensors, .pt or .pth")
-    above = (folder / path for folder in (Path.cwd(), *Path.cwd().parents))
-    path = next((place for place in above if place.is_file()), path)
+    roots = (Path(root).parent for root in papers.__path__)
+    places = (folder / path for folder in (Path.cwd(), *Path.cwd().parents, *roots))
+    path = next((place for place in places if place.is_file()), path)
     try:
         content = path.read_bytes()
     except OSError as error:

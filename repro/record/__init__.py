@@ -103,10 +103,11 @@ class Panel(TypedDict, total=False):
 
 
 class Example(TypedDict, total=False):
-    """One item of a test set."""
+    """One item of a test set. `by`: the metric in which the examples are spread from the worst to the best item."""
 
     test: str
     item: int
+    by: str
     panels: list[Panel]
 
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from repro.report import basis, evidence, quote, sentence
-from repro.report.figure import claimed
+from repro.report.figure import stated
 from repro.report.html.markup import Markup, entry, join, link, tag, unbroken, worded
 from repro.report.html.words import count, duration
-from repro.report.outcome import badge_of
+from repro.report.outcome import badge_of, cost, tier
 from repro.report.page import Page
 from repro.verdict import Verdict
 
-HEADS = ("Headline claim", "The paper", "Ours, 95 % interval", "Verdict")
-
 
 def answer(page: Page) -> Markup:
-    """The outcome in bold, and what it depends on."""
+    """The outcome in bold, what it depends on, and what all runs together cost."""
     said = page.paper.outcome
     bold = tag("p", tag("strong", sentence.html(page, said)), class_="repro-answer") if said else Markup("")
-    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in basis.rows(page)]
+    facts = [("Tier", tier(page)), *basis.rows(page), ("All runs", cost(page))]
+    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
     title = tag("p", "What this depends on", class_="repro-basis-title")
     return join([bold, title, tag("dl", *rows, class_="repro-facts repro-basis")])
 
@@ -29,15 +28,22 @@ def headlines(page: Page) -> Markup:
     first = sorted(page.paper.headlines, key=lambda claim: f"`{claim.id}`" not in page.paper.outcome)
     found = [quote.verdict_of(page, claim.id) for claim in first]
     rows = [row for one in found for row in _rows(page, one)]
-    return worded("repro-headlines", HEADS, rows, label="Headline claims") if rows else Markup("")
+    return worded("repro-headlines", heads(page), rows, label="Headline claims") if rows else Markup("")
+
+
+def heads(page: Page) -> tuple[str, ...]:
+    """The names of the columns."""
+    return "Headline claim", evidence.source(page), "Ours, 95 % interval", "Verdict"
 
 
 def _rows(page: Page, verdict: Verdict) -> list[Markup]:
     """The claim with its numbers; below it, across all columns, the command that makes them."""
     says = link(verdict.claim.says, page.place(verdict.claim))
     made = _command(page, verdict)
-    more = [tag("tr", tag("td", made, colspan=len(HEADS), role="cell"), class_="more", role="row")] if made else []
-    return [entry(says, HEADS, _cells(page, verdict)), *more]
+    more = (
+        [tag("tr", tag("td", made, colspan=len(heads(page)), role="cell"), class_="more", role="row")] if made else []
+    )
+    return [entry(says, heads(page), _cells(page, verdict)), *more]
 
 
 def _command(page: Page, verdict: Verdict) -> Markup:
@@ -55,13 +61,14 @@ def _command(page: Page, verdict: Verdict) -> Markup:
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    return tag("span", claimed(page, verdict.claim)), _ours(verdict), badge_of(page, verdict)
+    return tag("span", stated(page, verdict.claim)), _ours(verdict), badge_of(page, verdict)
 
 
 def _ours(verdict: Verdict) -> Markup:
     """Our number. Before all seeds have run, that of the first ones, and how many they are."""
     if said := evidence.ours(verdict):
-        return tag("span", unbroken(said))
+        what = evidence.compared(verdict)
+        return join([unbroken(said), *([tag("span", what, class_="line repro-muted")] if what else [])], " ")
     early = [one for one in verdict.evidence if verdict.outcome == "not run" and not one.proxy]
     if not early:
         return tag("span", "–")

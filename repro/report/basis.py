@@ -24,7 +24,7 @@ TUNED = {
 }
 COMPUTED = "the published results, so agreement may be by choice"
 """Instead of `TUNED["test"]`, if nothing is trained: a choice can then only make a number agree."""
-MADE = "data made by its code"
+MADE = "synthetic data"
 ORDER = (BEHAVED[1], "not decided", BEHAVED[0])
 WORDS = {"holds": "hold", "fails": "fail"}  # of more than one
 
@@ -70,8 +70,8 @@ def data(page: Page) -> str:
 
 
 def _sets(page: Page, configs: Iterable[str]) -> list[str]:
-    """The names of the data sets of some configs; `MADE` stands for data that is in no catalogue."""
-    names = ([one.name for one in needed.of_configs(page, [config])] or [MADE] for config in configs)
+    """The short titles of the data sets of some configs; `MADE` stands for data that is in no catalogue."""
+    names = ([needed.short(one) for one in needed.of_configs(page, [config])] or [MADE] for config in configs)
     return list(dict.fromkeys(name for found in names for name in found))
 
 
@@ -108,7 +108,7 @@ def _sizes(page: Page) -> list[tuple[str, str]]:
 def _departures(page: Page) -> str:
     """The number of departures from the paper that the report lists, as a link to them."""
     found = page.departures
-    return link(f"{found.many}", f"{page.address}#{found.anchor}") if found else "not listed"
+    return link(f"{found.many or 'none listed'}", f"{page.address}#{found.anchor}") if found else "not listed"
 
 
 def _judged(page: Page) -> list[list[Record]]:

@@ -59,7 +59,8 @@ def title(page: Page, verdicts: Sequence[Verdict]) -> str:
         return "Elsewhere in the paper"
     metrics = {page.paper.label(verdict.claim.metric) for verdict in verdicts} - {""}
     where = verdicts[0].claim.where.partition(",")[0]
-    return ", ".join([where[:1].upper() + where[1:], *(metrics if len(metrics) == 1 else ())])
+    shown = where if "." in where or "_" in where else where[:1].upper() + where[1:]  # not the name of a file
+    return ", ".join([shown, *(metrics if len(metrics) == 1 else ())])
 
 
 def _grid(page: Page, verdicts: Sequence[Verdict]) -> Markup:

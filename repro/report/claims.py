@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Mapping
 
 from repro.report import cells, explained, needed, replays, uncertainty
-from repro.report.evidence import asked, links, mistake, ours_accepted, read_in
-from repro.report.figure import claimed, tables
+from repro.report.evidence import asked, links, mistake, ours_accepted, read_in, source
+from repro.report.figure import stated, tables
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag, unbroken
 from repro.report.html.words import count, slug, spread, typeset
@@ -19,7 +19,6 @@ from repro.report.outcome import badge_of, transcribed
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
 
-HEADS = ("Claim", "The paper", "Ours, 95 % interval", "Verdict")
 MANY = 12
 """With more claims, the table is in a fold: the figure above it has a row for each claim."""
 CLEAR = frozenset({"reproduced", "trend holds", "last digit differs", "same conclusion"})
@@ -57,8 +56,12 @@ def one(page: Page, verdict: Verdict) -> Markup:
     return box(_table(page, [verdict], anchor=False), label=f"The claim {verdict.claim.id}")
 
 
+def _heads(page: Page) -> tuple[str, ...]:
+    return "Claim", source(page), "Ours, 95 % interval", "Verdict"
+
+
 def _table(page: Page, verdicts: Iterable[Verdict], anchor: bool = True) -> Markup:
-    names = [tag("th", name, scope="col", role="columnheader") for name in HEADS]
+    names = [tag("th", name, scope="col", role="columnheader") for name in _heads(page)]
     head = tag("thead", tag("tr", *names, role="row"), role="rowgroup")
     told = explained.sentences(page)
     bodies = [_body(page, verdict, anchor, told) for verdict in verdicts]
@@ -74,14 +77,16 @@ def _body(page: Page, verdict: Verdict, anchor: bool, told: Mapping[str, str]) -
 def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     claim, unit = verdict.claim, page.unit(verdict.claim)
     name = tag("th", claim.says, data_by=str(claim.line), scope="row", role="rowheader")
-    ours = _lines(_ours(page, found, unit) for found in verdict.evidence)
-    said = (claimed(page, claim), ours or "–", badge_of(page, verdict) + replays.mark(page, verdict))
-    stated, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
-    sorts = [math.inf if one is None or math.isnan(one) else one for one in (stated, mean)]  # none is last
+    numbers = [_ours(page, found, unit) for found in verdict.evidence]
+    what = [tag("span", "difference", class_="repro-muted")] if verdict.claim.over and numbers else []
+    ours = _lines([*numbers, *what])
+    said = (stated(page, claim), ours or "–", _verdict(page, verdict))
+    theirs, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
+    sorts = [math.inf if one is None or math.isnan(one) else one for one in (theirs, mean)]  # none is last
     by = (*sorts, OUTCOMES.index(verdict.outcome))
     cells = [
         tag("td", tag("div", cell), data_label=head, data_by=str(number).replace("inf", "Infinity"), role="cell")
-        for head, cell, number in zip(HEADS[1:], said, by, strict=True)
+        for head, cell, number in zip(_heads(page)[1:], said, by, strict=True)
     ]
     return tag("tr", name, *cells, id=slug("claim", claim.id) if anchor else None, role="row")
 
@@ -112,8 +117,8 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
         *run,
         mistake(page, verdict),
     )
-    line = tag("div", _reason(page, verdict, told), _caveats(page, verdict), details)
-    cell = tag("td", line, colspan=len(HEADS), role="cell")
+    line = tag("div", _reason(page, verdict, told), _caveat(verdict), details)
+    cell = tag("td", line, colspan=len(_heads(page)), role="cell")
     return tag("tr", cell, class_="more", role="row")
 
 
@@ -137,11 +142,17 @@ def _reason(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
     return tag("p", typeset(own), class_="repro-why") if own else Markup("")
 
 
-def _caveats(page: Page, verdict: Verdict) -> Markup:
-    """What a reader must know of the verdict itself: no mean could have passed, or the claim was changed late."""
-    notes = ["no mean could have passed with these seeds"] if verdict.out_of_reach else []
-    notes += ["changed after its record"] if verdict.claim.id in page.late else []
-    return tag("p", "Note: ", "; ".join(notes), class_="repro-muted") if notes else Markup("")
+def _verdict(page: Page, verdict: Verdict) -> Markup:
+    """The verdict; below it, whether its claim was changed after the first record."""
+    late = verdict.claim.id in page.late
+    changed = tag("span", "changed after its record", class_="line repro-muted") if late else Markup("")
+    return badge_of(page, verdict) + replays.mark(page, verdict) + changed
+
+
+def _caveat(verdict: Verdict) -> Markup:
+    """Whether no mean could have passed."""
+    words = "Note: no mean could have passed with these seeds"
+    return tag("p", words, class_="repro-muted") if verdict.out_of_reach else Markup("")
 
 
 def _later(verdicts: list[Verdict]) -> Markup:

@@ -41,6 +41,19 @@ def shown(claim: Claim, found: Evidence) -> str:
     return _beside(claim, Decimal(repr(found.interval.mean))) + percent
 
 
+def compared(verdict: Verdict) -> str:
+    """What our number is, if it is a difference of two configs, and which sign is better; else empty."""
+    if not (verdict.claim.over and verdict.evidence):
+        return ""
+    better = verdict.evidence[0].identity.get("better")
+    return f"difference; {better} is better" if better else "difference"
+
+
+def source(page: Page) -> str:
+    """Who states the claims, as the head of a column."""
+    return "The course" if page.paper.kind == "course" else "The paper"
+
+
 def _beside(claim: Claim, value: Decimal) -> str:
     """`value` with two digits more than the printed number, so that a reader sees whether it rounds to that."""
     printed, digit = claim.digits

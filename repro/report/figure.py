@@ -93,7 +93,7 @@ def _square(page: Page, verdict: Verdict) -> Markup:
 def claimed(page: Page, claim: Claim) -> str:
     """What the paper says, with its own digits: `0.950 dB`, `above 3 dB`. Our tolerance is not included.
 
-    A bound that the group chose itself is called so: `our bound: above 50 %`.
+    What the group chose itself is called so: `our bound: above 50 %`, `our comparison: better than "GRU"`.
     """
     unit = page.unit(claim)
     if not claim.transcribed:
@@ -103,9 +103,15 @@ def claimed(page: Page, claim: Claim) -> str:
     if claim.value is not None:
         return f"{typeset(claim.stated)} {unit}".rstrip()
     if claim.bound is None:
-        return f"better than {page.paper.label(claim.over)}"
+        whose = "our comparison: " if chosen.comparison(claim) else ""
+        return f"{whose}better than “{page.paper.label(claim.over)}”"
     whose = "our bound: " if chosen.bound(claim) else ""
     return f"{whose}{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
+
+
+def stated(page: Page, claim: Claim) -> str:
+    """What the paper says, for a table in which the words of the claim are next to it."""
+    return "our comparison" if chosen.comparison(claim) else claimed(page, claim)
 
 
 def accepted(claim: Claim, unit: str) -> str:
@@ -124,9 +130,15 @@ def _group(page: Page, group: Group) -> Markup:
 def _block(page: Page, group: Group, axis: Axis, verdicts: Sequence[Verdict]) -> Markup:
     unit = " ".join(filter(None, (group.unit, "(log)" if group.log else "")))
     numbers = marks.scale(axis)
-    top = tag("div", tag("span", unit), numbers, tag("span", "ours (paper)"), class_="repro-row scale")
+    top = tag("div", tag("span", unit), numbers, tag("span", f"ours ({_told_by(verdicts)})"), class_="repro-row scale")
     bottom = tag("div", tag("span", unit), numbers, tag("span"), class_="repro-row scale", aria_hidden="true")
     return tag("div", top, *(_row(page, group, axis, one) for one in verdicts), bottom, class_="repro-block")
+
+
+def _told_by(verdicts: Sequence[Verdict]) -> str:
+    """Whose numbers are in parentheses at the end of the rows: the paper's, our own bounds, or both."""
+    own = {chosen.bound(one.claim) or chosen.comparison(one.claim) for one in verdicts}
+    return {frozenset({True}): "our bound", frozenset({False}): "paper"}.get(frozenset(own), "paper or our bound")
 
 
 def _row(page: Page, group: Group, axis: Axis, verdict: Verdict) -> Markup:
@@ -176,7 +188,7 @@ def _numbers(verdict: Verdict, shown: Sequence[Evidence]) -> list[str]:
     claim, line = verdict.claim, edge(verdict.claim)
     paper = typeset(claim.stated) if claim.value is not None else ""
     if line is not None and _directed(verdict):
-        paper = f"{'>' if _upward(verdict) else '<'} {typeset(claim.stated or '0')}"
+        paper = f"{'>' if _upward(verdict) else '<'} {_bound(claim)}"
     first, *more = [_mean(found) for found in shown] or ["–"]
     return [f"{first} ({paper})" if paper else first, *more]
 
@@ -199,7 +211,7 @@ def _strip(page: Page, axis: Axis, shown: Sequence[Evidence], paper: Sequence[Ma
 def _say(page: Page, group: Group, verdict: Verdict, shown: Sequence[Evidence]) -> str:
     """The row in words, for screen readers."""
     band = accepted(verdict.claim, group.unit)
-    lead = "" if chosen.bound(verdict.claim) else "The paper says "
+    lead = "" if chosen.bound(verdict.claim) or chosen.comparison(verdict.claim) else "The paper says "
     said = f"{lead}{claimed(page, verdict.claim)}"
     parts = [said[:1].upper() + said[1:], *([f"accepted by us: {band}"] if band else [])]
     ours = [f"{'the proxy' if found.proxy else 'ours,'} {_note(page, found)}" for found in shown]
@@ -225,6 +237,11 @@ def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
     return [*([side] if _directed(verdict) else []), marks.upright(axis, line, "paper")]
 
 
+def _bound(claim: Claim) -> str:
+    """The bound of a claim; zero has no decimals."""
+    return typeset(claim.stated) if claim.bound else "0"
+
+
 def _directed(verdict: Verdict) -> bool:
     """Whether the claimed side of a bound is known. Without a record, the better direction of a metric is not."""
     return bool(verdict.evidence) or not verdict.claim.over
@@ -245,7 +262,9 @@ def _legend(verdicts: Sequence[Verdict]) -> Markup:
     evidence = [found for verdict in verdicts for found in verdict.evidence]
     sides = any(edge(verdict.claim) is not None for verdict in verdicts)
     band = f"the range that we accept (our choice){', or the side that the paper claims' if sides else ''}"
-    items = [marks.key("paper", f"line: the paper's number; band: {band}")]
+    own = any(chosen.bound(verdict.claim) or chosen.comparison(verdict.claim) for verdict in verdicts)
+    line = "the paper's number or our own bound" if own else "the paper's number"
+    items = [marks.key("paper", f"line: {line}; band: {band}")]
     if any(not found.proxy for found in evidence):
         items.append(marks.key("ours", "ours: mean and 95 % interval"))
     if any(found.proxy for found in evidence):

@@ -16,14 +16,14 @@ ALONE = 3  # metrics of one claim each: from this number on, they share an axis 
 ROWS = 10  # of a block: it has the numbers of the axis above and below
 
 
-MIXED = "Metrics of one claim each"
+MIXED = "Other claims, each with a metric of its own"
 
 
 @dataclass(frozen=True)
 class Group:
     """Claims that share an axis: those of one metric, unless their ranges are too different (`first` is False).
 
-    Metrics of one claim each share an axis too, so that the page is not a list of axes.
+    Metrics that one claim has share an axis too, so that the page is not a list of axes.
 
     `names` are the names of the rows, by the id of the claim.
     """

@@ -34,7 +34,7 @@ def standing(page: Page, found: Record, test: str, item: int) -> str:
 
 
 def chosen(page: Page, found: Record) -> dict[int, str]:
-    """The examples to look at first, as places in the list, with the reason: typical, best and worst of the examples.
+    """The examples to look at first, as places in the list, with the reason: typical, best and worst.
 
     Empty if there is one example, or if no metric says which these are.
     """
@@ -45,10 +45,17 @@ def chosen(page: Page, found: Record) -> dict[int, str]:
         return {}
     values, middle, sign = [one.values[item] for item in items], median(one.values), 1 if _higher(one) else -1
     places, named = range(len(items)), dict[int, str]()
+    whom = _whom(found, one)
     named[min(places, key=lambda n: abs(values[n] - middle))] = "nearest to the median"
-    named.setdefault(max(places, key=lambda n: sign * values[n]), f"the best of these {len(items)}")
-    named.setdefault(min(places, key=lambda n: sign * values[n]), f"the worst of these {len(items)}")
+    named.setdefault(max(places, key=lambda n: sign * values[n]), f"the best of {whom}")
+    named.setdefault(min(places, key=lambda n: sign * values[n]), f"the worst of {whom}")
     return named
+
+
+def _whom(found: Record, one: Measurement) -> str:
+    """Among which items the best and the worst example are: all, if the run chose the examples by this metric."""
+    every = found.examples[0].get("by") == one.metric
+    return f"all {len(one.values)}" if every else f"these {len(found.examples)}"
 
 
 def order(page: Page, found: Record, named: Mapping[int, str]) -> str:
@@ -56,7 +63,7 @@ def order(page: Page, found: Record, named: Mapping[int, str]) -> str:
     one = _scored(page, found, str(found.examples[0].get("test", "test")))
     if one is None or not named:
         return ""
-    whom = f"the one nearest to the median of all items, and the best and the worst of these {len(found.examples)}"
+    whom = f"the one nearest to the median of all items, and the best and the worst of {_whom(found, one)}"
     return f"First, by {page.paper.label(one.metric)}: {whom}. "
 
 
@@ -86,8 +93,9 @@ def summary(page: Page, found: Record) -> str:
     if not every:
         return ""
     whole = count(len(every[0].values), "test item")
-    first = "the first " if items == list(range(len(items))) else ""
-    said = f"They are {first}{len(items)} of {whole}, not chosen by their results."
+    by, first = found.examples[0].get("by"), "the first " if items == list(range(len(items))) else ""
+    how = f"spread from the worst to the best in {page.paper.label(by)}" if by else "not chosen by their results"
+    said = f"They are {first}{len(items)} of {whole}, {how}."
     measured = _measured(page, found, test)
     if not measured:
         return said

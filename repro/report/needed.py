@@ -22,6 +22,7 @@ from repro.report.page import Page
 from repro.verdict import Verdict
 
 DATA = "experiment.data"
+LONG = 50  # characters of the title of a data set
 OPEN = re.compile(r"(?i)(CC[ -]|CC0|MIT|BSD|Apache|ODC|GPL|public domain|none)")
 """How the licence of a data set begins if it is open, or if its makers state none."""
 
@@ -61,7 +62,14 @@ def _of_text(text: str) -> tuple[DataSet, ...]:
     stated = known.get(DATA)
     named = {str(value).partition("/")[0] for value in stated.values()} if isinstance(stated, dict) else set()
     bound = dict(similarity.reached(known, [name for name in known if name.startswith("experiment.")]))
-    return tuple(one for one in _catalogue().values() if one.name in named or _read_by(one, bound))
+    found = tuple(one for one in _catalogue().values() if one.name in named or _read_by(one, bound))
+    return found or tuple(one for one in _catalogue().values() if _imported(one, text))
+
+
+def _imported(one: DataSet, text: str) -> bool:
+    """Whether a config without a known reader imports the module of a paper that reads this data set."""
+    module = one.reader.partition(":")[0]
+    return module.startswith("papers.") and re.search(rf"(?m)^import {re.escape(module)}$", text) is not None
 
 
 def forget() -> None:
@@ -97,6 +105,16 @@ def _fixed(one: DataSet) -> set[tuple[str, str]]:
     """The arguments of the reader that are the same for all variants of a data set with several variants."""
     rows = [{(name, repr(value)) for name, value in each.arguments.items()} for each in one.variants.values()]
     return set.intersection(*rows) if len(rows) > 1 else set()
+
+
+def short(one: DataSet) -> str:
+    """The title of a data set for one line: a long one ends at its first comma or colon.
+
+    >>> from types import SimpleNamespace
+    >>> short(SimpleNamespace(title="LibriSpeech at 8 kHz, one utterance of each of 251 speakers of train-clean-100"))
+    'LibriSpeech at 8 kHz'
+    """
+    return re.split("[:,] ", one.title)[0] if len(one.title) > LONG else one.title
 
 
 def lacking(page: Page, claim: Claim) -> list[DataSet]:

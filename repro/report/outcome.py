@@ -46,6 +46,7 @@ MEANINGS = {
 """The meaning of each outcome, in short. The page `EXPLAINED` of the guide has a section for each, with all details."""
 
 EXPLAINED = "guide/verdicts.html"
+PLURALS = {"trend holds": "trends hold", "trend fails": "trends fail", "last digit differs": "last digits differ"}
 NOTHING: Mapping[str, str] = {}
 SEEN = 0.02  # the smallest share of the bar, so that one claim of hundreds is visible
 TIERS = {
@@ -59,8 +60,10 @@ def outcome(page: Page) -> Markup:
     """The bar and the counts of a paper."""
     needs = needed.chips(page)
     told = counts(page.verdicts, f"{page.root}{EXPLAINED}", needs)
-    why = link("What does not agree, and why", f"{page.address}#what-does-not-agree") if page.failed else ""
-    return tag("div", bar(page.verdicts, needs), told, why, later(page.verdicts), class_="repro-outcome")
+    where = ("What does not agree, and why", "what-does-not-agree")
+    name, place = where if page.failed else ("How it differs, and why", "how-it-differs-from-the-paper-and-why")
+    line = tag("div", told, link(name, f"{page.address}#{place}"), class_="repro-told")
+    return tag("div", bar(page.verdicts, needs), line, later(page.verdicts), class_="repro-outcome")
 
 
 def transcribed(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -90,7 +93,8 @@ def worded(verdicts: Sequence[Verdict], needs: Mapping[str, str]) -> Iterator[tu
     for outcome, many in tally(verdicts).items():
         lacking = Counter(needs[one.claim.id] for one in verdicts if outcome == "not run" and one.claim.id in needs)
         if many > lacking.total():
-            yield outcome, f"{many - lacking.total()} {outcome}"
+            left = many - lacking.total()
+            yield outcome, f"{left} {outcome if left == 1 else PLURALS.get(outcome, outcome)}"
         for text, some in lacking.items():
             yield outcome, f"{some} {text if some == 1 else text.replace('needs', 'need', 1)}"
 
@@ -140,14 +144,11 @@ def badge_of(page: Page, verdict: Verdict) -> Markup:
 
 
 def facts(page: Page) -> Markup:
-    """The facts of a paper: tier, cost, date of the newest record, and the dependency check."""
-    cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
+    """The facts of a paper: the smoke run, the date of the newest record, and the dependency check."""
     dirty = sum(bool(found.source.get("dirty")) for found in page.records)
     kept = [("Not from a commit", f"{count(dirty, 'record')} made with uncommitted changes")] if dirty else []
     rows = [
-        ("Tier", tier(page)),
         *_smoke(page),
-        ("Cost", cost),
         ("Newest record", tag("time", day(page.newest), datetime=page.newest) if page.newest else "none yet"),
         *kept,
         *([("Still runs?", rot.badges(page))] if page.trials else []),
@@ -155,9 +156,15 @@ def facts(page: Page) -> Markup:
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="repro-facts")
 
 
+def cost(page: Page) -> str:
+    """The time of all runs of the claims and causes together."""
+    return f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
+
+
 def tier(page: Page) -> Markup:
     """The tier, and for how many claims it was reached."""
     code, words = TIERS[page.tier]
+    words = words.replace("the paper", "the course") if page.paper.kind == "course" else words
     if page.tier == 3:
         own = sum(map(chosen.data, page.full))
         words += f" for {len(page.full) - own} of {count(len(transcribed(page.verdicts)), 'claim')}"

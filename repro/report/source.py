@@ -56,11 +56,20 @@ class Source:
 def read(part: Declared) -> Source:
     """Read `part`'s file. Raises BadInput with the line number if the file is not valid Python."""
     tree = parse(part.path)
-    node = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == part.name)
+    node = _node(part.name, tree)
     letters = [text for text in _paragraphs(ast.get_docstring(tree)) if LETTERS.match(text)]
     return Source(
         _parameters(node, tree), ast.get_docstring(node) or "", list(_methods(node)), letters[0] if letters else ""
     )
+
+
+def parameters(name: str, tree: ast.Module) -> list[Parameter]:
+    """The parameters of the class `name` in a module: a part of `read`, for whoever has parsed the file already."""
+    return _parameters(_node(name, tree), tree)
+
+
+def _node(name: str, tree: ast.Module) -> ast.ClassDef:
+    return next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
 
 
 def _paragraphs(text: str | None) -> list[str]:

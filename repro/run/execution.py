@@ -7,26 +7,26 @@ So a change in one of them does not change the others.
 from __future__ import annotations
 
 import datetime
+import functools
 import logging
 import re
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from repro import interruption, progress, record
+from repro import interruption, record
 from repro.claim import paper
 from repro.config import Config, read
 from repro.errors import BadInput, where
 from repro.experiment import binding, preflight
 from repro.files import disk, lock
 from repro.record import Record, as_committed, loaded, machine
-from repro.run import logs, publishing, resume, run_folders, threads
+from repro.run import logs, measuring, publishing, resume, run_folders, threads
 from repro.training import processes
 
 log = logging.getLogger("repro")
@@ -142,6 +142,8 @@ def _execute(
     loaded.refuse_unfollowed(config, before)
     if config.committed:
         preflight.answers(config, built, items)
+    placed = functools.partial(binding.placed, config=config)
+    measuring.tried(built, placed)
     about = (where(config.path), seed, folder, chosen)
     log.info("%s, seed %d, in %s: %s", *about)
     if config.committed and (doubt := begun.doubt(folder)):
@@ -149,11 +151,7 @@ def _execute(
     history = _train(built, config, folder, seeds)
     began -= history.get("earlier_seconds", 0.0)  # the time of earlier, stopped processes of this run counts too
     trained = time.perf_counter() - began
-    with _placed(config):
-        measurements = built.measure(_progress)
-    for found in measurements:
-        mean = f"{found.mean:.4g} {found.identity.get('unit', '')}".rstrip()
-        log.info("%s: %s %s, %d items", found.test, found.metric, mean, len(found.values))
+    measurements = measuring.measured(built, placed)
     loaded.refuse_unfollowed(config, before)  # again: training may have imported more code
     return Record(
         paper=config.paper,
@@ -172,7 +170,7 @@ def _execute(
         cost=_cost(history, built.train, time.perf_counter() - began, trained, begun.sessions),
         curves=history.get("curves", {}),
         model=_layers(built.model),
-        examples=_examples(built, folder / "examples"),
+        examples=measuring.examples(built, measurements, folder / "examples"),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
 
@@ -226,29 +224,3 @@ def _train(built: Any, config: Config, folder: Path, seeds: dict[str, int]) -> d
         interruption.explain(error)
         raise
     return history
-
-
-def _examples(built: Any, folder: Path) -> list[dict[str, Any]]:
-    """Panels of the first items of the first test set, up to `record.EXAMPLES_LIMIT` bytes.
-
-    Empty if the dataset cannot show its items (it has no `illustrate`).
-    """
-    name, dataset = next(iter(built.test.items()))
-    shown: list[dict[str, Any]] = []
-    shutil.rmtree(folder, ignore_errors=True)  # left by an earlier, stopped process
-    for index in range(min(built.examples, len(dataset)) if hasattr(dataset, "illustrate") else 0):
-        inputs, target = dataset[index]
-        folder.mkdir(exist_ok=True)
-        before = set(folder.iterdir())
-        panels = dataset.illustrate(inputs, target, built.estimate(inputs), folder / f"{name}-{index}")
-        if sum(path.stat().st_size for path in folder.iterdir()) > record.EXAMPLES_LIMIT:
-            log.warning("%d examples are saved: more would exceed %d bytes", index, record.EXAMPLES_LIMIT)
-            for path in set(folder.iterdir()) - before:
-                path.unlink()
-            break
-        shown.append({"test": name, "item": index, "panels": panels})
-    return shown
-
-
-def _progress(indices: Iterable[int], name: str) -> Iterable[int]:
-    return progress.bar(f"measure {name}", iterable=indices, unit="item")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from repro import config, registry, untrusted
 from repro.claim.paper import Paper
-from repro.config import Config
+from repro.config import Config, syntax
 from repro.errors import BadInput, where
 from repro.experiment import Experiment, binding
 from repro.experiment.statements import Binding, Macro, Reference, atoms
@@ -54,7 +54,7 @@ def _config(path: Path, run: bool) -> Iterator[BadInput]:
     """The faults of one config. run: it is the smoke config, or a claim needs it, so it sets an experiment."""
     try:
         found = config.read(path)
-        rows = binding.bindings(found)
+        rows = _without_places(found) or binding.bindings(found)
         yield from _modules(found)
         if run and not any(row.selector == "experiment" for row in rows):
             expected = (
@@ -64,7 +64,23 @@ def _config(path: Path, run: bool) -> Iterator[BadInput]:
     except BadInput as error:
         yield error
         return
-    yield from _rows(rows, _names(tuple(module for module, _ in found.modules), found.folder.parent))
+    names = _names(tuple(module for module, _ in found.modules), found.folder.parent)
+    if any(True for _ in _rows(rows, names)):
+        yield from _rows(binding.bindings(found), names)
+
+
+def _without_places(found: Config) -> list[Binding]:
+    """The statements of a config as its digest reads them, which is faster than gin; empty if only gin may judge them.
+
+    They have no places. So gin reads a config with a fault again.
+    """
+    try:
+        modules, rows = syntax.read(found.text)
+    except syntax.Unreadable:
+        return []
+    if list(modules) != [module for module, _ in found.modules]:  # an import in a form that gin's reader refuses
+        return []
+    return [Binding(row.scope, row.selector, row.parameter, row.value, "") for row in rows]
 
 
 def _modules(found: Config) -> Iterator[BadInput]:
@@ -91,8 +107,9 @@ def _names(modules: tuple[str, ...], papers: Path) -> Names:
 @functools.lru_cache(maxsize=256)
 def _in_file(module: str, path: Path, changed: int) -> dict[str, Collection[str] | None]:
     """The parts that a file registers; `changed` is the time of its last change."""
-    own = {f"{part.kind}.{part.name}": _parameters(part) for part in registry.declared_in(path, module)}
-    return {**dict.fromkeys(_adopted(path)), **dict.fromkeys(_own_recipes(module, path)), **own}
+    tree = registry.parse(path)
+    own = {f"{part.kind}.{part.name}": _parameters(part, tree) for part in registry.declared_in(path, module)}
+    return {**dict.fromkeys(_adopted(tree)), **dict.fromkeys(_own_recipes(module, tree)), **own}
 
 
 @functools.cache
@@ -100,9 +117,9 @@ def _of_experiment() -> tuple[str, ...]:
     return tuple(parameters(Experiment))
 
 
-def _adopted(path: Path) -> tuple[str, ...]:
+def _adopted(tree: ast.Module) -> tuple[str, ...]:
     """The classes of a library that a module registers: `for loss in (nn.L1Loss, ...): LOSSES.register(loss)`."""
-    loops = [node for node in registry.parse(path).body if isinstance(node, ast.For)]
+    loops = [node for node in tree.body if isinstance(node, ast.For)]
     called = [(loop, ast.unparse(node.func)) for loop in loops for node in ast.walk(loop) if isinstance(node, ast.Call)]
     found = [(loop, name.removesuffix(".register").lower()) for loop, name in called if name.endswith(".register")]
     return tuple(
@@ -113,16 +130,16 @@ def _adopted(path: Path) -> tuple[str, ...]:
     )
 
 
-def _own_recipes(module: str, path: Path) -> tuple[str, ...]:
+def _own_recipes(module: str, tree: ast.Module) -> tuple[str, ...]:
     """The classes that a module adopts from itself: `adopt(sys.modules[__name__], ["RisingMomentum"])`."""
-    calls = [node.value for node in registry.parse(path).body if isinstance(node, ast.Expr)]
+    calls = [node.value for node in tree.body if isinstance(node, ast.Expr)]
     found = [call.args for call in calls if isinstance(call, ast.Call) and ast.unparse(call.func) == "adopt"]
     names = [ast.literal_eval(args[1]) for args in found if ast.unparse(args[0]) == "sys.modules[__name__]"]
     return tuple(f"{module}.{name}" for listed in names for name in listed)
 
 
-def _parameters(part: registry.Declared) -> tuple[str, ...]:
-    return tuple(one.name for one in source.read(part).parameters)
+def _parameters(part: registry.Declared, tree: ast.Module) -> tuple[str, ...]:
+    return tuple(one.name for one in source.parameters(part.name, tree))
 
 
 def _rows(rows: list[Binding], names: Names) -> Iterator[BadInput]:

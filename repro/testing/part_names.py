@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from repro import HOME, registry
@@ -15,6 +17,9 @@ from repro.claim.paper import Paper
 from repro.errors import BadInput, where
 from repro.record import Record
 from repro.registry import Declared
+
+_KEPT: ContextVar[list[Declared] | None] = ContextVar("_KEPT", default=None)
+"""The parts, inside `kept`."""
 
 
 def twins(one: Paper, records: Iterable[Record]) -> Iterator[BadInput]:
@@ -35,8 +40,20 @@ def every() -> list[Declared]:
     >>> "metrics.Accuracy" in {f"{part.kind}.{part.name}" for part in every()}
     True
     """
+    if (known := _KEPT.get()) is not None:
+        return known
     papers = ((folder, f"papers.{name}") for name, folder in sorted(paper.folders().items()))
     return [*_shared(), *(part for folder, package in papers for part in _below(folder, package))]
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Look for the parts once while many papers are checked: their folders do not change meanwhile."""
+    token = _KEPT.set(every())
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
 
 
 @functools.cache

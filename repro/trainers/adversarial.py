@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Subset
 
 from repro.datasets.sample_pictures import SamplePictures
 from repro.errors import BadInput
+from repro.models.contract import as_images, takes
 from repro.registry import DATASETS, TRAINERS, name_of, wrong_value
 from repro.trainers import optim as optim  # so that a config with this trainer can name torch's optimizers
 from repro.trainers import schedules as schedules  # and this project's schedules
@@ -27,6 +28,13 @@ from repro.trainers.loop import Loop
 from repro.trainers.two_networks import ACCURACY, DIVERSITY, Curves, Player
 from repro.training import device, processes
 
+METHODS = {
+    "discriminator": ("real", "fake"),
+    "generator": ("fake",),
+    "penalty": ("judge", "real", "fake"),
+    "distance": ("fake", "target"),
+}
+"""The methods of a loss, with their arguments; the last two are optional."""
 SAME, SURE = 0.5, 0.99  # warnings: samples are less than half as diverse; the discriminator is nearly always right
 
 log = logging.getLogger("repro")
@@ -94,6 +102,8 @@ class Adversarial:
                 raise wrong_value(self, name, value, f"a whole number from {least}")
         if generator_every > steps:
             raise wrong_value(self, "generator_every", generator_every, f"at most {steps}, the number of steps")
+        if shown is not None and not isinstance(shown, Mapping):
+            raise wrong_value(self, "shown", name_of(shown), "datasets by name: {'samples': @datasets.LatentGrid()}")
         if shown and not valid_every:
             raise wrong_value(self, "valid_every", 0, "a number of steps, because 'shown' is drawn then")
         self.steps, self.batch_size, self.workers = steps, batch_size, workers
@@ -116,6 +126,9 @@ class Adversarial:
             raise BadInput(f"experiment.model is {name_of(model)}", expected="models.Adversarial, for this trainer")
         if not hasattr(loss, "discriminator"):
             raise BadInput(f"experiment.loss is {name_of(loss)}", expected="a loss of scores: losses.NonSaturating")
+        for method, names in METHODS.items():
+            if method in ("discriminator", "generator") or hasattr(loss, method):
+                takes(loss, method, *names)
         if self.valid_every and valid is None:
             raise wrong_value(self, "valid_every", self.valid_every, "0, or an experiment.valid")
         return Fit(self, model, loss, train, valid, folder, order_seed).run()
@@ -123,9 +136,11 @@ class Adversarial:
 
 def of_discriminator(model: Any, loss: Any, inputs: Any, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     """The loss of the discriminator, a scalar, and its accuracy; `fake` has no gradient."""
-    if fake.shape != real.shape:
-        shapes = f"{tuple(fake.shape[1:])} and real ones {tuple(real.shape[1:])}"
-        raise BadInput(f"images of the generator have the shape {shapes}", expected="the same shape")
+    as_images(fake, len(real), getattr(model, "generator", model))
+    if fake.shape != real.shape or fake.dtype != real.dtype:
+        kinds = [f"{tuple(one.shape[1:])} {str(one.dtype).removeprefix('torch.')}" for one in (fake, real)]
+        said = f"images of the generator are {kinds[0]}, and real ones {kinds[1]}"
+        raise BadInput(said, expected="the same shape and type")
     scores = model.judge(real, inputs), model.judge(fake, inputs)
     value = loss.discriminator(*scores)
     if hasattr(loss, "penalty"):
@@ -158,9 +173,9 @@ class Fit:
     ) -> None:
         self.trainer, self.valid, self.device = trainer, valid, device.here()
         self.model, self.loss = model.to(self.device), loss.to(self.device)
-        own = trainer.generator_optimizer, trainer.generator_schedule
+        own = trainer.generator_optimizer, trainer.generator_schedule, trainer.steps // trainer.generator_every
         self.generator = Player("generator", self.model.generator, *own)
-        other = trainer.discriminator_optimizer, trainer.discriminator_schedule
+        other = trainer.discriminator_optimizer, trainer.discriminator_schedule, trainer.steps
         self.discriminator = Player("discriminator", self.model.discriminator, *other)
         self.curves = Curves()
         if getattr(self.model.generator, "mean_start", False):
@@ -169,6 +184,9 @@ class Fit:
         self.loop = Loop(trainer, model, loss, train, folder, order_seed, workers=trainer.workers, **state)
         validations = trainer.steps // trainer.valid_every if trainer.valid_every else 0
         self.pictures = SamplePictures(trainer.shown, folder, validations, trainer.valid_every)
+        self.pictures.check(self.model)
+        if trainer.valid_every > trainer.steps:
+            log.warning("valid_every is above the %d steps: no validation, and no picture", trainer.steps)
 
     def run(self) -> dict[str, Any]:
         """Do the remaining steps; returns the history."""
@@ -221,7 +239,7 @@ def warn(curves: dict[str, list[list[float]]]) -> None:
     last = {name: fmean(value for _, value in points[-max(1, len(points) // 4) :]) for name, points in curves.items()}
     if (diversity := last.get(DIVERSITY, 1.0)) < SAME:
         log.warning(
-            "collapse: samples of a batch are %.2f times as far apart as real images; lower the rates", diversity
+            "collapse, or too few steps: samples of a batch are %.2f times as far apart as real images", diversity
         )
     if (accuracy := last.get(ACCURACY, 0.5)) > SURE:
         log.warning(

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from repro.registry import adopt, wrong_value
+from repro.errors import BadInput
+from repro.registry import adopt
 
 
 class RisingMomentum(LRScheduler):
@@ -51,12 +52,17 @@ class RisingMomentum(LRScheduler):
         ]
         for name, value, good, expected in ranges:
             if not good:
-                raise wrong_value(self, name, value, expected)
+                raise self._wrong(name, value, expected)
         if any("momentum" not in group for group in optimizer.param_groups):
-            raise wrong_value(self, "momentum", momentum, "an optimizer with a momentum, such as torch.optim.SGD")
+            raise self._wrong("momentum", momentum, "an optimizer with a momentum, such as torch.optim.SGD")
         self.momentum, self.steps, self.factor, self.least = momentum, steps, factor, least
         self.first = [float(group["momentum"]) for group in optimizer.param_groups]
         super().__init__(optimizer)
+
+    def _wrong(self, name: str, value: Any, expected: str) -> BadInput:
+        """Like `wrong_value`, with the name that this class has in a config."""
+        said = f"{__name__}.{type(self).__name__}.{name} is {value}"
+        return BadInput(said, expected=expected, parameter=name, value=value)
 
     def get_lr(self) -> list[Any]:
         """The learning rate of each group after `last_epoch` steps."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from repro.errors import BadInput
+from repro.registry import name_of
 from repro.trainers.loop import Loop
 from repro.training import processes
 from repro.training.finite import NotFinite
@@ -19,28 +20,57 @@ LOSS, ACCURACY, DIVERSITY = "discriminator", "accuracy of the discriminator", "d
 
 
 class Player:
-    """One of the two networks, with its optimizer and schedule. `name`: in messages.
+    """One of the two networks, with its optimizer and schedule. `name`: in messages. `steps`: of the optimizer.
 
-    Raises BadInput if the network has no weights to train, or if the schedule needs a validation loss.
+    Raises BadInput if the network has no weights to train, if torch refuses a value of the optimizer or schedule, and
+    for an optimizer or schedule that cannot be used: one that needs more than the gradient and the number of the step,
+    or ends before the training.
     """
 
     def __init__(
-        self, name: str, network: nn.Module, optimizer: Callable[..., Any], schedule: Callable[..., Any] | None
+        self,
+        name: str,
+        network: nn.Module,
+        optimizer: Callable[..., Any],
+        schedule: Callable[..., Any] | None,
+        steps: int,
     ) -> None:
         self.name = name
         self.named = [(f"{name}.{key}", one) for key, one in network.named_parameters() if one.requires_grad]
         if not self.named:
             raise BadInput(f"the {name} has no weights to train", expected="a network with weights")
         self.weights = [one for _, one in self.named]
-        self.optimizer: torch.optim.Optimizer = optimizer(self.weights)
-        self.schedule = schedule(self.optimizer) if schedule else None
-        if isinstance(self.schedule, ReduceLROnPlateau):
-            said = f"trainers.Adversarial.{name}_schedule is ReduceLROnPlateau"
-            raise BadInput(said, expected="a schedule that depends on the step alone")
+        self.optimizer: torch.optim.Optimizer = self._made("optimizer", optimizer, self.weights)
+        if not isinstance(self.optimizer, torch.optim.Optimizer) or isinstance(self.optimizer, torch.optim.LBFGS):
+            raise self._wrong("optimizer", name_of(self.optimizer), "an optimizer that needs the gradient alone")
+        self.schedule: Any = None
+        if schedule:
+            self.schedule = self._made("schedule", schedule, self.optimizer)
+        self._check_schedule(steps)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must contain, by name."""
         return {f"{self.name}_optimizer": self.optimizer, f"{self.name}_schedule": self.schedule}
+
+    def _made(self, kind: str, make: Callable[..., Any], given: Any) -> Any:
+        """`make(given)`. Raises BadInput if torch refuses a value."""
+        try:
+            return make(given)
+        except (ValueError, TypeError, ZeroDivisionError) as error:
+            made = type(given) if kind == "schedule" and given is self.schedule else getattr(make, "func", make)
+            name = getattr(made, "__name__", name_of(made))
+            raise self._wrong(kind, f"{name}: {error}", "one of torch, with values that it takes") from None
+
+    def _check_schedule(self, steps: int) -> None:
+        one = self.schedule
+        if one is not None and (not isinstance(one, LRScheduler) or isinstance(one, ReduceLROnPlateau)):
+            raise self._wrong("schedule", name_of(one), "a schedule that depends on the step alone")
+        if isinstance(one, OneCycleLR) and one.total_steps < steps:
+            said = f"OneCycleLR with {one.total_steps} steps"
+            raise self._wrong("schedule", said, f"total_steps from {steps}, the steps of this optimizer")
+
+    def _wrong(self, kind: str, value: str, expected: str) -> BadInput:
+        return BadInput(f"trainers.Adversarial.{self.name}_{kind} is {value}", expected=expected)
 
     @property
     def rate(self) -> float:
@@ -48,10 +78,21 @@ class Player:
         return float(self.optimizer.param_groups[0]["lr"])
 
     def update(self, value: Tensor, loop: Loop) -> None:
-        """One step down the scalar `value`, which changes this network alone. Raises NotFinite."""
+        """One step down the scalar `value`, which changes this network alone.
+
+        Raises NotFinite, and BadInput for a value that is no scalar or does not depend on the weights.
+        """
         self.optimizer.zero_grad()
-        value.backward(inputs=self.weights)
+        if not isinstance(value, Tensor) or value.ndim:
+            shape = f" of shape {tuple(value.shape)}" if isinstance(value, Tensor) else ""
+            said = f"experiment.loss gives the {self.name} a {type(value).__name__}{shape}"
+            raise BadInput(said, expected="a scalar tensor")
+        if value.requires_grad:
+            value.backward(inputs=self.weights)
         found = [(name, weight.grad) for name, weight in self.named if weight.grad is not None]
+        if not found:
+            said = f"no weight of the {self.name} gets a gradient from its loss"
+            raise BadInput(said, expected="a loss that depends on its weights; look for detach() and no_grad()")
         try:
             loop.check(value, found)
         except NotFinite as error:
@@ -60,7 +101,9 @@ class Player:
             raise
         self.optimizer.step()
         if self.schedule:
-            self.schedule.step()
+            self._made("schedule", lambda schedule: schedule.step(), self.schedule)
+            if self.rate < 0:
+                raise self._wrong("schedule", f"one with the rate {self.rate:.3g}", "rates from 0")
 
 
 class Curves:

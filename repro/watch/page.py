@@ -7,20 +7,19 @@ from pathlib import Path
 
 from repro.errors import BadInput, where
 from repro.files import disk
+from repro.report.html import alone
 from repro.report.html.markup import Markup, join, tag
 from repro.watch.checks import said
 from repro.watch.watching import Watched, Window
 
 STYLE = """
-:root { color-scheme: light dark; --bad: #b3261e; --line: #3b6ea5 }
+:root { --bad: #b3261e; --line: #3b6ea5 }
 @media (prefers-color-scheme: dark) { :root { --bad: #ff8a80; --line: #8ab8e8 } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-h1, td { overflow-wrap: anywhere } svg { width: 100%; max-width: 50rem; display: block }
+td { overflow-wrap: anywhere } svg { width: 100%; max-width: 50rem; display: block }
 table { border-collapse: collapse; width: 100% } .wide { overflow-x: auto }
 th, td { text-align: left; padding: .2rem .6rem; border-bottom: 1px solid #8886; vertical-align: top }
 .alarm { color: var(--bad); font-weight: 600 }
 """
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 ENDINGS = (".html", ".htm")
 WIDTH, HEIGHT, TOP = 600, 90, 12.0  # of a chart; TOP: the largest power of ten that it shows
 
@@ -38,20 +37,12 @@ def write(found: Watched, path: Path) -> Path:
     """Write the page to `path`, a file. Returns the path."""
     disk.refuse_unwritable(path.absolute().parent, path.name)
     title = f"Drift in {where(found.path)}"
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        tag("meta", name_="viewport", content="width=device-width"),
-        tag("title", title),
-        tag("style", Markup(STYLE)),
-    ]
-    body = [tag("h1", title), tag("p", found.verdict(), class_="alarm" if found.first_alarm else None)]
+    body = [tag("p", found.verdict(), class_="alarm" if found.first_alarm else None)]
     body += [tag("p", line) for line in _about(found)]
     body += [section for name in found.tests for section in _section(found, name)]
     body += [tag("h2", "All windows"), tag("div", _table(found), class_="wide")]
-    text = tag("html", tag("head", *head), tag("body", tag("main", *body)), lang="en")
     path.parent.mkdir(parents=True, exist_ok=True)
-    return disk.write(path, f"<!DOCTYPE html>\n{text}\n")
+    return alone.write(path, title, [tag("main", *body)], STYLE)
 
 
 def _about(found: Watched) -> list[str]:

@@ -132,7 +132,7 @@ def test_own_config_first_and_weakest_proxy_next(paper: Any) -> None:
 )
 def test_a_proxy_of_a_comparison_has_two_sides(paper: Any, keys: str) -> None:
     paper.toml(f"{HEAD}{CLAIM}{keys}")
-    with pytest.raises(BadInput, match=r"'proxy_over' has \d configs; expected one for each proxy"):
+    with pytest.raises(BadInput, match=r"'proxy_over' has the length \d; expected one config for each proxy"):
         papers.read(paper.folder)
 
 

@@ -15,10 +15,11 @@ from repro.errors import BadInput
 
 def test_every_config_of_every_paper_is_found_by_its_name() -> None:
     known = names.every()
-    assert known and all(names.find(name).resolve() == path.resolve() for name, path in known.items())
+    assert known
     for name, path in known.items():
-        found = config.read(names.find(name))
-        assert (f"{found.paper}/{found.name}", found.digest) == (name, config.read(path).digest)
+        assert names.find(name).resolve() == path.resolve()
+        found = config.read(path)
+        assert f"{found.paper}/{found.name}" == name
 
 
 def test_a_path_is_returned_as_it_is(paper: Any) -> None:
@@ -32,6 +33,13 @@ def test_a_path_is_returned_as_it_is(paper: Any) -> None:
 def test_an_unknown_name_offers_the_nearest(paper: Any, refused: Any, words: tuple[str, ...]) -> None:
     line = refused(*words, f"{paper.name}/ten_step")
     assert "did you mean" in line and "ten_steps'" in line
+
+
+def test_a_paper_in_the_place_of_a_config_lists_its_configs(paper: Any, refused: Any) -> None:
+    assert "is a paper" in refused("run", paper.name)
+    with pytest.raises(BadInput) as caught:
+        names.find(paper.name)
+    assert set(caught.value.known) == {f"{paper.name}/{path.stem}" for path in paper.folder.glob("configs/*.gin")}
 
 
 def test_an_unknown_paper_or_a_name_without_one_offers_the_whole_name(paper: Any) -> None:

@@ -178,3 +178,43 @@ def test_the_record_gets_the_pictures_of_the_run(tmp_path: Path) -> None:
 def test_a_name_that_is_not_one_of_a_file_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput):
         sample_pictures.SamplePictures({name: LatentGrid()}, tmp_path, 1, 1)
+
+
+@pytest.mark.parametrize("label", ["three", 2.5, -1, True, None, torch.zeros(2), torch.tensor(2.5)])
+def test_labels_that_are_no_class_are_refused(label: Any) -> None:
+    with pytest.raises(BadInput, match="label"):
+        Latent([(torch.zeros(1, 2, 2), label)], labels=True, classes=10)[0]
+
+
+@pytest.mark.parametrize("label", [3, torch.tensor(3), np.int64(3), np.array(3)])
+def test_labels_of_other_libraries_are_classes(label: Any) -> None:
+    inputs, _ = Latent([(torch.zeros(1, 2, 2), label)], labels=True, classes=10)[0]
+    assert inputs["label"].tolist() == [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+
+
+def test_items_that_are_no_pair_are_refused() -> None:
+    for item in (torch.zeros(2, 2), "ab", (torch.zeros(1),), (1, 2, 3)):
+        with pytest.raises(BadInput, match="pair"):
+            Latent([item])[0]
+    for source in (None, 3):
+        with pytest.raises(BadInput) as refused:
+            Latent(source)
+        assert refused.value.parameter == "source"
+
+
+def test_noise_that_does_not_fit_into_memory_is_refused() -> None:
+    for make in (lambda: LatentGrid(rows=10**9), lambda: Latent(Digits("test"), size=10**12)):
+        with pytest.raises(BadInput, match="GiB"):
+            make()
+
+
+def test_what_cannot_be_shown_is_found_before_the_training(tmp_path: Path) -> None:
+    pictures = sample_pictures.SamplePictures({"grid": LatentGrid(size=3)}, tmp_path, 1, 1)
+    made = nn.Sequential(nn.Linear(3, 4), nn.Dropout(), nn.Unflatten(1, (1, 2, 2)))
+    state = torch.get_rng_state()
+    pictures.check(made)
+    assert made.training
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(BadInput):
+        pictures.check(nn.Linear(3, 4))

@@ -96,7 +96,7 @@ class Slow(nn.Module):
 
     def __init__(self, times: int) -> None:
         super().__init__()
-        self.times, self.matrix = times, torch.rand(200, 200)
+        self.times, self.matrix = times, torch.rand(100, 100)
 
     def forward(self, given: torch.Tensor) -> torch.Tensor:
         for _ in range(self.times):

@@ -81,7 +81,15 @@ def _suspicious(tree: ast.AST) -> Iterator[str]:
                 "system",
             }
         elif isinstance(node, ast.Call):
-            yield from _call(ast.unparse(node.func), {word.arg: ast.unparse(word.value) for word in node.keywords})
+            asked = [word for word in node.keywords if word.arg in {*WORDS, "weights_only"}]
+            yield from _call(_dotted(node.func), {word.arg: ast.unparse(word.value) for word in asked})
+
+
+def _dotted(node: ast.expr) -> str:
+    """The name of what is called, such as `torch.load`; what is not a name is left out, as in `.load`."""
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _call(name: str, given: dict[str | None, str]) -> Iterator[str]:

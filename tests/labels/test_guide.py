@@ -6,6 +6,7 @@ The annotator of the test knows the truth, because the labels are wrong on purpo
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import os
 import re
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 import torch
 
-from repro import config, record, verdict
+from repro import HOME, config, record, verdict
 from repro.audio.files import write_wav
 from repro.claim import paper
 from repro.data import store
@@ -30,22 +31,19 @@ from repro.datasets.relabelled import Relabelled
 from repro.experiment import binding
 from repro.labels import tasks
 from repro.testing import needs
+from tests.guide import files
 
-PAGE = Path(__file__).parents[2] / "docs" / "guide" / "labels.md"
-BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FOLDER = Path("papers/mine")
 Command = Callable[..., tuple[int, str, str]]
 
 
 def blocks(kind: str) -> Iterator[tuple[str, str, str]]:
     """The file that each block is (or ""), its language, and its text; `kind` in place of the images."""
-    for hit in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
-        named = re.findall(rf"`({FOLDER}/[\w./]+)`", hit["before"])
-        own = named[-1] if named and hit["before"].endswith(":") else ""
+    for own, language, text in files("labels", FOLDER):
         if own.endswith(("/images.gin", "/text.gin", "/speech.gin")):
-            yield own, hit["kind"], hit["text"]
+            yield own, language, text
         else:
-            yield own.replace("images", kind), hit["kind"], hit["text"].replace("images", kind)
+            yield own.replace("images", kind), language, text.replace("images", kind)
 
 
 def truth(path: Path, kind: str) -> str:
@@ -127,7 +125,7 @@ def test_the_page_in_a_shell(project: Path, small_mnist: None, monkeypatch: pyte
         done = subprocess.run(command, input=typed, capture_output=True, text=True)
         return done.returncode, done.stdout, done.stderr
 
-    roots = os.pathsep.join([str(project), str(PAGE.parents[2])])
+    roots = os.pathsep.join([str(project), str(HOME.parent)])
     monkeypatch.setenv("PYTHONPATH", roots)
     follow(shell, monkeypatch, "images")
     assert (FOLDER / "labels" / "images.csv").stat().st_size > 1000
@@ -171,7 +169,31 @@ def recordings(folder: Path, split: Any) -> None:
         write_wav(folder / "recordings" / f"{every.names[index]}.wav", samples, 8000)
 
 
+@pytest.mark.parametrize("kind", ["text", "speech"])
+def test_the_files_on_text_and_speech_are_read(kind: str, project: Path, repro: Any) -> None:
+    """Each file of the page: the configs are bound, the claims read. The commands are those of the page on images."""
+    assert repro("new", "mine")[0] == 0
+    files = [(Path(file), text) for file, _, text in blocks(kind) if file]
+    for file, text in files:
+        write(file, text)
+    configs = [file for file, _ in files if file.suffix == ".gin" and kind in file.name]
+    assert {file.stem for file in configs} >= {kind, f"{kind}_suspects", f"{kind}_corrected"}
+    for file in configs:
+        binding.bind(config.read(file), whole=True)
+    assert {name for claim in paper.find("mine").claims for name in claim.configs} <= {
+        f"configs/{file.name}" for file in configs
+    }
+    features = importlib.import_module("papers.mine.features")
+    if kind == "text":
+        counts, label = features.MineWords([("a b a", 1)], 16)[0]
+        assert label == 1 and counts.expm1().sum() == pytest.approx(3)
+    else:
+        spectrum, label = features.MineSpectrum([(torch.rand(8000), 1)], 8)[0]
+        assert label == 1 and spectrum.shape == (129, 8) and spectrum.isfinite().all()
+
+
 @needs("imdb")
+@pytest.mark.slow
 def test_the_page_on_text(project: Path, repro: Any, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     small("text")
     follow(repro, monkeypatch, "text")
@@ -179,6 +201,7 @@ def test_the_page_on_text(project: Path, repro: Any, small: Any, monkeypatch: py
 
 
 @needs("fsdd")
+@pytest.mark.slow
 def test_the_page_on_speech(project: Path, repro: Any, small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     small("speech")
     follow(repro, monkeypatch, "speech")

@@ -19,16 +19,15 @@ from typing import Any
 import pytest
 import torch
 
-from repro import config, record, verdict
+from repro import HOME, config, record, verdict
 from repro.claim import paper
 from repro.datasets import label_table
 from repro.datasets.idx import Mnist
 from repro.experiment import binding
 from repro.labels import tasks
 from repro.testing import needs
+from tests.guide import files
 
-PAGE = Path(__file__).parents[2] / "docs" / "guide" / "loop.md"
-BLOCK = re.compile(r"(?P<before>[^\n]*)\n\n```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FOLDER = Path("papers/mine")
 FIRST, EVERY = "bald", ("bald", "entropy", "variation", "std", "random")
 ADDRESS = "http://127.0.0.1:8000"
@@ -45,12 +44,11 @@ class Reader:
 
     def follow(self) -> None:
         assert self.repro("new", "mine")[0] == 0
-        for hit in BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
-            named = re.findall(rf"`({FOLDER}/[\w./]+)`", hit["before"])
-            if named and hit["before"].endswith(":"):
-                self.write(Path(named[-1]), hit["text"])
-            elif hit["kind"] == "console":
-                for one in self.versions(hit["text"]):
+        for file, kind, text in files("loop", FOLDER):
+            if file:
+                self.write(Path(file), text)
+            elif kind == "console":
+                for one in self.versions(text):
                     self.run(one)
 
     def versions(self, text: str) -> list[str]:
@@ -117,7 +115,7 @@ class Reader:
 
 
 def environment() -> dict[str, str]:
-    roots = os.pathsep.join([str(Path.cwd()), str(PAGE.parents[2])])
+    roots = os.pathsep.join([str(Path.cwd()), str(HOME.parent)])
     return {**os.environ, "PYTHONPATH": roots, "OMP_NUM_THREADS": "1", "NO_PROXY": "127.0.0.1"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import shutil
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from repro.launch.status import all_runs
 from repro.record import Measurement, Record, code_digest
 from repro.run import publishing
 from tests.conftest import CopiedPaper, trusted
+from tests.guide import blocks
 
 Command = Callable[..., tuple[int, str, str]]
 SWEEP = """[paper]
@@ -190,19 +190,12 @@ def test_the_record_of_a_point_has_no_examples(swept: CopiedPaper, tmp_path: Pat
     assert records.read(found) == kept and [path.name for path in found.parent.iterdir()] == [found.name]
 
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "sweeps.md").read_text(encoding="utf-8")
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
-
-
 def test_the_guide_is_executed(paper: CopiedPaper, repro: Command) -> None:
-    paper.toml("\n".join([(paper.folder / "paper.toml").read_text(encoding="utf-8"), *blocks("toml")]))
+    paper.toml("\n".join([(paper.folder / "paper.toml").read_text(encoding="utf-8"), *blocks("sweeps", "toml")]))
     counts = [len(sweep.points) for sweep in papers.read(paper.folder).sweeps]
     assert counts == [6, 20, 4]
-    paper.toml((paper.folder / "paper.toml").read_text(encoding="utf-8").partition(blocks("toml")[1])[0])
-    (listed, ran) = (block.replace("my_paper", paper.name).splitlines() for block in blocks("console"))
+    paper.toml((paper.folder / "paper.toml").read_text(encoding="utf-8").partition(blocks("sweeps", "toml")[1])[0])
+    (listed, ran) = (block.replace("my_paper", paper.name).splitlines() for block in blocks("sweeps", "console"))
     assert [line for line in repro("todo", paper.name)[1].splitlines() if "--set" in line][:3] == listed[1:]
     code, out, err = repro(*shlex.split(ran[0])[2:])
     assert (code, out.splitlines()) == (0, ran[1:]), err

@@ -116,8 +116,8 @@ def test_translation_adds_the_weighted_distance_of_isola() -> None:
     assert not hasattr(loss, "penalty") and hasattr(Translation(WassersteinGP()), "penalty")
 
 
-@pytest.mark.parametrize("weight", [0.0, -1.0, math.inf, math.nan, True])
-def test_a_weight_out_of_range_is_refused(weight: float) -> None:
+@pytest.mark.parametrize("weight", [0.0, -1.0, math.inf, math.nan, True, "1"])
+def test_a_weight_out_of_range_is_refused(weight: Any) -> None:
     for make in (WassersteinGP, lambda weight: Translation(NonSaturating(), weight=weight)):
         with pytest.raises(BadInput) as refused:
             make(weight=weight)
@@ -130,3 +130,5 @@ def test_wrong_combinations_are_refused(tmp_path: Path) -> None:
     data = [(torch.zeros(1), torch.zeros(1))]
     with pytest.raises(BadInput):
         Supervised(1, 1, torch.optim.SGD).fit(nn.Linear(1, 1), NonSaturating(), data, None, tmp_path, 0)
+    with pytest.raises(BadInput, match="scores alone"):  # the distance of the inner one would be lost
+        Translation(Translation(NonSaturating()))

@@ -147,3 +147,21 @@ def test_a_judge_with_scores_of_another_size_or_nan_is_refused() -> None:
     for judge in (nn.MaxPool2d(2), nn.Hardtanh(torch.nan, torch.nan)):
         with pytest.raises(BadInput, match="judge"):
             FCNScore("iou", judge, record="none")(image, None, labels)
+
+
+def test_a_judge_of_other_images_is_one_line() -> None:
+    judge = UNet(channels=3, classes=2, depth=1, width=2, padding="same")
+    for one in (judge, nn.Conv2d(3, 2, 1), nn.Identity()):
+        with pytest.raises(BadInput):
+            FCNScore("iou", one, record="none")(torch.rand(1, 8, 8), None, torch.zeros(8, 9))
+    with pytest.raises(BadInput, match="judge of"):
+        FCNScore("iou", nn.Conv2d(3, 2, 1), record="none")(torch.rand(1, 8, 8), None, torch.zeros(8, 8))
+
+
+@pytest.mark.parametrize("score", ["pixel", "class", "iou"])
+def test_without_a_label_that_counts_there_is_no_score(score: Any) -> None:
+    metric = FCNScore(score, nn.Conv2d(1, 2, 1), record="none")
+    image, none, some = torch.rand(1, 4, 4), torch.full((4, 4), -1), torch.zeros(4, 4)
+    with pytest.raises(BadInput, match="no pixel"):
+        metric.contributions([metric(image, None, none)] * 2)
+    assert len(metric.contributions([metric(image, None, none), metric(image, None, some)])) == 2

@@ -155,3 +155,36 @@ def test_a_power_of_a_matrix_is_that_of_scipy() -> None:
     matrix = Fitted(points(50, 6, 11)).covariance
     assert power(matrix, 0.5) == pytest.approx(scipy.linalg.sqrtm(matrix).real, abs=1e-9)
     assert power(matrix, -0.5) == pytest.approx(np.linalg.inv(scipy.linalg.sqrtm(matrix).real), abs=1e-9)
+
+
+def test_values_that_are_not_finite_are_refused() -> None:
+    fine, metric = torch.zeros(1, 2, 2), FrechetDistance(Flat(), of="pixels")
+    for bad in (torch.full((1, 2, 2), torch.nan), fine.byte()):
+        for given in ((fine, bad), (bad, fine)):
+            with pytest.raises(BadInput):
+                metric(*given, None)
+
+
+class Features(nn.Module):
+    """A "classifier" whose features are `make(images)`."""
+
+    def __init__(self, make: Any) -> None:
+        super().__init__()
+        self.features = nn.Flatten()
+        self.features.forward = make  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        nn.Conv2d(3, 1, 1).forward,  # other channels
+        lambda images: images.flatten(1) * torch.nan,
+        lambda images: images.flatten(1)[:1],
+        lambda images: images.mean((1, 2, 3)),
+        lambda images: None,
+    ],
+)
+def test_a_classifier_that_does_not_fit_the_images_is_one_line(make: Any) -> None:
+    metric, image = FrechetDistance(Features(make), of="an example"), torch.rand(1, 2, 2)
+    with pytest.raises(BadInput, match="features of Features"):
+        metric.contributions([metric(image, image, None)] * 3)

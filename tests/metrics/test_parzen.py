@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from statistics import fmean
 from typing import Any
@@ -114,7 +115,9 @@ def test_the_battery() -> None:
 
 
 @pytest.mark.parametrize("make", METRICS)
-@pytest.mark.parametrize("sigmas", [[], [0.0], [-1.0], [math.inf], [math.nan], [True], ["0.1"], "0.1", 0.1, None])
+@pytest.mark.parametrize(
+    "sigmas", [[], [0.0], [-1.0], [1e-7], [1e300], [math.inf], [math.nan], [True], ["0.1"], "0.1", 0.1, None]
+)
 def test_a_wrong_sigma_is_named(make: Any, sigmas: Any) -> None:
     with pytest.raises(BadInput, match=r"Parzen\w+\.sigmas") as caught:
         make([], sigmas=sigmas)
@@ -128,9 +131,53 @@ def test_images_that_do_not_fit_are_one_line(make: Any) -> None:
         make([])(torch.zeros(4), torch.zeros(1, 2, 2), None)
     with pytest.raises(BadInput, match="no validation image"):
         make([]).contributions([item])
-    with pytest.raises(BadInput, match="has 9 pixels; expected 4"):
+    with pytest.raises(BadInput, match="9 pixels; expected a tensor of 4"):
         make([(torch.zeros(1, 3, 3), 0)]).contributions([item])
 
 
 def test_the_values_of_sigma_are_in_the_identity() -> None:
     assert ParzenLogLikelihood([]).identity != ParzenLogLikelihood([], sigmas=[0.2]).identity
+
+
+@pytest.mark.parametrize("make", METRICS)
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_values_that_are_not_finite_are_refused(make: Any, bad: float) -> None:
+    """With a NaN among the validation images, no sigma is best."""
+    fine, spoilt = torch.zeros(1, 2, 2), torch.full((1, 2, 2), bad)
+    for given in ((fine, spoilt), (spoilt, fine)):
+        with pytest.raises(BadInput, match="not finite"):
+            make([(fine, 0)])(*given, None)
+    metric = make([(fine, 0), (spoilt, 0)])
+    with pytest.raises(BadInput, match="not finite"):
+        metric.contributions([metric(fine, fine, None)])
+
+
+@pytest.mark.parametrize("make", METRICS)
+def test_bytes_and_missing_images_are_refused(make: Any) -> None:
+    fine, whole = torch.zeros(1, 2, 2), torch.zeros(1, 2, 2, dtype=torch.uint8)
+    with pytest.raises(BadInput, match="uint8"):
+        make([(fine, 0)])(fine, whole, None)
+    metric = make([(whole, 0)])
+    with pytest.raises(BadInput, match="uint8"):
+        metric.contributions([metric(fine, fine, None)])
+    for valid in (None, 3):
+        with pytest.raises(BadInput) as refused:
+            make(valid)
+        assert refused.value.parameter == "valid"
+
+
+@pytest.mark.parametrize("sigma", [1e-6, 1e6])
+def test_the_smallest_and_the_largest_sigma_have_finite_values(sigma: float) -> None:
+    test, samples = images(5, 784, 0), images(4, 784, 1)
+    found = log_likelihoods(torch.from_numpy(test).float(), torch.from_numpy(samples).float(), sigma)
+    np.testing.assert_allclose(found, direct(test, samples, sigma), rtol=1e-4)
+
+
+def test_samples_on_another_scale_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """As those of a generator with tanh, for images in [0, 1]."""
+    caplog.set_level(logging.WARNING, "repro")
+    for low, said in ((0.0, 0), (-1.0, 1)):
+        caplog.clear()
+        metric = ParzenLogLikelihood([(torch.rand(4), 0)])
+        metric.contributions([metric(torch.tensor([low, 0.5, 0.5, 1.0]), torch.tensor([0.0, 0.2, 0.3, 1.0]), None)])
+        assert sum("scale" in record.message for record in caplog.records) == said

@@ -17,13 +17,9 @@ from PIL import Image
 from repro import config
 from repro.experiment import binding
 from repro.losses.overlap import PixelCrossEntropy, SoftDice
+from tests.guide import blocks, text
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "images.md"
-TEXT = GUIDE.read_text(encoding="utf-8")
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parents[2]
 
 
 def defined(code: str) -> dict[str, Any]:
@@ -37,7 +33,7 @@ def test_the_config_trains_and_outlines_the_shapes(tmp_path: Path) -> None:
     (tmp_path / "configs").mkdir()
     (tmp_path / "paper.toml").touch()
     path = tmp_path / "configs" / "outline.gin"
-    path.write_text(blocks("text")[0], encoding="utf-8")
+    path.write_text(blocks("images", "text")[0], encoding="utf-8")
     torch.manual_seed(0)
     try:
         built = binding.build(config.read(path))
@@ -59,7 +55,7 @@ def leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         (tmp_path / "leaves" / name).mkdir(parents=True)
         for number in range(2):
             Image.fromarray(pixels + number % 2 * (name == "images")).save(f"leaves/{name}/{number}.png")
-    return defined(blocks("py")[0])["Leaves"]
+    return defined(blocks("images", "py")[0])["Leaves"]
 
 
 def test_the_reader_reads(leaves: Any) -> None:
@@ -82,14 +78,14 @@ def test_the_reader_refuses_what_the_table_says(leaves: Any, row: int) -> None:
         masks.unlink,
     ]
     faults[row]()
-    said = re.findall(r"^\| an? .*?\| `(.*)` \|$|^\| no file \| `(.*)` \|$", TEXT, re.MULTILINE)
+    said = re.findall(r"^\| an? .*?\| `(.*)` \|$|^\| no file \| `(.*)` \|$", text("images"), re.MULTILINE)
     with pytest.raises(Exception) as refused:
         leaves(images=2).fingerprint()
     assert str(refused.value).removeprefix(f"{Path.cwd()}/") == "".join(said[row])
 
 
 def test_the_loss_is_its_formula_and_finite() -> None:
-    made = defined(blocks("py")[1])["CrossEntropyAndDice"]
+    made = defined(blocks("images", "py")[1])["CrossEntropyAndDice"]
     scores, mask = torch.randn(3, 2, 8, 8), torch.randint(-1, 2, (3, 8, 8))
     parts = PixelCrossEntropy()(scores, mask), SoftDice()(scores, mask)
     for share in (0.0, 0.25, 1.0):
@@ -102,5 +98,5 @@ def test_the_loss_is_its_formula_and_finite() -> None:
 
 def test_the_classifier_is_explained(tmp_path: Path) -> None:
     """In a process of its own, as a reader runs it."""
-    (tmp_path / "explain.py").write_text(blocks("python")[0], encoding="utf-8")
-    subprocess.run([sys.executable, str(tmp_path / "explain.py")], check=True, cwd=GUIDE.parents[2])
+    (tmp_path / "explain.py").write_text(blocks("images", "python")[0], encoding="utf-8")
+    subprocess.run([sys.executable, str(tmp_path / "explain.py")], check=True, cwd=ROOT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,19 +12,16 @@ import torch
 
 from repro import config
 from repro.experiment import binding
+from tests.guide import blocks
 
-GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "signals.md"
-
-
-def block(kind: str) -> str:
-    return re.findall(rf"^```{kind}\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_config_trains_and_finds_most_marks(tmp_path: Path) -> None:
     (tmp_path / "configs").mkdir()
     (tmp_path / "paper.toml").touch()
     path = tmp_path / "configs" / "pulses.gin"
-    path.write_text(block("text"), encoding="utf-8")
+    path.write_text(blocks("signals", "text")[0], encoding="utf-8")
     torch.manual_seed(0)
     try:
         built = binding.build(config.read(path))
@@ -41,7 +37,7 @@ def test_the_config_trains_and_finds_most_marks(tmp_path: Path) -> None:
 def test_the_code_runs() -> None:
     torch.manual_seed(0)
     names: dict[str, Any] = {}
-    exec(block("python"), names)
+    exec(blocks("signals", "python")[0], names)
     assert names["found"] == names["model"].find(names["signal"]).marks.tolist() != []
 
 
@@ -53,5 +49,5 @@ clicks = Clicks(seed=1)
 assert len(Stretches(clicks, 10)) == 6 and Windows(clicks, 2.0)[0][1].sum() == 4
 assert clicks.fingerprint() != Clicks(seed=2).fingerprint()
 """
-    (tmp_path / "reader.py").write_text(block("py") + check, encoding="utf-8")
-    subprocess.run([sys.executable, str(tmp_path / "reader.py")], check=True, cwd=GUIDE.parents[2])
+    (tmp_path / "reader.py").write_text(blocks("signals", "py")[0] + check, encoding="utf-8")
+    subprocess.run([sys.executable, str(tmp_path / "reader.py")], check=True, cwd=ROOT)

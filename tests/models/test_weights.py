@@ -46,6 +46,16 @@ def test_a_file_is_found_from_a_folder_below(tmp_path: Path, monkeypatch: Any) -
     assert WithWeights(tiny(), "a.safetensors", checksum).fresh == []
 
 
+def test_the_weights_of_a_paper_are_found_from_every_folder(
+    paper: Any, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a replay needs it, which runs in a folder of its own."""
+    (paper.folder / "weights").mkdir()
+    _, checksum = saved(paper.folder / "weights" / "a.safetensors", tiny(seed=1).state_dict())
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert WithWeights(tiny(), f"papers/{paper.name}/weights/a.safetensors", checksum).fresh == []
+
+
 @pytest.mark.parametrize("headless", [False, True])
 def test_the_head_of_other_classes_stays_random_and_is_named(tmp_path: Path, headless: bool) -> None:
     trained = {name: value for name, value in tiny(seed=1).state_dict().items() if not headless or "head" not in name}

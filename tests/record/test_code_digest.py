@@ -116,7 +116,7 @@ RECORD, PACKED = "record/__init__.py", "record/packed_values.py"
 
 @pytest.mark.parametrize(("name", "before", "after"), [
     (RECORD, "LARGEST = 1e150", "LARGEST = 1e151"),
-    ("run/execution.py", "measurements = built.measure(_progress)", "pass"),
+    ("run/execution.py", "measurements = measuring.measured(built, placed)", "pass"),
     ("errors.py", "    code = 2", "    code = 3"), ("training/metrics_log.py", "EVERY = 10", "EVERY = 11"),
     ("data/store.py", '"REPRO_DATA"', '"REPRO_D"'), ("cli/running.py", "return 1", "return 0"),
     (RECORD, 'stale: str = ""', 'stale: (print(), str)[1] = ""'),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import doctest
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from repro import record
+from tests.guide import blocks
 
 pandas = pytest.importorskip("pandas", reason="the page about notebooks needs pandas: pip install pandas")
 
@@ -20,9 +20,9 @@ PAGE = ROOT / "docs" / "guide" / "notebook.md"
 def test_the_lines_of_the_page_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     names: dict[str, Any] = {}
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    assert len(blocks) >= 3
-    for text in blocks:
+    shown = blocks("notebook", "python")
+    assert len(shown) >= 3
+    for text in shown:
         example = doctest.DocTestParser().get_doctest(text, names, PAGE.name, str(PAGE), 0)
         names = example.globs
         assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, clear_globs=False).failed == 0, text

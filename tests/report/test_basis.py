@@ -60,7 +60,8 @@ def test_data_of_our_own_choice_are_not_the_papers() -> None:
     assert [claim.id for claim in shown.full if chosen.data(claim)] == ["own.speech.precision"]
     many = len(outcome.transcribed(shown.verdicts))
     assert f"for {many - 1} of {many} claims; data of our own choice for 1" in outcome.tier(shown)
-    assert "fsdd (our choice)" in facts(shown)["Data"] and "imdb (our choice)" not in facts(shown)["Data"]
+    data = facts(shown)["Data"]
+    assert "Free Spoken Digit Dataset (our choice)" in data and "Review Dataset v1.0 (our choice)" not in data
 
 
 @pytest.mark.parametrize(("where", "bound", "data"), [
@@ -77,7 +78,7 @@ def test_the_end_of_where_says_what_is_ours(where: str, bound: bool, data: bool)
 
 def test_the_data_are_those_of_the_runs_also_if_code_makes_them() -> None:
     ran, _, missing = facts(read_once("deep_clustering"))["Data"].partition(" instead of ")
-    assert ran == f"{basis.MADE}, librispeech_8k" and "wsj0-2mix" in missing
+    assert ran == f"{basis.MADE}, LibriSpeech at 8 kHz" and "wsj0-2mix" in missing
     table = str(comparison.comparison([read_once("deep_clustering")], ""))
     assert f"{ran} instead of {missing}" in table
     assert facts(read_once("template"))["Data"] == basis.MADE
@@ -146,3 +147,25 @@ def test_three_trends_that_fail_have_a_reason_each() -> None:
         told[name] for name in ("abstract.phase", "abstract.best-over-clustering", "quoted.whitened-over-classic")
     }
     assert len(reasons) == 3 and all("because" in one for one in reasons)
+
+
+def test_a_comparison_that_the_paper_does_not_make_is_called_ours() -> None:
+    shown = read_once("howell2019")
+    asked = [claim for claim in shown.paper.claims if claim.over]
+    assert asked and all(figure.stated(shown, claim) == "our comparison" for claim in asked)
+    assert all(figure.claimed(shown, claim).startswith("our comparison: better than ") for claim in asked)
+    printed = shown.paper.claim("mitdb100.two_average.tp")
+    assert figure.stated(shown, printed) == "1834" and not chosen.comparison(printed)
+
+
+def test_a_difference_says_which_sign_is_better() -> None:
+    judged = {verdict.claim.id: verdict for verdict in read_once("goodfellow2014").verdicts}
+    assert evidence.compared(judged["metric.centroids"]) == "difference; higher is better"
+    alone = next(verdict for verdict in judged.values() if verdict.evidence and not verdict.claim.over)
+    assert evidence.compared(alone) == ""
+
+
+def test_a_config_that_imports_the_module_of_a_reader_reads_its_data() -> None:
+    """Through another class of the module."""
+    shown = read_once("pets3")
+    assert [one.name for one in needed.of_configs(shown, ["configs/small_cnn.gin"])] == ["pets3"]

@@ -195,7 +195,11 @@ def test_the_first_screen_leads_to_the_failed_claims_the_citation_and_a_report_o
 ) -> None:
     """One click each: their places are on the page, or the address of a new issue."""
     with Shown(browser, site, "papers/lecun1998.html", width) as shown:
-        failed, cite, mistake = ".repro-outcome > a", ".repro-citation a[href$='#cite']", ".repro-citation a >> nth=-1"
+        failed, cite, mistake = (
+            ".repro-outcome .repro-told > a",
+            ".repro-citation a[href$='#cite']",
+            ".repro-citation a >> nth=-1",
+        )
         for selector in (failed, cite, mistake):
             box = shown.page.locator(selector).bounding_box()
             assert box["y"] + box["height"] < (900 if width == 1440 else 1.2 * 900)

@@ -221,7 +221,7 @@ def test_a_title_is_what_all_labels_start_with(labels: list[str]) -> None:
 def test_runs_too_short_for_a_curve_are_named_and_make_no_section() -> None:
     short = [replace(r, curves={"train": r.curves["train"][:1]}) for r in template().records if r.config == "line"]
     rest = [r for r in template().records if r.config != "line"]
-    assert "Too short for a curve: The fit of a line, ten_steps" in plain(
+    assert "Too short for a curve: The fit of a line, Ten steps" in plain(
         curves.curves(replace(template(), records=[*short, *rest]))
     )
     text = page.text(replace(template(), records=short), template().paper.folder)

@@ -52,6 +52,12 @@ CLIPPED = """() => [...document.querySelectorAll('.repro-curve text')].filter((o
 }).map((one) => one.textContent)"""
 """The numbers at an axis that the edge of the picture cuts."""
 
+BEYOND = """all => all.filter((one) => {
+  const cell = one.closest('td');
+  return one.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1;
+}).map((one) => one.textContent)"""
+"""The badges that are wider than their cell."""
+
 
 @pytest.fixture(scope="module")
 def site(real: tuple[Path, str]) -> Iterator[str]:
@@ -118,4 +124,22 @@ def test_the_first_screen_has_headline_claims(browser: Any, site: str, paper: st
     rows = page.locator(".repro-headlines tbody tr:not(.more)")
     ends = [box["y"] + box["height"] for box in (row.bounding_box() for row in rows.all())]
     assert sum(end <= 900 for end in ends) >= min(2, len(ends))
+    facts = page.locator(".repro-basis > div")
+    seen = [one["y"] + one["height"] <= 900 for one in (fact.bounding_box() for fact in facts.all())]
+    assert len(seen) >= 8 and all(seen)
+    assert {"Tier", "Text read", "Choices made on", "Data", "Departures", "Reviewed by", "All runs"} <= {
+        name.strip() for name in facts.locator("dt").all_inner_texts()
+    }
+    why = page.locator(".repro-told > a").bounding_box()
+    assert why["y"] + why["height"] <= 900  # the link to the reasons
+    assert page.locator(".repro-headlines .repro-badge").evaluate_all(BEYOND) == []
+    page.close()
+
+
+def test_a_claim_takes_a_third_of_its_former_height(browser: Any, site: str) -> None:
+    """The table of the paper with most claims in words had 12,100 pixels for 41 claims."""
+    page = opened(browser, site, "papers/lecun1998", 1440, folds=False)
+    page.evaluate("document.querySelector('details.repro-all').open = true")
+    table = page.locator("table.repro-claims")
+    assert table.bounding_box()["height"] / table.locator("tbody").count() < 1.05 * 12100 / 41 / 3
     page.close()

@@ -30,7 +30,7 @@ def shown(built: Path) -> Page:
         ({"value": Number("0.950"), "tolerance": 0.37}, "0.950 mm"),
         ({"value": 6, "tolerance": 0.5}, "6 mm"),
         ({"above": Number("3.0")}, "above 3.0 mm"),
-        ({"over": "configs/proxy.gin"}, "better than proxy"),
+        ({"over": "configs/proxy.gin"}, "better than “proxy”"),
     ],
 )
 def test_what_the_paper_states_leads_to_its_claim(keys: dict[str, Any], text: str, shown: Page) -> None:

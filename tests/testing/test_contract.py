@@ -235,11 +235,21 @@ def test_the_command_prints_what_the_function_finds(whole: Any, repro: Any, monk
     assert code == 1 and re.fullmatch(rf"::error file={row['file']},line={line},title=[\w ]+::.+\n", out)
 
 
-def test_a_broken_paper_is_a_fault_and_does_not_hide_the_others(whole: Any, repro: Any) -> None:
+def test_a_broken_paper_is_a_fault_and_does_not_hide_the_others(
+    whole: Any, repro: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among three papers, of which another has a fault: to check all of this repository takes seconds."""
+    folders = papers.folders()
+    other = Path("papers/zother")
+    shutil.copytree(whole.folder, other)
+    (other / "report.md").unlink()
+    few = {whole.name: whole.folder, "template": folders["template"], "zother": other.resolve()}
+    monkeypatch.setattr(papers, "folders", lambda: few)
     whole.toml("[paper]\ntitle = 1\n")
-    code, out, _ = repro("check", "--json")
+    code, out, err = repro("check", "--json")
     rows = [(row["check"], row["paper"], row["line"]) for row in json.loads(out) if row["paper"] == whole.name]
     assert code == 1 and rows == [("claims", whole.name, 2)]
+    assert "in 3 papers" in err and {row["paper"] for row in json.loads(out)} >= {whole.name, "zother"}
 
 
 def test_an_unknown_paper_offers_the_nearest(refused: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,8 +15,8 @@ from repro.claim.behaviour import Behaviour
 from repro.launch import goals
 from repro.record import Measurement, Record
 from repro.verdict.behaviours import judge_all
+from tests.guide import blocks
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "behaviour.md").read_text(encoding="utf-8")
 NETWORK = """from torch import nn
 
 from repro.registry import MODELS
@@ -44,10 +43,6 @@ trainers.Supervised.batch_size = 50
 trainers.Supervised.optimizer = @torch.optim.SGD()
 torch.optim.SGD.lr = 0.3
 """
-
-
-def block(kind: str) -> str:
-    return re.findall(rf"^```{kind}\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)[0]
 
 
 def record(seed: int, values: Any, metric: str = "Passed", better: str = "higher") -> Record:
@@ -119,9 +114,9 @@ def test_what_is_no_share_is_not_comparable(records: list[Record]) -> None:
 def tested(paper: Any, git: Any) -> Any:
     """The copied template with the config and the behaviours of the guide, two seeds each."""
     paper.config("digits", f"import {paper.module('network', NETWORK)}\n{DIGITS}", "")
-    paper.config("behaviour", block("text").partition("\n")[2], "digits.gin")
+    paper.config("behaviour", blocks("behaviour", "text")[0].partition("\n")[2], "digits.gin")
     text = (paper.folder / "paper.toml").read_text(encoding="utf-8")
-    paper.toml(text + block("toml").replace("share =", "seeds = 2\nshare ="))
+    paper.toml(text + blocks("behaviour", "toml")[0].replace("share =", "seeds = 2\nshare ="))
     git("add", "-A")
     git("commit", "-qm", "behaviours")
     return paper
@@ -184,7 +179,7 @@ def test_the_guide_is_executed_and_the_check_guards_it(tested: Any, repro: Any, 
     for seed in ("0", "1"):
         assert repro("run", f"{tested.name}/behaviour", "--seed", seed)[0] == 0
     shown = repro("verdict", tested.name)[1].splitlines()[-4:]
-    assert list(map(_bare, shown)) == list(map(_bare, block("console").splitlines()[1:])), shown
+    assert list(map(_bare, shown)) == list(map(_bare, blocks("behaviour", "console")[0].splitlines()[1:])), shown
     told = {row["behaviour"]: row for row in json.loads(repro("verdict", tested.name, "--json")[1])["behaviours"]}
     assert [row["outcome"] for row in told.values()] == ["holds"] * 3 and told["same.noise"]["share"] == 0.9
     assert {row["evidence"][0]["seeds"] for row in told.values()} == {2}

@@ -153,3 +153,11 @@ def test_what_does_not_fit_is_one_line() -> None:
         MarginalStart(torch.nn.Linear(1, 1), DIGITS)
     with pytest.raises(BadInput, match="expected images of 4 pixels"):
         MarginalStart(DenseGenerator(noise=1, hidden=[2], shape=[1, 2, 2]), DIGITS)
+
+
+def test_noise_is_no_number_of_a_stored_image() -> None:
+    model = StoredImages(3)
+    model.fit(torch.rand(3, 1, 2, 2), torch.zeros(3))
+    for inputs in (torch.zeros(2), torch.zeros(2, 100), torch.zeros(2, 1, dtype=torch.int64)):
+        with pytest.raises(BadInput, match="numbers of images"):
+            model(inputs)
