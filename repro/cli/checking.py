@@ -37,8 +37,6 @@ def _every(folders: Sequence[Path]) -> list[Fault]:
 
     The parts are read once, before the processes begin.
     """
-    import multiprocessing
-
     from repro.files import strict_json
     from repro.testing import part_names
 
@@ -46,6 +44,8 @@ def _every(folders: Sequence[Path]) -> list[Fault]:
     with strict_json.many(), part_names.kept():
         if cores == 1:
             return [fault for folder in folders for fault in _faults(folder)]
+        import multiprocessing  # loads slowly, so the check of one paper never imports it
+
         with multiprocessing.get_context("fork").Pool(cores) as pool:
             return [fault for found in pool.map(_faults, folders, chunksize=1) for fault in found]
 

@@ -15,6 +15,7 @@ set before the training.
 - `image_classifiers`: networks for images, trained from scratch; `weights` starts a model with the weights of a file.
 - `explanations`: maps of the pixels that count for an answer; `explained` is a classifier with such maps.
 - `adversarial`: a generator with its discriminator, and dense networks for both; `patch_discriminator` judges patches.
+  `contract` checks that networks of your own fit into such a training.
 - `out_of_sample`: one network per fold; each item is answered by the one that has not seen it. `active_learner`: one
   network per number of labels. `dropout_samples`: how unsure a network is, by Monte Carlo dropout.
 """

@@ -5,9 +5,9 @@ The folder `runs/<paper>/<config>/<digest>-seed<N>/` contains `config.gin` (a co
 and the examples of the record. If a run was stopped, the same command resumes it, unless what it depends on has
 changed.
 
-The modules: execution (`run` itself), resume (resuming a stopped run), run_folders (where run folders are), logs (the
-log of a run), threads (the number of threads), supervisor (several
-processes of one run), publishing (which record becomes the paper's).
+The modules: execution (`run` itself), measuring (the metrics, and the items that the record shows), resume (resuming a
+stopped run), run_folders (where run folders are), logs (the log of a run), threads (the number of threads), supervisor
+(several processes of one run), finished (what a run left), publishing (which record becomes the paper's).
 """
 
 from typing import TYPE_CHECKING, Any

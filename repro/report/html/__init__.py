@@ -1,1 +1,2 @@
-"""HTML and SVG: elements, numbers as text, axes, marks, the files of the site. Nothing here uses Sphinx."""
+"""HTML and SVG: elements, numbers as text, axes, marks, the files of the site, pages that are one file. Nothing here
+uses Sphinx."""
