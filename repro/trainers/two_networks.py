@@ -40,24 +40,24 @@ class Player:
         if not self.named:
             raise BadInput(f"the {name} has no weights to train", expected="a network with weights")
         self.weights = [one for _, one in self.named]
-        self.optimizer: torch.optim.Optimizer = self._made("optimizer", optimizer, self.weights)
+        self.optimizer: torch.optim.Optimizer = self._tried("optimizer", optimizer, lambda: optimizer(self.weights))
         if not isinstance(self.optimizer, torch.optim.Optimizer) or isinstance(self.optimizer, torch.optim.LBFGS):
             raise self._wrong("optimizer", name_of(self.optimizer), "an optimizer that needs the gradient alone")
         self.schedule: Any = None
         if schedule:
-            self.schedule = self._made("schedule", schedule, self.optimizer)
+            self.schedule = self._tried("schedule", schedule, lambda: schedule(self.optimizer))
         self._check_schedule(steps)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must contain, by name."""
         return {f"{self.name}_optimizer": self.optimizer, f"{self.name}_schedule": self.schedule}
 
-    def _made(self, kind: str, make: Callable[..., Any], given: Any) -> Any:
-        """`make(given)`. Raises BadInput if torch refuses a value."""
+    def _tried(self, kind: str, part: Any, call: Callable[[], Any]) -> Any:
+        """`call()`, of an optimizer or schedule, or of what makes it. Raises BadInput if torch refuses a value."""
         try:
-            return make(given)
+            return call()
         except (ValueError, TypeError, ZeroDivisionError) as error:
-            made = type(given) if kind == "schedule" and given is self.schedule else getattr(make, "func", make)
+            made = getattr(part, "func", part)
             name = getattr(made, "__name__", name_of(made))
             raise self._wrong(kind, f"{name}: {error}", "one of torch, with values that it takes") from None
 
@@ -101,7 +101,7 @@ class Player:
             raise
         self.optimizer.step()
         if self.schedule:
-            self._made("schedule", lambda schedule: schedule.step(), self.schedule)
+            self._tried("schedule", self.schedule, self.schedule.step)
             if self.rate < 0:
                 raise self._wrong("schedule", f"one with the rate {self.rate:.3g}", "rates from 0")
 
