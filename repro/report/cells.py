@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from repro.report import needed, replays
+from repro.report import naming, needed, replays
 from repro.report.evidence import asked, links, mistake, ours, ours_accepted, read_in
 from repro.report.html.markup import Markup, box, copyable, fold, join, tag, unbroken
 from repro.report.html.words import slug, typeset
@@ -108,7 +108,7 @@ def _about(page: Page, verdict: Verdict) -> Markup:
         "div",
         tag("button", "close", type="button", popovertarget=name, popovertargetaction="hide", class_="repro-close"),
         tag("p", tag("strong", claim.says), tag("span", f" {claim.where} · {claim.id}", class_="repro-muted")),
-        tag("p", badge_of(page, verdict), replays.mark(page, verdict), f" {typeset(verdict.why)}."),
+        tag("p", badge_of(page, verdict), replays.mark(page, verdict), f" {naming.reason(page, verdict.why)}."),
         ours_accepted(page, claim),
         links(page, verdict),
         replays.lines(page, verdict),

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from repro.report import cells, explained, needed, replays, uncertainty
+from repro.report import cells, explained, naming, needed, replays, uncertainty
 from repro.report.evidence import asked, links, mistake, ours_accepted, read_in, source
 from repro.report.figure import stated, tables
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag, unbroken
-from repro.report.html.words import count, slug, spread, typeset
+from repro.report.html.words import count, slug, spread
 from repro.report.outcome import badge_of, transcribed
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
@@ -108,7 +108,7 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
     place = tag("span", f"{claim.where} · {claim.id}", class_="repro-muted")
     details = fold(
         place,
-        tag("p", tag("strong", "Why: "), typeset(verdict.why), "."),
+        tag("p", tag("strong", "Why: "), naming.reason(page, verdict.why), "."),
         _sizes(page, verdict),
         ours_accepted(page, claim),
         uncertainty.seen(verdict),
@@ -139,7 +139,7 @@ def _reason(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
         return tag("p", link(said, f"{page.address}#{explained.anchor(verdict.claim.id)}"), class_="repro-why")
     numbers, _, rest = verdict.why.partition("; ")
     own = rest if verdict.judged and not verdict.claim.no_config else numbers
-    return tag("p", typeset(own), class_="repro-why") if own else Markup("")
+    return tag("p", naming.reason(page, own), class_="repro-why") if own else Markup("")
 
 
 def _verdict(page: Page, verdict: Verdict) -> Markup:

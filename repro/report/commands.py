@@ -7,7 +7,7 @@ import shlex
 from itertools import groupby
 
 from repro.record import Record
-from repro.report import layers, repository, scopes
+from repro.report import layers, naming, repository, scopes
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, row, tag
 from repro.report.html.words import count, duration, machine
 from repro.report.page import Page
@@ -80,4 +80,10 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
     took = sum(found.cost.get("seconds", 0.0) for found in records) / len(records)
     machines = " and ".join(dict.fromkeys(machine(found.environment) for found in records))
     links = join([link(f"seed {found.seed}", page.origin(found)) for found in records], ", ")
-    return row(str(len(records)), duration(took), machines, links, first=tag("th", config, scope="row"))
+    return row(
+        str(len(records)),
+        duration(took),
+        machines,
+        links,
+        first=tag("th", naming.config(page.paper, config), scope="row"),
+    )

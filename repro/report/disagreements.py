@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from repro.report import explained
+from repro.report import explained, naming
 from repro.report.evidence import ours, slip
 from repro.report.figure import claimed
 from repro.report.html.markup import Markup, entry, fold, join, link, tag, unbroken, worded
-from repro.report.html.words import count, typeset
+from repro.report.html.words import count
 from repro.report.outcome import badge, transcribed
 from repro.report.page import Page
 from repro.report.suspected_causes import anchor
@@ -94,7 +94,7 @@ def _untried(page: Page) -> Markup:
     """The claims whose outcome is "not run", with the reason for each."""
     waiting = [verdict for verdict in page.verdicts if verdict.outcome == "not run"]
     items = [
-        tag("li", link(verdict.claim.says, page.place(verdict.claim)), f": {typeset(verdict.why)}")
+        tag("li", link(verdict.claim.says, page.place(verdict.claim)), f": {naming.reason(page, verdict.why)}")
         for verdict in waiting
     ]
     return fold(f"{count(len(items), 'claim')} not run, and why", tag("ul", *items)) if items else Markup("")

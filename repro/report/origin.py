@@ -12,7 +12,7 @@ from typing import Any
 
 from repro.record import Measurement, Record, determinism
 from repro.record.determinism import Certificate
-from repro.report import matrix
+from repro.report import matrix, naming
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, fold, join, link, row, tag
 from repro.report.html.words import count, day, duration, machine, number, slug, typeset
@@ -43,7 +43,7 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
         about += ", with uncommitted changes"
     texts = _shared(records, lambda found: found.text)
     return fold(
-        join([tag("strong", config), tag("span", about, class_="repro-muted"), stale], " "),
+        join([tag("strong", naming.config(page.paper, config)), tag("span", about, class_="repro-muted"), stale], " "),
         box(_table("repro-runs", RUNS, [_run(page, found) for found in records]), label=f"Runs of {config}"),
         box(_table("repro-metrics", METRICS, _metrics(records)), label=f"Metrics of {config}"),
         _pairs(records, lambda found: _facts(page, found)),

@@ -15,7 +15,7 @@ from repro.report.page import Page
 from repro.verdict import OUTCOMES
 
 HEADS = ("Date", "Before", "After", "Claims")
-MANY = 8  # claims of a change that are named; the others are counted
+MANY = 3  # claims of a change that are named; the others are counted
 
 
 def section(page: Page) -> Markup:
@@ -86,19 +86,19 @@ def log(page: Page) -> Markup:
     limit = tag("p", found.limit, class_="repro-muted") if found.limit else ""
     if not found.changes:
         return tag("p", found.limit or "No verdict is committed yet, so there is no change log.", class_="repro-muted")
-    known = {claim.id: page.place(claim) for claim in page.paper.claims}
+    known = {claim.id: (claim.says, page.place(claim)) for claim in page.paper.claims}
     rows = [_change(page, one, known) for one in found.changes]
     title = f"How the verdicts changed: {count(len(found.changes), 'change')}"
     table = markup.worded("repro-changes", HEADS, rows, label="Changes of verdicts")
     return fold(title, table, limit, class_="repro-log")
 
 
-def _change(page: Page, one: Change, known: dict[str, str]) -> Markup:
-    names = [link(name, known.get(name, "")) for name in one.claims[:MANY]]
+def _change(page: Page, one: Change, known: dict[str, tuple[str, str]]) -> Markup:
+    names = [link(*known.get(name, (name, ""))) for name in one.claims[:MANY]]
     more = [f"and {len(one.claims) - MANY} more"] if one.claims[MANY:] else []
     commit = repository.commit(page.site, one.commit)
     date = link(one.date, outside(commit), title=f"commit {one.commit[:12]}")
-    cells = (_outcome(one.before, "new"), _outcome(one.after, "removed"), join([*names, *more], ", "))
+    cells = (_outcome(one.before, "new"), _outcome(one.after, "removed"), join([*names, *more], "; "))
     return markup.entry(date, HEADS, cells)
 
 
