@@ -85,6 +85,7 @@ def _translated(found: Any, path: Path, form: str) -> None:
     from repro.serve import trained
 
     compared = translated.write(trained.load(found), form, path)
+    log.info("the file takes %s", compared.takes)
     log.info("largest difference of an answer in %d test items: %.2g", compared.items, compared.difference)
     for one in compared.speeds:
         log.info("%s", one)
