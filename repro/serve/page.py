@@ -29,8 +29,8 @@ try:
     st.caption(examples.measured(one))
     if example := chosen(one):
         getattr(st, example.kind)(example.content)  # st.text, st.audio or st.image
-        for name, value in examples.answer(one, example).items():
-            st.metric(name, value)
+        for column, row in zip(st.columns(3), examples.answer(one, example).items(), strict=False):
+            column.metric(*row)
         st.table(examples.likely(one, example))
         if explained.possible(one, example.inputs):
             method = st.selectbox("Explanation", list(explained.METHODS))
