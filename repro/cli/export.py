@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from repro.cli import places
 from repro.errors import BadInput, where
 from repro.export import FORMS
 from repro.files import disk
@@ -58,6 +59,7 @@ def _report(given: argparse.Namespace) -> None:
     page.forget()  # the files may have changed since an earlier call in this process
     shown = page.read(given.paper)
     folder = given.to or Path(FOLDER, shown.name)
+    places.refuse_paper(folder)
     disk.refuse_unwritable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     form = importlib.import_module(f"repro.export.{FORMS[given.form]}")
@@ -75,6 +77,7 @@ def _model(given: argparse.Namespace) -> None:
         raise BadInput("--unfinished is not for --weights: its model card needs metrics", expected="a finished run")
     found = trained.find(given.paper, None, given.stale, None if form == "weights" else given.unfinished)
     path = _file(given, found, form)
+    places.refuse_paper(path)
     _weights(found, path, given.licence) if form == "weights" else _translated(found, path, form)
 
 

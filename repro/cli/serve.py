@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from repro.cli import places
 from repro.errors import BadInput
 
 EXTRA = "serve"
@@ -65,6 +66,8 @@ def serve(given: argparse.Namespace) -> int:
         raise BadInput("no model is named", expected="a run such as mine/cnn-seed1, or --weights FILE")
     if given.weights and given.unfinished:
         raise BadInput("--unfinished is about a run, and --weights names a file", expected="one of the two")
+    if given.log:
+        places.refuse_paper(given.log)
     for name, most in MOST.items():
         if getattr(given, name) > most:
             raise BadInput(f"--{name} is {getattr(given, name)}", expected=f"at most {most:,}")

@@ -21,6 +21,7 @@ from repro.record import Record
 LARGEST = 4_000_000_000  # bytes of a file of weights
 LARGEST_CARD = 1_000_000  # bytes
 HEADER = "repro"  # the key of the metadata of an exported file
+ENDINGS = (".safetensors", ".onnx", ".pt")  # of files that are no name of a run
 MARK = b'library_name: "repro"'  # in the head of each model card
 CHECKSUM = re.compile(r"SHA-256 `(?P<sum>[0-9a-f]{64})`")
 NAME = re.compile(r"(?P<paper>\w+)/(?P<config>[\w.+-]+?)(?:/[0-9a-f]{8})?-seed(?P<seed>\d{1,18})")

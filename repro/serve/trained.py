@@ -100,6 +100,10 @@ def find(
 def _named(given: str) -> tuple[Path | None, str, str, int]:
     """(run folder, paper, config, seed) of what was typed. The folder is None unless it, or a file in it, was typed."""
     path = Path(given.rstrip("/"))
+    if path.suffix in exported.ENDINGS:
+        raise BadInput(
+            f"{given} is a file of weights", expected="a run, or `repro serve --weights` of an exported file"
+        )
     inside = path.parent if path.suffix == ".json" else path
     if hit := FOLDER.fullmatch(inside.absolute().as_posix()):
         kept = run_folders.home(paper.folder_of(hit["paper"])) / "/".join(inside.parts[-3:])
@@ -171,18 +175,21 @@ def _is_file(run: Path, name: str) -> bool:
 def _of_file(committed: Record | None, folder: Path, path: Path, stem: str) -> Found:
     """The weights of an exported file, with the paper's record if the file names its numbers, else the record next to
     the file. The paper's record may be of another machine, where the numbers differ in the last digits."""
-    made = exported.about(path)
+    name, given = f"{folder.name}/{stem}", exported.run_of(path)
+    if given != name:
+        what = f"has the weights of {given}"
+        raise BadInput(what, where(path), expected=f"those of {name}, or --weights without the name of a run")
     exported.check(path)
+    made = exported.about(path)
     beside = exported.next_to(path, stem)
     for found, published in ((committed, True), (beside, False)):
         if found and made.get("numbers") == identity(found):
             (marked,) = stale.mark([found], folder)
             return Found(marked, folder, path, published)
-    name = f"{folder.name}/{stem}"
     if committed is None and beside is None:
         what = f"no record {name} in {where(folder)}/records, and none next to {where(path)}"
         raise BadInput(what, expected=f"{stem}.json, which `repro export --weights` wrote next to the weights")
-    what = f"has the weights of {made.get('record', 'no record')!s:.120}, with other numbers than {name} has here"
+    what = f"belongs to other numbers than the record {name} has here"
     raise BadInput(what, where(path), expected=f"its own record, {stem}.json, next to it")
 
 

@@ -18,8 +18,11 @@ OFFER = "--unfinished to use its newest checkpoint"
 
 
 def begun(run: Path) -> Status | None:
-    """The state of the run in a folder; None if there is no such run, and if it is finished."""
-    if not (run / resume.FILE).is_file():
+    """The state of the run in a folder; None if there is no such run, and if it is finished.
+
+    Raises BadInput if its `run.json` is not valid.
+    """
+    if resume.read(run) is None:
         return None
     found = status.of_folder(run.absolute())
     return None if found.state in status.ENDED else found

@@ -95,6 +95,12 @@ def test_the_command_needs_only_the_file(exported: Path, monkeypatch: pytest.Mon
     assert "--unfinished" in refused("serve", "--weights", exported, "--unfinished")
 
 
+def test_a_file_of_weights_is_no_run(exported: Path, refused: Any) -> None:
+    assert "--weights" in refused("serve", exported) and "--weights" in refused("export", exported, "--onnx")
+    kept = next(Path("runs").glob("served/digits/*/checkpoints/*.safetensors"))
+    assert "names no record" in refused("serve", "served/digits", "--weights", kept)
+
+
 def test_a_changed_file_is_refused(ran: Path, exported: Path) -> None:
     content = bytearray(exported.read_bytes())
     content[-1] ^= 1

@@ -84,6 +84,13 @@ def test_a_damaged_checkpoint_is_not_used(run: Path) -> None:
     assert trained.find("served/digits", allow_unfinished=True).step == 60
 
 
+def test_a_damaged_run_is_no_killed_one(run: Path) -> None:
+    (run / "run.json").write_text("{")
+    with pytest.raises(BadInput) as caught:
+        trained.find("served/digits", allow_unfinished=True)
+    assert "run.json" in str(caught.value) and "killed" not in str(caught.value)
+
+
 def test_changed_code_is_stale(run: Path) -> None:
     change(run, code={"papers.served.net": "0"})
     with pytest.raises(BadInput) as caught:
