@@ -116,7 +116,8 @@ function choose(home) {
     const button = document.createElement("button");
     button.type = "button";
     const many = claims.filter((one) => one.dataset.outcome === name).length;
-    button.className = name.startsWith("needs ") ? "not-run" : name.replaceAll(" ", "-");
+    const outcome = name.replace(/^own: /, "");
+    button.className = outcome.startsWith("needs ") ? "not-run" : outcome.replaceAll(" ", "-");
     button.textContent = `${many} ${many > 1 ? name.replace(/^needs /, "need ") : name}`;
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => {
