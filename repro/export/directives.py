@@ -38,7 +38,8 @@ SECTIONS: dict[str, Callable[[Page], Nodes]] = {
     "outcome": lambda page: [nodes.para(*nodes.text(outcome(page)))],
 }
 ON_SITE = frozenset({
-    *("answer", "basis", "behaviours", "commands", "confusion", "curves", "disagreements", "examples", "facts", "figure-claims"),
+    *("answer", "basis", "behaviours", "commands", "confusion", "curves", "disagreements", "examples", "facts"),
+    "figure-claims",
     *("headlines", "implementation", "origin", "people", "reviews", "rot", "sweeps"),
 })  # fmt: skip
 """Directives of a paper's page that are not for print."""

@@ -27,6 +27,7 @@ from repro.rerun.counter_record import CounterRecord
 from repro.verdict import Verdict
 
 SMOKE = "configs/smoke.gin"
+QUOTED = re.compile(r"\{(?:claim|stated|verdict)\}`([^`/]+)`")  # the claims that a sentence quotes
 FAILED = frozenset(chosen.DIFFERS)
 
 
@@ -110,6 +111,16 @@ class Page:
     def failed(self) -> list[Verdict]:
         """The verdicts that do not agree with the paper, including numbers that are better than claimed."""
         return [verdict for verdict in self.verdicts if verdict.outcome in FAILED]
+
+    @property
+    def headlines(self) -> list[Claim]:
+        """The claims that the page shows first: those that `outcome` quotes, then the others marked `headline`.
+
+        A claim of a `[[table]]` cannot be marked, so it has to be quoted. The group's own claims come last.
+        """
+        quoted = set(QUOTED.findall(self.paper.outcome))
+        found = [claim for claim in self.paper.claims if claim.headline or claim.id in quoted]
+        return sorted(found, key=lambda claim: (chosen.own(claim), claim.id not in quoted))
 
     @property
     def curved(self) -> list[Record]:
