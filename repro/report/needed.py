@@ -23,7 +23,7 @@ from repro.report.page import Page
 from repro.verdict import Verdict
 
 DATA = "experiment.data"
-LONG = 50  # characters of the title of a data set
+LONG = 75  # characters of the title of a data set
 OPEN = re.compile(r"(?i)(CC[ -]|CC0|MIT|BSD|Apache|ODC|GPL|public domain|none)")
 """How the licence of a data set begins if it is open, or if its makers state none."""
 

@@ -123,8 +123,6 @@ def _badge(page: Page) -> Markup:
     image = tag("img", src=f"{page.root}{files.badge(page.name)}", alt=words, class_="repro-paper-badge")
     home = page.site.home
     if not home:
-        setting = repository.setting("Documentation")
-        note = tag("p", "To show it on other pages, this site needs its address: ", setting, ".", class_="repro-muted")
-        return join([tag("p", "The badge of this paper:"), tag("p", image), note])
+        return join([tag("p", "The badge of this paper:"), tag("p", image)])
     embed = f"[![{words}]({home}/{files.badge(page.name)})]({home}/papers/{page.name}.html)"
     return join([tag("p", "The badge of this paper, for other pages, as Markdown:"), tag("p", image), copyable(embed)])
