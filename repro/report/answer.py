@@ -24,7 +24,7 @@ def basis_of(page: Page) -> Markup:
     told = [("Tier", tiers.tier(page)), *basis.rows(page), ("All runs", effort.cost(page))]
     rows = [tag("div", tag("dt", name), " ", tag("dd", value)) for name, value in told]
     title = tag("p", "What this depends on", class_="repro-basis-title")
-    return join([title, tag("dl", *rows, class_="repro-facts repro-basis")])
+    return join([title, tag("dl", join(rows, " "), class_="repro-facts repro-basis")])
 
 
 def headlines(page: Page) -> Markup:

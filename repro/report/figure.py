@@ -6,6 +6,7 @@ text stays readable on a phone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from repro.claim.paper import Claim
@@ -99,7 +100,7 @@ def claimed(page: Page, claim: Claim) -> str:
     if not claim.transcribed:
         return "not transcribed"
     if claim.printed:
-        return typeset(claim.printed)
+        return typeset(re.sub(r"(?<=\d)%", " %", claim.printed))
     if claim.value is not None:
         return f"{typeset(claim.stated)} {unit}".rstrip()
     if claim.bound is None:
@@ -132,15 +133,18 @@ def _group(page: Page, group: Group) -> Markup:
 def _block(page: Page, group: Group, axis: Axis, verdicts: Sequence[Verdict]) -> Markup:
     unit = " ".join(filter(None, (group.unit, "(log)" if group.log else "")))
     numbers = marks.scale(axis)
-    top = tag("div", tag("span", unit), numbers, tag("span", f"ours ({_told_by(verdicts)})"), class_="repro-row scale")
+    top = tag(
+        "div", tag("span", unit), numbers, tag("span", f"ours ({_told_by(page, verdicts)})"), class_="repro-row scale"
+    )
     bottom = tag("div", tag("span", unit), numbers, tag("span"), class_="repro-row scale", aria_hidden="true")
     return tag("div", top, *(_row(page, group, axis, one) for one in verdicts), bottom, class_="repro-block")
 
 
-def _told_by(verdicts: Sequence[Verdict]) -> str:
+def _told_by(page: Page, verdicts: Sequence[Verdict]) -> str:
     """Whose numbers are in parentheses at the end of the rows: the paper's, our own bounds, or both."""
     own = {chosen.bound(one.claim) or chosen.comparison(one.claim) for one in verdicts}
-    return {frozenset({True}): "our bound", frozenset({False}): "paper"}.get(frozenset(own), "paper or our bound")
+    whose = "course" if page.paper.kind == "course" else "paper"
+    return {frozenset({True}): "our bound", frozenset({False}): whose}.get(frozenset(own), f"{whose} or our bound")
 
 
 def _row(page: Page, group: Group, axis: Axis, verdict: Verdict) -> Markup:

@@ -225,5 +225,8 @@ def _smoke(page: Page) -> list[tuple[str, Markup]]:
     seconds = duration(float(first.cost.get("seconds", 0.0)))
     old = [tag("span", "stale", class_="repro-chip stale")] if first.stale else []
     return [
-        ("Smoke", join([link(f"ran in {seconds}", page.origin(first)), tag("time", day(first.finished)), *old], " "))
+        (
+            "Smoke test",
+            join([link(f"ran in {seconds}", page.origin(first)), tag("time", day(first.finished)), *old], " "),
+        )
     ]

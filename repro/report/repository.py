@@ -60,9 +60,7 @@ def way(found: Site) -> list[str]:
     """Where the project is, if the site does not know the address of its repository."""
     if found.repository:
         return []
-    return [
-        " Get the project from where you found this page (a repository or an archive), and open its folder:"
-    ]
+    return [" Get the project from where you found this page (a repository or an archive), and open its folder:"]
 
 
 def folder(found: Site, name: str, commit: str = "HEAD") -> str:
