@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from repro.report import naming
+from repro.report import naming, possible
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import count, number, slug, typeset
 from repro.report.outcome import badge
@@ -46,7 +46,7 @@ def _passed(page: Page, verdict: Verdict) -> Markup:
     found = verdict.judged or next(iter(verdict.evidence), None)
     if found is None:
         return tag("span", "not measured", class_="repro-muted")
-    ours = found.interval.scaled(100.0)
+    ours = possible.seen(verdict.claim, found).scaled(100.0)
     seeds = join([link(str(one.seed), page.origin(one)) for one in found.records], ", ")
     detail = join([f"{count(ours.items, 'item')}, seeds ", seeds])
     return join([typeset(ours.shown("%")), " ", tag("span", detail, class_="repro-muted")])

@@ -44,7 +44,7 @@ def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     name = verdicts[0].claim.table
     about = join([tag("strong", title(page, verdicts)), tag("span", name, class_="repro-muted") if name else ""], " ")
     return fold(
-        join([about, counts(verdicts, needs=needed.chips(page))]),
+        join([about, counts(verdicts, needed.chips(page))]),
         box(_grid(page, verdicts), label=f"{title(page, verdicts)} {name}".rstrip()),
         *(_about(page, verdict) for verdict in verdicts),
         open=any(verdict.outcome in WANTING for verdict in verdicts),

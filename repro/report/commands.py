@@ -50,21 +50,13 @@ def _install(page: Page) -> list[Markup]:
     newest = max(page.records, key=lambda found: found.finished, default=None)
     commit = str(newest.source.get("commit")) if newest else ""
     at = [f"git checkout {commit}  # of the newest record"] if re.fullmatch("[0-9a-f]+", commit) else []
-    lines = [*repository.clone(page.site), *at, "make venv && source .venv/bin/activate"]
+    lines = [*repository.clone(page.site), *at, repository.INSTALL]
     dirty = "The newest record was made with uncommitted changes, which are in no commit."
     return [
-        tag("p", tag("strong", "Install"), ": you need Python 3.11, git and make.", *_copy(page)),
+        tag("p", tag("strong", "Install"), f". {repository.NEEDED}", *repository.way(page.site)),
         copyable("\n".join(lines)),
         *([tag("p", dirty, class_="repro-muted")] if newest and newest.source.get("dirty") else []),
     ]
-
-
-def _copy(page: Page) -> list[str]:
-    """What to do before the commands if the site does not know the address of its repository."""
-    if page.site.repository:
-        return []
-    setting = repository.setting("Repository")
-    return [" Go to your copy of this project. (Its makers can show a clone command here: ", setting, ".)"]
 
 
 def _times(page: Page) -> Markup:

@@ -19,7 +19,7 @@ from repro.report.html.words import count, day, duration, machine, number, slug,
 from repro.report.page import Page
 
 RUNS = ("Seed", "Record", "Time", "of which training", "Items per second", "Finished")
-METRICS = ("Metric", "Seed", "Items", "Mean", "SD", "Unit")
+METRICS = ("Metric", "Seed", "Items", "Mean", "SD of the items", "Unit")
 
 
 def origin(page: Page) -> Markup:
@@ -79,7 +79,7 @@ def _run(page: Page, found: Record) -> Markup:
         duration(_seconds(found)),
         duration(_seconds(found, "training_seconds")),
         f"{speed:,.0f}" if isinstance(speed, (int, float)) and speed >= 10 else str(speed or "–"),
-        found.finished,
+        found.finished[:16].replace("T", " "),
     )
     seed = tag("th", str(found.seed), scope="row")
     return row(*cells, first=seed, id=slug("record", found.stem))

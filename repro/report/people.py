@@ -5,12 +5,12 @@ Below them: how the verdicts changed, and the badge of the paper.
 
 from __future__ import annotations
 
-from repro.report import history, needed, repository
+from repro.report import chosen, history, needed, repository
 from repro.report.history import Change
 from repro.report.html import badges, files, markup
 from repro.report.html.markup import Markup, copyable, fold, inline, join, link, outside, tag
 from repro.report.html.words import count, day
-from repro.report.outcome import badge, worded
+from repro.report.outcome import badge, own_said, worded
 from repro.report.page import Page
 from repro.verdict import OUTCOMES
 
@@ -112,8 +112,9 @@ def svg(page: Page) -> Markup:
 
 
 def counts(page: Page) -> list[tuple[str, str]]:
-    """(outcome, count in words) of the paper's claims."""
-    return list(worded(page.verdicts, needed.chips(page)))
+    """(outcome, count in words) of the paper's claims; last, our own claims together."""
+    mine = own_said(page.verdicts)
+    return [*worded(page.verdicts, needed.chips(page)), *([(chosen.HOLDS, f"own: {mine}")] if mine else [])]
 
 
 def _badge(page: Page) -> Markup:
@@ -122,8 +123,6 @@ def _badge(page: Page) -> Markup:
     image = tag("img", src=f"{page.root}{files.badge(page.name)}", alt=words, class_="repro-paper-badge")
     home = page.site.home
     if not home:
-        setting = repository.setting("Documentation")
-        note = tag("p", "To show it on other pages, this site needs its address: ", setting, ".", class_="repro-muted")
-        return join([tag("p", "The badge of this paper:"), tag("p", image), note])
+        return join([tag("p", "The badge of this paper:"), tag("p", image)])
     embed = f"[![{words}]({home}/{files.badge(page.name)})]({home}/papers/{page.name}.html)"
     return join([tag("p", "The badge of this paper, for other pages, as Markdown:"), tag("p", image), copyable(embed)])

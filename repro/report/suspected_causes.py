@@ -6,7 +6,7 @@ from itertools import groupby
 
 from repro import config
 from repro.claim.paper import Claim
-from repro.report import naming
+from repro.report import chosen, naming
 from repro.report.evidence import shown
 from repro.report.html import files
 from repro.report.html.markup import Markup, entry, fold, join, link, tag, worded
@@ -33,7 +33,7 @@ def _claim(page: Page, entries: list[Entry]) -> Markup:
     agreeing = [one for one in entries if one.after.outcome == "reproduced"]
     many = count(len(entries), "suspected cause")
     found = f"{many}, agrees after one change" if agreeing else f"{many}, not explained"
-    head = join([claim.says, badge(before.outcome), tag("span", found, class_="repro-muted")], " ")
+    head = join([claim.says, badge(chosen.outcome(before)), tag("span", found, class_="repro-muted")], " ")
     says = join([link("the claim", page.place(claim)), ": ", naming.reason(page, before.why), "."])
     rows = [_row(page, one) for one in entries]
     table = worded("repro-ledger", HEADS, rows, label=f"Suspected causes of {claim.id}")
@@ -48,7 +48,7 @@ def anchor(claim: Claim) -> str:
 
 
 def _row(page: Page, one: Entry) -> Markup:
-    cells = (_changed(page, one), _ours(page, one.after), effect(page, one), badge(one.after.outcome))
+    cells = (_changed(page, one), _ours(page, one.after), effect(page, one), badge(chosen.outcome(one.after)))
     return entry(one.cause.says, HEADS, cells)
 
 

@@ -166,8 +166,9 @@ def _paper(root: Path) -> Path:
     (docs / "guide" / "claims.md").write_text(
         "---\norphan: true\n---\n# Claims\n\nThis is `one`. And two.\n\n## The verdicts\n"
     )
-    heads = "\n\n".join(f"## {outcome}" for outcome in OUTCOMES)
+    heads = "\n\n".join(f"## {outcome}" for outcome in (*OUTCOMES, "Own claims"))
     (docs / "guide" / "verdicts.md").write_text(f"---\norphan: true\n---\n# Verdicts\n\n{heads}\n")
+    (docs / "guide" / "concepts.md").write_text("---\norphan: true\n---\n# Concepts\n\n## Tiers\n")
     (docs / "guide" / "uncertainty.md").write_text("---\norphan: true\n---\n# Uncertainty\n")
     (root / "CONTRIBUTING.md").write_text("# Contributing\n")
     return folder
