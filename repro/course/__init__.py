@@ -146,6 +146,12 @@ class Course:
 
 
 def refuse_own(group: str, paper: str) -> None:
+    """Before a review or a replay by `group`: `refuse_authors`, and a warning if the course has no such group."""
+    refuse_authors(group, paper)
+    _warn(group)
+
+
+def refuse_authors(group: str, paper: str) -> None:
     """Raise BadInput if the course of the working directory gives the paper to this group. There may be no course."""
     from repro.rerun import counter_record
 
@@ -158,7 +164,7 @@ def refuse_own(group: str, paper: str) -> None:
             raise BadInput(f"{paper} is the paper of '{one.id}'", f"{place}:{one.line}", expected="another group")
 
 
-def warn(group: str) -> None:
+def _warn(group: str) -> None:
     """Log a warning if there is a course, and it has no group of this name: `repro grade` counts only its groups."""
     from repro.rerun import counter_record
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from repro import config as configs
-from repro import course, record
+from repro import record
 from repro.claim import paper
 from repro.claim.paper import Paper
 from repro.errors import BadInput, where
@@ -123,7 +123,6 @@ def reviewer(path: Path, group: str, own_commit: bool) -> Reviewer:
     if path.resolve().parent.name != paper.WRITTEN or paper.folders().get(folder.name, Path()).resolve() != folder:
         raise BadInput("not a record of a paper", where(path), expected="a file in papers/PAPER/records")
     refuse_own(group, paper.read(folder))
-    course.warn(group)
     signatures.refuse_missing_key(folder)
     disk.refuse_unwritable(folder / FOLDER / name(group), path.name)
     return Reviewer(group, person(folder), _source(record.read(path), folder, own_commit))

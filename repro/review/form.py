@@ -45,7 +45,6 @@ def start(shown: Page, group: str) -> Path:
     head += f"\n- **{reviews.DECISION}** {' or '.join(reviews.DECISIONS)}"  # the reviewer deletes one
     parts = [f"## {name}\n\n<!-- {hint} -->\n{ran if name == 'What I ran' else ''}" for name, hint in HINTS.items()]
     path.parent.mkdir(exist_ok=True)
-    course.warn(group)
     return disk.write(path, "\n".join([f"# Review of {one.name}\n", f"{head}\n", *parts]))
 
 

@@ -57,7 +57,7 @@ def _form(found: Review, one: Paper) -> Iterator[BadInput]:
             f"{place}:{found.lines[reviews.DECISION]}",
             expected=" or ".join(f"'{name}'" for name in reviews.DECISIONS),
         )
-    course.refuse_own(found.group, one.name)
+    course.refuse_authors(found.group, one.name)
     yield from _answers(found, place)
 
 

@@ -112,7 +112,7 @@ def test_a_group_that_is_not_in_the_course_is_warned(
     school: Any, caplog: pytest.LogCaptureFixture, given: str, warned: str
 ) -> None:
     """Before the work: `repro grade` would not count it."""
-    course.warn(given)
+    course.refuse_own(given, "none")
     said = [one.getMessage() for one in caplog.records]
     assert (len(said), warned in " ".join(said)) == (bool(warned), True)
 
