@@ -74,7 +74,7 @@ class Page:
     @property
     def full(self) -> list[Claim]:
         """The claims whose own config has a record."""
-        return [one for one in self.paper.claims if one.transcribed and one.config and self._has(one.config)]
+        return [one for one in self.paper.claims if one.transcribed and one.config in self._answered]
 
     @property
     def tier(self) -> int:
@@ -82,7 +82,7 @@ class Page:
         if self.full:
             return 3
         pairs = [pair for claim in self.paper.claims for pair in claim.pairs]
-        return 2 if any(proxy and self._has(name) for name, _, proxy in pairs) else 1
+        return 2 if any(proxy and name in self._answered for name, _, proxy in pairs) else 1
 
     def file(self, *parts: str) -> str:
         """The address of the site's copy of a file in the paper's folder."""
@@ -160,10 +160,8 @@ class Page:
     def _answered(self) -> frozenset[str]:
         return frozenset(f"configs/{found.config}.gin" for found in self.records if not found.overrides)
 
-    def _has(self, config: str) -> bool:
-        return config in self._answered
 
-
+@functools.cache
 def read(name: str, root: str = "", site: Site = NOWHERE) -> Page:
     """The page of the paper `name`. `root` is the relative address of the site's root.
 
@@ -195,8 +193,8 @@ def _read(name: str) -> Page:
 
 def forget() -> None:
     """Empty the cache: the files may have changed since the last build of this process."""
-    _read.cache_clear()
-    _folders.cache_clear()
+    for cached in (read, _read, _folders):
+        cached.cache_clear()
 
 
 def plain(text: str) -> str:

@@ -31,7 +31,10 @@ def test_no_sentence_names_the_path_of_a_config(name: str) -> None:
 def test_a_reason_has_the_label_of_each_config() -> None:
     page = read_once("rabanser2019")
     why = "the difference configs/bbsds.gin minus configs/tae.gin is -0.5"
-    assert naming.reason(page, why) == "the difference “BBSDs” minus “TAE” is −0.5"
+    assert (
+        naming.reason(page, why)
+        == f"the difference “{page.paper.label('bbsds')}” minus “{page.paper.label('tae')}” is −0.5"
+    )
 
 
 def test_a_config_without_a_label_keeps_its_name() -> None:
