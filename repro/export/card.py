@@ -15,6 +15,7 @@ from repro.claim.paper import Paper
 from repro.data import catalogue
 from repro.interval import interval
 from repro.record import Measurement, Record, of_paper
+from repro.report import chosen
 from repro.report.departures import departures
 from repro.report.html.words import count, day, size
 from repro.report.page import FAILED
@@ -144,7 +145,7 @@ def _verdicts(verdicts: list[Verdict]) -> list[str]:
     head = ["## Verdicts that depend on this model", ""]
     if not verdicts:
         return [*head, "None: no claim of the paper uses this record."]
-    rows = [f"| `{one.claim.id}` | {_cell(one.claim.says)} | {one.outcome} |" for one in verdicts[:MOST]]
+    rows = [f"| `{one.claim.id}` | {_cell(one.claim.says)} | {chosen.outcome(one)} |" for one in verdicts[:MOST]]
     return [*head, "| claim | what the paper says | verdict |", "|---|---|---|", *rows]
 
 

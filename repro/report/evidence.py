@@ -10,10 +10,10 @@ from pathlib import PurePath
 from repro.claim import units
 from repro.claim.paper import Claim
 from repro.record import Record
-from repro.report import repository
+from repro.report import possible, repository
 from repro.report.html import files
 from repro.report.html.markup import Markup, join, link, tag
-from repro.report.html.words import number, spread, typeset
+from repro.report.html.words import number, typeset
 from repro.report.page import Page
 from repro.verdict import WIDE, Evidence, Verdict, verdicts_json
 
@@ -36,7 +36,7 @@ def shown(claim: Claim, found: Evidence) -> str:
     """
     unit = found.identity.get("unit", "")
     if not claim.printed:
-        return spread(found.interval, unit)
+        return possible.text(claim, found, unit)
     percent = " %" if claim.printed.endswith("%") and units.percent(unit) else ""
     return _beside(claim, Decimal(repr(found.interval.mean))) + percent
 
@@ -120,7 +120,7 @@ def ours_accepted(page: Page, claim: Claim) -> Markup:
     )
     if not claim.accepts:
         return join([tag("p", tag("strong", "Our reason: "), claim.because) if claim.because else Markup(""), changed])
-    between = f"{typeset(claim.accepts)} {page.unit(claim)}".rstrip()
+    between = possible.accepted(claim, page.unit(claim))
     return join([tag("p", tag("strong", "Accepted by us: "), f"{between}, because {claim.because}."), changed])
 
 
