@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from repro import config as configs
@@ -32,7 +33,9 @@ def refusal(found: Status, offered: bool) -> BadInput:
     """The error for a run that is not finished. offered: whether the command can use a checkpoint of it."""
     left = f", about {duration(found.left)} left" if found.left and found.state == "running" else ""
     state = "is still running" if found.state == "running" else f"is not finished: it was {ENDS[found.state]}"
-    first = "that you wait until it is finished" if found.state == "running" else "the same `repro run`, to resume it"
+    sets = "".join(f" --set {shlex.quote(one)}" for one in found.overrides)
+    resumes = f"`repro run {found.paper}/{found.config} --seed {found.seed}{sets}`, which resumes it"
+    first = "that you wait until it is finished" if found.state == "running" else resumes
     more = f", or {OFFER}" if offered and _newest(Path(found.folder)) else ""
     return BadInput(f"{found.run} {state}{_at(found)}{left}", expected=f"{first}{more}")
 
