@@ -125,7 +125,8 @@ def presentation(course: Course, one: Presentation) -> str:
     group = course.group(talk.group)
     place = f"On this site: [the paper of this group](../../papers/{group.paper}.md)." if group.started else ""
     files = "\n".join(_files(course, one))
-    parts = [f"# {plain(one.title)}", "\n".join(facts), place, files, *_included(course, one, below)]
+    lead = [f"# {plain(one.title)}", "\n".join(facts), place, files]
+    parts = [*lead, *_included(course, one, below)]
     return "\n\n".join(filter(None, [WRITTEN.strip(), *parts])) + "\n"
 
 
