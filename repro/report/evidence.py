@@ -120,7 +120,7 @@ def ours_accepted(page: Page, claim: Claim) -> Markup:
     )
     if not claim.accepts:
         return join([tag("p", tag("strong", "Our reason: "), claim.because) if claim.because else Markup(""), changed])
-    between = possible.accepted(claim, page.unit(claim))
+    between = f"{typeset(claim.accepts)} {page.unit(claim)}".rstrip()
     return join([tag("p", tag("strong", "Accepted by us: "), f"{between}, because {claim.because}."), changed])
 
 

@@ -6,7 +6,6 @@ text stays readable on a phone.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from repro.claim.paper import Claim
@@ -100,7 +99,7 @@ def claimed(page: Page, claim: Claim) -> str:
     if not claim.transcribed:
         return "not transcribed"
     if claim.printed:
-        return typeset(re.sub(r"(?<=\d)%", " %", claim.printed))
+        return typeset(claim.printed)
     if claim.value is not None:
         return f"{typeset(claim.stated)} {unit}".rstrip()
     if claim.bound is None:

@@ -176,6 +176,7 @@ class Page:
         return config in self._answered
 
 
+@functools.cache
 def read(name: str, root: str = "", site: Site = NOWHERE) -> Page:
     """The page of the paper `name`. `root` is the relative address of the site's root.
 
@@ -207,8 +208,8 @@ def _read(name: str) -> Page:
 
 def forget() -> None:
     """Empty the cache: the files may have changed since the last build of this process."""
-    _read.cache_clear()
-    _folders.cache_clear()
+    for cached in (read, _read, _folders):
+        cached.cache_clear()
 
 
 def plain(text: str) -> str:
