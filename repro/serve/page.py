@@ -34,6 +34,7 @@ try:
         st.table(examples.likely(one, example))
         if explained.possible(one, example.inputs):
             method = st.selectbox("Explanation", list(explained.METHODS))
-            st.image(explained.overlay(one, example.inputs, method), caption=explained.MEANING)
+            st.image(explained.overlay(one, example.inputs, method))
+            st.caption(explained.MEANING)
 except BadInput as error:
     st.error(str(error))
