@@ -22,7 +22,7 @@ def check(given: argparse.Namespace) -> int:
     from repro.claim import paper
     from repro.testing import contract
 
-    folders = [paper.folder_of(given.paper)] if given.paper else _all()
+    folders = _all() if given.paper is None else [paper.folder_of(given.paper)]
     found = _every(folders)
     for reason in sorted({contract.unknown(folder) for folder in folders} - {""}):
         print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
