@@ -46,11 +46,15 @@ class Adversarial:
 
     Each step has a batch of `(inputs, real images)`. The generator makes an image for each input. The discriminator
     makes a step with the scores of both. Then, in every `generator_every`-th step, the generator makes a step with the
-    new scores of the same images. (Goodfellow et al. 2014, Algorithm 1, draws new noise for it.)
+    new scores of the same images. (Goodfellow et al. 2014, Algorithm 1, draws new noise for it.) With `simultaneous`,
+    both gradients are of the same weights and the same scores, and then both networks make their step, as in the code
+    of Goodfellow et al. 2014. This matters: where the discriminator has just learned to refuse the very samples that
+    the generator is judged by, the generator may never begin to learn.
 
     - `steps`: of the discriminator. `batch_size`: items per step, in all processes together.
     - `generator_optimizer`, `discriminator_optimizer`: from torch. `generator_schedule`, `discriminator_schedule`: from
       torch or `repro.trainers.schedules`; each advances after a step of its optimizer.
+    - `simultaneous`: both networks make their step from the same weights and scores; otherwise one after the other.
     - `valid_every`: steps between validations; 0: none. A validation computes the loss of the generator in eval mode.
       It changes nothing: the model ends with the weights of the last step, because this loss says little about images.
       `trainers.Measured` computes metrics at each validation.
@@ -90,6 +94,7 @@ class Adversarial:
         generator_schedule: Callable[..., Any] | None = None,
         discriminator_schedule: Callable[..., Any] | None = None,
         generator_every: int = 1,
+        simultaneous: bool = False,
         valid_every: int = 0,
         shown: Annotated[Mapping[str, Any], DATASETS] | None = None,
         workers: int = 0,
@@ -100,6 +105,8 @@ class Adversarial:
         ):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise wrong_value(self, name, value, f"a whole number from {least}")
+        if not isinstance(simultaneous, bool):
+            raise wrong_value(self, "simultaneous", simultaneous, "True or False")
         if generator_every > steps:
             raise wrong_value(self, "generator_every", generator_every, f"at most {steps}, the number of steps")
         if shown is not None and not isinstance(shown, Mapping):
@@ -110,13 +117,14 @@ class Adversarial:
         self.generator_optimizer, self.generator_schedule = generator_optimizer, generator_schedule
         self.discriminator_optimizer, self.discriminator_schedule = discriminator_optimizer, discriminator_schedule
         self.generator_every, self.valid_every, self.shown = generator_every, valid_every, dict(shown or {})
+        self.simultaneous = simultaneous
 
     def step(self, model: Any, loss: Any, batch: tuple[Any, Tensor]) -> Tensor:
         """The sum of both losses of a batch, a scalar, for the checks of `repro debug`."""
         inputs, real = batch
         fake = model(inputs)
-        value, _ = of_discriminator(model, loss, inputs, real, fake.detach())
-        return value + of_generator(model, loss, inputs, real, fake)
+        value, *_ = of_discriminator(model, loss, inputs, real, fake.detach())
+        return value + of_generator(loss, model.judge(fake, inputs), real, fake)
 
     def fit(
         self, model: nn.Module, loss: nn.Module, train: Any, valid: Any, folder: Path, order_seed: int
@@ -134,8 +142,8 @@ class Adversarial:
         return Fit(self, model, loss, train, valid, folder, order_seed).run()
 
 
-def of_discriminator(model: Any, loss: Any, inputs: Any, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss of the discriminator, a scalar, and its accuracy; `fake` has no gradient."""
+def of_discriminator(model: Any, loss: Any, inputs: Any, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss of the discriminator, a scalar; its accuracy; and its scores of the samples `fake`."""
     as_images(fake, len(real), getattr(model, "generator", model))
     if fake.shape != real.shape or fake.dtype != real.dtype:
         kinds = [f"{tuple(one.shape[1:])} {str(one.dtype).removeprefix('torch.')}" for one in (fake, real)]
@@ -144,14 +152,14 @@ def of_discriminator(model: Any, loss: Any, inputs: Any, real: Tensor, fake: Ten
     scores = model.judge(real, inputs), model.judge(fake, inputs)
     value = loss.discriminator(*scores)
     if hasattr(loss, "penalty"):
-        value = value + loss.penalty(lambda images: model.judge(images, inputs), real, fake)
+        value = value + loss.penalty(lambda images: model.judge(images, inputs), real, fake.detach())
     difference = (scores[0] - scores[1]).detach()
-    return value, (difference.sign().mean() + 1) / 2
+    return value, (difference.sign().mean() + 1) / 2, scores[1]
 
 
-def of_generator(model: Any, loss: Any, inputs: Any, real: Tensor, fake: Tensor) -> Tensor:
-    """The loss of the generator, a scalar: of the scores of its images, and of their distance to the real ones."""
-    value: Tensor = loss.generator(model.judge(fake, inputs))
+def of_generator(loss: Any, scores: Tensor, real: Tensor, fake: Tensor) -> Tensor:
+    """The loss of the generator, a scalar: of the `scores` of its images, and of their distance to the real ones."""
+    value: Tensor = loss.generator(scores)
     return value + loss.distance(fake, real) if hasattr(loss, "distance") else value
 
 
@@ -205,13 +213,24 @@ class Fit:
         due = number % self.trainer.generator_every == 0
         with torch.set_grad_enabled(due):
             fake = self.model(inputs)
-        value, accuracy = of_discriminator(self.model, self.loss, inputs, real, fake.detach())
-        self.discriminator.update(value, self.loop)
+        both = due and self.trainer.simultaneous
+        judged = fake if both else fake.detach()
+        value, accuracy, scores = of_discriminator(self.model, self.loss, inputs, real, judged)
+        self.discriminator.differentiate(value, self.loop, again=both)
+        if not both:
+            self.discriminator.advance()
         if due:
-            score = of_generator(self.model, self.loss, inputs, real, fake)
-            self.generator.update(score, self.loop)
-            self.loop.log(score, self.generator.rate)
+            self._generate(scores if both else self.model.judge(fake, inputs), real, fake)
+        if both:
+            self.discriminator.advance()
         self.curves.add(self.loop.metrics, value, accuracy, fake.detach(), real)
+
+    def _generate(self, scores: Tensor, real: Tensor, fake: Tensor) -> None:
+        """A step of the generator, from the scores of its images."""
+        score = of_generator(self.loss, scores, real, fake)
+        self.generator.differentiate(score, self.loop)
+        self.generator.advance()
+        self.loop.log(score, self.generator.rate)
 
     def _validate(self, number: int) -> None:
         """Log the loss of the validation set and draw pictures. Neither weights nor random state change."""
@@ -230,7 +249,8 @@ class Fit:
         valid = Subset(self.valid, list(processes.share(len(self.valid), size)))
         for batch in DataLoader(valid, size, generator=torch.Generator()):
             inputs, real = device.moved(batch, self.device)
-            total += of_generator(self.model, self.loss, inputs, real, self.model(inputs)) * len(real)
+            fake = self.model(inputs)
+            total += of_generator(self.loss, self.model.judge(fake, inputs), real, fake) * len(real)
         return float(processes.add(total)) / len(self.valid)
 
 

@@ -77,10 +77,11 @@ class Player:
         """The present learning rate."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def update(self, value: Tensor, loop: Loop) -> None:
-        """One step down the scalar `value`, which changes this network alone.
+    def differentiate(self, value: Tensor, loop: Loop, again: bool = False) -> None:
+        """Compute the gradient of the scalar `value` by the weights of this network alone.
 
-        Raises NotFinite, and BadInput for a value that is no scalar or does not depend on the weights.
+        `again`: the other network's gradient of the same scores comes next. Raises NotFinite, and BadInput for a value
+        that is no scalar or does not depend on the weights.
         """
         self.optimizer.zero_grad()
         if not isinstance(value, Tensor) or value.ndim:
@@ -88,7 +89,7 @@ class Player:
             said = f"experiment.loss gives the {self.name} a {type(value).__name__}{shape}"
             raise BadInput(said, expected="a scalar tensor")
         if value.requires_grad:
-            value.backward(inputs=self.weights)
+            value.backward(inputs=self.weights, retain_graph=again)
         found = [(name, weight.grad) for name, weight in self.named if weight.grad is not None]
         if not found:
             said = f"no weight of the {self.name} gets a gradient from its loss"
@@ -99,6 +100,9 @@ class Player:
             if not value.is_cuda:  # on a GPU, it is found one check later, so in the step of the other network
                 error.add_note(f"(found in the step of the {self.name})")
             raise
+
+    def advance(self) -> None:
+        """One step of the optimizer, down the gradient, and of the schedule."""
         self.optimizer.step()
         if self.schedule:
             self._tried("schedule", self.schedule, self.schedule.step)

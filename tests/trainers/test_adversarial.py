@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import logging
 import math
@@ -38,21 +39,24 @@ from tests.trainers.pairs import (
 )
 
 
+@pytest.mark.parametrize("simultaneous", [True, False])
 @pytest.mark.parametrize("every", [1, 3])
-def test_it_is_the_loop_written_out(tmp_path: Path, every: int) -> None:
+def test_it_is_the_loop_written_out(tmp_path: Path, every: int, simultaneous: bool) -> None:
     """Full batches without dropout, so that the order of the items does not matter."""
-    _, found = fit(tmp_path / "ours", pair(True, 0.0), batch_size=ITEMS, generator_every=every)
+    given = {"batch_size": ITEMS, "generator_every": every, "simultaneous": simultaneous}
+    _, found = fit(tmp_path / "ours", pair(True, 0.0), **given)
     model, (noise, real) = pair(True, 0.0), images().tensors
     optimizers = {name: SGD(getattr(model, name).parameters()) for name in ("generator", "discriminator")}
     cross_entropy = nn.functional.binary_cross_entropy_with_logits
     for number in range(1, STEPS + 1):
         fake = model.generator(noise)
+        before = copy.deepcopy(model.discriminator)
         right, wrong = model.discriminator(real, noise), model.discriminator(fake.detach(), noise)
         optimizers["discriminator"].zero_grad()
         (cross_entropy(right, torch.ones_like(right)) + cross_entropy(wrong, torch.zeros_like(wrong))).backward()
         optimizers["discriminator"].step()
         if number % every == 0:
-            again = model.discriminator(fake, noise)
+            again = (before if simultaneous else model.discriminator)(fake, noise)
             optimizers["generator"].zero_grad()
             cross_entropy(again, torch.ones_like(again)).backward()
             optimizers["generator"].step()
