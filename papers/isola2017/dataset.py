@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from repro.data.mask_panels import show_mask, write_image
+from repro.datasets import sample_pictures
 from repro.errors import BadInput
 from repro.registry import DATASETS, MODELS, name_of
 
@@ -65,12 +66,16 @@ class LabelsToImages(Dataset[Item]):
         return hashlib.sha256(f"labels to images of {self.source.fingerprint()}".encode()).hexdigest()[:16]
 
     def illustrate(self, labels: Tensor, image: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, Any]]:
-        """Write the labels, the generated and the real image, and how the judge segments the generated one."""
+        """Write the labels, the generated and the real image, and how the judge segments the generated one.
+
+        With the first item, whose folder is empty, copy the pictures that were drawn during the training.
+        """
+        drawn = [] if any(stem.parent.iterdir()) else sample_pictures.panels(stem)
         shown = {"labels": labels, "real": image, "generated": estimate}
         panels = [
             {"label": n, "image": write_image(one, stem.with_name(f"{stem.name}-{n}"))} for n, one in shown.items()
         ]
-        return panels if self.judge is None else [*panels, *self._judged(labels, estimate, stem)]
+        return panels + ([] if self.judge is None else self._judged(labels, estimate, stem)) + drawn
 
     def _judged(self, labels: Tensor, estimate: Tensor, stem: Path) -> list[dict[str, Any]]:
         """The judge's answer to the generated image, and its difference from the labels."""

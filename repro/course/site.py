@@ -118,11 +118,16 @@ def presentation(course: Course, one: Presentation) -> str:
     talk = next(talk for talk in course.talks(one.week) if talk.what == one.what)
     people = {group: plain(", ".join(course.group(group).people)) for group in (talk.group, talk.scribe)}
     facts = [
-        f"Week {one.week}, {course.weeks[one.week - 1]}: a {WORDS[one.what]}, presented by **{plain(talk.group)}**",
-        f"({people[talk.group]}). Scribe: **{plain(talk.scribe)}** ({people[talk.scribe]}).",
+        f"Week {one.week}, {course.weeks[one.week - 1]}: a {WORDS[one.what]},",
+        f"presented by the group **{plain(talk.group)}** ({people[talk.group]}).",
+        f"Scribe: **{plain(talk.scribe)}** ({people[talk.scribe]}).",
     ]
     below = course.folder / PAGES
-    parts = [f"# {plain(one.title)}", "\n".join(facts), "\n".join(_files(course, one)), *_included(course, one, below)]
+    group = course.group(talk.group)
+    place = f"On this site: [the paper of this group](../../papers/{group.paper}.md)." if group.started else ""
+    files = "\n".join(_files(course, one))
+    lead = [f"# {plain(one.title)}", "\n".join(facts), place, files]
+    parts = [*lead, *_included(course, one, below)]
     return "\n\n".join(filter(None, [WRITTEN.strip(), *parts])) + "\n"
 
 
@@ -132,7 +137,7 @@ def _files(course: Course, one: Presentation) -> Iterator[str]:
     for name, file in rows.items():
         if file and not (name == "Slides" and file == course.pdf(one)):
             yield f"- {name}: {{download}}`{file} <../{MATERIAL}/{file}>`"
-    yield from (f"- <{link}>" for link in one.links)
+    yield from (f"- [{plain(link.partition('://')[2] or link)}](<{link}>)" for link in one.links)
 
 
 def _included(course: Course, one: Presentation, below: Path) -> Iterator[str]:

@@ -16,8 +16,9 @@ from repro.export.myst import Text, copied
 from repro.export.nodes import Nodes
 from repro.report import departures
 from repro.report.html.words import day
-from repro.report.outcome import TIERS, transcribed
+from repro.report.outcome import transcribed
 from repro.report.page import Page
+from repro.report.tiers import TIERS
 
 log = logging.getLogger("repro")
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from repro.errors import BadInput
 from repro.export import nodes, tables
 from repro.export.nodes import Nodes
-from repro.report import cite, entrants, metric_curve, quote, sentence
+from repro.report import chosen, cite, entrants, metric_curve, quote, sentence
 from repro.report.html.words import count
-from repro.report.outcome import said, transcribed
+from repro.report.outcome import said
 from repro.report.page import Page
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ SECTIONS: dict[str, Callable[[Page], Nodes]] = {
     "outcome": lambda page: [nodes.para(*nodes.text(outcome(page)))],
 }
 ON_SITE = frozenset({
-    *("answer", "behaviours", "commands", "confusion", "curves", "disagreements", "examples", "facts", "figure-claims"),
+    *("answer", "basis", "behaviours", "commands", "confusion", "curves", "disagreements", "examples", "facts"),
+    "figure-claims",
     *("headlines", "implementation", "origin", "people", "reviews", "rot", "sweeps"),
 })  # fmt: skip
 """Directives of a paper's page that are not for print."""
@@ -48,7 +49,8 @@ PRINTED = (*SECTIONS, *BOXES, "claim", "code-block", "leaderboard", "list-table"
 def outcome(page: Page) -> str:
     """What came out, and the number of claims for each verdict, as sentences."""
     words = f"{sentence.plain(page, page.paper.outcome)} " if page.paper.outcome else ""
-    return f"{words}Of {count(len(transcribed(page.verdicts)), 'claim')}: {said(page.verdicts)}."
+    whole = count(len(chosen.theirs(page.verdicts)), "claim")
+    return f"{words}Of {whole} of the paper: {said(page.verdicts)}."
 
 
 def citation(page: Page) -> Nodes:

@@ -10,7 +10,7 @@ from typing import Any
 
 from repro.export import needed
 from repro.record import Record
-from repro.report import groups
+from repro.report import chosen, groups
 from repro.report.curves import NAMES
 from repro.report.groups import Group
 from repro.report.page import Page
@@ -70,7 +70,7 @@ def _claims(group: Group, verdicts: Sequence[Verdict]) -> Any:
     if group.log:
         axes.set_xscale("log")
     right = axes.secondary_yaxis("right")
-    right.set_yticks(middles, [one.outcome for one in verdicts])
+    right.set_yticks(middles, [chosen.outcome(one) for one in verdicts])
     for side in (axes, right):
         side.tick_params("y", length=0)
     right.spines["right"].set_visible(False)

@@ -9,13 +9,13 @@ from repro import config
 from repro.export import nodes
 from repro.export.nodes import Node, Nodes
 from repro.record import Record
-from repro.report import cells, leaderboard, metric_curve, suspected_causes
+from repro.report import cells, chosen, leaderboard, metric_curve, suspected_causes
 from repro.report.entrants import Entrant, Field
 from repro.report.evidence import shown
 from repro.report.figure import claimed, tables
 from repro.report.html.words import count, duration, machine, spread, typeset
 from repro.report.metric_curve import Curve
-from repro.report.outcome import MEANINGS, tally, transcribed
+from repro.report.outcome import MEANINGS, OWN_MEANINGS, transcribed
 from repro.report.page import Page
 from repro.report.ranking import Ranking
 from repro.verdict import Evidence, Verdict, untranscribed
@@ -52,7 +52,7 @@ def _claim(page: Page, verdict: Verdict) -> Sequence[Nodes]:
         nodes.text(claimed(page, claim)),
         _lines([nodes.text(_ours(verdict, one)) for one in verdict.evidence]),
         _lines(sizes),
-        nodes.text(verdict.outcome),
+        nodes.text(chosen.outcome(verdict)),
     )
 
 
@@ -69,10 +69,12 @@ def _lines(rows: Sequence[Nodes]) -> Nodes:
 
 def meanings(verdicts: Sequence[Verdict]) -> Node:
     """What each outcome means that a claim has."""
-    items = (
-        [nodes.para(nodes.strong(nodes.text(name)), *nodes.text(f": {MEANINGS[name]}"))] for name in tally(verdicts)
+    known = {**MEANINGS, **OWN_MEANINGS}
+    names = {chosen.outcome(verdict) for verdict in transcribed(verdicts)}
+    told = [(name, meaning) for name, meaning in known.items() if name in names]
+    return nodes.bullets(
+        [nodes.para(nodes.strong(nodes.text(name)), *nodes.text(f": {meaning}"))] for name, meaning in told
     )
-    return nodes.bullets(items)
 
 
 def causes(page: Page) -> Nodes:
@@ -81,7 +83,7 @@ def causes(page: Page) -> Nodes:
     for _, rows in groupby(ledger(page.paper, page.verdicts, page.records), key=lambda one: one.claim.id):
         entries = list(rows)
         claim, before = entries[0].claim, entries[0].before
-        said = nodes.text(f": {typeset(before.why)}. Verdict: {before.outcome}.")
+        said = nodes.text(f": {typeset(before.why)}. Verdict: {chosen.outcome(before)}.")
         lead = [nodes.strong(nodes.text(claim.says)), *said]
         made.append(nodes.table(CAUSES, [_cause(page, one) for one in entries], lead))
     alone = [claim.id for claim in unexplained(page.paper, page.verdicts)]
@@ -93,7 +95,7 @@ def _cause(page: Page, one: Entry) -> Sequence[Nodes]:
     found = one.after.evidence
     ours = shown(one.after.claim, found[0]) if found else one.after.why
     changed = _lines([line for before, after in one.changes for line in _changed(page, before, after)])
-    words = (typeset(ours), suspected_causes.effect(page, one), one.after.outcome)
+    words = (typeset(ours), suspected_causes.effect(page, one), chosen.outcome(one.after))
     return (nodes.text(one.cause.says), changed, *map(nodes.text, words))
 
 

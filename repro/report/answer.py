@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.report import basis, evidence, quote, sentence
-from repro.report.figure import stated
-from repro.report.html.markup import Markup, entry, join, link, tag, unbroken, worded
-from repro.report.html.words import count, duration
-from repro.report.outcome import badge_of, cost, tier
+from repro.report import basis, effort, evidence, quote, sentence, tiers
+from repro.report.figure import theirs
+from repro.report.html.markup import Markup, command, entry, join, link, tag, unbroken, worded
+from repro.report.html.words import count
+from repro.report.outcome import badge_of
 from repro.report.page import Page
 from repro.verdict import Verdict
 
 
 def answer(page: Page) -> Markup:
-    """The outcome in bold, what it depends on, and what all runs together cost."""
+    """The outcome in bold."""
     said = page.paper.outcome
-    bold = tag("p", tag("strong", sentence.html(page, said)), class_="repro-answer") if said else Markup("")
-    facts = [("Tier", tier(page)), *basis.rows(page), ("All runs", cost(page))]
-    rows = [tag("div", tag("dt", name), tag("dd", value)) for name, value in facts]
+    return tag("p", tag("strong", sentence.html(page, said)), class_="repro-answer") if said else Markup("")
+
+
+def basis_of(page: Page) -> Markup:
+    """What the outcome depends on, and what all runs together cost."""
+    told = [("Tier", tiers.tier(page)), *basis.rows(page), ("All runs", effort.cost(page))]
+    rows = [tag("div", tag("dt", name), " ", tag("dd", value)) for name, value in told]
     title = tag("p", "What this depends on", class_="repro-basis-title")
-    return join([bold, title, tag("dl", *rows, class_="repro-facts repro-basis")])
+    return join([title, tag("dl", join(rows, " "), class_="repro-facts repro-basis")])
 
 
 def headlines(page: Page) -> Markup:
-    """The table of the headline claims, those of the outcome first; empty if the paper marks none."""
-    first = sorted(page.paper.headlines, key=lambda claim: f"`{claim.id}`" not in page.paper.outcome)
-    found = [quote.verdict_of(page, claim.id) for claim in first]
+    """The table of the headline claims; empty without any."""
+    found = [quote.verdict_of(page, claim.id) for claim in page.headlines]
     rows = [row for one in found for row in _rows(page, one)]
     return worded("repro-headlines", heads(page), rows, label="Headline claims") if rows else Markup("")
 
@@ -54,14 +57,12 @@ def _command(page: Page, verdict: Verdict) -> Markup:
         return Markup("")
     many = max(claim.seeds, *(1 + one.seed for one in found.records)) if found else claim.seeds
     seeds = f" --seeds {many}" if many > 1 else ""
-    commands = [tag("code", f"repro run {page.name}/{Path(name).stem}{seeds}") for name in names]
-    took = [found.cost.get("seconds", 0.0) for name in names for found in page.by_config.get(name, ())]
-    cost = f"{duration(sum(took))} in {count(len(took), 'run')}" if took else "no run yet"
-    return tag("span", join(commands, ", "), f": {cost}", class_="repro-muted")
+    commands = [command(f"repro run {page.name}/{Path(name).stem}{seeds}") for name in names]
+    return tag("span", join(commands, ", "), f": {effort.of_configs(page, names, many)}", class_="repro-muted")
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    return tag("span", stated(page, verdict.claim)), _ours(verdict), badge_of(page, verdict)
+    return theirs(page, verdict.claim), _ours(verdict), badge_of(page, verdict)
 
 
 def _ours(verdict: Verdict) -> Markup:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from repro.record import Record
 from repro.report import chosen, needed
 from repro.report.html.markup import Markup, join, link, tag
+from repro.report.html.words import count
 from repro.report.page import Page
-from repro.verdict import BEHAVED, behaviours
+from repro.verdict import BEHAVED, Verdict, behaviours
 
 READ = {
     "full paper": "the full text",
@@ -18,7 +19,7 @@ READ = {
     "quoted elsewhere": "only a table that another text quotes",
 }
 TUNED = {
-    "nothing": "nothing was chosen",
+    "nothing": "nothing: no choice was made after seeing a result",
     "validation": "validation data",
     "test": "the test set, so numbers may be too good",
 }
@@ -43,7 +44,7 @@ def rows(page: Page) -> list[tuple[str, str]]:
         ("Data", data(page)),
         *_sizes(page),
         *_behaviours(page),
-        ("Departures", _departures(page)),
+        ("Departures from the paper", _departures(page)),
         ("Reviewed by", reviewed(page)),
     ]
 
@@ -63,10 +64,12 @@ def data(page: Page) -> str:
     own = {claim.config: chosen.data(claim) for claim in page.full}
     used = list(own) or [name for name in dict.fromkeys(_named(page)) if name in page.by_config]
     paper = _sets(page, [name for name in used if not own.get(name)])
-    ours = [f"{name} (our choice)" for name in _sets(page, used) if name not in paper]
+    ours = [f"{name} (our choice, not the paper's)" for name in _sets(page, used) if name not in paper]
     names = ", ".join([*paper, *ours]) or "none yet"
     missing = dict.fromkeys(one.name for claim in page.paper.claims for one in needed.lacking(page, claim))
-    return f"{names} instead of {', '.join(missing)}" if missing else names
+    if missing:
+        return f"{names} instead of {', '.join(missing)}"
+    return names
 
 
 def _sets(page: Page, configs: Iterable[str]) -> list[str]:
@@ -79,13 +82,21 @@ def _tuned(page: Page) -> str:
     """On which items the group made its choices."""
     if page.paper.tuned_on == "test" and _computed(page):
         return COMPUTED
-    return TUNED.get(page.paper.tuned_on, "not stated")
+    told = TUNED.get(page.paper.tuned_on, "not stated")
+    judged = [verdict for verdict in page.verdicts if verdict.evidence]
+    trained = [verdict for verdict in judged if not _is_computed(verdict)]
+    some = page.paper.tuned_on == "test" and len(trained) < len(judged)
+    return f"{told} (the {count(len(trained), 'claim')} with training; the others are computed)" if some else told
 
 
 def _computed(page: Page) -> bool:
     """Whether all results are computed without randomness."""
     judged = [verdict for verdict in page.verdicts if verdict.evidence]
-    return bool(judged) and all(verdict.claim.printed or verdict.claim.deterministic for verdict in judged)
+    return bool(judged) and all(map(_is_computed, judged))
+
+
+def _is_computed(verdict: Verdict) -> bool:
+    return bool(verdict.claim.printed or verdict.claim.deterministic)
 
 
 def _behaviours(page: Page) -> list[tuple[str, str]]:
@@ -102,7 +113,7 @@ def _sizes(page: Page) -> list[tuple[str, str]]:
     if _computed(page):
         return [("Randomness", "none: computed, not trained")]
     items = _span(one.interval.items for verdict in judged for one in verdict.evidence)
-    return [("Seeds per config", _span(len(records) for records in _judged(page))), ("Test items", items)]
+    return [("Seeds per config", _span(len(records) for records in _judged(page))), ("Test items per number", items)]
 
 
 def _departures(page: Page) -> str:

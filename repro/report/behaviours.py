@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from repro.report import naming, possible
 from repro.report.html.markup import Markup, entry, join, link, tag, worded
 from repro.report.html.words import count, number, slug, typeset
 from repro.report.outcome import badge
@@ -28,7 +29,7 @@ def section(page: Page) -> Markup:
     rows = [_row(page, one) for one in judged]
     held = sum(one.outcome == "holds" for one in judged)
     lead = tag("p", f"{held} of {count(len(judged), 'behaviour')} {'holds' if held == 1 else 'hold'}. {LEAD}")
-    return join([lead, worded("repro-behaviours", HEADS, rows, label="Behaviour tests"), _undecided(judged)])
+    return join([lead, worded("repro-behaviours", HEADS, rows, label="Behaviour tests"), _undecided(page, judged)])
 
 
 def _row(page: Page, verdict: Verdict) -> Markup:
@@ -45,7 +46,7 @@ def _passed(page: Page, verdict: Verdict) -> Markup:
     found = verdict.judged or next(iter(verdict.evidence), None)
     if found is None:
         return tag("span", "not measured", class_="repro-muted")
-    ours = found.interval.scaled(100.0)
+    ours = possible.seen(verdict.claim, found).scaled(100.0)
     seeds = join([link(str(one.seed), page.origin(one)) for one in found.records], ", ")
     detail = join([f"{count(ours.items, 'item')}, seeds ", seeds])
     return join([typeset(ours.shown("%")), " ", tag("span", detail, class_="repro-muted")])
@@ -61,6 +62,8 @@ def _badge(verdict: Verdict) -> Markup:
     return badge(like.get(verdict.outcome, verdict.outcome), verdict.outcome, MEANINGS.get(verdict.outcome, ""))
 
 
-def _undecided(judged: list[Verdict]) -> Markup:
-    items = [tag("li", one.claim.says, f": {typeset(one.why)}") for one in judged if one.outcome not in BEHAVED]
+def _undecided(page: Page, judged: list[Verdict]) -> Markup:
+    items = [
+        tag("li", one.claim.says, f": {naming.reason(page, one.why)}") for one in judged if one.outcome not in BEHAVED
+    ]
     return tag("ul", *items, class_="repro-muted") if items else Markup("")

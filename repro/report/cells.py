@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from repro.report import needed, replays
+from repro.report import naming, needed, replays
 from repro.report.evidence import asked, links, mistake, ours, ours_accepted, read_in
 from repro.report.html.markup import Markup, box, copyable, fold, join, tag, unbroken
 from repro.report.html.words import slug, typeset
@@ -44,7 +44,7 @@ def table(page: Page, verdicts: Sequence[Verdict]) -> Markup:
     name = verdicts[0].claim.table
     about = join([tag("strong", title(page, verdicts)), tag("span", name, class_="repro-muted") if name else ""], " ")
     return fold(
-        join([about, counts(verdicts, needs=needed.chips(page))]),
+        join([about, counts(verdicts, needed.chips(page))]),
         box(_grid(page, verdicts), label=f"{title(page, verdicts)} {name}".rstrip()),
         *(_about(page, verdict) for verdict in verdicts),
         open=any(verdict.outcome in WANTING for verdict in verdicts),
@@ -108,7 +108,7 @@ def _about(page: Page, verdict: Verdict) -> Markup:
         "div",
         tag("button", "close", type="button", popovertarget=name, popovertargetaction="hide", class_="repro-close"),
         tag("p", tag("strong", claim.says), tag("span", f" {claim.where} · {claim.id}", class_="repro-muted")),
-        tag("p", badge_of(page, verdict), replays.mark(page, verdict), f" {typeset(verdict.why)}."),
+        tag("p", badge_of(page, verdict), replays.mark(page, verdict), f" {naming.reason(page, verdict.why)}."),
         ours_accepted(page, claim),
         links(page, verdict),
         replays.lines(page, verdict),

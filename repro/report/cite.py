@@ -35,7 +35,11 @@ def line(page: Page) -> Markup:
 
 def abstract(paper: Paper) -> Markup:
     """What the paper does and finds, in our words. It is folded, because the summary is shorter."""
-    return fold("What the paper does and finds", tag("p", paper.abstract)) if paper.abstract else join([])
+    return (
+        fold(f"What the {'course' if paper.kind == 'course' else 'paper'} does and finds", tag("p", paper.abstract))
+        if paper.abstract
+        else join([])
+    )
 
 
 def venue(paper: Paper) -> str:

@@ -9,20 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from repro.report import cells, explained, needed, replays, uncertainty
+from repro.claim.paper import Claim
+from repro.report import cells, chosen, explained, naming, needed, possible, replays, uncertainty
 from repro.report.evidence import asked, links, mistake, ours_accepted, read_in, source
-from repro.report.figure import stated, tables
+from repro.report.figure import tables, theirs
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag, unbroken
-from repro.report.html.words import count, slug, spread, typeset
-from repro.report.outcome import badge_of, transcribed
+from repro.report.html.words import count, slug
+from repro.report.outcome import ORDER, badge_of, transcribed
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
 
 MANY = 12
 """With more claims, the table is in a fold: the figure above it has a row for each claim."""
-CLEAR = frozenset({"reproduced", "trend holds", "last digit differs", "same conclusion"})
-"""The outcomes that need no reason in the table."""
 
 
 def claims(page: Page) -> Markup:
@@ -31,7 +30,8 @@ def claims(page: Page) -> Markup:
     later = [verdict for verdict in page.verdicts if not verdict.claim.transcribed]
     placed = [verdict for verdict in judged if verdict.claim.table or verdict.claim.kind == "printed"]
     single = [verdict for verdict in judged if not verdict.claim.table and verdict.claim.kind != "printed"]
-    words = [*OUTCOMES, *dict.fromkeys(needed.chips(page).values())]
+    own = [needed.word(page, verdict) for verdict in judged if chosen.own(verdict.claim)]
+    words = [*ORDER, *dict.fromkeys(needed.chips(page).values()), *dict.fromkeys(own)]
     chips = tag("div", class_="repro-chips", data_outcomes=", ".join(words))
     parts = [chips, _folded(page, single)] if single else [chips]
     parts += cells.tables(page, tables(placed).values())
@@ -75,26 +75,26 @@ def _body(page: Page, verdict: Verdict, anchor: bool, told: Mapping[str, str]) -
 
 
 def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
-    claim, unit = verdict.claim, page.unit(verdict.claim)
+    claim = verdict.claim
     name = tag("th", claim.says, data_by=str(claim.line), scope="row", role="rowheader")
-    numbers = [_ours(page, found, unit) for found in verdict.evidence]
+    numbers = [_ours(page, claim, found) for found in verdict.evidence]
     what = [tag("span", "difference", class_="repro-muted")] if verdict.claim.over and numbers else []
     ours = _lines([*numbers, *what])
-    said = (stated(page, claim), ours or "–", _verdict(page, verdict))
-    theirs, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
-    sorts = [math.inf if one is None or math.isnan(one) else one for one in (theirs, mean)]  # none is last
+    said = (theirs(page, claim), ours or "–", _verdict(page, verdict))
+    number, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
+    sorts = [math.inf if one is None or math.isnan(one) else one for one in (number, mean)]  # none is last
     by = (*sorts, OUTCOMES.index(verdict.outcome))
     cells = [
-        tag("td", tag("div", cell), data_label=head, data_by=str(number).replace("inf", "Infinity"), role="cell")
-        for head, cell, number in zip(_heads(page)[1:], said, by, strict=True)
+        tag("td", tag("div", cell), data_label=head, data_by=str(value).replace("inf", "Infinity"), role="cell")
+        for head, cell, value in zip(_heads(page)[1:], said, by, strict=True)
     ]
     return tag("tr", name, *cells, id=slug("claim", claim.id) if anchor else None, role="row")
 
 
-def _ours(page: Page, found: Evidence, unit: str) -> Markup:
+def _ours(page: Page, claim: Claim, found: Evidence) -> Markup:
     kind = [tag("span", f"proxy {page.paper.label(found.config)}", class_="repro-muted")] if found.proxy else []
     old = [tag("span", "stale", class_="repro-chip stale")] if found.stale else []
-    return join([*kind, unbroken(spread(found.interval, found.identity.get("unit", unit))), *old], " ")
+    return join([*kind, unbroken(possible.text(claim, found, found.identity.get("unit", page.unit(claim)))), *old], " ")
 
 
 def _lines(items: Iterable[str]) -> Markup:
@@ -108,7 +108,7 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
     place = tag("span", f"{claim.where} · {claim.id}", class_="repro-muted")
     details = fold(
         place,
-        tag("p", tag("strong", "Why: "), typeset(verdict.why), "."),
+        tag("p", tag("strong", "Why: "), naming.reason(page, verdict.why), "."),
         _sizes(page, verdict),
         ours_accepted(page, claim),
         uncertainty.seen(verdict),
@@ -133,13 +133,13 @@ def _sizes(page: Page, verdict: Verdict) -> Markup:
 
 def _reason(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
     """The first sentence of the report about this claim, as a link; else the reason if it is more than numbers."""
-    if verdict.outcome in CLEAR:
+    if verdict.outcome in chosen.AGREES:
         return Markup("")
     if said := told.get(verdict.claim.id):
         return tag("p", link(said, f"{page.address}#{explained.anchor(verdict.claim.id)}"), class_="repro-why")
     numbers, _, rest = verdict.why.partition("; ")
     own = rest if verdict.judged and not verdict.claim.no_config else numbers
-    return tag("p", typeset(own), class_="repro-why") if own else Markup("")
+    return tag("p", naming.reason(page, own), class_="repro-why") if own else Markup("")
 
 
 def _verdict(page: Page, verdict: Verdict) -> Markup:

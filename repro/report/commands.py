@@ -7,7 +7,7 @@ import shlex
 from itertools import groupby
 
 from repro.record import Record
-from repro.report import layers, repository, scopes
+from repro.report import layers, naming, repository, scopes
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, row, tag
 from repro.report.html.words import count, duration, machine
 from repro.report.page import Page
@@ -50,21 +50,13 @@ def _install(page: Page) -> list[Markup]:
     newest = max(page.records, key=lambda found: found.finished, default=None)
     commit = str(newest.source.get("commit")) if newest else ""
     at = [f"git checkout {commit}  # of the newest record"] if re.fullmatch("[0-9a-f]+", commit) else []
-    lines = [*repository.clone(page.site), *at, "make venv && source .venv/bin/activate"]
+    lines = [*repository.clone(page.site), *at, repository.INSTALL]
     dirty = "The newest record was made with uncommitted changes, which are in no commit."
     return [
-        tag("p", tag("strong", "Install"), ": you need Python 3.11, git and make.", *_copy(page)),
+        tag("p", tag("strong", "Install"), f". {repository.NEEDED}", *repository.way(page.site)),
         copyable("\n".join(lines)),
         *([tag("p", dirty, class_="repro-muted")] if newest and newest.source.get("dirty") else []),
     ]
-
-
-def _copy(page: Page) -> list[str]:
-    """What to do before the commands if the site does not know the address of its repository."""
-    if page.site.repository:
-        return []
-    setting = repository.setting("Repository")
-    return [" Go to your copy of this project. (Its makers can show a clone command here: ", setting, ".)"]
 
 
 def _times(page: Page) -> Markup:
@@ -80,4 +72,10 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
     took = sum(found.cost.get("seconds", 0.0) for found in records) / len(records)
     machines = " and ".join(dict.fromkeys(machine(found.environment) for found in records))
     links = join([link(f"seed {found.seed}", page.origin(found)) for found in records], ", ")
-    return row(str(len(records)), duration(took), machines, links, first=tag("th", config, scope="row"))
+    return row(
+        str(len(records)),
+        duration(took),
+        machines,
+        links,
+        first=tag("th", naming.config(page.paper, config), scope="row"),
+    )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from repro.report import basis, needed
+from repro.report import basis, chosen, effort, needed
 from repro.report.html.markup import Attribute, Markup, box, join, link, tag
 from repro.report.html.words import count, duration
-from repro.report.outcome import TIERS, bar, said, tally, transcribed
+from repro.report.outcome import bar, said
 from repro.report.page import Page
+from repro.report.tiers import TIERS
 
 HEADS = ("Title", "Claims", "Tier", "Data", "Hardware", "Time", "Reviewed")
 TABLE = "papers.csv"
-AGREES = ("reproduced", "trend holds", "last digit differs", "same conclusion")
 
 
 def comparison(pages: Sequence[Page], root: str) -> Markup:
@@ -34,7 +34,7 @@ def _row(page: Page) -> Markup:
     needs = needed.chips(page)
     claims = tag("div", bar(page.verdicts, needs), tag("span", said(page.verdicts, needs), class_="repro-muted"))
     code, words = TIERS[page.tier]
-    machines = hardware(page)
+    machines = effort.hardware(page)
     cells: list[tuple[str, Attribute]] = [
         (claims, _agreeing(page)),
         (tag("abbr", code, title=words), page.tier),
@@ -55,14 +55,6 @@ def _time(page: Page) -> Markup:
 
 
 def _agreeing(page: Page) -> float:
-    """The share of the claims that agree with the paper, by which the column is sorted."""
-    counts = tally(page.verdicts)
-    return sum(counts.get(name, 0) for name in AGREES) / max(len(transcribed(page.verdicts)), 1)
-
-
-def hardware(page: Page) -> str:
-    """On what the records were made: `CPU, 1 thread`, or the names of the accelerators."""
-    made = [found.environment for found in page.records]
-    used = sorted({str(one.get("accelerator", "none")) for one in made} - {"none"})
-    threads = max((many for one in made if isinstance(many := one.get("threads"), int)), default=0)
-    return ", ".join(used) or (f"CPU, {count(threads, 'thread')}" if threads else "")
+    """The share of the paper's claims that agree, by which the column is sorted."""
+    found = chosen.theirs(page.verdicts)
+    return chosen.sums(found)[0] / max(len(found), 1)

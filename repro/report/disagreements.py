@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from repro.report import explained
+from repro.report import chosen, explained, naming, needed
 from repro.report.evidence import ours, slip
-from repro.report.figure import claimed
+from repro.report.figure import theirs
 from repro.report.html.markup import Markup, entry, fold, join, link, tag, unbroken, worded
-from repro.report.html.words import count, typeset
-from repro.report.outcome import badge, transcribed
+from repro.report.html.words import count
+from repro.report.outcome import badge
 from repro.report.page import Page
 from repro.report.suspected_causes import anchor
 from repro.verdict import Verdict
@@ -28,17 +28,30 @@ def disagreements(page: Page) -> Markup:
     causes: dict[str, list[Entry]] = {}
     for cause in ledger(page.paper, page.verdicts, page.records):
         causes.setdefault(cause.claim.id, []).append(cause)
-    failed = sorted(page.failed, key=_better)
+    failed = sorted(page.failed, key=lambda one: (chosen.own(one.claim), _better(one)))
     told = _short(explained.sentences(page), ["" if one.claim.id in causes else one.claim.id for one in failed])
     rows = [_row(page, verdict, causes.get(verdict.claim.id, ()), told) for verdict in failed]
-    whole = count(len(transcribed(page.verdicts)), "claim")
-    lead = f"{len(rows)} of {whole}. Each row shows our number and the reason, if it is known."
-    if better := sum(map(_better, failed)):
-        which = "All" if better == len(rows) else count(better, "claim")
-        are = "are" if better > 1 or which == "All" else "is"
-        lead += f" {which} {are} better than the paper says. This needs an explanation too."
     more = [fold(f"{len(rows) - OPEN} more", _table(rows[OPEN:]))] if rows[OPEN:] else []
-    return join([tag("p", lead), _table(rows[:OPEN]), *more, _untried(page)])
+    return join([tag("p", _lead(page, failed)), _table(rows[:OPEN]), *more, _untried(page)])
+
+
+def _lead(page: Page, failed: Sequence[Verdict]) -> str:
+    """How many claims of the paper do not agree, how many of them are better, and how many of our own do not hold."""
+    theirs, mine = chosen.theirs(failed), chosen.ours(failed)
+    whole = count(len(chosen.theirs(page.verdicts)), "claim")
+    course = "course" if page.paper.kind == "course" else "paper"
+    parts = [f"{len(theirs)} of {whole} of the {course}."] if theirs else []
+    if better := sum(map(_better, theirs)):
+        which = "All" if better == len(theirs) else f"{better} of them"
+        parts.append(
+            f"{which} {'is' if better == 1 else 'are'} exceeded: our number is better than the {course}'s. {EXCEEDED}"
+        )
+    if mine:
+        parts.append(f"{count(len(mine), 'claim')} of our own {'does' if len(mine) == 1 else 'do'} not hold.")
+    return " ".join([*parts, "Each row shows our number and the reason, if it is known."])
+
+
+EXCEEDED = "This agrees with the conclusion, not with the number, and needs an explanation too."
 
 
 def _short(told: Mapping[str, str], claims: Sequence[str]) -> dict[str, str]:
@@ -65,8 +78,9 @@ def _table(rows: Sequence[Markup]) -> Markup:
 def _row(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[str, str]) -> Markup:
     claim = verdict.claim
     says = link(claim.says, page.place(claim))
-    other = "" if verdict.outcome == "not reproduced" else tag("div", badge(verdict.outcome))
-    cells = (claimed(page, claim), join([unbroken(ours(verdict)), other]), _why(page, verdict, causes, told))
+    name = chosen.outcome(verdict)
+    other = "" if name == "not reproduced" else tag("div", badge(name, needed.word(page, verdict)))
+    cells = (theirs(page, claim), join([unbroken(ours(verdict)), other]), _why(page, verdict, causes, told))
     return entry(says, HEADS, cells)
 
 
@@ -94,7 +108,7 @@ def _untried(page: Page) -> Markup:
     """The claims whose outcome is "not run", with the reason for each."""
     waiting = [verdict for verdict in page.verdicts if verdict.outcome == "not run"]
     items = [
-        tag("li", link(verdict.claim.says, page.place(verdict.claim)), f": {typeset(verdict.why)}")
+        tag("li", link(verdict.claim.says, page.place(verdict.claim)), f": {naming.reason(page, verdict.why)}")
         for verdict in waiting
     ]
     return fold(f"{count(len(items), 'claim')} not run, and why", tag("ul", *items)) if items else Markup("")

@@ -10,10 +10,10 @@ from pathlib import PurePath
 from repro.claim import units
 from repro.claim.paper import Claim
 from repro.record import Record
-from repro.report import repository
+from repro.report import possible, repository
 from repro.report.html import files
 from repro.report.html.markup import Markup, join, link, tag
-from repro.report.html.words import number, spread, typeset
+from repro.report.html.words import number, typeset
 from repro.report.page import Page
 from repro.verdict import WIDE, Evidence, Verdict, verdicts_json
 
@@ -36,7 +36,7 @@ def shown(claim: Claim, found: Evidence) -> str:
     """
     unit = found.identity.get("unit", "")
     if not claim.printed:
-        return spread(found.interval, unit)
+        return possible.text(claim, found, unit)
     percent = " %" if claim.printed.endswith("%") and units.percent(unit) else ""
     return _beside(claim, Decimal(repr(found.interval.mean))) + percent
 

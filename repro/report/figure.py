@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.claim.paper import Claim
-from repro.report import cells, chosen, needed
+from repro.report import cells, chosen, needed, possible
 from repro.report.groups import MIXED, Group, edge, grouped, target
 from repro.report.html import marks
 from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, join, link, picture, tag, unbroken
-from repro.report.html.words import count, number, slug, spread, typeset
+from repro.report.html.words import count, number, slug, typeset
 from repro.report.outcome import SIGNS, badge, badge_of, counts
 from repro.report.page import Page
 from repro.verdict import Evidence, Verdict, upward
@@ -77,7 +77,7 @@ def squares(page: Page, verdicts: Sequence[Verdict]) -> Markup:
         "div",
         tag("strong", "Printed numbers"),
         what,
-        counts(verdicts, needs=needed.chips(page)),
+        counts(verdicts, needed.chips(page)),
         class_="repro-figure-head",
     )
     return tag("figure", head, *fields, class_="repro-figure")
@@ -114,9 +114,11 @@ def stated(page: Page, claim: Claim) -> str:
     return "our comparison" if chosen.comparison(claim) else claimed(page, claim)
 
 
-def accepted(claim: Claim, unit: str) -> str:
-    """The range that we accept around the paper's number: `0.58 to 1.32 %`. Empty if there is none."""
-    return f"{typeset(claim.accepts)} {unit}".rstrip() if claim.accepts else ""
+def theirs(page: Page, claim: Claim) -> Markup:
+    """What the paper says, and below it the range that we accept, because this range decides the verdict."""
+    between = possible.accepted(claim, page.unit(claim))
+    below = [tag("span", f"accepted {between}", class_="line repro-muted")] if between else []
+    return join([tag("span", stated(page, claim)), *below], " ")
 
 
 def _group(page: Page, group: Group) -> Markup:
@@ -130,15 +132,18 @@ def _group(page: Page, group: Group) -> Markup:
 def _block(page: Page, group: Group, axis: Axis, verdicts: Sequence[Verdict]) -> Markup:
     unit = " ".join(filter(None, (group.unit, "(log)" if group.log else "")))
     numbers = marks.scale(axis)
-    top = tag("div", tag("span", unit), numbers, tag("span", f"ours ({_told_by(verdicts)})"), class_="repro-row scale")
+    top = tag(
+        "div", tag("span", unit), numbers, tag("span", f"ours ({_told_by(page, verdicts)})"), class_="repro-row scale"
+    )
     bottom = tag("div", tag("span", unit), numbers, tag("span"), class_="repro-row scale", aria_hidden="true")
     return tag("div", top, *(_row(page, group, axis, one) for one in verdicts), bottom, class_="repro-block")
 
 
-def _told_by(verdicts: Sequence[Verdict]) -> str:
+def _told_by(page: Page, verdicts: Sequence[Verdict]) -> str:
     """Whose numbers are in parentheses at the end of the rows: the paper's, our own bounds, or both."""
     own = {chosen.bound(one.claim) or chosen.comparison(one.claim) for one in verdicts}
-    return {frozenset({True}): "our bound", frozenset({False}): "paper"}.get(frozenset(own), "paper or our bound")
+    whose = "course" if page.paper.kind == "course" else "paper"
+    return {frozenset({True}): "our bound", frozenset({False}): whose}.get(frozenset(own), f"{whose} or our bound")
 
 
 def _row(page: Page, group: Group, axis: Axis, verdict: Verdict) -> Markup:
@@ -147,7 +152,7 @@ def _row(page: Page, group: Group, axis: Axis, verdict: Verdict) -> Markup:
     claim = verdict.claim
     name = link(group.names[claim.id], page.place(claim), class_="repro-row-name", title=claim.says)
     words = _say(page, group, verdict, own)
-    strip = _strip(page, axis, own, _paper(verdict, axis), (claim.says, words))
+    strip = _strip(page, axis, claim, own, _paper(verdict, axis), (claim.says, words))
     end = tag("span", *(tag("span", unbroken(one)) for one in _numbers(verdict, own)), class_="repro-row-numbers")
     row = tag(
         "div", tag("div", name, _whose(page, claim, own)), strip, end, badge_of(page, verdict), class_="repro-row"
@@ -168,9 +173,9 @@ def _elsewhere(page: Page, axis: Axis, claim: Claim, other: Sequence[Evidence]) 
     elsewhere = needed.other_data(page, claim, [found.config for found in other])
     what = f"{'other data' if elsewhere else 'proxy'}, for orientation"
     name = tag("div", f"{what}: {whose}", class_="repro-row-whose")
-    words = "; ".join(_note(page, found) for found in other)
-    strip = _strip(page, axis, other, [], (f"{claim.says}: {what}", f"{words}."))
-    end = tag("span", *(tag("span", _mean(found)) for found in other), class_="repro-row-numbers")
+    words = "; ".join(_note(page, claim, found) for found in other)
+    strip = _strip(page, axis, claim, other, [], (f"{claim.says}: {what}", f"{words}."))
+    end = tag("span", *(tag("span", _mean(claim, found)) for found in other), class_="repro-row-numbers")
     return tag("div", name, strip, end, class_="repro-row repro-orientation")
 
 
@@ -189,39 +194,51 @@ def _numbers(verdict: Verdict, shown: Sequence[Evidence]) -> list[str]:
     paper = typeset(claim.stated) if claim.value is not None else ""
     if line is not None and _directed(verdict):
         paper = f"{'>' if _upward(verdict) else '<'} {_bound(claim)}"
-    first, *more = [_mean(found) for found in shown] or ["–"]
+    first, *more = [_mean(claim, found) for found in shown] or ["–"]
     return [f"{first} ({paper})" if paper else first, *more]
 
 
-def _mean(found: Evidence) -> str:
+def _mean(claim: Claim, found: Evidence) -> str:
     """Our mean, with the digits that its interval allows; four without an interval."""
-    half = (found.interval.high - found.interval.low) / 2
+    ours = possible.seen(claim, found)
+    half = (ours.high - ours.low) / 2
     return number(found.interval.mean, half) if half else number(float(f"{found.interval.mean:.4g}"))
 
 
-def _strip(page: Page, axis: Axis, shown: Sequence[Evidence], paper: Sequence[Markup], said: tuple[str, str]) -> Markup:
+def _strip(
+    page: Page,
+    axis: Axis,
+    claim: Claim,
+    shown: Sequence[Evidence],
+    paper: Sequence[Markup],
+    said: tuple[str, str],
+) -> Markup:
     """The picture of a row. `said` is its name and its description, for screen readers."""
     lanes = max(len(shown), 1)
     grid = [marks.upright(axis, tick, "grid") for tick in axis.ticks]
-    ours = [_ours(page, axis, found, (lane + 0.5) / lanes) for lane, found in enumerate(shown)]
+    ours = [_ours(page, axis, claim, found, (lane + 0.5) / lanes) for lane, found in enumerate(shown)]
     height = marks.LANE * lanes + 4
     return picture(*said, *grid, *paper, *ours, class_="repro-strip", width="100%", height=height)
 
 
 def _say(page: Page, group: Group, verdict: Verdict, shown: Sequence[Evidence]) -> str:
     """The row in words, for screen readers."""
-    band = accepted(verdict.claim, group.unit)
+    band = possible.accepted(verdict.claim, group.unit)
     lead = "" if chosen.bound(verdict.claim) or chosen.comparison(verdict.claim) else "The paper says "
     said = f"{lead}{claimed(page, verdict.claim)}"
     parts = [said[:1].upper() + said[1:], *([f"accepted by us: {band}"] if band else [])]
-    ours = [f"{'the proxy' if found.proxy else 'ours,'} {_note(page, found)}" for found in shown]
-    return f"{'; '.join([*parts, *(ours or ['there is no record for it'])])}. {verdict.outcome.capitalize()}."
+    ours = [f"{'the proxy' if found.proxy else 'ours,'} {_note(page, verdict.claim, found)}" for found in shown]
+    return (
+        f"{'; '.join([*parts, *(ours or ['there is no record for it'])])}. {needed.word(page, verdict).capitalize()}."
+    )
 
 
-def _note(page: Page, found: Evidence) -> str:
+def _note(page: Page, claim: Claim, found: Evidence) -> str:
     """One config's records in words: `LeNet-5: 0.90 [0.74, 1.05] %, 3 seeds, 10,000 items`."""
     size = f"{count(found.interval.seeds, 'seed')}, {count(found.interval.items, 'item')}"
-    return f"{page.paper.label(found.config)}: {spread(found.interval, str(found.identity.get('unit', '')))}, {size}"
+    return (
+        f"{page.paper.label(found.config)}: {possible.text(claim, found, str(found.identity.get('unit', '')))}, {size}"
+    )
 
 
 def _paper(verdict: Verdict, axis: Axis) -> list[Markup]:
@@ -252,9 +269,11 @@ def _upward(verdict: Verdict) -> bool:
     return upward(verdict.claim, identity)
 
 
-def _ours(page: Page, axis: Axis, found: Evidence, down: float) -> Markup:
+def _ours(page: Page, axis: Axis, claim: Claim, found: Evidence, down: float) -> Markup:
     """The mean and interval of one config's records. `down` is the vertical position: 0 is the top, 1 the bottom."""
-    return marks.interval(axis, found.interval, _note(page, found), down, found.proxy, bool(found.stale))
+    return marks.interval(
+        axis, possible.seen(claim, found), _note(page, claim, found), down, found.proxy, bool(found.stale)
+    )
 
 
 def _legend(verdicts: Sequence[Verdict]) -> Markup:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from repro.claim.paper import Claim, Paper
+from repro.report import possible
 from repro.report.html.axis import Axis, Extent, apart, around, logarithmic, wide
 from repro.report.page import Page
 from repro.verdict import Verdict, bound
@@ -136,7 +137,8 @@ def _alone(claim: Claim) -> list[float]:
 def _bands(verdict: Verdict) -> list[tuple[float, float]]:
     """The accepted range and the intervals that a row shows."""
     band = target(verdict.claim)
-    return [*([band] if band else []), *((one.interval.low, one.interval.high) for one in verdict.evidence)]
+    seen = (possible.seen(verdict.claim, one) for one in verdict.evidence)
+    return [*([band] if band else []), *((one.low, one.high) for one in seen)]
 
 
 def _numbers(verdicts: Sequence[Verdict]) -> list[float]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from repro.claim import units
 from repro.claim.paper import Claim
 from repro.interval import Interval
-from repro.report import percent
+from repro.report import naming, percent
 from repro.report.entrants import Entrant, Field
 from repro.report.figure import claimed
 from repro.report.html import files, marks
@@ -19,6 +19,7 @@ from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 
 HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
 PICTURE = "In the picture, the vertical line is the paper's number and the dot is ours."
+ROOM = 16  # digits that fit below the axis of a row, which is narrow
 ROWS = 10  # visible configs; the others are in a fold
 
 
@@ -56,9 +57,9 @@ def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -
     waiting = [one for one in field.entrants if not one.found]
     rows += [_row(field, one, "–", "not run", [_picture(field, one, axis, unit), "–", "–"]) for one in waiting]
     name = " ".join(filter(None, (unit, "(log)" if axis.log else "")))
-    scale = tag("td", tag("div", marks.scale(axis)), data_label=name)
+    scale = tag("td", tag("div", marks.scale(axis, room=ROOM)), data_label=name)
     ends = tag("tr", tag("td", name, colspan=3), scale, tag("td", colspan=2), aria_hidden="true", class_="scale")
-    label = f"Leaderboard by {field.label} on {field.test}"
+    label = f"Leaderboard by {field.label} on {naming.test_set(field.test)}"
     shown = worded("repro-board", HEADS, [ends, *rows[:ROWS], ends], label=label)
     if not rows[ROWS:]:
         return shown
@@ -128,7 +129,7 @@ def rules(field: Field, ranked: Sequence[Entrant], higher: bool) -> str:
 
 def _rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str = "") -> tuple[list[str], list[str]]:
     """What a reader must know before the table, and the notes below it. `picture` explains a picture."""
-    above = [f"Ranked by {field.label} on {field.test}, {'higher' if higher else 'lower'} is better."]
+    above = [f"Ranked by {field.label} on {naming.test_set(field.test)}, {'higher' if higher else 'lower'} is better."]
     pairs, items = len(ranked) * (len(ranked) - 1) // 2, len(ranked[0].rows[0])
     below = []
     if pairs:

@@ -18,34 +18,35 @@ from repro.data import catalogue
 from repro.data.catalogue import DataSet
 from repro.errors import BadInput
 from repro.launch import similarity
+from repro.report import chosen
 from repro.report.page import Page
 from repro.verdict import Verdict
 
 DATA = "experiment.data"
-LONG = 50  # characters of the title of a data set
+LONG = 75  # characters of the title of a data set
 OPEN = re.compile(r"(?i)(CC[ -]|CC0|MIT|BSD|Apache|ODC|GPL|public domain|none)")
 """How the licence of a data set begins if it is open, or if its makers state none."""
 
 
 def of_configs(page: Page, names: list[str]) -> list[DataSet]:
     """The data sets that these configs (`configs/NAME.gin`) of a paper read, in the order of the configs."""
-    found = (one for name in names for one in _of_text(_text(page, name)))
+    found = (one for name in names for one in _of_text(text(page, name)))
     return list({one.name: one for one in found}.values())
 
 
-def _text(page: Page, name: str) -> str:
+def text(page: Page, name: str) -> str:
     """The text of a config with its includes. A valid record has it; else the files are read.
 
     Empty if they cannot be read: a run of the config reports the error.
     """
     kept = next((found.text for found in page.by_config.get(name, ()) if not (found.stale or found.overrides)), "")
-    return kept or _read(page.paper.folder / name)
+    return kept or _read(page.paper.folder, name)
 
 
 @functools.cache
-def _read(path: Path) -> str:
+def _read(folder: Path, name: str) -> str:
     try:
-        return configs.read(path).text
+        return configs.read(folder / name).text
     except BadInput:
         return ""
 
@@ -131,12 +132,16 @@ def chips(page: Page) -> dict[str, str]:
     Claims whose data can be downloaded are left out.
     """
     waiting = [verdict.claim for verdict in page.verdicts if verdict.outcome == "not run"]
-    return {claim.id: text for claim in waiting if (text := chip(page, claim))}
+    return {claim.id: said for claim in waiting if (said := chip(page, claim))}
 
 
 def word(page: Page, verdict: Verdict) -> str:
-    """The outcome of a claim for readers: what it needs, if it is not run because its data cannot be downloaded."""
-    return (chip(page, verdict.claim) if verdict.outcome == "not run" else "") or verdict.outcome
+    """The outcome of a claim for readers: what it needs, if it is not run because its data cannot be downloaded.
+
+    That of an own claim begins with `own: `.
+    """
+    lacks = chip(page, verdict.claim) if verdict.outcome == "not run" else ""
+    return f"{chosen.MARK if chosen.own(verdict.claim) else ''}{lacks or chosen.outcome(verdict)}"
 
 
 def chip(page: Page, claim: Claim) -> str:

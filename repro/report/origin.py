@@ -12,14 +12,14 @@ from typing import Any
 
 from repro.record import Measurement, Record, determinism
 from repro.record.determinism import Certificate
-from repro.report import matrix
+from repro.report import matrix, naming
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, fold, join, link, row, tag
 from repro.report.html.words import count, day, duration, machine, number, slug, typeset
 from repro.report.page import Page
 
 RUNS = ("Seed", "Record", "Time", "of which training", "Items per second", "Finished")
-METRICS = ("Metric", "Seed", "Items", "Mean", "SD", "Unit")
+METRICS = ("Metric", "Seed", "Items", "Mean", "SD of the items", "Unit")
 
 
 def origin(page: Page) -> Markup:
@@ -43,7 +43,7 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
         about += ", with uncommitted changes"
     texts = _shared(records, lambda found: found.text)
     return fold(
-        join([tag("strong", config), tag("span", about, class_="repro-muted"), stale], " "),
+        join([tag("strong", naming.config(page.paper, config)), tag("span", about, class_="repro-muted"), stale], " "),
         box(_table("repro-runs", RUNS, [_run(page, found) for found in records]), label=f"Runs of {config}"),
         box(_table("repro-metrics", METRICS, _metrics(records)), label=f"Metrics of {config}"),
         _pairs(records, lambda found: _facts(page, found)),
@@ -79,7 +79,7 @@ def _run(page: Page, found: Record) -> Markup:
         duration(_seconds(found)),
         duration(_seconds(found, "training_seconds")),
         f"{speed:,.0f}" if isinstance(speed, (int, float)) and speed >= 10 else str(speed or "–"),
-        found.finished,
+        found.finished[:16].replace("T", " "),
     )
     seed = tag("th", str(found.seed), scope="row")
     return row(*cells, first=seed, id=slug("record", found.stem))

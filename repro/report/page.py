@@ -17,9 +17,11 @@ from repro.claim import units
 from repro.claim.paper import Claim, Paper
 from repro.record import Record, audit, determinism
 from repro.record.determinism import Certificate
-from repro.report import matrix, percent, prose, reviews
+from repro.report import chosen, matrix, percent, prose, reviews
 from repro.report.departures import Departures, departures
 from repro.report.html.words import slug
+from repro.report.outline import TEXT as TEXT
+from repro.report.outline import WRITTEN as WRITTEN
 from repro.report.repository import NOWHERE, Site
 from repro.report.reviews import Review
 from repro.rerun import counter_record, rot
@@ -27,7 +29,8 @@ from repro.rerun.counter_record import CounterRecord
 from repro.verdict import Verdict
 
 SMOKE = "configs/smoke.gin"
-FAILED = frozenset({"not reproduced", "trend fails", "exceeded"})
+QUOTED = re.compile(r"\{(?:claim|stated|verdict)\}`([^`/]+)`")  # the claims that a sentence quotes
+FAILED = frozenset(chosen.DIFFERS)
 
 
 @dataclass(frozen=True)
@@ -74,15 +77,15 @@ class Page:
     @property
     def full(self) -> list[Claim]:
         """The claims whose own config has a record."""
-        return [one for one in self.paper.claims if one.transcribed and one.config and self._has(one.config)]
+        return [one for one in self.paper.claims if one.transcribed and one.config and self.has(one.config)]
 
     @property
     def tier(self) -> int:
-        """3 if a claim's own config has a record; 2 if only a proxy has one; else 1 (the smoke config)."""
-        if self.full:
+        """3 if the config of one of the paper's claims has run on its data; 2 if other runs are evidence; else 1."""
+        if any(not (chosen.own(claim) or chosen.data(claim)) for claim in self.full):
             return 3
         pairs = [pair for claim in self.paper.claims for pair in claim.pairs]
-        return 2 if any(proxy and self._has(name) for name, _, proxy in pairs) else 1
+        return 2 if self.full or any(proxy and self.has(name) for name, _, proxy in pairs) else 1
 
     def file(self, *parts: str) -> str:
         """The address of the site's copy of a file in the paper's folder."""
@@ -110,6 +113,16 @@ class Page:
     def failed(self) -> list[Verdict]:
         """The verdicts that do not agree with the paper, including numbers that are better than claimed."""
         return [verdict for verdict in self.verdicts if verdict.outcome in FAILED]
+
+    @property
+    def headlines(self) -> list[Claim]:
+        """The claims that the page shows first: those that `outcome` quotes, then the others marked `headline`.
+
+        A claim of a `[[table]]` cannot be marked, so it has to be quoted. The group's own claims come last.
+        """
+        quoted = set(QUOTED.findall(self.paper.outcome))
+        found = [claim for claim in self.paper.claims if claim.headline or claim.id in quoted]
+        return sorted(found, key=lambda claim: (chosen.own(claim), claim.id not in quoted))
 
     @property
     def curved(self) -> list[Record]:
@@ -160,10 +173,12 @@ class Page:
     def _answered(self) -> frozenset[str]:
         return frozenset(f"configs/{found.config}.gin" for found in self.records if not found.overrides)
 
-    def _has(self, config: str) -> bool:
+    def has(self, config: str) -> bool:
+        """Whether a config, `configs/NAME.gin`, has a record without `--set`."""
         return config in self._answered
 
 
+@functools.cache
 def read(name: str, root: str = "", site: Site = NOWHERE) -> Page:
     """The page of the paper `name`. `root` is the relative address of the site's root.
 
@@ -195,85 +210,13 @@ def _read(name: str) -> Page:
 
 def forget() -> None:
     """Empty the cache: the files may have changed since the last build of this process."""
-    _read.cache_clear()
-    _folders.cache_clear()
+    for cached in (read, _read, _folders):
+        cached.cache_clear()
 
 
 def plain(text: str) -> str:
     """`text` for MyST, with all punctuation escaped so that it is not markup."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-
-
-WRITTEN = "<!-- Written by repro.report"
-TEXT = """\
-{written} from papers/{name}/: change it there. -->
-# {title}
-
-```{{cite}} {name}
-```
-
-```{{answer}} {name}
-```
-
-```{{outcome}} {name}
-```
-
-```{{headlines}} {name}
-```
-
-```{{facts}} {name}
-```
-
-```{{abstract}} {name}
-```
-
-{gaps}## Results
-
-```{{figure-claims}} {name}
-```
-
-```{{claims}} {name}
-```
-
-{shown}## Reproduce it
-
-```{{commands}} {name}
-```
-
-```{{rot}} {name}
-```
-
-## How it differs from the paper, and why
-
-```{{ledger}} {name}
-```
-
-{report}
-
-## What was hard
-
-{tips}
-
-{reviews}## Implementation details
-
-```{{implementation}} {name}
-```
-
-## Where the numbers come from
-
-```{{origin}} {name}
-```
-
-## Cite
-
-```{{bibtex}} {name}
-```
-
-## People
-
-```{{people}} {name}
-```
-"""
 
 
 def text(page: Page, below: Path) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.errors import BadInput, nearest
-from repro.report import basis, cite, needed, rot, sentence
+from repro.report import basis, cite, effort, needed, rot, sentence, tiers
 from repro.report.html.markup import Markup, join, link, tag
-from repro.report.html.words import count, day, duration
-from repro.report.outcome import EXPLAINED, TIERS, bar, counts, later
+from repro.report.html.words import day
+from repro.report.outcome import EXPLAINED, bar, later, summed
 from repro.report.page import Page
 
 MANY = 8  # from this number of papers on, there is a filter box
@@ -36,7 +36,7 @@ def _row(page: Page) -> Markup:
     paper, needs = page.paper, needed.chips(page)
     authors = paper.authors[0] + (" et al." if len(paper.authors) > 1 else "") if paper.authors else ""
     about = ", ".join(filter(None, (authors, cite.venue(paper), paper.group and f"reproduced by {paper.group}")))
-    verdicts = [bar(page.verdicts, needs), counts(page.verdicts, f"{page.root}{EXPLAINED}", needs)]
+    verdicts = [bar(page.verdicts, needs), summed(page.verdicts, f"{page.root}{EXPLAINED}", needs)]
     return tag(
         "li",
         tag("p", link(paper.title, page.address), class_="repro-card-title"),
@@ -52,10 +52,7 @@ def _row(page: Page) -> Markup:
 
 def _facts(page: Page) -> Markup:
     """Folder, tier, cost and date in one line. The folder distinguishes copies of the same paper."""
-    code, words = TIERS[page.tier]
-    facts: list[str] = [tag("code", f"papers/{page.name}"), join([tag("strong", code), " ", words])]
-    cost = f"{duration(page.seconds)} in {count(len(page.records), 'run')}"
-    facts.append(cost if page.records else "no run yet")
+    facts: list[str] = [tag("code", f"papers/{page.name}"), tiers.tier(page), effort.cost(page)]
     if page.newest:
         facts.append(join(["newest record ", tag("time", day(page.newest), datetime=page.newest)]))
     return tag("p", join(facts, " · "), class_="repro-card-facts")

@@ -5,17 +5,17 @@ Below them: how the verdicts changed, and the badge of the paper.
 
 from __future__ import annotations
 
-from repro.report import history, needed, repository
+from repro.report import chosen, history, needed, repository
 from repro.report.history import Change
 from repro.report.html import badges, files, markup
 from repro.report.html.markup import Markup, copyable, fold, inline, join, link, outside, tag
 from repro.report.html.words import count, day
-from repro.report.outcome import badge, worded
+from repro.report.outcome import badge, own_said, worded
 from repro.report.page import Page
 from repro.verdict import OUTCOMES
 
 HEADS = ("Date", "Before", "After", "Claims")
-MANY = 8  # claims of a change that are named; the others are counted
+MANY = 3  # claims of a change that are named; the others are counted
 
 
 def section(page: Page) -> Markup:
@@ -86,19 +86,19 @@ def log(page: Page) -> Markup:
     limit = tag("p", found.limit, class_="repro-muted") if found.limit else ""
     if not found.changes:
         return tag("p", found.limit or "No verdict is committed yet, so there is no change log.", class_="repro-muted")
-    known = {claim.id: page.place(claim) for claim in page.paper.claims}
+    known = {claim.id: (claim.says, page.place(claim)) for claim in page.paper.claims}
     rows = [_change(page, one, known) for one in found.changes]
     title = f"How the verdicts changed: {count(len(found.changes), 'change')}"
     table = markup.worded("repro-changes", HEADS, rows, label="Changes of verdicts")
     return fold(title, table, limit, class_="repro-log")
 
 
-def _change(page: Page, one: Change, known: dict[str, str]) -> Markup:
-    names = [link(name, known.get(name, "")) for name in one.claims[:MANY]]
+def _change(page: Page, one: Change, known: dict[str, tuple[str, str]]) -> Markup:
+    names = [link(*known.get(name, (name, ""))) for name in one.claims[:MANY]]
     more = [f"and {len(one.claims) - MANY} more"] if one.claims[MANY:] else []
     commit = repository.commit(page.site, one.commit)
     date = link(one.date, outside(commit), title=f"commit {one.commit[:12]}")
-    cells = (_outcome(one.before, "new"), _outcome(one.after, "removed"), join([*names, *more], ", "))
+    cells = (_outcome(one.before, "new"), _outcome(one.after, "removed"), join([*names, *more], "; "))
     return markup.entry(date, HEADS, cells)
 
 
@@ -112,8 +112,9 @@ def svg(page: Page) -> Markup:
 
 
 def counts(page: Page) -> list[tuple[str, str]]:
-    """(outcome, count in words) of the paper's claims."""
-    return list(worded(page.verdicts, needed.chips(page)))
+    """(outcome, count in words) of the paper's claims; last, our own claims together."""
+    mine = own_said(page.verdicts)
+    return [*worded(page.verdicts, needed.chips(page)), *([(chosen.HOLDS, f"own: {mine}")] if mine else [])]
 
 
 def _badge(page: Page) -> Markup:
@@ -122,8 +123,6 @@ def _badge(page: Page) -> Markup:
     image = tag("img", src=f"{page.root}{files.badge(page.name)}", alt=words, class_="repro-paper-badge")
     home = page.site.home
     if not home:
-        setting = repository.setting("Documentation")
-        note = tag("p", "To show it on other pages, this site needs its address: ", setting, ".", class_="repro-muted")
-        return join([tag("p", "The badge of this paper:"), tag("p", image), note])
+        return join([tag("p", "The badge of this paper:"), tag("p", image)])
     embed = f"[![{words}]({home}/{files.badge(page.name)})]({home}/papers/{page.name}.html)"
     return join([tag("p", "The badge of this paper, for other pages, as Markdown:"), tag("p", image), copyable(embed)])

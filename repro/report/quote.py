@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repro.errors import BadInput, nearest
 from repro.interval import interval
 from repro.record import Record
-from repro.report import percent
+from repro.report import chosen, percent
 from repro.report.evidence import ours
 from repro.report.figure import claimed
 from repro.report.html.words import duration, number, spread
@@ -72,7 +72,8 @@ def decided(page: Page, name: str) -> Quote:
     """The verdict on the claim `name`. Raises BadInput for an unknown claim."""
     verdict = verdict_of(page, name)
     fault = f"claim '{name}' is stale: {verdict.why}" if verdict.outcome == "stale" else ""
-    return Quote(verdict.outcome, page.place(verdict.claim), fault, verdict.outcome)
+    name = chosen.outcome(verdict)
+    return Quote(name, page.place(verdict.claim), fault, name)
 
 
 LOOKS: dict[str, Callable[[Page, str], Quote]] = {

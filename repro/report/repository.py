@@ -2,7 +2,7 @@
 
 `[project.urls]` in pyproject.toml contains both addresses: `Repository`, and `Documentation` for the site. docs/conf.py
 reads them as `repro_repository` and `html_baseurl`. Without an address, a page has no link and no clone command; it
-says where the makers of the site write the address.
+says that the project is where the reader found the page.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from repro.errors import BadInput
-from repro.report.html.markup import Markup, join, tag
+from repro.report.html.markup import Markup, copyable, join, tag
 
 ADDRESS = re.compile(r"https?://[\w.:-]+(/[\w.~+-]+)+")
 SETTING = "docs/conf.py: repro_repository"
@@ -47,9 +47,20 @@ def clone(found: Site) -> list[str]:
     return [f"git clone {found.repository} repro", "cd repro"] if found.repository else []
 
 
-def setting(key: str) -> Markup:
-    """Where the makers of the site write an address: `Repository`, or `Documentation` for the site."""
-    return join([tag("code", key), " in ", tag("code", "[project.urls]"), " of pyproject.toml"])
+NEEDED = "You need Python 3.11, git and make."
+INSTALL = "make venv && source .venv/bin/activate"
+
+
+def begin(found: Site) -> Markup:
+    """How a newcomer installs the project: where it is, and the commands."""
+    return join([tag("p", NEEDED, *way(found)), copyable("\n".join([*clone(found), INSTALL]))])
+
+
+def way(found: Site) -> list[str]:
+    """Where the project is, if the site does not know the address of its repository."""
+    if found.repository:
+        return []
+    return [" Get the project from where you found this page (a repository or an archive), and open its folder:"]
 
 
 def folder(found: Site, name: str, commit: str = "HEAD") -> str:

@@ -32,6 +32,7 @@ SECTIONS: dict[str, Callable[[Page], Markup]] = {
     "bibtex": cite.bibtex,
     "answer": answer.answer,
     "outcome": outcome.outcome,
+    "basis": answer.basis_of,
     "headlines": answer.headlines,
     "facts": outcome.facts,
     "disagreements": disagreements.disagreements,

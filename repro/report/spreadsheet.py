@@ -7,12 +7,12 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from repro.report.outcome import transcribed
+from repro.report import chosen
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Verdict
 
 CLAIMS = (
-    *("claim", "says", "where", "kind", "metric", "test", "item", "paper"),
+    *("claim", "says", "where", "whose", "kind", "metric", "test", "item", "paper"),
     *("accepted from", "accepted to", "because", "ours", "low", "high", "unit"),
     *("seeds", "items", "verdict", "why", "config", "records"),
 )
@@ -23,6 +23,9 @@ PAPERS = (
     "year",
     "claims",
     *OUTCOMES,
+    "own claims",
+    "own claims that hold",
+    "own claims that do not hold",
     "tier",
     "departures",
     "runs",
@@ -42,7 +45,17 @@ def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
     if found is not None:
         numbers = [repr(value) for value in (found.interval.mean, found.interval.low, found.interval.high)]
     return (
-        *(claim.id, claim.says, claim.where, claim.kind, claim.metric, claim.test, claim.item, claim.stated),
+        *(
+            claim.id,
+            claim.says,
+            claim.where,
+            "own" if chosen.own(claim) else "paper",
+            claim.kind,
+            claim.metric,
+            claim.test,
+            claim.item,
+            claim.stated,
+        ),
         *(claim.accepted or ("", "")),
         claim.because,
         *numbers,
@@ -55,16 +68,18 @@ def _claim(page: Page, verdict: Verdict) -> Sequence[object]:
 
 
 def papers(pages: Iterable[Page]) -> str:
-    """A row per paper, with its kind (paper, course or template) and a column per outcome."""
+    """A row per paper, with its kind (paper, course or template), and a column per outcome of the paper's claims."""
     return as_csv(PAPERS, map(_paper, pages))
 
 
 def _paper(page: Page) -> Sequence[object]:
-    counts = Counter(verdict.outcome for verdict in page.verdicts)
+    mine = chosen.ours(page.verdicts)
+    counts = Counter(verdict.outcome for verdict in page.verdicts if verdict not in mine)
     listed = "" if page.departures is None else page.departures.many
     return (
-        *(page.name, page.paper.kind, page.paper.title, page.paper.year, len(transcribed(page.verdicts))),
+        *(page.name, page.paper.kind, page.paper.title, page.paper.year, len(chosen.theirs(page.verdicts))),
         *(counts[outcome] for outcome in OUTCOMES),
+        *(len(mine), *chosen.sums(mine)[:2]),
         *(f"T{page.tier}", listed, len(page.records), f"{page.seconds:.1f}", page.newest),
     )
 

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from repro import config
 from repro.claim.paper import Claim
+from repro.report import chosen, naming
 from repro.report.evidence import shown
 from repro.report.html import files
 from repro.report.html.markup import Markup, entry, fold, join, link, tag, worded
@@ -32,8 +33,8 @@ def _claim(page: Page, entries: list[Entry]) -> Markup:
     agreeing = [one for one in entries if one.after.outcome == "reproduced"]
     many = count(len(entries), "suspected cause")
     found = f"{many}, agrees after one change" if agreeing else f"{many}, not explained"
-    head = join([claim.says, badge(before.outcome), tag("span", found, class_="repro-muted")], " ")
-    says = join([link("the claim", page.place(claim)), ": ", typeset(before.why), "."])
+    head = join([claim.says, badge(chosen.outcome(before)), tag("span", found, class_="repro-muted")], " ")
+    says = join([link("the claim", page.place(claim)), ": ", naming.reason(page, before.why), "."])
     rows = [_row(page, one) for one in entries]
     table = worded("repro-ledger", HEADS, rows, label=f"Suspected causes of {claim.id}")
     notes = dict.fromkeys(_unlike(one.effect.unlike) for one in entries if one.effect and one.effect.unlike)
@@ -47,7 +48,7 @@ def anchor(claim: Claim) -> str:
 
 
 def _row(page: Page, one: Entry) -> Markup:
-    cells = (_changed(page, one), _ours(page, one.after), effect(page, one), badge(one.after.outcome))
+    cells = (_changed(page, one), _ours(page, one.after), effect(page, one), badge(chosen.outcome(one.after)))
     return entry(one.cause.says, HEADS, cells)
 
 
@@ -68,7 +69,7 @@ def _side(page: Page, before: str, after: str) -> Markup:
 def _ours(page: Page, after: Verdict) -> Markup:
     """Our number with the change, as a link to the origin of its first record."""
     if not after.evidence:
-        return join([after.why])
+        return join([naming.reason(page, after.why)])
     found = after.evidence[0]
     return link(shown(after.claim, found), page.origin(found.records[0]))
 
@@ -103,5 +104,6 @@ def _unlike(why: str) -> str:
 
 
 def _unexplained(page: Page, claims: list[Claim]) -> Markup:
-    names = join([link(claim.id, page.place(claim)) for claim in claims], ", ")
-    return tag("p", "No config tests a suspected cause of these claims; they are discussed below: ", names, ".")
+    links = [tag("li", link(claim.says, page.place(claim))) for claim in claims]
+    title = f"{count(len(claims), 'claim')} without a tested cause, discussed in the text below"
+    return fold(title, tag("ul", *links))

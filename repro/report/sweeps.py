@@ -54,8 +54,8 @@ def _scaled(page: Page, one: Result) -> Result:
 
 
 def _sweep(page: Page, sweep: Sweep, rounds: Sequence[Sequence[Result]]) -> Markup:
-    name = tag("h3", sweep.id, class_="repro-sweep", id=slug("sweep", sweep.id))
-    says = [tag("p", sweep.says)] if sweep.says else []
+    name = tag("h3", sweep.says or sweep.id, class_="repro-sweep", id=slug("sweep", sweep.id))
+    says = [tag("p", tag("code", sweep.id), class_="repro-muted")] if sweep.says else []
     measured = [one for made in rounds for one in made if one.measured]
     if not measured:
         return join([name, *says, tag("p", "No point has a record yet.", class_="repro-muted")])

@@ -36,7 +36,7 @@ OPTIONAL = "Pattern"
 CODE = re.compile(r"`([^`]+)`")
 PART = re.compile(rf"`((?:{'|'.join(REGISTRIES)})\.[A-Z]\w*)")
 GROUPS = {
-    "The run stops with an error": r"cannot (?:load|open|read|find)|exceptions?|not found|forked|crash\w*|hangs?",
+    "The run stops with an error": r"cannot (?:load|open|read)|exceptions?|not found|forked|crash\w*|hangs?",
     "The loss is NaN or infinite, or diverges": r"nan|inf|infinite|diverges?|explodes?",
     "The loss does not fall, or falls too well": r"loss|losses|square error|learning curve|overfitted|overfits",
     "It is slow, or needs much memory": r"slow|slower|its time|takes \w+|memory",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
@@ -13,7 +12,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,6 +20,9 @@ from repro.record import Measurement, Record, code_digest
 from repro.report import page
 from repro.verdict import OUTCOMES
 from tests.conftest import trusted
+from tests.report.shown import audit as audit
+from tests.report.shown import browser as browser
+from tests.report.shown import site as site
 
 pytest.importorskip("sphinx")
 pytest.importorskip("furo")
@@ -165,8 +166,9 @@ def _paper(root: Path) -> Path:
     (docs / "guide" / "claims.md").write_text(
         "---\norphan: true\n---\n# Claims\n\nThis is `one`. And two.\n\n## The verdicts\n"
     )
-    heads = "\n\n".join(f"## {outcome}" for outcome in OUTCOMES)
+    heads = "\n\n".join(f"## {outcome}" for outcome in (*OUTCOMES, "Own claims"))
     (docs / "guide" / "verdicts.md").write_text(f"---\norphan: true\n---\n# Verdicts\n\n{heads}\n")
+    (docs / "guide" / "concepts.md").write_text("---\norphan: true\n---\n# Concepts\n\n## Tiers\n")
     (docs / "guide" / "uncertainty.md").write_text("---\norphan: true\n---\n# Uncertainty\n")
     (root / "CONTRIBUTING.md").write_text("# Contributing\n")
     return folder
@@ -282,17 +284,3 @@ def keep() -> Callable[..., Record]:
 def elements() -> type[Elements]:
     """`elements(text)`: the elements of a text."""
     return Elements
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Headless Chromium, driven by playwright. The test is skipped where one of the two is not installed."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
-    if not chromium:
-        pytest.skip("Chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as started:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        made = started.chromium.launch(executable_path=chromium, args=sandbox)
-        yield made
-        made.close()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from repro.report.html.axis import Extent, apart, logarithmic, wide
+from repro.report.html import marks
+from repro.report.html.axis import Extent, apart, around, logarithmic, wide
 
 
 def row(*middles: float, width: float) -> Extent:
@@ -45,3 +48,16 @@ def test_a_logarithmic_axis_shows_all_numbers_between_its_ends(values: list[floa
 )
 def test_positive_numbers_of_more_than_a_factor_of_ten_are_logarithmic(values: list[float], log: bool) -> None:
     assert wide(values) == log
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=2, max_size=9), st.sampled_from([16.0, 30.0]))
+@example([-0.0063, 0.0025], 30.0)
+@example([-0.0063, 0.0025], 16.0)
+def test_the_numbers_of_a_scale_do_not_touch_and_zero_keeps_its_own(values: list[float], room: float) -> None:
+    axis = around(values)
+    told = marks.labelled(axis, room)
+    assert told and {tick for tick, _ in told} <= set(axis.ticks)
+    assert 0.0 not in axis.ticks or 0.0 in {tick for tick, _ in told}
+    for (before, left), (after, right) in pairwise(told):
+        free = (marks.x(axis, after) - marks.x(axis, before)) / 100 * room
+        assert free > (len(left) + len(right)) / 2

@@ -10,7 +10,20 @@ from typing import Any
 
 import pytest
 
-from repro.report import answer, basis, chosen, claims, comparison, evidence, explained, figure, needed, origin, outcome
+from repro.report import (
+    answer,
+    basis,
+    chosen,
+    claims,
+    comparison,
+    evidence,
+    explained,
+    figure,
+    needed,
+    origin,
+    outcome,
+    tiers,
+)
 from repro.report.page import Page
 from repro.verdict import judge_all
 from tests.report.read_once import read_once
@@ -58,10 +71,9 @@ def test_without_a_record_nothing_is_said_of_intervals() -> None:
 def test_data_of_our_own_choice_are_not_the_papers() -> None:
     shown = read_once("northcutt2021")
     assert [claim.id for claim in shown.full if chosen.data(claim)] == ["own.speech.precision"]
-    many = len(outcome.transcribed(shown.verdicts))
-    assert f"for {many - 1} of {many} claims; data of our own choice for 1" in outcome.tier(shown)
+    assert tiers.of(shown, shown.paper.claim("own.speech.precision")) == 2
     data = facts(shown)["Data"]
-    assert "Free Spoken Digit Dataset (our choice)" in data and "Review Dataset v1.0 (our choice)" not in data
+    assert "Free Spoken Digit Dataset (our choice" in data and "Review Dataset v1.0 (our choice" not in data
 
 
 @pytest.mark.parametrize(("where", "bound", "data"), [
@@ -105,10 +117,10 @@ def test_top_filters_and_comparison_count_by_one_rule(name: str, elements: Calla
     words = Counter(needed.word(shown, one) for one in outcome.transcribed(shown.verdicts))
     assert Counter(elements(str(claims.claims(shown))).values("data-outcome")) == words
     said = outcome.said(shown.verdicts, needed.chips(shown))
-    assert sum(int(many) for many in re.findall(r"(?:^|, )(\d+) ", said)) == words.total()
+    assert sum(int(many) for many in re.findall(r"(?:^|, |: )(\d+) ", said)) == words.total()
     assert said in elements(str(comparison.comparison([shown], ""))).text
     top = elements(str(outcome.outcome(shown))).text
-    assert all(part in top for part in said.split(", "))
+    assert all(part.lower() in top.lower() for part in re.split("[,;] ", said))
 
 
 @pytest.mark.parametrize(

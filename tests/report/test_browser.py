@@ -5,110 +5,14 @@ Skipped where Chromium or playwright is not installed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.report.folder_server import served
 from tests.report.read_once import read_once
+from tests.report.shown import Shown
 
 pytestmark = pytest.mark.xdist_group("site")
-PAGES = (
-    "index.html", "papers/lecun1998.html", "papers/raff2019.html", "papers/deep_clustering.html", "parts.html",
-    "tips.html", "guide/index.html", "guide/claims.html", "files/papers/lecun1998/configs/lenet5.gin.html",
-    "papers/goodfellow2015.html", "papers/hendrycks2017.html", "papers/howell2019.html", "papers/pets3.html",
-    "papers/ronneberger2015.html", "guide/generative.html", "guide/images.html", "guide/signals.html",
-    "guide/trackers.html",
-)  # fmt: skip
-READ = (
-    "index.html", "papers/lecun1998.html", "papers/howell2019.html", "papers/pets3.html", "guide/claims.html",
-    "files/papers/lecun1998/configs/lenet5.gin.html",
-)  # fmt: skip
-SIZES = (1440, 390, 320)
-FAST = ("index.html", "papers/lecun1998.html")  # with the other pages, `make test-all`
-
-
-def often(*rows: tuple[Any, ...]) -> list[Any]:
-    """The rows; those of other pages than `FAST`, and of the narrowest screen, are slow tests."""
-    slow = [row[0] not in FAST or 320 in row for row in rows]
-    return [pytest.param(*row, marks=pytest.mark.slow if one else ()) for row, one in zip(rows, slow, strict=True)]
-
-
-@pytest.fixture(scope="module")
-def site(real: tuple[Path, str]) -> Iterator[str]:
-    with served(real[0]) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def audit() -> Any:
-    """What axe-core finds on a page: `audit(page, rule, ...)`."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-
-    def run(page: Any, *rules: str) -> list[tuple[str, str]]:
-        found = axe.Axe().run(page, options={"runOnly": list(rules)}).response["violations"]
-        return [(one["id"], node["html"]) for one in found for node in one["nodes"]]
-
-    return run
-
-
-class Shown:
-    """A page in the browser, and what it complained about or asked for."""
-
-    def __init__(self, browser: Any, site: str, name: str, width: int = 1440, theme: str = "light") -> None:
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
-        self.asked: list[str] = []
-        self.said: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.goto(f"{site}/{name}")
-
-    def __enter__(self) -> Shown:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.page.close()
-
-    def count(self, selector: str) -> int:
-        """The number of visible elements."""
-        return int(self.page.locator(f"{selector}:visible").count())
-
-
-@pytest.mark.parametrize(("name", "width"), often(*product(PAGES, SIZES)))
-def test_a_page_fits_asks_for_nothing_elsewhere_and_has_no_error(
-    browser: Any, site: str, name: str, width: int
-) -> None:
-    """Also with all that is folded opened."""
-    with Shown(browser, site, name, width) as shown:
-        shown.page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
-        wide = "[document.documentElement, ...document.querySelectorAll('.page, .main, .content')]"
-        assert shown.page.evaluate(f"{wide}.every((home) => home.scrollWidth <= home.clientWidth)")
-        assert [url for url in shown.asked if not url.startswith((site, "data:"))] == []
-        assert shown.said == []
-
-
-@pytest.mark.parametrize(
-    ("name", "theme"),
-    [
-        pytest.param(*row, marks=() if row[0] == "index.html" else pytest.mark.slow)
-        for row in product(READ, ["light", "dark"])
-    ],
-)
-def test_contrast_is_at_least_that_of_wcag(browser: Any, site: str, audit: Any, name: str, theme: str) -> None:
-    """4.5 : 1 for text, 3 : 1 for large text, measured by axe-core in what is visible."""
-    with Shown(browser, site, name, theme=theme) as shown:
-        assert audit(shown.page, "color-contrast") == []
-
-
-@pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in FAST else pytest.mark.slow) for one in READ])
-def test_names_and_roles_are_those_that_screen_readers_need(browser: Any, site: str, audit: Any, name: str) -> None:
-    rules = ["button-name", "link-name", "label", "image-alt", "svg-img-alt", "duplicate-id-aria", "aria-roles"]
-    with Shown(browser, site, name) as shown:
-        assert audit(shown.page, *rules) == []
 
 
 def test_an_outcome_and_words_choose_claims(browser: Any, site: str) -> None:

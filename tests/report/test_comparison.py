@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from repro.errors import BadInput
-from repro.report import basis, comparison, page, papers, quote, spreadsheet
+from repro.report import basis, comparison, effort, page, papers, quote, spreadsheet
 from repro.report.page import Page
 from repro.report.reviews import Review
 
@@ -84,10 +84,10 @@ def test_each_paper_is_once_on_the_landing_page_and_tables_do_not_mix_kinds() ->
 
 
 def test_the_hardware_is_that_of_the_records(shown: Page) -> None:
-    assert comparison.hardware(shown) == "CPU, 1 thread"
+    assert effort.hardware(shown) == "CPU, 1 thread"
     gpu = replace(shown.records[0], environment={"accelerator": "NVIDIA H100", "threads": 4})
-    assert comparison.hardware(replace(shown, records=[*shown.records, gpu])) == "NVIDIA H100"
-    assert comparison.hardware(replace(shown, records=[])) == ""
+    assert effort.hardware(replace(shown, records=[*shown.records, gpu])) == "NVIDIA H100"
+    assert effort.hardware(replace(shown, records=[])) == ""
 
 
 def test_the_table_is_on_the_built_page(built: Path, html: Callable[..., Any]) -> None:

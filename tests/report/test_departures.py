@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.claim import paper
-from repro.report import answer, outcome
+from repro.report import answer
 from repro.report.departures import departures, said
 from tests.report.read_once import read_once
 
@@ -53,9 +53,8 @@ def test_what_is_not_listed_is_not_counted(text: str, many: int | None) -> None:
 def test_every_paper_here_lists_its_departures(name: str) -> None:
     shown = read_once(name)
     assert shown.departures is not None
-    told = answer.answer(shown)
+    told = answer.basis_of(shown)
     assert f'#{shown.departures.anchor}">{shown.departures.many or "none listed"}<' in told
-    assert "own configuration" not in outcome.tier(shown)
 
 
 def test_the_tier_says_and_links_the_departures(fresh: Path, build: Callable[..., Any], html: Any) -> None:
@@ -63,9 +62,9 @@ def test_the_tier_says_and_links_the_departures(fresh: Path, build: Callable[...
     (fresh / "report.md").write_text("# Report\n\n## What we did differently, and why\n\n- the loss\n- the data\n")
     assert build(root) == (0, "")
     found, home = html(root), html(root, "index")
-    assert "T3 the paper's data and metric for 1 of 2 claims" in " ".join(found.text.split())
+    assert "T3 for 1 of 2 claims: the paper's data and metric" in " ".join(found.text.split())
     assert "../papers/tiny.html#what-we-did-differently-and-why" in found.values("href", "a")
-    assert "departures: 2" in " ".join(home.text.split())
+    assert "departures from the paper: 2" in " ".join(home.text.split())
     anchor = "what-we-did-differently-and-why"
     assert anchor in found.values("id") and f"papers/tiny.html#{anchor}" in home.values("href", "a")
 

@@ -5,14 +5,11 @@ Skipped where Chromium or playwright is not installed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from repro.claim.paper import folders
-from tests.report.folder_server import served
 
 pytestmark = pytest.mark.xdist_group("site")
 PAPERS = sorted(folders())
@@ -57,12 +54,6 @@ BEYOND = """all => all.filter((one) => {
   return one.getBoundingClientRect().right > cell.getBoundingClientRect().right + 1;
 }).map((one) => one.textContent)"""
 """The badges that are wider than their cell."""
-
-
-@pytest.fixture(scope="module")
-def site(real: tuple[Path, str]) -> Iterator[str]:
-    with served(real[0]) as address:
-        yield address
 
 
 def opened(browser: Any, site: str, name: str, width: int, folds: bool = False) -> Any:
@@ -127,7 +118,7 @@ def test_the_first_screen_has_headline_claims(browser: Any, site: str, paper: st
     facts = page.locator(".repro-basis > div")
     seen = [one["y"] + one["height"] <= 900 for one in (fact.bounding_box() for fact in facts.all())]
     assert len(seen) >= 8 and all(seen)
-    assert {"Tier", "Text read", "Choices made on", "Data", "Departures", "Reviewed by", "All runs"} <= {
+    assert {"Tier", "Text read", "Choices made on", "Data", "Departures from the paper", "Reviewed by", "All runs"} <= {
         name.strip() for name in facts.locator("dt").all_inner_texts()
     }
     why = page.locator(".repro-told > a").bounding_box()

@@ -72,7 +72,7 @@ def test_an_issue_of_another_host_has_its_own_keys() -> None:
 def test_the_clone_command_has_the_address_or_is_left_out() -> None:
     assert f"git clone {REPOSITORY} repro\ncd repro" in commands.commands(_site())
     without = commands.commands(page.read("template"))
-    assert "git clone" not in without and "cd repro" not in without and "[project.urls]" in without
+    assert "git clone" not in without and "cd repro" not in without and "open its folder" in without
 
 
 def test_without_an_address_no_link_needs_it() -> None:

@@ -13,6 +13,8 @@ from repro.report.html.markup import Markup, join, tag
 from repro.report.html.words import typeset
 
 LANE = 20  # pixels of height per interval
+ROOM = 30  # digits that fit below the axis of a figure
+BETWEEN = 1.5  # digits of space between two numbers
 EDGE = 2.5  # percent of free space on each side, so that a mark at the edge is complete
 
 
@@ -60,12 +62,25 @@ def upright(axis: Axis, value: float, kind: str) -> Markup:
     return tag("line", x1=across, x2=across, y1=0, y2="100%", class_=kind)
 
 
-def scale(axis: Axis) -> Markup:
-    """The scale of an axis: the numbers at its ticks."""
+def scale(axis: Axis, room: float = ROOM) -> Markup:
+    """The scale of an axis: the numbers at its ticks, as many as fit in a width of `room` digits."""
     labels = [
-        tag("text", _tick(axis, tick), x=f"{x(axis, tick):.3f}%", y=14, text_anchor="middle") for tick in axis.ticks
+        tag("text", label, x=f"{x(axis, tick):.3f}%", y=14, text_anchor="middle")
+        for tick, label in labelled(axis, room)
     ]
     return tag("svg", *labels, class_="repro-strip", width="100%", height=20, focusable="false")
+
+
+def labelled(axis: Axis, room: float = ROOM) -> list[tuple[float, str]]:
+    """The ticks that have a number, each with its text: all, or every second, third ... one if there is less room.
+
+    Zero keeps its number. `room` is the width of the axis in digits.
+    """
+    found = [(tick, _tick(axis, tick)) for tick in axis.ticks]
+    width = max((len(label) for _, label in found), default=0) + BETWEEN
+    step = math.ceil(len(found) * width / room) or 1
+    zero = next((place for place, (tick, _) in enumerate(found) if tick == 0), 0)
+    return found[zero % step :: step]
 
 
 def _tick(axis: Axis, tick: float) -> str:

@@ -119,11 +119,15 @@ def entry(name: str, heads: Sequence[str], cells: Sequence[str]) -> Markup:
     return tag("tr", tag("th", name, scope="row", role="rowheader"), *given, role="row")
 
 
-def copyable(command: str) -> Markup:
+def copyable(text: str) -> Markup:
     """A command with a copy button (`repro.js` adds it). Options such as `--seed` are not broken across lines."""
-    pieces = re.split(r"(?<=\s)(--[\w-]+)", command)
-    whole = (tag("span", piece, class_="option") if n % 2 else piece for n, piece in enumerate(pieces))
-    return tag("pre", tag("code", *whole), class_="repro-command")
+    return tag("pre", command(text), class_="repro-command")
+
+
+def command(text: str) -> Markup:
+    """A command in one line of code. An option such as `--seeds 3` is not broken across lines."""
+    pieces = re.split(r"(?<=\s)(--[\w-]+(?: \d+)?)", text)
+    return tag("code", *(tag("span", piece, class_="option") if n % 2 else piece for n, piece in enumerate(pieces)))
 
 
 def numbered(lines: Iterable[str]) -> Markup:

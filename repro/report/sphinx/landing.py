@@ -10,7 +10,7 @@ from docutils.parsers.rst.directives import unchanged_required
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from repro.report import comparison, features, page, sentence
+from repro.report import comparison, features, page, repository, sentence
 from repro.report import papers as cards
 from repro.report.page import Page
 from repro.report.sphinx import changes
@@ -29,7 +29,7 @@ def add_to(app: Sphinx) -> None:
 
 def known() -> dict[str, type[Printed]]:
     """The directives by name."""
-    return {"papers": Cards, "comparison": Comparison, "sidebar": Sidebar, "features": Scores}
+    return {"papers": Cards, "comparison": Comparison, "sidebar": Sidebar, "features": Scores, "begin": Begin}
 
 
 def pages(asked: Printed) -> list[Page]:
@@ -51,6 +51,15 @@ class Cards(Printed):
                 note(self.env, changes.FAULT)
                 log.warning("outcome of %s: %s", one.name, fault, location=self.get_location(), type="repro")
         yield raw(cards.papers(shown, self.root))
+
+
+class Begin(Printed):
+    """How a newcomer gets and installs the project."""
+
+    optional_arguments = 0
+
+    def made(self) -> Iterator[nodes.Node]:
+        yield raw(repository.begin(repository.Site(self.config.repro_repository, self.config.repro_home)))
 
 
 class Comparison(Printed):

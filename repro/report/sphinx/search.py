@@ -17,7 +17,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.domains import Domain, ObjType
 
-from repro.report import quote
+from repro.report import chosen, quote
 from repro.report.html.words import slug
 from repro.report.page import Page
 from repro.verdict import Verdict
@@ -134,7 +134,7 @@ def _name(page: Page, verdict: Verdict) -> str:
     claim = verdict.claim
     has_number = claim.kind in ("value", "printed") and not _contains(claim.says, claim.number)
     number = [quote.stated(page, claim.id).text] if has_number else []
-    return ": ".join([claim.says, *number, verdict.outcome])
+    return ": ".join([claim.says, *number, chosen.outcome(verdict)])
 
 
 def _contains(text: str, number: float | None) -> bool:

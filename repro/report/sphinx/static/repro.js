@@ -23,6 +23,9 @@ for (const block of document.querySelectorAll("pre.repro-command, div.highlight 
   home.append(button);
 }
 
+// Sphinx calls the titles of the navigation headings, without a level.
+for (const title of document.querySelectorAll(".caption[role=heading]")) title.setAttribute("aria-level", "2");
+
 // What scrolls sideways can be reached with the keyboard, in every browser.
 for (const box of document.querySelectorAll("pre, .table-wrapper, .terminal")) {
   if (box.scrollWidth > box.clientWidth && box.tabIndex < 0) box.tabIndex = 0;
@@ -36,7 +39,7 @@ function sign(box) {
   else delete box.dataset.wide;
 }
 const widths = new ResizeObserver((all) => all.forEach((one) => sign(one.target)));
-for (const box of document.querySelectorAll(".repro-box, .table-wrapper, .terminal")) {
+for (const box of document.querySelectorAll(".repro-box, .table-wrapper, .terminal, div.highlight > pre")) {
   widths.observe(box);
   box.addEventListener("scroll", () => sign(box), { passive: true });
 }
@@ -101,6 +104,9 @@ function filter(home) {
 }
 for (const home of document.querySelectorAll(".repro-filter")) filter(home);
 
+const plural = (name) => name.replace(/\bneeds /, "need ").replace(/^trend (holds|fails)$/, (_, verb) => `trends ${verb.slice(0, -1)}`)
+  .replace("last digit differs", "last digits differ").replace("own: holds", "own: hold").replace("own: does not", "own: do not");
+
 // Claims: a button for each outcome shows its claims alone, and a box shows those with all words typed.
 function choose(home) {
   const claims = [...document.querySelectorAll("[data-outcome]")];
@@ -116,8 +122,9 @@ function choose(home) {
     const button = document.createElement("button");
     button.type = "button";
     const many = claims.filter((one) => one.dataset.outcome === name).length;
-    button.className = name.startsWith("needs ") ? "not-run" : name.replaceAll(" ", "-");
-    button.textContent = `${many} ${many > 1 ? name.replace(/^needs /, "need ") : name}`;
+    const outcome = name.replace(/^own: /, "");
+    button.className = outcome.startsWith("needs ") ? "not-run" : outcome.replaceAll(" ", "-");
+    button.textContent = `${many} ${many > 1 ? plural(name) : name}`;
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => {
       const on = !wanted.delete(name);

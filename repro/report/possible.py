@@ -1,0 +1,74 @@
+"""Intervals that end at what is possible: a share is between 0 and 1, a count is not below 0.
+
+Only the page shows them so; the verdict uses the whole interval. A metric does not state its range, so it is taken from
+its unit, and only if all values of the test items are within it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from decimal import Decimal
+
+from repro.claim import Claim, units
+from repro.interval import Interval, number
+from repro.report.html.words import typeset
+from repro.verdict import Evidence
+
+OF = re.compile(r"\bof (?P<whole>\d+)\Z")  # as in `labels of 100`
+COUNTED = re.compile(r"[a-z]{4,}")  # `beats`, `pages`: a unit that is a noun
+
+
+def seen(claim: Claim, found: Evidence) -> Interval:
+    """Our interval, cut at the ends of the possible numbers. That of a difference is not cut."""
+    ours, whole = found.interval, _whole(found)
+    if claim.over or claim.bound == 0 or whole is None or (ours.low >= 0 and ours.high <= whole):
+        return ours
+    values = [value for row in found.rows for value in row]
+    low = 0.0 if min(values, default=-1.0) >= 0 else -math.inf
+    high = whole if max(values, default=math.inf) <= whole else math.inf
+    return replace(ours, low=max(ours.low, low), high=min(ours.high, high)) if low <= ours.mean <= high else ours
+
+
+def _whole(found: Evidence) -> float | None:
+    """The largest possible number of a share or a count; infinite for a count without end, None for other numbers."""
+    unit = str(found.identity.get("unit", ""))
+    if units.percent(unit):
+        return 100.0
+    if hit := OF.search(unit):
+        return float(hit["whole"])
+    if unit:
+        return math.inf if COUNTED.fullmatch(unit) else None
+    return 1.0 if found.identity.get("better") == "higher" else None
+
+
+def text(claim: Claim, found: Evidence, unit: str) -> str:
+    """Our number with its interval. An end that would look like a limit of the claim gets more digits."""
+    ours = seen(claim, found)
+    half = (ours.high - ours.low) / 2
+    plain = typeset(ours.shown(unit))
+    for more in range(3):
+        texts = [number(value, half / 10**more) for value in (ours.mean, ours.low, ours.high)]
+        if not half or not any(
+            _hides(claim, end, said) for end, said in zip((ours.low, ours.high), texts[1:], strict=True)
+        ):
+            return typeset(f"{texts[0]} [{texts[1]}, {texts[2]}] {unit}".rstrip()) if half and more else plain
+    return plain
+
+
+def _hides(claim: Claim, end: float, said: str) -> bool:
+    """Whether an end of the interval is printed as a limit of the claim, and is another number."""
+    limits = [Decimal(str(claim.bound))] if claim.bound is not None else list(claim.accepted or ())
+    return any(Decimal(said) == limit != Decimal(repr(end)) for limit in limits)
+
+
+def accepted(claim: Claim, unit: str) -> str:
+    """The accepted range in words, without what no share can be: `93.9 to 100 %`. Empty if there is none."""
+    if claim.accepted is None:
+        return ""
+    low, high = claim.accepted
+    if claim.over or not units.percent(unit) or not (0 <= (claim.value or 0.0) <= 100) or (low >= 0 and high <= 100):
+        return f"{typeset(claim.accepts)} {unit}".rstrip()
+    first, last = claim.accepts.split(" to ")
+    return f"{typeset(first if low >= 0 else '0')} to {typeset(last if high <= 100 else '100')} {unit}"
