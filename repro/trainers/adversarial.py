@@ -48,8 +48,7 @@ class Adversarial:
     makes a step with the scores of both. Then, in every `generator_every`-th step, the generator makes a step with the
     new scores of the same images. (Goodfellow et al. 2014, Algorithm 1, draws new noise for it.) With `simultaneous`,
     both gradients are of the same weights and the same scores, and then both networks make their step, as in the code
-    of Goodfellow et al. 2014. This matters: where the discriminator has just learned to refuse the very samples that
-    the generator is judged by, the generator may never begin to learn.
+    of Goodfellow et al. 2014.
 
     - `steps`: of the discriminator. `batch_size`: items per step, in all processes together.
     - `generator_optimizer`, `discriminator_optimizer`: from torch. `generator_schedule`, `discriminator_schedule`: from
