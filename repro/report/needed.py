@@ -40,13 +40,13 @@ def text(page: Page, name: str) -> str:
     Empty if they cannot be read: a run of the config reports the error.
     """
     kept = next((found.text for found in page.by_config.get(name, ()) if not (found.stale or found.overrides)), "")
-    return kept or _read(page.paper.folder / name)
+    return kept or _read(page.paper.folder, name)
 
 
 @functools.cache
-def _read(path: Path) -> str:
+def _read(folder: Path, name: str) -> str:
     try:
-        return configs.read(path).text
+        return configs.read(folder / name).text
     except BadInput:
         return ""
 

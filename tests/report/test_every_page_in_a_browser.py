@@ -108,5 +108,6 @@ def test_the_numbers_of_a_scale_do_not_overlap(browser: Any, site: str, name: st
 @pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in FAST else pytest.mark.slow) for one in KINDS])
 def test_names_and_roles_are_those_that_screen_readers_need(browser: Any, site: str, audit: Any, name: str) -> None:
     rules = ["button-name", "link-name", "label", "image-alt", "svg-img-alt", "duplicate-id-aria", "aria-roles"]
+    rules += ["aria-required-attr", "target-size"]
     with Shown(browser, site, name) as shown:
         assert audit(shown.page, *rules) == []

@@ -30,8 +30,10 @@ def test_no_sentence_names_the_path_of_a_config(name: str) -> None:
 
 def test_a_reason_has_the_label_of_each_config() -> None:
     page = read_once("rabanser2019")
+    first, second = (page.paper.label(name) for name in ("bbsds", "tae"))
     why = "the difference configs/bbsds.gin minus configs/tae.gin is -0.5"
-    assert naming.reason(page, why) == "the difference “BBSDs” minus “TAE” is −0.5"
+    assert naming.reason(page, why) == f"the difference “{first}” minus “{second}” is −0.5"
+    assert {first, second}.isdisjoint({"bbsds", "tae"})
 
 
 def test_a_config_without_a_label_keeps_its_name() -> None:

@@ -55,10 +55,13 @@ def _place(title: str, root: str, parts: Collection[str], configs: Collection[st
     back = paper, f"{root}{paper}.html"
     if not title.endswith(".gin"):
         return Place(title, root, back)
-    return Place(title, root, back, _addresses(parts, f"{root}parts.html#"), {one: shown(one) for one in configs})
+    return Place(
+        title, root, back, _addresses(tuple(parts), f"{root}parts.html#"), {one: shown(one) for one in configs}
+    )
 
 
-def _addresses(parts: Collection[str], page: str) -> dict[str, str]:
+@functools.lru_cache(4)
+def _addresses(parts: tuple[str, ...], page: str) -> dict[str, str]:
     """The address of each part, by both names that a config may use: `models.LeNet5` and `LeNet5`."""
     return {name: f"{page}{part}" for part in parts for name in (part, part.partition(".")[2])}
 

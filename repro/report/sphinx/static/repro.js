@@ -23,6 +23,9 @@ for (const block of document.querySelectorAll("pre.repro-command, div.highlight 
   home.append(button);
 }
 
+// Sphinx calls the titles of the navigation headings, without a level.
+for (const title of document.querySelectorAll(".caption[role=heading]")) title.setAttribute("aria-level", "2");
+
 // What scrolls sideways can be reached with the keyboard, in every browser.
 for (const box of document.querySelectorAll("pre, .table-wrapper, .terminal")) {
   if (box.scrollWidth > box.clientWidth && box.tabIndex < 0) box.tabIndex = 0;
