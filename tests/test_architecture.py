@@ -155,8 +155,10 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     # 21,600 before the strip of a signal; 21,900 before the launcher refused foreign queues, absent GPUs and nodes;
     # 22,050 before the faults that three newcomers found; 22,150 before images: masks, boxes, explanations, curves;
     # 22,700 before names of parts, texts and sounds in `new`, archives of an installed repro, slides, decisions;
-    # 22,850 before one axis for metrics of one claim each; 22,900 before services, drift, trackers and DVC
-    assert sum(map(lines_of_code, counted)) <= 26_000
+    # 22,850 before one axis for metrics of one claim each; 22,900 before services, drift, trackers and DVC;
+    # 26,000 before exports with their record, and services of runs that are not finished;
+    # 26,500 before reviews that approve and ask for changes, imports of deleted parts, groups outside the course
+    assert sum(map(lines_of_code, counted)) <= 26_900
 
 
 def lines_of_code(path: Path) -> int:

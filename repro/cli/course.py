@@ -56,10 +56,9 @@ def _talks(found: Course, week: int) -> list[Row]:
 
 
 def _reviews(found: Course, week: int) -> list[Row]:
-    day = found.weeks[week - 1]
     papers = {group.id: group.paper for group in found.groups}
     return [
-        {"reviewer": one, "reviews": other, "write": f"papers/{papers[other]}/reviews/{day}-{one}.md"}
+        {"reviewer": one, "reviews": other, "start with": f"repro review {papers[other]} --write --group {one}"}
         for one, other in found.reviews(week).items()
     ]
 

@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from repro.cli import places
 from repro.errors import BadInput, where
 from repro.export import FORMS
 from repro.files import disk
@@ -35,6 +36,9 @@ def options(command: Any) -> None:
         "--licence", default="", metavar="NAME", help="of the weights, such as MIT; --weights needs it"
     )
     command.add_argument("--stale", action="store_true", help="also export the model of a stale record")
+    command.add_argument(
+        "--unfinished", action="store_true", help="also export the newest checkpoint of a run that is not finished"
+    )
 
 
 def export(given: argparse.Namespace) -> None:
@@ -49,11 +53,13 @@ def _report(given: argparse.Namespace) -> None:
     from repro.report import page
     from repro.verdict import uncommitted
 
-    if given.licence or given.stale:
-        raise BadInput("--licence and --stale are about a model", expected="--weights, or --as without them")
+    if given.licence or given.stale or given.unfinished:
+        what = "--licence, --stale and --unfinished are about a model"
+        raise BadInput(what, expected="--weights, --onnx or --torchscript, or --as without them")
     page.forget()  # the files may have changed since an earlier call in this process
     shown = page.read(given.paper)
     folder = given.to or Path(FOLDER, shown.name)
+    places.refuse_paper(folder)
     disk.refuse_unwritable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     form = importlib.import_module(f"repro.export.{FORMS[given.form]}")
@@ -67,8 +73,11 @@ def _model(given: argparse.Namespace) -> None:
     form = next(form for form in MODELS if getattr(given, form) is not None)
     if given.licence and form != "weights":
         raise BadInput("--licence is about --weights", expected=f"--{form} without it")
-    found = trained.find(given.paper, allow_stale=given.stale)
+    if given.unfinished and form == "weights":
+        raise BadInput("--unfinished is not for --weights: its model card needs metrics", expected="a finished run")
+    found = trained.find(given.paper, None, given.stale, None if form == "weights" else given.unfinished)
     path = _file(given, found, form)
+    places.refuse_paper(path)
     _weights(found, path, given.licence) if form == "weights" else _translated(found, path, form)
 
 
@@ -77,7 +86,7 @@ def _weights(found: Any, path: Path, licence: str) -> None:
 
     written = weights.write(found, path, licence)
     log.info("SHA-256 of the weights: %s", written.checksum)
-    print(f"{where(written.weights)}\n{where(written.card)}")
+    print("\n".join(map(where, (written.weights, written.card, written.record))))
 
 
 def _translated(found: Any, path: Path, form: str) -> None:
@@ -85,6 +94,7 @@ def _translated(found: Any, path: Path, form: str) -> None:
     from repro.serve import trained
 
     compared = translated.write(trained.load(found), form, path)
+    log.info("the file takes %s", compared.takes)
     log.info("largest difference of an answer in %d test items: %.2g", compared.items, compared.difference)
     for one in compared.speeds:
         log.info("%s", one)
@@ -99,4 +109,5 @@ def _file(given: argparse.Namespace, found: Any, form: str) -> Path:
     if typed != Path() and typed.suffix != MODELS[form]:
         raise BadInput("is not a name for the model", where(typed), expected=f"a name that ends with {MODELS[form]}")
     folder = given.to or Path(FOLDER, found.record.paper)
-    return typed if typed != Path() else folder / f"{found.record.stem}{MODELS[form]}"
+    step = f"-step{found.step}" if found.step else ""
+    return typed if typed != Path() else folder / f"{found.record.stem}{step}{MODELS[form]}"

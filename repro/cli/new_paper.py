@@ -58,6 +58,7 @@ def new(name: str, kind: str = "training", on: str = "", facts: dict[str, Any] |
     return f"{target}/paper.toml\n  next: {first}; repro todo {name} | sh && repro verdict {name}; then edit it"
 
 
+FREE = "another name; or remove it, if nothing in it is needed"
 RESERVED = ("tests",)  # `papers.NAME.tests` are the tests of a paper, so no import leads to this name
 
 
@@ -70,8 +71,12 @@ def refuse_name(name: str) -> None:
         )
     known = paper.folders()
     target = Path("papers") / name
-    if name in known or name == "kinds" or os.path.lexists(target):
-        raise BadInput(f"there is already a paper '{name}' in {where(known.get(name, target))}")
+    if name in known:
+        raise BadInput(f"there is already a paper '{name}' in {where(known[name])}")
+    if name == "kinds" or os.path.lexists(target):
+        raise BadInput(
+            f"there is already something called '{name}', which is not a paper", where(target), expected=FREE
+        )
     if twin := next((other for other in known if _prefix(other) == _prefix(name)), ""):
         raise BadInput(
             f"the parts of '{name}' would have the same names as those of '{twin}': {_prefix(name)}...",

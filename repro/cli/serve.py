@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from repro.cli import places
 from repro.errors import BadInput
 
 EXTRA = "serve"
@@ -29,7 +30,9 @@ MOST = {"batch": 4096, "size": 1_000_000_000}
 
 def options(command: Any, count: Any) -> None:
     """Add the options to the parser of the command. count: reads a whole number from 1."""
-    command.add_argument("run", help="a record or run such as mine/cnn-seed1, a run folder, or a config (seed 0)")
+    command.add_argument(
+        "run", nargs="?", default="", help="a record or run such as mine/cnn-seed1, a run folder, or a config (seed 0)"
+    )
     command.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: only this machine)")
     command.add_argument("--port", type=_port, default=8000, help="the port; 0 takes a free one (default: 8000)")
     command.add_argument("--page", action="store_true", help="a page for a person instead, in the browser")
@@ -38,6 +41,9 @@ def options(command: Any, count: Any) -> None:
     )
     command.add_argument("--weights", type=Path, metavar="FILE", help="an exported file, in place of the run folder")
     command.add_argument("--stale", action="store_true", help="also serve the model of a stale record")
+    command.add_argument(
+        "--unfinished", action="store_true", help="also serve the newest checkpoint of a run that is not finished"
+    )
     command.add_argument("--batch", type=count, default=32, metavar="N", help="answer at most N together (default: 32)")
     command.add_argument(
         "--wait", type=_above, default=2.0, metavar="MS", help="wait so long for others (default: 2 ms)"
@@ -56,10 +62,16 @@ def serve(given: argparse.Namespace) -> int:
 
     if given.log_inputs and not given.log:
         raise BadInput("--log-inputs needs --log", expected="--log FILE")
+    if not given.run and not given.weights:
+        raise BadInput("no model is named", expected="a run such as mine/cnn-seed1, or --weights FILE")
+    if given.weights and given.unfinished:
+        raise BadInput("--unfinished is about a run, and --weights names a file", expected="one of the two")
+    if given.log:
+        places.refuse_paper(given.log)
     for name, most in MOST.items():
         if getattr(given, name) > most:
             raise BadInput(f"--{name} is {getattr(given, name)}", expected=f"at most {most:,}")
-    found = trained.find(given.run, given.weights, given.stale)
+    found = trained.find(given.run, given.weights, given.stale, given.unfinished)
     if given.page:
         needed("streamlit", "page")
         return _page(given, found)
@@ -81,7 +93,8 @@ def _page(given: argparse.Namespace, found: Any) -> int:
         address, port = running.address(made), made.getsockname()[1]
         Service(trained.load(found), given.test)
     page = Path(serve.__file__).with_name("page.py")
-    words = [given.run, str(given.weights or ""), "stale" if given.stale else "", given.test]
+    allowed = [name for name in ("stale", "unfinished") if getattr(given, name)]
+    words = [given.run, str(given.weights or ""), given.test, *allowed]
     options = {**PAGE, "server.address": given.host, "server.port": str(port)}
     command = [sys.executable, "-m", "streamlit", "run", str(page)]
     command += [word for name, value in options.items() for word in (f"--{name}", value)]

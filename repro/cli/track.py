@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from repro.cli import places
 from repro.errors import where
 from repro.files import disk
 
@@ -38,6 +39,7 @@ def track(given: argparse.Namespace) -> int:
 
     track.check(given.to)
     folder = given.folder or Path(FOLDER, given.to)
+    places.refuse_paper(folder)
     disk.refuse_unwritable(folder)
     runs = chosen.named(given.name)
     done = track.copy(runs, given.to, folder)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from repro.cli import places
 from repro.errors import where
 
 ABOUT = "have the inputs of a service drifted? exit 1 if so"
@@ -29,6 +30,7 @@ def watch(given: argparse.Namespace) -> int:
     from repro.watch import page, watching
 
     if given.page:
+        places.refuse_paper(given.page)
         page.refuse(given.page, given.log, *([Path(given.reference)] if given.reference else []))
     found = watching.watch(given.log, given.reference, given.first, given.window, given.level)
     print("\n".join(found.lines()))

@@ -12,6 +12,7 @@ its tables; their fields are the keys.
 from __future__ import annotations
 
 import datetime
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,7 @@ FILE = "course.toml"
 PDF = ".pdf"
 MATERIAL = "material"  # the folder of the files of the presentations, next to course.toml
 FOLDER = Path("docs") / "course"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,12 @@ class Course:
 
 
 def refuse_own(group: str, paper: str) -> None:
+    """Before a review or a replay by `group`: `refuse_authors`, and a warning if the course has no such group."""
+    refuse_authors(group, paper)
+    _warn(group)
+
+
+def refuse_authors(group: str, paper: str) -> None:
     """Raise BadInput if the course of the working directory gives the paper to this group. There may be no course."""
     from repro.rerun import counter_record
 
@@ -154,6 +162,18 @@ def refuse_own(group: str, paper: str) -> None:
         if one.paper == paper and counter_record.name(one.id) == counter_record.name(group):
             place = where(found.folder / FILE)
             raise BadInput(f"{paper} is the paper of '{one.id}'", f"{place}:{one.line}", expected="another group")
+
+
+def _warn(group: str) -> None:
+    """Log a warning if there is a course, and it has no group of this name: `repro grade` counts only its groups."""
+    from repro.rerun import counter_record
+
+    if not _home():
+        return
+    found = find()
+    if counter_record.name(group) not in map(counter_record.name, found.names):
+        what = f"no group '{group:.80}', so `repro grade` does not count this"
+        log.warning("%s", BadInput(what, where(found.folder / FILE), given=group, known=found.names))
 
 
 def _home() -> Path | None:

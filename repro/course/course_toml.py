@@ -126,6 +126,8 @@ def _group(row: dict[str, Any], at: Block) -> Group:
         raise BadInput(f"'id' is {group.id!r:.60}", at.place("id"), expected="letters, digits, - and _")
     if not group.paper.isidentifier():  # it is the name of a folder, which may not exist yet
         raise BadInput(f"'paper' is {group.paper!r:.60}", at.place("paper"), expected="letters, digits and _")
+    if not group.people or not all(name.strip() for name in group.people):
+        raise BadInput("'people' has no name", at.place("people"), expected="the name of each member")
     return group
 
 

@@ -118,8 +118,9 @@ def presentation(course: Course, one: Presentation) -> str:
     talk = next(talk for talk in course.talks(one.week) if talk.what == one.what)
     people = {group: plain(", ".join(course.group(group).people)) for group in (talk.group, talk.scribe)}
     facts = [
-        f"Week {one.week}, {course.weeks[one.week - 1]}: a {WORDS[one.what]}, presented by the group",
-        f"**{plain(talk.group)}** ({people[talk.group]}). Scribe: **{plain(talk.scribe)}** ({people[talk.scribe]}).",
+        f"Week {one.week}, {course.weeks[one.week - 1]}: a {WORDS[one.what]},",
+        f"presented by the group **{plain(talk.group)}** ({people[talk.group]}).",
+        f"Scribe: **{plain(talk.scribe)}** ({people[talk.scribe]}).",
     ]
     below = course.folder / PAGES
     group = course.group(talk.group)

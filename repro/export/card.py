@@ -18,11 +18,11 @@ from repro.record import Measurement, Record, of_paper
 from repro.report import chosen
 from repro.report.departures import departures
 from repro.report.html.words import count, day, size
+from repro.serve.exported import MARK
 from repro.serve.trained import Found, Trained
 from repro.verdict import Verdict
 
 MOST = 40  # rows of a table of the card
-MARK = b'library_name: "repro"'  # in the head of each card
 UNKNOWN = "not in the catalogue of data sets"
 ORDER = ("train", "valid")  # the roles of data before the test sets
 
@@ -91,15 +91,15 @@ def _about(one: Trained, paper: Paper) -> list[str]:
 
 
 def _use(found: Found, file: str, checksum: str, licence: str) -> list[str]:
-    """How to use the file. Only a record of the paper says what the weights belong to."""
-    serve = f"    repro serve {found.name} --weights {file}"
+    """How to use the file. The record next to it says what the weights belong to."""
     return [
         "## Use",
         "",
         f"- Licence of the weights: {_line(licence)}",
         f"- File: `{file}`, SHA-256 `{checksum}`",
+        f"- Record: `{found.record.stem}.json`, in the same folder",
         "",
-        serve if found.published else "`repro serve --weights` needs the record of this run in the paper's `records/`.",
+        f"    repro serve --weights {file}",
         "",
         f"The weights are those of `{found.name}`. In a config, `models.WithWeights` reads the file with its checksum.",
     ]

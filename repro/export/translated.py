@@ -1,9 +1,10 @@
 """A trained model for other programs: ONNX or TorchScript. Its answers and its speed are compared with the model's.
 
 The file takes a batch of inputs of any size, and returns what `forward` returns. It is only kept if its answers are
-the same up to rounding. Which one is faster depends on the machine, so it is measured here, on this one.
+the same up to rounding. Which one is faster depends on the machine, so it is measured here, on this one. Token numbers
+of a text may also have any length, if the translated model has the same answers for a shorter length.
 
-Letters: B items of a batch.
+Letters: B items of a batch, L tokens of a text.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from repro.errors import BadInput
 from repro.files import disk
@@ -66,11 +67,15 @@ class Speed:
 
 @dataclass(frozen=True)
 class Compared:
-    """What was measured of a file: the largest difference of an answer, over `items` test items, and the speeds."""
+    """What was measured of a file: the largest difference of an answer, over `items` test items, and the speeds.
+
+    takes: the type and the shape of its inputs, such as "int32 (B, L), any L".
+    """
 
     difference: float
     items: int
     speeds: list[Speed]
+    takes: str
 
 
 def write(one: Trained, form: str, path: Path) -> Compared:
@@ -120,9 +125,32 @@ def _torchscript(one: Trained, given: Tensor) -> tuple[bytes, Call]:
 
 def _onnx(one: Trained, given: Tensor) -> tuple[bytes, Call]:
     _, _, onnxruntime = (needed(module, "onnx") for module in ("onnx", "onnxscript", "onnxruntime"))
+    if is_tokens(given):
+        with suppress(BadInput):  # then the layers fix the length
+            content, call = _onnx_of(one, given, onnxruntime, free=(0, 1))
+            if any_length(one.built.model, call, given):
+                return content, call
+    return _onnx_of(one, given, onnxruntime, free=(0,))
+
+
+class Tokens(nn.Module):
+    """A model that gets its token numbers as int64: the ONNX form of `nn.EmbeddingBag` takes no other integers."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        answer: Tensor = self.model(tokens.long())
+        return answer
+
+
+def _onnx_of(one: Trained, given: Tensor, onnxruntime: Any, free: tuple[int, ...]) -> tuple[bytes, Call]:
+    """The file whose input has any size in the dimensions `free`."""
+    translated = Tokens(one.built.model).eval() if is_tokens(given) else one.built.model
     with _one_line(one, "ONNX"):
-        batch = {0: torch.export.Dim.DYNAMIC}
-        made = torch.onnx.export(one.built.model, (given[:2],), dynamo=True, dynamic_shapes=(batch,), verbose=False)
+        sizes = dict.fromkeys(free, torch.export.Dim.DYNAMIC)
+        made = torch.onnx.export(translated, (given[:2],), dynamo=True, dynamic_shapes=(sizes,), verbose=False)
         model: Any = made.model_proto if made else None
         model.metadata_props.add(key="repro", value=_about(one))
         content = model.SerializeToString()
@@ -162,8 +190,36 @@ def compare(model: Call, other: Call, given: Tensor) -> Compared:
     """Compare two functions on the same inputs (B, ...): their answers, and how long they take."""
     answers = [_answer(call, given).double() for call in (model, other)]
     difference = float((answers[0] - answers[1]).abs().max()) if answers[0].shape == answers[1].shape else math.inf
+    free = is_tokens(given) and any_length(model, other, given)
+    shape = "(B, L), any L" if free else f"({', '.join(['B', *map(str, given.shape[1:])])})"
+    takes = f"{str(given.dtype).removeprefix('torch.')} {shape}"
     sizes = [size for size in SIZES if size <= len(given)]
-    return Compared(difference, len(given), [speed(model, other, given[:size]) for size in sizes])
+    return Compared(difference, len(given), [speed(model, other, given[:size]) for size in sizes], takes)
+
+
+def is_tokens(given: Tensor) -> bool:
+    """Whether inputs are token numbers (B, L).
+
+    >>> is_tokens(torch.zeros(2, 16, dtype=torch.int32)), is_tokens(torch.zeros(2, 16))
+    (True, False)
+    """
+    return given.ndim == 2 and given.dtype in (torch.int32, torch.int64)
+
+
+def any_length(model: Call, other: Call, given: Tensor) -> bool:
+    """Whether two functions have the same answers if the tokens (B, L) are cut to half of their length, and to one."""
+    lengths = {max(1, given.shape[1] // 2), 1} - {given.shape[1]}
+    try:
+        pairs = [
+            (_answer(model, cut), _answer(other, cut)) for cut in (given[:, :length].contiguous() for length in lengths)
+        ]
+    except Exception:  # a function that takes one length raises errors of many kinds
+        return False
+    return bool(pairs) and all(one.shape == two.shape and _close(one, two) for one, two in pairs)
+
+
+def _close(one: Tensor, two: Tensor) -> bool:
+    return float((one.double() - two.double()).abs().max()) <= CLOSE * max(1.0, float(one.abs().max()))
 
 
 def _answer(call: Call, given: Tensor) -> Tensor:

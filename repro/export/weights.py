@@ -1,7 +1,8 @@
-"""Weights for others: a safetensors file, and the model card that belongs to it.
+"""Weights for others: a safetensors file, with its model card and its record.
 
 The file has the weights as they are in `state_dict()` of the model, so `models.WithWeights` and `repro serve --weights`
-read it. Its header names the record, the digest of its numbers and the licence.
+read it. Its header names the record, the digest of its numbers and the licence. The record is next to it, because the
+same run on another machine may have other numbers in the last digits.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from repro import record
 from repro.errors import BadInput, where
 from repro.export import card
-from repro.files import disk
-from repro.serve import trained
+from repro.files import disk, regular
+from repro.serve import exported, trained
 from repro.serve.trained import Found, Trained
 
 LICENCE = re.compile(r"[A-Za-z][\w .,:+()-]{0,99}")
@@ -25,15 +27,16 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Written:
-    """The two files, and the SHA-256 of the weights."""
+    """The three files, and the SHA-256 of the weights."""
 
     weights: Path
     card: Path
+    record: Path
     checksum: str
 
 
 def write(found: Found, path: Path, licence: str) -> Written:
-    """Write the weights of a record to `path`, and its model card next to it, with the ending `.md`.
+    """Write the weights of a record to `path`, and next to it its model card, with the ending `.md`, and the record.
 
     Raises BadInput without a licence, if the record has no metrics, and if the files cannot be written.
     """
@@ -43,14 +46,30 @@ def write(found: Found, path: Path, licence: str) -> Written:
     beside = path.with_suffix(".md")
     for one in (path, beside):
         disk.refuse_unwritable(path.parent, one.name)
-    if beside.exists() and card.MARK not in beside.read_bytes()[:1000]:
+    if beside.exists() and exported.MARK not in beside.read_bytes()[:1000]:
         raise BadInput("exists and is not a model card", where(beside), expected=f"another name than {path.name}")
+    _refuse_other_record(found, path.parent / f"{found.record.stem}.json", beside)
     model = trained.load(found)
     content = packed(model, licence)
     checksum = hashlib.sha256(content).hexdigest()
     text = card.text(model, licence, path.name, checksum)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return Written(disk.write(path, content), disk.write(beside, text), checksum)
+    kept = record.write(found.record, path.parent)
+    return Written(disk.write(path, content), disk.write(beside, text), kept, checksum)
+
+
+def _refuse_other_record(found: Found, path: Path, beside: Path) -> None:
+    """Raise BadInput if the record would replace another file than the record of an earlier export.
+
+    beside: the model card of an earlier export.
+    """
+    earlier = beside.exists() and path.parent.resolve() != (found.folder / "records").resolve()
+    if (
+        regular.present(path)
+        and not earlier
+        and exported.identity(record.read(path)) != exported.identity(found.record)
+    ):
+        raise BadInput("exists and is another record", where(path), expected="another folder for the weights")
 
 
 def refuse(found: Found, licence: str) -> None:
@@ -71,9 +90,9 @@ def packed(one: Trained, licence: str) -> bytes:
     tensors = {
         name: tensor.detach().cpu().clone().contiguous() for name, tensor in one.built.model.state_dict().items()
     }
-    return save(tensors, {trained.HEADER: json.dumps(_header(one.found, licence), sort_keys=True)})
+    return save(tensors, {exported.HEADER: json.dumps(_header(one.found, licence), sort_keys=True)})
 
 
 def _header(found: Found, licence: str) -> dict[str, Any]:
-    numbers = trained.identity(found.record)
+    numbers = exported.identity(found.record)
     return {"record": found.name, "config": found.record.digest, "numbers": numbers, "licence": licence}

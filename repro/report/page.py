@@ -20,6 +20,8 @@ from repro.record.determinism import Certificate
 from repro.report import chosen, matrix, percent, prose, reviews
 from repro.report.departures import Departures, departures
 from repro.report.html.words import slug
+from repro.report.outline import TEXT as TEXT
+from repro.report.outline import WRITTEN as WRITTEN
 from repro.report.repository import NOWHERE, Site
 from repro.report.reviews import Review
 from repro.rerun import counter_record, rot
@@ -200,81 +202,6 @@ def forget() -> None:
 def plain(text: str) -> str:
     """`text` for MyST, with all punctuation escaped so that it is not markup."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
-
-
-WRITTEN = "<!-- Written by repro.report"
-TEXT = """\
-{written} from papers/{name}/: change it there. -->
-# {title}
-
-```{{cite}} {name}
-```
-
-```{{answer}} {name}
-```
-
-```{{outcome}} {name}
-```
-
-```{{basis}} {name}
-```
-
-```{{headlines}} {name}
-```
-
-```{{facts}} {name}
-```
-
-```{{abstract}} {name}
-```
-
-{gaps}## Results
-
-```{{figure-claims}} {name}
-```
-
-```{{claims}} {name}
-```
-
-{shown}## Reproduce it
-
-```{{commands}} {name}
-```
-
-```{{rot}} {name}
-```
-
-## How it differs from the paper, and why
-
-```{{ledger}} {name}
-```
-
-{report}
-
-## What was hard
-
-{tips}
-
-{reviews}## Implementation details
-
-```{{implementation}} {name}
-```
-
-## Where the numbers come from
-
-```{{origin}} {name}
-```
-
-## Cite
-
-```{{bibtex}} {name}
-```
-
-## People
-
-```{{people}} {name}
-```
-"""
 
 
 def text(page: Page, below: Path) -> str:

@@ -56,6 +56,7 @@ SECTIONS = ("What I ran", "What I could not run", "Questions", "What must change
 POINTS = SECTIONS[2:]  # the sections whose items have a box
 ITEM = re.compile(r"- \*\*(?P<name>\w+)\*\* (?P<value>.*\S)")
 POINT = re.compile(r"\s*[-*+] (?:\[(?P<box>[ xX])\] )?(?P<text>.*)")
+BLANK = re.compile(r"\s*[-*+] \[[ xX]\] *")  # a box without a point
 NONE = re.compile(r"[*_]*(none|nothing)[*_]*\.?", re.IGNORECASE)  # the answer of a section that has no point
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
@@ -82,6 +83,7 @@ class Review:
     points: list[Point]
     decision: str = ""
     lines: dict[str, int] = field(default_factory=dict)  # of the sections' headings, and of the decision
+    blank: list[int] = field(default_factory=list)  # the lines of the boxes after which there is no point
 
     @property
     def approves(self) -> bool:
@@ -122,7 +124,8 @@ def read(path: Path) -> Review:
     places = dict(zip(names, (start + 1 for start in starts), strict=True)) | {
         DECISION: next((number for number, line in enumerate(prosaic, 1) if DECIDED in line), 1)
     }
-    return Review(path, group, who, date, commit, texts, found, decision, places)
+    blank = [n + 1 for name, span in spans if name in POINTS for n in range(*span) if BLANK.fullmatch(prosaic[n])]
+    return Review(path, group, who, date, commit, texts, found, decision, places, blank)
 
 
 def _head(path: Path, lines: list[str]) -> tuple[str, str, str, str, str]:

@@ -1,6 +1,8 @@
 """A trained model as a service, and its page for a person. `repro serve` calls this package.
 
     trained        the model of a record, with the weights of its run or of an exported file
+    exported       an exported file, with the record and the model card next to it
+    unfinished     a run that is not finished, and its newest checkpoint
     inputs         what a request sends, as the inputs of the model: an image, a sound, a text, numbers
     outputs        what the model returns, as JSON
     decoding       files and numbers of strangers, decoded
@@ -10,7 +12,8 @@
     running        the socket and the server
     documentation  the page at /docs, without a request to another server
     page           the page for a person (Streamlit)
-    explained      what the page shows: pictures, likely classes, explanations
+    examples       what the page is about: a test item, or what the visitor sends, with the answer
+    explained      pictures, and the explanation of an answer about an image
 
 The service reads the files of the record and of its data when it starts. A request cannot name a file.
 """

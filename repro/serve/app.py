@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import contextlib
 import logging
 import re
@@ -118,7 +117,8 @@ def _sent(kind: str, content: bytes) -> tuple[str, Any]:
 
 def _of_json(row: dict[str, Any]) -> tuple[str, Any]:
     if len(row) != 1 or not row.keys() <= KEYS.keys():
-        given = f"the keys {', '.join(map(repr, row)):.120}" if row else "no key"
+        keys = f"the {'key' if len(row) == 1 else 'keys'} {', '.join(map(repr, row)):.120}"
+        given = keys if row else "no key"
         raise Refused(400, f"the JSON has {given}; expected one of {', '.join(KEYS)}")
     ((key, value),) = row.items()
     if key == "inputs":
@@ -134,7 +134,7 @@ def _bytes(key: str, value: str) -> bytes:
         return value.encode() if key == "text" else base64.b64decode(value, validate=True)
     except UnicodeEncodeError:
         raise Refused(400, "'text' has half of a surrogate pair; expected a text that UTF-8 can encode") from None
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, or a letter that is not in ASCII
         raise Refused(400, f"{key!r} is not base64: {error!s:.80}; expected the content of a file, in base64") from None
 
 

@@ -27,9 +27,12 @@ FORMATS = ("PNG", "JPEG", "BMP")  # Pillow reads other formats too, some of them
 PIXELS = 16_000_000
 SECONDS = 60  # of a sound
 NUMBERS = 4_000_000  # in a request
+ORIENTATION = 0x112  # the tag of EXIF
+LOUDEST = 10.0  # times full scale
 JSON = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"}
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # the number of pixels is checked here
 WORD = re.compile(r"\w")
+FILE_OBJECT = re.compile(r"the file object|<_io\.BytesIO object at \w+>")
 
 
 def text(content: bytes) -> str:
@@ -68,9 +71,9 @@ def image(content: bytes, shape: tuple[int, int, int]) -> Tensor:
         raise BadInput("the image has too many pixels", expected=f"at most {PIXELS:,}") from None
     except Exception as error:  # Pillow raises errors of many kinds for damaged files
         reason = " ".join(str(error).split()) or type(error).__name__
-        reason = "it is not an image" if "cannot identify" in reason else f"{reason:.80}"
+        reason = f"it is not one of {', '.join(FORMATS)}" if "cannot identify" in reason else f"{reason:.80}"
         what = f"the image cannot be decoded: {reason}"
-        raise BadInput(what, expected=f"a complete file of the kind {', '.join(FORMATS)}") from None
+        raise BadInput(what, expected="a complete file") from None
     return torch.from_numpy(pixels).reshape(*pixels.shape[:2], -1).permute(2, 0, 1).contiguous() / 255
 
 
@@ -85,6 +88,17 @@ def _refuse_other(opened: Image.Image, shape: tuple[int, int, int]) -> None:
     if opened.mode != MODES[channels]:
         names = {"L": "L (grey, 8 bits)", "RGB": "RGB (three times 8 bits)"}
         raise BadInput(f"the image has the mode {opened.mode}", expected=names[MODES[channels]])
+    _refuse_altered(opened)
+
+
+def _refuse_altered(opened: Image.Image) -> None:
+    """Raise BadInput for a file that other programs show differently from its pixels: they would send another image."""
+    if getattr(opened, "n_frames", 1) > 1:
+        raise BadInput("the image is a film", expected="one image")
+    if (turned := opened.getexif().get(ORIENTATION, 1)) != 1:
+        raise BadInput(f"the image is stored turned (EXIF orientation {turned})", expected="pixels as they are shown")
+    if "transparency" in opened.info:
+        raise BadInput("the image has a transparent colour", expected="an image without transparency")
 
 
 def sound(content: bytes, sample_rate: int) -> Tensor:
@@ -94,12 +108,17 @@ def sound(content: bytes, sample_rate: int) -> Tensor:
             seconds = opened.frames / opened.samplerate
         if seconds > SECONDS:
             raise BadInput(f"the sound has {seconds:,.0f} s", expected=f"at most {SECONDS} s")
-        return read_audio(io.BytesIO(content), sample_rate)
+        samples = read_audio(io.BytesIO(content), sample_rate)
     except BadInput:
         raise
     except Exception as error:  # libsndfile raises errors of several kinds for damaged files
-        reason = " ".join(str(error).split()).replace("the file object", "the sound")
+        reason = FILE_OBJECT.sub("the sound", " ".join(str(error).split())).partition(", expected")[0]
         raise BadInput(f"the sound cannot be decoded: {reason:.160}", expected="a mono file: wav or flac") from None
+    if (peak := float(samples.abs().max())) > LOUDEST:
+        raise BadInput(
+            f"the sound has samples of size {peak:,.6g}", expected=f"at most {LOUDEST:g}, where 1 is full scale"
+        )
+    return samples
 
 
 def numbers(content: Any, dtype: torch.dtype, shape: tuple[int, ...], exactly: bool) -> Tensor:
@@ -112,7 +131,9 @@ def numbers(content: Any, dtype: torch.dtype, shape: tuple[int, ...], exactly: b
     try:
         found = torch.tensor(content, dtype=torch.float64)
     except (ValueError, TypeError, RuntimeError, OverflowError) as error:
-        raise BadInput(f"not an array of numbers: {str(error).splitlines()[0]:.80}", expected=expected) from None
+        raise BadInput(
+            f"not an array of numbers: {str(error).splitlines()[0].removeprefix('new(): '):.80}", expected=expected
+        ) from None
     if found.ndim != len(shape) or (exactly and tuple(found.shape) != shape) or not 0 < found.numel() <= NUMBERS:
         raise BadInput(f"the numbers have the shape {tuple(found.shape)}", expected=expected)
     held = found.to(dtype)

@@ -1,16 +1,16 @@
 """The trained model of a record.
 
 The weights are those of the record's run, `<run folder>/checkpoints/best.safetensors` or `last.safetensors`, or a file
-that `repro export --weights` wrote. They must belong to the record: the run, or the file, names its numbers.
+that `repro export --weights` wrote. They must belong to the record: the run, or the file, names its numbers. A run
+that is not finished has no record; its newest checkpoint can be used if you ask for it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,11 @@ from repro.claim import paper
 from repro.config import Config, names
 from repro.errors import BadInput, where
 from repro.files import regular
+from repro.launch.status import Status
 from repro.record import Record, stale
 from repro.run import run_folders
+from repro.serve import exported, unfinished
+from repro.serve.exported import identity
 from repro.verdict import Verdict
 
 RUN = re.compile(r"(?P<paper>[^/]+)/(?P<config>[^/]+)-seed(?P<seed>\d{1,18})")
@@ -29,55 +32,65 @@ RECORD = re.compile(r"(?:.*/)?(?P<paper>[^/]+)/records/(?P<config>[^/]+)-seed(?P
 FOLDER = re.compile(r"(?:.*/)?(?P<paper>[^/]+)/(?P<config>[^/]+)/[0-9a-f]{8}-seed(?P<seed>\d{1,18})")
 KEPT = ("best", "last")
 """The files of weights in a run folder, in the order in which they are looked for."""
-LARGEST = 4_000_000_000  # bytes of a file of weights
 log = logging.getLogger("repro")
-HEADER = "repro"  # the key of the metadata of an exported file
 
 
 @dataclass(frozen=True)
 class Found:
     """A record and where its weights are. published: the record is one of the paper, not only of a run folder.
 
-    weights: the file. It belongs to the record.
+    weights: the file. It belongs to the record. step: of a run that is not finished, the step of its checkpoint; its
+    weights are then `held`, because the run deletes the file. Its record has no measurements.
     """
 
     record: Record
     folder: Path  # the paper's folder
     weights: Path
     published: bool
+    step: int = 0
+    held: bytes = field(default=b"", repr=False)
 
     @property
     def name(self) -> str:
         """The name of the record, such as `template/line-seed0`; of a run folder, `template/line/0123abcd-seed0`."""
         record = self.record
         run = f"{record.config}/{record.digest[:8]}-seed{record.seed}"
-        return f"{record.paper}/{record.stem if self.published else run}"
+        mark = f" at step {self.step} (not finished)" if self.step else ""
+        return f"{record.paper}/{record.stem if self.published else run}{mark}"
 
     def content(self) -> bytes:
-        """The bytes of the file of weights. Raises BadInput if it cannot be read."""
-        regular.check(self.weights, LARGEST)
+        """The weights, as the bytes of a safetensors file. Raises BadInput if the file cannot be read."""
+        if self.held:
+            return self.held
+        regular.check(self.weights, exported.LARGEST)
         return self.weights.read_bytes()
 
 
-def find(given: str, weights: Path | None = None, allow_stale: bool = False) -> Found:
+def find(
+    given: str, weights: Path | None = None, allow_stale: bool = False, allow_unfinished: bool | None = None
+) -> Found:
     """The record that `given` names, with its weights: a record, a run, the folder of a run, or a config (seed 0).
 
     A run may have other numbers than the paper's record, for example because it ran on another machine. Then its own
     record counts, unless `given` is the file of the paper's record.
 
-    weights: a file that `repro export --weights` wrote, in place of the run's. Raises BadInput if there is no such
-    record, if its weights are not on this machine or belong to other numbers, and if it is stale, unless
-    `allow_stale`.
+    weights: a file that `repro export --weights` wrote, in place of the run's; it also says which record, if `given` is
+    empty. allow_unfinished: use the newest checkpoint of a run that is not finished; with None, its error does not
+    offer this. Raises BadInput if there is no such record, if its weights are not on this machine or belong to other
+    numbers, if the run is not finished, and if the record is stale, unless `allow_stale`.
     """
-    run, name, config, seed = _named(given)
+    run, name, config, seed = _named(given or (exported.run_of(weights) if weights else ""))
     folder = paper.folder_of(name)
     committed = _committed(folder, config, seed)
     if weights:
-        found = _of_file(committed, folder, weights, given)
+        found = _of_file(committed, folder, weights, f"{config}-seed{seed}")
     else:
         exactly = bool(RECORD.fullmatch(Path(given).absolute().as_posix()))
         run = run or _run_folder(folder, config, seed, committed, exactly)
-        found = _of_run(run, folder, committed, exactly, given)
+        state = unfinished.begun(run)
+        if state and not allow_unfinished:
+            raise unfinished.refusal(state, allow_unfinished is not None)
+        found = _of_checkpoint(run, folder, state) if state else _of_run(run, folder, committed, exactly, given)
     if found.record.stale and not allow_stale:
         what = f"{found.name} is stale: {found.record.stale}"
         raise BadInput(what, expected=f"`repro run {name}/{config} --seed {seed}` first, or --stale to use it as it is")
@@ -87,6 +100,10 @@ def find(given: str, weights: Path | None = None, allow_stale: bool = False) -> 
 def _named(given: str) -> tuple[Path | None, str, str, int]:
     """(run folder, paper, config, seed) of what was typed. The folder is None unless it, or a file in it, was typed."""
     path = Path(given.rstrip("/"))
+    if path.suffix in exported.ENDINGS:
+        raise BadInput(
+            f"{given} is a file of weights", expected="a run, or `repro serve --weights` of an exported file"
+        )
     inside = path.parent if path.suffix == ".json" else path
     if hit := FOLDER.fullmatch(inside.absolute().as_posix()):
         kept = run_folders.home(paper.folder_of(hit["paper"])) / "/".join(inside.parts[-3:])
@@ -142,39 +159,38 @@ def _of_run(run: Path, folder: Path, committed: Record | None, exactly: bool, gi
     return own_run
 
 
+def _of_checkpoint(run: Path, folder: Path, state: Status) -> Found:
+    """The newest checkpoint of a run that is not finished."""
+    path, step, content = unfinished.weights(run)
+    started = unfinished.so_far(run, state, folder)
+    found = Found(started, folder, path, False, step, content)
+    log.warning("%s: its weights may still change, and nothing was measured", found.name)
+    return found
+
+
 def _is_file(run: Path, name: str) -> bool:
     return (run / "checkpoints" / f"{name}.safetensors").is_file()
 
 
-def _of_file(committed: Record | None, folder: Path, path: Path, given: str) -> Found:
-    """The paper's record with the weights of an exported file, which names the numbers of its record."""
-    if committed is None:
-        raise BadInput(f"{given} has no record in {where(folder)}/records", expected="a record, for --weights")
-    made = about(path)
-    if made.get("record") != f"{folder.name}/{committed.stem}" or made.get("numbers") != identity(committed):
-        what = f"has the weights of {made.get('record', 'no record')!s:.120}"
-        raise BadInput(what, where(path), expected=f"those of {folder.name}/{committed.stem}, with its numbers")
-    return Found(committed, folder, path, True)
-
-
-def about(path: Path) -> dict[str, Any]:
-    """What `repro export --weights` wrote into the header of a file; empty for another file of weights."""
-    from safetensors import SafetensorError, safe_open
-
-    regular.check(path, LARGEST)
-    try:
-        with safe_open(path, "pt") as file:
-            made = json.loads((file.metadata() or {}).get(HEADER, "{}"))
-    except (SafetensorError, ValueError, OSError) as error:
-        raise BadInput(f"is not a file of weights: {str(error).splitlines()[0]:.100}", where(path)) from None
-    return made if isinstance(made, dict) else {}
-
-
-def identity(found: Record) -> str:
-    """A digest of the config and all numbers of a record: what its weights must belong to."""
-    rows = [asdict(one) for one in found.measurements]
-    text = json.dumps([found.paper, found.config, found.seed, found.digest, rows], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _of_file(committed: Record | None, folder: Path, path: Path, stem: str) -> Found:
+    """The weights of an exported file, with the paper's record if the file names its numbers, else the record next to
+    the file. The paper's record may be of another machine, where the numbers differ in the last digits."""
+    name, given = f"{folder.name}/{stem}", exported.run_of(path)
+    if given != name:
+        what = f"has the weights of {given}"
+        raise BadInput(what, where(path), expected=f"those of {name}, or --weights without the name of a run")
+    exported.check(path)
+    made = exported.about(path)
+    beside = exported.next_to(path, stem)
+    for found, published in ((committed, True), (beside, False)):
+        if found and made.get("numbers") == identity(found):
+            (marked,) = stale.mark([found], folder)
+            return Found(marked, folder, path, published)
+    if committed is None and beside is None:
+        what = f"no record {name} in {where(folder)}/records, and none next to {where(path)}"
+        raise BadInput(what, expected=f"{stem}.json, which `repro export --weights` wrote next to the weights")
+    what = f"belongs to other numbers than the record {name} has here"
+    raise BadInput(what, where(path), expected=f"its own record, {stem}.json, next to it")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Check that a paper has tests, that each of them can fail, and that they call `check_paper` and `check_smoke`."""
+"""Check that a paper has tests that import what exists, that each can fail, and that they call the checks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def tests(one: Paper, records: Records) -> Iterator[BadInput]:
     called: set[str] = set()
     for path in sorted(folder.rglob("test_*.py")):
         tree = parse(path)
+        yield from _gone(tree, one, where(path))
         known = {node.name: node for node in ast.walk(tree) if isinstance(node, Function)}
         called |= {name for node in known.values() for name in _calls(node)}
         for name, node in known.items():
@@ -31,6 +32,19 @@ def tests(one: Paper, records: Records) -> Iterator[BadInput]:
     for name in NEEDED:
         if name not in called:
             yield BadInput(f"no test calls {name}", where(folder), expected="a test_paper.py as in papers/template")
+
+
+def _gone(tree: ast.AST, one: Paper, place: str) -> Iterator[BadInput]:
+    """The imports of modules of the paper that do not exist, such as a part of the template that was deleted."""
+    for node in (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)):
+        named = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+        for module in (name for name in named if name.startswith(f"papers.{one.name}.")):
+            inner = one.folder.joinpath(*module.split(".")[2:])
+            if not inner.is_dir() and not inner.with_suffix(".py").is_file():
+                known = [f"papers.{one.name}.{path.stem}" for path in one.folder.glob("*.py")]
+                yield BadInput(
+                    f"imports {module}, which does not exist", f"{place}:{node.lineno}", given=module, known=known
+                )
 
 
 def _calls(node: ast.AST) -> Iterator[str]:

@@ -17,6 +17,9 @@ from repro.testing.consistency import Records
 
 def forms(one: Paper, records: Records) -> Iterator[BadInput]:
     """Every review has its form, its file name, an answer in each section, and a box at each point."""
+    for path in sorted((one.folder / reviews.FOLDER).glob("[!.]*")):
+        if path.suffix != ".md":
+            yield BadInput("is not a review", where(path), expected="a file DATE-GROUP.md; nothing reads another one")
     for path in reviews.paths(one.folder):
         try:
             yield from _form(reviews.read(path), one)
@@ -54,11 +57,23 @@ def _form(found: Review, one: Paper) -> Iterator[BadInput]:
             f"{place}:{found.lines[reviews.DECISION]}",
             expected=" or ".join(f"'{name}'" for name in reviews.DECISIONS),
         )
-    course.refuse_own(found.group, one.name)
+    course.refuse_authors(found.group, one.name)
+    yield from _answers(found, place)
+
+
+def _answers(found: Review, place: str) -> Iterator[BadInput]:
+    """The sections that are empty, the points that nobody can answer, and an approval that asks for changes."""
     for name in (name for name, text in found.sections.items() if not text):
         yield BadInput(f"'{name}' is empty", f"{place}:{found.lines[name]}", expected="an answer, or none")
     for point in (point for point in found.points if point.open is None):
         yield BadInput(f"the point has no box: {point.text:.60}", f"{place}:{point.line}", expected="- [ ] or - [x]")
+    for number in found.blank:
+        yield BadInput("the box has no point", f"{place}:{number}", expected="a point after it, or only: none")
+    needed = [point for point in found.open if point.line > found.lines[reviews.SECTIONS[-1]]]
+    if found.approves and needed:
+        said = f"the review approves, but this must change: {needed[0].text:.60}"
+        expected = f"the decision '{reviews.DECISIONS[1]}', or an x in the box"
+        yield BadInput(said, f"{place}:{needed[0].line}", expected=expected)
 
 
 def replays(one: Paper, records: Records) -> Iterator[BadInput]:

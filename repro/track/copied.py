@@ -16,6 +16,7 @@ from typing import Any
 from repro import config, record
 from repro.config.syntax import Macro
 from repro.errors import BadInput, where
+from repro.files import regular
 from repro.interval import interval
 from repro.launch import status
 from repro.record import Record
@@ -118,10 +119,18 @@ def of_run(folder: Path) -> RunCopy:
         raise BadInput("has no metrics yet", where(folder), expected=f"a run that has trained; its state: {now.state}")
     about = {"from": "run folder", "digest": begun.digest, **_source(begun.source)}
     state = (now.paper, now.config, now.seed, now.state)
-    bound = settings((folder / "config.gin").read_text(encoding="utf-8"))
+    bound = settings(_text(folder / "config.gin"))
     known = _id(state, (begun.digest, begun.code, begun.core))
     more = (results(found), about | _about(found)) if found else ({}, about)
     return RunCopy(known, *state, bound, points, *more)
+
+
+def _text(path: Path) -> str:
+    regular.check(path, regular.CONFIG)
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"not UTF-8 text ({error.reason})", where(path), expected="the config of a run") from None
 
 
 def settings(text: str) -> dict[str, Setting]:

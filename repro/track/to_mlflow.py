@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from repro.errors import BadInput, where
 from repro.track.copied import RunCopy
 
 STATES = {"finished": "FINISHED", "running": "RUNNING", "stopped": "KILLED", "killed": "KILLED"}
@@ -23,7 +24,13 @@ LONGEST = 6000  # characters of a value, the most that MLflow stores
 
 
 def write(one: RunCopy, folder: Path) -> None:
-    """Write one run into `folder`. An earlier run with this id is deleted, as in the user interface."""
+    """Write one run into `folder`. An earlier run with this id is deleted, as in the user interface.
+
+    Raises BadInput if the path has a sign that means something else in the address of a database.
+    """
+    if odd := set("%?") & set(str(folder.absolute())):
+        what = f"the path has a {min(odd)}, which the address of a database cannot have"
+        raise BadInput(what, where(folder), expected="another folder for MLflow")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # else mlflow reports its use over the network
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param

@@ -66,6 +66,11 @@ def of(given: str, header: Header) -> Sample:
     path = Path(given).absolute()
     if hit := RECORD.fullmatch(path.as_posix()) or (None if path.exists() else RUN.fullmatch(given)):
         return of_record(Path(given), hit["paper"], hit["config"], int(hit["seed"]), header)
+    if not path.exists():
+        what = f"no log and no record '{given:.200}'"
+        raise BadInput(
+            what, expected="the path of a log or of a record, or the name of a record such as mine/cnn-seed0"
+        )
     found = log.read(Path(given))
     log.same_model(found.header, header, where(found.path))
     return sample(found.requests, where(found.path))

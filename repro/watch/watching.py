@@ -112,6 +112,8 @@ def watch(path: Path, reference: str = "", first: int = FIRST, window: int = WIN
     found = log.read(path)
     rest, start = found.requests, 0
     if reference:
+        if Path(reference).resolve() == path.resolve():
+            raise BadInput("the reference is the log itself", where(path), expected="--first N, or another log")
         expected = references.of(reference, found.header)
     else:
         start = first if len(rest) >= first + window else len(rest) // 2

@@ -1,6 +1,7 @@
 """A service under load: how long a request takes, what batches gain, and which form of a model is faster here.
 
-All numbers are ratios of two measurements on the same machine at the same time, so they can be compared.
+The times in ms are of this machine. The ratios are of two measurements on the same machine at the same time, so they
+can be compared with those of another machine.
 """
 
 from __future__ import annotations
@@ -116,12 +117,12 @@ def test_latency_and_gain_of_batches(name: str, measured: Callable[[str, str, st
     _, single = loaded(served, batch=1, clients=1, folder=tmp_path)
     few, _ = loaded(served, batch=1, clients=CLIENTS, folder=tmp_path)
     many, fast = loaded(served, batch=32, clients=CLIENTS, folder=tmp_path)
-    p50, p99 = statistics.median(single), _share(single, 0.99)
-    print(
-        f"\n{name}, one client: p50 {p50 * 1e3:.2f} ms, p99 {p99 * 1e3:.2f} ms; the model alone: {alone * 1e3:.2f} ms"
-    )
-    measured(f"{name}, one client: p99 over p50", f"{p99 / p50:.1f}", "")
-    measured(f"{name}, 32 clients: p99 over p50", f"{_share(fast, 0.99) / statistics.median(fast):.1f}", "")
+    for clients, times in (("one client", single), ("32 clients", fast)):
+        p50, p99 = statistics.median(times), _share(times, 0.99)
+        measured(f"{name}, {clients}: p50", f"{p50 * 1e3:.2f} ms", "")
+        measured(f"{name}, {clients}: p99", f"{p99 * 1e3:.2f} ms", "")
+        measured(f"{name}, {clients}: p99 over p50", f"{p99 / p50:.1f}", "")
+    measured(f"{name}, the model alone: one item", f"{alone * 1e3:.2f} ms of processor time", "")
     measured(f"{name}, 32 clients: requests per second with batches over without", f"{many / few:.2f}", "above 0.7")
     measured(
         f"{name}, the model alone: items per second in a batch of 32 over one by one",

@@ -153,7 +153,7 @@ def test_what_fails_half_way_leaves_nothing(here: Path, monkeypatch: pytest.Monk
 
 def test_a_file_of_that_name_is_refused(here: Path) -> None:
     (here / "papers" / "any").write_text("")
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput, match="not a paper"):
         new_paper.new("any")
     assert (here / "papers" / "any").read_text() == ""
 

@@ -107,6 +107,23 @@ def test_a_group_of_the_course_does_not_review_its_own_paper(school: Any, refuse
     assert [fault.file for fault in found] == ["docs/course/course.toml"]
 
 
+@pytest.mark.parametrize(("given", "warned"), [("wavs", "did you mean 'waves'"), ("Words", "")])
+def test_a_group_that_is_not_in_the_course_is_warned(
+    school: Any, caplog: pytest.LogCaptureFixture, given: str, warned: str
+) -> None:
+    """Before the work: `repro grade` would not count it."""
+    course.refuse_own(given, "none")
+    said = [one.getMessage() for one in caplog.records]
+    assert (len(said), warned in " ".join(said)) == (bool(warned), True)
+
+
+@pytest.mark.parametrize("people", ["[]", '[""]', '["Ada", " "]'])
+def test_a_group_has_people_with_names(school: Any, people: str) -> None:
+    path = school.folder / "course.toml"
+    path.write_text(re.sub(r"people = .*", f"people = {people}", path.read_text(), count=1))
+    assert "'people' has no name" in fault(school).what
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_value_is_one_line_with_its_place(presented: Any, refused: Any, name: str) -> None:
     right, wrong, offered = WRONG[name]

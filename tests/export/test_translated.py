@@ -12,9 +12,12 @@ from torch import nn
 
 from repro.datasets.digits import Digits
 from repro.errors import BadInput
+from repro.experiment import Experiment
 from repro.export import translated
+from repro.metrics.classification import Accuracy
+from repro.record import Record
 from repro.serve import trained
-from repro.serve.trained import Trained
+from repro.serve.trained import Found, Trained
 from tests.serve.conftest import project as project
 from tests.serve.conftest import ran as ran
 
@@ -55,7 +58,8 @@ def test_the_command_says_what_it_measured(one: Trained, repro: Any) -> None:
     code, out, err = repro("export", "served/digits-seed0", "--torchscript")
     assert (code, out.strip()) == (0, "exports/served/digits-seed0.pt")
     lines = err.splitlines()
-    assert len(lines) == 3 and all("[" in line and "times as fast" in line for line in lines[1:])
+    assert lines[0].endswith("float32 (B, 1, 8, 8)")
+    assert len(lines) == 4 and all("[" in line and "times as fast" in line for line in lines[2:])
 
 
 def test_the_libraries_of_onnx_print_nothing(one: Trained, repro: Any) -> None:
@@ -63,7 +67,52 @@ def test_the_libraries_of_onnx_print_nothing(one: Trained, repro: Any) -> None:
     pytest.importorskip("onnxruntime")
     code, out, err = repro("export", "served/digits-seed0", "--onnx")
     assert (code, out.strip()) == (0, "exports/served/digits-seed0.onnx")
-    assert len(err.splitlines()) == 3, err
+    assert len(err.splitlines()) == 4, err
+
+
+class Mean(nn.Module):
+    """The mean embedding of a text, where 0 is padding. fixed: with one weight for each place, so of one length."""
+
+    def __init__(self, fixed: bool) -> None:
+        super().__init__()
+        self.fixed, self.weights = fixed, nn.Parameter(torch.rand(16))
+        self.embed = nn.EmbeddingBag(30, 4, mode="mean", padding_idx=0)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        answer: torch.Tensor = self.embed(tokens)
+        return answer + ((tokens != 0) * self.weights).sum(1, keepdim=True) if self.fixed else answer
+
+
+def texts(fixed: bool) -> Trained:
+    """A model of texts. Their lengths are from 0 to 15, padded to 16."""
+    torch.manual_seed(0)
+    tokens = torch.randint(2, 30, (16, 16), dtype=torch.int32) * (torch.arange(16) < torch.arange(16)[:, None])
+    test = [(one.int(), 0) for one in tokens]
+    built = Experiment(test={"test": test}, metrics=[Accuracy()], model=Mean(fixed).eval())
+    found = Found(Record("texts", "mean", 0, "0" * 64, []), Path(), Path(), published=False)
+    return Trained(found, None, built, "0" * 64)  # type: ignore[arg-type]  # no config is read
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+def test_a_model_of_texts_takes_token_numbers(fixed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("onnxscript")
+    monkeypatch.setattr(translated, "ROUNDS", 27)
+    monkeypatch.setattr(translated, "CALLS", 1)
+    one, path = texts(fixed), tmp_path / "mean.onnx"
+    tokens = torch.stack([row for row, _ in one.built.test["test"]])
+    compared = translated.write(one, "onnx", path)
+    assert compared.takes == ("int32 (B, 16)" if fixed else "int32 (B, L), any L") and compared.difference < 1e-6
+    longer = [] if fixed else [tokens[:, :7], tokens[3:4, :1], nn.functional.pad(tokens, (0, 9))]
+    for given in (tokens, tokens[:1], *longer):
+        assert np.allclose(onnx(path, given.contiguous()), one.built.model(given).detach().numpy(), atol=1e-6)
+
+
+def test_a_length_that_was_fixed_by_the_translation_is_found() -> None:
+    tokens = torch.randint(1, 9, (4, 8))
+    mean = lambda given: given.double().mean(1)  # noqa: E731
+    assert translated.any_length(mean, lambda given: given.double().sum(1) / given.shape[1], tokens)
+    assert not translated.any_length(mean, lambda given: given.double().sum(1) / 8, tokens)
+    assert not translated.any_length(mean, lambda given: mean(given.reshape(4, 8)), tokens)
 
 
 def test_other_answers_are_refused(one: Trained, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 
+from repro import cli, record
 from repro import config as configs
-from repro import record
 from repro.errors import BadInput
 from repro.experiment import binding
 from repro.export import card, weights
@@ -34,8 +36,9 @@ def named(path: Path) -> str:
 def exported(ran: Path, repro: Any) -> Path:
     code, out, err = repro("export", f"{named(ran)}-seed0", "--weights", "w/one.safetensors", "--licence", "MIT")
     assert code == 0, err
-    file, beside = map(Path, out.splitlines())
+    file, beside, kept = map(Path, out.splitlines())
     assert beside == file.with_suffix(".md") and beside.is_file()
+    assert record.read(kept).stem == f"{ran.stem}-seed0" and kept.parent == file.parent
     assert hashlib.sha256(file.read_bytes()).hexdigest() in err
     return file
 
@@ -58,12 +61,74 @@ def test_a_file_in_the_working_directory_is_served(ran: Path, exported: Path) ->
     assert own.checkpoint == hashlib.sha256(exported.read_bytes()).hexdigest()
 
 
-def test_the_card_of_a_run_without_a_record_promises_no_service(ran: Path, exported: Path, repro: Any) -> None:
-    serve = f"repro serve {named(ran)}"
-    assert serve in exported.with_suffix(".md").read_text()
-    Path(ran.resolve().parent.parent / "records" / "digits-seed0.json").unlink()
-    code, _, _ = repro("export", named(ran), "--weights", "w/two.safetensors", "--licence", "MIT", "--stale")
-    assert code == 0 and serve not in Path("w/two.md").read_text()
+def elsewhere(ran: Path, exported: Path, numbers: str) -> Path:
+    """The exported file on a machine where the record of the paper is absent, or has other numbers."""
+    own = ran.resolve().parent.parent / "records" / "digits-seed0.json"
+    row = json.loads(own.read_text())
+    own.unlink()
+    if numbers == "other":
+        row["measurements"][0]["identity"]["unit"] = "%"
+        own.write_text(json.dumps(row))
+    shutil.rmtree("runs")
+    return shutil.copytree(exported.parent, Path("elsewhere")) / exported.name
+
+
+@pytest.mark.parametrize("numbers", ["absent", "other"])
+def test_the_files_are_served_where_the_record_is_another(numbers: str, ran: Path, exported: Path) -> None:
+    checksum = hashlib.sha256(exported.read_bytes()).hexdigest()
+    before = record.read(exported.with_name("digits-seed0.json"))
+    file = elsewhere(ran, exported, numbers)
+    for given in ("", named(ran)):
+        found = trained.find(given, file)
+        assert not found.published and found.record.measurements == before.measurements and not found.record.stale
+        assert trained.load(found).checkpoint == checksum
+    file.with_name("digits-seed0.json").unlink()
+    with pytest.raises(BadInput) as caught:
+        trained.find("", file)
+    assert "digits-seed0.json" in caught.value.expected
+
+
+def test_the_command_needs_only_the_file(exported: Path, monkeypatch: pytest.MonkeyPatch, refused: Any) -> None:
+    monkeypatch.setattr("repro.cli.serve._run", lambda given, found: print(found.name))
+    assert cli.main(["serve", "--weights", str(exported)]) == 0
+    assert "--weights" in refused("serve")
+    assert "--unfinished" in refused("serve", "--weights", exported, "--unfinished")
+
+
+def test_a_file_of_weights_is_no_run(exported: Path, refused: Any) -> None:
+    assert "--weights" in refused("serve", exported) and "--weights" in refused("export", exported, "--onnx")
+    kept = next(Path("runs").glob("served/digits/*/checkpoints/*.safetensors"))
+    assert "names no record" in refused("serve", "served/digits", "--weights", kept)
+
+
+def test_a_changed_file_is_refused(ran: Path, exported: Path) -> None:
+    content = bytearray(exported.read_bytes())
+    content[-1] ^= 1
+    exported.write_bytes(content)
+    with pytest.raises(BadInput) as caught:
+        trained.find("", exported)
+    assert "SHA-256" in caught.value.what and caught.value.where == str(exported)
+    exported.with_suffix(".md").write_text("My notes: SHA-256 `0`.")  # then nothing says what it was
+    assert trained.find("", exported).published
+
+
+def test_a_file_of_others_names_no_record(ran: Path) -> None:
+    for about in ({}, {"record": 7}, {"record": "../../etc/passwd"}, {"record": "served/digits-seed"}):
+        Path("other.safetensors").write_bytes(save({}, {"repro": json.dumps(about)}))
+        with pytest.raises(BadInput) as caught:
+            trained.find("", Path("other.safetensors"))
+        assert caught.value.what == "names no record"
+
+
+def test_an_export_replaces_no_other_record(ran: Path, exported: Path, refused: Any, repro: Any) -> None:
+    kept = exported.with_name("digits-seed0.json")
+    words = ("export", f"{named(ran)}-seed0", "--weights", "--licence", "MIT")
+    row = json.loads(kept.read_text())
+    row["measurements"][0]["identity"]["unit"] = "%"
+    kept.write_text(json.dumps(row))
+    assert repro(*words, "--to", exported.parent)[0] != 0 and json.loads(kept.read_text()) == row
+    assert repro(*words[:2], "--weights", exported, *words[3:])[0] == 0  # its card says that it was exported
+    assert record.read(kept) == record.read(ran.resolve().parent.parent / "records" / "digits-seed0.json")
 
 
 def test_another_config_can_start_with_them(ran: Path, exported: Path) -> None:

@@ -226,3 +226,21 @@ def test_runs_too_short_for_a_curve_are_named_and_make_no_section() -> None:
     )
     text = page.text(replace(template(), records=short), template().paper.folder)
     assert "## Learning curves" not in text and "## Learning curves" in page.text(template(), template().paper.folder)
+
+
+@pytest.mark.parametrize(("length", "whole"), [(36, True), (37, False), (400, False)])
+@pytest.mark.parametrize("log", [False, True])
+def test_the_name_of_an_axis_fits_into_the_picture(length: int, whole: bool, log: bool) -> None:
+    """Such as `loss (...)` with the name of a group's own loss. A tooltip has what is left out."""
+    upward = panel.scale([1e-4, 1.0] if log else [1.0, 2.0])
+    assert upward.log is log
+    end = ", log" if log else ""
+    name = "n" * (length - len(end))
+    node = ElementTree.fromstring(str(panel.side(upward, name)[-1]))
+    shown = "".join(node.itertext())
+    inner = node.find("title")
+    if whole:
+        assert inner is None and shown == f"{name}{end}"
+    else:
+        assert inner is not None and inner.text == f"{name}{end}"
+        assert len(shown) - len(inner.text) == panel.LONGEST["side"] and shown.endswith(f"…{end}")

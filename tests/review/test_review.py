@@ -213,6 +213,8 @@ def test_a_form_is_started_filled_in_and_answered(recorded: Any, repro: Any, ref
         ("- **Decision** approve", "- **Decision** approved"),
         ("- **Decision** approve", "- **Decided** approve"),
         ("What I ran\n\nall", "What I ran\n\n"),
+        ("- [ ] Why?", "- [ ] "),
+        ("must change\n\nnone", "must change\n\n- [ ] The tolerance"),  # and it approves
     ],
 )
 def test_a_review_without_the_form_is_a_fault(paper: Any, before: str, after: str) -> None:
@@ -235,6 +237,26 @@ def test_a_review_without_the_form_is_a_fault(paper: Any, before: str, after: st
     assert before in text
     path.write_text(text.replace(before, after, 1))
     assert set(faults()) == {f"papers/{paper.name}/reviews/{path.name}"}
+
+
+def test_an_approval_may_have_done_points_and_questions(paper: Any) -> None:
+    """And a file of another kind in the folder is not passed over."""
+    head = "".join(
+        f"- **{name}** {value}\n"
+        for name, value in zip(
+            (*reviews.ITEMS, "Decision"), ("B", "Ada", "2026-01-31", "0" * 40, "approve"), strict=True
+        )
+    )
+    answers = ("all", "none", "- [ ] Why?", "- [x] The tolerance")
+    body = "".join(f"\n## {name}\n\n{said}\n" for name, said in zip(reviews.SECTIONS, answers, strict=True))
+    path = paper.folder / "reviews" / "2026-01-31-b.md"
+    path.parent.mkdir()
+    path.write_text(f"# Review\n\n{head}{body}")
+    assert [one for one in contract.faults(paper.folder) if one.check == "reviews"] == []
+    path.rename(path.with_suffix(".txt"))
+    assert [one.file for one in contract.faults(paper.folder) if one.check == "reviews"] == [
+        f"papers/{paper.name}/reviews/2026-01-31-b.txt"
+    ]
 
 
 def test_a_false_counter_record_is_a_fault(recorded: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from PIL import Image
 
 from repro import config as configs
 from repro.data import cache, store
@@ -116,14 +117,42 @@ def sound(samples: Any, rate: int = 8000, kind: str = "WAV") -> bytes:
     return file.getvalue()
 
 
+def loud() -> bytes:
+    """Samples of whole numbers, written as floats."""
+    file = io.BytesIO()
+    soundfile.write(file, np.full(9, 32_767.0), 8000, format="WAV", subtype="FLOAT")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize("content", [
     b"", b"RIFF", bytes(100), sound(np.zeros((100, 2))), sound(np.zeros(0)), sound(np.zeros(8000))[:-100],
-    sound(np.zeros(8000 * 61)), sound(np.zeros(44_100 * 61), 44_100, "FLAC"),
-], ids=["nothing", "head", "zeros", "stereo", "empty", "cut", "long", "packed"])  # fmt: skip
+    sound(np.zeros(8000 * 61)), sound(np.zeros(44_100 * 61), 44_100, "FLAC"), loud(),
+    b"a text, and no sound",
+], ids=["nothing", "head", "zeros", "stereo", "empty", "cut", "long", "packed", "loud", "text"])  # fmt: skip
 def test_a_wrong_sound_is_refused(content: bytes) -> None:
     with pytest.raises(BadInput) as caught:
         decoding.sound(content, 8000)
-    assert "\n" not in str(caught.value) and "file object" not in str(caught.value)
+    assert "\n" not in str(caught.value) and "object" not in str(caught.value)
+
+
+def altered(**options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.new("L", (8, 8), 50).save(file, **options)
+    return file.getvalue()
+
+
+TURNED = Image.Exif()
+TURNED[decoding.ORIENTATION] = 6
+
+
+@pytest.mark.parametrize("content", [
+    altered(format="PNG", save_all=True, append_images=[Image.new("L", (8, 8), 90)]),
+    altered(format="JPEG", exif=TURNED), altered(format="PNG", transparency=50),
+], ids=["film", "turned", "transparent"])  # fmt: skip
+def test_an_image_that_others_see_differently_is_refused(content: bytes) -> None:
+    with pytest.raises(BadInput):
+        decoding.image(content, (1, 8, 8))
+    assert decoding.image(altered(format="PNG"), (1, 8, 8)).mean() == pytest.approx(50 / 255)
 
 
 @pytest.mark.parametrize("content", [

@@ -125,6 +125,7 @@ def test_the_description_loads_nothing_from_elsewhere(address: str) -> None:
     (b'{"image": "a", "text": "b"}', "application/json", 400),
     (b'{"image": 1}', "application/json", 400),
     (b'{"image": "???"}', "application/json", 400),
+    ('{"image": "\u00e9"}'.encode(), "application/json", 400),
     (b'{"inputs": [1, 2]}', "application/json", 422),
     (b'{"inputs": [["a"]]}', "application/json", 422),
     (b'{"inputs": {"a": 1}}', "application/json", 422),

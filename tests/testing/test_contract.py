@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from repro.claim import paper as papers
+from repro.cli import checking
 from repro.testing import contract, report_text
 from tests.review import conftest as review
 
@@ -250,6 +251,29 @@ def test_a_broken_paper_is_a_fault_and_does_not_hide_the_others(
     rows = [(row["check"], row["paper"], row["line"]) for row in json.loads(out) if row["paper"] == whole.name]
     assert code == 1 and rows == [("claims", whole.name, 2)]
     assert "in 3 papers" in err and {row["paper"] for row in json.loads(out)} >= {whole.name, "zother"}
+
+
+def test_a_test_that_imports_a_deleted_part_is_a_fault(whole: Any) -> None:
+    """A module that exists and one of `repro` are not."""
+    here = f"papers.{whole.name}"
+    lines = ("import repro.no", f"import {here}.gone", f"from {here}.losss import A", f"from {here}.loss import B")
+    add(whole.folder / "tests/test_new.py", "".join(f"{line}\n" for line in (*lines, f"import {here}.tests")))
+    found = [one for one in contract.faults(whole.folder) if one.check == "tests"]
+    assert [(one.line, "loss'" in one.says) for one in found] == [(2, False), (3, True)]
+
+
+def test_papers_that_are_installed_with_repro_are_of_another_project(
+    whole: Any, repro: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In a repository of one paper, all papers are those of the repository; of an archive, those next to `repro`."""
+    installed = tmp_path / "site-packages"
+    few = {whole.name: whole.folder, "theirs": installed / "papers" / "theirs"}
+    monkeypatch.setattr(checking, "HOME", installed / "repro")
+    monkeypatch.setattr(papers, "folders", lambda: few)
+    assert repro("check")[2].endswith("in 1 paper\n")
+    few = {whole.name: whole.folder}
+    monkeypatch.setattr(checking, "HOME", whole.folder.parents[1] / "repro")
+    assert repro("check")[2].endswith("in 1 paper\n")
 
 
 def test_an_unknown_paper_offers_the_nearest(refused: Any) -> None:

@@ -79,6 +79,32 @@ def test_a_running_run_is_named_with_how_to_add_the_rest(ran: tuple[Any, Path], 
     assert code == 0 and out.strip() == "trackers/tensorboard" and f"still running: {paper.name}/smoke-seed0" in err
 
 
+@pytest.mark.parametrize("content", [None, b"\xff", b"#" * 300_000], ids=["absent", "bytes", "large"])
+def test_a_run_folder_without_its_config_is_refused(content: bytes | None, ran: tuple[Any, Path], refused: Any) -> None:
+    _, folder = ran
+    (folder / "config.gin").unlink()
+    if content is not None:
+        (folder / "config.gin").write_bytes(content)
+    assert "config.gin" in refused("track", folder, "--to", "tensorboard")
+
+
+def test_nothing_is_written_into_the_folder_of_a_paper(ran: tuple[Any, Path], refused: Any) -> None:
+    """Each file there counts for its records."""
+    paper, _ = ran
+    before = sorted(paper.folder.rglob("*"))
+    Path("link").symlink_to(paper.folder)
+    for words in (
+        ("track", paper.name, "--to", "tensorboard", "--in", paper.records),
+        ("track", paper.name, "--to", "tensorboard", "--in", "link/new"),
+        ("export", paper.name, "--as", "zip", "--to", paper.folder / "exports"),
+        ("export", f"{paper.name}/smoke", "--torchscript", paper.folder / "a.pt"),
+        ("watch", "log.jsonl", "--page", paper.folder / "drift.html"),
+        ("serve", f"{paper.name}/smoke", "--log", paper.folder / "log.jsonl"),
+    ):
+        assert "folder of the paper" in refused(*words), words
+    assert sorted(paper.folder.rglob("*")) == before
+
+
 def test_a_wrong_name_is_one_line_with_the_nearest_one(ran: tuple[Any, Path], refused: Any) -> None:
     paper, folder = ran
     assert f"did you mean '{paper.name}/smoke-seed0'?" in refused(

@@ -219,6 +219,16 @@ def test_an_unknown_or_missing_tracker_is_refused_before_anything_is_written(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.parametrize("name", ["50 %20 wrong", "what?"])
+def test_mlflow_writes_into_no_other_folder(name: str, tmp_path: Path) -> None:
+    """A `?` ends the path of the database, so the runs would be next to the folder."""
+    from repro.track import to_mlflow
+
+    with pytest.raises(BadInput) as caught:
+        to_mlflow.write(copied.of_record(made()), tmp_path / name)
+    assert name in caught.value.where and not list(tmp_path.iterdir())
+
+
 def test_the_guide_and_the_extras_have_each_tracker() -> None:
     root = Path(track.__file__).parents[2]
     extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]

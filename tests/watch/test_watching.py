@@ -46,7 +46,8 @@ def test_another_log_of_the_model_is_the_reference(tmp_path: Path) -> None:
     found = watching.watch(now, reference=str(before), window=50)
     assert [one.first for one in found.windows] == [1, 51, 101]
     assert all("answers" in found.alarms(one) for one in found.windows)
-    assert watching.watch(before, reference=str(before), window=50).first_alarm is None
+    same = log_of(tmp_path / "c", (400, 0))
+    assert watching.watch(before, reference=str(same), window=50).first_alarm is None
 
 
 @pytest.mark.parametrize("name", ["log.html", "before.html", "link.html", "page.txt", "page"])
@@ -152,6 +153,15 @@ def test_the_command_prints_a_verdict_and_exits_with_1(tmp_path: Path, capsys: p
     assert lines[-1].startswith("verdict: drift in 1 of 3 windows")
     assert len(lines) == 2 + len(watching.watch(path, first=200, window=50).tests)
     assert cli.main(["watch", str(log_of(tmp_path / "b", (300, 0))), "--first", "200", "--window", "50"]) == 0
+
+
+def test_a_log_is_not_its_own_reference(tmp_path: Path) -> None:
+    path = log_of(tmp_path / "log.jsonl", (100, 0))
+    (tmp_path / "link").symlink_to(path)
+    for reference in (str(path), str(tmp_path / "link"), "no/such-seedx"):
+        with pytest.raises(BadInput) as caught:
+            watching.watch(path, reference, window=50)
+        assert "reference" in caught.value.what or reference in caught.value.what
 
 
 def test_a_wrong_file_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from repro.report.html.markup import Markup, tag
 WIDTH, HEIGHT = 250, 180
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 22, 34  # the margins for the labels, in the units of WIDTH
 BOX = f"0 0 {WIDTH} {HEIGHT}"
+LONGEST = {"side": 36, "below": 30}  # characters of the name of an axis that fit into the picture
 
 
 def scale(values: Sequence[float]) -> Axis:
@@ -31,7 +32,7 @@ def side(upward: Axis, name: str) -> list[Markup]:
             tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=height, y2=height, class_="grid"),
             tag("text", label(tick), x=LEFT - 6, y=f"{y(upward, tick) + 4:.1f}", text_anchor="end"),
         ]
-    return [*parts, tag("text", f"{name}, log" if upward.log else name, x=4, y=11, class_="name")]
+    return [*parts, _name(name, ", log" if upward.log else "", LONGEST["side"], x=4, y=11)]
 
 
 def below(across: Axis, name: str, marks: Mapping[float, str] | None = None) -> list[Markup]:
@@ -42,7 +43,15 @@ def below(across: Axis, name: str, marks: Mapping[float, str] | None = None) -> 
         for tick, text in shown.items()
     ]
     middle = (LEFT + WIDTH - RIGHT) / 2
-    return [*parts, tag("text", name, x=middle, y=HEIGHT - 4, text_anchor="middle", class_="name")]
+    return [*parts, _name(name, "", LONGEST["below"], x=middle, y=HEIGHT - 4, text_anchor="middle")]
+
+
+def _name(name: str, end: str, longest: int, **place: float | str) -> Markup:
+    """The name of an axis. If it is too long for the picture, its end is left out, and a tooltip has all of it."""
+    space = longest - len(end)
+    if len(name) <= space:
+        return tag("text", f"{name}{end}", **place, class_="name")
+    return tag("text", tag("title", f"{name}{end}"), f"{name[: space - 1]}…{end}", **place, class_="name")
 
 
 def label(tick: float) -> str:
