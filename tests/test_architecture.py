@@ -158,7 +158,7 @@ def test_the_top_of_the_core_can_be_taken_in_at_once() -> None:
     # 22,850 before one axis for metrics of one claim each; 22,900 before services, drift, trackers and DVC;
     # 26,000 before exports with their record, and services of runs that are not finished;
     # 26,500 before reviews that approve and ask for changes, imports of deleted parts, groups outside the course
-    assert sum(map(lines_of_code, counted)) <= 26_600
+    assert sum(map(lines_of_code, counted)) <= 26_900
 
 
 def lines_of_code(path: Path) -> int:

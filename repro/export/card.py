@@ -18,7 +18,6 @@ from repro.record import Measurement, Record, of_paper
 from repro.report import chosen
 from repro.report.departures import departures
 from repro.report.html.words import count, day, size
-from repro.report.page import FAILED
 from repro.serve.exported import MARK
 from repro.serve.trained import Found, Trained
 from repro.verdict import Verdict
@@ -168,7 +167,7 @@ def _known(found: Found, paper: Paper, verdicts: list[Verdict]) -> Iterator[str]
         yield "It was trained for seconds, to test the program."
     if any(f"configs/{found.record.config}.gin" in claim.proxy for claim in paper.claims):
         yield "Its config is a proxy: other data, a smaller network or a shorter training than in the paper."
-    if failed := [one.claim.id for one in verdicts if one.outcome in FAILED]:
+    if failed := [one.claim.id for one in verdicts if one.outcome in chosen.DIFFERS]:
         yield f"Claims of the paper that it does not confirm: {', '.join(failed)}."
     report = found.folder / "report.md"
     if report.is_file() and (listed := departures(report.read_text(encoding="utf-8").splitlines())):

@@ -50,7 +50,7 @@ def outcome(page: Page) -> str:
     """What came out, and the number of claims for each verdict, as sentences."""
     words = f"{sentence.plain(page, page.paper.outcome)} " if page.paper.outcome else ""
     whole = count(len(chosen.theirs(page.verdicts)), "claim")
-    return f"{words}Of {whole} of the paper: {said(page.verdicts)}."
+    return f"{words}Of {whole}: {said(page.verdicts)}."
 
 
 def citation(page: Page) -> Nodes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from repro.report import basis, effort, evidence, quote, sentence, tiers
+from repro.report import basis, chosen, effort, evidence, quote, sentence, tiers
 from repro.report.figure import theirs
 from repro.report.html.markup import Markup, command, entry, join, link, tag, unbroken, worded
 from repro.report.html.words import count
@@ -29,7 +29,7 @@ def basis_of(page: Page) -> Markup:
 
 def headlines(page: Page) -> Markup:
     """The table of the headline claims; empty without any."""
-    found = [quote.verdict_of(page, claim.id) for claim in page.headlines]
+    found = [quote.verdict_of(page, claim.id) for claim in chosen.headlines(page.paper)]
     rows = [row for one in found for row in _rows(page, one)]
     return worded("repro-headlines", heads(page), rows, label="Headline claims") if rows else Markup("")
 

@@ -1,4 +1,4 @@
-"""What the group chose itself in a claim: a bound, data or a comparison that the paper does not have.
+"""What the group chose itself: the bound, the data or the comparison of a claim; and which claims come first.
 
 `where` says so: `Table 1; the bound is ours`, `the method; the data and the bound are ours`, `our own comparison`. For
 material of a course, `source` may say it: `our own question; the course does not ask it`.
@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from repro.claim.paper import Claim
+from repro.claim.paper import Claim, Paper
 from repro.verdict import UNTRANSCRIBED, Verdict
 
 OURS = re.compile(r"(?P<what>\bthe [\w ]+) (?:is|are) ours\W*\Z")
@@ -22,6 +22,7 @@ AGREES = ("reproduced", "trend holds", "last digit differs", "same conclusion")
 """The outcomes of a claim that agrees with the paper."""
 DIFFERS = ("exceeded", "trend fails", "not reproduced")
 """The outcomes of a claim that does not agree. The others are open."""
+QUOTED = re.compile(r"\{(?:claim|stated|verdict)\}`([^`/]+)`")  # the claims that a sentence quotes
 HOLDS, FAILS = "holds", "does not hold"
 MARK = "own: "
 """Before the outcome of an own claim."""
@@ -53,6 +54,16 @@ def own(claim: Claim) -> bool:
     [True, False]
     """
     return bound(claim) or _asked(claim)
+
+
+def headlines(paper: Paper) -> list[Claim]:
+    """The claims that the page shows first: those that `outcome` quotes, then the others marked `headline`.
+
+    A claim of a `[[table]]` cannot be marked, so it has to be quoted. The group's own claims come last.
+    """
+    quoted = set(QUOTED.findall(paper.outcome))
+    found = [claim for claim in paper.claims if claim.headline or claim.id in quoted]
+    return sorted(found, key=lambda claim: (own(claim), claim.id not in quoted))
 
 
 def outcome(verdict: Verdict) -> str:

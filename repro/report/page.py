@@ -1,7 +1,7 @@
 """A paper with its records, verdicts and dependency checks; and the MyST text of its page.
 
-The sections answer these questions in this order: What does not agree? What are the results? Do the outputs look and
-sound right? How do I run it? Why do the numbers differ? Where do they come from?
+The order of its sections: what does not agree, the results, how the outputs look and sound, how to run it, why the
+numbers differ, where they come from.
 """
 
 from __future__ import annotations
@@ -29,8 +29,6 @@ from repro.rerun.counter_record import CounterRecord
 from repro.verdict import Verdict
 
 SMOKE = "configs/smoke.gin"
-QUOTED = re.compile(r"\{(?:claim|stated|verdict)\}`([^`/]+)`")  # the claims that a sentence quotes
-FAILED = frozenset(chosen.DIFFERS)
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Page:
 
     @property
     def newest(self) -> str:
-        """The time at which the newest record was finished; "" if there is no record."""
+        """The time at which the newest record was finished; "" without records."""
         return max((found.finished for found in self.records), default="")
 
     @property
@@ -77,7 +75,7 @@ class Page:
     @property
     def full(self) -> list[Claim]:
         """The claims whose own config has a record."""
-        return [one for one in self.paper.claims if one.transcribed and one.config and self.has(one.config)]
+        return [one for one in self.paper.claims if one.transcribed and one.config and one.config in self.answered]
 
     @property
     def tier(self) -> int:
@@ -85,7 +83,7 @@ class Page:
         if any(not (chosen.own(claim) or chosen.data(claim)) for claim in self.full):
             return 3
         pairs = [pair for claim in self.paper.claims for pair in claim.pairs]
-        return 2 if self.full or any(proxy and self.has(name) for name, _, proxy in pairs) else 1
+        return 2 if self.full or any(proxy and name in self.answered for name, _, proxy in pairs) else 1
 
     def file(self, *parts: str) -> str:
         """The address of the site's copy of a file in the paper's folder."""
@@ -112,17 +110,7 @@ class Page:
     @property
     def failed(self) -> list[Verdict]:
         """The verdicts that do not agree with the paper, including numbers that are better than claimed."""
-        return [verdict for verdict in self.verdicts if verdict.outcome in FAILED]
-
-    @property
-    def headlines(self) -> list[Claim]:
-        """The claims that the page shows first: those that `outcome` quotes, then the others marked `headline`.
-
-        A claim of a `[[table]]` cannot be marked, so it has to be quoted. The group's own claims come last.
-        """
-        quoted = set(QUOTED.findall(self.paper.outcome))
-        found = [claim for claim in self.paper.claims if claim.headline or claim.id in quoted]
-        return sorted(found, key=lambda claim: (chosen.own(claim), claim.id not in quoted))
+        return [verdict for verdict in self.verdicts if verdict.outcome in chosen.DIFFERS]
 
     @property
     def curved(self) -> list[Record]:
@@ -170,12 +158,9 @@ class Page:
         return proxies | {name: 0 for claim in claims for name in (claim.config, claim.over) if name}
 
     @functools.cached_property
-    def _answered(self) -> frozenset[str]:
+    def answered(self) -> frozenset[str]:
+        """The configs, `configs/NAME.gin`, that have a record without `--set`."""
         return frozenset(f"configs/{found.config}.gin" for found in self.records if not found.overrides)
-
-    def has(self, config: str) -> bool:
-        """Whether a config, `configs/NAME.gin`, has a record without `--set`."""
-        return config in self._answered
 
 
 @functools.cache
@@ -230,14 +215,13 @@ def text(page: Page, below: Path) -> str:
         "sweeps": "Sweeps" if page.paper.sweeps else "",
     }
     shown = "".join(f"## {title}\n\n```{{{one}}} {page.name}\n```\n\n" for one, title in titles.items() if title)
-    reviewed = f"## Reviews\n\n```{{reviews}} {page.name}\n```\n\n" if page.reviews else ""
     return TEXT.format(
         written=WRITTEN,
         name=page.name,
         title=plain(page.paper.title),
         gaps=gaps,
         shown=shown,
-        reviews=reviewed,
+        reviews=f"## Reviews\n\n```{{reviews}} {page.name}\n```\n\n" if page.reviews else "",
         report=prose.include(page.paper.folder / "report.md", below),
         tips=prose.include(page.paper.folder / "tips.md", below),
     )

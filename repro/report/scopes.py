@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from repro.data.catalogue import DataSet
 from repro.record import Record
-from repro.report import needed
+from repro.report import chosen, needed
 from repro.report.evidence import loop
 from repro.report.html.markup import Markup, entry, join, link, outside, tag, worded
 from repro.report.html.words import count, duration, machine, size
@@ -56,7 +56,7 @@ class Scope:
 def scopes(page: Page) -> list[Scope]:
     """The scopes of a paper that have runs, the cheapest first."""
     smoke: list[Run] = [(SMOKE, (), 0)] if (page.paper.folder / SMOKE).is_file() else []
-    first: list[Run] = [(config, (), seed) for claim in page.headlines for config, seed in claim.runs]
+    first: list[Run] = [(config, (), seed) for claim in chosen.headlines(page.paper) for config, seed in claim.runs]
     asked: list[Run] = [(config, (), seed) for _, config, seed in page.paper.runs]
     made = [_run(found) for found in sorted(page.records, key=page.rank)]
     named = [

@@ -37,7 +37,7 @@ def tier(page: Page) -> Markup:
 
 def of(page: Page, claim: Claim) -> int:
     """3 if the config of a claim has run on the paper's data, 2 if it or a proxy has run on other data; else 1."""
-    if page.has(claim.config):
+    if claim.config in page.answered:
         return 2 if chosen.data(claim) else 3
     return 2 if _proxies(page, claim) else 1
 
@@ -59,7 +59,7 @@ def _name(page: Page, number: int) -> Markup:
 
 def changes(page: Page, claim: Claim) -> list[str]:
     """What is different in the runs of a claim, in words: the data, the network, the training."""
-    if page.has(claim.config):
+    if claim.config in page.answered:
         return [DATA] if chosen.data(claim) else []
     found = [DATA] if chosen.data(claim) else []
     found += [
@@ -74,7 +74,7 @@ def changes(page: Page, claim: Claim) -> list[str]:
 
 
 def _proxies(page: Page, claim: Claim) -> list[str]:
-    return [name for name, _, proxy in claim.pairs if proxy and page.has(name)]
+    return [name for name, _, proxy in claim.pairs if proxy and name in page.answered]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -79,16 +79,17 @@ def test_the_bar_counts_the_claims_of_the_paper_alone(paper: str, elements: Call
 
 @pytest.mark.parametrize("paper", OWN)
 def test_the_rows_of_the_paper_come_before_our_own_in_the_headline_table(paper: str) -> None:
-    order = [chosen.own(one) for one in read_once(paper).headlines]
+    order = [chosen.own(one) for one in chosen.headlines(read_once(paper).paper)]
     assert order == sorted(order)
 
 
 @pytest.mark.parametrize("paper", ["howell2019", "northcutt2021"])
 def test_a_number_of_a_table_is_a_headline_if_the_outcome_quotes_it(paper: str) -> None:
     shown = read_once(paper)
-    assert shown.headlines[0].table and not shown.headlines[0].headline
+    first = chosen.headlines(shown.paper)[0]
+    assert first.table and not first.headline
     bare = replace(shown, paper=replace(shown.paper, outcome="Nothing."))
-    assert all(one.headline for one in bare.headlines)
+    assert all(one.headline for one in chosen.headlines(bare.paper))
 
 
 def test_own_claims_have_a_word_a_badge_and_a_chip_of_their_own(elements: Callable[..., Any]) -> None:
@@ -103,7 +104,7 @@ def test_own_claims_have_a_word_a_badge_and_a_chip_of_their_own(elements: Callab
 def test_the_accepted_range_is_below_the_papers_number(elements: Callable[..., Any]) -> None:
     shown = read_once("imdb_ladder")
     table = elements(str(answer.headlines(shown)))
-    one = next(one for one in shown.headlines if one.value is not None)
+    one = next(one for one in chosen.headlines(shown.paper) if one.value is not None)
     assert f"accepted {possible.accepted(one, shown.unit(one))}" in table.text.replace("\xa0", " ")
 
 
