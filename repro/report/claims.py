@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from repro.claim.paper import Claim
 from repro.report import cells, chosen, explained, naming, needed, possible, replays, uncertainty
 from repro.report.evidence import asked, links, mistake, ours_accepted, read_in, source
-from repro.report.figure import tables, theirs
+from repro.report.figure import tables, stated
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag, unbroken
 from repro.report.html.words import count, slug
@@ -80,7 +80,7 @@ def _row(page: Page, verdict: Verdict, anchor: bool) -> Markup:
     numbers = [_ours(page, claim, found) for found in verdict.evidence]
     what = [tag("span", "difference", class_="repro-muted")] if verdict.claim.over and numbers else []
     ours = _lines([*numbers, *what])
-    said = (theirs(page, claim), ours or "–", _verdict(page, verdict))
+    said = (stated(page, claim), ours or "–", _verdict(page, verdict))
     number, mean = claim.number, verdict.judged.interval.mean if verdict.judged else None
     sorts = [math.inf if one is None or math.isnan(one) else one for one in (number, mean)]  # none is last
     by = (*sorts, OUTCOMES.index(verdict.outcome))

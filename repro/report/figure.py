@@ -117,7 +117,7 @@ def stated(page: Page, claim: Claim) -> str:
 def theirs(page: Page, claim: Claim) -> Markup:
     """What the paper says, and below it the range that we accept, because this range decides the verdict."""
     between = possible.accepted(claim, page.unit(claim))
-    below = [tag("span", f"accepted {between}", class_="line repro-muted")] if between else []
+    below = [tag("span", f"accepted {between}", class_="repro-accepted")] if between else []
     return join([tag("span", stated(page, claim)), *below], " ")
 
 

@@ -41,9 +41,8 @@ def test_the_ledger_shows_change_effect_and_verdict_of_each_cause() -> None:
 
 def test_a_failure_without_a_cause_is_named_and_one_without_records_is_not_measured() -> None:
     bare = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[]))
-    assert "No config tests a suspected cause" in plain(
-        suspected_causes.section(bare)
-    ) and "fit.ten-steps" in suspected_causes.section(bare)
+    said = suspected_causes.section(bare)
+    assert "without a tested cause" in plain(said) and "#claim-fit.ten-steps" in said
     suspicion = Cause(["fit.ten-steps"], "something", "configs/smoke.gin")
     open_end = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[suspicion]))
     said = plain(suspected_causes.section(open_end))

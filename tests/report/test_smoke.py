@@ -41,7 +41,7 @@ def test_a_smoke_record_is_the_evidence_of_tier_1_and_of_no_claim(
 ) -> None:
     assert build(tmp_path) == (0, "")
     text, page = shown(tmp_path, html), html(tmp_path)
-    assert bare("Smoke ran in 75 s 2031-01-02") in text
+    assert bare("Smoke test ran in 75 s 2031-01-02") in text
     assert bare("smoke 1 record, 75 s, 2031-01-02: tier 1, no claim depends on it") in text
     assert "record-smoke-seed0" in page.values("id") and "papers/tiny/records/smoke-seed0.json" in "".join(
         page.values("href", "a")
@@ -68,7 +68,7 @@ def test_a_stale_smoke_record_is_shown_as_stale_and_warned_of(
     assert code == 1 and said.count("is stale") == 1
     assert "papers/tiny/records/smoke-seed0.json is stale: changed since the record: configs/smoke.gin" in said
     text = shown(tmp_path, html)
-    assert bare("Smoke ran in 75 s 2031-01-02 stale") in text and text.count("stale") == 2, (
+    assert bare("Smoke test ran in 75 s 2031-01-02 stale") in text and text.count("stale") == 2, (
         "there and where it comes from"
     )
 

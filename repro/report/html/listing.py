@@ -36,11 +36,10 @@ class Place:
 def listing(text: str, suffix: str, place: Place) -> str:
     """An HTML page of numbered lines, each with the id `L<number>`."""
     name = place.title.rpartition("/")[2]
-    stem = name.removesuffix(suffix)
     home, (told, back) = f"{place.root}index.html", place.back
     way = [link("Home", home), link(told, back), tag("span", name, aria_current="page")]
     nav = tag("nav", join(way, " / "), aria_label="The way back")
-    uses = [link("records and claims of this config", f"{back}#records-{stem}")] if suffix == ".gin" else []
+    uses = [link("the records of the configs", f"{back}#where-the-numbers-come-from")] if suffix == ".gin" else []
     tools = tag("p", *uses, link("download", name, download=True), class_="tools")
     code = tag("pre", numbered(coloured(text, TEXTS[suffix], place).splitlines()), tabindex="0")
     body = tag("body", tag("header", nav, tools), tag("main", tag("h1", place.title), code))
