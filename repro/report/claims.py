@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from repro.claim.paper import Claim
 from repro.report import cells, chosen, explained, naming, needed, possible, replays, uncertainty
 from repro.report.evidence import asked, links, mistake, ours_accepted, read_in, source
-from repro.report.figure import tables, stated
+from repro.report.figure import stated, tables
 from repro.report.html import files
 from repro.report.html.markup import Markup, box, copyable, fold, join, link, tag, unbroken
 from repro.report.html.words import count, slug
