@@ -46,7 +46,7 @@ def test_a_failure_without_a_cause_is_named_and_one_without_records_is_not_measu
     suspicion = Cause(["fit.ten-steps"], "something", "configs/smoke.gin")
     open_end = replace(TEMPLATE, paper=replace(TEMPLATE.paper, causes=[suspicion]))
     said = plain(suspected_causes.section(open_end))
-    assert "not measured" in said and "0 of 3 seeds of configs/smoke.gin" in said
+    assert "not measured" in said and "0 of 3 seeds of “smoke”" in said
 
 
 def test_numbers_of_unlike_metrics_are_a_dash_with_one_note(monkeypatch: pytest.MonkeyPatch) -> None:
