@@ -7,6 +7,7 @@ import doctest
 import importlib
 from pathlib import Path
 
+import gin
 import pytest
 import torch
 
@@ -67,6 +68,7 @@ def test_the_examples_of_a_module_run(name: str, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("REPRO_DATA", str(tmp_path / "data"))  # an example may set it: it is restored afterwards
     monkeypatch.delenv("REPRO_MIRROR", raising=False)
     module = importlib.import_module(name)
+    gin.clear_config()  # what an earlier test has read from a config would be the defaults of an example
     for number, (inner, (text, line)) in enumerate(examples(MODULES[name]).items()):
         folder = tmp_path / str(number)
         folder.mkdir()
