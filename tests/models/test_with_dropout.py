@@ -28,7 +28,7 @@ def test_in_training_it_is_the_network() -> None:
 
 
 def test_the_mean_of_many_masks_is_the_answer_without_dropout() -> None:
-    """True of a network that is linear behind the dropout. The other layers, as batch normalisation, are in eval mode."""
+    """It is so if the network is linear behind the dropout. Batch normalisation is in eval mode."""
     inner = network().eval()
     inputs = torch.tensor([[0.3, -0.7, 1.1]]).expand(ITEMS, 3)
     found = WithDropout(inner).eval()(inputs)
