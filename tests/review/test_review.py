@@ -14,38 +14,9 @@ from repro.claim import paper as papers
 from repro.errors import BadInput
 from repro.record import audit
 from repro.report import page
-from repro.rerun import counter_record
 from repro.review import changes, code, coverage, lottery
-from repro.review import page as review
 from repro.testing import contract
-from tests.review.conftest import clean, made
-
-GROUP = "Group 2"
-CONFIGS = ("line", "mean", "ten_steps")
-
-
-@pytest.fixture
-def recorded(paper: Any, git: Any) -> Any:
-    """The paper with three records, in a commit; its files say where the reviewer's name is."""
-    for name in CONFIGS:
-        record.write(made(paper, name), paper.records)
-    git("add", "-A")
-    git("commit", "-qm", "records")
-    git("config", "user.name", "Ada Reviewer")
-    page.forget()
-    return paper
-
-
-def sections(paper: Any, **more: Any) -> dict[str, review.Section]:
-    page.forget()
-    return {found.title.partition(" since ")[0]: found for found in review.sections(paper.name, **more)}
-
-
-def counter(paper: Any, name: str, group: str = GROUP, by: float = 0.0) -> None:
-    """A counter-record of the record of `name` with seed 0; its values are larger `by` this much."""
-    source = clean(paper) | {"group": group, "who": "Ada Reviewer"}
-    again = made(paper, name, mean=0.01 + by, source=source, finished="2026-02-02T00:00:00+00:00")
-    record.write(again, paper.folder / counter_record.FOLDER / counter_record.name(group))
+from tests.review.conftest import CONFIGS, GROUP, clean, counter, made, sections
 
 
 def test_a_change_of_numbers_and_one_without_are_not_the_same(recorded: Any, git: Any) -> None:

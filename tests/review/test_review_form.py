@@ -10,8 +10,7 @@ import pytest
 
 from repro.report import page, reviews
 from repro.testing import contract
-from tests.review.test_review import GROUP, counter, sections
-from tests.review.test_review import recorded as recorded
+from tests.review.conftest import GROUP, counter, sections
 
 
 def test_a_form_is_started_filled_in_and_answered(recorded: Any, repro: Any, refused: Any, git: Any) -> None:

@@ -20,17 +20,6 @@ ROOT = Path(__file__).parents[2]
 TYPED = "The error is 0.01, as the paper says.\n"
 
 
-@pytest.fixture
-def whole(paper: Any) -> Any:
-    """The copied paper with tests of its own, and with tips that name them."""
-    shutil.copytree(
-        ROOT / "papers/template/tests", paper.folder / "tests", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    tips = paper.folder / "tips.md"
-    tips.write_text(tips.read_text().replace("papers/template", f"papers/{paper.name}"))
-    return paper
-
-
 def faults(paper: Any) -> list[tuple[str, str, int]]:
     return [(one.check, one.file, one.line) for one in contract.faults(paper.folder)]
 

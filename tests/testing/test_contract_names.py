@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from repro.testing import contract
-from tests.testing.test_contract import whole as whole
 
 TWIN = "from repro.registry import METRICS, MODELS\n\n\n@{registry}.register\nclass {name}: ...\n"
 
