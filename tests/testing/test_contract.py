@@ -16,7 +16,6 @@ from repro.cli import checking
 from repro.testing import contract, report_text
 from tests.review import conftest as review
 
-ROOT = Path(__file__).parents[2]
 TYPED = "The error is 0.01, as the paper says.\n"
 
 
