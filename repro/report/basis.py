@@ -44,7 +44,7 @@ def rows(page: Page) -> list[tuple[str, str]]:
         ("Data", data(page)),
         *_sizes(page),
         *_behaviours(page),
-        ("Departures from the paper", _departures(page)),
+        ("Departures", _departures(page)),
         ("Reviewed by", reviewed(page)),
     ]
 

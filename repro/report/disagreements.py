@@ -100,7 +100,7 @@ def _why(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[st
     return link(seen or "no cause has been tested yet", way)
 
 
-REASONS = "how-it-differs-from-the-paper-and-why"
+REASONS = "how-it-differs-and-why"
 """The id that Sphinx makes from the heading of the section on reasons (see `page.TEXT`)."""
 
 

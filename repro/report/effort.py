@@ -33,7 +33,10 @@ class Left:
 
 
 def cost(page: Page) -> str:
-    """The time so far, the machine, and what is left: `39 min in 16 runs on CPU, 1 thread; 3 more runs: about 6 h`."""
+    """The time so far, the machine, and what is left.
+
+    For example `39 min in 16 runs on AMD EPYC (CPU), 1 thread; 3 more runs: about 6 h`.
+    """
     machines = hardware(page)
     took = f"{duration(page.seconds)} in {count(len(page.records), 'run')}" if page.records else "no run yet"
     done = f"{took} on {machines}" if machines else took
@@ -63,8 +66,10 @@ def left(page: Page, runs: Iterable[tuple[str, int]]) -> Left:
 
 
 def hardware(page: Page) -> str:
-    """On what the records were made: `CPU, 1 thread`, or the names of the accelerators."""
+    """On what the records were made: `AMD EPYC (CPU), 1 thread`, or the names of the accelerators."""
     made = [found.environment for found in page.records]
     used = sorted({str(one.get("accelerator", "none")) for one in made} - {"none"})
     threads = max((many for one in made if isinstance(many := one.get("threads"), int)), default=0)
-    return ", ".join(used) or (f"CPU, {count(threads, 'thread')}" if threads else "")
+    named = {str(one.get("processor", "")).partition(",")[0] for one in made} - {"", "?"}
+    cpus = f"{' and '.join(sorted(named))} (CPU)" if named else "CPU"
+    return ", ".join(used) or (f"{cpus}, {count(threads, 'thread')}" if threads else "")

@@ -153,18 +153,25 @@ def _columns(labels: list[str]) -> str:
 
 def _panel(page: Page, found: Record, panel: Panel, item: str, scale: Axis, scores: str = "") -> Markup:
     label, sound = panel.get("label", ""), panel.get("sound")
-    parts = [tag("figcaption", label, _answer(panel)), scores]
+    long = _length(page, found, sound) if sound and not panel.get("image") else ""
+    parts = [tag("figcaption", label, long, _answer(panel)), scores]
     if name := panel.get("image"):
         image = tag("img", src=address(page, found, name), loading="lazy", alt=_seen(panel, label, item))
         parts.append(_axes(image, path(page, found, sound)) if sound else image)
     if sound:
         source = address(page, found, sound)
-        parts.append(tag("audio", src=source, controls=True, preload="metadata", aria_label=f"{label}, {item}"))
+        parts.append(tag("audio", src=source, controls=True, preload="none", aria_label=f"{label}, {item}"))
     if text := panel.get("text"):
         parts.append(tag("blockquote", text))
     if panel.get("scores"):
         parts.append(_scores(panel, scale))
     return tag("figure", *parts, class_="repro-sound")
+
+
+def _length(page: Page, found: Record, sound: str) -> Markup:
+    """The length of a sound. Its file is not loaded before a reader plays it, so the player does not show it."""
+    known = flac(path(page, found, sound))
+    return tag("span", f" {known[1] / known[0]:.3g} s", class_="repro-muted") if known else Markup("")
 
 
 def _axes(image: Markup, sound: Path) -> Markup:

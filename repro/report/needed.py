@@ -18,7 +18,8 @@ from repro.data import catalogue
 from repro.data.catalogue import DataSet
 from repro.errors import BadInput
 from repro.launch import similarity
-from repro.report import chosen
+from repro.report import chosen, naming
+from repro.report.html.words import count
 from repro.report.page import Page
 from repro.verdict import Verdict
 
@@ -127,32 +128,41 @@ def lacking(page: Page, claim: Claim) -> list[DataSet]:
 
 
 def chips(page: Page) -> dict[str, str]:
-    """What each claim without a run needs, by the id of the claim: `needs wsj0-2mix (licence)`.
+    """What each claim that is not run needs, by the id of the claim: `needs wsj0-2mix (licence)`.
 
-    Claims whose data can be downloaded are left out.
+    Claims of which nothing has run and whose data can be downloaded are left out.
     """
-    waiting = [verdict.claim for verdict in page.verdicts if verdict.outcome == "not run"]
-    return {claim.id: said for claim in waiting if (said := chip(page, claim))}
+    return {verdict.claim.id: said for verdict in page.verdicts if (said := chip(page, verdict))}
 
 
 def word(page: Page, verdict: Verdict) -> str:
-    """The outcome of a claim for readers: what it needs, if it is not run because its data cannot be downloaded.
+    """The outcome of a claim for readers: what it needs, if it is not run and its `chip` says it.
 
     That of an own claim begins with `own: `.
     """
-    lacks = chip(page, verdict.claim) if verdict.outcome == "not run" else ""
-    return f"{chosen.MARK if chosen.own(verdict.claim) else ''}{lacks or chosen.outcome(verdict)}"
+    return f"{chosen.MARK if chosen.own(verdict.claim) else ''}{chip(page, verdict) or chosen.outcome(verdict)}"
 
 
-def chip(page: Page, claim: Claim) -> str:
-    """What a claim without a run needs. Empty if its data can be downloaded."""
-    found = lacking(page, claim)
-    return f"needs {found[0].name} ({'by hand' if OPEN.match(found[0].licence) else 'licence'})" if found else ""
+def chip(page: Page, verdict: Verdict) -> str:
+    """What a claim that is not run needs: data that cannot be downloaded, or more seeds if some have run; else ""."""
+    if verdict.outcome != "not run":
+        return ""
+    if found := lacking(page, verdict.claim):
+        return f"needs {found[0].name} ({'by hand' if OPEN.match(found[0].licence) else 'licence'})"
+    more = verdict.claim.seeds - max(seeds_run(verdict), default=verdict.claim.seeds)
+    return f"needs {count(more, 'more seed')}" if more > 0 else ""
 
 
-def how(page: Page, claim: Claim) -> str:
-    """How to get the data that the `chip` of a claim names."""
-    return "; ".join(f"{one.title}: {one.obtain} (licence: {one.licence})" for one in lacking(page, claim))
+def seeds_run(verdict: Verdict) -> list[int]:
+    """How many seeds the claim's own config has; empty if it has not run."""
+    return [one.interval.seeds for one in verdict.evidence if not one.proxy]
+
+
+def how(page: Page, verdict: Verdict) -> str:
+    """How to get what the `chip` of a claim names."""
+    found = lacking(page, verdict.claim)
+    said = "; ".join(f"{one.title}: {one.obtain} (licence: {one.licence})" for one in found)
+    return said or naming.reason(page, verdict.why)
 
 
 def other_data(page: Page, claim: Claim, proxies: list[str]) -> bool:

@@ -6,7 +6,7 @@ Facts that all seeds of a config share are shown once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -19,7 +19,7 @@ from repro.report.html.words import count, day, duration, machine, number, slug,
 from repro.report.page import Page
 
 RUNS = ("Seed", "Record", "Time", "of which training", "Items per second", "Finished")
-METRICS = ("Metric", "Seed", "Items", "Mean", "SD of the items", "Unit")
+METRICS = ("Metric", "Test set", "Items")  # then a column per seed
 
 
 def origin(page: Page) -> Markup:
@@ -27,7 +27,9 @@ def origin(page: Page) -> Markup:
     ranked = groupby([*sorted(page.records, key=page.rank), *page.smoke], key=lambda found: found.config)
     folds = [_config(page, config, list(records)) for config, records in ranked]
     many = f"{count(len(page.records), 'record')} of {count(len(folds), 'config')}"
-    return fold(many, *folds) if folds else tag("p", "No records yet.", class_="repro-muted")
+    looks = (lambda found: found.code), (lambda found: found.environment.get("packages", {}))
+    made = fold("Code and packages of all records", *(_values([*page.records, *page.smoke], look) for look in looks))
+    return fold(many, *folds, made) if folds else tag("p", "No records yet.", class_="repro-muted")
 
 
 def _config(page: Page, config: str, records: list[Record]) -> Markup:
@@ -45,16 +47,11 @@ def _config(page: Page, config: str, records: list[Record]) -> Markup:
     return fold(
         join([tag("strong", naming.config(page.paper, config)), tag("span", about, class_="repro-muted"), stale], " "),
         box(_table("repro-runs", RUNS, [_run(page, found) for found in records]), label=f"Runs of {config}"),
-        box(_table("repro-metrics", METRICS, _metrics(records)), label=f"Metrics of {config}"),
+        box(_metrics(records), label=f"Metrics of {config}"),
         _pairs(records, lambda found: _facts(page, found)),
         *(
             fold(f"Config with all includes inserted{of}", tag("pre", tag("code", text), tabindex="0"))
             for text, of in texts
-        ),
-        fold(
-            "Code and packages",
-            _pairs(records, lambda found: found.code),
-            _pairs(records, lambda found: found.environment.get("packages", {})),
         ),
         tag("p", link(f"{config}.gin", files.shown(page.file("configs", f"{config}.gin"))), class_="repro-muted"),
         id=slug("records", config),
@@ -85,17 +82,32 @@ def _run(page: Page, found: Record) -> Markup:
     return row(*cells, first=seed, id=slug("record", found.stem))
 
 
-def _metrics(records: list[Record]) -> Iterator[Markup]:
-    """A row per seed of each metric on each test set; below them, the identity of the metric."""
-    found: dict[tuple[str, str, str], list[tuple[int, Measurement]]] = {}
-    for one in records:
+def _metrics(records: list[Record]) -> Markup:
+    """The table of the measurements: a row per metric and test set, and below each metric its identity."""
+    heads = [f"Seed {found.seed}{'' if n else ', mean ± SD of the items'}" for n, found in enumerate(records)]
+    found: dict[tuple[str, str], dict[str, dict[int, Measurement]]] = {}
+    for n, one in enumerate(records):
         for measured in one.measurements:
-            found.setdefault((measured.test, measured.metric, _identity(measured)), []).append((one.seed, measured))
-    for (test, metric, identity), rows in found.items():
-        name = tag("th", metric, tag("span", test, class_="repro-muted"), scope="rowgroup", rowspan=len(rows))
-        for place, (seed, measured) in enumerate(rows):
-            yield row(*_values(seed, measured), first=name if place == 0 else None)
-        yield tag("tr", tag("td", identity, colspan=len(METRICS), class_="repro-muted"), class_="more")
+            tests = found.setdefault((measured.metric, _identity(measured)), {})
+            tests.setdefault(measured.test, {})[n] = measured
+    rows = [
+        line for (metric, identity), tests in found.items() for line in _metric(metric, identity, tests, len(heads))
+    ]
+    return _table("repro-metrics", (*METRICS, *heads), rows)
+
+
+def _metric(
+    metric: str, identity: str, tests: Mapping[str, Mapping[int, Measurement]], columns: int
+) -> Iterator[Markup]:
+    """The rows of one metric, one per test set, then its identity. `columns`: the number of records."""
+    unit = next(iter(next(iter(tests.values())).values())).identity.get("unit", "")
+    name = tag("th", metric, tag("span", unit, class_="repro-muted"), scope="rowgroup", rowspan=len(tests))
+    for place, (test, measured) in enumerate(tests.items()):
+        items = " or ".join(dict.fromkeys(f"{len(one.values):,}" for one in measured.values()))
+        means = [_mean(measured[n]) if n in measured else "" for n in range(columns)]
+        yield row(naming.test_set(test), items, *means, first=name if place == 0 else None)
+    about = tag("td", tag("div", identity), colspan=len(METRICS) + columns, class_="repro-muted")
+    yield tag("tr", about, class_="more")
 
 
 def _identity(measured: Measurement) -> str:
@@ -103,14 +115,14 @@ def _identity(measured: Measurement) -> str:
     return "; ".join(f"{key} {value}" for key, value in rest.items())
 
 
-def _values(seed: int, measured: Measurement) -> list[str]:
+def _mean(measured: Measurement) -> str:
+    """The mean of the items, and their standard deviation if there are several."""
     many, mean = len(measured.values), measured.mean
     if matrix.is_cell(measured):
-        return [str(seed), f"{many:,}", "see Confusion matrix", "–", ""]
+        return "see Confusion matrix"
     deviation = math.sqrt(sum((value - mean) ** 2 for value in measured.values) / max(many - 1, 1))
     half = 2 * deviation / many**0.5
-    numbers = (str(seed), f"{many:,}", number(mean, half), number(deviation, half) if many > 1 else "–")
-    return [*numbers, measured.identity.get("unit", "")]
+    return f"{number(mean, half)} ± {number(deviation, half)}" if many > 1 else number(mean, half)
 
 
 def _facts(page: Page, found: Record) -> dict[str, str]:
@@ -169,4 +181,17 @@ def _pairs(records: list[Record], look: Any) -> Markup:
         values = _shared([found for found, _ in looked], lambda found, name=name: told[id(found)].get(name, ""))
         said = "; ".join(f"{value}{of}" for value, of in values if value)
         rows += [tag("div", tag("dt", name), tag("dd", said))] if said else []
+    return tag("dl", *rows, class_="repro-pairs")
+
+
+def _values(records: list[Record], look: Callable[[Record], Mapping[str, str]]) -> Markup:
+    """Facts of all records of a page: each name with its value. If there are several values, each with its configs."""
+    found: dict[str, dict[str, dict[str, None]]] = {}
+    for one in records:
+        for name, value in look(one).items():
+            found.setdefault(name, {}).setdefault(value, {})[one.config] = None
+    rows = []
+    for name, values in sorted(found.items()):
+        said = [value if len(values) == 1 else f"{value} ({', '.join(configs)})" for value, configs in values.items()]
+        rows.append(tag("div", tag("dt", name), tag("dd", "; ".join(said))))
     return tag("dl", *rows, class_="repro-pairs")

@@ -69,7 +69,7 @@ def outcome(page: Page) -> Markup:
 
 
 GAPS = ("What does not agree, and why", "what-does-not-agree")
-REASONS = ("How it differs, and why", "how-it-differs-from-the-paper-and-why")
+REASONS = ("How it differs, and why", "how-it-differs-and-why")
 SUMS = (("agrees", "agree"), ("does not agree", "do not agree"), ("open", "open"))
 
 
@@ -199,9 +199,9 @@ def badge(outcome: str, text: str = "", title: str = "") -> Markup:
 
 
 def badge_of(page: Page, verdict: Verdict) -> Markup:
-    """The outcome of a claim. A claim without a run says what it needs, if its data cannot be downloaded."""
-    word, lacks = needed.word(page, verdict), needed.chip(page, verdict.claim) if verdict.outcome == "not run" else ""
-    return badge(chosen.outcome(verdict), word, needed.how(page, verdict.claim) if lacks else "")
+    """The outcome of a claim. A claim that is not run says what it needs: data, or more seeds."""
+    title = needed.how(page, verdict) if needed.chip(page, verdict) else ""
+    return badge(chosen.outcome(verdict), needed.word(page, verdict), title)
 
 
 def facts(page: Page) -> Markup:

@@ -42,7 +42,7 @@ TEXT = """\
 ```{{rot}} {name}
 ```
 
-## How it differs from the paper, and why
+## How it differs, and why
 
 ```{{ledger}} {name}
 ```

@@ -89,7 +89,7 @@ Generated: a network learns something from something else.
 $ python train.py --config row1 --seed 0
 ```
 
-## How it differs from the paper, and why it came out so
+## How it differs, and why it came out so
 
 ```{{include}} ../../papers/p{number:03}/report.md
 :start-line: 1

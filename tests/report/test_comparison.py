@@ -84,7 +84,9 @@ def test_each_paper_is_once_on_the_landing_page_and_tables_do_not_mix_kinds() ->
 
 
 def test_the_hardware_is_that_of_the_records(shown: Page) -> None:
-    assert effort.hardware(shown) == "CPU, 1 thread"
+    cpu = [replace(shown.records[0], environment={"threads": 1, "processor": name}) for name in ("", "B", "A, old")]
+    assert effort.hardware(replace(shown, records=cpu[:1])) == "CPU, 1 thread"
+    assert effort.hardware(replace(shown, records=cpu)) == "A and B (CPU), 1 thread"
     gpu = replace(shown.records[0], environment={"accelerator": "NVIDIA H100", "threads": 4})
     assert effort.hardware(replace(shown, records=[*shown.records, gpu])) == "NVIDIA H100"
     assert effort.hardware(replace(shown, records=[])) == ""

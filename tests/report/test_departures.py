@@ -64,7 +64,7 @@ def test_the_tier_says_and_links_the_departures(fresh: Path, build: Callable[...
     found, home = html(root), html(root, "index")
     assert "T3 for 1 of 2 claims: the paper's data and metric" in " ".join(found.text.split())
     assert "../papers/tiny.html#what-we-did-differently-and-why" in found.values("href", "a")
-    assert "departures from the paper: 2" in " ".join(home.text.split())
+    assert "departures: 2" in " ".join(home.text.split())
     anchor = "what-we-did-differently-and-why"
     assert anchor in found.values("id") and f"papers/tiny.html#{anchor}" in home.values("href", "a")
 

@@ -5,8 +5,11 @@ Skipped where Chromium, playwright or axe-playwright-python is not installed.
 
 from __future__ import annotations
 
+import gzip
 from itertools import product
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -27,6 +30,7 @@ PAGES = (
     "guide/generative.html", "guide/images.html", "guide/signals.html", "guide/trackers.html", "guide/report.html",
 )  # fmt: skip
 SIZES = (1440, 390, 320)
+TEXTS = {".html", ".css", ".js", ".json", ".svg"}
 FAST = ("index.html", "papers/lecun1998.html")  # with the other pages, `make test-all`
 
 OPEN = "document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
@@ -66,6 +70,16 @@ def test_a_page_fits_asks_for_nothing_elsewhere_and_has_no_error(
         assert shown.page.evaluate(f"{wide}.every((home) => home.scrollWidth <= home.clientWidth)")
         assert [url for url in shown.asked if not url.startswith((site, "data:"))] == []
         assert shown.said == []
+
+
+@pytest.mark.parametrize("name", often(*((f"papers/{name}.html",) for name in sorted(folders()))))
+def test_a_paper_page_loads_at_most_150_kb(browser: Any, site: str, real: tuple[Path, str], name: str) -> None:
+    """All that the browser asks for before the reader scrolls; texts count as the server compresses them."""
+    with Shown(browser, site, name) as shown:
+        shown.page.wait_for_load_state("networkidle")
+        files = {real[0] / unquote(url.removeprefix(f"{site}/").partition("?")[0]) for url in shown.asked}
+    sizes = [len(gzip.compress(path.read_bytes()) if path.suffix in TEXTS else path.read_bytes()) for path in files]
+    assert 20_000 < sum(sizes) <= 150_000
 
 
 @pytest.mark.parametrize(

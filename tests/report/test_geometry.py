@@ -118,7 +118,7 @@ def test_the_first_screen_has_headline_claims(browser: Any, site: str, paper: st
     facts = page.locator(".repro-basis > div")
     seen = [one["y"] + one["height"] <= 900 for one in (fact.bounding_box() for fact in facts.all())]
     assert len(seen) >= 8 and all(seen)
-    assert {"Tier", "Text read", "Choices made on", "Data", "Departures from the paper", "Reviewed by", "All runs"} <= {
+    assert {"Tier", "Text read", "Choices made on", "Data", "Departures", "Reviewed by", "All runs"} <= {
         name.strip() for name in facts.locator("dt").all_inner_texts()
     }
     why = page.locator(".repro-told > a").bounding_box()

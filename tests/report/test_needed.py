@@ -97,6 +97,25 @@ def test_a_claim_with_a_record_or_with_data_to_download_needs_nothing(fresh: Pat
     assert [one.outcome for one in read_once("imdb_ladder").verdicts].count("not run") > 0
 
 
+def test_a_claim_with_too_few_seeds_says_how_many_it_needs(fresh: Path) -> None:
+    """Its badge, the legend of the bar and the filter do; a claim of which nothing has run is only *not run*."""
+    text = (fresh / "paper.toml").read_text()
+    found = page.read("tiny")
+    claim = found.paper.claims[0]
+    seeds = len(found.by_config[claim.config])
+    for many, chips in ((seeds + 1, {claim.id: "needs 1 more seed"}), (seeds + 2, {claim.id: "needs 2 more seeds"})):
+        (fresh / "paper.toml").write_text(re.sub(r"seeds = \d+", f"seeds = {many}", text, count=1))
+        page.forget()
+        shown = page.read("tiny")
+        assert needed.chips(shown).items() >= chips.items()
+        assert f">{chips[claim.id]}<" in re.sub(r"<span[^>]*>[^<]*</span>", "", str(claims.claims(shown)))
+        assert f"1 {chips[claim.id]}" in outcome.said(shown.verdicts, needed.chips(shown))
+    for path in (fresh / "records").glob(f"{Path(claim.config).stem}-*.json"):
+        path.unlink()
+    page.forget()
+    assert claim.id not in needed.chips(page.read("tiny"))
+
+
 def test_counts_of_the_legend_add_up(held: Any) -> None:
     shown = held()
     words = [said for _, said in outcome.worded(shown.verdicts, needed.chips(shown))]

@@ -68,7 +68,7 @@ def duration(seconds: float) -> str:
     for limit, size, unit in ((90, 1, "s"), (5400, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
             return f"{seconds / size:.{0 if seconds >= 10 * size else 1}f} {unit}"
-    return f"{seconds / 86400:.1f} days"
+    return f"{seconds / 86400:,.{0 if seconds >= 864000 else 1}f} days"
 
 
 def size(many: int) -> str:
