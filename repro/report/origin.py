@@ -84,7 +84,7 @@ def _run(page: Page, found: Record) -> Markup:
 
 def _metrics(records: list[Record]) -> Markup:
     """The table of the measurements: a row per metric and test set, and below each metric its identity."""
-    heads = [f"Seed {found.seed}{'' if n else ', mean ± SD of the items'}" for n, found in enumerate(records)]
+    heads = [f"Seed {found.seed}{'' if n else ', mean (SD of the items)'}" for n, found in enumerate(records)]
     found: dict[tuple[str, str], dict[str, dict[int, Measurement]]] = {}
     for n, one in enumerate(records):
         for measured in one.measurements:
@@ -122,7 +122,7 @@ def _mean(measured: Measurement) -> str:
         return "see Confusion matrix"
     deviation = math.sqrt(sum((value - mean) ** 2 for value in measured.values) / max(many - 1, 1))
     half = 2 * deviation / many**0.5
-    return f"{number(mean, half)} ± {number(deviation, half)}" if many > 1 else number(mean, half)
+    return f"{number(mean, half)} ({number(deviation, half)})" if many > 1 else number(mean, half)
 
 
 def _facts(page: Page, found: Record) -> dict[str, str]:

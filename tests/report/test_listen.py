@@ -87,7 +87,7 @@ def test_the_typical_the_best_and_the_worst_item_are_not_folded() -> None:
         assert [int(item) for item in heads] == [items[n] for n in wanted]
 
 
-def test_a_spectrogram_has_the_ends_of_its_axes_and_a_player_knows_its_length(elements: Callable[..., Any]) -> None:
+def test_a_spectrogram_has_ends_and_a_sound_is_loaded_when_it_is_played(elements: Callable[..., Any]) -> None:
     html = str(examples.examples(replace(separation(), records=[with_examples()])))
     names = [panel["sound"] for example in with_examples().examples for panel in example["panels"]]
     first = soundfile.info(separation().paper.folder / WRITTEN / with_examples().stem / names[0])
@@ -97,7 +97,7 @@ def test_a_spectrogram_has_the_ends_of_its_axes_and_a_player_knows_its_length(el
     assert sorted(found.values("src", "audio")) == sorted(
         separation().file(WRITTEN, with_examples().stem, name) for name in names
     )
-    assert set(found.values("preload", "audio")) == {"metadata"}
+    assert set(found.values("preload", "audio")) == {"none"}
     assert found.values("alt", "img")[0].startswith("Spectrogram of the mixture, ") and "black is" in found.text
 
 

@@ -33,7 +33,7 @@ def numbers(table: ElementTree.Element) -> dict[tuple[str, str, str], float]:
         if (head := row.find("th")) is not None and head.get("scope") == "rowgroup":
             metric = str(head.text)
         if metric and len(cells) == len(heads) - 1:
-            means = [cell.partition(" ±")[0].replace("−", "-").replace(" × 10", "e") for cell in cells[2:]]
+            means = [cell.partition(" (")[0].replace("−", "-").replace(" × 10", "e") for cell in cells[2:]]
             found |= {
                 (metric, cells[0], seed): float(mean) for seed, mean in zip(heads[3:], means, strict=True) if mean
             }

@@ -159,7 +159,7 @@ def test_the_time_left_is_that_of_the_runs_still_to_do() -> None:
     shown = replace(whole, records=first, verdicts=judge_all(whole.paper.claims, first))
     many = len(todo(shown.paper, first))
     assert many and f"; {many} more runs: about " in effort.cost(shown)
-    assert "more run" not in effort.cost(whole) and "on CPU" in effort.cost(whole)
+    assert "more run" not in effort.cost(whole) and "(CPU), 1 thread" in effort.cost(whole)
     assert effort.cost(bare("template")).endswith("runs: time not known")
 
 
