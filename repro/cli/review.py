@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def options(command: Any) -> None:
     """Add the arguments of `repro review`."""
     command.add_argument("paper", help="name of a paper")
-    command.add_argument("--since", default="", metavar="REV", help="compare with this commit (default: last review)")
+    command.add_argument("--since", metavar="REV", help="compare with this commit (default: last review)")
     command.add_argument("--seed", default="", help="seed of the lottery of claims (default: the commit)")
     command.add_argument("--coverage", action="store_true", help="run the paper's tests: which lines do they run?")
     form = command.add_mutually_exclusive_group()

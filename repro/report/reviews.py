@@ -138,6 +138,11 @@ def _head(path: Path, lines: list[str]) -> tuple[str, str, str, str, str]:
     group, who, date, commit = (rows[name][1] for name in ITEMS)
     if not _is_date(date):
         raise BadInput(f"the date is '{date:.40}'", f"{where(path)}:{rows['Date'][0]}", expected="as 2026-01-31")
+    latest = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1)  # somewhere it is already tomorrow
+    if date > latest.isoformat():
+        raise BadInput(
+            f"the date {date} is in the future", f"{where(path)}:{rows['Date'][0]}", expected="today or earlier"
+        )
     if not git.is_commit(commit):
         raise BadInput(f"the commit is '{commit:.80}'", f"{where(path)}:{rows['Commit'][0]}", expected="40 digits")
     return group, who, date, commit, decision

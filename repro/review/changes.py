@@ -31,26 +31,26 @@ SHOWN = 8  # names of one kind
 LONGEST = 80  # characters of a value
 
 
-def base(one: Paper, since: str) -> str:
+def base(one: Paper, since: str | None) -> str:
     """The commit to compare with: where HEAD left `since`, else that of the last review; empty if there is none.
 
     Raises BadInput if git does not know it, or if the paper is not in a repository.
     """
     last = reviews.of_paper(one.folder)[-1:]
-    if not since and not last:
+    if since is None and not last:
         return ""
     try:
         top = git.top(one.folder)
     except GitError as error:
         raise BadInput(str(error), where(one.folder), expected="git, and a clone of the repository") from None
     try:
-        if since:
+        if since is not None:
             return git.call(top, "merge-base", "--end-of-options", since, "HEAD").decode().strip()
         git.call(top, "cat-file", "-e", f"{last[0].commit}^{{commit}}")
     except GitError as error:
-        place = f"--since {since}" if since else where(last[0].path)
+        place = where(last[0].path) if since is None else f"--since {since}"
         known = git.call(top, "for-each-ref", "--format=%(refname:short)").decode().split() if since else []
-        raise BadInput(str(error), place, expected="a commit of this clone", given=since, known=known) from None
+        raise BadInput(str(error), place, expected="a commit of this clone", given=since or "", known=known) from None
     return last[0].commit
 
 

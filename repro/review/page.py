@@ -29,7 +29,7 @@ class Section:
     commands: list[str] = field(default_factory=list)
 
 
-def sections(name: str, since: str = "", seed: str = "", tested: bool = False) -> Iterator[Section]:
+def sections(name: str, since: str | None = None, seed: str = "", tested: bool = False) -> Iterator[Section]:
     """The sections of the summary of the paper `name`. tested: run its tests, and say which lines they run.
 
     since: a branch or commit to compare with (default: the last review). seed: of the lottery (default: the commit).

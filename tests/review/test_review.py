@@ -140,6 +140,11 @@ def test_the_nearest_branch_is_offered(recorded: Any, git: Any) -> None:
     assert found.value.nearest == "main-line"
 
 
+def test_an_empty_commit_is_not_that_of_the_last_review(recorded: Any) -> None:
+    with pytest.raises(BadInput):
+        sections(recorded, since="")
+
+
 def test_a_false_counter_record_is_a_fault(recorded: Any) -> None:
     def faults() -> list[str]:
         return [one.file for one in contract.faults(recorded.folder) if one.check == "replays"]

@@ -51,6 +51,7 @@ def test_a_form_is_started_filled_in_and_answered(recorded: Any, repro: Any, ref
         ("- **Group** Group 2", "- **Group** Group 3"),
         ("- **Group** Group 2", "- **Group** the repro authors"),
         ("- **Date** 2026-01-31", "- **Date** 2026-01-32"),
+        ("- **Date** 2026-01-31", "- **Date** 9999-01-31"),
         ("- **Commit** 0", "- **Commit** x"),
         ("- **Who** Ada\n", ""),
         ("- **Decision** approve", "- **Decision** approve or changes needed"),
