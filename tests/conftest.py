@@ -53,10 +53,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+GIVEN = ("REPRO_DATA", "REPRO_MIRROR")
+"""What a user may set for the tests. Other settings, such as the folder of the runs, are those of the user's own work."""
+
+
 @pytest.fixture(scope="session", autouse=True)
-def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A data folder of the tests' own, unless one is given: what they cache is nothing to keep."""
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No settings of the user but `GIVEN`, and a data folder of the tests' own unless one is given."""
     with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("REPRO_") and name not in GIVEN]:
+            patch.delenv(name)
         if not os.environ.get("REPRO_DATA"):
             patch.setenv("REPRO_DATA", str(tmp_path_factory.mktemp("data")))
         yield
