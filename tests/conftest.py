@@ -54,7 +54,7 @@ def pytest_collection_finish() -> None:
 
 
 GIVEN = ("REPRO_DATA", "REPRO_MIRROR")
-"""What a user may set for the tests. Other settings, such as the folder of the runs, are those of the user's own work."""
+"""What a user may set for the tests. Other settings, such as the folder of the runs, are for the user's own work."""
 
 
 @pytest.fixture(scope="session", autouse=True)

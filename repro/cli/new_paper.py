@@ -127,7 +127,9 @@ def fill(folder: Path, name: str, source: Path, data: DataSet | None, facts: dic
     shutil.copytree(source, folder, ignore=ignored, dirs_exist_ok=True)  # it also makes the folders above
     (folder / "records").mkdir()
     _rename(folder, name, source, data)
-    _cite(folder / "paper.toml", {"group": placeholders.GROUP, "kind": "paper", **facts})
+    _cite(
+        folder / "paper.toml", {"group": placeholders.GROUP, "kind": "paper", "text_read": "", "tuned_on": "", **facts}
+    )
 
 
 def _prefix(name: str) -> str:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repro import record
-from repro.claim import paper
+from repro.claim import paper, paper_toml
 from repro.claim.paper import Paper
 from repro.data import catalogue
 from repro.errors import BadInput, where
 from repro.experiment import answerable
 from repro.files import regular, strict_json
+from repro.files.toml_lines import blocks
 from repro.record import Record, audit, stale
 from repro.testing import (
     config_text,
@@ -101,18 +102,22 @@ def sourced(one: Paper, records: Records) -> Iterator[BadInput]:
 
 
 def basis(one: Paper, records: Records) -> Iterator[BadInput]:
-    """The paper says what came out, which text was read, and on which set choices were made; roles name its claims."""
-    place = f"{where(one.folder)}/paper.toml"
-    for key, expected in BASIS.items():
+    """A paper with records says what came out, which text was read, and on which set choices were made.
+
+    The roles of `outcome` name its claims.
+    """
+    path = one.folder / "paper.toml"
+    (head, *_) = blocks(paper_toml.load(path)[0], where(path))["paper"]
+    for key, expected in BASIS.items() if any(True for _ in records) else ():
         if not getattr(one, key).strip():
-            yield BadInput(f"'{key}' is empty", f"{place}:1", expected=expected)
+            yield BadInput(f"'{key}' is empty", head.place(key), expected=expected)
     yield from review_files.authors(one, records)
     known = [claim.id for claim in one.claims]
     for name in (
         name.removeprefix(f"{one.name}/") for name in re.findall(r"\{(?:claim|stated|verdict)\}`([^`]*)`", one.outcome)
     ):
         if name not in known:
-            yield BadInput(f"'outcome' names the claim '{name}'", f"{place}:1", given=name, known=known)
+            yield BadInput(f"'outcome' names the claim '{name}'", head.place("outcome"), given=name, known=known)
 
 
 def names(one: Paper, records: Records) -> Iterator[BadInput]:

@@ -147,15 +147,23 @@ def test_a_paper_with_a_record_has_a_tip(whole: Any) -> None:
 
 @pytest.mark.parametrize("key", ["outcome", "text_read", "tuned_on"])
 def test_what_the_verdicts_depend_on_is_said(whole: Any, key: str) -> None:
+    """As soon as there is a record: a new paper is without a fault."""
     path = whole.folder / "paper.toml"
-    path.write_text(re.sub(rf'^{key} = ("""(?s:.*?)"""|".*")\n', "", path.read_text(), flags=re.MULTILINE))
-    assert faults(whole) == [("basis", f"papers/{whole.name}/paper.toml", 1)]
+    text, pattern = path.read_text(), rf'^{key} = ("""(?s:.*?)"""|".*")\n'
+    for now, line in ((f'{key} = ""\n', text[: text.index(f"\n{key} =")].count("\n") + 2), ("", 3)):
+        path.write_text(re.sub(pattern, now, text, flags=re.MULTILINE))
+        shutil.rmtree(whole.records, ignore_errors=True)
+        assert faults(whole) == []
+        made = review.made(papers.read(whole.folder), "smoke", source={"commit": "0" * 40, "dirty": False})
+        contract.record.write(made, whole.records)
+        assert ("basis", f"papers/{whole.name}/paper.toml", line) in faults(whole)
 
 
 def test_the_outcome_names_claims_of_the_paper(whole: Any) -> None:
     path = whole.folder / "paper.toml"
-    path.write_text(path.read_text().replace("{claim}`fit.error`", "{claim}`fit.eror`"))
-    assert faults(whole) == [("basis", f"papers/{whole.name}/paper.toml", 1)]
+    path.write_text(text := path.read_text().replace("{claim}`fit.error`", "{claim}`fit.eror`"))
+    line = text[: text.index("\noutcome =")].count("\n") + 2
+    assert faults(whole) == [("basis", f"papers/{whole.name}/paper.toml", line)]
 
 
 @pytest.mark.parametrize("heading", [*report_text.SECTIONS.values()])
