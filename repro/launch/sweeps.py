@@ -21,9 +21,10 @@ from repro.record import Measurement, Record
 
 @dataclass(frozen=True)
 class Result:
-    """One point: its records, one for each seed, and the seeds that have none.
+    """One point: its records, one for each seed, and the seeds that have no valid one.
 
-    length: of the round of successive halving; None without it. measured: the metric of the sweep in each record.
+    A stale record is shown until a valid one replaces it, but its seed is missing. length: of the round of successive
+    halving; None without it. measured: the metric of the sweep in each record.
     """
 
     point: Point
@@ -53,9 +54,8 @@ def results(paper: Paper, sweep: Sweep, records: Iterable[Record]) -> list[list[
     """
     digests = points.digests(sweep, paper.folder)
     held: dict[str, dict[int, Record]] = {}
-    for found in records:
-        if not found.stale:
-            held.setdefault(configs.digest(found.text), {})[found.seed] = found
+    for found in sorted(records, key=lambda one: not one.stale):  # a valid record replaces a stale one
+        held.setdefault(configs.digest(found.text), {})[found.seed] = found
     rounds: list[list[Result]] = []
     going = sweep.points
     for number, length in enumerate(sweep.rounds):
@@ -79,7 +79,8 @@ def _result(
     mine = held.get(digests[lasting], {})
     found = [mine[seed] for seed in range(sweep.seeds) if seed in mine]
     measured = [one for one in (record.measured(sweep.test, sweep.metric) for record in found) if one]
-    return Result(lasting, length, found, [seed for seed in range(sweep.seeds) if seed not in mine], measured)
+    valid = {one.seed for one in found if not one.stale}
+    return Result(lasting, length, found, [seed for seed in range(sweep.seeds) if seed not in valid], measured)
 
 
 def best(results: Sequence[Result]) -> Result | None:

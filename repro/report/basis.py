@@ -45,6 +45,7 @@ def rows(page: Page) -> list[tuple[str, str]]:
         *_sizes(page),
         *_behaviours(page),
         ("Departures", _departures(page)),
+        *_changed(page),
         ("Reviewed by", reviewed(page)),
     ]
 
@@ -120,6 +121,12 @@ def _departures(page: Page) -> str:
     """The number of departures from the paper that the report lists, as a link to them."""
     found = page.departures
     return link(f"{found.many or 'none listed'}", f"{page.address}#{found.anchor}") if found else "not listed"
+
+
+def _changed(page: Page) -> list[tuple[str, str]]:
+    """How many claims were changed after the first record of their configs; each says so in the table of claims."""
+    many = sum(claim.id in page.late for claim in page.paper.claims)
+    return [("Changed after a record", f"{many} of {count(len(page.paper.claims), 'claim')}")] if many else []
 
 
 def _judged(page: Page) -> list[list[Record]]:

@@ -1,6 +1,7 @@
 """What the group chose itself: the bound, the data or the comparison of a claim; and which claims come first.
 
-`where` says so: `Table 1; the bound is ours`, `the method; the data and the bound are ours`, `our own comparison`. For
+`where` says so: `Table 1; the bound is ours`, `the method; the data and the bound are ours`, `our own comparison`. It
+also says whether the group tests the claim with networks or a training of its own: `Table 1; the training is ours`. For
 material of a course, `source` may say it: `our own question; the course does not ask it`.
 
 A claim is the group's *own* if its bound or its comparison is. The paper does not state it, so it cannot be
@@ -16,8 +17,11 @@ from collections.abc import Iterable
 from repro.claim.paper import Claim, Paper
 from repro.verdict import UNTRANSCRIBED, Verdict
 
-OURS = re.compile(r"(?P<what>\bthe [\w ]+) (?:is|are) ours\W*\Z")
+OURS = re.compile(r"(?P<what>\bthe [\w, ]+) (?:is|are) ours\W*\Z")
 ASKED = re.compile(r"(?i)\b(?:our own (?:comparison|question)|not in the paper|asked by us|the comparison is ours)\b")
+DATA = "other data"
+OTHER = {"data": DATA, "networks": "a smaller network", "training": "a shorter training"}
+"""What `where` says is the group's own, and what that means for a reader."""
 AGREES = ("reproduced", "trend holds", "last digit differs", "same conclusion")
 """The outcomes of a claim that agrees with the paper."""
 DIFFERS = ("exceeded", "trend fails", "not reproduced")
@@ -35,7 +39,16 @@ def bound(claim: Claim) -> bool:
 
 def data(claim: Claim) -> bool:
     """Whether the group tests the claim on data of its own choice."""
-    return "data" in _chosen(claim)
+    return DATA in other(claim)
+
+
+def other(claim: Claim) -> list[str]:
+    """What is not as in the paper in the claim's own config, in words: `other data`, `a shorter training`.
+
+    >>> other(Claim("a", "b", "Table 1; the networks and the training are ours"))
+    ['a smaller network', 'a shorter training']
+    """
+    return [words for what, words in OTHER.items() if what in _chosen(claim)]
 
 
 def comparison(claim: Claim) -> bool:
@@ -99,4 +112,4 @@ def _asked(claim: Claim) -> bool:
 
 def _chosen(claim: Claim) -> list[str]:
     hit = OURS.search(claim.where)
-    return hit["what"].split() if hit else []
+    return re.findall(r"\w+", hit["what"]) if hit else []

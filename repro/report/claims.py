@@ -20,6 +20,7 @@ from repro.report.outcome import ORDER, badge_of, transcribed
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, untranscribed
 
+ALONE = "Each claim is judged alone: the intervals are not corrected for the number of claims."
 MANY = 12
 """With more claims, the table is in a fold: the figure above it has a row for each claim."""
 
@@ -40,7 +41,7 @@ def claims(page: Page) -> Markup:
         parts.append(tag("p", "All claims as a table: ", table, class_="repro-muted"))
         inside = uncertainty.contained(judged)
         there = link(inside, f"{page.root}{uncertainty.EXPLAINED}")
-        parts += [tag("p", "What the intervals include: ", there, ".", class_="repro-muted")] if inside else []
+        parts += [tag("p", "What the intervals include: ", there, f". {ALONE}", class_="repro-muted")] if inside else []
     return join([*parts, *([_later(later)] if later else [])])
 
 

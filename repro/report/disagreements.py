@@ -51,7 +51,9 @@ def _lead(page: Page, failed: Sequence[Verdict]) -> str:
     return " ".join([*parts, "Each row shows our number and the reason, if it is known."])
 
 
-EXCEEDED = "This agrees with the conclusion, not with the number, and needs an explanation too."
+EXCEEDED = (
+    "Better is the side that the metric counts as better. The number does not agree, and needs an explanation too."
+)
 
 
 def _short(told: Mapping[str, str], claims: Sequence[str]) -> dict[str, str]:

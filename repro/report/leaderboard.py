@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import chain, pairwise
 
 from repro.claim import units
 from repro.claim.paper import Claim
 from repro.interval import Interval
-from repro.report import naming, percent
+from repro.report import naming, percent, possible
 from repro.report.entrants import Entrant, Field
 from repro.report.figure import claimed
 from repro.report.html import files, marks
@@ -36,9 +37,14 @@ def ranks(field: Field) -> tuple[list[Entrant], Ranking, str, bool]:
     ran = field.ran
     identity = ran[0].found[0].identity
     by, unit = percent.factor(ran[0].page.paper, field.metric, str(identity.get("unit", "")))
-    higher = identity.get("better") != "lower"
-    found = ranking([[[by * value for value in row] for row in one.rows] for one in ran], higher)
-    return [ran[index] for index in found.order], found, unit, higher
+    better = str(identity.get("better", ""))
+    groups = [[[by * value for value in row] for row in one.rows] for one in ran]
+    found = ranking(groups, better != "lower")
+    shown = [
+        possible.within(one, unit, better, chain.from_iterable(groups[index]))
+        for one, index in zip(found.intervals, found.order, strict=True)
+    ]
+    return [ran[index] for index in found.order], replace(found, intervals=shown), unit, better != "lower"
 
 
 def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:
@@ -142,7 +148,8 @@ def _rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str =
             f"{count(items, 'item')}. The variance between seeds is estimated from all configs together. "
             f"Two configs are distinguished if their p-value is at most {100 * LEVEL:g} % after Holm's correction for "
             "the number of pairs. If no two configs really differed, one such table in twenty would still "
-            "distinguish some pair."
+            "distinguish some pair. The verdict on a claim is about one pair, without this correction, so it may "
+            "distinguish two configs that share a rank here."
         )
     if picture and any(claim.value is not None for one in field.entrants for claim in _claims(field, one)):
         above.append(picture)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from repro.errors import BadInput, nearest
 from repro.interval import Interval, interval
-from repro.report import entrants, percent
+from repro.report import entrants, percent, possible
 from repro.report.entrants import Entrant, Field
 from repro.report.families import MOST
 from repro.report.html import panel
@@ -97,7 +97,14 @@ def _names(page: Page, configs: Sequence[str], metric: str, test: str, zero: str
 def _line(one: Entrant, fields: dict[float, Field], by: float) -> Line:
     """The points that a config has; it lacks some if the configs were not named and it did not measure all."""
     same = {at: other for at, field in fields.items() for other in field.ran if other.name == one.name}
-    return Line(one, {at: interval(other.rows).scaled(by) for at, other in same.items()})
+    return Line(one, {at: _mean(other, by) for at, other in same.items()})
+
+
+def _mean(one: Entrant, by: float) -> Interval:
+    """The mean of a config with its interval, times `by`. The interval ends at what is possible."""
+    identity, rows = one.found[0].identity, one.rows
+    unit, better = str(identity.get("unit", "")), str(identity.get("better", ""))
+    return possible.within(interval(rows), unit, better, chain.from_iterable(rows)).scaled(by)
 
 
 def _sample(lines: Sequence[Line], test: str) -> str:

@@ -199,9 +199,14 @@ def badge(outcome: str, text: str = "", title: str = "") -> Markup:
 
 
 def badge_of(page: Page, verdict: Verdict) -> Markup:
-    """The outcome of a claim. A claim that is not run says what it needs: data, or more seeds."""
+    """The outcome of a claim, and what is not as in the paper in its own config.
+
+    A claim that is not run says what it needs: data, or more seeds.
+    """
     title = needed.how(page, verdict) if needed.chip(page, verdict) else ""
-    return badge(chosen.outcome(verdict), needed.word(page, verdict), title)
+    other = chosen.other(verdict.claim) if verdict.claim.config in page.answered else []
+    with_ = [tag("span", f"with {', '.join(other)}", class_="line repro-muted")] if other else []
+    return join([badge(chosen.outcome(verdict), needed.word(page, verdict), title), *with_], " ")
 
 
 def facts(page: Page) -> Markup:

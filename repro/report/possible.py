@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -21,26 +22,40 @@ COUNTED = re.compile(r"[a-z]{4,}")  # `beats`, `pages`: a unit that is a noun
 
 
 def seen(claim: Claim, found: Evidence) -> Interval:
-    """Our interval, cut at the ends of the possible numbers. That of a difference is not cut."""
-    ours, whole = found.interval, _whole(found)
-    if claim.over or claim.bound == 0 or whole is None or (ours.low >= 0 and ours.high <= whole):
-        return ours
-    values = [value for row in found.rows for value in row]
-    low = 0.0 if min(values, default=-1.0) >= 0 else -math.inf
-    high = whole if max(values, default=math.inf) <= whole else math.inf
-    return replace(ours, low=max(ours.low, low), high=min(ours.high, high)) if low <= ours.mean <= high else ours
+    """Our interval, cut at the ends of the possible numbers. That of a difference from a limit of 0 is not cut."""
+    unit, better = str(found.identity.get("unit", "")), str(found.identity.get("better", ""))
+    if claim.over or claim.bound == 0:
+        return found.interval
+    return within(found.interval, unit, better, [value for row in found.rows for value in row])
 
 
-def _whole(found: Evidence) -> float | None:
+def within(found: Interval, unit: str, better: str, values: Iterable[float]) -> Interval:
+    """An interval, cut at the ends of the possible numbers.
+
+    unit, better: of the metric; values: those of the test items, in this unit.
+
+    >>> ours = Interval(99.9, 99.8, 100.1, 3, 61, 0.1, 0.1)
+    >>> within(ours, "%", "higher", [99.0, 100.0]).high
+    100.0
+    """
+    whole = _whole(unit, better)
+    if whole is None or (found.low >= 0 and found.high <= whole):
+        return found
+    known = list(values)
+    low = 0.0 if min(known, default=-1.0) >= 0 else -math.inf
+    high = whole if max(known, default=math.inf) <= whole else math.inf
+    return replace(found, low=max(found.low, low), high=min(found.high, high)) if low <= found.mean <= high else found
+
+
+def _whole(unit: str, better: str) -> float | None:
     """The largest possible number of a share or a count; infinite for a count without end, None for other numbers."""
-    unit = str(found.identity.get("unit", ""))
     if units.percent(unit):
         return 100.0
     if hit := OF.search(unit):
         return float(hit["whole"])
     if unit:
         return math.inf if COUNTED.fullmatch(unit) else None
-    return 1.0 if found.identity.get("better") == "higher" else None
+    return 1.0 if better == "higher" else None
 
 
 def text(claim: Claim, found: Evidence, unit: str) -> str:

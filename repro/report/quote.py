@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from repro.errors import BadInput, nearest
 from repro.interval import interval
 from repro.record import Record
-from repro.report import chosen, percent
+from repro.report import chosen, percent, possible
 from repro.report.evidence import ours
 from repro.report.figure import claimed
 from repro.report.html.words import duration, number, spread
@@ -108,9 +108,11 @@ def _value(page: Page, found: Record, rest: list[str]) -> str:
     names = found.items.get(rest[0], [])
     if item and item not in names:
         raise BadInput(f"no item '{item}' of {name} in {found.stem}{nearest(item, names)}")
+    identity = known[name].identity
     values = [known[name].values[names.index(item)]] if item else known[name].values
-    by, unit = percent.factor(page.paper, known[name].metric, str(known[name].identity.get("unit", "")))
-    return spread(interval([values]).scaled(by), unit)
+    raw, better = str(identity.get("unit", "")), str(identity.get("better", ""))
+    by, unit = percent.factor(page.paper, known[name].metric, raw)
+    return spread(possible.within(interval([values]), raw, better, values).scaled(by), unit)
 
 
 def _cost(found: Record, name: str) -> str:

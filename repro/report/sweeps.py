@@ -35,7 +35,12 @@ def section(page: Page) -> Markup:
     left = len(sweeps.todo(page.paper, records))
     if not left:
         return join(told)
-    text = f"{count(left, 'run')} still to do for these sweeps. This command does them, with the runs of the claims:"
+    old = (
+        " Points that are marked stale were measured with older code." if any(one.stale for one in page.points) else ""
+    )
+    text = (
+        f"{count(left, 'run')} still to do for these sweeps.{old} This command does them, with the runs of the claims:"
+    )
     return join([*told, tag("p", text), copyable(f"repro launch {page.name}")])
 
 
@@ -117,8 +122,11 @@ def _row(
     seeds = join(
         [link(str(record.seed), _file(page, one, record), download=True, title=SAVED) for record in one.records], ", "
     )
-    lacking = f"{' and ' if one.records else ''}{count(len(one.missing), 'seed')} not run" if one.missing else ""
-    return name, heads, [*(tag("code", bound[setting]) for setting in sweep.values), mean, join([seeds, lacking])]
+    absent = len(set(one.missing) - {record.seed for record in one.records})
+    lacking = f"{' and ' if one.records else ''}{count(absent, 'seed')} not run" if absent else ""
+    why = "; ".join(dict.fromkeys(record.stale for record in one.records if record.stale))
+    old = join([" ", tag("span", "stale", class_="repro-chip stale", title=why)]) if why else ""
+    return name, heads, [*(tag("code", bound[setting]) for setting in sweep.values), mean, join([seeds, lacking, old])]
 
 
 def _file(page: Page, one: Result, record: Record) -> str:

@@ -22,7 +22,6 @@ TIERS = {
 }
 """The name and the definition of each tier. A page says what is different in its runs, see `tier`."""
 EXPLAINED = "guide/concepts.html#tiers"
-DATA = "other data"
 CHANGED = {"model": "a smaller network", "trainer": "a shorter training"}
 """What a proxy changes, if the parts of this kind have other values."""
 
@@ -36,9 +35,9 @@ def tier(page: Page) -> Markup:
 
 
 def of(page: Page, claim: Claim) -> int:
-    """3 if the config of a claim has run on the paper's data, 2 if it or a proxy has run on other data; else 1."""
+    """3 if the config of a claim has run and is the paper's experiment, 2 if it or a proxy has run; else 1."""
     if claim.config in page.answered:
-        return 2 if chosen.data(claim) else 3
+        return 2 if chosen.other(claim) else 3
     return 2 if _proxies(page, claim) else 1
 
 
@@ -60,13 +59,13 @@ def _name(page: Page, number: int) -> Markup:
 def changes(page: Page, claim: Claim) -> list[str]:
     """What is different in the runs of a claim, in words: the data, the network, the training."""
     if claim.config in page.answered:
-        return [DATA] if chosen.data(claim) else []
-    found = [DATA] if chosen.data(claim) else []
+        return chosen.other(claim)
+    found = [chosen.DATA] if chosen.data(claim) else []
     found += [
         what
         for proxy in _proxies(page, claim)
         for what in (
-            *([DATA] if needed.of_configs(page, [claim.config]) != needed.of_configs(page, [proxy]) else []),
+            *([chosen.DATA] if needed.of_configs(page, [claim.config]) != needed.of_configs(page, [proxy]) else []),
             *_changed(needed.text(page, claim.config), needed.text(page, proxy)),
         )
     ]
