@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from repro.record import Measurement, Record
-from repro.report import matrix, percent
+from repro.report import matrix, percent, possible
 from repro.report.html.words import count, number
 from repro.report.page import Page
 
 FEW = 4  # test items: with fewer, no item is called typical
-WHOLE = ("the whole test set", "the test set")
-"""How the aggregation of a metric begins that has no value for an item, such as the area under a curve."""
 
 
 def scores(page: Page, found: Record, test: str, item: int) -> list[str]:
@@ -146,4 +144,4 @@ def _measured(page: Page, found: Record, test: str) -> list[Measurement]:
 
 def _of_the_whole(one: Measurement) -> bool:
     """Whether the values are no scores of items, but only together say something."""
-    return matrix.is_cell(one) or str(one.identity.get("aggregation", "")).startswith(WHOLE)
+    return matrix.is_cell(one) or str(one.identity.get("aggregation", "")).startswith(possible.WHOLE)

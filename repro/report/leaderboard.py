@@ -37,14 +37,14 @@ def ranks(field: Field) -> tuple[list[Entrant], Ranking, str, bool]:
     ran = field.ran
     identity = ran[0].found[0].identity
     by, unit = percent.factor(ran[0].page.paper, field.metric, str(identity.get("unit", "")))
-    better = str(identity.get("better", ""))
+    higher = identity.get("better") != "lower"
     groups = [[[by * value for value in row] for row in one.rows] for one in ran]
-    found = ranking(groups, better != "lower")
+    found = ranking(groups, higher)
     shown = [
-        possible.within(one, unit, better, chain.from_iterable(groups[index]))
+        possible.within(one, {**identity, "unit": unit}, chain.from_iterable(groups[index]))
         for one, index in zip(found.intervals, found.order, strict=True)
     ]
-    return [ran[index] for index in found.order], replace(found, intervals=shown), unit, better != "lower"
+    return [ran[index] for index in found.order], replace(found, intervals=shown), unit, higher
 
 
 def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -> Markup:

@@ -102,9 +102,7 @@ def _line(one: Entrant, fields: dict[float, Field], by: float) -> Line:
 
 def _mean(one: Entrant, by: float) -> Interval:
     """The mean of a config with its interval, times `by`. The interval ends at what is possible."""
-    identity, rows = one.found[0].identity, one.rows
-    unit, better = str(identity.get("unit", "")), str(identity.get("better", ""))
-    return possible.within(interval(rows), unit, better, chain.from_iterable(rows)).scaled(by)
+    return possible.within(interval(one.rows), one.found[0].identity, chain.from_iterable(one.rows)).scaled(by)
 
 
 def _sample(lines: Sequence[Line], test: str) -> str:

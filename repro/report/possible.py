@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from itertools import chain
+from typing import Any
 
 from repro.claim import Claim, units
 from repro.interval import Interval, number
@@ -18,30 +20,32 @@ from repro.report.html.words import typeset
 from repro.verdict import Evidence
 
 OF = re.compile(r"\bof (?P<whole>\d+)\Z")  # as in `labels of 100`
+WHOLE = ("the whole test set", "the test set")
+"""How the aggregation of a metric begins that has no value for an item, such as the area under a curve."""
 COUNTED = re.compile(r"[a-z]{4,}")  # `beats`, `pages`: a unit that is a noun
 
 
 def seen(claim: Claim, found: Evidence) -> Interval:
     """Our interval, cut at the ends of the possible numbers. That of a difference from a limit of 0 is not cut."""
-    unit, better = str(found.identity.get("unit", "")), str(found.identity.get("better", ""))
     if claim.over or claim.bound == 0:
         return found.interval
-    return within(found.interval, unit, better, [value for row in found.rows for value in row])
+    return within(found.interval, found.identity, chain.from_iterable(found.rows))
 
 
-def within(found: Interval, unit: str, better: str, values: Iterable[float]) -> Interval:
+def within(found: Interval, identity: Mapping[str, Any], values: Iterable[float]) -> Interval:
     """An interval, cut at the ends of the possible numbers.
 
-    unit, better: of the metric; values: those of the test items, in this unit.
+    identity: of the metric; values: those of the test items, in its unit. Those of a metric of the whole test set are
+    contributions, which may be beyond the ends.
 
-    >>> ours = Interval(99.9, 99.8, 100.1, 3, 61, 0.1, 0.1)
-    >>> within(ours, "%", "higher", [99.0, 100.0]).high
+    >>> ours = Interval(99.9, 99.8, 100.1, 3, 61)
+    >>> within(ours, {"unit": "%"}, [99.0, 100.0]).high
     100.0
     """
-    whole = _whole(unit, better)
+    whole = _whole(str(identity.get("unit", "")), str(identity.get("better", "")))
     if whole is None or (found.low >= 0 and found.high <= whole):
         return found
-    known = list(values)
+    known = [found.mean] if str(identity.get("aggregation", "")).startswith(WHOLE) else list(values)
     low = 0.0 if min(known, default=-1.0) >= 0 else -math.inf
     high = whole if max(known, default=math.inf) <= whole else math.inf
     return replace(found, low=max(found.low, low), high=min(found.high, high)) if low <= found.mean <= high else found

@@ -110,9 +110,8 @@ def _value(page: Page, found: Record, rest: list[str]) -> str:
         raise BadInput(f"no item '{item}' of {name} in {found.stem}{nearest(item, names)}")
     identity = known[name].identity
     values = [known[name].values[names.index(item)]] if item else known[name].values
-    raw, better = str(identity.get("unit", "")), str(identity.get("better", ""))
-    by, unit = percent.factor(page.paper, known[name].metric, raw)
-    return spread(possible.within(interval([values]), raw, better, values).scaled(by), unit)
+    by, unit = percent.factor(page.paper, known[name].metric, str(identity.get("unit", "")))
+    return spread(possible.within(interval([values]), identity, values).scaled(by), unit)
 
 
 def _cost(found: Record, name: str) -> str:

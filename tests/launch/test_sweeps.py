@@ -69,6 +69,19 @@ def missing(paper: CopiedPaper) -> set[str]:
     return {job.command for job in sweeps.todo(of(paper)[0], records.of_points(paper.folder))}
 
 
+def test_a_stale_point_is_shown_and_still_missing(swept: CopiedPaper) -> None:
+    """A valid record of the same seed replaces it."""
+    paper, one = of(swept)
+    point = one.points[0]
+    old = replace(keep(swept, point, 0, error=3.0), stale="the code has changed")
+    (shown, *_) = sweeps.results(paper, one, [old])[0]
+    assert [found.mean for found in shown.measured] == [3.0] and shown.missing == [0, 1]
+    for both in ([old, keep(swept, point)], [keep(swept, point), old]):
+        (shown, *_) = sweeps.results(paper, one, both)[0]
+        assert [found.mean for found in shown.measured] == [1.0] and shown.missing == [1]
+    assert len(sweeps.todo(paper, [old])) == 8
+
+
 def test_only_what_has_no_record_is_queued(swept: CopiedPaper, repro: Command) -> None:
     _, one = of(swept)
     assert len(missing(swept)) == 8 == len(repro("todo", swept.name)[1].splitlines())

@@ -104,6 +104,13 @@ def test_a_behaviour_test_that_fails_is_on_the_first_screen() -> None:
     assert "Behaviour tests" not in facts(read_once("template"))
 
 
+def test_claims_that_were_changed_after_a_record_are_counted() -> None:
+    shown = replace(read_once("template"), late={})
+    assert "Changed after a record" not in facts(shown)
+    two = {claim.id: "tolerance 1 -> 2" for claim in shown.paper.claims[:2]}
+    assert facts(replace(shown, late=two | {"other": "x"}))["Changed after a record"] == "2 of 3 claims"
+
+
 def test_where_nothing_is_trained_no_number_is_too_good() -> None:
     shown = read_once("raff2019")
     assert shown.paper.tuned_on == "test" and facts(shown)["Choices made on"] == basis.COMPUTED

@@ -11,9 +11,23 @@ from typing import Any
 import pytest
 
 from repro.claim import Claim
-from repro.interval import Interval
+from repro.interval import Interval, interval
 from repro.launch import todo
-from repro.report import answer, chosen, comparison, effort, needed, outcome, people, possible, spreadsheet, tiers
+from repro.report import (
+    answer,
+    chosen,
+    comparison,
+    effort,
+    entrants,
+    leaderboard,
+    needed,
+    outcome,
+    people,
+    possible,
+    quote,
+    spreadsheet,
+    tiers,
+)
 from repro.report.page import Page
 from repro.verdict import OUTCOMES, Evidence, Verdict, judge_all
 from tests.report.read_once import read_once
@@ -184,7 +198,30 @@ def test_each_claim_of_the_paper_is_in_one_tier(paper: str, elements: Callable[.
 def test_a_proxy_says_what_it_changes() -> None:
     shown = read_once("deep_clustering")
     said = {what for one in chosen.theirs(shown.verdicts) for what in tiers.changes(shown, one.claim)}
-    assert tiers.DATA in said and said <= {tiers.DATA, *tiers.CHANGED.values()}
+    assert chosen.DATA in said and said <= {chosen.DATA, *tiers.CHANGED.values()}
+
+
+def test_a_claim_tested_with_another_training_is_no_experiment_of_the_paper(elements: Callable[..., Any]) -> None:
+    """It is T2, and its badge says what is other; the outcome is the same."""
+    shown = read_once("goodfellow2015")
+    other = [one for one in shown.verdicts if "training" in one.claim.where]
+    assert other and {tiers.of(shown, one.claim) for one in other} == {2}
+    for one in shown.verdicts:
+        said = elements(str(outcome.badge_of(shown, one))).text
+        assert said.endswith("with a shorter training") == (one in other and one.claim.config in shown.answered)
+    assert f"T2 for {len(other)} of" in re.sub("<[^>]*>", "", tiers.tier(shown))
+
+
+def test_numbers_in_sentences_and_rankings_end_at_what_is_possible() -> None:
+    shown = read_once("howell2019")
+    field = entrants.gather(shown, ["held_out_christov", "held_out_engzee"], "F1Within50ms", "test")
+    _, found, unit, _ = leaderboard.ranks(field)
+    assert unit == "%" and max(one.high for one in found.intervals) == 100.0
+    (kept,) = shown.by_config["configs/held_out_christov.gin"]
+    values = kept.measured("test", "F1Within50ms").values
+    assert interval([values]).high > 100.0 and quote.measured(
+        shown, "held_out_christov-seed0:test:F1Within50ms"
+    ).text.endswith(", 100.000] %")
 
 
 def test_the_share_of_agreement_that_sorts_the_papers_leaves_out_our_own() -> None:
