@@ -12,6 +12,9 @@ from repro.report.outcome import badge_of
 from repro.report.page import Page
 from repro.verdict import Verdict
 
+NARROW = "no mean could have passed"
+"""Below a verdict whose interval is wider than the accepted range."""
+
 
 def answer(page: Page) -> Markup:
     """The outcome in bold."""
@@ -62,7 +65,8 @@ def _command(page: Page, verdict: Verdict) -> Markup:
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    return theirs(page, verdict.claim), _ours(verdict), badge_of(page, verdict)
+    note = [tag("span", NARROW, title=verdict.out_of_reach, class_="line repro-muted")] if verdict.out_of_reach else []
+    return theirs(page, verdict.claim), _ours(verdict), join([badge_of(page, verdict), *note], " ")
 
 
 def _ours(verdict: Verdict) -> Markup:
