@@ -13,7 +13,7 @@ from repro.report.page import Page
 from repro.verdict import Verdict
 
 NARROW = "our interval is wider than the accepted range"
-"""Below a verdict that no mean could have passed with these seeds."""
+"""Below a claim that is open, and that no mean could have passed with these seeds."""
 
 
 def answer(page: Page) -> Markup:
@@ -65,7 +65,8 @@ def _command(page: Page, verdict: Verdict) -> Markup:
 
 
 def _cells(page: Page, verdict: Verdict) -> tuple[Markup, ...]:
-    note = [tag("span", NARROW, title=verdict.out_of_reach, class_="line repro-muted")] if verdict.out_of_reach else []
+    wide = verdict.out_of_reach if verdict.outcome == "inconclusive" else ""
+    note = [tag("span", NARROW, title=wide, class_="line repro-muted")] if wide else []
     return theirs(page, verdict.claim), _ours(verdict), join([badge_of(page, verdict), *note], " ")
 
 

@@ -72,11 +72,12 @@ def own(claim: Claim) -> bool:
 def headlines(paper: Paper) -> list[Claim]:
     """The claims that the page shows first: those that `outcome` quotes, then the others marked `headline`.
 
-    A claim of a `[[table]]` cannot be marked, so it has to be quoted. The group's own claims come last.
+    The quoted ones are in the order of the sentence. A claim of a `[[table]]` cannot be marked, so it has to be quoted.
+    The group's own claims come last.
     """
-    quoted = set(QUOTED.findall(paper.outcome))
+    quoted = {name: place for place, name in reversed(list(enumerate(QUOTED.findall(paper.outcome))))}
     found = [claim for claim in paper.claims if claim.headline or claim.id in quoted]
-    return sorted(found, key=lambda claim: (own(claim), claim.id not in quoted))
+    return sorted(found, key=lambda claim: (own(claim), quoted.get(claim.id, len(quoted))))
 
 
 def outcome(verdict: Verdict) -> str:

@@ -1,8 +1,8 @@
 """Counts the departures from the paper that `report.md` lists, and finds their section.
 
 The heading of that section contains the word *departures* or *differently*. Each list item and each table row in it
-is one departure. A row that has a cell "the same" does not count. The last cell of a row is the reason for the
-departure; an item gives its reason with a word such as *because*.
+is one departure. A row does not count if all its cells between that of the paper and the reason are "the same". The
+last cell of a row is the reason for the departure; an item gives its reason with a word such as *because*.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def _counts(line: str) -> int:
     if head := HEAD.match(line):
         return -int(head[1])
     if line.startswith("|"):
-        cells = [cell.strip().lower().rstrip(".") for cell in line.strip("| \t").split("|")]
-        return -1 if RULE.match(line) else int("the same" not in cells)
+        cells = [cell.lower().rstrip(".") for cell in _cells(line)]
+        return -1 if RULE.match(line) else int(set(cells[2:-1] or cells[1:]) != {"the same"})
     return int(bool(ITEM.match(line)))
 
 

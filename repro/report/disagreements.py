@@ -5,10 +5,11 @@ It is the first section of the page, because the authors of the paper look for i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from repro.report import chosen, explained, naming, needed
+from repro.report import chosen, explained, naming, needed, tiers
 from repro.report.evidence import ours, slip
 from repro.report.figure import theirs
 from repro.report.html.markup import Markup, entry, fold, join, link, tag, unbroken, worded
@@ -36,7 +37,7 @@ def disagreements(page: Page) -> Markup:
 
 
 def _lead(page: Page, failed: Sequence[Verdict]) -> str:
-    """How many claims of the paper do not agree, how many of them are better, and how many of our own do not hold."""
+    """How many claims of the paper do not agree, and in which way; then how many of our own do not hold."""
     theirs, mine = chosen.theirs(failed), chosen.ours(failed)
     whole = count(len(chosen.theirs(page.verdicts)), "claim")
     course = "course" if page.paper.kind == "course" else "paper"
@@ -44,17 +45,24 @@ def _lead(page: Page, failed: Sequence[Verdict]) -> str:
     parts = [f"{len(theirs)} of {whole} of the {course} {verb} not agree."] if theirs else []
     if better := sum(map(_better, theirs)):
         which = "All" if better == len(theirs) else f"{better} of them"
-        parts.append(
-            f"{which} {'is' if better == 1 else 'are'} exceeded: our number is better than the {course}'s. {EXCEEDED}"
-        )
+        parts.append(f"{which} {'is' if better == 1 else 'are'} exceeded. {EXCEEDED}")
+    if unlike := _unlike(page, theirs):
+        parts.append(f"Not as in the paper in these runs: {unlike}.")
     if mine:
         parts.append(f"{count(len(mine), 'claim')} of our own {'does' if len(mine) == 1 else 'do'} not hold.")
     return " ".join([*parts, "Each row shows our number and the reason, if it is known."])
 
 
 EXCEEDED = (
-    "Better is the side that the metric counts as better. The number does not agree, and needs an explanation too."
+    "Our number is then beyond the accepted range on the side that its metric counts as better, which need not be a "
+    "better result, and needs an explanation too."
 )
+
+
+def _unlike(page: Page, failed: Sequence[Verdict]) -> str:
+    """What is not as in the paper in the runs of the claims that fail: `other data (all), a smaller network (2)`."""
+    many = Counter(what for one in failed for what in tiers.changes(page, one.claim))
+    return ", ".join(f"{what} ({'all' if some == len(failed) else some})" for what, some in many.most_common())
 
 
 def _short(told: Mapping[str, str], claims: Sequence[str]) -> dict[str, str]:

@@ -105,7 +105,7 @@ def claimed(page: Page, claim: Claim) -> str:
     if claim.bound is None:
         whose = "our comparison: " if chosen.comparison(claim) else ""
         return f"{whose}better than “{page.paper.label(claim.over)}”"
-    whose = "our bound: " if chosen.bound(claim) else ""
+    whose = "our bound: " if chosen.own(claim) else ""
     return f"{whose}{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
 
 
@@ -141,7 +141,7 @@ def _block(page: Page, group: Group, axis: Axis, verdicts: Sequence[Verdict]) ->
 
 def _told_by(page: Page, verdicts: Sequence[Verdict]) -> str:
     """Whose numbers are in parentheses at the end of the rows: the paper's, our own bounds, or both."""
-    own = {chosen.bound(one.claim) or chosen.comparison(one.claim) for one in verdicts}
+    own = {chosen.own(one.claim) for one in verdicts}
     whose = "course" if page.paper.kind == "course" else "paper"
     return {frozenset({True}): "our bound", frozenset({False}): whose}.get(frozenset(own), f"{whose} or our bound")
 
@@ -224,7 +224,7 @@ def _strip(
 def _say(page: Page, group: Group, verdict: Verdict, shown: Sequence[Evidence]) -> str:
     """The row in words, for screen readers."""
     band = possible.accepted(verdict.claim, group.unit)
-    lead = "" if chosen.bound(verdict.claim) or chosen.comparison(verdict.claim) else "The paper says "
+    lead = "" if chosen.own(verdict.claim) else "The paper says "
     said = f"{lead}{claimed(page, verdict.claim)}"
     parts = [said[:1].upper() + said[1:], *([f"accepted by us: {band}"] if band else [])]
     ours = [f"{'the proxy' if found.proxy else 'ours,'} {_note(page, verdict.claim, found)}" for found in shown]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import chain
@@ -42,23 +42,27 @@ def within(found: Interval, identity: Mapping[str, Any], values: Iterable[float]
     >>> within(ours, {"unit": "%"}, [99.0, 100.0]).high
     100.0
     """
-    whole = _whole(str(identity.get("unit", "")), str(identity.get("better", "")))
+    values = list(values)
+    whole = _whole(str(identity.get("unit", "")), str(identity.get("better", "")), values)
     if whole is None or (found.low >= 0 and found.high <= whole):
         return found
-    known = [found.mean] if str(identity.get("aggregation", "")).startswith(WHOLE) else list(values)
+    known = [found.mean] if str(identity.get("aggregation", "")).startswith(WHOLE) else values
     low = 0.0 if min(known, default=-1.0) >= 0 else -math.inf
     high = whole if max(known, default=math.inf) <= whole else math.inf
     return replace(found, low=max(found.low, low), high=min(found.high, high)) if low <= found.mean <= high else found
 
 
-def _whole(unit: str, better: str) -> float | None:
-    """The largest possible number of a share or a count; infinite for a count without end, None for other numbers."""
+def _whole(unit: str, better: str, values: Sequence[float]) -> float | None:
+    """The largest possible number of a share or a count; infinite for a count without end, None for other numbers.
+
+    Not every noun counts something: a log-likelihood in nats can be negative. The values of a count are whole.
+    """
     if units.percent(unit):
         return 100.0
     if hit := OF.search(unit):
         return float(hit["whole"])
     if unit:
-        return math.inf if COUNTED.fullmatch(unit) else None
+        return math.inf if COUNTED.fullmatch(unit) and all(float(value).is_integer() for value in values) else None
     return 1.0 if better == "higher" else None
 
 

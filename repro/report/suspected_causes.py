@@ -6,7 +6,7 @@ from itertools import groupby
 
 from repro import config
 from repro.claim.paper import Claim
-from repro.report import chosen, naming
+from repro.report import chosen, naming, needed
 from repro.report.evidence import shown
 from repro.report.html import files
 from repro.report.html.markup import Markup, entry, fold, join, link, tag, worded
@@ -48,8 +48,9 @@ def anchor(claim: Claim) -> str:
 
 
 def _row(page: Page, one: Entry) -> Markup:
-    cells = (_changed(page, one), _ours(page, one.after), effect(page, one), badge(chosen.outcome(one.after)))
-    return entry(one.cause.says, HEADS, cells)
+    cells = (_changed(page, one), _ours(page, one.after), effect(page, one))
+    after = badge(chosen.outcome(one.after), needed.chip(page, one.after))
+    return entry(one.cause.says, HEADS, (*cells, after))
 
 
 def _changed(page: Page, one: Entry) -> Markup:
@@ -82,15 +83,19 @@ def effect(page: Page, one: Entry) -> str:
     moved = spread(found, page.unit(one.claim)) if found.low < found.high else typeset(f"{found.mean:.3g}")
     moved = "–" if one.effect.unlike else moved  # a note below the table says why
     gap = "excess" if one.before.outcome == "exceeded" else "difference"
-    return moved if one.share is None else f"{moved}: {_share(one.share, gap)}"
+    return moved if one.share is None else f"{moved}: {_share(one.share, one.crosses, gap)}"
 
 
-def _share(share: float, gap: str) -> str:
-    """What a change does to the difference from the paper (`gap`): it closes a part, overshoots, or widens it."""
+def _share(share: float, crosses: bool, gap: str) -> str:
+    """What a change does to the difference from the paper (`gap`): it closes a part, widens it, or overshoots.
+
+    >>> _share(0.63, False, "difference"), _share(-0.34, True, "excess")
+    ('closes 63% of the difference', 'overshoots: 34% further, on the other side')
+    """
     size = f"{abs(share):.0%}" if abs(share) < 10 else f"{abs(share):.3g} times"
-    if share < 0:
-        return f"widens the {gap} by {size}"
-    return f"closes {size} of the {gap}" if share <= 1 else f"overshoots, {size} of the {gap}"
+    if crosses:
+        return f"overshoots: {size} {'nearer' if share >= 0 else 'further'}, on the other side"
+    return f"closes {size} of the {gap}" if share >= 0 else f"widens the {gap} by {size}"
 
 
 def _unlike(why: str) -> str:

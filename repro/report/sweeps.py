@@ -64,14 +64,16 @@ def _sweep(page: Page, sweep: Sweep, rounds: Sequence[Sequence[Result]]) -> Mark
     measured = [one for made in rounds for one in made if one.measured]
     if not measured:
         return join([name, *says, tag("p", "No point has a record yet.", class_="repro-muted")])
-    best = sweeps.best(rounds[-1]) if len(measured) > 1 else None
+    old = any(record.stale for one in measured for record in one.records)
+    best = sweeps.best(rounds[-1]) if len(measured) > 1 and not old else None
     rows = [(one, one is best) for made in reversed(rounds) for one in sorted(made, key=lambda one: -one.score)]
     panels = [
         _panel(sweep, setting, mine, best)
         for setting in sweep.values
         if _varies(setting, mine := _same_length(sweep, setting, measured))
     ]
-    return join([name, *says, _caveat(sweep, measured), _table(page, sweep, rows), _panels(panels)])
+    said = _caveat(sweep, measured, OLD if old else TUNED if len(measured) > 1 else "")
+    return join([name, *says, said, _table(page, sweep, rows), _panels(panels)])
 
 
 def _varies(setting: str, measured: Sequence[Result]) -> bool:
@@ -86,19 +88,21 @@ def _same_length(sweep: Sweep, setting: str, measured: Sequence[Result]) -> list
     return [one for one in measured if setting == sweep.halving or one.length == sweep.rounds[0]]
 
 
-def _caveat(sweep: Sweep, measured: Sequence[Result]) -> Markup:
-    """Why the number of the best point is no result."""
+TUNED = (
+    " The best point was chosen by these numbers, so its own number is too good, and it is not a claim. To test it, write "
+    "a config with its values, and measure that with other seeds or on other data."
+)
+OLD = " Some points were measured with older code (*stale*), so no point is called the best."
+
+
+def _caveat(sweep: Sweep, measured: Sequence[Result], more: str) -> Markup:
+    """What the numbers are; `more`: why the number of the best point is no result."""
     of = count(len(measured), "point")
     unit = measured[0].measured[0].identity.get("unit", "")
     text = (
         f"{sweep.metric}{f' in {unit}' if unit else ''} on the test set `{sweep.test}`, mean and 95 % interval over "
-        f"seeds, {of}."
+        f"seeds, {of}.{more}"
     )
-    if len(measured) > 1:
-        text += (
-            " The best point was chosen by these numbers, so its own number is too good, and it is not a claim. To "
-            "test it, write a config with its values, and measure that with other seeds or on other data."
-        )
     return tag("p", inline(text), class_="repro-muted")
 
 

@@ -88,7 +88,7 @@ def out_of_reach(claim: Claim, found: Evidence) -> str:
     ours = found.compared
     if claim.accepted is None or ours.high - ours.low <= 2 * (claim.tolerance or 0.0):
         return ""
-    return "no mean could have been reproduced: the interval is wider than the accepted range"
+    return "with so few seeds, no mean would have agreed: the interval is wider than the accepted range"
 
 
 def _limits(found: Evidence | None) -> tuple[float, float]:

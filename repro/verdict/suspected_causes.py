@@ -54,6 +54,13 @@ class Entry:
         before, after = (abs(self._gap(found)) for found in (self.before.judged, self.after.judged))
         return 1 - after / before if before else None
 
+    @property
+    def crosses(self) -> bool:
+        """Whether the change moves our number to the other side of the paper's."""
+        if self.before.judged is None or self.after.judged is None:
+            return False
+        return self._gap(self.before.judged) * self._gap(self.after.judged) < 0
+
     def _gap(self, found: Evidence) -> float:
         """The paper's number, or the bound, minus our number."""
         return (self.claim.number or 0.0) - found.interval.mean
