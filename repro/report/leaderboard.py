@@ -187,7 +187,8 @@ def _single(names: Sequence[str], many: int) -> str:
 def _compared(ranked: Sequence[Entrant], found: Ranking, unit: str, notes: Markup) -> Markup:
     """A fold: how the configs are compared, the neighbours, every pair. Its summary counts the pairs that differ."""
     apart = sum(pair.apart for pair in found.pairs.values())
-    title = f"How they are compared: {apart} of {count(len(found.pairs), 'pair')} can be distinguished"
+    whole = count(len(found.pairs), "pair")
+    title = f"How they are compared: {apart} of {whole} can be distinguished, corrected for their number"
     return fold(title, notes, _neighbours(ranked, found, unit), _every_pair(ranked, found, unit))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 from repro.errors import BadInput, nearest
 from repro.interval import interval
-from repro.record import Record
+from repro.record import Measurement, Record
 from repro.report import chosen, percent, possible
 from repro.report.evidence import ours
 from repro.report.figure import claimed
@@ -30,18 +31,20 @@ class Quote:
 
 
 def measured(page: Page, name: str) -> Quote:
-    """A number of a record. `name` has one of three forms:
+    """A number of a record, or of all records of a config. `name` has one of four forms:
 
-        cnn-seed0:test:Accuracy          the mean and its interval
+        cnn:test:Accuracy                the mean over all seeds and its interval
+        cnn-seed0:test:Accuracy          the mean of one record and its interval
         cnn-seed0:test:Accuracy:item 3   the value of one test item
         cnn-seed0:seconds                a cost of the run
 
-    Raises BadInput for an unknown name, with the most similar one.
+    The intervals are for new test items. Raises BadInput for an unknown name, with the most similar one.
     """
     stem, *rest = name.split(":")
     found = _find(page, stem)
-    text = _cost(found, rest[0]) if len(rest) == 1 else _value(page, found, rest)
-    return Quote(text, page.origin(found), f"{stem} is stale: {found.stale}" if found.stale else "")
+    text = _cost(found[0], rest[0]) if len(rest) == 1 else _value(page, found, rest)
+    old = [f"{one.stem} is stale: {one.stale}" for one in found if one.stale]
+    return Quote(text, page.origin(found[0]), "; ".join(old))
 
 
 def judged(page: Page, name: str) -> Quote:
@@ -93,25 +96,34 @@ def verdict_of(page: Page, name: str) -> Verdict:
     return next(verdict for verdict in page.verdicts if verdict.claim is claim)
 
 
-def _find(page: Page, stem: str) -> Record:
-    known = {found.stem: found for found in (*page.records, *page.smoke)}
+def _find(page: Page, stem: str) -> list[Record]:
+    """The record of this name, or all records of the config of this name, by seed."""
+    known: dict[str, list[Record]] = {}
+    for found in sorted((*page.records, *page.smoke), key=lambda one: one.seed):
+        known.setdefault(found.config, []).append(found)
+        known[found.stem] = [found]
     if stem not in known:
         raise BadInput(f"no record '{stem}'{nearest(stem, known)}")
     return known[stem]
 
 
-def _value(page: Page, found: Record, rest: list[str]) -> str:
-    known = {f"{m.test}:{m.metric}": m for m in found.measurements}
-    name, item = ":".join(rest[:2]), ":".join(rest[2:])
+def _value(page: Page, found: list[Record], rest: list[str]) -> str:
+    """The mean of a metric with its interval, or the value of one item. One row of values for each record."""
+    every = [_measurement(one, ":".join(rest[:2])) for one in found]
+    item, names = ":".join(rest[2:]), found[0].items.get(rest[0], [])
+    if item and item not in names:
+        raise BadInput(f"no item '{item}' of {':'.join(rest[:2])} in {found[0].stem}{nearest(item, names)}")
+    rows = [[one.values[names.index(item)]] if item else one.values for one in every]
+    identity = every[0].identity
+    by, unit = percent.factor(page.paper, every[0].metric, str(identity.get("unit", "")))
+    return spread(possible.within(interval(rows), identity, chain.from_iterable(rows)).scaled(by), unit)
+
+
+def _measurement(found: Record, name: str) -> Measurement:
+    known = {f"{one.test}:{one.metric}": one for one in found.measurements}
     if name not in known:
         raise BadInput(f"no measurement '{name}' in {found.stem}{nearest(name, known)}")
-    names = found.items.get(rest[0], [])
-    if item and item not in names:
-        raise BadInput(f"no item '{item}' of {name} in {found.stem}{nearest(item, names)}")
-    identity = known[name].identity
-    values = [known[name].values[names.index(item)]] if item else known[name].values
-    by, unit = percent.factor(page.paper, known[name].metric, str(identity.get("unit", "")))
-    return spread(possible.within(interval([values]), identity, values).scaled(by), unit)
+    return known[name]
 
 
 def _cost(found: Record, name: str) -> str:

@@ -89,8 +89,8 @@ def _same_length(sweep: Sweep, setting: str, measured: Sequence[Result]) -> list
 
 
 TUNED = (
-    " The best point was chosen by these numbers, so its own number is too good, and it is not a claim. To test it, write "
-    "a config with its values, and measure that with other seeds or on other data."
+    " The best point was chosen by these numbers, so its own number is too good, and it is not a claim. To test it, "
+    "write a config with its values, and measure that with other seeds or on other data."
 )
 OLD = " Some points were measured with older code (*stale*), so no point is called the best."
 
