@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from repro.record import Record
 from repro.report import chosen, needed
+from repro.report.evidence import computed
 from repro.report.html.markup import Markup, join, link, tag
 from repro.report.html.words import count
 from repro.report.page import Page
-from repro.verdict import BEHAVED, Verdict, behaviours
+from repro.verdict import BEHAVED, behaviours
 
 READ = {
     "full paper": "the full text",
@@ -85,7 +86,7 @@ def _tuned(page: Page) -> str:
         return COMPUTED
     told = TUNED.get(page.paper.tuned_on, "not stated")
     judged = [verdict for verdict in page.verdicts if verdict.evidence]
-    trained = [verdict for verdict in judged if not _is_computed(verdict)]
+    trained = [verdict for verdict in judged if not computed(verdict)]
     some = page.paper.tuned_on == "test" and len(trained) < len(judged)
     return f"{told} (the {count(len(trained), 'claim')} with training; the others are computed)" if some else told
 
@@ -93,11 +94,7 @@ def _tuned(page: Page) -> str:
 def _computed(page: Page) -> bool:
     """Whether all results are computed without randomness."""
     judged = [verdict for verdict in page.verdicts if verdict.evidence]
-    return bool(judged) and all(map(_is_computed, judged))
-
-
-def _is_computed(verdict: Verdict) -> bool:
-    return bool(verdict.claim.printed or verdict.claim.deterministic)
+    return bool(judged) and all(map(computed, judged))
 
 
 def _behaviours(page: Page) -> list[tuple[str, str]]:

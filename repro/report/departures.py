@@ -86,7 +86,7 @@ def _counts(line: str) -> int:
         return -int(head[1])
     if line.startswith("|"):
         cells = [cell.lower().rstrip(".") for cell in _cells(line)]
-        return -1 if RULE.match(line) else int(set(cells[2:-1] or cells[1:]) != {"the same"})
+        return -1 if RULE.match(line) else int(set(cells[2:-1] or cells[2:]) != {"the same"})
     return int(bool(ITEM.match(line)))
 
 

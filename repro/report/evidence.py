@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from repro.claim import units
 from repro.claim.paper import Claim
+from repro.interval import Interval
 from repro.record import Record
 from repro.report import possible, repository
 from repro.report.html import files
@@ -41,12 +42,26 @@ def shown(claim: Claim, found: Evidence) -> str:
     return _beside(claim, Decimal(repr(found.interval.mean))) + percent
 
 
+def computed(verdict: Verdict) -> bool:
+    """Whether our number is computed without randomness, so that it has no interval."""
+    return bool(verdict.claim.printed or verdict.claim.deterministic)
+
+
 def compared(verdict: Verdict) -> str:
-    """What our number is, if it is a difference of two configs, and which sign is better; else empty."""
-    if not (verdict.claim.over and verdict.evidence):
+    """What our number is, if it is a difference of two configs, and which sign is better, or has no interval."""
+    if not verdict.evidence:
         return ""
+    if not verdict.claim.over:
+        return _exact(verdict.evidence[0].interval, computed(verdict))
     better = verdict.evidence[0].identity.get("better")
     return f"difference; {better} is better" if better else "difference"
+
+
+def _exact(found: Interval, computed: bool) -> str:
+    """Why a number has no interval; empty if it has one."""
+    if found.low < found.high:
+        return ""
+    return "no interval: computed" if computed else "one seed" if found.seeds == 1 else "the same in all seeds"
 
 
 def source(page: Page) -> str:

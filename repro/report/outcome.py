@@ -62,13 +62,14 @@ SEEN = 0.02  # the smallest share of the bar, so that one claim of hundreds is v
 def outcome(page: Page) -> Markup:
     """The bar, how many claims agree with the paper, and how many of our own claims hold."""
     needs = needed.chips(page)
-    name, place = GAPS if page.failed else REASONS
+    name, place = (GAPS if chosen.theirs(page.failed) else OWN_GAPS) if page.failed else REASONS
     way = link(name, f"{page.address}#{place}")
     told = tag("div", summed(page.verdicts, f"{page.root}{EXPLAINED}", needs), way, class_="repro-told")
     return tag("div", bar(page.verdicts, needs), told, later(page.verdicts), class_="repro-outcome")
 
 
 GAPS = ("What does not agree, and why", "what-does-not-agree")
+OWN_GAPS = ("What does not hold, and why", GAPS[1])
 REASONS = ("How it differs, and why", "how-it-differs-and-why")
 SUMS = (("agrees", "agree"), ("does not agree", "do not agree"), ("open", "open"))
 

@@ -70,7 +70,7 @@ def test_typical_is_the_middle_half(values: list[float], data: Any) -> None:
     assert said.startswith("the best") == bool(worse and not better)
 
 
-def test_the_typical_the_best_and_the_worst_item_are_not_folded() -> None:
+def test_the_typical_item_comes_first_and_the_best_and_the_worst_have_folds_of_their_own() -> None:
     measured = [one for one in separation().records if any(found.test == "unseen" for found in one.measurements)]
     for record in (one for one in measured if one.examples):
         items = [example["item"] for example in record.examples]
@@ -81,10 +81,11 @@ def test_the_typical_the_best_and_the_worst_item_are_not_folded() -> None:
         named = item_scores.chosen(separation(), record)
         assert list(named) == wanted and "median" in named[nearest]
         html = str(examples.examples(replace(separation(), records=[record])))
-        open_, _, folded = html.partition("<details")
-        assert open_.count("<h3") == len(wanted) and folded.count("<h3") == len(items) - len(wanted)
-        heads = re.findall(r"<h3>Unseen, item (\d+): ", open_)
-        assert [int(item) for item in heads] == [items[n] for n in wanted]
+        open_, *folds = html.split("<details")
+        heads = [int(item) for item in re.findall(r"<h3>Unseen, item (\d+): ", html)]
+        assert heads == [items[n] for n in wanted]
+        assert [part.count("<h3") for part in (open_, *folds[: len(wanted) - 1])] == [1] * len(wanted)
+        assert html.count("<h3") == len(items)
 
 
 def test_a_spectrogram_has_ends_and_a_sound_is_loaded_when_it_is_played(elements: Callable[..., Any]) -> None:

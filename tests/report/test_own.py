@@ -82,6 +82,9 @@ def test_the_bar_counts_the_claims_of_the_paper_alone(paper: str, elements: Call
     theirs, mine = chosen.theirs(shown.verdicts), chosen.ours(shown.verdicts)
     assert mine and sum(outcome.tally(shown.verdicts).values()) == len(theirs)
     said = elements(str(outcome.outcome(shown))).text
+    if not theirs:
+        assert outcome.own_said(shown.verdicts) in said and "do not agree" not in said
+        return
     agree, differ, left = chosen.sums(theirs)
     assert agree + differ + left == len(theirs)
     for many, word in ((agree, "agrees?"), (differ, "do(?:es)? not agree"), (left, "open")):
@@ -104,6 +107,14 @@ def test_a_number_of_a_table_is_a_headline_if_the_outcome_quotes_it(paper: str) 
     assert first.table and not first.headline
     bare = replace(shown, paper=replace(shown.paper, outcome="Nothing."))
     assert all(one.headline for one in chosen.headlines(bare.paper))
+
+
+@pytest.mark.parametrize("paper", OWN)
+def test_the_headline_table_has_the_order_of_the_outcome(paper: str) -> None:
+    shown = read_once(paper)
+    rows = [one.id for one in chosen.headlines(shown.paper) if not chosen.own(one)]
+    places = [at for row in rows if (at := shown.paper.outcome.find(f"`{row}`")) >= 0]
+    assert places == sorted(places)
 
 
 def test_own_claims_have_a_word_a_badge_and_a_chip_of_their_own(elements: Callable[..., Any]) -> None:
@@ -130,6 +141,7 @@ def test_the_accepted_range_is_below_the_papers_number(elements: Callable[..., A
         ("%", [0.0, 130.0], "lower", (0.0, 120.0)),  # nor if one is above 100
         ("labels of 100", [80.0, 95.0], "higher", (0.0, 100.0)),
         ("beats", [80.0, 95.0], "higher", (0.0, 120.0)),
+        ("nats", [80.5, 95.2], "higher", (-20.0, 120.0)),  # not a count: a log-likelihood may be negative
         ("dB", [80.0, 95.0], "higher", (-20.0, 120.0)),
         ("", [0.0, 1.0], "lower", (-20.0, 120.0)),  # an error without a unit may be above 1
     ],
@@ -225,6 +237,6 @@ def test_numbers_in_sentences_and_rankings_end_at_what_is_possible() -> None:
 
 
 def test_the_share_of_agreement_that_sorts_the_papers_leaves_out_our_own() -> None:
-    shown = read_once("pets3")
+    shown = read_once("rabanser2019")
     theirs = chosen.theirs(shown.verdicts)
     assert math.isclose(comparison._agreeing(shown), chosen.sums(theirs)[0] / len(theirs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,28 @@ def test_what_the_paper_states_leads_to_its_claim(keys: dict[str, Any], text: st
     claim = Claim("c", "says", "Table 1", "Length", "configs/full.gin", **keys)
     found = quote.stated(replace(shown, paper=replace(shown.paper, claims=[claim])), "c")
     assert found == quote.Quote(text, shown.place(claim))
+
+
+def test_a_config_is_quoted_by_the_mean_of_its_seeds(shown: Page) -> None:
+    first = shown.by_config["configs/proxy.gin"][0]
+    other = replace(
+        first, seed=7, measurements=[replace(m, values=[2 * v for v in m.values]) for m in first.measurements]
+    )
+    several = replace(shown, records=[first, other])
+    measured = first.measurements[0]
+    name = f"{measured.test}:{measured.metric}"
+    said = [quote.measured(several, f"{stem}:{name}").text for stem in ("proxy-seed0", "proxy-seed7", "proxy")]
+    means = [float(re.match(r"[\d.]+", text)[0]) for text in said]
+    assert means == pytest.approx([measured.mean, 2 * measured.mean, 1.5 * measured.mean], rel=0.1)
+    assert (
+        "older" in quote.measured(replace(shown, records=[first, replace(other, stale="older")]), f"proxy:{name}").fault
+    )
+
+
+@pytest.mark.parametrize("name", ["proxi:test:Error", "proxy:tset:Error", "proxy:test:Eror", "proxy:speed"])
+def test_a_wrong_name_of_a_record_is_refused(shown: Page, name: str) -> None:
+    with pytest.raises(BadInput, match=r"no (?:record|measurement|cost)"):
+        quote.measured(shown, name)
 
 
 def test_a_number_that_is_not_transcribed_cannot_be_quoted(shown: Page) -> None:

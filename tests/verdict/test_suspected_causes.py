@@ -49,6 +49,7 @@ def test_the_share_is_how_much_less_is_left_of_the_gap(changed: float, share: fl
     assert entry.share == pytest.approx(share, abs=0.01)
     assert entry.effect is not None and entry.effect.interval.mean == pytest.approx(changed - 0.5, abs=1e-9)
     assert entry.after.outcome == ("reproduced" if share == 1.0 else entry.after.outcome)
+    assert entry.crosses == (changed > 1.0)
 
 
 def test_a_cause_may_change_another_config_than_the_claims() -> None:
