@@ -292,7 +292,12 @@ def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:
 
 def of_points(folder: Path) -> list[Record]:
     """All records of a paper's sweeps, with the stale ones marked. No claim uses them."""
+    return list(stale.mark(map(read, point_paths(folder)), folder, swept=True))
+
+
+def point_paths(folder: Path) -> list[Path]:
+    """The files of the records of a paper's sweeps. Raises BadInput for a symbolic link."""
     homes = sorted(path for path in (folder / "records" / SWEPT).glob("[!.]*") if path.is_dir())
     found = [path for home in homes for path in regular.files(home, "*.json", regular.RECORD)]
     refuse_links(folder / "records" / SWEPT, [*homes, *found])
-    return list(stale.mark(map(read, found), folder, swept=True))
+    return found
