@@ -191,7 +191,7 @@ def test_a_point_of_a_sweep_is_renewed_by_a_row_of_its_own(recorded: Any, repro:
     assert len(points) == 2 and not any(found.stale for found in points)
     change(recorded, "def forward(self, output: torch.Tensor", "def forward(self, output: 'a prediction'")
     assert all(found.stale for found in record.of_points(recorded.folder))
-    code, out, _ = repro("renew", recorded.name)
+    code, _out, _ = repro("renew", recorded.name)
     rows = renewal.read(recorded.folder)
     assert code == 0 and sorted(row.overrides for row in rows) == [[], *sorted(found.overrides for found in points)]
     assert not stale(recorded) and not any(found.stale for found in record.of_points(recorded.folder))
