@@ -12,8 +12,8 @@ from repro.report.outcome import badge_of
 from repro.report.page import Page
 from repro.verdict import Verdict
 
-NARROW = "no mean could have passed"
-"""Below a verdict whose interval is wider than the accepted range."""
+NARROW = "our interval is wider than the accepted range"
+"""Below a verdict that no mean could have passed with these seeds."""
 
 
 def answer(page: Page) -> Markup:

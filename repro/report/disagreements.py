@@ -40,7 +40,8 @@ def _lead(page: Page, failed: Sequence[Verdict]) -> str:
     theirs, mine = chosen.theirs(failed), chosen.ours(failed)
     whole = count(len(chosen.theirs(page.verdicts)), "claim")
     course = "course" if page.paper.kind == "course" else "paper"
-    parts = [f"{len(theirs)} of {whole} of the {course}."] if theirs else []
+    verb = "does" if len(theirs) == 1 else "do"
+    parts = [f"{len(theirs)} of {whole} of the {course} {verb} not agree."] if theirs else []
     if better := sum(map(_better, theirs)):
         which = "All" if better == len(theirs) else f"{better} of them"
         parts.append(

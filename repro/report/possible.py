@@ -26,7 +26,7 @@ COUNTED = re.compile(r"[a-z]{4,}")  # `beats`, `pages`: a unit that is a noun
 
 
 def seen(claim: Claim, found: Evidence) -> Interval:
-    """Our interval, cut at the ends of the possible numbers. That of a difference from a limit of 0 is not cut."""
+    """Our interval, cut at the ends of the possible numbers. That of a difference is not cut."""
     if claim.over or claim.bound == 0:
         return found.interval
     return within(found.interval, found.identity, chain.from_iterable(found.rows))

@@ -111,6 +111,8 @@ def basis(one: Paper, records: Records) -> Iterator[BadInput]:
     for key, expected in BASIS.items() if any(True for _ in records) else ():
         if not getattr(one, key).strip():
             yield BadInput(f"'{key}' is empty", head.place(key), expected=expected)
+    if not one.authors:
+        yield BadInput("'authors' is empty", head.place("authors"), expected="its authors, each as 'First Last'")
     yield from review_files.authors(one, records)
     known = [claim.id for claim in one.claims]
     for name in (

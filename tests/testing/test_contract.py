@@ -159,6 +159,14 @@ def test_what_the_verdicts_depend_on_is_said(whole: Any, key: str) -> None:
         assert ("basis", f"papers/{whole.name}/paper.toml", line) in faults(whole)
 
 
+def test_a_paper_has_authors(whole: Any) -> None:
+    path = whole.folder / "paper.toml"
+    path.write_text(text := re.sub(r"(?m)^authors = .*$", "authors = []", path.read_text()))
+    assert faults(whole) == [
+        ("basis", f"papers/{whole.name}/paper.toml", text[: text.index("authors =")].count("\n") + 1)
+    ]
+
+
 def test_the_outcome_names_claims_of_the_paper(whole: Any) -> None:
     path = whole.folder / "paper.toml"
     path.write_text(text := path.read_text().replace("{claim}`fit.error`", "{claim}`fit.eror`"))
