@@ -15,7 +15,7 @@ project = "repro"
 author = "the repro authors"
 copyright = "the repro authors"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_design", "repro.report.sphinx", "repro.course.site"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "repro.report.sphinx", "repro.course.site"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_dmath_allow_space = False  # two prices ($5 and $6) in a sentence are not a formula
 myst_dmath_allow_digits = False

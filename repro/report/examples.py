@@ -28,12 +28,12 @@ If a record has a `signal`, all its stretches are one strip (`repro.report.strip
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from repro.record import Record
-from repro.report import item_scores, pictures
+from repro.report import item_scores, pictures, training_pictures
 from repro.report.example_files import address, path
 from repro.report.html.axis import Axis
 from repro.report.html.markup import Markup, fold, join, link, tag
@@ -94,17 +94,21 @@ def _record(page: Page, found: Record) -> Markup:
     if any("signal" in panel for panel in panels):
         return join([tag("p", *lead), strip(page, found)])
     named, scale = item_scores.chosen(page, found), _scale(panels)
-    drawn = [_item(page, found, example, scale, named.get(n, "")) for n, example in enumerate(found.examples)]
+    items = [training_pictures.without(example) for example in found.examples]
+    drawn = [_item(page, found, item, scale, named.get(n, "")) for n, item in enumerate(items)]
     if len(panels) == len(found.examples):
         return join([tag("p", *lead, " ".join(notes)), tag("div", *drawn, class_="repro-gallery")])
-    return join([tag("p", *lead, item_scores.order(page, found, named), " ".join(notes)), *_first(drawn, list(named))])
+    first, *rest = _folded(drawn, named) if named else drawn
+    intro = tag("p", *lead, item_scores.order(page, found, named), " ".join(notes))
+    return join([intro, first, *training_pictures.series(page, found), *rest])
 
 
-def _first(drawn: Sequence[Markup], named: Sequence[int]) -> list[Markup]:
-    """The items `named`, in this order; the others are in a fold. All items if none is named."""
+def _folded(drawn: Sequence[Markup], named: Mapping[int, str]) -> list[Markup]:
+    """The first of the items in `named`; each other one of them in a fold of its own, and all others in one fold."""
+    typical, *ends = named
     rest = [one for n, one in enumerate(drawn) if n not in named]
-    folded = [fold(count(len(rest), "more item"), *rest)] if rest and named else rest
-    return [*(drawn[n] for n in named), *folded]
+    folds = [fold(named[n][:1].upper() + named[n][1:], drawn[n]) for n in ends]
+    return [drawn[typical], *folds, *([fold(count(len(rest), "more item"), *rest)] if rest else [])]
 
 
 def _item(page: Page, found: Record, example: Panel, scale: Axis, chosen: str = "") -> Markup:

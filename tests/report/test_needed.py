@@ -98,7 +98,7 @@ def test_a_claim_with_a_record_or_with_data_to_download_needs_nothing(fresh: Pat
 
 
 def test_a_claim_with_too_few_seeds_says_how_many_it_needs(fresh: Path) -> None:
-    """Its badge, the legend of the bar and the filter do; a claim of which nothing has run is only *not run*."""
+    """Its badge, the legend of the bar and the filter do; a claim without a record is only *not run*."""
     text = (fresh / "paper.toml").read_text()
     found = page.read("tiny")
     claim = found.paper.claims[0]
