@@ -97,7 +97,7 @@ def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
     A point of a sweep counts as a config.
     """
     seen = set()
-    for path in (*record.paths(folder), *record.point_paths(folder)):
+    for path in (*record.paths(folder), *record.paths(folder, swept=True)):
         found = record.read(path)
         place = folder / "configs" / f"{found.config}.gin"
         config = configs.read(place, tuple(found.overrides)) if place.is_file() else None
