@@ -126,6 +126,18 @@ def folders() -> dict[str, Path]:
     return found
 
 
+def own_folders() -> list[Path]:
+    """The folders of all papers of this project, by name.
+
+    In a checkout these are all papers. The papers that an installed `repro` contains are of another project; they
+    count only if there is no other one.
+    """
+    found = [folder for _, folder in sorted(folders().items())]
+    if (HOME.parent / "pyproject.toml").is_file():  # a checkout
+        return found
+    return [folder for folder in found if folder.parent != HOME.parent / "papers"] or found
+
+
 def find(name: str) -> Paper:
     """The paper in the folder `name`. Raises BadInput with the nearest name if there is none.
 

@@ -11,8 +11,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro import HOME
-
 if TYPE_CHECKING:
     from repro.testing.contract import Fault
 
@@ -22,7 +20,7 @@ def check(given: argparse.Namespace) -> int:
     from repro.claim import paper
     from repro.testing import contract
 
-    folders = _all() if given.paper is None else [paper.folder_of(given.paper)]
+    folders = paper.own_folders() if given.paper is None else [paper.folder_of(given.paper)]
     found = _every(folders)
     for reason in sorted({contract.unknown(folder) for folder in folders} - {""}):
         print(f"repro: the git history was not checked: {reason}", file=sys.stderr)
@@ -32,16 +30,6 @@ def check(given: argparse.Namespace) -> int:
         print("".join(f"{line(fault)}\n" for fault in found), end="")
     _say_total(found, [folder.name for folder in folders])
     return int(bool(found))
-
-
-def _all() -> list[Path]:
-    """The folders of all papers of this project. The papers that an installed `repro` contains are of another one."""
-    from repro.claim import paper
-
-    found = [folder for _, folder in sorted(paper.folders().items())]
-    if (HOME.parent / "pyproject.toml").is_file():  # a checkout
-        return found
-    return [folder for folder in found if folder.parent != HOME.parent / "papers"] or found
 
 
 def _every(folders: Sequence[Path]) -> list[Fault]:

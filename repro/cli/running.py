@@ -84,7 +84,7 @@ def smoke(given: argparse.Namespace) -> int:
     """`repro smoke`: run the smoke config of one paper or of all papers; the records stay in the run folders."""
     from repro.claim import paper
 
-    folders = [paper.folder_of(given.paper)] if given.paper else [one for _, one in sorted(paper.folders().items())]
+    folders = [paper.folder_of(given.paper)] if given.paper else paper.own_folders()
     return max((_smoke(folder, not given.paper) for folder in folders), default=0)
 
 

@@ -20,6 +20,8 @@ EXPECTED = {
     errno.ENXIO: "expected a file, but it is a device or a socket",
     errno.EMFILE: "expected a higher limit of open files (ulimit -n)",
     errno.ENFILE: "expected a higher limit of open files on this machine",
+    errno.ENOSPC: "expected free space on the disk",
+    errno.EDQUOT: "expected free space in your quota",
     errno.EIO: "expected a disk that can be read",
     errno.ESTALE: "expected a network folder that is still connected",
     errno.ENOTCONN: "expected a network folder that is still connected",

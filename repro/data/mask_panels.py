@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-LONGEST = 256  # pixels: the maximum of the longer side
-LARGEST = 15_000  # bytes of an image: it is saved with the first of `QUALITIES` that is small enough, else the last
+LONGEST = 192  # pixels: the maximum of the longer side
+LARGEST = 10_000  # bytes of an image: it is saved with the first of `QUALITIES` that is small enough, else the last
 QUALITIES = (85, 70, 55, 40)  # of JPEG
 CLASSES = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#f0e442", "#d55e00", "#0072b2")  # Okabe and Ito; class 1 first
 IGNORED, MISSED, EXTRA, OTHER = "#9a9a9a", "#ffb000", "#2f6bff", "#d81b60"

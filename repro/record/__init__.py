@@ -272,9 +272,10 @@ def refuse_links(folder: Path, paths: Iterable[Path]) -> None:
             raise BadInput("is a link", f"{where(path.parent)}/{path.name}", expected="the records themselves")
 
 
-def paths(folder: Path) -> list[Path]:
-    """The files of a paper's records: the JSON files in `records/`, except for the renewals and the verdicts."""
-    found = regular.files(folder / "records", "*.json", regular.RECORD)
+def paths(folder: Path, swept: bool = False) -> list[Path]:
+    """The files of a paper's records, or of those of its sweeps: without the renewals and the verdicts."""
+    homes = sorted(filter(Path.is_dir, (folder / "records" / SWEPT).glob("[!.]*"))) if swept else [folder / "records"]
+    found = [path for home in homes for path in regular.files(home, "*.json", regular.RECORD)]
     return [path for path in found if path.name not in ("renewals.json", "verdicts.json")]
 
 
@@ -292,7 +293,6 @@ def of_paper(folder: Path, data: stale.Data | None = None) -> list[Record]:
 
 def of_points(folder: Path) -> list[Record]:
     """All records of a paper's sweeps, with the stale ones marked. No claim uses them."""
-    homes = sorted(path for path in (folder / "records" / SWEPT).glob("[!.]*") if path.is_dir())
-    found = [path for home in homes for path in regular.files(home, "*.json", regular.RECORD)]
-    refuse_links(folder / "records" / SWEPT, [*homes, *found])
+    found = paths(folder, swept=True)
+    refuse_links(folder / "records" / SWEPT, [*(path.parent for path in found), *found])
     return list(stale.mark(map(read, found), folder, swept=True))

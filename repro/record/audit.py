@@ -155,22 +155,25 @@ def _of_record(found: Record, known: Committed) -> Iterator[str]:
 
 
 def _of_renewals(one: Paper, records: Sequence[Record], known: Committed) -> Iterator[str]:
-    texts = {found.config: found.text for found in records}
-    for row in renewal.read(one.folder):
+    rows = renewal.read(one.folder)
+    points = record.of_points(one.folder) if any(row.overrides for row in rows) else []
+    texts = {(found.config, *found.overrides): found.text for found in (*records, *points)}
+    for row in rows:
+        text = texts.get((row.config, *row.overrides))
         place = f"{renewal.FILE}: the row of {row.config}"
         if not git.is_commit(row.commit):
             yield f"{place}: its commit is {row.commit!r:.80}; expected 40 hexadecimal digits"
             continue
         try:
-            code = known.code(row.commit, tuple(imported(texts.get(row.config, ""))))
+            code = known.code(row.commit, tuple(imported(text or "")))
         except (GitError, BadInput, OSError) as error:
             yield f"{place}: its commit {row.commit[:12]} cannot be read: {error}"
             continue
-        if row.config not in texts:
+        if text is None:
             yield f"{place}: there is no record of that config"
         elif unlike := sorted(name for name, (old, _) in row.changed.items() if name in code and code[name] != old):
             yield f"{place}: its commit {row.commit[:12]} has other code: {', '.join(unlike)}"
-        elif row.same_code and not known.same_code(row.commit, row.changed, tuple(imported(texts[row.config]))):
+        elif row.same_code and not known.same_code(row.commit, row.changed, tuple(imported(text))):
             yield f"{place}: its commit {row.commit[:12]} has other syntax trees, but the row says the same"
 
 

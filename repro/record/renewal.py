@@ -11,10 +11,10 @@ the other steps is not detected.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from repro.files import disk, regular, strict_json, typed
 
@@ -35,6 +35,7 @@ class Renewal:
     measured: Annotated[str, typed.TIME]  # date and time
     last: Annotated[int, typed.FROM_0] = 0  # how many last steps were compared too
     same_code: bool = False  # nothing was run: the two codes have the same syntax trees (`repro.record.same_code`)
+    overrides: list[str] = field(default_factory=list)  # the `--set` bindings, for a point of a sweep
 
     def __str__(self) -> str:
         names = ", ".join(sorted(self.changed))
@@ -51,9 +52,10 @@ def difference(before: Mapping[str, str], now: Mapping[str, str]) -> Changed:
     return {name: [before.get(name), now.get(name)] for name in names}
 
 
-def find(renewals: Iterable[Renewal], config: str, changed: Changed) -> Renewal | None:
-    """The renewal of a config that covers exactly these changes, or None."""
-    return next((one for one in renewals if (one.config, one.changed) == (config, changed)), None)
+def find(renewals: Iterable[Renewal], config: str, changed: Changed, overrides: Sequence[str] = ()) -> Renewal | None:
+    """The renewal of a config, with these `--set` bindings, that covers exactly these changes; or None."""
+    wanted = config, changed, list(overrides)
+    return next((one for one in renewals if (one.config, one.changed, one.overrides) == wanted), None)
 
 
 def read(folder: Path) -> list[Renewal]:
@@ -65,11 +67,16 @@ def read(folder: Path) -> list[Renewal]:
 
 
 def store(found: Iterable[Renewal], folder: Path) -> Path:
-    """Replace the renewals of the paper in `folder` by `found`, one for each config and change."""
-    rows = {(one.config, json.dumps(one.changed)): one for one in found}
+    """Replace the renewals of the paper in `folder` by `found`, one for each config, bindings and change."""
+    rows = {(one.config, json.dumps(one.overrides), json.dumps(one.changed)): one for one in found}
     if not rows:
         (folder / FILE).unlink(missing_ok=True)
         return folder / FILE
-    lines = [json.dumps(asdict(rows[key]), sort_keys=True) for key in sorted(rows)]
+    lines = [json.dumps(_row(rows[key]), sort_keys=True) for key in sorted(rows)]
     (folder / FILE).parent.mkdir(exist_ok=True)
     return disk.write(folder / FILE, "[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def _row(one: Renewal) -> dict[str, Any]:
+    """The keys of a renewal in the file; without `overrides` if there are none."""
+    return {key: value for key, value in asdict(one).items() if key != "overrides" or value}

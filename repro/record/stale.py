@@ -29,7 +29,7 @@ def mark(records: Iterable[Record], folder: Path, data: Data | None = None, swep
     """The records of a paper with `stale` and `renewed` set.
 
     Each is compared with the present config and code, and with the present data if `data` is given. swept: they are
-    records of a sweep. Renewals do not count for these, because they were measured with the settings of the config.
+    records of a sweep.
     """
 
     @functools.cache
@@ -44,7 +44,7 @@ def mark(records: Iterable[Record], folder: Path, data: Data | None = None, swep
         found = configs.read(path, overrides)
         return Now(found.text, code(tuple(name for name, _ in found.modules)), data(path) if data else None)
 
-    records, renewals = list(records), [] if swept else renewal.read(folder)
+    records, renewals = list(records), renewal.read(folder)
     commits = [record.source.get("commit") for record in records] + [one.commit for one in renewals]
     trust = _trust(folder, commits)
     renewals = [one for one in renewals if git.is_commit(one.commit) and one.commit not in trust.missing]
@@ -61,7 +61,7 @@ def _marked(record: Record, trust: Trust, now: Now | None, renewals: list[renewa
     if now is None:
         return replace(record, stale=f"its config configs/{record.config}.gin is gone")
     code = renewal.difference(record.code, now.code)
-    renewed = renewal.find(renewals, record.config, code) if code else None
+    renewed = renewal.find(renewals, record.config, code, record.overrides) if code else None
     changed = [*_changed(record, now), *([] if renewed else code)]
     notes = [str(note) for note in (renewed, trust.note(record.source, record.core)) if note]
     why = f"changed since the record: {', '.join(changed)}" if changed else ""

@@ -48,19 +48,28 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Finding]:
     disk.refuse_unwritable(one.folder / paper.WRITTEN, Path(renewal.FILE).name)
     with interruption.listening():
         rows = list(_outdated(one.folder))
-        needed = {(found.config, str(changed)) for found, changed in rows}
-        kept = [row for row in renewal.read(one.folder) if (row.config, str(row.changed)) in needed]
+        kept = [old for old in renewal.read(one.folder) if any(_covers(old, *row) for row in rows)]
         for found, changed in rows:
-            kept = [row for row in kept if (row.config, row.changed) != (found.config, changed)]
+            kept = [old for old in kept if not _covers(old, found, changed)]
             try:
                 made = measured(found, changed, one.folder, steps)
             except (BadInput, child.Failed, Differs) as error:
                 renewal.store(kept, one.folder)
-                yield Finding(found.stem, False, str(error))
+                yield Finding(_name(found), False, str(error))
                 continue
             kept.append(made)
             renewal.store(kept, one.folder)
-            yield Finding(found.stem, True, str(made))
+            yield Finding(_name(found), True, str(made))
+
+
+def _covers(old: Renewal, found: Record, changed: renewal.Changed) -> bool:
+    """Whether a renewal is of this config, these `--set` bindings and these changes."""
+    return renewal.find([old], found.config, changed, found.overrides) is not None
+
+
+def _name(found: Record) -> str:
+    """The name of a record; that of a point of a sweep with its bindings."""
+    return " ".join([found.stem, *(f"({one})" for one in found.overrides)])
 
 
 def sample() -> Iterator[Finding]:
@@ -69,30 +78,33 @@ def sample() -> Iterator[Finding]:
     Raises BadInput if a paper or a record cannot be read.
     """
     with interruption.listening():
-        for folder in paper.folders().values():
+        for folder in paper.own_folders():
             known = renewal.read(folder)
-            rows = [row for row in _outdated(folder) if renewal.find(known, row[0].config, row[1])]
+            rows = [row for row in _outdated(folder) if renewal.find(known, row[0].config, row[1], row[0].overrides)]
             short = [row for row in rows if row[0].cost.get("seconds", 0.0) <= replay.LONGEST] or rows
             if not short:
                 continue
             found, changed = random.Random(git.head(folder)).choice(short)
             try:
-                yield Finding(found.stem, True, str(measured(found, changed, folder, certify.STEPS)))
+                yield Finding(_name(found), True, str(measured(found, changed, folder, certify.STEPS)))
             except (BadInput, child.Failed, Differs) as error:
-                yield Finding(found.stem, False, str(error))
+                yield Finding(_name(found), False, str(error))
 
 
 def _outdated(folder: Path) -> Iterator[tuple[Record, renewal.Changed]]:
-    """One record per config and version of the code that is stale only because of code, and the changed modules."""
+    """One record per config and version of the code that is stale only because of code, and the changed modules.
+
+    A point of a sweep counts as a config.
+    """
     seen = set()
-    for path in record.paths(folder):
+    for path in (*record.paths(folder), *record.paths(folder, swept=True)):
         found = record.read(path)
         place = folder / "configs" / f"{found.config}.gin"
-        config = configs.read(place) if place.is_file() else None
+        config = configs.read(place, tuple(found.overrides)) if place.is_file() else None
         if config is None or not configs.same(found.digest, found.text, config.text):
             continue
         changed = renewal.difference(found.code, code_digest.code(config))
-        key = (found.config, str(changed))
+        key = (found.config, *found.overrides, str(changed))
         if changed and key not in seen:
             seen.add(key)
             yield found, changed
@@ -104,21 +116,21 @@ def measured(found: Record, changed: renewal.Changed, folder: Path, steps: int =
     Raises Differs if the present code gives different numbers, BadInput if the record cannot be run again, and
     `child.Failed` if a run fails.
     """
-    path = folder / "configs" / f"{found.config}.gin"
-    config = configs.read(path)
+    config = configs.read(folder / "configs" / f"{found.config}.gin", tuple(found.overrides))
     binding.bind(config, whole=True)
     training = certify.training_of(config)
-    commit = replay.commit_of(found, folder / "records" / f"{found.stem}.json")
+    home = folder / "records" / record.SWEPT if found.overrides else folder / "records"
+    commit = replay.commit_of(found, home / f"{found.stem}.json")
     if unlike := audit.of_record(found, folder):
         raise Differs(unlike[0])
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     if changed and audit.same_code(found, changed, folder):
-        return Renewal(found.config, changed, commit, 0, "", now, same_code=True)
+        return Renewal(found.config, changed, commit, 0, "", now, same_code=True, overrides=found.overrides)
     if training is None or certify.steps_of(config, training) <= 2 * steps or found.cost.get("seconds", 0.0) <= WHOLE:
         first, last, processor = 0, 0, _whole(found, folder, commit)
     else:
         first, last, processor = _ends(found, config, training, commit, steps)
-    return Renewal(found.config, changed, commit, first, processor, now, last)
+    return Renewal(found.config, changed, commit, first, processor, now, last, overrides=found.overrides)
 
 
 def _whole(found: Record, folder: Path, commit: str) -> str:
@@ -152,7 +164,7 @@ def _ends(found: Record, config: Config, training: Training, commit: str, steps:
 
     Returns how many first steps and how many last steps were compared, and the name of the processor.
     """
-    sets = ["experiment.examples = 0"]
+    sets = ["experiment.examples = 0", *found.overrides]
     path = config.path.resolve()
     present = [HOME.parent, config.folder.parents[1]]
     with replay.checkout(path, commit) as before, tempfile.TemporaryDirectory(prefix="repro-renew-") as home:

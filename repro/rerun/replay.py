@@ -88,12 +88,12 @@ def compare(
 
 def smoke() -> Iterator[Path]:
     """The record of each paper's smoke config; logs the papers that have none."""
-    for one in paper.every():
-        path = one.folder / "records" / "smoke-seed0.json"
+    for folder in paper.own_folders():
+        path = folder / "records" / "smoke-seed0.json"
         if path.is_file():
             yield path
         else:
-            log.info("%s: no record of its smoke config: skipped", one.name)
+            log.info("%s: no record of its smoke config: skipped", folder.name)
 
 
 def since(branch: str) -> Iterator[Path]:
@@ -103,7 +103,7 @@ def since(branch: str) -> Iterator[Path]:
     BadInput if git does not know the branch.
     """
     tried: dict[Path, bool] = {}
-    found = [path for folder in paper.folders().values() for path in _changed(folder, branch)]
+    found = [path for folder in paper.own_folders() for path in _changed(folder, branch)]
     if not found:
         log.info("no record differs from %s", branch)
     for path in found:

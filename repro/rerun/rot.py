@@ -70,8 +70,8 @@ def turn(stack: str, names: Sequence[str] = ()) -> Iterator[tuple[str, Trial]]:
     """
     if stack == "locked":
         _refuse_unpinned()
-    known = paper.folders()
-    folders = {name: paper.find(name).folder for name in names or sorted(known)}
+    known = names or [folder.name for folder in paper.own_folders()]
+    folders = {name: paper.find(name).folder for name in known}
     before = {
         name: read(folder, stack) for name, folder in folders.items()
     }  # refuses a broken file before the first run

@@ -114,6 +114,8 @@ def test_two_repositories_on_one_site(here: Path, installed: Callable[..., subpr
     assert done.returncode == 0 and " passed" in done.stdout, done.stdout
     smoke = installed("alpha_paper", "-c", COMMAND, "run", "papers/alpha_paper/configs/smoke.gin")
     assert smoke.returncode == 0, smoke.stderr
+    smokes = installed("alpha_paper", "-c", COMMAND, "smoke")
+    assert smokes.returncode == 0 and smokes.stderr.count("/configs/smoke.gin, seed") == 1, "the wheel has papers too"
     for option in ("--write", "--check"):
         done = installed("alpha_paper", "-c", COMMAND, "verdict", "alpha_paper", option)
         assert done.returncode == 0, (done.stdout, done.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -165,3 +166,34 @@ def test_a_file_that_holds_none_is_one_line(paper: Any, spoil: Callable[[str], s
     path.write_bytes(spoil(path.read_text()).encode(errors="surrogatepass"))
     with pytest.raises(BadInput, match=r"renewals\.json(:\d+)?: not a list of renewals: "):
         renewal.read(paper.folder)
+
+
+SWEEP = f"""
+[[sweep]]
+id = "steps"
+config = "configs/{CONFIG}.gin"
+metric = "SquaredError"
+seeds = 1
+[sweep.values]
+trainers.Supervised.steps = [5, 6]
+"""
+
+
+def test_a_point_of_a_sweep_is_renewed_by_a_row_of_its_own(recorded: Any, repro: Any, git: Any) -> None:
+    """The row of its config does not count for it, nor does that of another point."""
+    path = recorded.folder / "paper.toml"
+    path.write_text(path.read_text() + SWEEP)
+    git("commit", "-qam", "a sweep")
+    for command in repro("todo", recorded.name)[1].splitlines():
+        if "--set" in command:
+            assert repro(*shlex.split(command)[1:])[0] == 0
+    points = record.of_points(recorded.folder)
+    assert len(points) == 2 and not any(found.stale for found in points)
+    change(recorded, "def forward(self, output: torch.Tensor", "def forward(self, output: 'a prediction'")
+    assert all(found.stale for found in record.of_points(recorded.folder))
+    code, _out, _ = repro("renew", recorded.name)
+    rows = renewal.read(recorded.folder)
+    assert code == 0 and sorted(row.overrides for row in rows) == [[], *sorted(found.overrides for found in points)]
+    assert not stale(recorded) and not any(found.stale for found in record.of_points(recorded.folder))
+    renewal.store([row for row in rows if row.overrides != points[0].overrides], recorded.folder)
+    assert [bool(found.stale) for found in record.of_points(recorded.folder)] == [True, False]
