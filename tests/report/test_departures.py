@@ -40,11 +40,11 @@ def test_rows_and_items_of_the_section_count(rows: int, items: int, alike: int, 
         ("## One departure\n\n1. the loss\n", 1),
         ("## Departures\n\n| | paper | here | why |\n|---|---|---|---|\n| loss | a | b | the same |\n", 1),
         (
-            "## Departures\n\n| | paper | full | short | why |\n|---|---|---|---|---|\n| data | a | the same | b | time |\n",
+            "## Departures\n\n| | paper | full | short | why |\n|---|---|---|---|---|\n| a | b | the same | c | d |",
             1,
         ),
         (
-            "## Departures\n\n| | paper | full | short | why |\n|---|---|---|---|---|\n| a | b | the same | The same. | |",
+            "## Departures\n\n| | paper | one | two | why |\n|---|---|---|---|---|\n| a | b | the same | The same. | |",
             0,
         ),
         ("## Departures\n\n```{list-table}\n:header-rows: 1\n\n* - what\n  - why\n* - loss\n  - time\n```\n", 1),
