@@ -4,9 +4,10 @@ The evidence, best first:
 
 1. other seeds of the same config: the median of their times;
 2. the most similar config of the paper: its time to load and measure, plus its training time in proportion to the
-   number of training items (steps times batch size). Similar means: a training of less than 20 times the length, or
-   more than a twentieth; then the same model, the same data, the same trainer, the same metrics, the closest values;
-   Without a record of the same model, one of another model with the same data and trainer is used;
+   number of training items (steps times batch size). Similar means: a training of less than 20 times the length and
+   more than a twentieth, else of less than 400 times, and so on; then the same model, the same data, the same trainer,
+   the same metrics, the closest values. Without a record of the same model, one of another model with the same data and
+   trainer is used;
 3. with only the data in common: the median of all runs of the paper;
 4. without a record of the model or the data: the time is unknown, which is not 0.
 
@@ -23,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from math import log
 from statistics import geometric_mean, median_high, median_low
 
 from repro import config as configs
@@ -183,7 +185,7 @@ class Times:
         """How unlike a run the records of `group` are: the smallest is the best evidence."""
         other_accelerator = group.machine.accelerator != where.accelerator
         kinds, values = wanted.distance(group.parts)
-        far = not 1 / FAR < wanted.times(group.parts) < FAR
+        far = int(abs(log(wanted.times(group.parts), FAR)))
         return other_accelerator, group.digest != digest, far, *kinds, group.machine != where, values, group.name
 
     def _median(self, groups: Iterable[_Group], where: Machine) -> Estimate:

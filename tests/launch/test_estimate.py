@@ -83,6 +83,11 @@ def test_a_short_smoke_run_is_not_the_measure_of_a_long_one() -> None:
     assert seconds(records, text(steps=6000)) == pytest.approx(360)
 
 
+def test_a_run_on_other_data_is_better_evidence_than_a_far_shorter_one() -> None:
+    records = [done("smoke", 5, text(steps=4)), done("proxy", 100, text(data="Letters", steps=200))]
+    assert seconds(records, text(steps=6000)) == pytest.approx(3000)
+
+
 def test_without_a_record_of_these_parts_the_time_is_unknown_and_not_0() -> None:
     for records in ([], [done("Net", 10, text("Forest", "Trees"))], [replace(done("Net", 10), paper="q")]):
         found = Times(records).of("p", text())
