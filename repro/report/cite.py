@@ -27,7 +27,7 @@ def line(page: Page) -> Markup:
     source = [link("the paper", address, rel="external")] if address else []
     group = [tag("span", f"Reproduced by {paper.group}", class_="repro-muted")] if paper.group else []
     ways = [link("Cite", f"{page.address}#cite"), people.mistake(page, "Report a mistake")]
-    said = [f"{', '.join(paper.authors)}. {venue(paper)}.", *source, *group, *ways]
+    said = [f"{', '.join(paper.authors)}. {venue(paper)}", *source, *group, *ways]
     head = tag("p", join(said, " · "), class_="repro-citation")
     says = tag("p", paper.summary, class_="repro-summary") if paper.summary else ""
     return join([head, says])

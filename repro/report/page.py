@@ -139,9 +139,12 @@ class Page:
         """The number of runs that the claims still need."""
         return len(launch.todo(self.paper, self.records))
 
-    def rank(self, found: Record) -> tuple[int, str, int]:
-        """The sort key of a record: a claim's own config first, then proxies, then other configs."""
-        return self._weights.get(f"configs/{found.config}.gin", 2), found.config, found.seed
+    def rank(self, found: Record) -> tuple[int, int, str, int]:
+        """The sort key of a record: a claim's own config first, then proxies, then other configs.
+
+        Configs of one kind are in the order of the claims, those of the headline table first.
+        """
+        return *self._places.get(f"configs/{found.config}.gin", (2, 0)), found.config, found.seed
 
     @functools.cached_property
     def by_config(self) -> dict[str, list[Record]]:
@@ -152,10 +155,12 @@ class Page:
         return found
 
     @functools.cached_property
-    def _weights(self) -> dict[str, int]:
-        claims = self.paper.claims
-        proxies = {name: 1 for claim in claims for name in claim.configs}
-        return proxies | {name: 0 for claim in claims for name in (claim.config, claim.over) if name}
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """0 for a claim's own config or 1 for a proxy, and the place where the claims name it first; by config."""
+        claims = [*chosen.headlines(self.paper), *self.paper.claims]
+        own = dict.fromkeys(name for claim in claims for name in (claim.config, claim.over) if name)
+        proxies = dict.fromkeys(name for claim in claims for name in claim.configs if name not in own)
+        return {name: (kind, place) for kind, names in enumerate((own, proxies)) for place, name in enumerate(names)}
 
     @functools.cached_property
     def answered(self) -> frozenset[str]:

@@ -39,8 +39,8 @@ class Differs(Exception):
 def tried(name: str, steps: int = certify.STEPS) -> Iterator[Finding]:
     """Run again the records of the paper `name` that are stale only because code changed.
 
-    Those with the same numbers get a row in `renewals.json`; the others lose theirs. If the syntax trees of old and
-    present code are the same, nothing is run. steps: how many first and last steps of a long training are compared.
+    Those with the same numbers get a row in `renewals.json`; those with other numbers lose theirs, and those that could
+    not be run keep it. If the syntax trees of old and present code are the same, nothing is run. steps: how many first and last steps of a long training are compared.
 
     Yields one finding per config and version of the code. Raises BadInput if the paper or a record cannot be read.
     """
@@ -50,14 +50,15 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Finding]:
         rows = list(_outdated(one.folder))
         kept = [old for old in renewal.read(one.folder) if any(_covers(old, *row) for row in rows)]
         for found, changed in rows:
-            kept = [old for old in kept if not _covers(old, found, changed)]
+            others = [old for old in kept if not _covers(old, found, changed)]
             try:
                 made = measured(found, changed, one.folder, steps)
             except (BadInput, child.Failed, Differs) as error:
+                kept = others if isinstance(error, Differs) else kept
                 renewal.store(kept, one.folder)
                 yield Finding(_name(found), False, str(error))
                 continue
-            kept.append(made)
+            kept = [*others, made]
             renewal.store(kept, one.folder)
             yield Finding(_name(found), True, str(made))
 

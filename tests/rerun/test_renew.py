@@ -14,6 +14,7 @@ import pytest
 from repro import config, record
 from repro.errors import BadInput
 from repro.record import code_digest, renewal
+from repro.rerun import renew
 
 CONFIG = "ten_steps"
 
@@ -77,6 +78,20 @@ def test_a_row_that_does_not_hold_is_found_and_goes(recorded: Any, repro: Any) -
     renewal.store([row], recorded.folder)
     assert not stale(recorded), "a row written by hand renews the record"
     assert repro("renew", recorded.name)[0] == 1 and renewal.read(recorded.folder) == [] and stale(recorded)
+
+
+def test_a_row_stays_if_the_runs_cannot_be_made(recorded: Any, repro: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(recorded, "def forward(self, output: torch.Tensor", "def forward(self, output: 'a prediction'")
+    assert repro("renew", recorded.name)[0] == 0
+    rows = renewal.read(recorded.folder)
+
+    def fails(*_: Any) -> renewal.Renewal:
+        raise BadInput("the old code needs another package")
+
+    monkeypatch.setattr(renew, "measured", fails)
+    code, out, _ = repro("renew", recorded.name)
+    assert code == 1 and "another package" in out
+    assert len(rows) == 1 and renewal.read(recorded.folder) == rows and not stale(recorded)
 
 
 TRAINER = """
