@@ -40,7 +40,8 @@ def tried(name: str, steps: int = certify.STEPS) -> Iterator[Finding]:
     """Run again the records of the paper `name` that are stale only because code changed.
 
     Those with the same numbers get a row in `renewals.json`; those with other numbers lose theirs, and those that could
-    not be run keep it. If the syntax trees of old and present code are the same, nothing is run. steps: how many first and last steps of a long training are compared.
+    not be run keep it. If the syntax trees of old and present code are the same, nothing is run. steps: how many first
+    and last steps of a long training are compared.
 
     Yields one finding per config and version of the code. Raises BadInput if the paper or a record cannot be read.
     """
