@@ -22,7 +22,7 @@ TIERS = {
 }
 """The name and the definition of each tier. A page says what is different in its runs, see `tier`."""
 EXPLAINED = "guide/concepts.html#tiers"
-CHANGED = {"model": "a smaller network", "trainer": "a shorter training"}
+CHANGED = {"model": "a smaller or changed network", "trainer": "a shorter training"}
 """What a proxy changes, if the parts of this kind have other values."""
 
 
