@@ -44,7 +44,7 @@ def _lead(page: Page, failed: Sequence[Verdict]) -> str:
     verb = "does" if len(theirs) == 1 else "do"
     parts = [f"{len(theirs)} of {whole} of the {course} {verb} not agree."] if theirs else []
     if better := sum(map(_better, theirs)):
-        which = "All" if better == len(theirs) else f"{better} of them"
+        which = ("All" if better > 1 else "It") if better == len(theirs) else f"{better} of them"
         parts.append(f"{which} {'is' if better == 1 else 'are'} exceeded. {EXCEEDED}")
     if unlike := _unlike(page, theirs):
         parts.append(f"Not as in the paper in these runs: {unlike}.")
@@ -54,7 +54,7 @@ def _lead(page: Page, failed: Sequence[Verdict]) -> str:
 
 
 EXCEEDED = (
-    "Our number is then beyond the accepted range on the side that its metric counts as better, which need not be a "
+    "An exceeded number is beyond the accepted range on the side that its metric counts as better, which need not be a "
     "better result, and needs an explanation too."
 )
 

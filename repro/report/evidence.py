@@ -140,11 +140,11 @@ def ours_accepted(page: Page, claim: Claim) -> Markup:
 
 
 def asked(page: Page, claim: Claim) -> list[str]:
-    """The commands that make the records of a claim, with the seeds that it asks for."""
+    """The commands that make the records of a claim: the seeds that it asks for, and those that have run."""
     seeds: dict[str, list[int]] = {}
-    for name, seed in claim.runs:
+    for name, seed in page.runs(claim):
         seeds.setdefault(name, []).append(seed)
-    return [loop(f"repro run {page.name}/{PurePath(name).stem}", many) for name, many in seeds.items()]
+    return [loop(f"repro run {page.name}/{PurePath(name).stem}", sorted(many)) for name, many in seeds.items()]
 
 
 def mistake(page: Page, verdict: Verdict) -> Markup:

@@ -26,7 +26,7 @@ def origin(page: Page) -> Markup:
     """A fold per config with a one-line summary; the smoke config is last."""
     ranked = groupby([*sorted(page.records, key=page.rank), *page.smoke], key=lambda found: found.config)
     folds = [_config(page, config, list(records)) for config, records in ranked]
-    many = f"{count(len(page.records), 'record')} of {count(len(folds), 'config')}"
+    many = f"{count(len(page.records) + len(page.smoke), 'record')} of {count(len(folds), 'config')}"
     looks = (lambda found: found.code), (lambda found: found.environment.get("packages", {}))
     made = fold("Code and packages of all records", *(_values([*page.records, *page.smoke], look) for look in looks))
     return fold(many, *folds, made) if folds else tag("p", "No records yet.", class_="repro-muted")

@@ -40,7 +40,7 @@ MEANINGS = {
     "not comparable": "the records do not measure the same quantity, or do not use the same data",
     "stale": "a config, its code or its data has changed since the record was made",
     "not run": "the config of the claim has no record, or fewer seeds than the claim needs",
-    "not checkable": "no config here tests the claim; its row says why",
+    "not checkable": "no config can test the claim",
     "not transcribed": "the number has not been copied from the paper yet",
 }
 """The meaning of each outcome, in short. The page `EXPLAINED` of the guide has a section for each, with all details."""

@@ -146,6 +146,11 @@ class Page:
         """
         return *self._places.get(f"configs/{found.config}.gin", (2, 0)), found.config, found.seed
 
+    def runs(self, claim: Claim) -> list[tuple[str, int]]:
+        """(config, seed) of the runs that a claim asks for, and of the other records that its verdict uses."""
+        made = [(name, one.seed) for name in claim.configs for one in self.by_config.get(name, ()) if not one.overrides]
+        return list(dict.fromkeys([*claim.runs, *made])) if claim.runs else []
+
     @functools.cached_property
     def by_config(self) -> dict[str, list[Record]]:
         """The records of each config. The key is the config as a claim names it: `configs/NAME.gin`."""

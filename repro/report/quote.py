@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
+from statistics import fmean
 
 from repro.errors import BadInput, nearest
 from repro.interval import interval
@@ -12,9 +13,13 @@ from repro.record import Measurement, Record
 from repro.report import chosen, percent, possible
 from repro.report.evidence import ours
 from repro.report.figure import claimed
-from repro.report.html.words import duration, number, spread
+from repro.report.html.words import duration, number, spread, typeset
 from repro.report.page import Page
 from repro.verdict import Verdict
+
+
+ALONE = "mean"
+"""In place of the name of a test item: the mean without an interval."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,20 @@ class Quote:
 
 
 def measured(page: Page, name: str) -> Quote:
-    """A number of a record, or of all records of a config. `name` has one of four forms:
+    """A number of a record, or of all records of a config. `name` has one of five forms:
 
         cnn:test:Accuracy                the mean over all seeds and its interval
         cnn-seed0:test:Accuracy          the mean of one record and its interval
+        cnn-seed0:test:Accuracy:mean     the mean alone, of a number that is computed without randomness
         cnn-seed0:test:Accuracy:item 3   the value of one test item
-        cnn-seed0:seconds                a cost of the run
+        cnn:seconds, cnn-seed0:seconds   a cost: the mean of all runs, and of one
 
-    The intervals are for new test items. Raises BadInput for an unknown name, with the most similar one.
+    The interval of several seeds is that of the claims of this metric: for exactly these items if theirs is. Raises
+    BadInput for an unknown name, with the most similar one.
     """
     stem, *rest = name.split(":")
     found = _find(page, stem)
-    text = _cost(found[0], rest[0]) if len(rest) == 1 else _value(page, found, rest)
+    text = _cost(found, rest[0]) if len(rest) == 1 else _value(page, found, rest)
     old = [f"{one.stem} is stale: {one.stale}" for one in found if one.stale]
     return Quote(text, page.origin(found[0]), "; ".join(old))
 
@@ -108,15 +115,20 @@ def _find(page: Page, stem: str) -> list[Record]:
 
 
 def _value(page: Page, found: list[Record], rest: list[str]) -> str:
-    """The mean of a metric with its interval, or the value of one item. One row of values for each record."""
+    """The mean of a metric, with its interval or alone, or the value of one item. A row of values for each record."""
     every = [_measurement(one, ":".join(rest[:2])) for one in found]
     item, names = ":".join(rest[2:]), found[0].items.get(rest[0], [])
-    if item and item not in names:
+    alone = item == ALONE and item not in names
+    if item and not alone and item not in names:
         raise BadInput(f"no item '{item}' of {':'.join(rest[:2])} in {found[0].stem}{nearest(item, names)}")
-    rows = [[one.values[names.index(item)]] if item else one.values for one in every]
+    rows = [[one.values[names.index(item)]] if item and not alone else one.values for one in every]
     identity = every[0].identity
     by, unit = percent.factor(page.paper, every[0].metric, str(identity.get("unit", "")))
-    return spread(possible.within(interval(rows), identity, chain.from_iterable(rows)).scaled(by), unit)
+    these = len(rows) > 1 and any(one.items == "fixed" for one in page.paper.claims if one.metric == every[0].metric)
+    ours = interval(rows, fixed=these)
+    if alone:
+        return typeset(f"{number(ours.mean * by)} {unit}".rstrip())
+    return spread(possible.within(ours, identity, chain.from_iterable(rows)).scaled(by), unit)
 
 
 def _measurement(found: Record, name: str) -> Measurement:
@@ -126,8 +138,10 @@ def _measurement(found: Record, name: str) -> Measurement:
     return known[name]
 
 
-def _cost(found: Record, name: str) -> str:
-    if name not in found.cost:
-        raise BadInput(f"no cost '{name}' in {found.stem}{nearest(name, found.cost)}")
-    value = found.cost[name]
+def _cost(found: list[Record], name: str) -> str:
+    """A cost, the mean over the records."""
+    for one in found:
+        if name not in one.cost:
+            raise BadInput(f"no cost '{name}' in {one.stem}{nearest(name, one.cost)}")
+    value = fmean(one.cost[name] for one in found)
     return duration(value) if name.endswith("seconds") else number(value)

@@ -56,7 +56,9 @@ class Scope:
 def scopes(page: Page) -> list[Scope]:
     """The scopes of a paper that have runs, the cheapest first."""
     smoke: list[Run] = [(SMOKE, (), 0)] if (page.paper.folder / SMOKE).is_file() else []
-    first: list[Run] = [(config, (), seed) for claim in chosen.headlines(page.paper) for config, seed in claim.runs]
+    first: list[Run] = [
+        (config, (), seed) for claim in chosen.headlines(page.paper) for config, seed in page.runs(claim)
+    ]
     asked: list[Run] = [(config, (), seed) for _, config, seed in page.paper.runs]
     made = [_run(found) for found in sorted(page.records, key=page.rank)]
     named = [

@@ -36,7 +36,7 @@ def tier(page: Page) -> Markup:
 
 def of(page: Page, claim: Claim) -> int:
     """3 if the config of a claim has run and is the paper's experiment, 2 if it or a proxy has run; else 1."""
-    if claim.config in page.answered:
+    if _ran(page, claim):
         return 2 if chosen.other(claim) else 3
     return 2 if _proxies(page, claim) else 1
 
@@ -58,22 +58,29 @@ def _name(page: Page, number: int) -> Markup:
 
 def changes(page: Page, claim: Claim) -> list[str]:
     """What is different in the runs of a claim, in words: the data, the network, the training."""
-    if claim.config in page.answered:
+    if _ran(page, claim):
         return chosen.other(claim)
     found = [chosen.DATA] if chosen.data(claim) else []
     found += [
         what
-        for proxy in _proxies(page, claim)
+        for own, proxy in _proxies(page, claim)
         for what in (
-            *([chosen.DATA] if needed.of_configs(page, [claim.config]) != needed.of_configs(page, [proxy]) else []),
-            *_changed(needed.text(page, claim.config), needed.text(page, proxy)),
+            *([chosen.DATA] if needed.of_configs(page, [own]) != needed.of_configs(page, [proxy]) else []),
+            *_changed(needed.text(page, own), needed.text(page, proxy)),
         )
     ]
     return list(dict.fromkeys(found))
 
 
-def _proxies(page: Page, claim: Claim) -> list[str]:
-    return [name for name, _, proxy in claim.pairs if proxy and name in page.answered]
+def _ran(page: Page, claim: Claim) -> bool:
+    """Whether the claim's own config has run; of a comparison, both."""
+    return {name for name in (claim.config, claim.over) if name} <= page.answered
+
+
+def _proxies(page: Page, claim: Claim) -> list[tuple[str, str]]:
+    """(config of the claim, the proxy that has run in its place); of a comparison, for both sides."""
+    rows = [(name, other) for name, other, proxy in claim.pairs if proxy and name in page.answered]
+    return [pair for row in rows for pair in zip((claim.config, claim.over), row, strict=True) if all(pair)]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -31,10 +31,11 @@ def test_no_item_of_a_numbered_list_is_in_the_middle_of_a_line() -> None:
 
 def test_the_landing_page_has_an_entrance_for_each_reader() -> None:
     text = (DOCS / "index.md").read_text(encoding="utf-8")
-    entrances = re.findall(r"\{grid-item-card\} (.+)\n:link: (.+)\n", text.partition("## Papers")[0])
+    doors = text.partition("{container} repro-doors")[2].partition(":::")[0]
+    entrances = re.findall(r"(?m)^- \[(.+)\]\((.+)\)\n\n  \w.+\.$", doors)
     assert len(entrances) == 4
     for words, address in entrances:
         page, _, anchor = address.partition("#")
-        path = DOCS / f"{page.removesuffix('.html')}.md"
+        path = DOCS / page
         heads = re.findall(r"(?m)^#+ (.+)$", path.read_text(encoding="utf-8"))
         assert words and (not anchor or anchor in [head.lower().replace(" ", "-") for head in heads]), address

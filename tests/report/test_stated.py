@@ -78,7 +78,7 @@ def test_every_number_is_quoted_letter_by_letter(name: str) -> None:
         said = typed(quote.stated(shown, claim.id).text)
         words = {"above": claim.above, "below": claim.below}
         lead = next((f"{word} " for word, bound in words.items() if bound is not None), "")
-        lead = f"our bound: {lead}" if chosen.bound(claim) else lead
+        lead = f"our bound: {lead}" if chosen.own(claim) else lead
         unit = "" if claim.printed else shown.unit(claim)
         assert said == f"{lead}{known[claim.id]} {unit}".strip(), claim.id
 
