@@ -156,8 +156,8 @@ def _rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str =
     if on_fixed_items(field):
         above.append(
             "The intervals here are for new test items of the same kind, so that the ranks are too, with the spread "
-            "between seeds of all configs together. Those in the table of claims are for exactly the paper's test items, "
-            "with the spread of one config's seeds. So they differ; with few seeds, either can be wider."
+            "between seeds of all configs together. Those in the table of claims are for exactly the paper's test "
+            "items, with the spread of one config's seeds. So they differ; with few seeds, either can be wider."
         )
     below.append("The time is the mean time of one run.")
     single = [one.label for one in ranked if len(one.found) == 1]

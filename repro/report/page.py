@@ -74,13 +74,17 @@ class Page:
 
     @property
     def full(self) -> list[Claim]:
-        """The claims whose own config has a record."""
-        return [one for one in self.paper.claims if one.transcribed and one.config and one.config in self.answered]
+        """The claims whose own config has a record; of a comparison, both."""
+        return [one for one in self.paper.claims if one.transcribed and self.ran(one)]
+
+    def ran(self, claim: Claim) -> bool:
+        """Whether a claim's own config has a record; of a comparison, both."""
+        return claim.config in self.answered and (not claim.over or claim.over in self.answered)
 
     @property
     def tier(self) -> int:
-        """3 if the config of one of the paper's claims has run on its data; 2 if other runs are evidence; else 1."""
-        if any(not (chosen.own(claim) or chosen.data(claim)) for claim in self.full):
+        """3 if the experiment of one of the paper's claims has run; 2 if other runs are evidence; else 1."""
+        if any(not (chosen.own(claim) or chosen.other(claim)) for claim in self.full):
             return 3
         pairs = [pair for claim in self.paper.claims for pair in claim.pairs]
         return 2 if self.full or any(proxy and name in self.answered for name, _, proxy in pairs) else 1

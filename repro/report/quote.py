@@ -17,7 +17,6 @@ from repro.report.html.words import duration, number, spread, typeset
 from repro.report.page import Page
 from repro.verdict import Verdict
 
-
 ALONE = "mean"
 """In place of the name of a test item: the mean without an interval."""
 

@@ -36,7 +36,7 @@ def tier(page: Page) -> Markup:
 
 def of(page: Page, claim: Claim) -> int:
     """3 if the config of a claim has run and is the paper's experiment, 2 if it or a proxy has run; else 1."""
-    if _ran(page, claim):
+    if page.ran(claim):
         return 2 if chosen.other(claim) else 3
     return 2 if _proxies(page, claim) else 1
 
@@ -58,7 +58,7 @@ def _name(page: Page, number: int) -> Markup:
 
 def changes(page: Page, claim: Claim) -> list[str]:
     """What is different in the runs of a claim, in words: the data, the network, the training."""
-    if _ran(page, claim):
+    if page.ran(claim):
         return chosen.other(claim)
     found = [chosen.DATA] if chosen.data(claim) else []
     found += [
@@ -70,11 +70,6 @@ def changes(page: Page, claim: Claim) -> list[str]:
         )
     ]
     return list(dict.fromkeys(found))
-
-
-def _ran(page: Page, claim: Claim) -> bool:
-    """Whether the claim's own config has run; of a comparison, both."""
-    return {name for name in (claim.config, claim.over) if name} <= page.answered
 
 
 def _proxies(page: Page, claim: Claim) -> list[tuple[str, str]]:
