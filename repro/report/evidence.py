@@ -14,7 +14,7 @@ from repro.record import Record
 from repro.report import possible, repository
 from repro.report.html import files
 from repro.report.html.markup import Markup, join, link, tag
-from repro.report.html.words import number, typeset
+from repro.report.html.words import exact, number, typeset
 from repro.report.page import Page
 from repro.verdict import WIDE, Evidence, Verdict, verdicts_json
 
@@ -59,7 +59,7 @@ def compared(verdict: Verdict) -> str:
 
 def _exact(found: Interval, computed: bool) -> str:
     """Why a number has no interval; empty if it has one."""
-    if found.low < found.high:
+    if not exact(found):
         return ""
     return "no interval: computed" if computed else "one seed" if found.seeds == 1 else "the same in all seeds"
 

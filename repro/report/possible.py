@@ -81,9 +81,9 @@ def text(claim: Claim, found: Evidence, unit: str) -> str:
 
 
 def _hides(claim: Claim, end: float, said: str) -> bool:
-    """Whether an end of the interval is printed as a limit of the claim, and is another number."""
+    """Whether an end of the interval, as it is printed, is on another side of a limit of the claim, or at the limit."""
     limits = [Decimal(str(claim.bound))] if claim.bound is not None else list(claim.accepted or ())
-    return any(Decimal(said) == limit != Decimal(repr(end)) for limit in limits)
+    return any(Decimal(said).compare(limit) != Decimal(repr(end)).compare(limit) for limit in limits)
 
 
 def accepted(claim: Claim, unit: str) -> str:

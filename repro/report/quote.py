@@ -43,8 +43,8 @@ def measured(page: Page, name: str) -> Quote:
         cnn-seed0:test:Accuracy:item 3   the value of one test item
         cnn:seconds, cnn-seed0:seconds   a cost: the mean of all runs, and of one
 
-    The interval of several seeds is that of the claims of this metric: for exactly these items if theirs is. Raises
-    BadInput for an unknown name, with the most similar one.
+    The interval of several seeds is for exactly these test items if that of the paper's numbers is, with this metric.
+    Raises BadInput for an unknown name, with the most similar one.
     """
     stem, *rest = name.split(":")
     found = _find(page, stem)
@@ -123,11 +123,18 @@ def _value(page: Page, found: list[Record], rest: list[str]) -> str:
     rows = [[one.values[names.index(item)]] if item and not alone else one.values for one in every]
     identity = every[0].identity
     by, unit = percent.factor(page.paper, every[0].metric, str(identity.get("unit", "")))
-    these = len(rows) > 1 and any(one.items == "fixed" for one in page.paper.claims if one.metric == every[0].metric)
-    ours = interval(rows, fixed=these)
+    ours = interval(rows, fixed=len(rows) > 1 and _fixed(page, found, rest[0], every[0].metric))
     if alone:
         return typeset(f"{number(ours.mean * by)} {unit}".rstrip())
     return spread(possible.within(ours, identity, chain.from_iterable(rows)).scaled(by), unit)
+
+
+def _fixed(page: Page, found: list[Record], test: str, metric: str) -> bool:
+    """Whether the interval is for exactly these test items, as that of the paper's numbers with this metric."""
+    alike = (one for one in page.paper.claims if one.metric == metric and one.test in ("", test))
+    claims = [one for one in alike if one.value is not None]
+    ways = {one.items for one in claims} - {""}
+    return ways == {"fixed"} if ways else bool(claims) and all(one.pinned(test) for one in found)
 
 
 def _measurement(found: Record, name: str) -> Measurement:

@@ -21,8 +21,13 @@ def number(value: float, half: float = 0.0) -> str:
 
 
 def spread(found: Interval, unit: str = "") -> str:
-    """A mean with its interval: `5.93 [5.51, 6.35] dB`."""
-    return typeset(found.shown(unit))
+    """A mean with its interval: `5.93 [5.51, 6.35] dB`. Only the mean if all seeds have the same number."""
+    return typeset(f"{interval.number(found.mean)} {unit}".rstrip() if exact(found) else found.shown(unit))
+
+
+def exact(found: Interval) -> bool:
+    """Whether an interval has no width but that of rounding errors."""
+    return found.high - found.low <= 1e-12 * abs(found.mean)
 
 
 def typeset(text: str) -> str:
