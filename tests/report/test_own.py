@@ -153,6 +153,14 @@ def test_an_interval_ends_at_what_is_possible(
     assert (ours.low, ours.high) == ends
 
 
+@pytest.mark.parametrize("end", [136.282, 136.1, 135.8, 136.04, 140.0])
+def test_an_end_is_printed_on_its_side_of_a_limit(end: float) -> None:
+    ours = found(end, 148.0, 160.0, "nats", [147.3, 148.9])
+    said = possible.text(claim(value=132.0, tolerance=4.1, because="so"), ours, "nats")
+    low = float(re.search(r"\[([\d.]+),", said)[1])  # type: ignore[index]
+    assert (low > 136.1) == (end > 136.1) and (low < 136.1) == (end < 136.1)
+
+
 def test_a_difference_and_an_interval_around_zero_are_not_cut() -> None:
     share = found(-0.5, 0.7, 1.9, "", [0.5, 1.0])
     assert possible.seen(claim(above=0.2), share).high == 1.0

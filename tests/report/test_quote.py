@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from repro.claim import Claim, Number
+from repro.claim import Claim, Number, paper
 from repro.errors import BadInput
 from repro.report import page, quote
 from repro.report.page import Page
+from tests.report.read_once import read_once
+
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 @pytest.fixture
@@ -54,6 +57,39 @@ def test_a_config_is_quoted_by_the_mean_of_its_seeds(shown: Page) -> None:
     assert (
         "older" in quote.measured(replace(shown, records=[first, replace(other, stale="older")]), f"proxy:{name}").fault
     )
+
+
+@pytest.mark.parametrize("name", sorted(paper.folders()))
+def test_a_config_and_its_claim_are_quoted_with_the_same_interval(name: str) -> None:
+    shown = read_once(name)
+    for verdict in shown.verdicts:
+        claim, found = verdict.claim, verdict.judged
+        if (
+            found is None
+            or found.proxy
+            or found.interval.seeds < 2
+            or claim.value is None
+            or claim.over
+            or claim.printed
+        ):
+            continue
+        tests = {one.test for one in found.records[0].measurements if one.metric == claim.metric}
+        test = claim.test or min(tests)
+        said = [
+            quote.judged(shown, claim.id),
+            quote.measured(shown, f"{found.records[0].config}:{test}:{claim.metric}"),
+        ]
+        ours, theirs = ([float(one) for one in NUMBER.findall(quoted.text.replace("−", "-"))] for quoted in said)
+        assert ours == pytest.approx(theirs, rel=0.005), claim.id
+
+
+def test_a_mean_alone_has_no_interval_and_a_cost_of_a_config_is_a_mean(shown: Page) -> None:
+    first = shown.by_config["configs/proxy.gin"][0]
+    measured = first.measurements[0]
+    text = quote.measured(shown, f"proxy-seed0:{measured.test}:{measured.metric}:mean").text
+    assert [float(one) for one in NUMBER.findall(text)] == pytest.approx([measured.mean], rel=1e-4) and "[" not in text
+    runs = [replace(first, seed=seed, cost={"steps": steps}) for seed, steps in ((0, 100.0), (7, 300.0))]
+    assert quote.measured(replace(shown, records=runs), "proxy:steps").text == "200"
 
 
 @pytest.mark.parametrize("name", ["proxi:test:Error", "proxy:tset:Error", "proxy:test:Eror", "proxy:speed"])
