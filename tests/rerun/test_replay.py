@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from repro import config, record
-from repro.claim import paper as papers
 from repro.record import Record, determinism
 from repro.record.determinism import Certificate, Comparison
 from repro.rerun import replay
@@ -250,8 +249,7 @@ def test_smoke_replays_what_is_there_and_names_the_rest(
 ) -> None:
     empty = paper.folder.with_name("empty")
     shutil.copytree(paper.folder, empty, ignore=shutil.ignore_patterns("records"))
-    both = [papers.read(folder) for folder in (empty, paper.folder)]
-    monkeypatch.setattr("repro.claim.paper.every", lambda: both)
+    monkeypatch.setattr("repro.claim.paper.own_folders", lambda: [empty, paper.folder])
     code, out, err = repro("replay", "--smoke")
     assert (
         code == 0 and out.startswith(f"{kept}: agrees; ") and "empty: no record of its smoke config: skipped\n" in err
@@ -272,7 +270,7 @@ def test_smoke_skips_a_paper_whose_data_is_not_here(
     lost = "        from repro.data import store\n        store.folder('wsj0-2mix')\n"
     (paper.folder / "dataset.py").write_text(text.replace(" -> None:\n", f" -> None:\n{lost}", 1))
     assert lost in (paper.folder / "dataset.py").read_text()
-    monkeypatch.setattr("repro.claim.paper.every", lambda: [papers.read(paper.folder)])
+    monkeypatch.setattr("repro.claim.paper.own_folders", lambda: [paper.folder])
     code, out, err = repro("replay", "--smoke")
     assert (code, out) == (0, ""), err
     assert f"repro: skipped: {kept}: " in err and "wsj0-2mix is not here (" in err
@@ -291,7 +289,7 @@ def test_words_in_a_record_excuse_nothing(
     """A false record whose config text contains the program's message about missing data."""
     moved(kept, 0.5)
     edit(kept, text=f"# {words}\nexperiment.model = '{words}'\n")
-    monkeypatch.setattr("repro.claim.paper.every", lambda: [papers.read(paper.folder)])
+    monkeypatch.setattr("repro.claim.paper.own_folders", lambda: [paper.folder])
     code, out, err = repro("replay", "--smoke")
     assert (code, out) == (2, "") and "skipped: " not in err
     text = f"experiment.test = '{words}'\n"

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from repro.claim import paper as papers
-from repro.cli import checking
 from repro.testing import contract, report_text
 from tests.review import conftest as review
 
@@ -272,11 +271,11 @@ def test_papers_that_are_installed_with_repro_are_of_another_project(
     """In a repository of one paper, all papers are those of the repository; of an archive, those next to `repro`."""
     installed = tmp_path / "site-packages"
     few = {whole.name: whole.folder, "theirs": installed / "papers" / "theirs"}
-    monkeypatch.setattr(checking, "HOME", installed / "repro")
+    monkeypatch.setattr(papers, "HOME", installed / "repro")
     monkeypatch.setattr(papers, "folders", lambda: few)
     assert repro("check")[2].endswith("in 1 paper\n")
     few = {whole.name: whole.folder}
-    monkeypatch.setattr(checking, "HOME", whole.folder.parents[1] / "repro")
+    monkeypatch.setattr(papers, "HOME", whole.folder.parents[1] / "repro")
     assert repro("check")[2].endswith("in 1 paper\n")
 
 
