@@ -4,10 +4,10 @@ The evidence, best first:
 
 1. other seeds of the same config: the median of their times;
 2. the most similar config of the paper: its time to load and measure, plus its training time in proportion to the
-   number of training items (steps times batch size). Similar means: a training of less than 20 times the length and
-   more than a twentieth, else of less than 400 times, and so on; then the same model, the same data, the same trainer,
-   the same metrics, the closest values. Without a record of the same model, one of another model with the same data and
-   trainer is used;
+   number of training items (steps times batch size, times the trainings of a run). Similar means: a training of less
+   than 20 times the length and more than a twentieth, else of less than 400 times, and so on; then the same model, the
+   same data, the same trainer, the same metrics, the closest values. Without a record of the same model, one of another
+   model with the same data and trainer is used;
 3. with only the data in common: the median of all runs of the paper;
 4. without a record of the model or the data: the time is unknown, which is not 0.
 

@@ -25,6 +25,8 @@ ROOTS = {
 """The settings that name each kind of part, the most important kind for the time first."""
 WORK = ("steps", "batch_size")
 """The settings of a trainer whose product is the number of training items."""
+ROUNDS = {"folds": 0, "acquisitions": 1}
+"""The settings of a model that is trained several times in a run: so many times, and once more for acquisitions."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ def parts(text: str) -> Parts:
     steps, batch = (trainer[name] if _number(trainer.get(name)) else None for name in WORK)
     rows = [bound for kind in ("model", "data", "metrics") for bound in found[kind].values()]
     values = {"batch": batch} | {name: value for bound in rows for name, value in bound.items()}
-    work = None if steps is None else float(steps) * (batch or 1)
+    model = {name.rpartition(".")[2]: value for bound in found["model"].values() for name, value in bound.items()}
+    rounds = math.prod(model[name] + more for name, more in ROUNDS.items() if _number(model.get(name)))
+    work = None if steps is None else float(steps) * (batch or 1) * rounds
     return Parts(classes, values, work)
 
 

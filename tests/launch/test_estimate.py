@@ -88,6 +88,13 @@ def test_a_run_on_other_data_is_better_evidence_than_a_far_shorter_one() -> None
     assert seconds(records, text(steps=6000)) == pytest.approx(3000)
 
 
+@pytest.mark.parametrize(("name", "times"), [("folds", 5 / 10), ("acquisitions", 6 / 11), ("width", 1)])
+def test_a_model_that_is_trained_several_times_takes_several_times_as_long(name: str, times: float) -> None:
+    few, many = ({f"models__Net__{name}": value} for value in (5, 10))
+    records = [done("few", 100, text(**few))]
+    assert seconds(records, text(**many)) == pytest.approx(100 / times)
+
+
 def test_without_a_record_of_these_parts_the_time_is_unknown_and_not_0() -> None:
     for records in ([], [done("Net", 10, text("Forest", "Trees"))], [replace(done("Net", 10), paper="q")]):
         found = Times(records).of("p", text())
