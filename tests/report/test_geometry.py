@@ -13,6 +13,7 @@ from repro.claim.paper import folders
 
 pytestmark = pytest.mark.xdist_group("site")
 PAPERS = sorted(folders())
+WIDE = {"goodfellow2014", "lecun1998", "raff2019"}  # with many rows and long names; `make test-all` takes all papers
 WIDTHS = (1440, 390)
 TABLES = ".repro-box table:not(.repro-claims)"  # the head and the body
 ROWS = ".repro-box tr, .repro-row, .repro-printed > summary"
@@ -67,7 +68,7 @@ def opened(browser: Any, site: str, name: str, width: int, folds: bool = False) 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("paper", [pytest.param(one, marks=() if one in WIDE else pytest.mark.slow) for one in PAPERS])
 def test_no_two_cells_of_a_row_overlap(browser: Any, site: str, paper: str, width: int) -> None:
     """Neither in the claims table, nor in the strips, rankings and tables of the paper; and what is cut says so."""
     page = opened(browser, site, f"papers/{paper}", width, folds=True)
