@@ -26,7 +26,7 @@ TEXT = """\
 ```{{abstract}} {name}
 ```
 
-{gaps}## Results
+{gaps}## Claims
 
 ```{{figure-claims}} {name}
 ```

@@ -200,7 +200,7 @@ def test_what_does_not_agree_comes_first(of_paper: Callable[[str], Tree]) -> Non
     """Below the bar and above the figure, each failed claim with the print, ours and a way to the reasons."""
     tree, shown = of_paper("lecun1998"), read_once("lecun1998")
     heads = [node.words.rstrip("#¶").strip() for node in tree.top.within() if node.tag == "h2"]
-    assert heads[:2] == ["What does not agree", "Results"]
+    assert heads[:2] == ["What does not agree", "Claims"]
     tables = [node for node in tree.top.within() if "repro-gaps" in node.given.get("class", "").split()]
     rows = [row for table in tables for row in [node for node in table.within() if node.tag == "tr"][1:]]
     failed = sorted(shown.failed, key=lambda one: one.outcome == "exceeded")
