@@ -122,8 +122,9 @@ def _departures(page: Page) -> str:
 
 def _changed(page: Page) -> list[tuple[str, str]]:
     """How many claims were changed after the first record of their configs; each says so in the table of claims."""
-    many = sum(claim.id in page.late for claim in page.paper.claims)
-    return [("Changed after a record", f"{many} of {count(len(page.paper.claims), 'claim')}")] if many else []
+    claims = [claim for claim in page.paper.claims if claim.transcribed]
+    many = sum(claim.id in page.late for claim in claims)
+    return [("Changed after a record", f"{many} of {count(len(claims), 'claim')}")] if many else []
 
 
 def _judged(page: Page) -> list[list[Record]]:

@@ -108,7 +108,7 @@ def _about(page: Page, verdict: Verdict) -> Markup:
         "div",
         tag("button", "close", type="button", popovertarget=name, popovertargetaction="hide", class_="repro-close"),
         tag("p", tag("strong", claim.says), tag("span", f" {claim.where} · {claim.id}", class_="repro-muted")),
-        tag("p", badge_of(page, verdict), replays.mark(page, verdict), f" {naming.reason(page, verdict.why)}."),
+        tag("p", badge_of(page, verdict), replays.mark(page, verdict), f" {naming.why(page, verdict)}."),
         ours_accepted(page, claim),
         links(page, verdict),
         replays.lines(page, verdict),

@@ -109,7 +109,7 @@ def _more(page: Page, verdict: Verdict, told: Mapping[str, str]) -> Markup:
     place = tag("span", f"{claim.where} · {claim.id}", class_="repro-muted")
     details = fold(
         place,
-        tag("p", tag("strong", "Why: "), naming.reason(page, verdict.why), "."),
+        tag("p", tag("strong", "Why: "), naming.why(page, verdict), "."),
         _sizes(page, verdict),
         ours_accepted(page, claim),
         uncertainty.seen(verdict),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from repro.report import chosen, explained, naming, needed, tiers
-from repro.report.evidence import ours, slip
+from repro.report.evidence import ours, slip, source
 from repro.report.figure import theirs
 from repro.report.html.markup import Markup, entry, fold, join, link, tag, unbroken, worded
 from repro.report.html.words import count
@@ -20,7 +20,6 @@ from repro.report.suspected_causes import anchor
 from repro.verdict import Verdict
 from repro.verdict.suspected_causes import Entry, ledger
 
-HEADS = ("Claim", "The paper", "Ours", "Why")
 OPEN = 6  # visible rows; the others are in a fold
 
 
@@ -32,8 +31,8 @@ def disagreements(page: Page) -> Markup:
     failed = sorted(page.failed, key=lambda one: (chosen.own(one.claim), _better(one)))
     told = _short(explained.sentences(page), ["" if one.claim.id in causes else one.claim.id for one in failed])
     rows = [_row(page, verdict, causes.get(verdict.claim.id, ()), told) for verdict in failed]
-    more = [fold(f"{len(rows) - OPEN} more", _table(rows[OPEN:]))] if rows[OPEN:] else []
-    return join([tag("p", _lead(page, failed)), _table(rows[:OPEN]), *more, _untried(page)])
+    more = [fold(f"{len(rows) - OPEN} more", _table(page, rows[OPEN:]))] if rows[OPEN:] else []
+    return join([tag("p", _lead(page, failed)), _table(page, rows[:OPEN]), *more, _untried(page)])
 
 
 def _lead(page: Page, failed: Sequence[Verdict]) -> str:
@@ -82,8 +81,12 @@ def _better(verdict: Verdict) -> bool:
     return verdict.outcome == "exceeded"
 
 
-def _table(rows: Sequence[Markup]) -> Markup:
-    return worded("repro-gaps", HEADS, rows, label="What does not agree")
+def _heads(page: Page) -> tuple[str, ...]:
+    return "Claim", source(page), "Ours", "Why"
+
+
+def _table(page: Page, rows: Sequence[Markup]) -> Markup:
+    return worded("repro-gaps", _heads(page), rows, label="What does not agree")
 
 
 def _row(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[str, str]) -> Markup:
@@ -92,7 +95,7 @@ def _row(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[st
     name = chosen.outcome(verdict)
     other = "" if name == "not reproduced" else tag("div", badge(name, needed.word(page, verdict)))
     cells = (theirs(page, claim), join([unbroken(ours(verdict)), other]), _why(page, verdict, causes, told))
-    return entry(says, HEADS, cells)
+    return entry(says, _heads(page), cells)
 
 
 def _why(page: Page, verdict: Verdict, causes: Sequence[Entry], told: Mapping[str, str]) -> Markup:
@@ -119,7 +122,7 @@ def _untried(page: Page) -> Markup:
     """The claims whose outcome is "not run", with the reason for each."""
     waiting = [verdict for verdict in page.verdicts if verdict.outcome == "not run"]
     items = [
-        tag("li", link(verdict.claim.says, page.place(verdict.claim)), f": {naming.reason(page, verdict.why)}")
+        tag("li", link(verdict.claim.says, page.place(verdict.claim)), f": {naming.why(page, verdict)}")
         for verdict in waiting
     ]
     return fold(f"{count(len(items), 'claim')} not run, and why", tag("ul", *items)) if items else Markup("")

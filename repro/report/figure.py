@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from repro.claim.paper import Claim
-from repro.report import cells, chosen, needed, possible
+from repro.report import cells, chosen, naming, needed, possible
 from repro.report.groups import MIXED, Group, edge, grouped, target
 from repro.report.html import marks
 from repro.report.html.axis import Axis
@@ -104,7 +104,8 @@ def claimed(page: Page, claim: Claim) -> str:
         return f"{typeset(claim.stated)} {unit}".rstrip()
     if claim.bound is None:
         whose = "our comparison: " if chosen.comparison(claim) else ""
-        return f"{whose}better than “{page.paper.label(claim.over)}”"
+        other = naming.test_set(claim.over_test) if claim.over == claim.config else page.paper.label(claim.over)
+        return f"{whose}better than “{other}”"
     whose = "our bound: " if chosen.own(claim) else ""
     return f"{whose}{'above' if claim.above is not None else 'below'} {typeset(claim.stated)} {unit}".rstrip()
 

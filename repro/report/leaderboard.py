@@ -9,7 +9,7 @@ from itertools import chain, pairwise
 from repro.claim import units
 from repro.claim.paper import Claim
 from repro.interval import Interval
-from repro.report import naming, percent, possible
+from repro.report import evidence, naming, percent, possible
 from repro.report.entrants import Entrant, Field
 from repro.report.figure import claimed
 from repro.report.html import files, marks
@@ -18,8 +18,7 @@ from repro.report.html.markup import Markup, box, entry, fold, join, link, pictu
 from repro.report.html.words import count, duration, number, spread, typeset
 from repro.report.ranking import LEVEL, Pair, Ranking, ranking
 
-HEADS = ("Rank and config", "The paper", "Ours, 95 % interval", "Interval", "Seeds × items", "Time")
-PICTURE = "In the picture, the vertical line is the paper's number and the dot is ours."
+PICTURE = "In the picture, the vertical line is the printed number and the dot is ours."
 ROOM = 16  # digits that fit below the axis of a row, which is narrow
 ROWS = 10  # visible configs; the others are in a fold
 
@@ -30,6 +29,12 @@ def leaderboard(field: Field) -> Markup:
     above, below = (tag("p", " ".join(said), class_="repro-muted") for said in _rules(field, ranked, higher, PICTURE))
     parts = [above, _table(field, ranked, found, unit), _compared(ranked, found, unit, below) if found.pairs else below]
     return tag("div", *parts, class_="repro-leaderboard")
+
+
+def heads(field: Field) -> tuple[str, ...]:
+    """The names of the columns."""
+    printed = evidence.source(field.entrants[0].page)
+    return "Rank and config", printed, "Ours, 95 % interval", "Interval", "Seeds × items", "Time"
 
 
 def ranks(field: Field) -> tuple[list[Entrant], Ranking, str, bool]:
@@ -66,17 +71,17 @@ def _table(field: Field, ranked: Sequence[Entrant], found: Ranking, unit: str) -
     scale = tag("td", tag("div", marks.scale(axis, room=ROOM)), data_label=name)
     ends = tag("tr", tag("td", name, colspan=3), scale, tag("td", colspan=2), aria_hidden="true", class_="scale")
     label = f"Leaderboard by {field.label} on {naming.test_set(field.test)}"
-    shown = worded("repro-board", HEADS, [ends, *rows[:ROWS], ends], label=label)
+    shown = worded("repro-board", heads(field), [ends, *rows[:ROWS], ends], label=label)
     if not rows[ROWS:]:
         return shown
-    rest = worded("repro-board", HEADS, [ends, *rows[ROWS:], ends], label=f"{label}, continued")
+    rest = worded("repro-board", heads(field), [ends, *rows[ROWS:], ends], label=f"{label}, continued")
     return join([shown, fold(count(len(rows) - ROWS, "more config"), rest)])
 
 
 def _row(field: Field, one: Entrant, rank: str, ours: str, rest: Sequence[str]) -> Markup:
     source = link(one.label, files.shown(one.page.file("configs", f"{one.config}.gin")))
     name = join([tag("span", rank, class_="rank"), source], " ")
-    return entry(name, HEADS, (_paper(field, one), ours, *rest))
+    return entry(name, heads(field), (_paper(field, one), ours, *rest))
 
 
 def rank(first: int, last: int) -> str:
@@ -156,8 +161,8 @@ def _rules(field: Field, ranked: Sequence[Entrant], higher: bool, picture: str =
     if on_fixed_items(field):
         above.append(
             "The intervals here are for new test items of the same kind, so that the ranks are too, with the spread "
-            "between seeds of all configs together. Those in the table of claims are for exactly the paper's test "
-            "items, with the spread of one config's seeds. So they differ; with few seeds, either can be wider."
+            "between seeds of all configs together. Those in the table of claims are for exactly the test items "
+            "here, with the spread of one config's seeds. So they differ; with few seeds, either can be wider."
         )
     below.append("The time is the mean time of one run.")
     single = [one.label for one in ranked if len(one.found) == 1]

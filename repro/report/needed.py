@@ -162,7 +162,7 @@ def how(page: Page, verdict: Verdict) -> str:
     """How to get what the `chip` of a claim names."""
     found = lacking(page, verdict.claim)
     said = "; ".join(f"{one.title}: {one.obtain} (licence: {one.licence})" for one in found)
-    return said or naming.reason(page, verdict.why)
+    return said or naming.why(page, verdict)
 
 
 def other_data(page: Page, claim: Claim, proxies: list[str]) -> bool:

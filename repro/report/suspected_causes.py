@@ -34,7 +34,7 @@ def _claim(page: Page, entries: list[Entry]) -> Markup:
     many = count(len(entries), "suspected cause")
     found = f"{many}, agrees after one change" if agreeing else f"{many}, not explained"
     head = join([claim.says, badge(chosen.outcome(before)), tag("span", found, class_="repro-muted")], " ")
-    says = join([link("the claim", page.place(claim)), ": ", naming.reason(page, before.why), "."])
+    says = join([link("the claim", page.place(claim)), ": ", naming.why(page, before), "."])
     rows = [_row(page, one) for one in entries]
     table = worded("repro-ledger", HEADS, rows, label=f"Suspected causes of {claim.id}")
     notes = dict.fromkeys(_unlike(one.effect.unlike) for one in entries if one.effect and one.effect.unlike)
@@ -70,7 +70,7 @@ def _side(page: Page, before: str, after: str) -> Markup:
 def _ours(page: Page, after: Verdict) -> Markup:
     """Our number with the change, as a link to the origin of its first record."""
     if not after.evidence:
-        return join([naming.reason(page, after.why)])
+        return join([naming.why(page, after)])
     found = after.evidence[0]
     return link(shown(after.claim, found), page.origin(found.records[0]))
 

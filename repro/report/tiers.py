@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 from repro import config as configs
 from repro.claim.paper import Claim
@@ -21,8 +22,10 @@ TIERS = {
     3: ("T3", "the paper's data and metric"),
 }
 """The name and the definition of each tier. A page says what is different in its runs, see `tier`."""
+OFTEN = {*similarity.ROUNDS, "passes"}
+"""Settings of a model that do not change the network: how often it is trained, and with how many masks it is asked."""
 EXPLAINED = "guide/concepts.html#tiers"
-CHANGED = {"model": "a smaller or changed network", "trainer": "a shorter training"}
+CHANGED = {"model": "a smaller network", "trainer": "a shorter training"}
 """What a proxy changes, if the parts of this kind have other values."""
 
 
@@ -82,9 +85,13 @@ def _proxies(page: Page, claim: Claim) -> list[tuple[str, str]]:
 def _changed(own: str, proxy: str) -> tuple[str, ...]:
     """What the config with the text `proxy` changes of that with the text `own`."""
     before, after = configs.values(own), configs.values(proxy)
-    return tuple(
-        words
-        for kind, words in CHANGED.items()
-        if dict(similarity.reached(before, similarity.ROOTS[kind]))
-        != dict(similarity.reached(after, similarity.ROOTS[kind]))
-    )
+    return tuple(words for kind, words in CHANGED.items() if _bound(before, kind) != _bound(after, kind))
+
+
+def _bound(known: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """The values of the parts of a kind by class, without how often a network is trained or asked."""
+    found = similarity.reached(known, similarity.ROOTS[kind])
+    return {
+        part: {name: value for name, value in bound.items() if name.rpartition(".")[2] not in OFTEN}
+        for part, bound in found
+    }
