@@ -117,7 +117,10 @@ def stated(page: Page, claim: Claim) -> str:
 
 def theirs(page: Page, claim: Claim) -> Markup:
     """What the paper says, and below it the range that we accept, because this range decides the verdict."""
-    between = possible.accepted(claim, page.unit(claim))
+    unit = page.unit(claim)
+    between = possible.accepted(claim, unit)
+    if unit:
+        between = between.replace(f" {unit}", f"\N{NO-BREAK SPACE}{unit}")
     below = [tag("span", f"accepted {between}", class_="repro-accepted")] if between else []
     return join([tag("span", stated(page, claim)), *below], " ")
 
