@@ -69,13 +69,15 @@ class Estimate:
     """The time of one run, or None if it is unknown, and what it was computed from.
 
     level: `seeds`, `config`, `paper` or `unknown`. converted: from which other machine, and how; "" if the records are
-    from the machine itself.
+    from the machine itself. rough: whether the run has a network with other settings, or a training of another order of
+    length, so that the true time may be many times as long.
     """
 
     seconds: float | None
     source: str
     level: str
     converted: str = ""
+    rough: bool = False
 
 
 def middle(values: Iterable[float]) -> float:
@@ -138,7 +140,7 @@ class Times:
     >>> done = Record("paper", "a", 0, configs.digest(text), [], text, cost={"seconds": 12.0, "training_seconds": 10.0})
     >>> times = Times([done, replace(done, seed=1)])
     >>> times.of("paper", text)
-    Estimate(seconds=12.0, source='2 seeds of this config', level='seeds', converted='')
+    Estimate(seconds=12.0, source='2 seeds of this config', level='seeds', converted='', rough=False)
     >>> round(times.of("paper", text.replace("100", "1000")).seconds, 3)
     102.0
     """
@@ -178,7 +180,8 @@ class Times:
         same = _listed([kind for kind in shared if wanted.classes[kind]])
         other = "" if "model" in shared else ", which has another model"
         source = f"like {best.name}.gin{other}{same}{times}"
-        return Estimate(best.scaled(work) * factor, source, "config", note)
+        rough = wanted.network != best.parts.network or abs(log(work, FAR)) >= 1
+        return Estimate(best.scaled(work) * factor, source, "config", note, rough)
 
     @staticmethod
     def _rank(group: _Group, digest: str, wanted: Parts, where: Machine) -> tuple[object, ...]:

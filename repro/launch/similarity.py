@@ -36,6 +36,7 @@ class Parts:
     classes: dict[str, frozenset[str]]
     values: dict[str, Any]  # without those of the trainer, except for the batch size: they do not change the speed
     work: float | None  # the number of training items; None if the config does not bind the number of steps
+    network: dict[str, Any]  # the values of the model that may change its size
 
     def shared(self, other: Parts) -> list[str]:
         """The kinds of parts that have the same classes in both configs."""
@@ -66,7 +67,8 @@ def parts(text: str) -> Parts:
     model = {name.rpartition(".")[2]: value for bound in found["model"].values() for name, value in bound.items()}
     rounds = math.prod(model[name] + more for name, more in ROUNDS.items() if _number(model.get(name)))
     work = None if steps is None else float(steps) * (batch or 1) * rounds
-    return Parts(classes, values, work)
+    network = {name: value for name, value in model.items() if name not in ROUNDS}
+    return Parts(classes, values, work, network)
 
 
 def reached(known: dict[str, Any], roots: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -17,7 +17,7 @@ READ = {
     "full paper": "the full text",
     "parts": "parts of the text",
     "abstract": "only the abstract",
-    "quoted elsewhere": "only a table that another text quotes",
+    "quoted elsewhere": "only numbers that another text gives",
 }
 TUNED = {
     "nothing": "nothing: no choice was made after seeing a result",

@@ -56,11 +56,11 @@ def of_configs(page: Page, names: Sequence[str], seeds: int) -> str:
 
 
 def left(page: Page, runs: Iterable[tuple[str, int]]) -> Left:
-    """The estimate for some runs, each (`configs/NAME.gin`, seed)."""
+    """The estimate for some runs, each (`configs/NAME.gin`, seed). The time of one with a rough estimate is unknown."""
     many = Counter(config for config, _ in runs)
     times = Times([*page.records, *page.smoke, *page.points]) if many else Times([])
-    found = {config: times.of(page.name, text).seconds for config in many if (text := needed.text(page, config))}
-    known = {config: seconds for config, seconds in found.items() if seconds is not None}
+    found = {config: times.of(page.name, text) for config in many if (text := needed.text(page, config))}
+    known = {config: one.seconds for config, one in found.items() if one.seconds is not None and not one.rough}
     unknown = sum(some for config, some in many.items() if config not in known)
     return Left(many.total(), sum(seconds * many[config] for config, seconds in known.items()), unknown)
 

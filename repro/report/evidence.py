@@ -135,7 +135,8 @@ def ours_accepted(page: Page, claim: Claim) -> Markup:
     )
     if not claim.accepts:
         return join([tag("p", tag("strong", "Our reason: "), claim.because) if claim.because else Markup(""), changed])
-    between = f"{typeset(claim.accepts)} {page.unit(claim)}".rstrip()
+    unit = page.unit(claim)
+    between = possible.accepted(claim, unit) or f"{typeset(claim.accepts)} {unit}".rstrip()
     return join([tag("p", tag("strong", "Accepted by us: "), f"{between}, because {claim.because}."), changed])
 
 

@@ -139,12 +139,13 @@ def _place(one: Training, order: dict[str, int]) -> int:
 def title(labels: Iterable[str]) -> str:
     """The words that all labels start with: `LeNet` for `LeNet-1` and `LeNet-4, trained longer`; "" if there are none.
 
-    >>> title(["LeNet-1", "LeNet-4, trained longer"]), title(["CNN", "RNN"])
-    ('LeNet', '')
+    >>> title(["LeNet-1", "LeNet-4, trained longer"]), title(["CNN", "RNN"]), title(["L1+GAN", "L1+cGAN"])
+    ('LeNet', '', '')
     """
     given = list(labels)
     alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*given, strict=False))
     start = "".join(letters[0] for letters in alike)
     if any(start[-1:].isalpha() and one[len(start) : len(start) + 1].isalpha() for one in given):
         start = re.sub(r"[^\W\d_]+$", "", start)  # not the first half of a word
-    return re.sub(r"[\W\d_]+$", "", start)
+    start = re.sub(r"[\W\d_]+$", "", start)
+    return start if len(start) > 1 else ""
