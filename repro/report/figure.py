@@ -117,10 +117,7 @@ def stated(page: Page, claim: Claim) -> str:
 
 def theirs(page: Page, claim: Claim) -> Markup:
     """What the paper says, and below it the range that we accept, because this range decides the verdict."""
-    unit = page.unit(claim)
-    between = possible.accepted(claim, unit)
-    if unit:
-        between = between.replace(f" {unit}", f"\N{NO-BREAK SPACE}{unit}")
+    between = possible.accepted(claim, page.unit(claim)).replace(" %", "\N{NO-BREAK SPACE}%")
     below = [tag("span", f"accepted {between}", class_="repro-accepted")] if between else []
     return join([tag("span", stated(page, claim)), *below], " ")
 
