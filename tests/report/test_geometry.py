@@ -13,6 +13,7 @@ from repro.claim.paper import folders
 
 pytestmark = pytest.mark.xdist_group("site")
 PAPERS = sorted(folders())
+FULL = {"gal2017", "goodfellow2015", "isola2017", "lecun1998", "northcutt2021", "template"}  # with a long first screen
 WIDE = {"goodfellow2014", "lecun1998", "raff2019"}  # with many rows and long names; `make test-all` takes all papers
 WIDTHS = (1440, 390)
 TABLES = ".repro-box table:not(.repro-claims)"  # the head and the body
@@ -109,7 +110,7 @@ def test_what_is_wider_than_its_box_says_so_until_its_end(browser: Any, site: st
     page.close()
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("paper", [pytest.param(one, marks=() if one in FULL else pytest.mark.slow) for one in PAPERS])
 def test_the_first_screen_has_headline_claims(browser: Any, site: str, paper: str) -> None:
     """At least two complete rows, if the paper has so many: the title and the facts leave space for them."""
     page = opened(browser, site, f"papers/{paper}", 1440)
