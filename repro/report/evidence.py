@@ -9,7 +9,6 @@ from pathlib import PurePath
 
 from repro.claim import units
 from repro.claim.paper import Claim
-from repro.interval import Interval
 from repro.record import Record
 from repro.report import possible, repository
 from repro.report.html import files
@@ -52,16 +51,19 @@ def compared(verdict: Verdict) -> str:
     if not verdict.evidence:
         return ""
     if not verdict.claim.over:
-        return _exact(verdict.evidence[0].interval, computed(verdict))
+        return _exact(verdict)
     better = verdict.evidence[0].identity.get("better")
     return f"difference; {better} is better" if better else "difference"
 
 
-def _exact(found: Interval, computed: bool) -> str:
-    """Why a number has no interval; empty if it has one."""
+def _exact(verdict: Verdict) -> str:
+    """Why our number has no interval; empty if it has one."""
+    found = verdict.evidence[0].interval
     if not exact(found):
         return ""
-    return "no interval: computed" if computed else "one seed" if found.seeds == 1 else "the same in all seeds"
+    if computed(verdict):
+        return "no interval: computed"
+    return "one seed" if found.seeds == 1 else "the same in all seeds"
 
 
 def source(page: Page) -> str:
